@@ -1,0 +1,71 @@
+# Everything runs in .venv, which is made here; `make help` lists the targets.
+
+PYTHON  ?= python3
+WORKERS ?= auto
+BIN     := .venv/bin
+PIP     := $(BIN)/pip --disable-pip-version-check --quiet
+PYTEST  := $(BIN)/python -m pytest
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-deps --allow-unsafe \
+           --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test parts check proof bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/runtime.stamp ## environment, install, one run against the built-in lab
+	@$(BIN)/probe --once --lab
+
+test: .venv/dev.stamp ## the tests, with the real parts that are there (WORKERS=N)
+	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4
+
+parts: ## install the real parts of the tests: coturn, iproute2, iptables, openssl, node, socket.io
+	@tests/servers/install
+
+check: .venv/dev.stamp ## format, lint, types, shell scripts, installed versions
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/shellcheck .ci/run tests/servers/install
+	@$(BIN)/pip --disable-pip-version-check check
+
+proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
+	@timeout --kill-after=30 1200 $(PYTEST) -m proof || { code=$$?; \
+	  [ $$code -ne 124 ] || echo "stopped: the long forms took more than 20 minutes" >&2; exit $$code; }
+
+bench: .venv/dev.stamp ## how fast, how much memory
+	@$(BIN)/python -m tests.bench
+
+lock: .venv/dev.stamp ## resolve the dependencies anew into requirements*.txt
+	@$(COMPILE) --output-file requirements.txt pyproject.toml
+	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	@for file in requirements.txt requirements-dev.txt; do \
+	  { echo "# Made by \`make lock\` from pyproject.toml."; cat $$file; } > $$file.new && mv $$file.new $$file; \
+	done
+	@echo "requirements.txt and requirements-dev.txt are made anew"
+
+clean: ## remove the environment, caches and what was built
+	@rm -rf .venv build dist ./*.egg-info tests/servers/node/node_modules \
+	  .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "probe needs Python 3.11 or newer: make PYTHON=python3.13 …" >&2; exit 1; }
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv
+
+# A stamp is newer than what was installed from, so nothing is installed twice.
+# The build backend is locked with the rest; that's why no isolated build is needed.
+.venv/runtime.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing requirements.txt into .venv"
+	@$(PIP) install --require-hashes --requirement requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/runtime.stamp
+	@echo "installing requirements-dev.txt into .venv"
+	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The tests mirror the packages; `servers` holds the real servers they talk to."""

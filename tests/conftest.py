@@ -1,0 +1,65 @@
+"""Fixtures that every test may ask for, and the run's last word on missing real parts."""
+
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import parts
+from tests.leaks import Footprint, left_behind
+from tests.servers.coturn import CoturnFactory
+from tests.servers.netns import Namespace
+from tests.servers.node_backend import NodeBackendFactory
+
+_REAL_PARTS = {"coturn", "node_backend", "netns"}
+
+
+@pytest.fixture
+def coturn(tmp_path: Path) -> Iterator[CoturnFactory]:
+    """`coturn()` or `coturn(CoturnConfig(…))` is a TURN server that answers."""
+    factory = CoturnFactory(tmp_path)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def node_backend(tmp_path: Path) -> Iterator[NodeBackendFactory]:
+    """`node_backend("refuse", TURN_URLS=…)` is the reference backend on Node."""
+    factory = NodeBackendFactory(tmp_path)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def netns() -> Iterator[Namespace]:
+    """A network namespace in which ports can be dropped."""
+    namespace = Namespace()
+    yield namespace
+    namespace.close()
+
+
+@pytest.fixture
+async def leaks() -> AsyncIterator[None]:
+    """No task and no descriptor outlives the test; name it first, so that it looks last."""
+    before = Footprint.now()
+    yield
+    assert await left_behind(before) == []
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _REAL_PARTS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("parts")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around all others, so as to speak last
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    yield
+    outcomes = ("skipped", "failed", "error")
+    reports = [report for name in outcomes for report in terminalreporter.getreports(name)]
+    lines = parts.summary(parts.count_missing(str(report.longrepr) for report in reports))
+    if lines:
+        terminalreporter.section("real parts that were missing")
+        for line in lines:
+            terminalreporter.line(line)

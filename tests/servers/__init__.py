@@ -1,0 +1,1 @@
+"""Real servers, started for a test and ended with it."""
