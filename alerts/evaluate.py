@@ -1,0 +1,167 @@
+"""Judges: results and thresholds in, verdicts out. Pure, so that one-shot runs and the
+daemon share it and every case can be written down as a test.
+
+One run judges what one run can: nothing waits for a duration, and a threshold that needs
+more samples than a run brings is unknown and moves nothing.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.catalogue import thresholds_of
+from probe.kind import Check
+from probe.model import (
+    Aggregation,
+    Bad,
+    Evaluation,
+    Failing,
+    Result,
+    Sample,
+    Status,
+    Threshold,
+    Verdict,
+)
+
+_RANK = {
+    Verdict.OK: 0,
+    Verdict.OBJECTIVE_MISSED: 1,
+    Verdict.UNKNOWN: 2,
+    Verdict.WARNING: 3,
+    Verdict.CRITICAL: 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on each check (by name), every evaluation, and the verdict on the whole."""
+
+    checks: Mapping[str, Verdict]
+    evaluations: tuple[Evaluation, ...]
+    verdict: Verdict
+
+
+def judge(
+    checks: Sequence[Check], results: Mapping[str, Result], must_measure: Iterable[str] = ()
+) -> Judgement:
+    """Judge one run. ``results`` has one for each check, by name.
+
+    A check that could not be measured makes the whole unknown if its kind is a core one or
+    its name is in ``must_measure``; otherwise it is shown and moves nothing.
+    """
+    verdicts: dict[str, Verdict] = {}
+    evaluations: list[Evaluation] = []
+    for check in checks:
+        judged = [
+            evaluation
+            for threshold in thresholds_of(check)
+            for evaluation in evaluate(check.name, threshold, results[check.name].samples)
+        ]
+        evaluations += judged
+        failing = _status_verdict(check, checks, results)
+        verdicts[check.name] = worst([failing, *(_moving(each.verdict) for each in judged)])
+    named = set(must_measure)
+    counted = [
+        verdicts[check.name]
+        for check in checks
+        if verdicts[check.name] is not Verdict.UNKNOWN or check.kind.core or check.name in named
+    ]
+    return Judgement(verdicts, tuple(evaluations), overall(counted))
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The gravest of some verdicts; ok if there are none."""
+    return max(verdicts, key=_RANK.__getitem__, default=Verdict.OK)
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict on a run, in the order of the exit codes: critical, unknown, warning."""
+    found = set(verdicts)
+    for verdict in (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING):
+        if verdict in found:
+            return verdict
+    return Verdict.OK
+
+
+def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> list[Evaluation]:
+    """Hold one threshold against samples, for each label set of its signal apart."""
+    by_labels: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    for sample in samples:
+        if sample.signal.name == threshold.signal.name and math.isfinite(sample.value):
+            key = tuple(sorted(sample.labels.items()))
+            by_labels.setdefault(key, []).append(sample.value)
+    if not by_labels:
+        return [Evaluation(check, threshold, {}, None, Verdict.UNKNOWN)]
+    return [_one(check, threshold, dict(key), values) for key, values in by_labels.items()]
+
+
+def _one(
+    check: str, threshold: Threshold, labels: Mapping[str, str], values: Sequence[float]
+) -> Evaluation:
+    if len(values) < threshold.minimum_samples:
+        return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN)
+    value = aggregate(values, threshold.aggregation)
+    return Evaluation(check, threshold, labels, value, compare(value, threshold))
+
+
+def aggregate(values: Sequence[float], aggregation: Aggregation) -> float:
+    """One value from the samples of a window (oldest first, not empty).
+
+    The p95 is the nearest-rank one: a value that was measured, never one in between.
+    """
+    match aggregation:
+        case Aggregation.LAST:
+            return values[-1]
+        case Aggregation.P95:
+            return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+        case Aggregation.RATIO:
+            return sum(values) / len(values)
+
+
+def compare(value: float, threshold: Threshold) -> Verdict:
+    """The gravest limit that a value is beyond; a value on the limit is still good."""
+    limits = threshold.limits
+    for limit, verdict in (
+        (limits.critical, Verdict.CRITICAL),
+        (limits.warning, Verdict.WARNING),
+        (limits.objective, Verdict.OBJECTIVE_MISSED),
+    ):
+        if limit is not None and _beyond(value, limit, threshold.bad):
+            return verdict
+    return Verdict.OK
+
+
+def _beyond(value: float, limit: float, bad: Bad) -> bool:
+    return value > limit if bad is Bad.ABOVE else value < limit
+
+
+def _moving(verdict: Verdict) -> Verdict:
+    """A missed objective is shown and disturbs nobody; so does a threshold without data."""
+    quiet = (Verdict.OBJECTIVE_MISSED, Verdict.UNKNOWN)
+    return Verdict.OK if verdict in quiet else verdict
+
+
+def _status_verdict(
+    check: Check, checks: Sequence[Check], results: Mapping[str, Result]
+) -> Verdict:
+    result = results[check.name]
+    if result.status is Status.UNKNOWN:
+        return Verdict.UNKNOWN
+    if result.failure is None:
+        return Verdict.OK
+    group = check.table.group
+    others = [
+        results[other.name].status
+        for other in checks
+        if group is not None and other.table.group == group and other.name != check.name
+    ]
+    return failing_verdict(check.failing, result, backed_up=Status.OK in others)
+
+
+def failing_verdict(failing: Failing, result: Result, *, backed_up: bool) -> Verdict:
+    """How bad a failed result is, knowing whether another of its group works."""
+    if result.failure is not None and result.failure.cause in failing.mild:
+        return Verdict.WARNING
+    if backed_up and failing.partial is not None:
+        return failing.partial
+    return failing.severity

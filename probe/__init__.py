@@ -1,0 +1,1 @@
+"""A synthetic monitor for WebRTC applications."""

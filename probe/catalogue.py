@@ -1,0 +1,36 @@
+"""All signals and thresholds: what the kinds declare, put together."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from probe.kind import Check, Kind, LimitsTable
+from probe.model import Bad, Limits, Signal, Threshold
+from probe.signals import COMMON
+
+
+def signals_of(kind: Kind[Any, Any]) -> tuple[Signal, ...]:
+    """Every signal that a check of this kind can have."""
+    return COMMON + kind.signals
+
+
+def all_signals(kinds: Iterable[Kind[Any, Any]]) -> tuple[Signal, ...]:
+    """Every signal of all kinds, each once."""
+    found = {signal.name: signal for kind in kinds for signal in signals_of(kind)}
+    return tuple(found.values())
+
+
+def thresholds_of(check: Check) -> tuple[Threshold, ...]:
+    """The thresholds in force for one check: the kind's, replaced or joined by its own."""
+    own = check.table.thresholds
+    default = {threshold.signal.name: threshold for threshold in check.kind.thresholds}
+    kept = [threshold for name, threshold in default.items() if name not in own]
+    known = {signal.name: signal for signal in signals_of(check.kind)}
+    set_here = [_own(known[name], default.get(name), table) for name, table in own.items()]
+    return (*kept, *set_here)
+
+
+def _own(signal: Signal, default: Threshold | None, table: LimitsTable) -> Threshold:
+    limits = Limits(table.objective, table.warning, table.critical)
+    threshold = replace(default or Threshold(signal, limits), limits=limits)
+    return replace(threshold, bad=Bad(table.bad)) if table.bad else threshold

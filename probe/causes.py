@@ -1,0 +1,110 @@
+"""Why a check failed or could not measure: the closed list.
+
+A cause is a metric label and a word in people's queries: it is never renamed.
+Each has a hint, the first thing to try; a check that knows better gives its own.
+"""
+
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """One reason, in snake_case, exported as a label."""
+
+    # Name, address, connection
+    DNS_FAILED = "dns_failed"
+    ADDRESS_RESERVED = "address_reserved"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_FAILED = "connect_failed"
+    CONNECTION_CLOSED = "connection_closed"
+    TLS_INVALID = "tls_invalid"
+    TLS_FAILED = "tls_failed"
+    DEADLINE = "deadline"
+    # What was answered
+    PROTOCOL_ERROR = "protocol_error"
+    HTTP_STATUS = "http_status"
+    RATE_LIMITED = "rate_limited"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_INVALID = "body_invalid"
+    DEGRADED = "degraded"
+    SERVICE_DOWN = "service_down"
+    VERSION_MISMATCH = "version_mismatch"
+    OLD_INSTANCE = "old_instance"
+    # Who we are
+    AUTH_REJECTED = "auth_rejected"
+    CREDENTIALS_EXPIRED = "credentials_expired"
+    CREDENTIALS_MISSING = "credentials_missing"
+    # TURN (RFC 8656) and ICE (RFC 8445)
+    ALLOCATION_QUOTA = "allocation_quota"
+    ALLOCATION_CAPACITY = "allocation_capacity"
+    ALLOCATION_REFUSED = "allocation_refused"
+    ALLOCATION_LOST = "allocation_lost"
+    STALE_NONCE = "stale_nonce"
+    PEER_FORBIDDEN = "peer_forbidden"
+    RELAY_ADDRESS_UNUSABLE = "relay_address_unusable"
+    HAIRPIN_FAILED = "hairpin_failed"
+    RELAY_LOSS = "relay_loss"
+    NO_CANDIDATE = "no_candidate"
+    ICE_FAILED = "ice_failed"
+    DTLS_FAILED = "dtls_failed"
+    DATA_CHANNEL_FAILED = "data_channel_failed"
+    # Ourselves
+    OWN_NETWORK = "own_network"
+    INTERNAL_ERROR = "internal_error"
+
+
+HINTS: dict[Cause, str] = {
+    Cause.DNS_FAILED: "Check the spelling of the name and its DNS records.",
+    Cause.ADDRESS_RESERVED: "The name points to an address that nobody can reach; "
+    "correct its DNS record or use another server.",
+    Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
+    Cause.CONNECT_FAILED: "There is no way to that address: check routes and firewalls.",
+    Cause.CONNECTION_CLOSED: "The server hung up: look at its log for this moment.",
+    Cause.TLS_INVALID: "Renew or correct the certificate; for a private authority "
+    "set PROBE_CA_FILE.",
+    Cause.TLS_FAILED: "The port does not speak TLS, or no common version or cipher was found.",
+    Cause.DEADLINE: "It did not answer in time: is it overloaded, or are packets dropped?",
+    Cause.PROTOCOL_ERROR: "Something else than expected listens there: check address and port.",
+    Cause.HTTP_STATUS: "Look at the server's log for this request.",
+    Cause.RATE_LIMITED: "The rate limit is our own doing: look less often, or exempt this address.",
+    Cause.TOO_MANY_REDIRECTS: "Look at the redirect rules: they lead in a circle.",
+    Cause.BODY_TOO_LARGE: "The address answers with far more than a status: is it the right one?",
+    Cause.BODY_INVALID: "The address does not answer as expected: is it the right one?",
+    Cause.DEGRADED: "Look at the services that /health names, and at the backend's log.",
+    Cause.SERVICE_DOWN: "Check that the named service is up and that its address in the "
+    "backend's environment is right.",
+    Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
+    Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
+    Cause.AUTH_REJECTED: "Check user name, password or secret on both sides.",
+    Cause.CREDENTIALS_EXPIRED: "Issue new credentials, and compare the clocks of both sides.",
+    Cause.CREDENTIALS_MISSING: "Configure credentials for this server.",
+    Cause.ALLOCATION_QUOTA: "The user's quota is spent: end stale allocations, or raise it.",
+    Cause.ALLOCATION_CAPACITY: "The server has no capacity left: add relay ports or machines.",
+    Cause.ALLOCATION_REFUSED: "Look at the TURN server's log for this moment.",
+    Cause.ALLOCATION_LOST: "The server forgot the allocation: was it restarted?",
+    Cause.STALE_NONCE: "The server refuses every nonce: compare clocks, restart the server.",
+    Cause.PEER_FORBIDDEN: "The server denies relaying to this peer address: look at its "
+    "denied and allowed peer ranges.",
+    Cause.RELAY_ADDRESS_UNUSABLE: "The relay offers an address that browsers can't reach: "
+    "set its external address (coturn: external-ip).",
+    Cause.HAIRPIN_FAILED: "Packets from one relayed address to another of this server vanish; "
+    "test across two servers before calling it an outage.",
+    Cause.RELAY_LOSS: "The relay path loses most packets: look at the server's load and network.",
+    Cause.NO_CANDIDATE: "No address to offer was found: run the turn check for the reason.",
+    Cause.ICE_FAILED: "The two sides found no path: is the relay range reachable?",
+    Cause.DTLS_FAILED: "ICE connects but the DTLS handshake fails: are large packets dropped?",
+    Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the way?",
+    Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
+    Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
+}
+
+# Waiting does not mend these: somebody has to change a secret, a name or a setting.
+FINAL: frozenset[Cause] = frozenset(
+    {
+        Cause.AUTH_REJECTED,
+        Cause.CREDENTIALS_EXPIRED,
+        Cause.CREDENTIALS_MISSING,
+        Cause.ADDRESS_RESERVED,
+        Cause.INTERNAL_ERROR,
+    }
+)

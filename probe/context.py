@@ -1,0 +1,73 @@
+"""What checks share: things worth keeping between runs, and closings that take their time."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+class Closing:
+    """Owns the tasks that tidy up behind a check, so that none can hold it up.
+
+    aioice's ``close()`` waits 63.5 s for a TURN server that has died, and cancelling it
+    poisons the connection (RTC.md). So a closing is a task with an owner: a check waits
+    for it as long as it can afford, the rest happens behind its back.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def pending(self) -> int:
+        """How many closings are still under way."""
+        return len(self._tasks)
+
+    async def close(self, closing: Coroutine[Any, Any, Any], *, patience: float) -> bool:
+        """Start a closing and wait at most ``patience`` seconds; True when it is done."""
+        task = asyncio.create_task(closing)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        done, _ = await asyncio.wait({task}, timeout=patience)
+        return bool(done)
+
+    async def drain(self, *, patience: float) -> int:
+        """Wait at most ``patience`` seconds for all, then cancel; how many were cancelled."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+        late = [task for task in self._tasks if task.cancel()]
+        if late:
+            await asyncio.wait(late, timeout=1.0)
+        return len(late)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # A closing that fails has nobody to tell: the check has its result already.
+            task.exception()
+
+
+class Context:
+    """Lives as long as the process and is handed to every run of every check.
+
+    ``now`` is the wall clock in seconds since 1970 (for certificates and credentials),
+    ``clock`` the monotonic one (for every duration).
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.clock = clock
+        self.now = now
+        self.closing = Closing()
+        self._shared: dict[Hashable, object] = {}
+
+    def share(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The object kept under ``key``, made on first use: a token is asked for once."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return cast(T, self._shared[key])

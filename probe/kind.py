@@ -1,0 +1,124 @@
+"""What a kind of check is: the one signature that every probe has.
+
+A kind reads its variables (``environment``), derives tables from them (``derive``),
+validates a table (``table``) and runs it (``run``). The deadline, the timing of the whole
+and the judging stand outside.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from probe.context import Context
+from probe.model import Failing, Signal, Threshold, Verdict
+from probe.record import Record
+from probe.variables import Environment
+
+
+class LimitsTable(BaseModel):
+    """Limits on one signal for one check, in the signal's unit; replaces the default's.
+
+    ``bad`` is the side of the limit where a value is bad: the default's, else above.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    objective: float | None = None
+    warning: float | None = None
+    critical: float | None = None
+    bad: Literal["above", "below"] | None = None
+
+
+class Table(BaseModel):
+    """One check's settings: an entry of ``probe.toml``, or derived from the environment.
+
+    Kinds add their own keys; an unknown key is an error.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    enabled: bool = True
+    deadline: float = Field(default=10.0, gt=0, le=300)
+    severity: Literal["warning", "critical"] | None = None
+    thresholds: Mapping[str, LimitsTable] = Field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """The address for people: without user info and query."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of all samples of this check, beside check, kind, target and region."""
+        return {}
+
+    @property
+    def group(self) -> str | None:
+        """Checks of one group back each other up; None: the check stands alone."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What is not checked for want of configuration, so that nobody takes it for green."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Raw tables that the variables give, and what they lack for others."""
+
+    tables: Sequence[Mapping[str, Any]] = ()
+    skipped: Sequence[str] = ()
+
+
+E = TypeVar("E", bound=Environment)
+T = TypeVar("T", bound=Table)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[E, T]):
+    """One kind of check; everything about it stands in its file.
+
+    ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
+    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
+    run from being green (exit code 3).
+    """
+
+    name: str
+    summary: str
+    environment: type[E]
+    table: type[T]
+    derive: Callable[[E], Derived]
+    run: Callable[[T, Record, Context], Coroutine[Any, Any, None]]
+    signals: tuple[Signal, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    failing: Failing = field(default_factory=Failing)
+    core: bool = False
+    cost: str = ""
+    load: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One configured check, ready to run."""
+
+    kind: Kind[Any, Any]
+    table: Table
+
+    @property
+    def name(self) -> str:
+        """The check's name, unique in a plan."""
+        return self.table.name
+
+    @property
+    def failing(self) -> Failing:
+        """How bad a failure is: the kind's word, unless the check has its own."""
+        if self.table.severity is None:
+            return self.kind.failing
+        return Failing(Verdict(self.table.severity), hold=self.kind.failing.hold)
