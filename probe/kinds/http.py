@@ -1,0 +1,310 @@
+"""``http``: one page over a fresh connection, down to what its body says.
+
+A health endpoint answers 200 while it is degraded, so the body is judged too. What the
+deployment promises beside that (HTTPS, HSTS, CORS) is measured where it is asked for, and
+missing it is a missed objective, never a failure.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, Table
+from probe.model import (
+    Aggregation,
+    Bad,
+    CheckFailed,
+    Failing,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
+from probe.net import health
+from probe.net.urls import BaseUrl, CaFile, HttpUrl, show_host, show_url
+from probe.record import Record
+from probe.variables import Environment
+
+if TYPE_CHECKING:
+    from probe.net.http import Browser
+
+DAY = 86400.0
+# Beyond this, a server that is asked about its promises counts as silent.
+PROMISE_SECONDS = 2.0
+
+STATUS = Signal(
+    "probe_http_status_code", Unit.COUNT, "Status code of the last answer.", short="status"
+)
+RESPONSE = Signal(
+    "probe_http_response_seconds",
+    Unit.SECONDS,
+    "From the request until the last byte, without look-up, connecting and TLS.",
+    short="response",
+)
+DURATION = Signal(
+    "probe_http_duration_seconds",
+    Unit.SECONDS,
+    "Seconds by phase, summed over all redirects.",
+    labels=("phase",),
+)
+LOOKUP = Signal(
+    "probe_dns_lookup_time_seconds", Unit.SECONDS, "How long the first look-up of a name took."
+)
+VERSION = Signal("probe_http_version", Unit.COUNT, "HTTP version of the answer.")
+REDIRECTS = Signal("probe_http_redirects", Unit.COUNT, "How many redirects were followed.")
+LENGTH = Signal(
+    "probe_http_uncompressed_body_length", Unit.BYTES, "Length of the body, uncompressed."
+)
+EXPIRY = Signal(
+    "probe_ssl_earliest_cert_expiry", Unit.TIMESTAMP, "When the server's certificate ends."
+)
+REMAINING = Signal(
+    "probe_ssl_certificate_remaining_seconds",
+    Unit.SECONDS,
+    "How long the server's certificate is still valid.",
+    short="certificate",
+)
+HTTPS_REDIRECT = Signal(
+    "probe_http_https_redirect", Unit.BOOLEAN, "Whether plain HTTP redirects to HTTPS."
+)
+HSTS = Signal(
+    "probe_http_hsts_max_age_seconds",
+    Unit.SECONDS,
+    "For how long Strict-Transport-Security binds browsers to HTTPS; 0 without it.",
+)
+CORS_REFUSED = Signal(
+    "probe_http_cors_refused",
+    Unit.BOOLEAN,
+    "Whether pages of a foreign origin are refused the answer.",
+)
+
+SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)
+PROMISES = (HTTPS_REDIRECT, HSTS, CORS_REFUSED)
+
+
+class HttpEnvironment(Environment):
+    """The application's addresses, as the operators have them."""
+
+    backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
+    frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
+    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+
+
+class HttpTable(Table):
+    """One page: its address, what is accepted, and what is expected beyond that.
+
+    ``status`` lists accepted codes; None is any 2xx. ``body`` is how it is judged.
+    ``expect_new_instance`` is the instance that must not answer any more.
+    """
+
+    url: HttpUrl
+    method: Literal["GET"] = "GET"
+    body: Literal["health", "ready", "json", "any"] = "any"
+    contains: str | None = None
+    status: tuple[int, ...] | None = Field(default=None, min_length=1)
+    follow_redirects: bool = True
+    max_redirects: int = Field(default=10, ge=0, le=50)
+    max_body_bytes: int = Field(default=1 << 20, ge=1)
+    ca_file: CaFile | None = None
+    expect_version: str | None = None
+    expect_new_instance: str | None = None
+    expect_https_redirect: bool = False
+    expect_hsts: bool = False
+    expect_cors_refused: bool = False
+
+    @model_validator(mode="after")
+    def _body_can_tell(self) -> Self:
+        if self.body == "any" and (self.expect_version or self.expect_new_instance):
+            raise ValueError('expectations of version or instance need body = "health" or "json"')
+        return self
+
+    @property
+    def target(self) -> str:
+        return show_url(self.address)
+
+    @property
+    def address(self) -> str:
+        """The whole address; it may hold a password."""
+        return self.url.get_secret_value()
+
+
+def derive(environment: HttpEnvironment) -> Derived:
+    """Health and readiness of the backend, and the frontend's first page."""
+    tables: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    if environment.backend_url is None:
+        skipped.append("BACKEND_URL is not set")
+    else:
+        backend = environment.backend_url.get_secret_value()
+        tables.append({"name": "health", "url": f"{backend}/health", "body": "health"})
+        tables.append({"name": "ready", "url": f"{backend}/health/ready", "body": "ready"})
+    if environment.frontend_url is None:
+        skipped.append("FRONTEND_URL is not set")
+    else:
+        url = environment.frontend_url.get_secret_value()
+        tables.append({"name": "frontend", "url": url, "status": (HTTPStatus.OK,)})
+    return Derived([{**table, "ca_file": environment.ca_file} for table in tables], skipped)
+
+
+async def run(table: HttpTable, record: Record, context: Context) -> None:
+    """Get the page, judge it, and see to what else was promised."""
+    from probe.net.http import browse
+
+    started = context.clock()
+    async with browse(
+        ca_file=table.ca_file,
+        clock=context.clock,
+        host=show_host(table.address),
+        on_phase=lambda phase: _begin(phase, table, record),
+    ) as browser:
+        with _written_down(browser, record, context):
+            body = await _get(table, record, browser)
+    record.sample(RESPONSE, record.phases["processing"] + record.phases["transfer"])
+    with record.phase(health.PHASE):
+        _judge(body, table, record)
+    if table.expect_https_redirect or table.expect_cors_refused:
+        with record.phase("promises"):
+            left = table.deadline - (context.clock() - started)
+            await _promises(table, record, context, min(PROMISE_SECONDS, left / 2))
+
+
+async def _get(table: HttpTable, record: Record, browser: "Browser") -> bytes:
+    from probe.net import promises
+
+    follow = table.max_redirects if table.follow_redirects else None
+    async with browser.open(table.address, max_redirects=follow) as page:
+        record.sample(STATUS, page.response.status)
+        record.sample(REDIRECTS, page.redirects)
+        if page.response.version is not None:
+            record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
+        if table.expect_hsts:
+            record.sample(HSTS, promises.hsts_max_age(page))
+        _check_status(page.response.status, table, page.url.host_port_subcomponent or "")
+        body = await browser.read(page, table.max_body_bytes)
+    record.sample(LENGTH, len(body))
+    return body
+
+
+def _begin(phase: str, table: HttpTable, record: Record) -> None:
+    record.current, record.hint = phase, ""
+    if phase == "processing" and table.body in health.WELL:
+        record.hint = (
+            "It connects and does not answer: /health asks the database before it answers, "
+            "so look whether Postgres hangs."
+        )
+
+
+@contextmanager
+def _written_down(browser: "Browser", record: Record, context: Context) -> Iterator[None]:
+    """Whatever becomes of the request, what was measured of it is written down."""
+    timing = browser.timing
+    try:
+        yield
+    finally:
+        for phase, seconds in timing.finished.items():
+            record.sample(DURATION, seconds, phase=phase)
+        if timing.lookup is not None:
+            record.sample(LOOKUP, timing.lookup)
+        timing.leave()
+        for phase, seconds in timing.phases.items():
+            record.add_phase(phase, seconds)
+        expiry = browser.tls.certificate_expiry()
+        if expiry is not None:
+            record.sample(EXPIRY, expiry)
+            record.sample(REMAINING, expiry - context.now())
+
+
+def _check_status(status: int, table: HttpTable, host: str) -> None:
+    accepted = status in table.status if table.status else 200 <= status < 300
+    if accepted:
+        return
+    message = f"{host} answers {_named(status)}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise NotMeasured(Cause.RATE_LIMITED, message, phase="status")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise CheckFailed(Cause.AUTH_REJECTED, message, phase="status")
+    raise CheckFailed(Cause.HTTP_STATUS, message, phase="status")
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _judge(body: bytes, table: HttpTable, record: Record) -> None:
+    if table.contains is not None and table.contains.encode() not in body:
+        raise CheckFailed(Cause.BODY_INVALID, "the body does not hold the expected text")
+    if table.body == "any":
+        return
+    document = health.parse(body)
+    identity = health.identify(document)
+    record.facts.update(identity.facts)
+    if table.body in health.WELL:
+        health.judge(document, health.WELL[table.body])
+    health.expect(identity, version=table.expect_version, not_instance=table.expect_new_instance)
+
+
+async def _promises(table: HttpTable, record: Record, context: Context, patience: float) -> None:
+    """Both questions at once, and never so long that they cost the check its deadline."""
+    from probe.net import promises
+
+    questions: dict[Signal, promises.Question] = {}
+    if table.expect_https_redirect:
+        questions[HTTPS_REDIRECT] = promises.redirects_to_https
+    if table.expect_cors_refused:
+        questions[CORS_REFUSED] = promises.refuses_foreign_origins
+    asked = (
+        question(table.address, ca_file=table.ca_file, clock=context.clock, patience=patience)
+        for question in questions.values()
+    )
+    for signal, answer in zip(questions, await asyncio.gather(*asked), strict=True):
+        if answer is not None:
+            record.sample(signal, answer)
+
+
+def load() -> None:
+    """The libraries that a run needs."""
+    for module in (
+        "probe.net.http",
+        "probe.net.promises",
+    ):
+        import_module(module)
+
+
+KIND: Kind[HttpEnvironment, HttpTable] = Kind(
+    name="http",
+    summary="a page over a fresh connection: phases, status, what its body says, certificate",
+    environment=HttpEnvironment,
+    table=HttpTable,
+    derive=derive,
+    run=run,
+    signals=(*SIGNALS, *PROMISES),
+    thresholds=(
+        Threshold(
+            RESPONSE,
+            Limits(objective=0.5, warning=1.0, critical=2.0),
+            aggregation=Aggregation.P95,
+            window=300.0,
+            minimum_samples=20,
+        ),
+        Threshold(REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=Bad.BELOW),
+        Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=Bad.BELOW),
+        Threshold(HSTS, Limits(objective=365 * DAY), bad=Bad.BELOW),
+        Threshold(CORS_REFUSED, Limits(objective=1.0), bad=Bad.BELOW),
+    ),
+    failing=Failing(Verdict.CRITICAL, hold=30.0),
+    core=True,
+    cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
+    load=load,
+)

@@ -1,0 +1,236 @@
+"""One Socket.IO session on a connection of its own; whatever ends it is a cause.
+
+python-socketio hides why a connection fails, drops what goes wrong in its background tasks
+and leaves those tasks to themselves. So it gets our HTTP session, out of which errors come
+as causes, and its tasks are ours: whatever one raises ends the session, and ``close()``
+ends them all.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import engineio
+import socketio
+import socketio.exceptions
+
+from probe.causes import Cause
+from probe.model import CheckFailed, NotMeasured, Stop
+from probe.net.http import Browser
+from probe.net.wire import GOODBYE_SECONDS, Wire, not_socketio
+
+CONNECT = "connect"
+COMPLAINTS = ("error", "exception")
+
+# The library logs to stderr on its own accord, with addresses and answers in it.
+_silent = logging.getLogger("probe.net.socketio.library")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+_silent.setLevel(logging.CRITICAL + 1)
+
+_REFUSED = re.compile(r"auth|token|jwt|forbidden|denied|credential|expired|signature|reject|refus")
+_LIMITED = re.compile(r"rate.?limit|too many|throttl")
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    name: str
+    at: float
+
+
+class Session:
+    """A session in one namespace. Use once: ``open``, ``expect`` and ``send``, ``close``.
+
+    ``opened`` is when engine.io's own handshake was done, ``spent`` the seconds in each HTTP
+    phase until then, and ``upgrading`` whether polling's upgrade follows. ``listen`` names
+    the application's events that will be expected; others are dropped.
+    """
+
+    def __init__(
+        self,
+        browser: Browser,
+        *,
+        host: str,
+        namespace: str,
+        listen: Collection[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self.opened: float | None = None
+        self.spent: dict[str, float] = {}
+        self.upgrading = False
+        self._dismissed = asyncio.Event()
+        self._browser, self._host, self._clock = browser, host, clock
+        self._namespace, self._listen = namespace, frozenset(listen)
+        self._wire = Wire(browser, host)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._arrivals: asyncio.Queue[_Arrival | Stop] = asyncio.Queue()
+        self._client = self._make_client()
+
+    def _make_client(self) -> Any:
+        client = socketio.AsyncClient(
+            http_session=self._wire,
+            reconnection=False,
+            handle_sigint=False,
+            logger=_silent,
+            engineio_logger=_silent,
+        )
+        client.eio.start_background_task = self._own
+        client.on("connect", self._on_connect, namespace=self._namespace)
+        client.on("connect_error", self._on_refused, namespace=self._namespace)
+        client.on("disconnect", self._on_disconnect, namespace=self._namespace)
+        client.on("*", self._on_event, namespace=self._namespace)
+        return client
+
+    async def open(
+        self, origin: str, *, path: str, token: str, transport: Literal["websocket", "polling"]
+    ) -> None:
+        """Connect engine.io; polling includes the upgrade, if the server offers it.
+
+        The namespace is not connected before ``CONNECT`` arrives. Raises Stop.
+        """
+        transports = ["websocket"] if transport == "websocket" else ["polling", "websocket"]
+
+        def auth() -> dict[str, str]:
+            # The library asks for this at the one moment when engine.io's handshake is done.
+            self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
+            self.upgrading = transport == "polling" and "websocket" in self._client.eio.upgrades
+            return {"token": f"Bearer {token}"}
+
+        try:
+            # Not waiting for the namespace: the library loses what follows at once on it.
+            await self._client.connect(
+                origin,
+                auth=auth,
+                transports=transports,
+                namespaces=[self._namespace],
+                socketio_path=path,
+                wait=False,
+            )
+        except Stop:
+            raise
+        except Exception:
+            # On garbage the library raises whatever its parsing stumbles over.
+            raise self._lost() from None
+        if self.upgrading and self.transport != "websocket":
+            raise CheckFailed(
+                Cause.PROTOCOL_ERROR,
+                f"{self._host} offers the upgrade to WebSocket and does not complete it",
+                hint="Does every proxy in front of the backend pass WebSocket upgrades on?",
+            )
+
+    @property
+    def transport(self) -> str:
+        """The transport in use: websocket or polling."""
+        return str(self._client.transport())
+
+    async def expect(self, name: str, *, since: float = 0.0) -> float:
+        """Wait for an event that arrives after ``since``; the moment of its arrival.
+
+        Raises CheckFailed(connection_closed, auth_rejected, protocol_error), or
+        NotMeasured(rate_limited), as soon as something else ends the session.
+        """
+        while True:
+            arrived = await self._arrivals.get()
+            if isinstance(arrived, Stop):
+                raise arrived
+            if arrived.name == name and arrived.at >= since:
+                return arrived.at
+
+    async def was_dismissed(self, patience: float) -> bool:
+        """Whether the server itself ends the session (and doesn't just lose the connection)."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._dismissed.wait()
+        return self._dismissed.is_set()
+
+    async def send(self, event: str) -> None:
+        """Send an event without data. On a lost session only ``expect`` says so."""
+        with suppress(socketio.exceptions.SocketIOError):
+            await self._client.emit(event, namespace=self._namespace)
+
+    async def close(self) -> None:
+        """Say goodbye, for a moment at most, and end whatever is left."""
+        goodbye = self._own(self._client.disconnect)
+        await asyncio.wait({goodbye}, timeout=1.5 * GOODBYE_SECONDS)
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if self._wire.socket is not None:
+            await self._wire.socket.close()
+        with suppress(ValueError):
+            # A module-wide list, from which only an undisturbed goodbye removes a client.
+            engineio.base_client.connected_clients.remove(self._client.eio)
+
+    def _own(
+        self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
+    ) -> asyncio.Task[Any]:
+        task = asyncio.create_task(target(*args, **kwargs))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Stop):
+            self._arrivals.put_nowait(error)
+        elif error is not None:
+            self._arrivals.put_nowait(not_socketio(self._host))
+        elif task is self._client.eio.read_loop_task:
+            self._arrivals.put_nowait(self._lost())
+
+    def _lost(self) -> Stop:
+        """Why there is no session any more, told by who closed the connection."""
+        socket = self._wire.socket
+        if self._dismissed.is_set() or (socket is not None and socket.closed):
+            return CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} closed the connection")
+        return not_socketio(self._host)
+
+    def _on_connect(self) -> None:
+        self._arrivals.put_nowait(_Arrival(CONNECT, self._clock()))
+
+    def _on_refused(self, *data: object) -> None:
+        # Also called when the connection itself fails; then open() raises and nobody reads this.
+        self._arrivals.put_nowait(_refused_namespace(_readable(*data), self._host))
+
+    def _on_disconnect(self, reason: str) -> None:
+        if reason == self._client.reason.SERVER_DISCONNECT:
+            self._dismissed.set()
+            message = f"{self._host} ended the session"
+            self._arrivals.put_nowait(CheckFailed(Cause.CONNECTION_CLOSED, message))
+
+    def _on_event(self, name: str, *data: object) -> None:
+        if name in COMPLAINTS:
+            self._arrivals.put_nowait(_complaint(name, _readable(*data)))
+        elif name in self._listen:
+            self._arrivals.put_nowait(_Arrival(name, self._clock()))
+
+
+def _readable(*data: object) -> str:
+    """What the server says, fit to be shown: one line, short, no word that may be a secret."""
+    first = data[0] if data else ""
+    text = str(first.get("message", "")) if isinstance(first, dict) else str(first)
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:2000]).split())
+    return re.sub(r"[\w+/=.~-]{20,}", "…", line)[:160]
+
+
+def _refused_namespace(said: str, host: str) -> Stop:
+    message = f"{host} refuses the namespace" + (f": {said}" if said else "")
+    if _LIMITED.search(said.lower()):
+        return NotMeasured(Cause.RATE_LIMITED, message)
+    if _REFUSED.search(said.lower()):
+        return CheckFailed(Cause.AUTH_REJECTED, message)
+    return CheckFailed(Cause.PROTOCOL_ERROR, message)
+
+
+def _complaint(name: str, said: str) -> Stop:
+    message = f'the server sends "{name}"' + (f": {said}" if said else "")
+    if _LIMITED.search(said.lower()):
+        return NotMeasured(Cause.RATE_LIMITED, message)
+    hint = "Look at the backend's log for this moment."
+    return CheckFailed(Cause.PROTOCOL_ERROR, message, hint=hint)

@@ -1,0 +1,76 @@
+"""Where the time of an HTTP request goes, and in which phase it is at any moment."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+
+class Timing:
+    """Seconds spent in each phase, summed over all requests (redirects) of a browser.
+
+    The names are blackbox_exporter's: resolve, connect, tls, processing (connection stands
+    until the answer's headers are there), transfer (headers until the last byte).
+    ``current`` is the phase under way, ``lookup`` the seconds of the first look-up.
+    """
+
+    def __init__(self, clock: Callable[[], float], on_phase: Callable[[str], None]) -> None:
+        self.phases: dict[str, float] = {}
+        self.current = "resolve"
+        self.lookup: float | None = None
+        self._clock = clock
+        self._on_phase = on_phase
+        self._mark: float | None = None
+
+    @property
+    def finished(self) -> dict[str, float]:
+        """The phases that came to their end."""
+        return {
+            phase: seconds
+            for phase, seconds in self.phases.items()
+            if self._mark is None or phase != self.current
+        }
+
+    def enter(self, phase: str) -> None:
+        """End the phase under way and begin another."""
+        self.leave()
+        self.current, self._mark = phase, self._clock()
+        self._on_phase(phase)
+
+    def leave(self) -> None:
+        """End the phase under way."""
+        if self._mark is None:
+            return
+        seconds = self._clock() - self._mark
+        self.phases[self.current] = self.phases.get(self.current, 0.0) + seconds
+        self._mark = None
+        if self.current == "resolve" and self.lookup is None:
+            self.lookup = seconds
+
+
+def socket_factory(timing: Timing) -> aiohttp.SocketFactoryType:
+    """Makes sockets for aiohttp, and takes that for the beginning of connecting."""
+
+    def make(info: aiohttp.AddrInfoType) -> socket.socket:
+        # aiohttp says when a look-up ends, but for literal addresses there is none.
+        timing.enter("connect")
+        return socket.socket(*info[:3])
+
+    return make
+
+
+def trace_config(timing: Timing) -> aiohttp.TraceConfig:
+    """Hears from aiohttp about look-ups, connections and answers."""
+
+    def entering(phase: str) -> Any:
+        async def enter(*_: Any) -> None:
+            timing.enter(phase)
+
+        return enter
+
+    trace = aiohttp.TraceConfig()
+    trace.on_dns_resolvehost_start.append(entering("resolve"))
+    trace.on_connection_create_end.append(entering("processing"))
+    trace.on_request_end.append(entering("transfer"))
+    return trace

@@ -1,0 +1,117 @@
+"""Web addresses as people write them: checked with a word on what would be right, and shown
+without what may be secret in them."""
+
+import ipaddress
+import re
+import ssl
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+EXAMPLE = "https://example.org"
+_LONGEST_SHOWN = 80
+# Letters beyond ASCII are left to IDNA, and underscores occur in private names.
+_NAME = re.compile(r"^(?!-)[^\W_](?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
+_NUMERIC = re.compile(r"^[0-9.]+$|^0x[0-9a-f.x]+$")
+_LOCAL = re.compile(r"^(localhost|127\.[0-9.]+|\[::1\])(:|/|$)")
+
+
+def check_http_url(url: str) -> str:
+    """The address unchanged. Raises ValueError that says what would be right."""
+    shown = _redacted(url)
+    if not url.isprintable() or " " in url:
+        raise ValueError(f"'{shown}' holds a blank or a control character: remove it")
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        raise ValueError(f"'{shown}' has no scheme: write {_guessed_scheme(shown)}{shown}")
+    if scheme.lower() not in ("http", "https"):
+        raise ValueError(f"'{shown}' is no web address: write https://{_redacted(rest)}")
+    _check_host(url, shown)
+    return url
+
+
+def check_base_url(url: str) -> str:
+    """Like check_http_url, for an address that paths are appended to; no slash at its end."""
+    check_http_url(url)
+    parts = urlsplit(url)
+    if "?" in url or "#" in url:
+        raise ValueError(f"paths are appended to it: write {show_url(url)}, without query")
+    return parts.geturl().rstrip("/")
+
+
+def show_url(url: str) -> str:
+    """An address for people: without user info, query and fragment."""
+    parts = urlsplit(url)
+    return SplitResult(parts.scheme, show_host(url), parts.path, "", "").geturl()
+
+
+def show_host(url: str) -> str:
+    """Host and port for people, as the address has them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def check_ca_file(path: Path) -> Path:
+    """The path unchanged. Raises ValueError unless it is a file of PEM certificates."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise ValueError(f"{path} holds no certificate: write the path of a PEM file") from None
+    except OSError as error:
+        reason = error.strerror or "no such file"
+        raise ValueError(f"can't read {path} ({reason}): write the path of a PEM file") from None
+    return path
+
+
+def _secret_http_url(url: SecretStr) -> SecretStr:
+    return SecretStr(check_http_url(url.get_secret_value()))
+
+
+def _secret_base_url(url: SecretStr) -> SecretStr:
+    return SecretStr(check_base_url(url.get_secret_value()))
+
+
+# Types for the fields of tables and environments. An address may hold a password or a token.
+HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url)]
+BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url)]
+CaFile = Annotated[Path, AfterValidator(check_ca_file)]
+
+
+def _check_host(url: str, shown: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise ValueError(f"'{shown}' is no web address: write it like {EXAMPLE}") from None
+    try:
+        usable_port = parts.port != 0
+    except ValueError:
+        usable_port = False
+    if not usable_port:
+        raise ValueError(f"'{shown}' has an impossible port: write one from 1 to 65535")
+    if not host:
+        raise ValueError(f"'{shown}' names no host: write it like {EXAMPLE}")
+    if not _is_host(host):
+        raise ValueError(f"'{shown}' has an impossible host name: write it like {EXAMPLE}")
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        # 127.1 and 2130706433 are addresses for some and names for others.
+        return bool(_NAME.match(host)) and not _NUMERIC.match(host)
+    return True
+
+
+def _redacted(url: str) -> str:
+    """What may be shown of something that may not even be an address."""
+    scheme, mark, rest = url.rpartition("://")
+    bare = re.split(r"[?#]", rest.rpartition("@")[2])[0]
+    text = "".join(each for each in scheme + mark + bare if each.isprintable())
+    return text[:_LONGEST_SHOWN]
+
+
+def _guessed_scheme(address: str) -> str:
+    return "http://" if _LOCAL.match(address) else "https://"
