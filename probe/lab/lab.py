@@ -1,0 +1,172 @@
+"""The whole lab: a backend and two TURN relays, with the variables that point to them."""
+
+import secrets
+import ssl
+import tempfile
+import typing
+from contextlib import AsyncExitStack
+from dataclasses import fields
+from pathlib import Path
+from types import NoneType, TracebackType
+from typing import Any, Literal, Self
+
+from probe.lab import certificates
+from probe.lab.backend import Backend
+from probe.lab.certificates import Authority
+from probe.lab.knobs import BackendKnobs, TurnKnobs
+from probe.lab.turn import TurnServer
+
+USERNAME = "probe"
+Certificate = Literal["valid", "expired", "wrong-name", "untrusted"]
+_NAMES = ("localhost", "127.0.0.1")
+
+
+class Lab:
+    """A PairCam-like stack on loopback; ``async with Lab() as lab``.
+
+    ``certificate`` is what the TURN relays show on their TLS ports; it is fixed when the
+    lab starts. ``limits=False`` lifts the backend's rate limits of HTTP requests.
+    """
+
+    def __init__(self, *, certificate: Certificate = "valid", limits: bool = True) -> None:
+        self._authority = Authority()
+        self._password, self._backup_password = secrets.token_hex(8), secrets.token_hex(8)
+        self._jwt_secret, self._turn_secret = secrets.token_hex(16), secrets.token_hex(16)
+        tls = _tls(self._authority, certificate)
+        self.primary = self._relay(self._password, tls)
+        self.backup = self._relay(self._backup_password, tls)
+        self.backend = Backend(
+            jwt_secret=self._jwt_secret, turn_secret=self._turn_secret, limits=limits
+        )
+        self._stack = AsyncExitStack()
+        self._ca_file: Path | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="probe-lab-"))
+            self._ca_file = Path(folder) / "ca.pem"
+            self._authority.write(self._ca_file)
+            for server in (self.primary, self.backup):
+                await server.start()
+                stack.push_async_callback(server.stop)
+            self.backend.turn_urls = self.primary.urls()
+            await self.backend.start()
+            stack.push_async_callback(self.backend.stop)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
+
+    def environment(self) -> dict[str, str]:
+        """What an operator would have in the environment file. The lab has to be up."""
+        if self._ca_file is None:
+            raise RuntimeError("the lab is not up yet")
+        return {
+            "BACKEND_URL": self.backend.url,
+            "FRONTEND_URL": self.backend.url,
+            "JWT_SECRET": self._jwt_secret,
+            "JWT_EXPIRATION": "5m",
+            "TURN_PROVIDER": "managed",
+            "TURN_URLS": ",".join(self.primary.urls()),
+            "TURN_USERNAME": USERNAME,
+            "TURN_PASSWORD": self._password,
+            "TURN_SHARED_SECRET": self._turn_secret,
+            "TURN_BACKUP_URLS": ",".join(self.backup.urls()),
+            "TURN_BACKUP_USERNAME": USERNAME,
+            "TURN_BACKUP_PASSWORD": self._backup_password,
+            "PROBE_CA_FILE": str(self._ca_file),
+        }
+
+    def set_knob(self, name: str, text: str) -> None:
+        """Turn ``backend.*``, ``primary.*``, ``backup.*`` or ``turn.*`` (both relays).
+
+        Raises ValueError that names the knob and what it takes.
+        """
+        part, _, knob = name.partition(".")
+        targets = self._parts().get(part)
+        if targets is None:
+            raise ValueError(f"{name}: knobs begin with {', '.join(self._parts())}")
+        for target in targets:
+            hints = typing.get_type_hints(type(target))
+            if knob not in hints:
+                raise ValueError(f"{name}: no such knob; {part} has {', '.join(hints)}")
+            setattr(target, knob, _read(name, hints[knob], text))
+
+    @staticmethod
+    def knob_names() -> list[tuple[str, str, str]]:
+        """Every knob: its name, what it takes, and what it is as the lab starts."""
+        parts: list[tuple[str, Any]] = [("backend", BackendKnobs()), ("turn", TurnKnobs())]
+        return [
+            (
+                f"{part}.{field.name}",
+                _values(typing.get_type_hints(type(knobs))[field.name]),
+                str(getattr(knobs, field.name)).lower(),
+            )
+            for part, knobs in parts
+            for field in fields(knobs)
+        ]
+
+    def _parts(self) -> dict[str, list[Any]]:
+        primary, backup = self.primary.knobs, self.backup.knobs
+        return {
+            "backend": [self.backend.knobs],
+            "primary": [primary],
+            "backup": [backup],
+            "turn": [primary, backup],
+        }
+
+    def _relay(self, password: str, tls: ssl.SSLContext) -> TurnServer:
+        return TurnServer(users={USERNAME: password}, secret=self._turn_secret, tls=tls)
+
+
+def _tls(authority: Authority, certificate: Certificate) -> ssl.SSLContext:
+    match certificate:
+        case "valid":
+            return authority.issue(_NAMES)
+        case "expired":
+            return certificates.expired(authority, _NAMES)
+        case "wrong-name":
+            return certificates.wrong_name(authority)
+        case "untrusted":
+            return certificates.untrusted(_NAMES)
+
+
+def _read(name: str, type_: Any, text: str) -> object:
+    """The text as the knob's type takes it."""
+    word = text.strip()
+    for option in _options(type_):
+        if option is NoneType and word.lower() == "none":
+            return None
+        if isinstance(option, str) and word == option:
+            return option
+        if option is bool and word.lower() in ("true", "false"):
+            return word.lower() == "true"
+        if option in (int, float):
+            try:
+                return option(word)
+            except ValueError:
+                continue
+        if option is str and word.lower() != "none":
+            return word
+    raise ValueError(f"{name}: '{word}' is none of {_values(type_)}")
+
+
+def _options(type_: Any) -> list[Any]:
+    """The types and literals that make up a type."""
+    if typing.get_origin(type_) is Literal:
+        return list(typing.get_args(type_))
+    parts = typing.get_args(type_)
+    return [option for part in parts for option in _options(part)] if parts else [type_]
+
+
+def _values(type_: Any) -> str:
+    words = {bool: "true|false", int: "number", float: "number", str: "text", NoneType: "none"}
+    return "|".join(
+        option if isinstance(option, str) else words[option] for option in _options(type_)
+    )

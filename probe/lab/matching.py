@@ -1,0 +1,106 @@
+"""Who is in the queue, who is matched with whom: PairCam's rules without its network."""
+
+import itertools
+from dataclasses import dataclass, field
+
+REMATCH_SECONDS = 3600.0
+FIELDS = frozenset(
+    {
+        "region",
+        "language",
+        "gender",
+        "genderPreference",
+        "interests",
+        "queueType",
+        "nativeLanguage",
+        "learningLanguage",
+        "preferences",
+    }
+)
+QUEUE_TYPES = frozenset({"casual", "serious", "language", "gaming"})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One user in the queue."""
+
+    sid: str
+    device: str
+    queue: str
+    language: str = ""
+
+
+@dataclass(slots=True)
+class Match:
+    """Two users and the sessions that they were told of; the last one stands."""
+
+    first: Waiting
+    second: Waiting
+    sessions: tuple[str, str]
+
+
+@dataclass
+class Matching:
+    """The queue, and the sessions that stand. ``now`` is in seconds of one clock."""
+
+    queue: list[Waiting] = field(default_factory=list)
+    _sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _lately: dict[frozenset[str], float] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def join(self, user: Waiting, now: float) -> Match | None:
+        """Put a user into the queue, or match it at once."""
+        self.leave(user.sid)
+        for other in self.queue:
+            if self._fit(user, other, now):
+                self.queue.remove(other)
+                return self._match(user, other, now)
+        self.queue.append(user)
+        return None
+
+    def leave(self, sid: str) -> None:
+        """Take a user out of the queue; harmless when not in it."""
+        self.queue = [waiting for waiting in self.queue if waiting.sid != sid]
+
+    def peer(self, session: str, sid: str) -> str | None:
+        """The other side of a session that stands, or None."""
+        sides = self._sessions.get(session, ())
+        if sid not in sides:
+            return None
+        return next(side for side in sides if side != sid)
+
+    def end(self, session: str) -> None:
+        """Forget a session."""
+        self._sessions.pop(session, None)
+
+    def sessions_of(self, sid: str) -> list[str]:
+        """The sessions that a user is in."""
+        return [session for session, sides in self._sessions.items() if sid in sides]
+
+    def _match(self, user: Waiting, other: Waiting, now: float) -> Match:
+        self._lately[frozenset({user.device, other.device})] = now
+        told = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
+        self._sessions[told[1]] = (other.sid, user.sid)
+        return Match(other, user, told)
+
+    def _fit(self, one: Waiting, other: Waiting, now: float) -> bool:
+        matched_at = self._lately.get(frozenset({one.device, other.device}))
+        if matched_at is not None and now - matched_at < REMATCH_SECONDS:
+            return False
+        if "language" in (one.queue, other.queue):
+            return one.queue == other.queue and one.language == other.language
+        return True
+
+
+def problem_with(wish: object) -> str | None:
+    """What is wrong with the payload of ``join-queue``, or None."""
+    if not isinstance(wish, dict):
+        return "an object is expected"
+    unknown = sorted(set(wish) - FIELDS)
+    if unknown:
+        return f"property {unknown[0]} should not exist"
+    if wish.get("queueType", "casual") not in QUEUE_TYPES:
+        return "queueType must be one of casual, serious, language, gaming"
+    if any(len(str(wish.get(name, ""))) > 10 for name in ("language", "learningLanguage")):
+        return "a language code has at most 10 characters"
+    return None

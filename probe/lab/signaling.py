@@ -1,0 +1,207 @@
+"""Socket.IO as PairCam's backend speaks it, down to its traps."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import socketio
+from aiohttp import web
+
+from probe.lab.knobs import BackendKnobs
+from probe.lab.limits import RateLimiter
+from probe.lab.matching import Match, Matching, Waiting, problem_with
+from probe.lab.tokens import Tokens
+
+NAMESPACE = "/signaling"
+QUEUE_UPDATE_SECONDS = 2.0
+JOIN_LIMITS = ((10, 60.0),)
+
+Handler = Callable[[str, Any], Awaitable[None]]
+
+
+class Signaling:
+    """The ``/signaling`` namespace of one backend.
+
+    ``clock`` is monotonic, ``now`` the wall clock, both in seconds.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        knobs: BackendKnobs,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.matching = Matching()
+        self._tokens, self._knobs = tokens, knobs
+        self._clock, self._now = clock, now
+        self._devices: dict[str, str] = {}
+        self._joins = RateLimiter(JOIN_LIMITS, clock)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._updates: dict[str, asyncio.Task[None]] = {}
+        self._server = socketio.AsyncServer(
+            async_mode="aiohttp",
+            cors_allowed_origins=[],
+            logger=False,
+            engineio_logger=False,
+            monitor_clients=False,
+            always_connect=True,
+        )
+        self._register()
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions stand."""
+        return len(self._devices)
+
+    def attach(self, app: web.Application) -> None:
+        """Serve at ``/socket.io`` of an application."""
+        self._server.attach(app, socketio_path="socket.io")
+
+    async def stop(self) -> None:
+        """Disconnect everybody and end every task."""
+        for task in (*self._tasks, *self._updates.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._updates.values(), return_exceptions=True)
+        await self._server.shutdown()
+
+    def _register(self) -> None:
+        handlers: dict[str, Handler] = {
+            "leave-queue": self._leave,
+            "join-queue": self._join,
+            "send-offer": self._pass_on("offer"),
+            "send-answer": self._pass_on("answer"),
+            "send-candidate": self._pass_on("candidate"),
+            "send-message": self._message,
+            "end-call": self._end_call,
+        }
+        self._server.on("connect", self._connect, namespace=NAMESPACE)
+        self._server.on("disconnect", self._disconnect, namespace=NAMESPACE)
+        for event, handler in handlers.items():
+            self._server.on(event, self._late(handler), namespace=NAMESPACE)
+
+    def _late(self, handler: Handler) -> Handler:
+        async def answer(sid: str, data: Any = None) -> None:
+            await asyncio.sleep(self._knobs.signaling_latency)
+            await handler(sid, data)
+
+        return answer
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        """Everybody is let in first; a moment later the token decides."""
+        given = auth.get("token") if isinstance(auth, dict) else None
+        bearer = str(given or environ.get("HTTP_AUTHORIZATION", ""))
+        self._start(self._welcome(sid, self._tokens.device(bearer)))
+
+    async def _welcome(self, sid: str, device: str | None) -> None:
+        await asyncio.sleep(self._knobs.signaling_latency)
+        if device is None or self._knobs.signaling == "refuses":
+            await self._server.disconnect(sid, namespace=NAMESPACE)
+            return
+        self._devices[sid] = device
+        if self._knobs.signaling != "silent" and self._knobs.redis == "up":
+            await self._tell(sid, "connected", deviceId=device)
+
+    async def _disconnect(self, sid: str, *_: Any) -> None:
+        self._devices.pop(sid, None)
+        self.matching.leave(sid)
+        update = self._updates.pop(sid, None)
+        if update is not None:
+            update.cancel()
+        for session in self.matching.sessions_of(sid):
+            await self._end(session, sid)
+
+    async def _leave(self, sid: str, _: Any) -> None:
+        match self._knobs.signaling:
+            case "drops":
+                await self._server.disconnect(sid, namespace=NAMESPACE)
+            case "no_reply":
+                return
+            case _:
+                self.matching.leave(sid)
+                await self._tell(sid, "queue-left")
+
+    async def _join(self, sid: str, data: Any) -> None:
+        device = self._devices.get(sid, "")
+        problem = problem_with(data)
+        if problem is not None:
+            await self._emit(sid, "exception", {"status": "error", "message": problem})
+            return
+        if not self._joins.allows(device):
+            await self._emit(sid, "error", {"message": "Too many queue joins"})
+            return
+        language = data.get("learningLanguage") or data.get("language") or ""
+        user = Waiting(sid, device, data.get("queueType", "casual"), language)
+        found = self.matching.join(user, self._clock())
+        position = len(self.matching.queue)
+        place = {"position": position, "queueLength": position, "isPremium": False}
+        await self._tell(sid, "queue-joined", **place)
+        if sid not in self._updates:
+            self._updates[sid] = asyncio.create_task(self._keep_updating(sid))
+        if found is not None:
+            await self._tell_match(found)
+
+    async def _tell_match(self, match: Match) -> None:
+        """Twice, with different sessions; the one that both saw last stands."""
+        for session in match.sessions:
+            for user, peer in ((match.first, match.second), (match.second, match.first)):
+                await self._tell(
+                    user.sid,
+                    "matched",
+                    sessionId=session,
+                    peerId=peer.device,
+                    compatibilityScore=0.5,
+                    commonInterests=[],
+                )
+
+    async def _keep_updating(self, sid: str) -> None:
+        """For as long as the client is connected, whether or not it still waits."""
+        while True:
+            await asyncio.sleep(QUEUE_UPDATE_SECONDS)
+            length = len(self.matching.queue)
+            await self._tell(sid, "queue-update", position=0, queueLength=length)
+
+    def _pass_on(self, what: str) -> Handler:
+        async def pass_on(sid: str, data: Any) -> None:
+            peer = await self._peer(sid, data)
+            if peer is not None:
+                told = {"sessionId": data["sessionId"], what: data.get("data")}
+                await self._emit(peer, what, {**told, "from": self._devices.get(sid)})
+
+        return pass_on
+
+    async def _message(self, sid: str, data: Any) -> None:
+        peer = await self._peer(sid, data)
+        if peer is not None:
+            await self._emit(peer, "message", {**data, "from": self._devices.get(sid)})
+
+    async def _end_call(self, sid: str, data: Any) -> None:
+        if await self._peer(sid, data) is not None:
+            await self._emit(sid, "call-ended", {"sessionId": data["sessionId"]})
+            await self._end(data["sessionId"], sid)
+
+    async def _end(self, session: str, sid: str) -> None:
+        peer = self.matching.peer(session, sid)
+        self.matching.end(session)
+        if peer is not None:
+            await self._emit(peer, "peer-disconnected", {"sessionId": session})
+
+    async def _peer(self, sid: str, data: Any) -> str | None:
+        session = data.get("sessionId") if isinstance(data, dict) else None
+        peer = self.matching.peer(str(session), sid)
+        if peer is None:
+            await self._emit(sid, "error", {"message": "Session not found"})
+        return peer
+
+    async def _tell(self, sid: str, event: str, **content: Any) -> None:
+        await self._emit(sid, event, {**content, "timestamp": int(self._now() * 1000)})
+
+    async def _emit(self, sid: str, event: str, content: dict[str, Any]) -> None:
+        await self._server.emit(event, content, to=sid, namespace=NAMESPACE)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
