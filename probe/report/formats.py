@@ -1,0 +1,51 @@
+"""The formats of a report, by the name that ``--format`` takes.
+
+Each is imported when it is used: rich alone takes longer to load than all the rest.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from probe.report.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the reader's side can show: colours, and how many columns."""
+
+    colour: bool = False
+    width: int = 80
+
+
+def _table(report: Report, style: Style) -> str:
+    from probe.report import table
+
+    return table.render(report, colour=style.colour, width=style.width)
+
+
+def _json(report: Report, _style: Style) -> str:
+    from probe.report import as_json
+
+    return as_json.render(report)
+
+
+def _junit(report: Report, _style: Style) -> str:
+    from probe.report import junit
+
+    return junit.render(report)
+
+
+def _github(report: Report, style: Style) -> str:
+    from probe.report import github, table
+
+    # Annotations come first: GitHub shows them apart, the log then reads like any other.
+    plain = table.render(report, colour=False, width=style.width)
+    return github.annotations(report) + plain
+
+
+FORMATS: Mapping[str, Callable[[Report, Style], str]] = {
+    "table": _table,
+    "json": _json,
+    "junit": _junit,
+    "github": _github,
+}

@@ -1,0 +1,108 @@
+"""What is configured, as text: checks, thresholds, signals, and what is left out."""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from probe.model import Signal, Threshold
+from probe.report.units import show
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One configured check; ``deadline`` and ``hold`` in seconds."""
+
+    name: str
+    kind: str
+    target: str
+    deadline: float
+    severity: str
+    hold: float
+    thresholds: tuple[Threshold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KindLines:
+    """One kind: what it does, what a run of it costs, what it measures."""
+
+    name: str
+    summary: str
+    cost: str
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything that ``probe list`` shows, in the order of the plan."""
+
+    checks: tuple[CheckLine, ...]
+    kinds: tuple[KindLines, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def render(listing: Listing, *, width: int, colour: bool) -> str:
+    """The listing as text of the given width in columns."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
+    console.print(_checks(listing.checks))
+    console.print(_thresholds(listing.checks))
+    for kind in listing.kinds:
+        console.print(Text(f"\n{kind.name}: {kind.summary}", style="bold"))
+        console.print(Text(f"A run costs {kind.cost}."))
+        console.print(_signals(kind.signals))
+    console.print(Text("\nSkipped", style="bold"))
+    for name, reason in listing.skipped:
+        console.print(Text(f"  {name}: {reason}"))
+    if not listing.skipped:
+        console.print(Text("  nothing"))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _checks(checks: Iterable[CheckLine]) -> Table:
+    table = _table("Checks", ("NAME", "TARGET", "DEADLINE", "WHEN IT FAILS"))
+    for check in checks:
+        severity = f"{check.severity} after {check.hold:g} s"
+        table.add_row(Text(check.name), Text(check.target), f"{check.deadline:g} s", severity)
+    return table
+
+
+def _thresholds(checks: Iterable[CheckLine]) -> Table:
+    columns = ("CHECK", "SIGNAL", "OF", "OBJECTIVE", "WARNING", "CRITICAL")
+    table = _table("\nThresholds", columns)
+    for check in checks:
+        for threshold in check.thresholds:
+            table.add_row(check.name, threshold.signal.name, _of(threshold), *_limits(threshold))
+    return table
+
+
+def _of(threshold: Threshold) -> str:
+    window = f" over {threshold.window / 60:g} m" if threshold.window else ""
+    return f"{threshold.aggregation}{window}"
+
+
+def _limits(threshold: Threshold) -> list[str]:
+    sign = "≤" if threshold.bad == "above" else "≥"
+    limits = threshold.limits
+    return [
+        "" if limit is None else f"{sign} {show(limit, threshold.signal.unit)}"
+        for limit in (limits.objective, limits.warning, limits.critical)
+    ]
+
+
+def _signals(signals: Iterable[Signal]) -> Table:
+    table = _table("", ("  SIGNAL", "MEANING"))
+    for signal in signals:
+        labels = f"{{{','.join(signal.labels)}}}" if signal.labels else ""
+        table.add_row(Text(f"  {signal.name}{labels}"), Text(signal.help))
+    return table
