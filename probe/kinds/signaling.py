@@ -1,0 +1,295 @@
+"""Does a browser get a session from the signaling server, and how quickly is it answered?
+
+A session stands only with the application's own event: a refused client is first connected
+and then disconnected, and without Redis it is connected and hears nothing.
+"""
+
+import statistics
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, Table
+from probe.model import (
+    Aggregation,
+    CheckFailed,
+    Failing,
+    Limits,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
+from probe.net.urls import BaseUrl, CaFile, show_host
+from probe.paircam import (
+    DEFAULT_EXPIRATION,
+    Backend,
+    BackendEnvironment,
+    Duration,
+    backend_from,
+)
+from probe.record import Record
+
+if TYPE_CHECKING:
+    from probe.net.http import Browser
+    from probe.net.socketio import Session
+
+CONNECT = Signal(
+    "probe_signaling_connect_seconds",
+    Unit.SECONDS,
+    "From the start of connecting until the application says that the session stands.",
+    short="connect",
+)
+RTT = Signal(
+    "probe_signaling_rtt_seconds",
+    Unit.SECONDS,
+    "Round trip of an event through the application, one look into Redis included; the median.",
+    short="rtt",
+)
+RTT_MAX = Signal(
+    "probe_signaling_rtt_max_seconds", Unit.SECONDS, "The slowest round trip of the run."
+)
+TOKEN = Signal(
+    "probe_signaling_token_seconds",
+    Unit.SECONDS,
+    "How long the backend took to issue a token; absent in runs that had one.",
+)
+UPGRADE = Signal(
+    "probe_signaling_upgrade_seconds",
+    Unit.SECONDS,
+    "From the polling connection to the end of its upgrade to WebSocket.",
+)
+
+# How long after a complaint the server may take to end the session because of it.
+_COMPLAINT_SECONDS = 0.5
+_SILENT_HINT = (
+    "A session that connects and hears nothing: usually Redis behind the backend is gone; "
+    "see /health and the backend's REDIS_URL."
+)
+_UNANSWERED_HINT = (
+    "The session stands but its events go unanswered: look at Redis behind the backend."
+)
+_MINTED_HINT = "Is JWT_SECRET the backend's own? Compare the clocks of both sides, too."
+_ISSUED_HINT = (
+    "The backend refuses a token that it issued: do all its machines have the same JWT_SECRET?"
+)
+
+EventName = Annotated[str, Field(min_length=1)]
+Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
+
+
+class SignalingTable(Table):
+    """A Socket.IO session: where, with which token, over which transport."""
+
+    url: BaseUrl
+    jwt_secret: SecretStr | None = None
+    jwt_expiration: Duration = DEFAULT_EXPIRATION
+    ca_file: CaFile | None = None
+    namespace: Path = "/signaling"
+    path: Path = "/socket.io"
+    transport: Literal["websocket", "polling"] = "websocket"
+    ready_event: EventName = "connected"
+    send_event: EventName = "leave-queue"
+    reply_event: EventName = "queue-left"
+    round_trips: int = Field(default=3, ge=1, le=20)
+
+    @property
+    def target(self) -> str:
+        """Origin and namespace."""
+        url = self.url.get_secret_value()
+        return f"{urlsplit(url).scheme}://{show_host(url)}{self.namespace}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The transport that the session begins with."""
+        return {"transport": self.transport}
+
+
+def derive(environment: BackendEnvironment) -> Derived:
+    """One check of the backend, over WebSocket."""
+    if environment.backend_url is None:
+        return Derived(skipped=("BACKEND_URL is not set",))
+    table = {
+        "name": "signaling",
+        "url": environment.backend_url,
+        "jwt_secret": environment.jwt_secret,
+        "jwt_expiration": environment.jwt_expiration,
+        "ca_file": environment.ca_file,
+    }
+    return Derived(tables=(table,))
+
+
+async def run(table: SignalingTable, record: Record, context: Context) -> None:
+    """Token, connection, session, round trips, goodbye."""
+    backend = backend_from(
+        context,
+        url=table.url,
+        jwt_secret=table.jwt_secret,
+        jwt_expiration=table.jwt_expiration,
+        ca_file=table.ca_file,
+    )
+    began = context.clock()
+    token = await backend.token(record)
+    if backend.issue is not None and backend.issue.at >= began:
+        record.sample(TOKEN, backend.issue.seconds)
+    try:
+        async with _session(table, record, context) as (browser, session):
+            started = context.clock()
+            await _connect(table, record, browser, session, token)
+            ready = await _wait_until_ready(table, record, session)
+            record.sample(CONNECT, ready - started)
+            await _round_trips(table, record, session)
+    except CheckFailed as stop:
+        if stop.cause is Cause.AUTH_REJECTED:
+            backend.forget_token(token)
+            stop.hint = _auth_hint(backend)
+        raise
+
+
+def _auth_hint(backend: Backend) -> str:
+    return _MINTED_HINT if backend.minted else _ISSUED_HINT
+
+
+@asynccontextmanager
+async def _session(
+    table: SignalingTable, record: Record, context: Context
+) -> AsyncIterator[tuple["Browser", "Session"]]:
+    """A fresh session, closed whatever happens; a failure keeps the phase that it is in."""
+    from probe.net.http import browse
+    from probe.net.socketio import Session
+
+    host = show_host(table.url.get_secret_value())
+    async with browse(ca_file=table.ca_file, clock=context.clock, host=host) as browser:
+        session = Session(
+            browser,
+            host=host,
+            namespace=table.namespace,
+            listen=(table.ready_event, table.reply_event),
+            clock=context.clock,
+        )
+        try:
+            yield browser, session
+        except BaseException:
+            await context.closing.close(session.close(), patience=1.0)
+            raise
+        with record.phase("close"):
+            await context.closing.close(session.close(), patience=1.0)
+
+
+async def _connect(
+    table: SignalingTable,
+    record: Record,
+    browser: "Browser",
+    session: "Session",
+    token: SecretStr,
+) -> None:
+    from probe.net.socketio import CONNECT as CONNECTED
+
+    with _connecting(record, browser, session):
+        await session.open(
+            table.url.get_secret_value(),
+            path=table.path,
+            token=token.get_secret_value(),
+            transport=table.transport,
+        )
+    with record.phase("handshake"):
+        await session.expect(CONNECTED)
+    record.facts["transport"] = session.transport
+
+
+@contextmanager
+def _connecting(record: Record, browser: "Browser", session: "Session") -> Iterator[None]:
+    """Divide the seconds of connecting among resolve, connect, tls, handshake and upgrade."""
+    started = record.clock()
+    record.current, record.hint = "connect", ""
+    completed = False
+    try:
+        yield
+        completed = True
+    finally:
+        ended = record.clock()
+        opened = ended if session.opened is None else session.opened
+        spent = browser.timing.phases if session.opened is None else session.spent
+        known = {name: spent[name] for name in ("resolve", "connect", "tls") if name in spent}
+        for name, seconds in known.items():
+            record.add_phase(name, seconds)
+        current = "handshake" if session.opened is not None else _phase_of(browser)
+        record.add_phase(current, max(0.0, opened - started - sum(known.values())))
+        record.current = current
+        if session.opened is not None and session.upgrading:
+            record.current = "upgrade"
+            record.add_phase("upgrade", ended - opened)
+            if completed and session.transport == "websocket":
+                record.sample(UPGRADE, ended - opened)
+
+
+def _phase_of(browser: "Browser") -> str:
+    return browser.phase if browser.phase in ("resolve", "connect", "tls") else "handshake"
+
+
+async def _wait_until_ready(table: SignalingTable, record: Record, session: "Session") -> float:
+    """When the application said that the session stands."""
+    with record.phase("session", hint=_SILENT_HINT):
+        try:
+            return await session.expect(table.ready_event)
+        except CheckFailed as stop:
+            complaint = stop.cause is Cause.PROTOCOL_ERROR
+            if not await session.was_dismissed(_COMPLAINT_SECONDS if complaint else 0.0):
+                raise
+            message = f'the server ends the session instead of sending "{table.ready_event}"'
+            if complaint:
+                message = f"{message}; {stop.message}"
+            raise CheckFailed(Cause.AUTH_REJECTED, message) from None
+
+
+async def _round_trips(table: SignalingTable, record: Record, session: "Session") -> None:
+    took: list[float] = []
+    with record.phase("rtt", hint=_UNANSWERED_HINT):
+        for _ in range(table.round_trips):
+            sent = record.clock()
+            await session.send(table.send_event)
+            took.append(await session.expect(table.reply_event, since=sent) - sent)
+    record.sample(RTT, statistics.median(took))
+    if len(took) > 1:
+        record.sample(RTT_MAX, max(took))
+
+
+def load() -> None:
+    """The libraries that a run needs."""
+    for module in (
+        "jwt",
+        "probe.net.http",
+        "probe.net.socketio",
+    ):
+        import_module(module)
+
+
+KIND = Kind(
+    name="signaling",
+    summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
+    environment=BackendEnvironment,
+    table=SignalingTable,
+    derive=derive,
+    run=run,
+    signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE),
+    thresholds=(
+        Threshold(
+            RTT,
+            Limits(objective=0.2),
+            aggregation=Aggregation.P95,
+            window=300.0,
+            minimum_samples=20,
+        ),
+    ),
+    failing=Failing(Verdict.CRITICAL, hold=60.0),
+    core=True,
+    cost="about 4 Redis commands a run, and one LRANGE of the queue for each round trip; "
+    "at most one token in its lifetime, none with JWT_SECRET",
+    load=load,
+)

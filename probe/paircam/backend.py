@@ -1,0 +1,213 @@
+"""The backend, as all checks of a process share it."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import SecretStr
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.model import CheckFailed, Stop
+from probe.net.urls import show_host
+from probe.paircam.issued import (
+    IssuedCredentials,
+    mint,
+    parse,
+    read_credentials,
+    read_token,
+    refusal,
+)
+from probe.paircam.settings import DEFAULT_EXPIRATION
+from probe.record import Record
+
+T = TypeVar("T")
+
+BODY_LIMIT = 65_536
+# A kept token is renewed this long before its end, or a tenth of its life if that is less.
+RENEWAL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """When the backend last issued a token (monotonic clock) and the seconds it took."""
+
+    at: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: SecretStr
+    until: float
+
+
+class _Shared(Generic[T]):
+    """Asks once for all who want the answer while it is under way, and keeps nothing.
+
+    Whoever comes later asks anew; if the one who asks is cancelled, the next one asks.
+    """
+
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._lock = asyncio.Lock()
+        self._answers = 0
+        self._result: T | None = None
+        self._refusal: Stop | None = None
+
+    async def get(self) -> T:
+        """The answer; raises what asking raised, to each an exception of its own."""
+        seen = self._answers
+        async with self._lock:
+            if self._answers == seen:
+                await self._anew()
+            if self._refusal is not None:
+                stop = self._refusal
+                raise type(stop)(stop.cause, stop.message, hint=stop.hint)
+            return self._result  # type: ignore[return-value]
+
+    async def _anew(self) -> None:
+        self._result = self._refusal = None
+        try:
+            self._result = await self._ask()
+        except Stop as stop:
+            self._refusal = stop
+        self._answers += 1
+
+
+class Backend:
+    """The application's backend as a browser meets it; one object for all checks.
+
+    ``url`` is its base address. With ``jwt_secret`` tokens are minted, each good for
+    ``jwt_expiration`` seconds; without, the backend issues them.
+    """
+
+    def __init__(
+        self,
+        url: SecretStr,
+        *,
+        jwt_secret: SecretStr | None,
+        jwt_expiration: float,
+        ca_file: Path | None,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._url = url
+        self.minted = jwt_secret is not None
+        self.ca_file = ca_file
+        # Fresh in each process: two devices that were matched lately are not matched again.
+        self.device_id = f"probe-{secrets.token_hex(8)}"
+        self.issue: Issue | None = None
+        self._secret = jwt_secret
+        self._expiration = jwt_expiration
+        self._clock, self._now = clock, now
+        self._kept: _Kept | None = None
+        self._tokens = _Shared(self._new_token)
+        self._credentials = _Shared(self._new_credentials)
+
+    async def token(self, record: Record | None = None) -> SecretStr:
+        """A token that the backend should accept, for phase ``token`` of the record.
+
+        Raises NotMeasured(rate_limited), CheckFailed(auth_rejected, http_status,
+        body_invalid or a cause of the network).
+        """
+        with record.phase("token") if record else nullcontext():
+            kept = self._kept
+            if kept is not None and self._clock() < kept.until:
+                return kept.value
+            return await self._tokens.get()
+
+    def forget_token(self, token: SecretStr | None = None) -> None:
+        """Drop the kept token, for it was refused; another than the given one stays."""
+        if token is None or (self._kept is not None and self._kept.value == token):
+            self._kept = None
+
+    async def issued_credentials(self, record: Record | None = None) -> IssuedCredentials:
+        """The TURN servers and credentials that a browser gets, asked for anew.
+
+        Checks that ask at the same time share one answer. The phases are ``token`` and
+        ``credentials``; beside token()'s causes: credentials_missing where no server is
+        named, credentials_expired for a user name whose time is over.
+        """
+        await self.token(record)
+        with record.phase("credentials") if record else nullcontext():
+            return await self._credentials.get()
+
+    async def _new_token(self) -> SecretStr:
+        asked = self._clock()
+        if self._secret is not None:
+            token, lifetime = mint(self._secret, self.device_id, self._now(), self._expiration)
+        else:
+            answer = await self._post("/auth/token", {"deviceId": self.device_id})
+            self.issue = Issue(asked, self._clock() - asked)
+            token, lifetime = read_token(answer, self._now())
+        # Counted from before it was asked for, by our clock alone: the two may differ.
+        until = asked + lifetime - min(RENEWAL_SECONDS, lifetime / 10)
+        self._kept = _Kept(token, until)
+        return token
+
+    async def _new_credentials(self) -> IssuedCredentials:
+        token = await self.token()
+        bearer = {"Authorization": f"Bearer {token.get_secret_value()}"}
+        try:
+            answer = await self._post("/turn/credentials", {}, bearer)
+        except CheckFailed as stop:
+            if stop.cause is Cause.AUTH_REJECTED:
+                self.forget_token(token)
+            raise
+        return read_credentials(answer, self._now())
+
+    async def _post(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> object:
+        from yarl import URL
+
+        from probe.net.http import browse, read_bounded
+
+        base = self._url.get_secret_value()
+        url, host = URL(base + path), show_host(base)
+        if headers:
+            # An Authorization header and user info in the address exclude each other.
+            url = url.with_user(None)
+        try:
+            async with (
+                browse(ca_file=self.ca_file, clock=self._clock, host=host) as browser,
+                # A redirect would turn the request into a GET, or show the token elsewhere.
+                browser.session.post(
+                    url, json=body, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                if response.status not in (200, 201):
+                    raise refusal(response.status, f"POST {path}")
+                raw = await read_bounded(response, BODY_LIMIT)
+        except Stop as stop:
+            stop.phase = None  # all of it is the one phase of whoever asks
+            raise
+        return parse(raw, path)
+
+
+def backend_from(
+    context: Context,
+    *,
+    url: SecretStr,
+    jwt_secret: SecretStr | None = None,
+    jwt_expiration: float = DEFAULT_EXPIRATION,
+    ca_file: Path | None = None,
+) -> Backend:
+    """The process's one Backend for this address and secret."""
+    secret = jwt_secret.get_secret_value() if jwt_secret is not None else None
+    return context.share(
+        ("backend", url.get_secret_value(), secret, jwt_expiration, ca_file),
+        lambda: Backend(
+            url,
+            jwt_secret=jwt_secret,
+            jwt_expiration=jwt_expiration,
+            ca_file=ca_file,
+            clock=context.clock,
+            now=context.now,
+        ),
+    )

@@ -1,0 +1,34 @@
+"""The operators' variables about the backend, and the forms of their values."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from probe.net.urls import BaseUrl, CaFile
+from probe.variables import Environment
+
+DEFAULT_EXPIRATION = 300.0
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(value: object) -> object:
+    """Seconds from ``5m``, ``7d`` or ``3600``; raises ValueError with the right form."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip().lower())
+    if not found or (found[2] or "s") not in _UNITS:
+        raise ValueError("must be a duration such as 5m, 7d or 3600 (seconds)")
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=1, le=315_360_000)]
+
+
+class BackendEnvironment(Environment):
+    """The operators' variables that say where the backend is and how to get a token."""
+
+    backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
+    jwt_secret: SecretStr | None = Field(default=None, alias="JWT_SECRET")
+    jwt_expiration: Duration = Field(default=DEFAULT_EXPIRATION, alias="JWT_EXPIRATION")
+    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
