@@ -1,0 +1,230 @@
+"""``turn``: each TURN server by each way in, from its name to echoes through the relay.
+
+Two allocations on one server exchange packets, so the path is a hairpin: it shows that the
+server authenticates, allocates and relays and how fast, not that its relayed addresses are
+reached from elsewhere (RTC.md's definitions hold for all figures).
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pydantic import Field, SecretStr
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind
+from probe.model import Failing, Signal, Unit, Verdict
+from probe.record import Record
+from probe.rtc.credentials import Credentials
+from probe.rtc.providers import ISSUED, TurnEnvironment, named, servers_of
+from probe.rtc.servers import ServerTable, issued_table, server_table
+from probe.rtc.urls import TurnUrl, show_address
+
+if TYPE_CHECKING:
+    from probe.rtc.figures import RelayFigures
+
+ALLOCATE = Signal(
+    "probe_turn_allocate_seconds",
+    Unit.SECONDS,
+    "The whole Allocate, from the first request until the relayed address.",
+    short="allocate",
+)
+UNAUTHENTICATED = Signal(
+    "probe_turn_unauthenticated_seconds",
+    Unit.SECONDS,
+    "Allocate without credentials until the 401: one round trip to the server.",
+)
+RELAY_OPEN = Signal(
+    "probe_turn_relay_open_seconds",
+    Unit.SECONDS,
+    "First packet sent until the first was received through both allocations.",
+)
+RELAY_RTT = Signal(
+    "probe_turn_relay_rtt_seconds",
+    Unit.SECONDS,
+    "Echo through both allocations and back, median of a run.",
+    short="relay RTT",
+)
+RELAY_RTT_P95 = Signal(
+    "probe_turn_relay_rtt_p95_seconds",
+    Unit.SECONDS,
+    "Echo through both allocations and back, 95th percentile of a run.",
+)
+RELAY_RTT_MAX = Signal(
+    "probe_turn_relay_rtt_max_seconds",
+    Unit.SECONDS,
+    "Echo through both allocations and back, the slowest of a run.",
+)
+SERVER_RTT = Signal(
+    "probe_turn_server_rtt_seconds",
+    Unit.SECONDS,
+    "One TURN transaction on a warm connection, median of a run.",
+)
+OVERHEAD = Signal(
+    "probe_turn_relay_overhead_seconds",
+    Unit.SECONDS,
+    "Relay RTT - 2 x server RTT: what the server adds. Noise can make it negative.",
+)
+JITTER = Signal(
+    "probe_turn_jitter_seconds",
+    Unit.SECONDS,
+    "RFC 3550 interarrival jitter of the one-way transit through the relay.",
+    short="jitter",
+)
+LOSS = Signal(
+    "probe_turn_loss_ratio",
+    Unit.RATIO,
+    "1 - unique echoes received / sent, after a grace period.",
+    short="loss",
+)
+LATE = Signal("probe_turn_late_packets", Unit.COUNT, "Echoes after the grace period: lost ones.")
+DUPLICATES = Signal("probe_turn_duplicate_packets", Unit.COUNT, "Echoes that came again.")
+REORDERED = Signal(
+    "probe_turn_reordered_packets", Unit.COUNT, "Echoes that came after a later one."
+)
+RESENDS = Signal(
+    "probe_turn_relay_open_resends",
+    Unit.COUNT,
+    "How often the first packets through the relay had to be sent again.",
+)
+RETRANSMISSIONS = Signal(
+    "probe_turn_retransmissions",
+    Unit.COUNT,
+    "STUN requests that were sent again; times of such a run include the wait for it.",
+)
+SENT = Signal("probe_turn_sent_bytes", Unit.BYTES, "Sent in a run, TURN messages alone.")
+RECEIVED = Signal("probe_turn_received_bytes", Unit.BYTES, "Received, TURN messages alone.")
+
+# Each signal, and the attribute of RelayFigures that it takes its value from.
+FIGURES: Mapping[Signal, str] = {
+    ALLOCATE: "allocate",
+    RELAY_RTT: "relay_rtt",
+    JITTER: "jitter",
+    LOSS: "loss",
+    RELAY_RTT_P95: "relay_rtt_p95",
+    RELAY_RTT_MAX: "relay_rtt_max",
+    SERVER_RTT: "server_rtt",
+    OVERHEAD: "overhead",
+    RELAY_OPEN: "relay_open",
+    UNAUTHENTICATED: "unauthenticated",
+    LATE: "late",
+    DUPLICATES: "duplicates",
+    REORDERED: "reordered",
+    RESENDS: "resends",
+    RETRANSMISSIONS: "retransmissions",
+    SENT: "bytes_sent",
+    RECEIVED: "bytes_received",
+}
+
+_MOST_PATIENCE = 2.0
+
+
+class TurnTable(ServerTable):
+    """One server by one way in, or what the backend issues, and how many echoes to send."""
+
+    echoes: int = Field(default=20, ge=1, le=1000)
+
+    @property
+    def group(self) -> str:
+        """All TURN servers back each other up."""
+        return "turn"
+
+    @property
+    def patience(self) -> float:
+        """How many seconds the first packet may take through the relay."""
+        return min(_MOST_PATIENCE, self.deadline / 3)
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """A check for each server and way in, and one for what the backend issues."""
+    found = servers_of(environment)
+    tables = [
+        server_table(f"turn-{name}", server, environment) for name, server in named(found.servers)
+    ]
+    skipped = list(found.skipped)
+    if environment.backend_url is not None:
+        tables.append(issued_table(f"turn-{ISSUED}", environment))
+    else:
+        skipped.append("BACKEND_URL is not set (credentials that it issues)")
+    return Derived(tables, skipped)
+
+
+async def run(table: TurnTable, record: Record, context: Context) -> None:
+    """Measure one server, or those that the backend issues."""
+    if table.backend_url is not None:
+        await _run_issued(table, table.backend_url, record, context)
+    elif table.url is not None:
+        source = table.source
+        credentials = source.at(context.now()) if source else None
+        await _measure(table.url, credentials, table, record, context)
+
+
+async def _measure(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    table: TurnTable,
+    record: Record,
+    context: Context,
+) -> None:
+    from probe.rtc.relay import RelayPath
+
+    path = RelayPath(
+        url, credentials, record, context, ca_file=table.ca_file, patience=table.patience
+    )
+    try:
+        await path.measure(table.echoes)
+    finally:
+        # Also what a failure or the deadline has cut short is worth keeping.
+        _write(path.figures, record)
+
+
+async def _run_issued(
+    table: TurnTable, backend_url: SecretStr, record: Record, context: Context
+) -> None:
+    from probe.rtc.issued import measure_issued
+
+    async def measure(url: TurnUrl, credentials: Credentials) -> None:
+        await _measure(url, credentials, table, record, context)
+
+    await measure_issued(table, backend_url, measure, record, context)
+
+
+def _write(figures: "RelayFigures", record: Record) -> None:
+    """Write down what was measured, up to where the run came."""
+    for signal, attribute in FIGURES.items():
+        value = getattr(figures, attribute)
+        if value is not None:
+            record.sample(signal, value)
+    server, relayed = figures.first.server, figures.first.relayed
+    if server is not None:
+        record.facts["server"] = show_address(server.ip, server.port)
+    if relayed is not None:
+        record.facts["relayed"] = show_address(*relayed)
+
+
+def load() -> None:
+    """The libraries that a run needs."""
+    for module in ("probe.rtc.relay",):
+        import_module(module)
+
+
+KIND = Kind(
+    name="turn",
+    summary="allocations, and echoes through the relay, by each URL and transport",
+    environment=TurnEnvironment,
+    table=TurnTable,
+    derive=derive,
+    run=run,
+    signals=tuple(FIGURES),
+    failing=Failing(
+        severity=Verdict.CRITICAL,
+        partial=Verdict.WARNING,
+        hold=120.0,
+        mild=frozenset({Cause.HAIRPIN_FAILED}),
+    ),
+    core=True,
+    cost="two allocations and 20 echoes of 160 bytes, about 20 kB a run for each URL; "
+    "every minute that is 0.9 GB a month",
+    load=load,
+)

@@ -1,0 +1,1 @@
+"""Instruments that turn and call share."""

@@ -1,0 +1,268 @@
+"""The relay path, measured with two allocations A and B of one server (RTC.md).
+
+Packets go A → relay → B → relay → A. Both ends are one process with one clock, so one-way
+transits can be told; both allocations are on one server, so it is a hairpin that says
+nothing on whether the relay is reached from elsewhere.
+"""
+
+import asyncio
+import os
+import ssl
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.model import CheckFailed, Stop
+from probe.net.addresses import resolve
+from probe.net.tls import client_context
+from probe.record import Record
+from probe.rtc.credentials import Credentials
+from probe.rtc.figures import RelayFigures
+from probe.rtc.messages import PeerAddress
+from probe.rtc.statistics import median
+from probe.rtc.together import together
+from probe.rtc.turn_client import TurnClient
+from probe.rtc.urls import TurnUrl
+
+ECHO_BYTES = 160  # 20 ms of G.711 audio, a packet as calls send them
+ECHO_PAUSE = 0.02
+RESEND_PAUSE = 0.05
+RESEND_ROUND_TRIPS = 1.5
+SERVER_TRANSACTIONS = 5
+SHORTEST_GRACE = 0.3
+GRACE_ROUND_TRIPS = 4
+MOST_LOSS = 0.5
+# Deleting takes a round trip; a run that went well can afford to see it done, and leaves
+# the quota to whoever comes next.
+DELETE_PATIENCE = 0.5
+
+_HEAD = struct.Struct("!8sBI")
+_HELLO, _ECHO, _REPLY = range(3)
+
+
+class RelayPath:
+    """One run over one URL. ``patience`` is how long the first packet may take, in seconds."""
+
+    def __init__(
+        self,
+        url: TurnUrl,
+        credentials: Credentials | None,
+        record: Record,
+        context: Context,
+        *,
+        ca_file: Path | None = None,
+        patience: float = 2.0,
+    ) -> None:
+        self._url, self._record, self._context = url, record, context
+        self._clock, self._ca_file, self._patience = context.clock, ca_file, patience
+        self._a, self._b = (_client(url, credentials, context) for _ in range(2))
+        self.figures = RelayFigures(self._a, self._b)
+        self._run = os.urandom(8)
+        self._heard: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._echoed: set[int] = set()
+
+    async def measure(self, echoes: int) -> None:
+        """Everything from the name to the last echo. Raises CheckFailed.
+
+        Whatever happens, the allocations are deleted, in the background if need be.
+        """
+        patience = 0.0
+        try:
+            await self._open()
+            await self._permit()
+            await self._first_packets()
+            await self._echo(echoes)
+            await self._ask_server()
+            self._judge()
+            patience = DELETE_PATIENCE
+        finally:
+            await close_all(self._context, (self._a, self._b), patience=patience)
+
+    async def _open(self) -> None:
+        tls = _tls_context(self._url, self._ca_file)
+        with self._record.phase("dns"):
+            addresses = await resolve(self._url.host, self._url.port)
+        await together(
+            self._a.open(addresses, self._record.phase, tls),
+            self._b.open(addresses, unwatched, tls),
+        )
+        self._a.on_data, self._b.on_data = self._at_a, self._at_b
+
+    async def _permit(self) -> None:
+        """Permission and channel both ways at once, so that no first packet meets neither."""
+        a, b = _relayed(self._a), _relayed(self._b)
+        with self._record.phase("permission"):
+            await together(
+                self._a.permit(b),
+                self._a.bind_channel(b),
+                self._b.permit(a),
+                self._b.bind_channel(a),
+            )
+
+    async def _first_packets(self) -> None:
+        with self._record.phase("relay"):
+            started, pause = self._clock(), self._resend_pause()
+            while len(self._heard) < 2:
+                if self._clock() - started > self._patience:
+                    await self._no_way_through()
+                self.figures.hellos += self._greet()
+                await self._wait(pause, lambda: len(self._heard) == 2)
+            self.figures.relay_open = max(self._heard.values()) - started
+
+    def _resend_pause(self) -> float:
+        """Longer than the way takes, or packets that are not lost are sent again."""
+        whole, first = self._a.allocate_seconds or 0.0, self._a.unauthenticated or 0.0
+        round_trip = min(first, whole - first)
+        return max(RESEND_PAUSE, RESEND_ROUND_TRIPS * round_trip)
+
+    def _greet(self) -> int:
+        """Send to each side that has not heard yet; how many were sent."""
+        waiting = {"a", "b"} - set(self._heard)
+        if "b" in waiting:
+            self._a.send(_relayed(self._b), self._packet(_HELLO, 0))
+        if "a" in waiting:
+            self._b.send(_relayed(self._a), self._packet(_HELLO, 0))
+        return len(waiting)
+
+    async def _no_way_through(self) -> None:
+        # The allocation may be gone, or the server: only if it still stands is it the path.
+        await self._a.transaction()
+        ways = "in one direction" if self._heard else "in either direction"
+        raise CheckFailed(
+            Cause.HAIRPIN_FAILED,
+            f"no packet came through {ways} within {self._patience:g} s",
+            phase="relay",
+        )
+
+    async def _echo(self, count: int) -> None:
+        ledger = self.figures.echoes
+        with self._record.phase("echo"):
+            started = self._clock()
+            for number in range(count):
+                await asyncio.sleep(max(0.0, started + number * ECHO_PAUSE - self._clock()))
+                ledger.leave(number, self._clock())
+                self._a.send(_relayed(self._b), self._packet(_ECHO, number))
+            await self._wait(self._grace(), lambda: ledger.is_complete)
+            ledger.close()
+            self._raise_if_lost()
+
+    def _grace(self) -> float:
+        rtts = list(self.figures.echoes.rtts.values())
+        usual = median(rtts) if rtts else 2 * (self.figures.relay_open or 0.0)
+        return max(SHORTEST_GRACE, GRACE_ROUND_TRIPS * usual)
+
+    async def _ask_server(self) -> None:
+        with self._record.phase("server_rtt"):
+            for number in range(SERVER_TRANSACTIONS):
+                client = self._b if number % 2 else self._a
+                self.figures.server_rtts.append(await client.transaction())
+
+    def _judge(self) -> None:
+        ledger = self.figures.echoes
+        if (ledger.loss or 0.0) > MOST_LOSS:
+            lost = len(ledger.sent) - len(ledger.rtts)
+            raise CheckFailed(
+                Cause.RELAY_LOSS, f"{lost} of {len(ledger.sent)} packets were lost", phase="echo"
+            )
+
+    async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        """Until it is over, for so many seconds at most. Raises when a wire is lost."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not is_over():
+                    self._changed.clear()
+                    await self._changed.wait()
+        self._raise_if_lost()
+
+    def _raise_if_lost(self) -> None:
+        self._a.raise_if_lost()
+        self._b.raise_if_lost()
+
+    def _packet(self, kind: int, number: int) -> bytes:
+        return _HEAD.pack(self._run, kind, number).ljust(ECHO_BYTES, b"\0")
+
+    def _read(self, data: bytes) -> tuple[int | None, int]:
+        """Kind and number; the kind is None for a packet that isn't of this run.
+
+        Relayed ports have had other users, whose packets may still arrive.
+        """
+        if len(data) != ECHO_BYTES:
+            return None, 0
+        run, kind, number = _HEAD.unpack_from(data)
+        return (kind if run == self._run else None), number
+
+    def _at_a(self, data: bytes, _: PeerAddress) -> None:
+        now = self._clock()
+        kind, number = self._read(data)
+        if kind == _HELLO:
+            self._heard.setdefault("a", now)
+        elif kind == _REPLY:
+            self.figures.echoes.arrive(number, now)
+        self._changed.set()
+
+    def _at_b(self, data: bytes, _: PeerAddress) -> None:
+        now = self._clock()
+        kind, number = self._read(data)
+        if kind == _HELLO:
+            self._heard.setdefault("b", now)
+        elif kind == _ECHO and number in self.figures.echoes.sent:
+            self._send_back(number, now)
+        self._changed.set()
+
+    def _send_back(self, number: int, now: float) -> None:
+        if number not in self._echoed:
+            self._echoed.add(number)
+            self.figures.transits.append(now - self.figures.echoes.sent[number])
+        with suppress(Stop):  # a lost wire is told where it is waited for
+            self._b.send(_relayed(self._a), self._packet(_REPLY, number))
+
+
+async def try_allocation(
+    url: TurnUrl, credentials: Credentials | None, context: Context, *, ca_file: Path | None = None
+) -> None:
+    """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
+    client, patience = _client(url, credentials, context), 0.0
+    try:
+        tls = _tls_context(url, ca_file)
+        try:
+            addresses = await resolve(url.host, url.port)
+        except CheckFailed as error:
+            error.phase = "dns"
+            raise
+        await client.open(addresses, unwatched, tls)
+        patience = DELETE_PATIENCE
+    finally:
+        await close_all(context, (client,), patience=patience)
+
+
+def _client(url: TurnUrl, credentials: Credentials | None, context: Context) -> TurnClient:
+    return TurnClient(url, credentials, clock=context.clock, now=context.now)
+
+
+def _tls_context(url: TurnUrl, ca_file: Path | None) -> ssl.SSLContext | None:
+    return client_context(ca_file) if url.kind == "tls" else None
+
+
+async def close_all(context: Context, clients: Sequence[TurnClient], *, patience: float) -> None:
+    """Delete and close all at once; waits for it at most ``patience`` seconds."""
+
+    async def close() -> None:
+        await asyncio.gather(*(client.close() for client in clients))
+
+    await context.closing.close(close(), patience=patience)
+
+
+@contextmanager
+def unwatched(_: str) -> Iterator[None]:
+    """Times nothing: for what happens beside the phases that are written down."""
+    yield
+
+
+def _relayed(client: TurnClient) -> PeerAddress:
+    if client.relayed is None:
+        raise RuntimeError("there is no allocation yet")
+    return client.relayed

@@ -1,0 +1,89 @@
+"""Figures from samples: quantiles, RFC 3550 jitter, and what became of each echo."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+def median(values: Sequence[float]) -> float:
+    """The median. Raises ValueError for no values."""
+    return statistics.median(values)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that ``share`` of all values do not exceed (nearest rank).
+
+    So it is always a value that was measured. Raises ValueError for no values or a share
+    outside of 0 to 1.
+    """
+    if not values or not 0 <= share <= 1:
+        raise ValueError("a quantile needs values and a share from 0 to 1")
+    # Rounded, or 0.95 x 20 is a hair above 19 and takes the twentieth value.
+    rank = max(1, math.ceil(round(share * len(values), 9)))
+    return sorted(values)[rank - 1]
+
+
+def jitter(transits: Sequence[float]) -> float:
+    """Interarrival jitter by RFC 3550 section 6.4.1, in the unit of ``transits``.
+
+    ``transits`` are (arrival - departure) in the order of arrival; a constant difference
+    of the two clocks cancels out. 0 for fewer than two packets.
+    """
+    estimate = 0.0
+    for before, after in itertools.pairwise(transits):
+        estimate += (abs(after - before) - estimate) / 16
+    return estimate
+
+
+@dataclass
+class EchoLedger:
+    """What became of each numbered packet that was sent out to come back.
+
+    ``rtts`` maps a number to its round trip in seconds, for packets that came back before
+    ``close``; those that came later are ``late``, and lost.
+    """
+
+    sent: dict[int, float] = field(default_factory=dict)
+    rtts: dict[int, float] = field(default_factory=dict)
+    late: int = 0
+    duplicates: int = 0
+    reordered: int = 0
+    _seen: set[int] = field(default_factory=set)
+    _highest: int = -1
+    _closed: bool = False
+
+    def leave(self, number: int, at: float) -> None:
+        """A packet is sent."""
+        self.sent[number] = at
+
+    def arrive(self, number: int, at: float) -> None:
+        """A packet came back. A number that was never sent is nobody's and doesn't count."""
+        if number not in self.sent:
+            return
+        if number in self._seen:
+            self.duplicates += 1
+            return
+        self._seen.add(number)
+        if self._closed:
+            self.late += 1
+            return
+        self.rtts[number] = at - self.sent[number]
+        if number < self._highest:
+            self.reordered += 1
+        self._highest = max(self._highest, number)
+
+    def close(self) -> None:
+        """The grace period is over."""
+        self._closed = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every packet that was sent is back."""
+        return len(self.rtts) == len(self.sent)
+
+    @property
+    def loss(self) -> float | None:
+        """1 - unique received / sent; None where nothing was sent."""
+        return 1 - len(self.rtts) / len(self.sent) if self.sent else None

@@ -1,0 +1,159 @@
+"""TURN URLs (RFC 7065): read, checked, and written in one form."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Scheme = Literal["turn", "turns"]
+Transport = Literal["udp", "tcp"]
+WayIn = Literal["udp", "tcp", "tls"]
+
+WAYS_IN: tuple[WayIn, ...] = ("udp", "tcp", "tls")
+"""The ways in, in the order in which a browser prefers them."""
+
+DEFAULT_PORTS: dict[str, int] = {"turn": 3478, "turns": 5349}
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+_NAME = re.compile(r"[\w.-]+")
+_SHAPE = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
+_BARE_IPV6 = re.compile(r"[0-9A-Fa-f.]*(:[0-9A-Fa-f.]*){2,}")
+_STUN = ("stun:", "stuns:")
+
+
+@dataclass(frozen=True, slots=True)
+class TurnUrl:
+    """One TURN server by one way in; ``host`` is a name or an address without brackets."""
+
+    scheme: Scheme
+    host: str
+    port: int
+    transport: Transport
+
+    @property
+    def kind(self) -> WayIn:
+        """The way in: ``udp``, ``tcp`` or ``tls``."""
+        return "tls" if self.scheme == "turns" else self.transport
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{show_address(self.host, self.port)}?transport={self.transport}"
+
+
+@dataclass(frozen=True, slots=True)
+class UrlList:
+    """What a list of URLs holds; ``ignored`` are the STUN servers that browsers' lists carry."""
+
+    urls: tuple[TurnUrl, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def show_address(host: str, port: int) -> str:
+    """Host and port in one, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parse_turn_url(text: str) -> TurnUrl:
+    """Read one URL. Raises ValueError, whose text says what would be right."""
+    scheme, colon, rest = text.strip().partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in DEFAULT_PORTS:
+        raise ValueError("must begin with turn: or turns:")
+    if rest.startswith("//"):
+        raise ValueError(f"write {scheme}:HOST:PORT, without //")
+    if "@" in rest:
+        raise ValueError("a user name or password does not belong into the URL")
+    address, mark, query = rest.partition("?")
+    host, port = _host_and_port(address, DEFAULT_PORTS[scheme])
+    transport = _transport(scheme, query if mark else None)
+    return TurnUrl("turns" if scheme == "turns" else "turn", host, port, transport)
+
+
+def parse_host(text: str) -> str:
+    """A host alone, an IPv6 address with or without brackets; returned without.
+
+    Raises ValueError, whose text says what would be right.
+    """
+    try:
+        return str(ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]")))
+    except ValueError:
+        if _NAME.fullmatch(text.strip()):
+            return text.strip()
+    raise ValueError("must be a host name or an address alone, without scheme and port")
+
+
+def split_urls(text: str) -> list[str]:
+    """The entries of a list that is separated by commas, semicolons or white space."""
+    return [entry for entry in _SEPARATORS.split(text) if entry]
+
+
+def parse_url_list(text: str) -> UrlList:
+    """Read a list; an URL that stands in it twice counts once.
+
+    Raises ValueError that names every wrong entry by its number.
+    """
+    urls: dict[TurnUrl, None] = {}
+    ignored: list[str] = []
+    wrong: list[str] = []
+    for number, entry in enumerate(split_urls(text), 1):
+        if entry.lower().startswith(_STUN):
+            ignored.append(entry)
+            continue
+        try:
+            urls[parse_turn_url(entry)] = None
+        except ValueError as error:
+            wrong.append(f"entry {number} {_shown(entry)}: {error}")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return UrlList(tuple(urls), tuple(ignored))
+
+
+def _host_and_port(address: str, default_port: int) -> tuple[str, int]:
+    found = _SHAPE.fullmatch(address)
+    if found is None or _BARE_IPV6.fullmatch(address):
+        raise ValueError("write an IPv6 address in brackets, as in turn:[::1]:3478")
+    port = default_port if found["port"] is None else _port(found["port"])
+    return _host(found["host"]), port
+
+
+def _host(text: str) -> str:
+    if not text:
+        raise ValueError("the host is missing")
+    if text.startswith("["):
+        try:
+            return str(ipaddress.IPv6Address(text[1:-1]))
+        except ValueError:
+            raise ValueError("what stands in brackets must be an IPv6 address") from None
+    if not _NAME.fullmatch(text):
+        raise ValueError("the host must be a name or an address")
+    return text
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
+        raise ValueError("the port must be 1 to 65535")
+    return int(text)
+
+
+def _transport(scheme: str, query: str | None) -> Transport:
+    if query is None:
+        return "tcp" if scheme == "turns" else "udp"
+    key, _, value = query.partition("=")
+    if key.lower() != "transport" or value.lower() not in ("udp", "tcp"):
+        raise ValueError("only ?transport=udp or ?transport=tcp may follow the port")
+    if value.lower() == "tcp":
+        return "tcp"
+    if scheme == "turns":
+        # TURN over DTLS (RFC 7350): no browser speaks it, and libraries drop such an URL in
+        # silence.
+        raise ValueError("turns: is TLS over TCP: leave ?transport=udp out, or write turn:")
+    return "udp"
+
+
+def _shown(entry: str) -> str:
+    """The entry for people, without what may be a password or a key."""
+    head, at, tail = entry.rpartition("@")
+    visible = f"{head.partition(':')[0]}:…@{tail}" if at else entry
+    address, mark, query = visible.partition("?")
+    if mark and not query.lower().startswith("transport="):
+        visible = f"{address}?…"
+    return f"'{visible[:120]}'"

@@ -1,0 +1,221 @@
+"""The ways to a TURN server: a UDP socket, a TCP connection, TLS over one.
+
+A wire carries whole messages. Errors of the system and of TLS become causes here:
+
+SSLCertVerificationError                    tls_invalid
+SSLError                                    tls_failed
+ConnectionRefusedError, ICMP unreachable    connect_refused
+ConnectionResetError, end of the stream     connection_closed
+other OSError                               connect_failed
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol, cast
+
+from probe.causes import Cause
+from probe.model import CheckFailed, Stop
+from probe.net.addresses import Address
+from probe.net.tls import client_context, translate_tls
+from probe.rtc.messages import Framer
+from probe.rtc.urls import TurnUrl, show_address
+
+Phases = Callable[[str], AbstractContextManager[None]]
+"""Times a phase by name, as ``Record.phase`` does."""
+
+# asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
+_NO_TIMEOUT = 3600.0
+
+
+class Receiver(Protocol):
+    """Who is told what a wire brings. No method may raise."""
+
+    def has_channel(self, number: int) -> bool:
+        """Whether ChannelData may come with this number."""
+
+    def frame_received(self, frame: bytes) -> None:
+        """One whole message, or whatever a datagram held."""
+
+    def wire_lost(self, error: CheckFailed) -> None:
+        """Nothing comes any more."""
+
+
+class Wire(Protocol):
+    """A way to the server that stands; ``reliable`` ones need no retransmission."""
+
+    reliable: bool
+
+    def send(self, frame: bytes) -> None:
+        """Send one whole message, or lose it."""
+
+    def abort(self) -> None:
+        """Close at once, without a word to the other side."""
+
+
+class UdpWire(asyncio.DatagramProtocol):
+    """A connected UDP socket: only the server's packets come in."""
+
+    reliable = False
+
+    def __init__(self, receiver: Receiver, place: str) -> None:
+        self._receiver, self._place = receiver, place
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, _: object) -> None:
+        self._receiver.frame_received(data)
+
+    def error_received(self, exc: Exception) -> None:
+        self._receiver.wire_lost(_failure_of(exc, self._place))
+
+    def send(self, frame: bytes) -> None:
+        """Send one datagram, or lose it."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(frame)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class StreamWire(asyncio.Protocol):
+    """A TCP or TLS connection, cut into messages."""
+
+    reliable = True
+
+    def __init__(self, receiver: Receiver, place: str) -> None:
+        self._receiver, self._place = receiver, place
+        self._framer = Framer(receiver.has_channel)
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._framer.feed(data):
+                self._receiver.frame_received(frame)
+        except ValueError:
+            # Where the next message begins can't be told any more.
+            self._receiver.wire_lost(
+                CheckFailed(Cause.PROTOCOL_ERROR, f"{self._place} does not speak TURN")
+            )
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._receiver.wire_lost(_failure_of(exc or ConnectionResetError(), self._place))
+
+    def send(self, frame: bytes) -> None:
+        """Send one message."""
+        if self._transport is not None and not self._transport.is_closing():
+            # RFC 8656 section 12.5: padded to 4 bytes, unlike on UDP.
+            self._transport.write(frame + bytes(-len(frame) % 4))
+
+    def abort(self) -> None:
+        """Close at once; a TLS shutdown could wait for the other side."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def open_wire(
+    url: TurnUrl,
+    address: Address,
+    receiver: Receiver,
+    *,
+    phases: Phases,
+    tls: ssl.SSLContext | None = None,
+) -> Wire:
+    """Open the way that the URL names to one of its addresses.
+
+    ``tls`` is the context for ``turns:``; None trusts the system's authorities. Times the
+    phases ``connect`` and ``tls``; UDP has neither. Raises CheckFailed with the phase.
+    """
+    place = show_address(url.host, url.port)
+    if url.kind == "udp":
+        return await _open_udp(address, receiver, place)
+    with phases("connect"):
+        sock = await _connect(address, place)
+    try:
+        if url.kind == "tcp":
+            return await _adopt(sock, receiver, place)
+        context = tls or client_context()
+        with phases("tls"):
+            return await _handshake(sock, receiver, url, context)
+    except BaseException:
+        # asyncio closes it as well where it has got so far; twice does no harm.
+        sock.close()
+        raise
+
+
+async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
+    loop = asyncio.get_running_loop()
+    try:
+        _, wire = await loop.create_datagram_endpoint(
+            lambda: UdpWire(receiver, place), remote_addr=(address.ip, address.port)
+        )
+    except OSError as error:
+        raise _failure_of(error, place, "connect") from None
+    return wire
+
+
+async def _connect(address: Address, place: str) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (address.ip, address.port))
+        # Echoes are timed: none may wait for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError as error:
+        sock.close()
+        raise _failure_of(error, place, "connect") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _adopt(sock: socket.socket, receiver: Receiver, place: str) -> Wire:
+    loop = asyncio.get_running_loop()
+    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place), sock=sock)
+    return wire
+
+
+async def _handshake(
+    sock: socket.socket, receiver: Receiver, url: TurnUrl, context: ssl.SSLContext
+) -> Wire:
+    place = show_address(url.host, url.port)
+    loop = asyncio.get_running_loop()
+    try:
+        _, wire = await loop.create_connection(
+            lambda: StreamWire(receiver, place),
+            sock=sock,
+            ssl=context,
+            server_hostname=url.host,
+            ssl_handshake_timeout=_NO_TIMEOUT,
+        )
+    except OSError as error:  # SSLError is one
+        raise _failure_of(error, place, "tls") from None
+    return wire
+
+
+def _failure_of(error: Exception, place: str, phase: str | None = None) -> CheckFailed:
+    """The one place where an error of the system becomes a cause."""
+    stop = _translated(error, place)
+    return CheckFailed(stop.cause, stop.message, phase=phase, hint=stop.hint)
+
+
+def _translated(error: Exception, place: str) -> Stop:
+    if isinstance(error, ssl.SSLError):
+        return translate_tls(error, place)
+    if isinstance(error, ConnectionRefusedError):
+        return CheckFailed(Cause.CONNECT_REFUSED, f"nothing listens at {place}")
+    if isinstance(error, ConnectionError):
+        return CheckFailed(Cause.CONNECTION_CLOSED, f"{place} closed the connection")
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return CheckFailed(Cause.CONNECT_FAILED, f"no way to {place}: {reason}")
