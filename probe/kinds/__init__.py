@@ -1,0 +1,11 @@
+"""The one registration: a new kind of check is one new file here and one line in KINDS."""
+
+from typing import Any
+
+from probe.kind import Kind
+from probe.kinds.call import KIND as CALL
+from probe.kinds.http import KIND as HTTP
+from probe.kinds.signaling import KIND as SIGNALING
+from probe.kinds.turn import KIND as TURN
+
+KINDS: tuple[Kind[Any, Any], ...] = (HTTP, SIGNALING, TURN, CALL)

@@ -1,0 +1,301 @@
+"""``call``: two WebRTC peers, direct and through each relay, as far as echoes.
+
+Both peers stand in this process. So a direct call shows that the library and the probe's
+own network work, and a relayed one that the relay relays; whether two users elsewhere
+reach each other is more than they can say.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from pydantic import Field
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind
+from probe.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
+from probe.record import Record
+from probe.rtc.credentials import Credentials
+from probe.rtc.providers import ISSUED, TurnEnvironment, named, servers_of
+from probe.rtc.servers import ServerTable, issued_servers, issued_table, naming, server_table
+from probe.rtc.statistics import median
+from probe.rtc.urls import TurnUrl
+
+if TYPE_CHECKING:
+    from probe.rtc.calling import Call, CallTimes
+    from probe.rtc.peer import NamedContext, Relay
+
+SUCCESS = Signal(
+    "probe_call_success",
+    Unit.BOOLEAN,
+    "Whether the call came as far as echoes over its data channel.",
+)
+GATHERING = Signal(
+    "probe_call_gathering_seconds",
+    Unit.SECONDS,
+    "From the start of gathering until both sides had their candidates.",
+)
+ICE = Signal(
+    "probe_call_ice_connected_seconds",
+    Unit.SECONDS,
+    "From the start of gathering until ICE was connected, seen from the offering side.",
+    short="ICE",
+)
+DTLS = Signal(
+    "probe_call_dtls_connected_seconds",
+    Unit.SECONDS,
+    "From the start of gathering until DTLS was connected, where media could flow, seen "
+    "from the offering side.",
+)
+OPEN = Signal(
+    "probe_call_open_seconds",
+    Unit.SECONDS,
+    "From the start of gathering until the data channel was open on both sides.",
+    short="open",
+)
+RTT = Signal(
+    "probe_call_rtt_seconds",
+    Unit.SECONDS,
+    "Echo over the data channel, median of a run.",
+    short="RTT",
+)
+LOSS = Signal(
+    "probe_call_loss_ratio",
+    Unit.RATIO,
+    "Echoes over the unreliable data channel that did not come back, of those sent.",
+)
+
+# The part of the deadline in which a failure is looked at more closely.
+_DIAGNOSIS_SHARE = 0.15
+
+
+class CallTable(ServerTable):
+    """One call: direct, or through one server, or through what the backend issues."""
+
+    path: Literal["direct", "relayed"] = "relayed"
+    echoes: int = Field(default=10, ge=1, le=1000)
+    deadline: float = Field(default=20.0, gt=0, le=300)
+
+    @property
+    def needs_server(self) -> bool:
+        """A direct call has no server."""
+        return self.path == "relayed"
+
+    @property
+    def target(self) -> str:
+        """The relay's address, or that there is none."""
+        return super().target if self.needs_server else "this host"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``provider``, ``transport`` and ``path``."""
+        server = super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
+        return {**server, "path": self.path}
+
+    @property
+    def group(self) -> str | None:
+        """Relayed calls back each other up; a direct one proves nothing of a relay."""
+        return "call" if self.needs_server else None
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """A direct call, one through each configured URL, one through what the backend issues.
+
+    Where no relay is known at all there is nothing to call through, and a direct call
+    within one process says nothing about the application.
+    """
+    found = servers_of(environment)
+    tables = [
+        {**server_table(f"call-{name}", server, environment), "path": "relayed"}
+        for name, server in named(found.servers)
+    ]
+    skipped = list(found.skipped)
+    if environment.backend_url is not None:
+        tables.append(issued_table(f"call-{ISSUED}", environment))
+    else:
+        skipped.append("BACKEND_URL is not set (credentials that it issues)")
+    if tables:
+        tables.insert(0, {"name": "call-direct", "path": "direct"})
+    return Derived(tables, skipped)
+
+
+async def run(table: CallTable, record: Record, context: Context) -> None:
+    """Make one call."""
+    if not table.needs_server:
+        await _run_direct(table, record, context)
+    elif table.backend_url is not None:
+        issued, urls = await issued_servers(table, table.backend_url, record, context)
+        try:
+            await _run_relayed(urls[0], issued, table, record, context)
+        except CheckFailed as error:
+            raise naming(urls[0], error) from None
+    elif table.url is not None:
+        source = table.source
+        credentials = source.at(context.now()) if source else None
+        await _run_relayed(table.url, credentials, table, record, context)
+
+
+async def _run_direct(table: CallTable, record: Record, context: Context) -> None:
+    """A direct call within one process can only fail for reasons of our own."""
+    from probe.rtc.calling import Call
+
+    async with Call(None, record, context) as call:
+        await call.gather()
+        if not call.has_candidates:
+            raise NotMeasured(
+                Cause.OWN_NETWORK, "the probe's machine has no address besides loopback"
+            )
+        try:
+            await _complete(call, table, record)
+        except CheckFailed as error:
+            raise NotMeasured(error.cause, error.message, phase=error.phase) from None
+
+
+async def _run_relayed(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    table: CallTable,
+    record: Record,
+    context: Context,
+) -> None:
+    from probe.rtc.calling import Bounds, Call
+
+    if credentials is None:
+        raise CheckFailed(Cause.CREDENTIALS_MISSING, "no credentials are configured")
+    relay = await _relay(url, credentials, table, record)
+    bounds = Bounds.within(table.deadline)
+    try:
+        async with Call(relay, record, context, bounds=bounds) as call:
+            await call.gather()
+            if not call.has_candidates:
+                await _say_why_not(url, credentials, table, context)
+            try:
+                await _complete(call, table, record)
+            except CheckFailed as error:
+                await _see_closer(error, url, credentials, table, context)
+    except (CheckFailed, asyncio.CancelledError):
+        record.sample(SUCCESS, 0.0)
+        raise
+
+
+async def _complete(call: "Call", table: CallTable, record: Record) -> None:
+    try:
+        await call.connect()
+        await call.echo(table.echoes)
+    finally:
+        # What a failure has cut short is worth keeping up to there.
+        _write(call.times, table.echoes, record)
+    record.sample(SUCCESS, 1.0)
+
+
+async def _relay(
+    url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
+) -> "Relay":
+    """Resolve the server ourselves: aioice's look-up could hold up the process' end."""
+    from probe.net.addresses import resolve
+    from probe.rtc.peer import Relay
+
+    with record.phase("dns"):
+        addresses = await resolve(url.host, url.port)
+    return Relay(
+        address=(addresses[0].ip, url.port),
+        username=credentials.username,
+        password=credentials.password.get_secret_value(),
+        transport=url.transport,
+        tls=await _tls(url, table),
+    )
+
+
+async def _tls(url: TurnUrl, table: CallTable) -> "NamedContext | None":
+    """In a thread: reading the system's authorities would hold up what others measure."""
+    from probe.rtc.peer import named_context
+
+    if url.kind != "tls":
+        return None
+    return await asyncio.to_thread(named_context, url.host, table.ca_file)
+
+
+async def _say_why_not(
+    url: TurnUrl, credentials: Credentials, table: CallTable, context: Context
+) -> NoReturn:
+    """Gathering hides why a relay refused (RTC.md), so allocate once more and look."""
+    from probe.rtc.relay import try_allocation
+
+    await _diagnose(
+        try_allocation(url, credentials, context, ca_file=table.ca_file), "gathering", table
+    )
+    message = "the relay gave no address when it was first asked"
+    raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
+
+
+async def _see_closer(
+    error: CheckFailed,
+    url: TurnUrl,
+    credentials: Credentials,
+    table: CallTable,
+    context: Context,
+) -> NoReturn:
+    """What is behind an ICE failure: the relay path alone tells a refused peer or a hairpin."""
+    from probe.rtc.relay import RelayPath
+
+    if error.cause is Cause.ICE_FAILED:
+        patience = _DIAGNOSIS_SHARE * table.deadline / 2
+        path = RelayPath(
+            url, credentials, Record(), context, ca_file=table.ca_file, patience=patience
+        )
+        await _diagnose(path.measure(1), "ice", table)
+    raise error
+
+
+async def _diagnose(look: Coroutine[Any, Any, None], phase: str, table: CallTable) -> None:
+    """Take a look by our own client, whose errors keep their cause. Raises CheckFailed."""
+    limit = _DIAGNOSIS_SHARE * table.deadline
+    try:
+        async with asyncio.timeout(limit):
+            await look
+    except TimeoutError:
+        message = f"the server doesn't answer within {limit:g} s"
+        raise CheckFailed(Cause.DEADLINE, message, phase=phase) from None
+    except CheckFailed as error:
+        raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
+
+
+def _write(times: "CallTimes", echoes: int, record: Record) -> None:
+    reached = {GATHERING: times.gathering, ICE: times.ice, DTLS: times.dtls, OPEN: times.opened}
+    for signal, seconds in reached.items():
+        if seconds:
+            record.sample(signal, seconds)
+    if times.rtts:
+        record.sample(RTT, median(times.rtts))
+        record.sample(LOSS, 1 - len(times.rtts) / echoes)
+
+
+def load() -> None:
+    """The libraries that a run needs."""
+    for module in (
+        "probe.rtc.calling",
+        "probe.rtc.relay",
+    ):
+        import_module(module)
+
+
+KIND = Kind(
+    name="call",
+    summary="two WebRTC peers, direct and through each relay: ICE, DTLS, data channel, echoes",
+    environment=TurnEnvironment,
+    table=CallTable,
+    derive=derive,
+    run=run,
+    signals=(ICE, OPEN, RTT, GATHERING, DTLS, LOSS, SUCCESS),
+    failing=Failing(
+        severity=Verdict.CRITICAL,
+        partial=Verdict.WARNING,
+        hold=120.0,
+        mild=frozenset({Cause.HAIRPIN_FAILED}),
+    ),
+    core=True,
+    cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
+    load=load,
+)

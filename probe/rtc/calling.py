@@ -1,0 +1,197 @@
+"""A call between two peers of this process, phase by phase, as RTC.md defines them.
+
+All times count from the start of gathering, in seconds. Both sides gather at once and
+start their checks in the same tick, as two browsers do that trickle their candidates.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from aiortc import RTCCertificate
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.model import CheckFailed
+from probe.record import Record
+from probe.rtc.peer import Peer, Relay
+from probe.rtc.together import together
+
+ECHO_BYTES = 160
+ECHO_PAUSE = 0.02
+ECHO_GRACE = 1.0
+CLOSE_PATIENCE = 1.0
+
+NO_PAIR = "no pair of candidates connects"
+NO_HANDSHAKE = "the DTLS handshake does not end"
+NO_CHANNEL = "the data channel does not open"
+
+Watch = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long each phase may take, in seconds; below the check's deadline together."""
+
+    gathering: float = 5.0
+    ice: float = 6.0
+    dtls: float = 4.0
+    channel: float = 4.0
+
+    @classmethod
+    def within(cls, deadline: float) -> "Bounds":
+        """Bounds that leave room for a closer look, so that a failure has a better name than
+        ``deadline``; beyond 20 s they don't grow."""
+        share = min(1.0, deadline / 20)
+        return cls(5.0 * share, 6.0 * share, 4.0 * share, 4.0 * share)
+
+
+@dataclass
+class CallTimes:
+    """When each phase was reached, in seconds from the start of gathering.
+
+    ``ice`` and ``dtls`` as seen from the offering side, ``opened`` on both sides.
+    """
+
+    gathering: float = 0.0
+    ice: float = 0.0
+    dtls: float = 0.0
+    opened: float = 0.0
+    rtts: list[float] = field(default_factory=list)
+    lost: int = 0
+
+
+class Call:
+    """Two peers of one process. ``async with``, so that they are closed whatever happens."""
+
+    def __init__(
+        self,
+        relay: Relay | None,
+        record: Record,
+        context: Context,
+        *,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.times = CallTimes()
+        self._record, self._context = record, context
+        self._bounds = bounds or Bounds()
+        # Browsers have their certificates before they gather.
+        self.offerer, self.answerer = (
+            Peer(
+                offering=offering,
+                relay=relay,
+                certificate=RTCCertificate.generateCertificate(),
+            )
+            for offering in (True, False)
+        )
+        self._echoes: dict[int, float] = {}
+        self._awaited = 0
+        self._all_back = asyncio.Event()
+        self._started = 0.0
+
+    async def __aenter__(self) -> "Call":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        closing = asyncio.gather(
+            self.offerer.close(), self.answerer.close(), return_exceptions=True
+        )
+
+        async def close() -> None:
+            await closing
+
+        await self._context.closing.close(close(), patience=CLOSE_PATIENCE)
+
+    async def gather(self) -> None:
+        """Gather on both sides at once; what takes too long ends without candidates."""
+        with self._record.phase("gathering"):
+            self._started = self._context.clock()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._bounds.gathering):
+                    await together(self.offerer.gather(), self.answerer.gather())
+            self.times.gathering = self._elapsed()
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether both sides have finished gathering and have an address to offer."""
+        return all(peer.ice.local_candidates for peer in (self.offerer, self.answerer))
+
+    async def connect(self) -> None:
+        """ICE, DTLS and the data channel. Raises CheckFailed with the phase that failed.
+
+        Each side goes on as soon as it can, as a browser does; the phases that are written
+        down are the offering side's.
+        """
+        await self.offerer.meet(self.answerer)
+        await self.answerer.meet(self.offerer)
+        await together(
+            self._advance(self.offerer, self.answerer, self._record.phase),
+            self._advance(self.answerer, self.offerer, _unwatched),
+        )
+        self.times.opened = self._elapsed()
+
+    async def echo(self, count: int) -> None:
+        """Send ``count`` messages from the offerer, each echoed; times each round trip."""
+        self._awaited = count
+        with self._record.phase("echo"):
+            for number in range(count):
+                self._echoes[number] = self._context.clock()
+                self.offerer.send(number.to_bytes(4, "big") + bytes(ECHO_BYTES - 4))
+                await asyncio.sleep(ECHO_PAUSE)
+            try:
+                async with asyncio.timeout(ECHO_GRACE):
+                    await self._all_back.wait()
+            except TimeoutError:
+                self.times.lost = len(self._echoes)
+        if not self.times.rtts:
+            raise CheckFailed(
+                Cause.DATA_CHANNEL_FAILED, f"none of {count} messages came back", phase="echo"
+            )
+
+    async def _advance(self, peer: Peer, other: Peer, phase: Watch) -> None:
+        bounds = self._bounds
+        with phase("ice"):
+            async with _within(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
+                await peer.connect_ice()
+        if peer.offering:
+            self.times.ice = self._elapsed()
+        with phase("dtls"):
+            async with _within(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
+                await peer.connect_dtls(other)
+        if peer.offering:
+            self.times.dtls = self._elapsed()
+        with phase("data_channel"):
+            cause = Cause.DATA_CHANNEL_FAILED
+            async with _within(bounds.channel, "data_channel", cause, NO_CHANNEL):
+                await peer.open_channel(self._received)
+
+    def _received(self, peer: Peer, data: bytes) -> None:
+        if not peer.offering:
+            peer.send(data)
+            return
+        sent = self._echoes.pop(int.from_bytes(data[:4], "big"), None)
+        if sent is not None:
+            self.times.rtts.append(self._context.clock() - sent)
+        if len(self.times.rtts) == self._awaited:
+            self._all_back.set()
+
+    def _elapsed(self) -> float:
+        return self._context.clock() - self._started
+
+
+@asynccontextmanager
+async def _within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+    """Translate what aioice, aiortc and a spent bound raise into a failure."""
+    try:
+        async with asyncio.timeout(bound):
+            yield
+    except TimeoutError:
+        raise CheckFailed(cause, f"{message} within {bound:g} s", phase=phase) from None
+    except ConnectionError:
+        raise CheckFailed(cause, message, phase=phase) from None
+
+
+@contextmanager
+def _unwatched(_: str) -> Iterator[None]:
+    yield
