@@ -40,6 +40,7 @@ class Backend:
         tls: ssl.SSLContext | None = None,
         knobs: BackendKnobs | None = None,
         limits: bool = True,
+        ping_interval: float = 25.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -49,7 +50,9 @@ class Backend:
         self.requests: Counter[str] = Counter()
         self.tokens_issued = 0
         self.tokens = Tokens(jwt_secret, turn_secret)
-        self.signaling = Signaling(self.tokens, self.knobs, clock=clock, now=now)
+        self.signaling = Signaling(
+            self.tokens, self.knobs, ping_interval=ping_interval, clock=clock, now=now
+        )
         self._tls = tls
         self._clock, self._now = clock, now
         self._started = clock()

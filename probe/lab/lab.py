@@ -25,10 +25,17 @@ class Lab:
     """A PairCam-like stack on loopback; ``async with Lab() as lab``.
 
     ``certificate`` is what the TURN relays show on their TLS ports; it is fixed when the
-    lab starts. ``limits=False`` lifts the backend's rate limits of HTTP requests.
+    lab starts. ``limits=False`` lifts the backend's rate limits of HTTP requests;
+    ``ping_interval`` is Socket.IO's, in seconds.
     """
 
-    def __init__(self, *, certificate: Certificate = "valid", limits: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        certificate: Certificate = "valid",
+        limits: bool = True,
+        ping_interval: float = 25.0,
+    ) -> None:
         self._authority = Authority()
         self._password, self._backup_password = secrets.token_hex(8), secrets.token_hex(8)
         self._jwt_secret, self._turn_secret = secrets.token_hex(16), secrets.token_hex(16)
@@ -36,7 +43,10 @@ class Lab:
         self.primary = self._relay(self._password, tls)
         self.backup = self._relay(self._backup_password, tls)
         self.backend = Backend(
-            jwt_secret=self._jwt_secret, turn_secret=self._turn_secret, limits=limits
+            jwt_secret=self._jwt_secret,
+            turn_secret=self._turn_secret,
+            limits=limits,
+            ping_interval=ping_interval,
         )
         self._stack = AsyncExitStack()
         self._ca_file: Path | None = None

@@ -23,7 +23,8 @@ Handler = Callable[[str, Any], Awaitable[None]]
 class Signaling:
     """The ``/signaling`` namespace of one backend.
 
-    ``clock`` is monotonic, ``now`` the wall clock, both in seconds.
+    ``clock`` is monotonic, ``now`` the wall clock, both in seconds; so is
+    ``ping_interval``, Socket.IO's own default.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Signaling:
         tokens: Tokens,
         knobs: BackendKnobs,
         *,
+        ping_interval: float = 25.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -47,6 +49,7 @@ class Signaling:
             logger=False,
             engineio_logger=False,
             monitor_clients=False,
+            ping_interval=ping_interval,
             always_connect=True,
         )
         self._register()

@@ -142,7 +142,9 @@ class Browser:
         Raises CheckFailed for a target that does not get as far as an answer.
         """
         address, redirects = URL(url), 0
+        seen: set[URL] = set()
         while True:
+            seen.add(address)
             self._go_to(address)
             async with self.session.get(
                 address, headers=headers, allow_redirects=False, middlewares=(self._once,)
@@ -152,6 +154,11 @@ class Browser:
                 if following is None:
                     yield page
                     return
+            if following in seen:
+                # Without cookies the same page says the same again; going round would only
+                # spend the target's rate limit.
+                message = f"the redirects lead in a circle of {len(seen)}"
+                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
             if redirects == max_redirects:
                 message = f"more than {max_redirects} redirects in a row"
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)

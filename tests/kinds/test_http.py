@@ -1,5 +1,7 @@
 """The http check: what it measures of a page, and how it judges the answer."""
 
+import asyncio
+import itertools
 import ssl
 from pathlib import Path
 
@@ -145,8 +147,20 @@ async def test_redirects_can_be_left_alone() -> None:
     assert result.status is Status.OK
 
 
-async def test_a_redirect_loop_ends() -> None:
+async def test_a_redirect_loop_ends_where_it_closes() -> None:
     async with Pages(answers(301, b"", Location="/")) as pages:
+        result = await look(pages.url)
+        assert pages.connections == 1
+    assert ending(result) == ("redirect", Cause.TOO_MANY_REDIRECTS)
+
+
+async def test_a_redirect_that_never_arrives_ends() -> None:
+    hops = itertools.count()
+
+    async def onward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answers(301, b"", Location=f"/{next(hops)}")(reader, writer)
+
+    async with Pages(onward) as pages:
         result = await look(pages.url, max_redirects=3)
         assert pages.connections == 4
     assert ending(result) == ("redirect", Cause.TOO_MANY_REDIRECTS)
