@@ -63,7 +63,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 
 
 def test_an_entry_with_a_derived_name_changes_that_check_and_others_join() -> None:
-    entries = [{"name": "toy", "deadline": 3}, {"name": "more"}]
+    entries: list[dict[str, Any]] = [{"name": "toy", "deadline": 3}, {"name": "more"}]
     plan = _plan({"TOY_URL": "x"}, {"toy": entries})
     assert [(check.name, check.table.deadline) for check in plan.checks] == [
         ("toy", 3.0),

@@ -1,0 +1,139 @@
+"""The command line. Only click is imported here: everything heavy loads when it is used."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+USAGE_ERROR = 64
+INTERRUPTED = 130
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """NAME[,NAME], as a tuple."""
+
+    name = "NAME[,NAME]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """Split at commas; empty parts are a mistake, not a wish for everything."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(part.strip() for part in str(value).split(","))
+        if not all(names):
+            self.fail(f"'{value}' has an empty name in it", param, ctx)
+        return names
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--once", is_flag=True, help="Run every configured check once and exit.")
+@click.option("--lab", is_flag=True, help="Start the built-in lab and watch it, nothing else.")
+@click.option("--only", type=Names(), default=(), help="Only these checks (names or kinds).")
+@click.option("--require", type=Names(), default=(), help="Fail unless these are configured.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "junit", "github"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Report to a file.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["critical", "warning", "never"]),
+    default="critical",
+    show_default=True,
+    help="The gravest verdict that makes the exit code non-zero.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For a whole round; slower checks have failed.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Repeat until all is well or the time is up.",
+)
+@click.option("--expect-version", metavar="V", help="/health must answer with this version.")
+@click.option(
+    "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
+)
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read variables from this file too.  [default: .env, if it exists]",
+)
+@click.version_option(package_name="paircam-probe", prog_name="probe")
+@click.pass_context
+def cli(ctx: click.Context, /, **options: Any) -> None:
+    """Watch a WebRTC application as its users would see it."""
+    ctx.obj = options
+    if ctx.invoked_subcommand is not None:
+        return
+    if not options["once"]:
+        raise click.UsageError("say what to do: --once runs every check once (see --help)")
+    from probe.commands import once
+
+    ctx.exit(once.run(options))
+
+
+@cli.command("check-config")
+@click.pass_obj
+def check_config(options: dict[str, Any]) -> None:
+    """Read the configuration, say every mistake in it, and change nothing."""
+    from probe.commands import inspect
+
+    sys.exit(inspect.check_config(options))
+
+
+@cli.command("list")
+@click.pass_obj
+def list_(options: dict[str, Any]) -> None:
+    """Show checks, signals, thresholds, costs, and what is skipped and why."""
+    from probe.commands import inspect
+
+    sys.exit(inspect.list_everything(options))
+
+
+@cli.command("lab")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KNOB=VALUE",
+    help="Turn a knob, e.g. backend.redis=down (see --knobs).",
+)
+@click.option("--knobs", is_flag=True, help="List all knobs and exit.")
+@click.option(
+    "--write-env",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the environment to this file instead of printing it.",
+)
+def lab(settings: tuple[str, ...], knobs: bool, write_env: Path | None) -> None:
+    """Run a PairCam-like backend and two TURN relays until interrupted."""
+    from probe.commands import lab as command
+
+    sys.exit(command.run(settings, list_knobs=knobs, write_env=write_env))
+
+
+def main() -> None:
+    """The console script: exit codes to the contract (64 for a wrong call)."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.UsageError as error:
+        click.echo(f"probe: {error.format_message()}", err=True)
+        code = USAGE_ERROR
+    except click.ClickException as error:
+        error.show()
+        code = USAGE_ERROR
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,1 @@
+"""What each command does, one file a command; imported when the command is called."""

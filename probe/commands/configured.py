@@ -1,0 +1,67 @@
+"""From command-line options to settings; every mistake on a line of its own."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe.configuration import Plan, select
+from probe.kinds import KINDS
+from probe.kinds.http import HttpTable
+from probe.settings import Settings, load_settings
+from probe.variables import ConfigurationError, Mistake
+
+DEFAULT_ENV_FILE = Path(".env")
+
+
+def settings_for(
+    options: Mapping[str, Any], lab_environment: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings that the options ask for. The lab is watched alone, without any file.
+
+    Raises ConfigurationError with every mistake.
+    """
+    if lab_environment is not None:
+        settings = load_settings(KINDS, lab_environment, env_file=None, with_config=False)
+    else:
+        settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
+    plan = select(settings.plan, options["only"], options["require"])
+    expected = {
+        "expect_version": options["expect_version"],
+        "expect_new_instance": options["expect_new_instance"],
+    }
+    wanted = {key: value for key, value in expected.items() if value is not None}
+    return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
+
+
+def say_mistakes(error: ConfigurationError) -> None:
+    """One line for each mistake, on stderr."""
+    for mistake in error.mistakes:
+        click.echo(f"probe: {mistake}", err=True)
+
+
+def _env_file(options: Mapping[str, Any]) -> Path:
+    chosen: Path | None = options["env_file"]
+    if chosen is not None and not chosen.exists():
+        raise ConfigurationError([Mistake(f"--env-file {chosen}", "there is no such file")])
+    return chosen or DEFAULT_ENV_FILE
+
+
+def _expecting(plan: Plan, expected: Mapping[str, str]) -> Plan:
+    """Put the expectations into every check that reads /health."""
+    checks = list(plan.checks)
+    found = False
+    for index, check in enumerate(checks):
+        table = check.table
+        if isinstance(table, HttpTable) and table.body == "health":
+            checks[index] = replace(check, table=table.model_copy(update=dict(expected)))
+            found = True
+    if not found:
+        options = " and ".join("--" + key.replace("_", "-") for key in expected)
+        raise ConfigurationError(
+            [Mistake(options, "no check reads /health in this run: set BACKEND_URL")]
+        )
+    return Plan(tuple(checks), plan.skipped)

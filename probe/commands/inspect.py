@@ -1,0 +1,72 @@
+"""``probe check-config`` and ``probe list``: what would run, without running it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from probe.catalogue import signals_of, thresholds_of
+from probe.cli import USAGE_ERROR
+from probe.commands.configured import say_mistakes, settings_for
+from probe.commands.terminal import style_for
+from probe.configuration import Plan
+from probe.kind import Check
+from probe.kinds import KINDS
+from probe.report.listing import CheckLine, KindLines, Listing, render
+from probe.variables import ConfigurationError
+
+
+def check_config(options: Mapping[str, Any]) -> int:
+    """Say all mistakes (64) or what is configured (0)."""
+    try:
+        settings = settings_for(options)
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    plan = settings.plan
+    names = ", ".join(check.name for check in plan.checks)
+    count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
+    click.echo(f"The configuration is right: {count} ({names}).")
+    for skip in plan.skipped:
+        click.echo(f"Skipped {skip.kind}: {skip.reason}.")
+    return 0
+
+
+def list_everything(options: Mapping[str, Any]) -> int:
+    """Print checks, signals, thresholds, costs and what is skipped."""
+    try:
+        settings = settings_for(options)
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    style = style_for(sys.stdout, os.environ)
+    text = render(_listing(settings.plan), width=style.width, colour=style.colour)
+    click.echo(text, nl=False, color=True)
+    return 0
+
+
+def _listing(plan: Plan) -> Listing:
+    used = {check.kind.name for check in plan.checks}
+    return Listing(
+        checks=tuple(_line(check) for check in plan.checks),
+        kinds=tuple(
+            KindLines(kind.name, kind.summary, kind.cost, signals_of(kind))
+            for kind in KINDS
+            if kind.name in used
+        ),
+        skipped=tuple((skip.kind, skip.reason) for skip in plan.skipped),
+    )
+
+
+def _line(check: Check) -> CheckLine:
+    return CheckLine(
+        name=check.name,
+        kind=check.kind.name,
+        target=check.table.target,
+        deadline=check.table.deadline,
+        severity=check.failing.severity,
+        hold=check.failing.hold,
+        thresholds=thresholds_of(check),
+    )

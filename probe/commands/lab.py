@@ -1,0 +1,55 @@
+"""``probe lab``: the built-in stack, on its own, until it is interrupted."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from probe.cli import USAGE_ERROR
+from probe.lab import Lab
+
+
+def run(settings: Sequence[str], *, list_knobs: bool, write_env: Path | None) -> int:
+    """Run the lab; returns the exit code."""
+    if list_knobs:
+        for name, values, meaning in Lab().knob_names():
+            click.echo(f"{name:28} {values:34} {meaning}")
+        return 0
+    try:
+        asyncio.run(_serve(settings, write_env))
+    except ValueError as error:
+        click.echo(f"probe: --set {error}", err=True)
+        return USAGE_ERROR
+    return 0
+
+
+async def _serve(settings: Sequence[str], write_env: Path | None) -> None:
+    lab = Lab()
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator:
+            raise ValueError(f"{setting}: write KNOB=VALUE")
+        lab.set_knob(name, value)
+    async with lab:
+        _tell(lab.environment(), write_env)
+        click.echo("# the lab is up; stop it with Ctrl-C", err=True)
+        await _interrupted()
+
+
+def _tell(environment: Mapping[str, str], write_env: Path | None) -> None:
+    """What the lab listens on, as a file that ``--env-file`` reads."""
+    text = "".join(f"{name}={value}\n" for name, value in environment.items())
+    if write_env is None:
+        click.echo(text, nl=False)
+    else:
+        write_env.write_text(text, encoding="utf-8")
+
+
+async def _interrupted() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,51 @@
+"""Runs the command line as a user does: a process of its own, an environment of its own."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# What a process needs to run at all; everything else would be somebody's configuration.
+_KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A clean environment with the given variables."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "PROBE_SECRETS_DIR": "no-such-folder", **(extra or {})}
+
+
+async def start(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Start ``probe`` with arguments in a folder."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "probe",
+        *arguments,
+        cwd=cwd,
+        env=environment(env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def probe(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Done:
+    """Run ``probe`` to its end."""
+    process = await start(*arguments, cwd=cwd, env=env)
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), err.decode())

@@ -1,0 +1,204 @@
+"""Every knob of the lab turns exactly the checks it should, with the cause it should.
+
+The matrix is printed: ``pytest tests/test_knobs.py -s``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from probe.app import OnceOptions, run_once
+from probe.configuration import Plan
+from probe.context import Context
+from probe.kind import Check
+from probe.kinds import KINDS
+from probe.lab import Lab
+from probe.lab.lab import Certificate
+from probe.report.model import Report
+from probe.settings import load_settings
+
+HTTP = ("health", "ready", "frontend")
+WAYS = ("udp", "tcp", "tls")
+TURNS = tuple(f"turn-{who}-{way}" for who in ("primary", "backup") for way in WAYS)
+CALLS = tuple(name.replace("turn-", "call-") for name in TURNS)
+ISSUED = ("turn-issued", "call-issued")
+OF_PRIMARY = ("turn-primary-", "call-primary-")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A knob, and what it turns: the cause (or ``!cause`` for unknown) of each check."""
+
+    knob: str
+    value: str
+    turns: Mapping[str, str] = field(default_factory=dict)
+    certificate: Certificate = "valid"
+    patient: bool = False
+
+
+def all_of(names: tuple[str, ...], cause: str) -> dict[str, str]:
+    """The same cause for each."""
+    return dict.fromkeys(names, cause)
+
+
+def relays(
+    cause: str, *, primary_only: bool = True, ways: tuple[str, ...] = WAYS
+) -> dict[str, str]:
+    """Checks of the relays by some ways in; what the backend issues is the primary's."""
+    names = [name for name in TURNS + CALLS if name.rsplit("-", 1)[1] in ways]
+    if primary_only:
+        names = [name for name in names if name.startswith(OF_PRIMARY)]
+    return dict.fromkeys(names, cause)
+
+
+BACKEND = (*HTTP, "signaling", *ISSUED)
+CASES = [
+    Case("backend.status", "503", all_of(("health", "ready"), "http_status")),
+    Case("backend.status", "401", all_of(("health", "ready"), "auth_rejected")),
+    Case("backend.postgres", "down", all_of(("health", "ready"), "service_down")),
+    Case("backend.postgres", "hangs", all_of(("health", "ready"), "deadline")),
+    Case(
+        "backend.redis",
+        "down",
+        {**all_of(("health", "ready"), "service_down"), "signaling": "deadline"},
+    ),
+    Case("backend.pubsub", "down", all_of(("health", "ready"), "service_down")),
+    Case("backend.body", "invalid", all_of(("health", "ready"), "body_invalid")),
+    Case("backend.body", "empty", all_of(("health", "ready"), "body_invalid")),
+    Case("backend.body", "list", all_of(("health", "ready"), "body_invalid")),
+    Case("backend.body", "endless", all_of(("health", "ready"), "body_too_large")),
+    Case("backend.redirect", "once"),
+    Case("backend.redirect", "loop", {"health": "too_many_redirects"}),
+    Case("backend.latency", "0.2"),
+    Case("backend.latency", "30", all_of(BACKEND, "deadline")),
+    Case("backend.silent", "true", all_of(BACKEND, "deadline")),
+    Case("backend.drop", "true", all_of(BACKEND, "connection_closed")),
+    Case("backend.rate_limited", "true", all_of(BACKEND, "!rate_limited")),
+    Case("backend.signaling", "refuses", {"signaling": "auth_rejected"}),
+    Case("backend.signaling", "silent", {"signaling": "deadline"}),
+    Case("backend.signaling", "garbage", {"signaling": "protocol_error"}),
+    Case("backend.signaling", "drops", {"signaling": "connection_closed"}),
+    Case("backend.signaling", "no_reply", {"signaling": "deadline"}),
+    Case("backend.signaling", "off", {"signaling": "protocol_error"}),
+    Case("backend.signaling_latency", "0.05"),
+    Case("backend.signaling_latency", "30", {"signaling": "deadline"}),
+    Case("backend.credentials", "expired", all_of(ISSUED, "credentials_expired")),
+    Case("backend.credentials", "wrong", all_of(ISSUED, "auth_rejected")),
+    Case("backend.credentials", "refused", all_of(ISSUED, "auth_rejected")),
+    Case("backend.credentials", "empty", all_of(ISSUED, "credentials_missing")),
+    Case("backend.version", "2.0.0"),
+    Case("backend.instance", "lab-2"),
+    Case("backend.uptime", "3"),
+    Case("backend.metrics", "filled"),
+    Case("backend.hsts", "false"),
+    Case("backend.cors_open", "true"),
+    Case("primary.error", "401", {**relays("auth_rejected"), **all_of(ISSUED, "auth_rejected")}),
+    Case("primary.error", "403", {**relays("peer_forbidden"), **all_of(ISSUED, "peer_forbidden")}),
+    Case("primary.error", "438", {**relays("stale_nonce"), **all_of(ISSUED, "stale_nonce")}),
+    Case(
+        "primary.error", "486", {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")}
+    ),
+    Case(
+        "primary.error",
+        "508",
+        {**relays("allocation_capacity"), **all_of(ISSUED, "allocation_capacity")},
+    ),
+    Case(
+        "turn.silent",
+        "true",
+        {**relays("deadline", primary_only=False), **all_of(ISSUED, "deadline")},
+    ),
+    Case(
+        "primary.close_on_connect",
+        "true",
+        {**relays("connection_closed", ways=("tcp", "tls")), "turn-issued": "connection_closed"},
+    ),
+    Case("primary.delay", "0.02"),
+    Case("primary.jitter", "0.005"),
+    Case("primary.loss", "0.05", patient=True),
+    Case("primary.loss", "1", {**relays("hairpin_failed"), **all_of(ISSUED, "hairpin_failed")}),
+    Case("primary.seed", "7"),
+    Case(
+        "primary.hairpin", "false", {**relays("hairpin_failed"), **all_of(ISSUED, "hairpin_failed")}
+    ),
+    Case(
+        "primary.quota", "0", {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")}
+    ),
+    Case(
+        "primary.relayed_address",
+        "192.0.2.1",
+        {**relays("relay_address_unusable"), **all_of(ISSUED, "relay_address_unusable")},
+    ),
+    Case(
+        "primary.tls_stall",
+        "true",
+        {**relays("deadline", ways=("tls",)), "turn-issued": "deadline"},
+    ),
+    Case(
+        "primary.garbage",
+        "true",
+        {**relays("protocol_error"), **all_of(ISSUED, "protocol_error")},
+        patient=True,
+    ),
+    Case(
+        "certificate",
+        "expired",
+        {**relays("tls_invalid", primary_only=False, ways=("tls",)), "turn-issued": "tls_invalid"},
+        "expired",
+    ),
+    Case(
+        "certificate",
+        "wrong-name",
+        {**relays("tls_invalid", primary_only=False, ways=("tls",)), "turn-issued": "tls_invalid"},
+        "wrong-name",
+    ),
+    Case(
+        "certificate",
+        "untrusted",
+        {**relays("tls_invalid", primary_only=False, ways=("tls",)), "turn-issued": "tls_invalid"},
+        "untrusted",
+    ),
+]
+
+
+def quick(check: Check) -> Check:
+    """The check with a deadline that a test can wait for."""
+    seconds = {"call": 6.0, "turn": 3.0}.get(check.kind.name, 1.0)
+    return replace(check, table=check.table.model_copy(update={"deadline": seconds}))
+
+
+async def watch(lab: Lab, *, patient: bool = False) -> Report:
+    """One run against the lab."""
+    settings = load_settings(KINDS, lab.environment(), env_file=None, with_config=False)
+    checks = settings.plan.checks
+    plan = Plan(checks if patient else tuple(quick(check) for check in checks))
+    return await run_once(plan, OnceOptions(), context=Context())
+
+
+def turned(report: Report) -> dict[str, str]:
+    """The cause of each check that isn't ok."""
+    return {
+        row.name: ("!" if row.result.status == "unknown" else "") + row.result.failure.cause
+        for row in report.rows
+        if row.result.failure is not None
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.knob}={case.value}")
+async def test_a_knob_turns_exactly_the_checks_it_should(case: Case) -> None:
+    async with Lab(certificate=case.certificate) as lab:
+        if case.knob != "certificate":
+            lab.set_knob(case.knob, case.value)
+        report = await watch(lab, patient=case.patient)
+    found = turned(report)
+    for name, cause in sorted(found.items()):
+        print(f"{case.knob}={case.value:12} {name:18} {cause}")
+    assert found == dict(case.turns)
+
+
+def test_no_knob_is_left_out() -> None:
+    named = {name.split(".")[1] for name, _, _ in Lab.knob_names()}
+    walked = {case.knob.split(".")[1] for case in CASES if "." in case.knob}
+    # Asked for only without a secret to mint from; see the tests of the backend's client.
+    assert named - walked == {"token", "drop_after"}
