@@ -91,6 +91,8 @@ def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> lis
             key = tuple(sorted(sample.labels.items()))
             by_labels.setdefault(key, []).append(sample.value)
     if not by_labels:
+        if threshold.optional:
+            return []
         return [Evaluation(check, threshold, {}, None, Verdict.UNKNOWN)]
     return [_one(check, threshold, dict(key), values) for key, values in by_labels.items()]
 

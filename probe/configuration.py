@@ -90,7 +90,7 @@ def make_plan(
         except ConfigurationError as error:
             mistakes += error.mistakes
             readable = False
-        for index, raw in _merge(derived.tables, tables.get(kind.name, ())):
+        for index, raw in _merge(derived, tables.get(kind.name, ())):
             place = f"{path}: [[{kind.name}]] entry {index}" if index else f"{kind.name} check"
             try:
                 table = _validate(kind, raw, place, variables, complete=readable)
@@ -134,17 +134,18 @@ def matches(plan: Plan, name: str) -> list[Check]:
 
 
 def _merge(
-    derived: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]
+    derived: Derived, entries: Sequence[Mapping[str, Any]]
 ) -> list[tuple[int, Mapping[str, Any]]]:
     """Pairs of (entry's number in the file or 0, raw table)."""
-    merged = {table["name"]: (0, dict(table)) for table in derived}
+    defaults = derived.defaults
+    merged = {table["name"]: (0, {**defaults, **table}) for table in derived.tables}
     extra: list[tuple[int, Mapping[str, Any]]] = []
     for index, entry in enumerate(entries, 1):
         name = entry.get("name")
         if isinstance(name, str) and name in merged and not merged[name][0]:
             merged[name] = (index, {**merged[name][1], **entry})
         else:
-            extra.append((index, entry))
+            extra.append((index, {**defaults, **entry}))
     return [*merged.values(), *extra]
 
 

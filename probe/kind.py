@@ -71,10 +71,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Raw tables that the variables give, and what they lack for others."""
+    """Raw tables that the variables give, and what they lack for others.
+
+    ``defaults`` are keys that hold for every table of the kind, those of ``probe.toml``
+    included, unless it has its own.
+    """
 
     tables: Sequence[Mapping[str, Any]] = ()
     skipped: Sequence[str] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 E = TypeVar("E", bound=Environment)

@@ -85,7 +85,8 @@ class Threshold:
     """Limits on one signal, and how its samples are aggregated before comparing.
 
     ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the
-    limit where the value is bad; the limit itself is still good.
+    limit where the value is bad; the limit itself is still good. ``optional``: not every
+    check of the kind has the signal, and without it there is nothing to judge.
     """
 
     signal: Signal
@@ -94,6 +95,7 @@ class Threshold:
     bad: Bad = Bad.ABOVE
     window: float = 0.0
     minimum_samples: int = 1
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ async def soak(runs: int, base_after: int) -> int:
             if number == base_after:
                 tasks, open_ = await settled(0, 0)
                 memory = resident_bytes()
+            if number % 50 == 0:
+                print(f"{number} runs: {resident_bytes() / 1e6:.1f} MB")
         assert await settled(tasks, open_) <= (tasks, open_)
         assert context.closing.pending == 0
         assert (lab.primary.allocations, lab.backup.allocations) == (0, 0)

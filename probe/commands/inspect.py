@@ -67,6 +67,7 @@ def _line(check: Check) -> CheckLine:
         target=check.table.target,
         deadline=check.table.deadline,
         severity=check.failing.severity,
+        partial=check.failing.partial if check.table.group else None,
         hold=check.failing.hold,
         thresholds=thresholds_of(check),
     )

@@ -108,7 +108,7 @@ def derive(environment: TurnEnvironment) -> Derived:
     """
     found = servers_of(environment)
     tables = [
-        {**server_table(f"call-{name}", server, environment), "path": "relayed"}
+        {**server_table(f"call-{name}", server), "path": "relayed"}
         for name, server in named(found.servers)
     ]
     skipped = list(found.skipped)
@@ -118,7 +118,7 @@ def derive(environment: TurnEnvironment) -> Derived:
         skipped.append("BACKEND_URL is not set (credentials that it issues)")
     if tables:
         tables.insert(0, {"name": "call-direct", "path": "direct"})
-    return Derived(tables, skipped)
+    return Derived(tables, skipped, {"ca_file": environment.ca_file})
 
 
 async def run(table: CallTable, record: Record, context: Context) -> None:

@@ -152,7 +152,7 @@ def derive(environment: HttpEnvironment) -> Derived:
     else:
         url = environment.frontend_url.get_secret_value()
         tables.append({"name": "frontend", "url": url, "status": (HTTPStatus.OK,)})
-    return Derived([{**table, "ca_file": environment.ca_file} for table in tables], skipped)
+    return Derived(tables, skipped, {"ca_file": environment.ca_file})
 
 
 async def run(table: HttpTable, record: Record, context: Context) -> None:
@@ -298,10 +298,12 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
             window=300.0,
             minimum_samples=20,
         ),
-        Threshold(REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=Bad.BELOW),
-        Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=Bad.BELOW),
-        Threshold(HSTS, Limits(objective=365 * DAY), bad=Bad.BELOW),
-        Threshold(CORS_REFUSED, Limits(objective=1.0), bad=Bad.BELOW),
+        Threshold(
+            REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=Bad.BELOW, optional=True
+        ),
+        Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=Bad.BELOW, optional=True),
+        Threshold(HSTS, Limits(objective=365 * DAY), bad=Bad.BELOW, optional=True),
+        Threshold(CORS_REFUSED, Limits(objective=1.0), bad=Bad.BELOW, optional=True),
     ),
     failing=Failing(Verdict.CRITICAL, hold=30.0),
     core=True,

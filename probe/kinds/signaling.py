@@ -114,15 +114,16 @@ class SignalingTable(Table):
 def derive(environment: BackendEnvironment) -> Derived:
     """One check of the backend, over WebSocket."""
     if environment.backend_url is None:
-        return Derived(skipped=("BACKEND_URL is not set",))
-    table = {
-        "name": "signaling",
+        return Derived(
+            skipped=("BACKEND_URL is not set",), defaults={"ca_file": environment.ca_file}
+        )
+    defaults = {
         "url": environment.backend_url,
         "jwt_secret": environment.jwt_secret,
         "jwt_expiration": environment.jwt_expiration,
         "ca_file": environment.ca_file,
     }
-    return Derived(tables=(table,))
+    return Derived(tables=({"name": "signaling"},), defaults=defaults)
 
 
 async def run(table: SignalingTable, record: Record, context: Context) -> None:
@@ -289,7 +290,7 @@ KIND = Kind(
     ),
     failing=Failing(Verdict.CRITICAL, hold=60.0),
     core=True,
-    cost="about 4 Redis commands a run, and one LRANGE of the queue for each round trip; "
+    cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
     "at most one token in its lifetime, none with JWT_SECRET",
     load=load,
 )

@@ -139,15 +139,13 @@ class TurnTable(ServerTable):
 def derive(environment: TurnEnvironment) -> Derived:
     """A check for each server and way in, and one for what the backend issues."""
     found = servers_of(environment)
-    tables = [
-        server_table(f"turn-{name}", server, environment) for name, server in named(found.servers)
-    ]
+    tables = [server_table(f"turn-{name}", server) for name, server in named(found.servers)]
     skipped = list(found.skipped)
     if environment.backend_url is not None:
         tables.append(issued_table(f"turn-{ISSUED}", environment))
     else:
         skipped.append("BACKEND_URL is not set (credentials that it issues)")
-    return Derived(tables, skipped)
+    return Derived(tables, skipped, {"ca_file": environment.ca_file})
 
 
 async def run(table: TurnTable, record: Record, context: Context) -> None:

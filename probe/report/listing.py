@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from probe.model import Signal, Threshold
+from probe.model import Signal, Threshold, Unit
 from probe.report.units import show
 
 
@@ -21,6 +21,7 @@ class CheckLine:
     target: str
     deadline: float
     severity: str
+    partial: str | None
     hold: float
     thresholds: tuple[Threshold, ...]
 
@@ -72,8 +73,8 @@ def _table(title: str, columns: Sequence[str]) -> Table:
 def _checks(checks: Iterable[CheckLine]) -> Table:
     table = _table("Checks", ("NAME", "TARGET", "DEADLINE", "WHEN IT FAILS"))
     for check in checks:
-        severity = f"{check.severity} after {check.hold:g} s"
-        table.add_row(Text(check.name), Text(check.target), f"{check.deadline:g} s", severity)
+        deadline = f"{check.deadline:g} s"
+        table.add_row(Text(check.name), Text(check.target), deadline, _when_failing(check))
     return table
 
 
@@ -86,16 +87,24 @@ def _thresholds(checks: Iterable[CheckLine]) -> Table:
     return table
 
 
+def _when_failing(check: CheckLine) -> str:
+    if check.partial:
+        return f"{check.partial}; {check.severity} if none works for {check.hold:g} s"
+    return f"{check.severity} after {check.hold:g} s"
+
+
 def _of(threshold: Threshold) -> str:
     window = f" over {threshold.window / 60:g} m" if threshold.window else ""
-    return f"{threshold.aggregation}{window}"
+    optional = ", where measured" if threshold.optional else ""
+    return f"{threshold.aggregation}{window}{optional}"
 
 
 def _limits(threshold: Threshold) -> list[str]:
-    sign = "≤" if threshold.bad == "above" else "≥"
-    limits = threshold.limits
+    sign = "≤ " if threshold.bad == "above" else "≥ "
+    unit, limits = threshold.signal.unit, threshold.limits
+    sign = "" if unit is Unit.BOOLEAN else sign
     return [
-        "" if limit is None else f"{sign} {show(limit, threshold.signal.unit)}"
+        "" if limit is None else f"{sign}{show(limit, unit)}"
         for limit in (limits.objective, limits.warning, limits.critical)
     ]
 

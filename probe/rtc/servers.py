@@ -53,10 +53,10 @@ class ServerTable(Table):
 
     @property
     def target(self) -> str:
-        """The TURN URL, or the address that issues them."""
+        """The TURN URL without its query (a label says the transport), or who issues it."""
         if self.backend_url is not None:
             return show_url(self.backend_url.get_secret_value() + "/turn/credentials")
-        return str(self.url)
+        return str(self.url).partition("?")[0]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -71,13 +71,12 @@ class ServerTable(Table):
         return TimeLimited(self.shared_secret) if self.shared_secret else None
 
 
-def server_table(name: str, server: TurnServer, environment: TurnEnvironment) -> dict[str, Any]:
+def server_table(name: str, server: TurnServer) -> dict[str, Any]:
     """The raw table of a check of one configured server."""
     table: dict[str, Any] = {
         "name": name,
         "provider": server.provider,
         "url": str(server.url),
-        "ca_file": environment.ca_file,
     }
     match server.source:
         case Static(credentials):
@@ -95,7 +94,6 @@ def issued_table(name: str, environment: TurnEnvironment) -> dict[str, Any]:
         "backend_url": environment.backend_url,
         "jwt_secret": environment.jwt_secret,
         "jwt_expiration": environment.jwt_expiration,
-        "ca_file": environment.ca_file,
     }
 
 

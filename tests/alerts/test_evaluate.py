@@ -169,3 +169,9 @@ def test_aggregates_lie_between_the_least_and_the_greatest(values: list[float]) 
     for aggregation in Aggregation:
         found = aggregate(values, aggregation)
         assert min(values) - 1e-9 <= found <= max(values) + 1e-9
+
+
+def test_what_a_check_need_not_measure_is_not_missed() -> None:
+    asked_for = Threshold(TOY_SECONDS, LIMITS, optional=True)
+    assert evaluate("toy", asked_for, []) == []
+    assert len(evaluate("toy", asked_for, [Sample(TOY_SECONDS, 0.1)])) == 1

@@ -112,7 +112,8 @@ async def test_a_promise_that_hangs_does_not_cost_the_check_its_deadline() -> No
 def derived(**variables: str) -> tuple[list[HttpTable], list[str]]:
     environment = read_environment(HttpEnvironment, Variables(variables))
     found = KIND.derive(environment)
-    return [HttpTable.model_validate(table) for table in found.tables], list(found.skipped)
+    tables = [{**found.defaults, **table} for table in found.tables]
+    return [HttpTable.model_validate(table) for table in tables], list(found.skipped)
 
 
 def test_the_operators_variables_give_three_checks(ca_file: Path) -> None:

@@ -177,7 +177,7 @@ class TestConfiguration:
     def test_it_is_derived_from_the_operators_variables(self) -> None:
         variables = Variables({"BACKEND_URL": "https://paircam.live", "JWT_SECRET": SECRET})
         found = derive(read_environment(BackendEnvironment, variables))
-        table = SignalingTable.model_validate(found.tables[0])
+        table = SignalingTable.model_validate({**found.defaults, **found.tables[0]})
         assert (table.name, table.target) == ("signaling", "https://paircam.live/signaling")
         assert table.labels == {"transport": "websocket"}
         assert SECRET not in repr(table)

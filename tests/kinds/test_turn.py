@@ -138,22 +138,22 @@ def test_the_variables_give_a_check_for_each_server_and_one_for_what_is_issued()
     assert [(check.name, check.table.target, check.table.labels) for check in checks] == [
         (
             "turn-primary-udp",
-            "turn:a:80?transport=udp",
+            "turn:a:80",
             {"provider": "primary", "transport": "udp"},
         ),
         (
             "turn-primary-tls",
-            "turns:a:443?transport=tcp",
+            "turns:a:443",
             {"provider": "primary", "transport": "tls"},
         ),
         (
             "turn-primary-udp-2",
-            "turn:b:3478?transport=udp",
+            "turn:b:3478",
             {"provider": "primary", "transport": "udp"},
         ),
         (
             "turn-backup-tcp",
-            "turn:c:3478?transport=tcp",
+            "turn:c:3478",
             {"provider": "backup", "transport": "tcp"},
         ),
         (
