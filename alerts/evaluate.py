@@ -23,11 +23,12 @@ from probe.model import (
     Verdict,
 )
 
+# The order of the exit codes: what could not be measured is graver than a warning.
 _RANK = {
     Verdict.OK: 0,
     Verdict.OBJECTIVE_MISSED: 1,
-    Verdict.UNKNOWN: 2,
-    Verdict.WARNING: 3,
+    Verdict.WARNING: 2,
+    Verdict.UNKNOWN: 3,
     Verdict.CRITICAL: 4,
 }
 
@@ -151,11 +152,11 @@ def _status_verdict(
         return Verdict.UNKNOWN
     if result.failure is None:
         return Verdict.OK
-    group = check.table.group
+    backups = check.table.backups
     others = [
         results[other.name].status
         for other in checks
-        if group is not None and other.table.group == group and other.name != check.name
+        if other.table.group in backups and other.name != check.name
     ]
     return failing_verdict(check.failing, result, backed_up=Status.OK in others)
 

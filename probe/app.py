@@ -111,11 +111,13 @@ async def _rounds(
         hopeless = [result for result in bad if _is_final(result)]
         if hopeless and options.wait:
             listener.gives_up(hopeless)
-        if hopeless or (bad and context.clock() + PAUSE_SECONDS >= until):
+        left = until - context.clock()
+        if bad and (hopeless or left <= 0):
             return results
         if bad:
-            listener.waits(bad, PAUSE_SECONDS)
-            await asyncio.sleep(PAUSE_SECONDS)
+            pause = min(PAUSE_SECONDS, left)
+            listener.waits(bad, pause)
+            await asyncio.sleep(pause)
         names = {result.check for result in bad}
         again = [check for check in plan.checks if check.name in names] or list(plan.checks)
         complete = not bad

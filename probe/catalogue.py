@@ -30,6 +30,14 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
     return (*kept, *set_here)
 
 
+def in_order(threshold: Threshold) -> bool:
+    """Whether a graver limit is never reached before a milder one."""
+    limits = threshold.limits
+    ladder = [limits.objective, limits.warning, limits.critical]
+    given = [limit for limit in ladder if limit is not None]
+    return given == sorted(given, reverse=threshold.bad is Bad.BELOW)
+
+
 def _own(signal: Signal, default: Threshold | None, table: LimitsTable) -> Threshold:
     limits = Limits(table.objective, table.warning, table.critical)
     threshold = replace(default or Threshold(signal, limits), limits=limits)

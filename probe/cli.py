@@ -1,5 +1,6 @@
 """The command line. Only click is imported here: everything heavy loads when it is used."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import click
 
 USAGE_ERROR = 64
 INTERRUPTED = 130
+TERMINATED = 143
+# What went wrong was found, but the report could not be written (sysexits.h: EX_IOERR).
+UNTOLD = 74
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -23,6 +27,27 @@ class Names(click.ParamType[tuple[str, ...]]):
         if not all(names):
             self.fail(f"'{value}' has an empty name in it", param, ctx)
         return names
+
+
+class Seconds(click.ParamType[float]):
+    """A finite number of seconds, more than ``above``."""
+
+    name = "SECONDS"
+
+    def __init__(self, *, above: float) -> None:
+        self._above = above
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Read a number; infinity and NaN are none."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not math.isfinite(seconds) or seconds <= self._above:
+            self.fail(
+                f"'{value}' is no number of seconds above {max(self._above, 0):g}", param, ctx
+            )
+        return seconds
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,17 +72,15 @@ class Names(click.ParamType[tuple[str, ...]]):
 )
 @click.option(
     "--deadline",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(above=0.0),
     default=60.0,
     show_default=True,
-    metavar="SECONDS",
     help="For a whole round; slower checks have failed.",
 )
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
+    type=Seconds(above=-1e-9),
     default=0.0,
-    metavar="SECONDS",
     help="Repeat until all is well or the time is up.",
 )
 @click.option("--expect-version", metavar="V", help="/health must answer with this version.")

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.catalogue import signals_of
+from probe.catalogue import in_order, signals_of, thresholds_of
 from probe.kind import Check, Derived, Kind, Skipped, Table
+from probe.model import Bad
 from probe.variables import (
     ConfigurationError,
     Mistake,
@@ -26,6 +27,11 @@ from probe.variables import (
 # A key that ends so names the variable that holds the value, so that the file itself
 # carries no secret: password_from = "OTHER_TURN_PASSWORD".
 FROM_VARIABLE = "_from"
+
+OUT_OF_ORDER = {
+    Bad.ABOVE: "write objective ≤ warning ≤ critical: values above a limit are bad",
+    Bad.BELOW: "write objective ≥ warning ≥ critical: values below a limit are bad",
+}
 
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -39,26 +45,25 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
 
 
-def read_tables(path: Path, kinds: Kinds, *, required: bool) -> RawTables:
-    """The raw tables of ``probe.toml``, by kind; empty where there is no such file.
+def read_tables(path: Path, kinds: Kinds, *, required: bool) -> tuple[RawTables, list[Mistake]]:
+    """The raw tables of ``probe.toml``, by kind, and what is no table of any kind.
 
-    Raises ConfigurationError for a file that is required and missing, that is no TOML, or
-    that holds keys which are no kind of check.
+    Nothing and no mistake where there is no such file, unless it is ``required``.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if required:
-            raise ConfigurationError([Mistake(str(path), "there is no such file")]) from None
-        return {}
+        return {}, [Mistake(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([Mistake(str(path), f"can't be read: {error}")]) from None
+        return {}, [Mistake(str(path), f"can't be read: {error}")]
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError([Mistake(str(path), f"is not valid TOML: {error}")]) from None
-    mistakes = list(_shape_mistakes(path, document, [kind.name for kind in kinds]))
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    return document
+        return {}, [Mistake(str(path), f"is not valid TOML: {error}")]
+    names = [kind.name for kind in kinds]
+    mistakes = list(_shape_mistakes(path, document, names))
+    good = {
+        name: document[name] for name in names if name in document and _are_tables(document[name])
+    }
+    return good, mistakes
 
 
 def variables_named_in(tables: RawTables) -> set[str]:
@@ -158,14 +163,18 @@ def _validate(
     complete: bool,
 ) -> Table | None:
     """The table; None if it may only lack what a wrong variable would have given."""
-    filled = _fill(raw, place, variables)
+    filled, mistakes = _fill(raw, place, variables)
     try:
         table: Table = kind.table.model_validate(filled)
     except ValidationError as error:
-        found = list(_table_mistakes(error, kind, place, complete=complete))
-        if found:
-            raise ConfigurationError(found) from None
+        # What a variable should have given is missed once, at the variable.
+        complete = complete and not mistakes
+        mistakes += _table_mistakes(error, kind, place, complete=complete)
+        if mistakes:
+            raise ConfigurationError(mistakes) from None
         return None
+    if mistakes:
+        raise ConfigurationError(mistakes)
     known = [signal.name for signal in signals_of(kind)]
     unknown = [name for name in table.thresholds if name not in known]
     if unknown:
@@ -173,21 +182,32 @@ def _validate(
             Mistake(f'{place}, thresholds "{name}"', "no such signal" + _guess(name, known))
             for name in unknown
         )
+    wrong = [
+        Mistake(f'{place}, thresholds "{threshold.signal.name}"', OUT_OF_ORDER[threshold.bad])
+        for threshold in thresholds_of(Check(kind, table))
+        if not in_order(threshold)
+    ]
+    if wrong:
+        raise ConfigurationError(wrong)
     return table
 
 
-def _fill(raw: Mapping[str, Any], place: str, variables: Variables) -> dict[str, Any]:
-    """Replace every ``key_from = "NAME"`` by ``key = value of NAME``."""
+def _fill(
+    raw: Mapping[str, Any], place: str, variables: Variables
+) -> tuple[dict[str, Any], list[Mistake]]:
+    """Replace every ``key_from = "NAME"`` by ``key = value of NAME``; and what is not set."""
     filled: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
     for key, value in raw.items():
         if not key.endswith(FROM_VARIABLE) or not isinstance(value, str):
             filled[key] = value
             continue
         found = variables.get(value)
         if found is None:
-            raise ConfigurationError([Mistake(f'{place}, key "{key}"', f"{value} is not set")])
-        filled[key.removesuffix(FROM_VARIABLE)] = found
-    return filled
+            mistakes.append(Mistake(f'{place}, key "{key}"', f"{value} is not set"))
+        else:
+            filled[key.removesuffix(FROM_VARIABLE)] = found
+    return filled, mistakes
 
 
 def _table_mistakes(
@@ -208,8 +228,12 @@ def _shape_mistakes(path: Path, document: Mapping[str, Any], kinds: list[str]) -
     for key, value in document.items():
         if key not in kinds:
             yield Mistake(f'{path}: "{key}"', "no such kind of check" + _guess(key, kinds))
-        elif not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        elif not _are_tables(value):
             yield Mistake(f'{path}: "{key}"', f"write each check as a table [[{key}]]")
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
 def _duplicates(checks: Sequence[Check]) -> Iterable[Mistake]:
@@ -224,11 +248,8 @@ def _unknown(option: str, name: str, plan: Plan) -> Mistake:
         return Mistake(f"{option} {name}", f"not configured: {'; '.join(reasons)}")
     known = [check.name for check in plan.checks]
     kinds = sorted({check.kind.name for check in plan.checks})
-    listed = ", ".join([*kinds, *known]) or "nothing"
-    return Mistake(
-        f"{option} {name}",
-        f"no such check or kind{_guess(name, known)} (configured: {listed})",
-    )
+    listed = [*kinds, *(check for check in known if check not in kinds)]
+    return Mistake(f"{option} {name}", "no such check or kind" + _guess(name, listed))
 
 
 def _guess(word: str, known: list[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from probe.context import Context
 from probe.model import Failing, Signal, Threshold, Verdict
@@ -25,9 +25,9 @@ class LimitsTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    objective: float | None = None
-    warning: float | None = None
-    critical: float | None = None
+    objective: FiniteFloat | None = None
+    warning: FiniteFloat | None = None
+    critical: FiniteFloat | None = None
     bad: Literal["above", "below"] | None = None
 
 
@@ -59,6 +59,11 @@ class Table(BaseModel):
     def group(self) -> str | None:
         """Checks of one group back each other up; None: the check stands alone."""
         return None
+
+    @property
+    def backups(self) -> frozenset[str]:
+        """The groups whose checks, while they work, make this one's failure a partial one."""
+        return frozenset({self.group}) if self.group is not None else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

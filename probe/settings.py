@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from probe.configuration import (
     Kinds,
     Plan,
+    RawTables,
     make_plan,
     read_tables,
     variables_named_in,
@@ -18,7 +19,7 @@ from probe.variables import (
     ConfigurationError,
     Environment,
     Mistake,
-    load_variables,
+    Sources,
     read_environment,
 )
 
@@ -69,24 +70,23 @@ def load_settings(
     environ: Mapping[str, str],
     *,
     env_file: Path | None = Path(".env"),
-    with_config: bool = True,
+    alone: bool = False,
 ) -> Settings:
     """Read variables and ``probe.toml`` and make the plan.
 
-    ``with_config=False`` leaves ``probe.toml`` out (the lab is watched alone). Raises
-    ConfigurationError with every mistake of every place at once.
+    ``alone`` is for the lab, which is watched by ``environ`` alone, without any file.
+    Raises ConfigurationError with every mistake of every place at once.
     """
     mistakes: list[Mistake] = []
-    own_names = OwnEnvironment.variable_names()
-    own = None
+    sources = Sources(environ, secrets=None) if alone else Sources(environ, env_file)
+    own, config, plan = None, None, Plan(())
     try:
-        own = read_environment(OwnEnvironment, load_variables(own_names, environ, env_file))
+        config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
+        own = read_environment(OwnEnvironment, sources.load(OwnEnvironment.variable_names()))
     except ConfigurationError as error:
         mistakes += error.mistakes
-    config = own.config if own is not None else environ.get("PROBE_CONFIG")
-    plan = Plan(())
     try:
-        plan = _plan(kinds, environ, env_file, config, with_config=with_config)
+        plan = _plan(kinds, sources, None if alone else Path(config or DEFAULT_CONFIG), config)
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
@@ -95,26 +95,15 @@ def load_settings(
     return Settings(plan, region, LOG_LEVELS[own.log_level])
 
 
-def _plan(
-    kinds: Kinds,
-    environ: Mapping[str, str],
-    env_file: Path | None,
-    config: str | None,
-    *,
-    with_config: bool,
-) -> Plan:
-    path = Path(config or DEFAULT_CONFIG)
+def _plan(kinds: Kinds, sources: Sources, path: Path | None, config: str | None) -> Plan:
     mistakes: list[Mistake] = []
-    tables = {}
-    if with_config:
-        try:
-            tables = dict(read_tables(path, kinds, required=config is not None))
-        except ConfigurationError as error:
-            mistakes += error.mistakes
+    tables: RawTables = {}
+    if path is not None:
+        tables, mistakes = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
     try:
-        variables = load_variables(names | variables_named_in(tables), environ, env_file)
-        plan = make_plan(kinds, variables, tables, path)
+        variables = sources.load(names | variables_named_in(tables))
+        plan = make_plan(kinds, variables, tables, path or Path(DEFAULT_CONFIG))
     except ConfigurationError as error:
         mistakes += error.mistakes
     if mistakes:

@@ -4,12 +4,14 @@ The first that sets a variable wins, in this order. An empty variable counts as 
 because operators' files carry empty lines for what they don't use.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -19,7 +21,7 @@ from pydantic_settings import (
 )
 
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
-DEFAULT_SECRETS_DIRECTORY = "/run/secrets"
+DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -136,67 +138,115 @@ def plain_message(message: str) -> str:
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
-def load_variables(
-    names: Iterable[str], environ: Mapping[str, str], env_file: Path | None = None
-) -> Variables:
-    """Collect the named variables from all places.
+class Sources:
+    """Where the variables of one process come from; each file is read once.
 
-    ``env_file`` is read if it exists. Raises ConfigurationError for a file that can't be
-    read or a variable that is set both directly and by ``NAME_FILE``.
+    ``environ`` comes first, then ``env_file`` (if it exists), then the secrets directory:
+    the one that PROBE_SECRETS_DIR names, else ``secrets`` (None: none).
     """
-    layers = [("environment", environ)]
-    if env_file is not None and env_file.exists():
-        layers.append((str(env_file), _read_env_file(env_file)))
-    values: dict[str, str] = {}
-    places: dict[str, str] = {}
-    mistakes: list[Mistake] = []
-    wanted = sorted({*names, SECRETS_DIRECTORY})
-    for origin, layer in layers:
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        env_file: Path | None = None,
+        secrets: Path | None = DEFAULT_SECRETS_DIRECTORY,
+    ) -> None:
+        self._layers = [_Layer("environment", environ)]
+        if env_file is not None and env_file.exists():
+            self._layers.append(read_env_file(env_file))
+        self._secrets = secrets
+
+    def load(self, names: Iterable[str]) -> Variables:
+        """Collect the named variables.
+
+        Raises ConfigurationError with every mistake: files that can't be read, quotes that
+        don't close, variables that are set both directly and by ``NAME_FILE``.
+        """
+        # The directory first: it is where the others may be.
+        wanted = [SECRETS_DIRECTORY, *sorted({*names} - {SECRETS_DIRECTORY})]
+        values: dict[str, str] = {}
+        places: dict[str, str] = {}
+        mistakes = [mistake for layer in self._layers for mistake in layer.mistakes_with(wanted)]
         for name in wanted:
-            if name in values:
-                continue
             try:
-                found = _from_layer(name, layer)
+                for place, value in self._look_up(name, values.get(SECRETS_DIRECTORY)):
+                    values[name], places[name] = value, place
+                    break
             except ConfigurationError as error:
                 mistakes += error.mistakes
-                continue
+        if mistakes:
+            raise ConfigurationError(mistakes)
+        return Variables(values, places)
+
+    def _look_up(self, name: str, named_directory: str | None) -> Iterator[tuple[str, str]]:
+        for layer in self._layers:
+            found = layer.get(name)
             if found is not None:
-                values[name], places[name] = found, origin
-    directory = Path(values.get(SECRETS_DIRECTORY, DEFAULT_SECRETS_DIRECTORY))
-    for name in wanted:
+                yield layer.place, found
+        directory = Path(named_directory) if named_directory else self._secrets
+        if directory is None:
+            return
         path = directory / name
-        if name not in values and path.is_file():
-            values[name], places[name] = _read_secret(path), str(path)
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    return Variables(values, places)
+        try:
+            exists = path.is_file()
+        except OSError as error:
+            # The default directory may be another user's: it was never asked for.
+            if named_directory:
+                raise _unreadable(SECRETS_DIRECTORY, directory, error) from None
+            return
+        if exists and (value := _read_secret(str(path), path)):
+            yield str(path), value
 
 
-def _from_layer(name: str, layer: Mapping[str, str]) -> str | None:
-    direct, path = layer.get(name, "").strip(), layer.get(f"{name}_FILE", "").strip()
-    if direct and path:
-        raise ConfigurationError(
-            [Mistake(name, f"both {name} and {name}_FILE are set: keep one of them")]
-        )
-    if not path:
-        return direct or None
+@dataclass(frozen=True)
+class _Layer:
+    """Variables of one place, and what can't be read there, by its text."""
+
+    place: str
+    values: Mapping[str, str]
+    torn: tuple[tuple[int, str], ...] = ()
+
+    def get(self, name: str) -> str | None:
+        direct = self.values.get(name, "").strip()
+        path = self.values.get(f"{name}_FILE", "").strip()
+        if direct and path:
+            problem = f"both {name} and {name}_FILE are set: keep one of them"
+            raise ConfigurationError([Mistake(name, problem)])
+        return (_read_secret(f"{name}_FILE", Path(path)) if path else direct) or None
+
+    def mistakes_with(self, names: Iterable[str]) -> Iterator[Mistake]:
+        """Torn lines that swallow one of these variables; others are not ours to judge."""
+        ours = re.compile(rf"^\s*(export\s+)?({'|'.join(map(re.escape, names))})\s*=", re.MULTILINE)
+        for line, text in self.torn:
+            if ours.search(text):
+                problem = "a quote is not closed here: close it, or leave both quotes out"
+                yield Mistake(f"{self.place} line {line}", problem)
+
+
+def read_env_file(path: Path) -> _Layer:
+    """Parse an environment file as Docker, Node and shells do (``export``, quotes, comments)."""
     try:
-        return _read_secret(Path(path)) or None
-    except OSError as error:
-        raise ConfigurationError(
-            [Mistake(f"{name}_FILE", f"can't read {path}: {error.strerror or error}")]
-        ) from None
-
-
-def _read_secret(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip()
-
-
-def _read_env_file(path: Path) -> dict[str, str]:
-    try:
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            [Mistake(str(path), f"can't be read as an environment file: {error}")]
-        ) from None
-    return {name: value for name, value in found.items() if value is not None}
+        raise _unreadable(str(path), path, error) from None
+    values: dict[str, str] = {}
+    torn: list[tuple[int, str]] = []
+    for binding in parse_stream(io.StringIO(text)):
+        original = binding.original
+        if binding.error or (binding.value is not None and "\n" in binding.value):
+            torn.append((original.line, original.string))
+        if binding.key is not None and binding.value is not None and not binding.error:
+            values[binding.key] = binding.value
+    return _Layer(str(path), values, tuple(torn))
+
+
+def _read_secret(place: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(place, path, error) from None
+
+
+def _unreadable(place: str, path: Path, error: Exception) -> ConfigurationError:
+    reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    return ConfigurationError([Mistake(place, f"can't read {path}: {reason}")])

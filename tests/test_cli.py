@@ -130,7 +130,9 @@ async def test_interrupted_is_130(folder: Path, target: Target) -> None:
     [
         (["--onec"], "No such option"),
         (["--once", "--format", "xml"], "'xml' is not one of"),
-        (["--once", "--deadline", "0"], "0.0 is not in the range"),
+        (["--once", "--deadline", "0"], "'0' is no number of seconds above 0"),
+        (["--once", "--wait", "nan"], "'nan' is no number of seconds"),
+        (["--once", "--expect-new-instance", ""], "--expect-new-instance: is empty"),
         (["--once", "--only", "site,"], "has an empty name in it"),
         (["--once", "--only", "sight"], 'no such check or kind: did you mean "site"?'),
         (["--once", "--require", "turn"], "not configured: TURN_URLS is not set"),
@@ -218,6 +220,31 @@ async def test_waiting_gives_up_on_what_it_cannot_mend(folder: Path, target: Tar
     assert done.code == 2
     assert "waiting will not mend site (auth_rejected: " in done.err
     assert len(target.asked) == 1
+
+
+async def test_terminated_cleans_up_and_is_143(folder: Path, target: Target) -> None:
+    target.hangs = True
+    process = await start("--once", cwd=folder)
+    await target.seen.wait()
+    process.terminate()
+    _, err = await process.communicate()
+    assert (process.returncode, err.decode().strip()) == (143, "probe: terminated")
+
+
+async def test_a_summary_that_cannot_be_written_changes_nothing(folder: Path) -> None:
+    env = {"GITHUB_STEP_SUMMARY": str(folder / "no" / "summary.md")}
+    done = await probe("--once", "--format", "github", cwd=folder, env=env)
+    assert (done.code, "GITHUB_STEP_SUMMARY" in done.err) == (0, True)
+
+
+async def test_a_report_in_a_file_has_no_colours_and_people_still_get_the_table(
+    folder: Path,
+) -> None:
+    env = {"FORCE_COLOR": "1"}
+    done = await probe("--once", "--output", "report.txt", cwd=folder, env=env)
+    assert "\x1b" not in (folder / "report.txt").read_text()
+    assert "\x1b" in done.out
+    assert "site" in done.out
 
 
 async def test_check_config_and_list_ask_nobody(folder: Path, target: Target) -> None:

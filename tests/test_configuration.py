@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from probe.configuration import Plan, make_plan, read_tables, select, variables_named_in
 from probe.kind import Derived, Kind
-from probe.variables import ConfigurationError, Environment, Variables, load_variables
+from probe.variables import ConfigurationError, Environment, Sources, Variables
 from tests.toys import ToyTable, toy_kind
 
 
@@ -144,15 +144,59 @@ def test_the_file_can_name_the_variable_that_holds_a_secret() -> None:
 def test_a_file_of_the_wrong_shape_is_told(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "probe.toml"
     path.write_text(text)
-    with pytest.raises(ConfigurationError, match="probe") as caught:
-        read_tables(path, [_kind()], required=False)
-    assert message in str(caught.value)
+    tables, (mistake,) = read_tables(path, [_kind()], required=False)
+    assert tables == {}
+    assert str(mistake).startswith(str(path))
+    assert message in str(mistake)
+
+
+def test_a_table_of_no_kind_hides_no_other_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "probe.toml"
+    path.write_text('[[toi]]\n[[toy]]\nname = "a"\n')
+    tables, mistakes = read_tables(path, [_kind()], required=False)
+    assert (list(tables), len(mistakes)) == (["toy"], 1)
 
 
 def test_a_file_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
-    assert read_tables(tmp_path / "no.toml", [_kind()], required=False) == {}
-    with pytest.raises(ConfigurationError, match="there is no such file"):
-        read_tables(tmp_path / "no.toml", [_kind()], required=True)
+    assert read_tables(tmp_path / "no.toml", [_kind()], required=False) == ({}, [])
+    _, (mistake,) = read_tables(tmp_path / "no.toml", [_kind()], required=True)
+    assert mistake.problem == "there is no such file"
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"objective": 3, "warning": 2},
+        {"warning": 2, "critical": 1},
+        {"warning": 1, "critical": 9, "bad": "below"},
+        {"critical": float("nan")},
+        {"critical": float("inf")},
+    ],
+)
+def test_limits_that_contradict_each_other_are_a_mistake(limits: dict[str, Any]) -> None:
+    entry = {"name": "a", "thresholds": {"probe_toy_seconds": limits}}
+    (found,) = _mistakes({}, [entry])
+    assert "probe_toy_seconds" in found
+
+
+def test_all_mistakes_of_one_entry_are_told() -> None:
+    entry = {"name": "a", "password_from": "TOY_PASSWORD", "seconds": "x", "unheard": 1}
+    assert len(_mistakes({}, [entry])) == 3
+
+
+def test_a_quote_that_is_not_closed_swallows_nothing_in_silence(tmp_path: Path) -> None:
+    env_file = tmp_path / "env"
+    env_file.write_text("X=1\nA='abc\nB=2\nC=it's\n")
+    with pytest.raises(ConfigurationError, match="line 2: a quote is not closed"):
+        Sources({}, env_file).load(["A", "B", "C"])
+    assert Sources({}, env_file).load(["X"]).get("X") == "1"
+
+
+def test_a_secret_that_is_no_text_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "A").write_bytes(b"\xff\xfe")
+    for environ in ({"PROBE_SECRETS_DIR": str(tmp_path)}, {"A_FILE": str(tmp_path / "A")}):
+        with pytest.raises(ConfigurationError, match="not UTF-8"):
+            Sources(environ).load(["A"])
 
 
 @pytest.fixture
@@ -192,7 +236,7 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
         (tmp_path / name).write_text("secret\n")
     (tmp_path / "c").write_text("from a file\n")
     environ = {"A": "environment", "PROBE_SECRETS_DIR": str(tmp_path)}
-    found = load_variables(["A", "B", "C", "D", "E"], environ, env_file)
+    found = Sources(environ, env_file).load(["A", "B", "C", "D", "E"])
     assert [found.get(name) for name in "ABCDE"] == [
         "environment",
         "file",
@@ -205,9 +249,9 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
 
 def test_a_name_and_its_file_together_are_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="both A and A_FILE are set"):
-        load_variables(["A"], {"A": "x", "A_FILE": str(tmp_path / "a")})
+        Sources({"A": "x", "A_FILE": str(tmp_path / "a")}).load(["A"])
 
 
 def test_a_secret_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="A_FILE: can't read"):
-        load_variables(["A"], {"A_FILE": str(tmp_path / "a")})
+        Sources({"A_FILE": str(tmp_path / "a")}).load(["A"])

@@ -75,6 +75,7 @@ CASES = [
     Case("backend.silent", "true", all_of(BACKEND, "deadline")),
     Case("backend.drop", "true", all_of(BACKEND, "connection_closed")),
     Case("backend.rate_limited", "true", all_of(BACKEND, "!rate_limited")),
+    Case("backend.limits", "false"),
     Case("backend.signaling", "refuses", {"signaling": "auth_rejected"}),
     Case("backend.signaling", "silent", {"signaling": "deadline"}),
     Case("backend.signaling", "garbage", {"signaling": "protocol_error"}),
@@ -97,7 +98,10 @@ CASES = [
     Case("primary.error", "403", {**relays("peer_forbidden"), **all_of(ISSUED, "peer_forbidden")}),
     Case("primary.error", "438", {**relays("stale_nonce"), **all_of(ISSUED, "stale_nonce")}),
     Case(
-        "primary.error", "486", {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")}
+        "primary.error",
+        "486",
+        {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")},
+        patient=True,
     ),
     Case(
         "primary.error",
@@ -123,7 +127,10 @@ CASES = [
         "primary.hairpin", "false", {**relays("hairpin_failed"), **all_of(ISSUED, "hairpin_failed")}
     ),
     Case(
-        "primary.quota", "0", {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")}
+        "primary.quota",
+        "0",
+        {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")},
+        patient=True,
     ),
     Case(
         "primary.relayed_address",
@@ -170,7 +177,7 @@ def quick(check: Check) -> Check:
 
 async def watch(lab: Lab, *, patient: bool = False) -> Report:
     """One run against the lab."""
-    settings = load_settings(KINDS, lab.environment(), env_file=None, with_config=False)
+    settings = load_settings(KINDS, lab.environment(), alone=True)
     checks = settings.plan.checks
     plan = Plan(checks if patient else tuple(quick(check) for check in checks))
     return await run_once(plan, OnceOptions(), context=Context())

@@ -25,7 +25,7 @@ def settings_for(
     Raises ConfigurationError with every mistake.
     """
     if lab_environment is not None:
-        settings = load_settings(KINDS, lab_environment, env_file=None, with_config=False)
+        settings = load_settings(KINDS, lab_environment, alone=True)
     else:
         settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
     plan = select(settings.plan, options["only"], options["require"])
@@ -34,6 +34,12 @@ def settings_for(
         "expect_new_instance": options["expect_new_instance"],
     }
     wanted = {key: value for key, value in expected.items() if value is not None}
+    empty = [key for key, value in wanted.items() if not value.strip()]
+    if empty:
+        # An empty word would be met by every answer, the old machine's included.
+        raise ConfigurationError(
+            Mistake("--" + key.replace("_", "-"), "is empty: say what to expect") for key in empty
+        )
     return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
 
 

@@ -1,5 +1,6 @@
 """``probe check-config`` and ``probe list``: what would run, without running it."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -15,13 +16,27 @@ from probe.configuration import Plan
 from probe.kind import Check
 from probe.kinds import KINDS
 from probe.report.listing import CheckLine, KindLines, Listing, render
+from probe.settings import Settings
 from probe.variables import ConfigurationError
+
+
+def _settings(options: Mapping[str, Any]) -> Settings:
+    if not options["lab"]:
+        return settings_for(options)
+    return asyncio.run(_settings_of_lab(options))
+
+
+async def _settings_of_lab(options: Mapping[str, Any]) -> Settings:
+    from probe.lab import Lab
+
+    async with Lab() as lab:
+        return settings_for(options, lab.environment())
 
 
 def check_config(options: Mapping[str, Any]) -> int:
     """Say all mistakes (64) or what is configured (0)."""
     try:
-        settings = settings_for(options)
+        settings = _settings(options)
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
@@ -37,7 +52,7 @@ def check_config(options: Mapping[str, Any]) -> int:
 def list_everything(options: Mapping[str, Any]) -> int:
     """Print checks, signals, thresholds, costs and what is skipped."""
     try:
-        settings = settings_for(options)
+        settings = _settings(options)
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR

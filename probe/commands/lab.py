@@ -22,6 +22,9 @@ def run(settings: Sequence[str], *, list_knobs: bool, write_env: Path | None) ->
     except ValueError as error:
         click.echo(f"probe: --set {error}", err=True)
         return USAGE_ERROR
+    except OSError as error:
+        click.echo(f"probe: {error.filename or 'lab'}: {error.strerror or error}", err=True)
+        return USAGE_ERROR
     return 0
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 import click
 
 from probe.app import Listener, OnceOptions, run_once
-from probe.cli import INTERRUPTED, USAGE_ERROR
+from probe.cli import INTERRUPTED, TERMINATED, UNTOLD, USAGE_ERROR
 from probe.commands.configured import say_mistakes, settings_for
-from probe.commands.terminal import style_for
+from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.context import Context
 from probe.kind import Check
 from probe.model import Result
-from probe.report.formats import FORMATS
+from probe.report.formats import FORMATS, Style
 from probe.report.model import Report
 from probe.settings import Settings
 from probe.variables import ConfigurationError, Mistake
@@ -34,11 +35,17 @@ def run(options: Mapping[str, Any]) -> int:
     except KeyboardInterrupt:
         click.echo("probe: interrupted", err=True)
         return INTERRUPTED
-    _tell(report, options)
-    return report.exit_code
+    except asyncio.CancelledError:
+        click.echo("probe: terminated", err=True)
+        return TERMINATED
+    return report.exit_code if _tell(report, options) else UNTOLD
 
 
 async def _run(options: Mapping[str, Any]) -> Report:
+    task = asyncio.current_task()
+    if task is not None:
+        # As Ctrl-C does: allocations are deleted and sessions left before the process ends.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     if not options["lab"]:
         return await _watch(settings_for(options), options)
     from probe.lab import Lab
@@ -75,20 +82,38 @@ def _check_output(path: Path | None) -> None:
         raise ConfigurationError([Mistake(f"--output {path}", problem)])
 
 
-def _tell(report: Report, options: Mapping[str, Any]) -> None:
-    """The report to its file (then the table to stdout), or to stdout alone."""
-    style = style_for(sys.stdout, os.environ)
-    text = FORMATS[options["format_"]](report, style)
-    if options["output"] is not None:
-        Path(options["output"]).write_text(text, encoding="utf-8")
-        text = FORMATS["table"](report, style) if options["format_"] != "table" else ""
-    click.echo(text.rstrip("\n"), color=True)
-    summary_path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if options["format_"] == "github" and summary_path:
-        from probe.report.github import summary
+def _tell(report: Report, options: Mapping[str, Any]) -> bool:
+    """Whether the report arrived: in its file (then the table on stdout), or on stdout alone.
 
-        with Path(summary_path).open("a", encoding="utf-8") as file:
+    A summary that GitHub doesn't take is said and changes nothing.
+    """
+    style = style_for(sys.stdout, os.environ)
+    form, path = FORMATS[options["format_"]], options["output"]
+    try:
+        if path is not None:
+            plain = Style(colour=False, width=LOG_WIDTH)
+            Path(path).write_text(form(report, plain), encoding="utf-8")
+            form = FORMATS["table"]
+        click.echo(form(report, style).rstrip("\n"), color=True)
+        sys.stdout.flush()
+    except OSError as error:
+        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
+        return False
+    if options["format_"] == "github":
+        _append_summary(report, os.environ.get("GITHUB_STEP_SUMMARY"))
+    return True
+
+
+def _append_summary(report: Report, path: str | None) -> None:
+    if not path:
+        return
+    from probe.report.github import summary
+
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
             file.write(summary(report))
+    except OSError as error:
+        click.echo(f"probe: GITHUB_STEP_SUMMARY: {error.strerror or error}", err=True)
 
 
 class Progress(Listener):
@@ -100,6 +125,7 @@ class Progress(Listener):
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
         self._open: list[str] = []
+        self._said = ""
 
     def __enter__(self) -> "Progress":
         return self
@@ -117,7 +143,10 @@ class Progress(Listener):
 
     def waits(self, failing: Sequence[Result], seconds: float) -> None:
         self._line("")
-        click.echo(f"probe: waiting for {_reasons(failing)}", err=True)
+        # Said once for each reason: a CI log should not repeat itself every few seconds.
+        if (reasons := _reasons(failing)) != self._said:
+            click.echo(f"probe: waiting for {reasons}", err=True)
+            self._said = reasons
 
     def gives_up(self, hopeless: Sequence[Result]) -> None:
         self._line("")

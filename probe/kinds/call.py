@@ -96,8 +96,18 @@ class CallTable(ServerTable):
 
     @property
     def group(self) -> str | None:
-        """Relayed calls back each other up; a direct one proves nothing of a relay."""
-        return "call" if self.needs_server else None
+        """A direct call proves nothing of a relay; what is issued stands for itself."""
+        if not self.needs_server:
+            return None
+        return "call-issued" if self.issued else "call"
+
+    @property
+    def backups(self) -> frozenset[str]:
+        """Issued servers that work carry users while a configured one fails, not the other
+        way round."""
+        if not self.needs_server:
+            return frozenset()
+        return frozenset({"call-issued"} if self.issued else {"call", "call-issued"})
 
 
 def derive(environment: TurnEnvironment) -> Derived:
@@ -125,7 +135,16 @@ async def run(table: CallTable, record: Record, context: Context) -> None:
     """Make one call."""
     if not table.needs_server:
         await _run_direct(table, record, context)
-    elif table.backend_url is not None:
+        return
+    try:
+        await _run_through_server(table, record, context)
+    except (CheckFailed, asyncio.CancelledError):
+        record.sample(SUCCESS, 0.0)
+        raise
+
+
+async def _run_through_server(table: CallTable, record: Record, context: Context) -> None:
+    if table.backend_url is not None:
         issued, urls = await issued_servers(table, table.backend_url, record, context)
         try:
             await _run_relayed(urls[0], issued, table, record, context)
@@ -139,9 +158,9 @@ async def run(table: CallTable, record: Record, context: Context) -> None:
 
 async def _run_direct(table: CallTable, record: Record, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
-    from probe.rtc.calling import Call
+    from probe.rtc.calling import Bounds, Call
 
-    async with Call(None, record, context) as call:
+    async with Call(None, record, context, bounds=Bounds.within(table.deadline)) as call:
         await call.gather()
         if not call.has_candidates:
             raise NotMeasured(
@@ -163,21 +182,22 @@ async def _run_relayed(
     from probe.rtc.calling import Bounds, Call
 
     if credentials is None:
-        raise CheckFailed(Cause.CREDENTIALS_MISSING, "no credentials are configured")
+        # Even where the server asks for none: browsers take no relay without.
+        message = "no credentials are configured"
+        raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="gathering")
     relay = await _relay(url, credentials, table, record)
     bounds = Bounds.within(table.deadline)
-    try:
+    for last in (False, True):
         async with Call(relay, record, context, bounds=bounds) as call:
             await call.gather()
             if not call.has_candidates:
-                await _say_why_not(url, credentials, table, context)
+                await _say_why_not(url, credentials, table, context, last=last)
+                continue
             try:
                 await _complete(call, table, record)
             except CheckFailed as error:
                 await _see_closer(error, url, credentials, table, context)
-    except (CheckFailed, asyncio.CancelledError):
-        record.sample(SUCCESS, 0.0)
-        raise
+            return
 
 
 async def _complete(call: "Call", table: CallTable, record: Record) -> None:
@@ -194,13 +214,15 @@ async def _relay(
     url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
 ) -> "Relay":
     """Resolve the server ourselves: aioice's look-up could hold up the process' end."""
-    from probe.net.addresses import resolve
+    from probe.net.addresses import has_route, resolve
     from probe.rtc.peer import Relay
 
     with record.phase("dns"):
         addresses = await resolve(url.host, url.port)
+    # An address without a route would be refused before the server has a say.
+    address = next((each for each in addresses if has_route(each)), addresses[0])
     return Relay(
-        address=(addresses[0].ip, url.port),
+        address=(address.ip, url.port),
         username=credentials.username,
         password=credentials.password.get_secret_value(),
         transport=url.transport,
@@ -218,16 +240,21 @@ async def _tls(url: TurnUrl, table: CallTable) -> "NamedContext | None":
 
 
 async def _say_why_not(
-    url: TurnUrl, credentials: Credentials, table: CallTable, context: Context
-) -> NoReturn:
-    """Gathering hides why a relay refused (RTC.md), so allocate once more and look."""
+    url: TurnUrl, credentials: Credentials, table: CallTable, context: Context, *, last: bool
+) -> None:
+    """Gathering hides why a relay refused (RTC.md), so allocate once more and look.
+
+    Raises the reason. If the relay allocates now, it was full for a moment, of ourselves
+    perhaps: unless this was the ``last`` attempt, the call is worth another.
+    """
     from probe.rtc.relay import try_allocation
 
     await _diagnose(
         try_allocation(url, credentials, context, ca_file=table.ca_file), "gathering", table
     )
-    message = "the relay gave no address when it was first asked"
-    raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
+    if last:
+        message = "the relay gave no address to a call, twice, and then to an allocation alone"
+        raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
 
 
 async def _see_closer(
@@ -241,11 +268,14 @@ async def _see_closer(
     from probe.rtc.relay import RelayPath
 
     if error.cause is Cause.ICE_FAILED:
-        patience = _DIAGNOSIS_SHARE * table.deadline / 2
-        path = RelayPath(
-            url, credentials, Record(), context, ca_file=table.ca_file, patience=patience
-        )
-        await _diagnose(path.measure(1), "ice", table)
+        patience, look = _DIAGNOSIS_SHARE * table.deadline / 2, Record()
+        path = RelayPath(url, credentials, look, context, ca_file=table.ca_file, patience=patience)
+        try:
+            await _diagnose(path.measure(1), "ice", table)
+        except CheckFailed:
+            # Once packets have come through, the relay path is no longer what is wrong.
+            if look.current not in ("echo", "server_rtt"):
+                raise
     raise error
 
 

@@ -25,6 +25,7 @@ from probe.model import (
     Limits,
     NotMeasured,
     Signal,
+    Stop,
     Threshold,
     Unit,
     Verdict,
@@ -181,6 +182,7 @@ async def _get(table: HttpTable, record: Record, browser: "Browser") -> bytes:
     from probe.net import promises
 
     follow = table.max_redirects if table.follow_redirects else None
+    body = b""
     async with browser.open(table.address, max_redirects=follow) as page:
         record.sample(STATUS, page.response.status)
         record.sample(REDIRECTS, page.redirects)
@@ -188,8 +190,11 @@ async def _get(table: HttpTable, record: Record, browser: "Browser") -> bytes:
             record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
         if table.expect_hsts:
             record.sample(HSTS, promises.hsts_max_age(page))
-        _check_status(page.response.status, table, page.url.host_port_subcomponent or "")
-        body = await browser.read(page, table.max_body_bytes)
+        refusal = _refusal(page.response.status, table, page.url.host_port_subcomponent or "")
+        if refusal is None or table.body in health.WELL:
+            body = await browser.read(page, table.max_body_bytes)
+        if refusal is not None:
+            raise health.explained(refusal, body) if table.body in health.WELL else refusal
     record.sample(LENGTH, len(body))
     return body
 
@@ -223,16 +228,16 @@ def _written_down(browser: "Browser", record: Record, context: Context) -> Itera
             record.sample(REMAINING, expiry - context.now())
 
 
-def _check_status(status: int, table: HttpTable, host: str) -> None:
+def _refusal(status: int, table: HttpTable, host: str) -> Stop | None:
     accepted = status in table.status if table.status else 200 <= status < 300
     if accepted:
-        return
+        return None
     message = f"{host} answers {_named(status)}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise NotMeasured(Cause.RATE_LIMITED, message, phase="status")
+        return NotMeasured(Cause.RATE_LIMITED, message, phase="status")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise CheckFailed(Cause.AUTH_REJECTED, message, phase="status")
-    raise CheckFailed(Cause.HTTP_STATUS, message, phase="status")
+        return CheckFailed(Cause.AUTH_REJECTED, message, phase="status")
+    return CheckFailed(Cause.HTTP_STATUS, message, phase="status")
 
 
 def _named(status: int) -> str:

@@ -127,8 +127,14 @@ class TurnTable(ServerTable):
 
     @property
     def group(self) -> str:
-        """All TURN servers back each other up."""
-        return "turn"
+        """What is configured backs each other up; what users are issued stands for itself."""
+        return "turn-issued" if self.issued else "turn"
+
+    @property
+    def backups(self) -> frozenset[str]:
+        """Issued servers that work carry users while a configured one fails, not the other
+        way round; and a call through them shows that at least one way in works."""
+        return frozenset({"turn-issued", "call-issued"} if self.issued else {"turn", "turn-issued"})
 
     @property
     def patience(self) -> float:

@@ -24,10 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Backend:
-    """One backend on ``host``. ``limits=False`` lifts the rate limits of HTTP requests.
-
-    ``requests`` counts what was asked, by path.
-    """
+    """One backend on ``host``; ``requests`` counts what was asked, by path."""
 
     def __init__(
         self,
@@ -39,8 +36,6 @@ class Backend:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         knobs: BackendKnobs | None = None,
-        limits: bool = True,
-        ping_interval: float = 25.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -50,13 +45,11 @@ class Backend:
         self.requests: Counter[str] = Counter()
         self.tokens_issued = 0
         self.tokens = Tokens(jwt_secret, turn_secret)
-        self.signaling = Signaling(
-            self.tokens, self.knobs, ping_interval=ping_interval, clock=clock, now=now
-        )
+        self.signaling = Signaling(self.tokens, self.knobs, clock=clock, now=now)
         self._tls = tls
         self._clock, self._now = clock, now
         self._started = clock()
-        self._limiter = RateLimiter(REQUEST_LIMITS if limits else (), clock)
+        self._limiter = RateLimiter(REQUEST_LIMITS, clock)
         self._token_limiter = RateLimiter(TOKEN_LIMITS, clock)
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -64,7 +57,8 @@ class Backend:
     @property
     def url(self) -> str:
         """The address to watch."""
-        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     @property
     def sessions(self) -> int:
@@ -79,6 +73,7 @@ class Backend:
     async def start(self) -> None:
         """Listen; ``port`` is known afterwards."""
         self._stopping.clear()
+        self._started = self._clock()
         self._runner = web.AppRunner(self._app(), shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls)
@@ -124,7 +119,8 @@ class Backend:
     @web.middleware
     async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests[request.path] += 1
-        if self.knobs.rate_limited or not self._limiter.allows(request.remote or ""):
+        too_often = self.knobs.limits and not self._limiter.allows(request.remote or "")
+        if self.knobs.rate_limited or too_often:
             raise web.HTTPTooManyRequests(text="ThrottlerException: Too Many Requests")
         return await handler(request)
 
@@ -198,7 +194,7 @@ class Backend:
 
     async def _credentials(self, request: web.Request) -> web.Response:
         state = self.knobs.credentials
-        device = self.tokens.device(request.headers.get("Authorization", ""))
+        device = self.tokens.device(request.headers.get("Authorization", ""), self._now())
         if device is None or state == "refused":
             raise web.HTTPUnauthorized
         username, credential = self.tokens.turn_credentials(device, self._now(), state)

@@ -103,6 +103,9 @@ class BackendKnobs:
     rate_limited: bool = False
     """Answer 429 to everything."""
 
+    limits: bool = True
+    """Keep the rate limits of HTTP requests for each address: 10/s, 50 per 10 s, 200/min."""
+
     token: Literal["ok", "refused", "rate_limited", "invalid"] = "ok"
     """`/auth/token` answers 201, 401, 429, or what is no JSON."""
 

@@ -1,5 +1,7 @@
 """The whole lab: a backend and two TURN relays, with the variables that point to them."""
 
+import contextlib
+import math
 import secrets
 import ssl
 import tempfile
@@ -25,29 +27,17 @@ class Lab:
     """A PairCam-like stack on loopback; ``async with Lab() as lab``.
 
     ``certificate`` is what the TURN relays show on their TLS ports; it is fixed when the
-    lab starts. ``limits=False`` lifts the backend's rate limits of HTTP requests;
-    ``ping_interval`` is Socket.IO's, in seconds.
+    lab starts.
     """
 
-    def __init__(
-        self,
-        *,
-        certificate: Certificate = "valid",
-        limits: bool = True,
-        ping_interval: float = 25.0,
-    ) -> None:
+    def __init__(self, *, certificate: Certificate = "valid") -> None:
         self._authority = Authority()
         self._password, self._backup_password = secrets.token_hex(8), secrets.token_hex(8)
         self._jwt_secret, self._turn_secret = secrets.token_hex(16), secrets.token_hex(16)
         tls = _tls(self._authority, certificate)
         self.primary = self._relay(self._password, tls)
         self.backup = self._relay(self._backup_password, tls)
-        self.backend = Backend(
-            jwt_secret=self._jwt_secret,
-            turn_secret=self._turn_secret,
-            limits=limits,
-            ping_interval=ping_interval,
-        )
+        self.backend = Backend(jwt_secret=self._jwt_secret, turn_secret=self._turn_secret)
         self._stack = AsyncExitStack()
         self._ca_file: Path | None = None
 
@@ -71,12 +61,13 @@ class Lab:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ca_file = None
         await self._stack.__aexit__(kind, error, traceback)
 
     def environment(self) -> dict[str, str]:
         """What an operator would have in the environment file. The lab has to be up."""
         if self._ca_file is None:
-            raise RuntimeError("the lab is not up yet")
+            raise RuntimeError("the lab is not up")
         return {
             "BACKEND_URL": self.backend.url,
             "FRONTEND_URL": self.backend.url,
@@ -150,19 +141,20 @@ def _tls(authority: Authority, certificate: Certificate) -> ssl.SSLContext:
 def _read(name: str, type_: Any, text: str) -> object:
     """The text as the knob's type takes it."""
     word = text.strip()
-    for option in _options(type_):
-        if option is NoneType and word.lower() == "none":
-            return None
+    options = _options(type_)
+    if NoneType in options and word.lower() == "none":
+        return None
+    for option in options:
         if isinstance(option, str) and word == option:
             return option
         if option is bool and word.lower() in ("true", "false"):
             return word.lower() == "true"
         if option in (int, float):
-            try:
-                return option(word)
-            except ValueError:
-                continue
-        if option is str and word.lower() != "none":
+            with contextlib.suppress(ValueError):
+                number: int | float = option(word)
+                if math.isfinite(number):
+                    return number
+        if option is str:
             return word
     raise ValueError(f"{name}: '{word}' is none of {_values(type_)}")
 

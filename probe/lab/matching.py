@@ -17,6 +17,7 @@ FIELDS = frozenset(
         "preferences",
     }
 )
+LANGUAGES = ("language", "nativeLanguage", "learningLanguage")
 QUEUE_TYPES = frozenset({"casual", "serious", "language", "gaming"})
 
 
@@ -51,7 +52,7 @@ class Matching:
     def join(self, user: Waiting, now: float) -> Match | None:
         """Put a user into the queue, or match it at once."""
         self.leave(user.sid)
-        for other in self.queue:
+        for other in sorted(self.queue, key=lambda other: other.queue != user.queue):
             if self._fit(user, other, now):
                 self.queue.remove(other)
                 return self._match(user, other, now)
@@ -99,8 +100,11 @@ def problem_with(wish: object) -> str | None:
     unknown = sorted(set(wish) - FIELDS)
     if unknown:
         return f"property {unknown[0]} should not exist"
-    if wish.get("queueType", "casual") not in QUEUE_TYPES:
+    queue = wish.get("queueType", "casual")
+    if not isinstance(queue, str) or queue not in QUEUE_TYPES:
         return "queueType must be one of casual, serious, language, gaming"
-    if any(len(str(wish.get(name, ""))) > 10 for name in ("language", "learningLanguage")):
-        return "a language code has at most 10 characters"
+    for name in LANGUAGES:
+        code = wish.get(name, "")
+        if not isinstance(code, str) or len(code) > 10:
+            return f"{name} must be a language code of at most 10 characters"
     return None

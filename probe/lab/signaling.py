@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import socketio
@@ -23,8 +23,7 @@ Handler = Callable[[str, Any], Awaitable[None]]
 class Signaling:
     """The ``/signaling`` namespace of one backend.
 
-    ``clock`` is monotonic, ``now`` the wall clock, both in seconds; so is
-    ``ping_interval``, Socket.IO's own default.
+    ``clock`` is monotonic, ``now`` the wall clock, both in seconds.
     """
 
     def __init__(
@@ -32,7 +31,6 @@ class Signaling:
         tokens: Tokens,
         knobs: BackendKnobs,
         *,
-        ping_interval: float = 25.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -41,7 +39,7 @@ class Signaling:
         self._clock, self._now = clock, now
         self._devices: dict[str, str] = {}
         self._joins = RateLimiter(JOIN_LIMITS, clock)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._updates: dict[str, asyncio.Task[None]] = {}
         self._server = socketio.AsyncServer(
             async_mode="aiohttp",
@@ -49,9 +47,9 @@ class Signaling:
             logger=False,
             engineio_logger=False,
             monitor_clients=False,
-            ping_interval=ping_interval,
             always_connect=True,
         )
+        self._server.eio.start_background_task = self._start
         self._register()
 
     @property
@@ -65,9 +63,14 @@ class Signaling:
 
     async def stop(self) -> None:
         """Disconnect everybody and end every task."""
-        for task in (*self._tasks, *self._updates.values()):
+        sockets = self._server.eio.sockets
+        for socket in list(sockets.values()):
+            await socket.close(wait=False)
+        sockets.clear()
+        tasks = (*self._tasks, *self._updates.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._updates.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.shutdown()
 
     def _register(self) -> None:
@@ -85,10 +88,13 @@ class Signaling:
         for event, handler in handlers.items():
             self._server.on(event, self._late(handler), namespace=NAMESPACE)
 
-    def _late(self, handler: Handler) -> Handler:
-        async def answer(sid: str, data: Any = None) -> None:
+    def _late(self, handler: Handler) -> Callable[..., Awaitable[object]]:
+        async def answer(sid: str, data: Any = None) -> object:
             await asyncio.sleep(self._knobs.signaling_latency)
-            await handler(sid, data)
+            # Nothing is told to who has no session or is gone by now, nor without Redis.
+            if sid in self._devices and self._knobs.redis == "up":
+                await handler(sid, data)
+            return self._server.not_handled  # anything else would be an acknowledgement
 
         return answer
 
@@ -96,12 +102,14 @@ class Signaling:
         """Everybody is let in first; a moment later the token decides."""
         given = auth.get("token") if isinstance(auth, dict) else None
         bearer = str(given or environ.get("HTTP_AUTHORIZATION", ""))
-        self._start(self._welcome(sid, self._tokens.device(bearer)))
+        self._start(self._welcome, sid, self._tokens.device(bearer, self._now()))
 
     async def _welcome(self, sid: str, device: str | None) -> None:
         await asyncio.sleep(self._knobs.signaling_latency)
         if device is None or self._knobs.signaling == "refuses":
             await self._server.disconnect(sid, namespace=NAMESPACE)
+            return
+        if not self._server.manager.is_connected(sid, NAMESPACE):
             return
         self._devices[sid] = device
         if self._knobs.signaling != "silent" and self._knobs.redis == "up":
@@ -204,7 +212,11 @@ class Signaling:
     async def _emit(self, sid: str, event: str, content: dict[str, Any]) -> None:
         await self._server.emit(event, content, to=sid, namespace=NAMESPACE)
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
+    def _start(
+        self, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
+    ) -> asyncio.Task[Any]:
+        """A task that ends with the server; the library's own, such as pings, are among them."""
+        task = asyncio.create_task(work(*args, **kwargs))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,6 +1,7 @@
 """From a name to addresses that can be used, without ever blocking the process's end."""
 
 import asyncio
+import errno
 import ipaddress
 import socket
 import threading
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.causes import Cause
-from probe.model import CheckFailed
+from probe.model import CheckFailed, NotMeasured, Stop
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -48,11 +49,40 @@ def is_unreachable(address: str) -> bool:
     return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
 
 
+def has_route(address: Address) -> bool:
+    """Whether the kernel knows a way there; a UDP socket connects without sending."""
+    try:
+        with socket.socket(address.family, socket.SOCK_DGRAM) as asking:
+            asking.connect((address.ip, address.port))
+    except OSError:
+        return False
+    return True
+
+
+def has_network() -> bool:
+    """Whether this machine knows a way to anywhere, by IPv4 or IPv6."""
+    anywhere = (Address("192.0.2.1", 9, socket.AF_INET), Address("2001:db8::1", 9, socket.AF_INET6))
+    return any(has_route(address) for address in anywhere)
+
+
+def own_network(message: str) -> NotMeasured:
+    """What went wrong for want of a network of our own, which is no fault of the target."""
+    return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
+
+
+def no_connection(error: OSError, message: str) -> Stop:
+    """A connection that the system could not make: the target's fault, or our own network's."""
+    if error.errno == errno.ENETUNREACH and not has_network():
+        return own_network(message)
+    return CheckFailed(Cause.CONNECT_FAILED, message)
+
+
 async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> list[Address]:
     """All usable addresses of a host name or IP literal, in the system's order.
 
     Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
-    where all of them are addresses that nobody can have.
+    where all of them are addresses that nobody can have, NotMeasured(own_network) where we
+    have no network to ask.
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
@@ -61,7 +91,10 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         )
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
-        raise CheckFailed(Cause.DNS_FAILED, f"{host} does not resolve: {reason}") from None
+        message = f"{host} does not resolve: {reason}"
+        if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
+            raise own_network(message) from None
+        raise CheckFailed(Cause.DNS_FAILED, message) from None
     addresses = [Address(str(info[4][0]), port, info[0]) for info in found]
     usable = [address for address in addresses if not is_unreachable(address.ip)]
     if not usable:

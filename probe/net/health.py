@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from probe.causes import Cause
-from probe.model import CheckFailed
+from probe.model import CheckFailed, Stop
 
 PHASE = "body"
 WELL = {"health": "ok", "ready": "ready"}
@@ -70,6 +70,16 @@ def judge(document: Any, well: str) -> None:
     if status != well:
         message = f"the status is '{excerpt(status)}' and no service is named"
         raise CheckFailed(Cause.DEGRADED, message, phase=PHASE)
+
+
+def explained(refusal: Stop, body: bytes) -> Stop:
+    """A refusal by status code, with what its body says is down, if it says so."""
+    try:
+        judge(parse(body), "")
+    except CheckFailed as said:
+        if said.cause is Cause.SERVICE_DOWN:
+            refusal.message = f"{refusal.message}: {said.message}"
+    return refusal
 
 
 def expect(identity: Identity, *, version: str | None, not_instance: str | None) -> None:

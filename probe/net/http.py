@@ -27,7 +27,7 @@ from yarl import URL
 
 from probe.causes import Cause
 from probe.model import CheckFailed, Stop
-from probe.net.addresses import Address, is_unreachable, resolve
+from probe.net.addresses import Address, has_route, is_unreachable, no_connection, resolve
 from probe.net.timing import Timing, socket_factory, trace_config
 from probe.net.tls import Handshake, client_context, translate_tls, watch
 
@@ -69,16 +69,6 @@ class _Resolver(AbstractResolver):
             proto=0,
             flags=socket.AI_NUMERICHOST,
         )
-
-
-def has_route(address: Address) -> bool:
-    """Whether the kernel knows a way there; a UDP socket connects without sending."""
-    try:
-        with socket.socket(address.family, socket.SOCK_DGRAM) as probe:
-            probe.connect((address.ip, address.port))
-    except OSError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +264,10 @@ def _translate_connection(
     if code == errno.ECONNREFUSED:
         return CheckFailed(Cause.CONNECT_REFUSED, f"{host} refuses the connection")
     reason = getattr(error, "strerror", None) or "none of its addresses answers"
-    return CheckFailed(Cause.CONNECT_FAILED, f"no connection to {host}: {reason}")
+    message = f"no connection to {host}: {reason}"
+    if isinstance(error, OSError):
+        return no_connection(error, message)
+    return CheckFailed(Cause.CONNECT_FAILED, message)
 
 
 def location_of(page: Page) -> URL | None:

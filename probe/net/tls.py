@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,8 +92,3 @@ def translate_tls(error: ssl.SSLError, host: str) -> Stop:
         return CheckFailed(Cause.TLS_INVALID, f"the certificate of {host}: {reason}")
     reason = (error.reason or "handshake failed").lower().replace("_", " ")
     return CheckFailed(Cause.TLS_FAILED, f"the TLS handshake with {host} failed: {reason}")
-
-
-def as_date(seconds: float) -> str:
-    """A wall-clock time for people, UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -21,6 +21,7 @@ from probe.rtc.together import together
 ECHO_BYTES = 160
 ECHO_PAUSE = 0.02
 ECHO_GRACE = 1.0
+MOST_LOSS = 0.5
 CLOSE_PATIENCE = 1.0
 
 NO_PAIR = "no pair of candidates connects"
@@ -140,14 +141,20 @@ class Call:
                 self.offerer.send(number.to_bytes(4, "big") + bytes(ECHO_BYTES - 4))
                 await asyncio.sleep(ECHO_PAUSE)
             try:
-                async with asyncio.timeout(ECHO_GRACE):
+                async with asyncio.timeout(self._grace()):
                     await self._all_back.wait()
             except TimeoutError:
                 self.times.lost = len(self._echoes)
         if not self.times.rtts:
-            raise CheckFailed(
-                Cause.DATA_CHANNEL_FAILED, f"none of {count} messages came back", phase="echo"
-            )
+            message = f"none of {count} messages came back"
+            raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
+        if self.times.lost > MOST_LOSS * count:
+            message = f"{self.times.lost} of {count} messages were lost"
+            raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
+
+    def _grace(self) -> float:
+        """Opening the channel takes round trips as well, so it knows how long one may be."""
+        return max(ECHO_GRACE, self.times.opened - self.times.dtls)
 
     async def _advance(self, peer: Peer, other: Peer, phase: Watch) -> None:
         bounds = self._bounds

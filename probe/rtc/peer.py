@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,7 +42,16 @@ class NamedContext(ssl.SSLContext):
 
 
 def named_context(host: str, ca_file: Path | None) -> NamedContext:
-    """A verifying context for ``host`` that trusts ``ca_file`` beside the system's authorities."""
+    """A verifying context for ``host`` that trusts ``ca_file`` beside the system's authorities.
+
+    Made once for each, and anew when the file changes: a context holds all authorities, and
+    making them by the thousand leaves the process' memory in splinters.
+    """
+    return _named_context(host, ca_file, ca_file.stat().st_mtime_ns if ca_file is not None else 0)
+
+
+@lru_cache(maxsize=64)
+def _named_context(host: str, ca_file: Path | None, _changed: int) -> NamedContext:
     context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     if ca_file is not None:

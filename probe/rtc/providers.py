@@ -104,9 +104,10 @@ def named(servers: tuple[TurnServer, ...]) -> Iterator[tuple[str, TurnServer]]:
 
 
 def _primary_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
-    if environment.turn_urls:
-        return parse_url_list(environment.turn_urls).urls
     host = environment.turn_host
+    # An own coturn is where TURN_HOST says, whatever TURN_URLS was left from before.
+    if environment.turn_urls and not (host and environment.turn_provider == "coturn"):
+        return parse_url_list(environment.turn_urls).urls
     if host is None:
         return None
     port, tls_port = environment.turn_port, environment.turn_tls_port

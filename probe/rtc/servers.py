@@ -64,6 +64,11 @@ class ServerTable(Table):
         return {"provider": self.provider, "transport": self.url.kind if self.url else "all"}
 
     @property
+    def issued(self) -> bool:
+        """Whether this is what users get from the backend."""
+        return self.backend_url is not None
+
+    @property
     def source(self) -> CredentialSource | None:
         """Where the credentials come from; None where there are none."""
         if self.username is not None and self.password is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aioice.stun import Class, Message
 
 from probe.causes import Cause
-from probe.model import CheckFailed
+from probe.model import CheckFailed, Stop
 
 RTO = 0.5  # seconds, RFC 8489 section 6.2.1
 MOST_SENDS = 7
@@ -37,7 +37,7 @@ class Transactions:
         self.retransmissions = 0
         self._send, self.reliable = send, reliable
         self._pending: dict[bytes, _Pending] = {}
-        self._failure: CheckFailed | None = None
+        self._failure: Stop | None = None
 
     async def run(self, request: Message, key: bytes | None) -> Message:
         """Send a request until its answer comes, and return it, success or error.
@@ -73,7 +73,7 @@ class Transactions:
         for pending in self._pending.values():
             pending.bad_answer = pending.bad_answer or _NOT_TURN
 
-    def fail(self, failure: CheckFailed) -> None:
+    def fail(self, failure: Stop) -> None:
         """End all requests, and every later one."""
         self._failure = self._failure or failure
         for pending in self._pending.values():
@@ -100,7 +100,7 @@ class Transactions:
         self._send(bytes(pending.request))
 
 
-def _fail(pending: _Pending, failure: CheckFailed) -> None:
+def _fail(pending: _Pending, failure: Stop) -> None:
     if not pending.answer.done():
         pending.answer.set_exception(failure)
 

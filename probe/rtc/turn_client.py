@@ -26,6 +26,9 @@ from probe.rtc.wires import Phases, Wire, open_wire
 CLOSE_SECONDS = 1.0
 """How long deleting an allocation may take before the socket is closed all the same."""
 
+# Odd ones, so that two clients that were refused together don't come back together.
+_QUOTA_PAUSES = (0.7, 1.1)
+
 _NEXT_ADDRESS = (Cause.CONNECT_REFUSED, Cause.CONNECT_FAILED)
 
 DataCallback = Callable[[bytes, PeerAddress], None]
@@ -59,7 +62,7 @@ class TurnClient:
         self._clock, self._now = clock, now
         self._wire: Wire | None = None
         self._transactions = Transactions(self._send, reliable=False)
-        self._lost: CheckFailed | None = None
+        self._lost: Stop | None = None
         self._key: bytes | None = None
         self._signature: dict[str, Any] = {}
         self._allocating: asyncio.Task[Message] | None = None
@@ -172,15 +175,30 @@ class TurnClient:
         self.unauthenticated = self._clock() - started
         if answer.message_class == Class.ERROR:
             self._learn(answer)
-            # A task of its own: being cancelled must not lose what the server answers.
-            self._allocating = asyncio.create_task(self._request(Method.ALLOCATE, attributes))
-            answer = await asyncio.shield(self._allocating)
+            answer = await self._allocate_with_patience(attributes)
         self.allocate_seconds = self._clock() - started
         relayed = answer.attributes.get("XOR-RELAYED-ADDRESS")
         if relayed is None:
             raise CheckFailed(Cause.PROTOCOL_ERROR, "the server allocates without an address")
         self.relayed = relayed
         judge_relayed_address(relayed[0], address.ip)
+
+    async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> Message:
+        """The authenticated Allocate, repeated where a quota may have been our own doing.
+
+        Checks run at the same time and share a user's quota, which is free again about a
+        second after a deletion (RTC.md).
+        """
+        for pause in (*_QUOTA_PAUSES, None):
+            # A task of its own: being cancelled must not lose what the server answers.
+            self._allocating = asyncio.create_task(self._request(Method.ALLOCATE, attributes))
+            try:
+                return await asyncio.shield(self._allocating)
+            except CheckFailed as error:
+                if error.cause is not Cause.ALLOCATION_QUOTA or pause is None:
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
 
     def _learn(self, challenge: Message) -> None:
         """Take realm and nonce from the 401 (RFC 8489 section 9.2.3)."""
@@ -249,7 +267,7 @@ class TurnClient:
         else:
             self._transactions.received(message)
 
-    def wire_lost(self, error: CheckFailed) -> None:
+    def wire_lost(self, error: Stop) -> None:
         """End everything that waits; the first reason stands."""
         self._lost = self._lost or error
         self._transactions.fail(self._lost)

@@ -5,7 +5,7 @@ import ipaddress
 from aioice.stun import Method
 
 from probe.causes import Cause
-from probe.model import CheckFailed
+from probe.model import CheckFailed, NotMeasured
 from probe.net.addresses import IPAddress, is_unreachable
 from probe.rtc.credentials import expiry_of
 
@@ -56,9 +56,9 @@ def refusal(
     return CheckFailed(cause, f"the server says {said} to {method.name.lower()}")
 
 
-def missing_credentials() -> CheckFailed:
-    """The server asks for credentials and none are configured."""
-    return CheckFailed(
+def missing_credentials() -> NotMeasured:
+    """The server asks for credentials and none are configured: our lack, not its fault."""
+    return NotMeasured(
         Cause.CREDENTIALS_MISSING, "the server asks for credentials and none are configured"
     )
 

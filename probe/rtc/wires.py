@@ -18,7 +18,7 @@ from typing import Protocol, cast
 
 from probe.causes import Cause
 from probe.model import CheckFailed, Stop
-from probe.net.addresses import Address
+from probe.net.addresses import Address, no_connection
 from probe.net.tls import client_context, translate_tls
 from probe.rtc.messages import Framer
 from probe.rtc.urls import TurnUrl, show_address
@@ -39,7 +39,7 @@ class Receiver(Protocol):
     def frame_received(self, frame: bytes) -> None:
         """One whole message, or whatever a datagram held."""
 
-    def wire_lost(self, error: CheckFailed) -> None:
+    def wire_lost(self, error: Stop) -> None:
         """Nothing comes any more."""
 
 
@@ -204,10 +204,11 @@ async def _handshake(
     return wire
 
 
-def _failure_of(error: Exception, place: str, phase: str | None = None) -> CheckFailed:
+def _failure_of(error: Exception, place: str, phase: str | None = None) -> Stop:
     """The one place where an error of the system becomes a cause."""
     stop = _translated(error, place)
-    return CheckFailed(stop.cause, stop.message, phase=phase, hint=stop.hint)
+    stop.phase = stop.phase or phase
+    return stop
 
 
 def _translated(error: Exception, place: str) -> Stop:
@@ -218,4 +219,7 @@ def _translated(error: Exception, place: str) -> Stop:
     if isinstance(error, ConnectionError):
         return CheckFailed(Cause.CONNECTION_CLOSED, f"{place} closed the connection")
     reason = getattr(error, "strerror", None) or type(error).__name__
-    return CheckFailed(Cause.CONNECT_FAILED, f"no way to {place}: {reason}")
+    message = f"no way to {place}: {reason}"
+    if isinstance(error, OSError):
+        return no_connection(error, message)
+    return CheckFailed(Cause.CONNECT_FAILED, message)

@@ -170,3 +170,10 @@ async def test_a_redirect_that_never_arrives_ends() -> None:
 async def test_a_redirect_to_nowhere_is_a_protocol_error(location: str) -> None:
     result = await look_at(answers(301, b"", Location=location))
     assert ending(result) == ("redirect", Cause.PROTOCOL_ERROR)
+
+
+async def test_a_refusal_that_names_what_is_down_is_told_with_it() -> None:
+    down = {**DEGRADED, "services": {"postgres": "up", "redis": "down"}}
+    result = await look_at(answers(503, down), body="health")
+    assert ending(result) == ("status", Cause.HTTP_STATUS)
+    assert failure(result).message.endswith("answers 503 Service Unavailable: redis is down")
