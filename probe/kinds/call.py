@@ -68,7 +68,7 @@ LOSS = Signal(
 )
 
 # The part of the deadline in which a failure is looked at more closely.
-_DIAGNOSIS_SHARE = 0.15
+_DIAGNOSIS_SHARE = 0.1
 
 
 class CallTable(ServerTable):
@@ -76,7 +76,7 @@ class CallTable(ServerTable):
 
     path: Literal["direct", "relayed"] = "relayed"
     echoes: int = Field(default=10, ge=1, le=1000)
-    deadline: float = Field(default=20.0, gt=0, le=300)
+    deadline: float = Field(default=30.0, gt=0, le=300)
 
     @property
     def needs_server(self) -> bool:

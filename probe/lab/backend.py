@@ -89,7 +89,7 @@ class Backend:
             self._runner = None
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._misbehave, self._count])
+        app = web.Application(middlewares=[self._misbehave, self._limit])
         app.router.add_get("/", self._frontend)
         app.router.add_get("/health", self._health)
         app.router.add_get("/health/ready", self._ready)
@@ -103,12 +103,13 @@ class Backend:
     @web.middleware
     async def _misbehave(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         knobs = self.knobs
+        self.requests[request.path] += 1
         if knobs.drop and request.transport is not None:
             request.transport.abort()
         if knobs.silent or knobs.drop:
             await self._stopping.wait()
             raise web.HTTPServiceUnavailable
-        await asyncio.sleep(knobs.latency)
+        await self._pause(knobs.latency)
         if request.path.startswith("/socket.io"):
             if knobs.signaling == "off":
                 raise web.HTTPNotFound
@@ -116,9 +117,14 @@ class Backend:
                 return await _garbage(request)
         return await handler(request)
 
+    async def _pause(self, seconds: float) -> None:
+        """A pause that ends with the server, also where the client has gone already."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+            raise web.HTTPServiceUnavailable
+
     @web.middleware
-    async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.requests[request.path] += 1
+    async def _limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         too_often = self.knobs.limits and not self._limiter.allows(request.remote or "")
         if self.knobs.rate_limited or too_often:
             raise web.HTTPTooManyRequests(text="ThrottlerException: Too Many Requests")

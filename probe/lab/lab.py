@@ -1,12 +1,11 @@
 """The whole lab: a backend and two TURN relays, with the variables that point to them."""
 
-import contextlib
 import math
 import secrets
 import ssl
 import tempfile
 import typing
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import fields
 from pathlib import Path
 from types import NoneType, TracebackType
@@ -150,7 +149,7 @@ def _read(name: str, type_: Any, text: str) -> object:
         if option is bool and word.lower() in ("true", "false"):
             return word.lower() == "true"
         if option in (int, float):
-            with contextlib.suppress(ValueError):
+            with suppress(ValueError):
                 number: int | float = option(word)
                 if math.isfinite(number):
                     return number

@@ -50,6 +50,8 @@ class Signaling:
             always_connect=True,
         )
         self._server.eio.start_background_task = self._start
+        self._forget = self._server.eio.handlers["disconnect"]
+        self._server.eio.on("disconnect", self._end_poll)
         self._register()
 
     @property
@@ -87,6 +89,12 @@ class Signaling:
         self._server.on("disconnect", self._disconnect, namespace=NAMESPACE)
         for event, handler in handlers.items():
             self._server.on(event, self._late(handler), namespace=NAMESPACE)
+
+    async def _end_poll(self, socket: str, reason: str) -> None:
+        """As engine.io of Node does, answer the request that waits when the client has closed."""
+        await self._forget(socket, reason)
+        if reason == self._server.eio.reason.CLIENT_DISCONNECT:
+            self._server.eio.sockets[socket].queue.put_nowait(None)
 
     def _late(self, handler: Handler) -> Callable[..., Awaitable[object]]:
         async def answer(sid: str, data: Any = None) -> object:

@@ -37,15 +37,16 @@ class Bounds:
 
     gathering: float = 5.0
     ice: float = 6.0
-    dtls: float = 4.0
-    channel: float = 4.0
+    dtls: float = 6.0
+    # SCTP waits 3 s before it sends a lost packet of its handshake again, then 6 s.
+    channel: float = 10.0
 
     @classmethod
     def within(cls, deadline: float) -> "Bounds":
         """Bounds that leave room for a closer look, so that a failure has a better name than
-        ``deadline``; beyond 20 s they don't grow."""
-        share = min(1.0, deadline / 20)
-        return cls(5.0 * share, 6.0 * share, 4.0 * share, 4.0 * share)
+        ``deadline``; beyond 30 s they don't grow."""
+        share = min(1.0, deadline / 30)
+        return cls(5.0 * share, 6.0 * share, 6.0 * share, 10.0 * share)
 
 
 @dataclass

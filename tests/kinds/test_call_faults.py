@@ -35,6 +35,14 @@ async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
         yield started
 
 
+@pytest.fixture
+async def mortal_lab(tmp_path: Path) -> AsyncIterator[TurnLab]:
+    """A lab that may die: aioice asks a dead server for 63.5 s to delete an allocation, which
+    nobody has to wait for."""
+    async with turn_lab(tmp_path) as started:
+        yield started
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "login",
@@ -64,7 +72,7 @@ async def test_without_credentials_no_call_is_tried(lab: TurnLab) -> None:
     result = await run(call_check(url=lab.url()))
     assert result.failure is not None
     assert result.failure.cause == "credentials_missing"
-    assert values(result)[call.SUCCESS] == 0
+    assert (result.status, result.samples) == (Status.UNKNOWN, ())
 
 
 @pytest.mark.parametrize(
@@ -98,14 +106,14 @@ async def test_a_silent_server_is_told_in_gathering(lab: TurnLab, way: str) -> N
     lab.knobs.silent = True
     result = await run_on(lab.server, lab_check(lab, way, deadline=SHORT))
     assert ending(result) == ("gathering", "deadline")
-    assert result.duration < 8 * SHORT / 20 + 1
+    assert result.duration < SHORT
 
 
-async def test_with_the_usual_deadline_silence_is_told_within_eight_seconds(lab: TurnLab) -> None:
+async def test_with_the_usual_deadline_silence_is_told_within_ten_seconds(lab: TurnLab) -> None:
     lab.knobs.silent = True
     result = await run_on(lab.server, lab_check(lab))
     assert ending(result) == ("gathering", "deadline")
-    assert result.duration < 9
+    assert result.duration < 10
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -177,33 +185,33 @@ async def test_a_relayed_address_that_nobody_can_have_is_told(lab: TurnLab) -> N
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_server_that_goes_between_allocating_and_ice_is_told(
-    lab: TurnLab, way: str
+    mortal_lab: TurnLab, way: str
 ) -> None:
-    lab.knobs.delay = 0.02
+    mortal_lab.knobs.delay = 0.02
     context = Context()
-    running = Interrupted(lab_check(lab, way, deadline=SHORT), context)
+    running = Interrupted(lab_check(mortal_lab, way, deadline=SHORT), context)
     await running.reaches("ice")
-    await lab.server.stop()
+    await mortal_lab.server.stop()
     assert await running.ends(within=SHORT) == ("ice", "connect_refused")
     await context.closing.drain(patience=0)
 
 
 async def test_a_server_that_falls_silent_before_ice_is_told_before_the_deadline(
-    lab: TurnLab,
+    mortal_lab: TurnLab,
 ) -> None:
     context = Context()
-    running = Interrupted(lab_check(lab, deadline=SHORT), context)
+    running = Interrupted(lab_check(mortal_lab, deadline=SHORT), context)
     await running.reaches("ice")
-    lab.knobs.silent = True
+    mortal_lab.knobs.silent = True
     assert await running.ends(within=SHORT) == ("ice", "deadline")
     await context.closing.drain(patience=0)
 
 
-async def test_a_server_that_goes_in_mid_call_is_told(lab: TurnLab) -> None:
+async def test_a_server_that_goes_in_mid_call_is_told(mortal_lab: TurnLab) -> None:
     context = Context()
-    running = Interrupted(lab_check(lab, echoes=50), context)
+    running = Interrupted(lab_check(mortal_lab, echoes=50), context)
     await running.reaches("echo")
-    await lab.server.stop()
+    await mortal_lab.server.stop()
     told = await running.ends(within=5)
     assert told in {("echo", "relay_loss"), ("echo", "data_channel_failed")}
     await context.closing.drain(patience=0)

@@ -42,7 +42,7 @@ def test_a_phase_ends_where_the_next_begins() -> None:
 async def test_the_phase_is_right_at_any_moment() -> None:
     begun: list[str] = []
     async with (
-        Pages(in_turn(answers(302, b"", Location="/"), answers())) as pages,
+        Pages(in_turn(answers(302, b"", Location="/there"), answers())) as pages,
         browse(ca_file=None, clock=monotonic, host="x", on_phase=begun.append) as browser,
         browser.open(pages.named_url, max_redirects=1) as page,
     ):
