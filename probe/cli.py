@@ -7,11 +7,7 @@ from typing import Any
 
 import click
 
-USAGE_ERROR = 64
-INTERRUPTED = 130
-TERMINATED = 143
-# What went wrong was found, but the report could not be written (sysexits.h: EX_IOERR).
-UNTOLD = 74
+from probe.exits import INTERRUPTED, USAGE_ERROR
 
 
 class Names(click.ParamType[tuple[str, ...]]):

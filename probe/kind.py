@@ -7,6 +7,7 @@ and the judging stand outside.
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -89,6 +90,16 @@ class Derived:
 
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=Table)
+
+
+def loads(*modules: str) -> Callable[[], None]:
+    """A kind's ``load``: import these modules."""
+
+    def load() -> None:
+        for module in modules:
+            import_module(module)
+
+    return load
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,20 @@ PACKAGES = ("probe", "alerts", "dashboards")
 WORDS = {"probe.causes", "probe.model", "probe.signals", "probe.record", "probe.context"}
 FRAME = WORDS | {"probe.variables", "probe.kind"}
 INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam"}
+WHOLE_HOUSE = (
+    *INSTRUMENTS,
+    "alerts",
+    "probe.app",
+    "probe.catalogue",
+    "probe.commands",
+    "probe.configuration",
+    "probe.exits",
+    "probe.kinds",
+    "probe.lab",
+    "probe.report",
+    "probe.runner",
+    "probe.settings",
+)
 MAY_IMPORT: dict[str, set[str]] = {
     "probe.causes": set(),
     "probe.model": {"probe.causes"},
@@ -37,9 +51,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.lab": {"probe.lab"},
     "alerts": FRAME | {"probe.catalogue", "alerts"},
     "probe.settings": FRAME | {"probe.configuration"},
-    "probe.app": set(PACKAGES),
-    "probe.commands": set(PACKAGES),
-    "probe.cli": {"probe.commands"},
+    "probe.app": {*FRAME, "alerts", "probe.configuration", "probe.report", "probe.runner"},
+    "probe.exits": set(),
+    "probe.commands": set(WHOLE_HOUSE),
+    "probe.cli": {"probe.commands", "probe.exits"},
     "probe.__main__": {"probe.cli"},
 }
 

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from probe.catalogue import signals_of, thresholds_of
-from probe.cli import USAGE_ERROR
 from probe.commands.configured import say_mistakes, settings_for
 from probe.commands.terminal import style_for
 from probe.configuration import Plan
+from probe.exits import USAGE_ERROR
 from probe.kind import Check
 from probe.kinds import KINDS
 from probe.report.listing import CheckLine, KindLines, Listing, render

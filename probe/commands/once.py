@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from probe.app import Listener, OnceOptions, run_once
-from probe.cli import INTERRUPTED, TERMINATED, UNTOLD, USAGE_ERROR
 from probe.commands.configured import say_mistakes, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.context import Context
+from probe.exits import INTERRUPTED, TERMINATED, UNTOLD, USAGE_ERROR
 from probe.kind import Check
 from probe.model import Result
 from probe.report.formats import FORMATS, Style

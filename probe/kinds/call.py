@@ -6,15 +6,13 @@ reach each other is more than they can say.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind
+from probe.kind import Derived, Kind, loads
 from probe.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
 from probe.record import Record
 from probe.rtc.credentials import Credentials
@@ -180,6 +178,7 @@ async def _run_relayed(
     context: Context,
 ) -> None:
     from probe.rtc.calling import Bounds, Call
+    from probe.rtc.diagnosis import Diagnosis
 
     if credentials is None:
         # Even where the server asks for none: browsers take no relay without.
@@ -187,16 +186,18 @@ async def _run_relayed(
         raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="gathering")
     relay = await _relay(url, credentials, table, record)
     bounds = Bounds.within(table.deadline)
+    limit = _DIAGNOSIS_SHARE * table.deadline
+    diagnosis = Diagnosis(url, credentials, context, table.ca_file, limit)
     for last in (False, True):
         async with Call(relay, record, context, bounds=bounds) as call:
             await call.gather()
             if not call.has_candidates:
-                await _say_why_not(url, credentials, table, context, last=last)
+                await diagnosis.of_gathering(last=last)
                 continue
             try:
                 await _complete(call, table, record)
             except CheckFailed as error:
-                await _see_closer(error, url, credentials, table, context)
+                await diagnosis.of_ice(error)
             return
 
 
@@ -239,59 +240,6 @@ async def _tls(url: TurnUrl, table: CallTable) -> "NamedContext | None":
     return await asyncio.to_thread(named_context, url.host, table.ca_file)
 
 
-async def _say_why_not(
-    url: TurnUrl, credentials: Credentials, table: CallTable, context: Context, *, last: bool
-) -> None:
-    """Gathering hides why a relay refused (RTC.md), so allocate once more and look.
-
-    Raises the reason. If the relay allocates now, it was full for a moment, of ourselves
-    perhaps: unless this was the ``last`` attempt, the call is worth another.
-    """
-    from probe.rtc.relay import try_allocation
-
-    await _diagnose(
-        try_allocation(url, credentials, context, ca_file=table.ca_file), "gathering", table
-    )
-    if last:
-        message = "the relay gave no address to a call, twice, and then to an allocation alone"
-        raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
-
-
-async def _see_closer(
-    error: CheckFailed,
-    url: TurnUrl,
-    credentials: Credentials,
-    table: CallTable,
-    context: Context,
-) -> NoReturn:
-    """What is behind an ICE failure: the relay path alone tells a refused peer or a hairpin."""
-    from probe.rtc.relay import RelayPath
-
-    if error.cause is Cause.ICE_FAILED:
-        patience, look = _DIAGNOSIS_SHARE * table.deadline / 2, Record()
-        path = RelayPath(url, credentials, look, context, ca_file=table.ca_file, patience=patience)
-        try:
-            await _diagnose(path.measure(1), "ice", table)
-        except CheckFailed:
-            # Once packets have come through, the relay path is no longer what is wrong.
-            if look.current not in ("echo", "server_rtt"):
-                raise
-    raise error
-
-
-async def _diagnose(look: Coroutine[Any, Any, None], phase: str, table: CallTable) -> None:
-    """Take a look by our own client, whose errors keep their cause. Raises CheckFailed."""
-    limit = _DIAGNOSIS_SHARE * table.deadline
-    try:
-        async with asyncio.timeout(limit):
-            await look
-    except TimeoutError:
-        message = f"the server doesn't answer within {limit:g} s"
-        raise CheckFailed(Cause.DEADLINE, message, phase=phase) from None
-    except CheckFailed as error:
-        raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
-
-
 def _write(times: "CallTimes", echoes: int, record: Record) -> None:
     reached = {GATHERING: times.gathering, ICE: times.ice, DTLS: times.dtls, OPEN: times.opened}
     for signal, seconds in reached.items():
@@ -300,15 +248,6 @@ def _write(times: "CallTimes", echoes: int, record: Record) -> None:
     if times.rtts:
         record.sample(RTT, median(times.rtts))
         record.sample(LOSS, 1 - len(times.rtts) / echoes)
-
-
-def load() -> None:
-    """The libraries that a run needs."""
-    for module in (
-        "probe.rtc.calling",
-        "probe.rtc.relay",
-    ):
-        import_module(module)
 
 
 KIND = Kind(
@@ -327,5 +266,5 @@ KIND = Kind(
     ),
     core=True,
     cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
-    load=load,
+    load=loads("probe.rtc.calling", "probe.rtc.diagnosis"),
 )

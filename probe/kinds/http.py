@@ -9,14 +9,13 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table
+from probe.kind import Derived, Kind, Table, loads
 from probe.model import (
     Aggregation,
     Bad,
@@ -278,15 +277,6 @@ async def _promises(table: HttpTable, record: Record, context: Context, patience
             record.sample(signal, answer)
 
 
-def load() -> None:
-    """The libraries that a run needs."""
-    for module in (
-        "probe.net.http",
-        "probe.net.promises",
-    ):
-        import_module(module)
-
-
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     name="http",
     summary="a page over a fresh connection: phases, status, what its body says, certificate",
@@ -313,5 +303,5 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     failing=Failing(Verdict.CRITICAL, hold=30.0),
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
-    load=load,
+    load=loads("probe.net.http", "probe.net.promises"),
 )

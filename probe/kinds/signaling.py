@@ -7,7 +7,6 @@ and then disconnected, and without Redis it is connected and hears nothing.
 import statistics
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ from pydantic import Field, SecretStr
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table
+from probe.kind import Derived, Kind, Table, loads
 from probe.model import (
     Aggregation,
     CheckFailed,
@@ -261,16 +260,6 @@ async def _round_trips(table: SignalingTable, record: Record, session: "Session"
         record.sample(RTT_MAX, max(took))
 
 
-def load() -> None:
-    """The libraries that a run needs."""
-    for module in (
-        "jwt",
-        "probe.net.http",
-        "probe.net.socketio",
-    ):
-        import_module(module)
-
-
 KIND = Kind(
     name="signaling",
     summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
@@ -292,5 +281,5 @@ KIND = Kind(
     core=True,
     cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
     "at most one token in its lifetime, none with JWT_SECRET",
-    load=load,
+    load=loads("jwt", "probe.net.http", "probe.net.socketio"),
 )

@@ -6,14 +6,13 @@ reached from elsewhere (RTC.md's definitions hold for all figures).
 """
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind
+from probe.kind import Derived, Kind, loads
 from probe.model import Failing, Signal, Unit, Verdict
 from probe.record import Record
 from probe.rtc.credentials import Credentials
@@ -207,12 +206,6 @@ def _write(figures: "RelayFigures", record: Record) -> None:
         record.facts["relayed"] = show_address(*relayed)
 
 
-def load() -> None:
-    """The libraries that a run needs."""
-    for module in ("probe.rtc.relay",):
-        import_module(module)
-
-
 KIND = Kind(
     name="turn",
     summary="allocations, and echoes through the relay, by each URL and transport",
@@ -230,5 +223,5 @@ KIND = Kind(
     core=True,
     cost="two allocations and 20 echoes of 160 bytes, about 20 kB a run for each URL; "
     "every minute that is 0.9 GB a month",
-    load=load,
+    load=loads("probe.rtc.relay"),
 )

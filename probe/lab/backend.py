@@ -74,7 +74,9 @@ class Backend:
         """Listen; ``port`` is known afterwards."""
         self._stopping.clear()
         self._started = self._clock()
-        self._runner = web.AppRunner(self._app(), shutdown_timeout=0.1, access_log=None)
+        self._runner = web.AppRunner(
+            self._app(), shutdown_timeout=0.1, access_log=None, handler_cancellation=True
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls)
         await site.start()

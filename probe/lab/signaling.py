@@ -67,7 +67,8 @@ class Signaling:
         """Disconnect everybody and end every task."""
         sockets = self._server.eio.sockets
         for socket in list(sockets.values()):
-            await socket.close(wait=False)
+            await socket.close(wait=False, abort=True)
+            socket.queue.put_nowait(None)  # ends the request or the WebSocket that waits
         sockets.clear()
         tasks = (*self._tasks, *self._updates.values())
         for task in tasks:

@@ -1,0 +1,71 @@
+"""A closer look at a call that failed, by our own client, whose errors keep their cause."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.model import CheckFailed
+from probe.record import Record
+from probe.rtc.credentials import Credentials
+from probe.rtc.relay import RelayPath, try_allocation
+from probe.rtc.urls import TurnUrl
+
+# Phases of the relay path in which packets have come through already.
+_RELAYED = ("echo", "server_rtt")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Looks at one server; each look ends within ``limit`` seconds."""
+
+    url: TurnUrl
+    credentials: Credentials
+    context: Context
+    ca_file: Path | None
+    limit: float
+
+    async def of_gathering(self, *, last: bool) -> None:
+        """Why the relay gave no address: gathering throws its reason away (RTC.md).
+
+        Raises the reason. If the relay allocates now, it was full for a moment, of ourselves
+        perhaps: unless this was the ``last`` attempt, the call is worth another.
+        """
+        look = try_allocation(self.url, self.credentials, self.context, ca_file=self.ca_file)
+        await self._take(look, "gathering")
+        if last:
+            message = "the relay gave no address to a call, twice, and then to an allocation alone"
+            raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
+
+    async def of_ice(self, error: CheckFailed) -> NoReturn:
+        """What is behind an ICE failure: the relay path alone tells a refused peer or a hairpin."""
+        if error.cause is Cause.ICE_FAILED:
+            record = Record()
+            path = RelayPath(
+                self.url,
+                self.credentials,
+                record,
+                self.context,
+                ca_file=self.ca_file,
+                patience=self.limit / 2,
+            )
+            try:
+                await self._take(path.measure(1), "ice")
+            except CheckFailed:
+                # Once packets have come through, the relay path is no longer what is wrong.
+                if record.current not in _RELAYED:
+                    raise
+        raise error
+
+    async def _take(self, look: Coroutine[Any, Any, None], phase: str) -> None:
+        try:
+            async with asyncio.timeout(self.limit):
+                await look
+        except TimeoutError:
+            message = f"the server doesn't answer within {self.limit:g} s"
+            raise CheckFailed(Cause.DEADLINE, message, phase=phase) from None
+        except CheckFailed as error:
+            raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
