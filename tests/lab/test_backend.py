@@ -1,4 +1,4 @@
-"""The lab's backend answers HTTP as PairCam's does, and misbehaves as its knobs say."""
+"""The lab's HTTP API answers as PairCam's does."""
 
 import base64
 import hashlib
@@ -10,244 +10,196 @@ import jwt
 import pytest
 
 from probe.lab.backend import Backend
-from tests.lab.callers import JWT_SECRET, MOMENT, TURN_SECRET, Clock
-
-START = 1_700_000_000
-# So long is waited for an answer that must not come.
-PATIENCE = aiohttp.ClientTimeout(total=MOMENT)
-
-
-async def fetch(http: aiohttp.ClientSession, path: str = "/health") -> tuple[int, Any]:
-    """Status and parsed body."""
-    async with http.get(path) as answer:
-        return answer.status, await answer.json()
-
-
-async def token(http: aiohttp.ClientSession, device: object = "probe-1") -> tuple[int, str]:
-    async with http.post("/auth/token", json={"deviceId": device}) as answer:
-        return answer.status, await answer.text()
-
-
-async def credentials(http: aiohttp.ClientSession, bearer: str) -> tuple[int, dict[str, Any]]:
-    headers = {"Authorization": f"Bearer {bearer}"}
-    async with http.post("/turn/credentials", headers=headers) as answer:
-        return answer.status, await answer.json() if answer.status == 201 else {}
-
-
-async def test_health_tells_of_services_memory_and_instance(http: aiohttp.ClientSession) -> None:
-    status, body = await fetch(http)
-    assert (status, body["status"], body["version"]) == (200, "ok", "1.0.0")
-    assert body["services"] == dict.fromkeys(("postgres", "redis", "pubsub"), "up")
-    assert body["instance"]["id"] == "lab-1"
-    assert set(body["memory"]) == {"rss", "heapTotal", "heapUsed", "external", "arrayBuffers"}
-
-
-async def test_uptime_is_counted_from_the_start(
-    backend: Backend, http: aiohttp.ClientSession, clock: Clock
-) -> None:
-    clock.seconds += 42
-    assert (await fetch(http))[1]["uptime"] == 42
-    backend.knobs.uptime = 3.0
-    assert (await fetch(http))[1]["uptime"] == 3.0
-
-
-@pytest.mark.parametrize("service", ["postgres", "redis", "pubsub"])
-async def test_a_service_that_is_down_degrades_with_200(
-    backend: Backend, http: aiohttp.ClientSession, service: str
-) -> None:
-    setattr(backend.knobs, service, "down")
-    status, body = await fetch(http)
-    assert (status, body["status"], body["services"][service]) == (200, "degraded", "down")
-    status, body = await fetch(http, "/health/ready")
-    assert (status, body["status"], body["services"][service]) == (200, "not-ready", False)
-
-
-async def test_ready_says_so(http: aiohttp.ClientSession) -> None:
-    services = dict.fromkeys(("postgres", "redis", "pubsub"), True)
-    assert await fetch(http, "/health/ready") == (200, {"status": "ready", "services": services})
-
-
-@pytest.mark.parametrize("path", ["/api/health", "/elsewhere"])
-async def test_what_the_backend_does_not_have_is_a_404(
-    http: aiohttp.ClientSession, path: str
-) -> None:
-    async with http.get(path) as answer:
-        assert answer.status == 404
-
-
-@pytest.mark.parametrize(
-    ("knob", "value"),
-    [("postgres", "hangs"), ("silent", True), ("latency", 60.0)],
+from probe.lab.certificates import Authority
+from tests.lab.callers import (
+    JWT_SECRET,
+    TURN_SECRET,
+    TURN_URLS,
+    Clock,
+    bearer,
 )
-async def test_health_hangs(
-    backend: Backend, http: aiohttp.ClientSession, knob: str, value: object
+from tests.lab.conftest import Call
+
+
+async def token(http: aiohttp.ClientSession, body: Any = None) -> tuple[int, str]:
+    """Ask for a token; the status code and what came with it."""
+    async with http.post("/auth/token", json=body or {"deviceId": "alice"}) as response:
+        return response.status, await response.text()
+
+
+async def statuses(http: aiohttp.ClientSession, path: str, times: int) -> list[int]:
+    """The status code of each of so many requests."""
+    found = []
+    for _ in range(times):
+        async with http.get(path) as response:
+            found.append(response.status)
+    return found
+
+
+async def test_health_says_who_answers_and_how_it_is(
+    leaks: None, http: aiohttp.ClientSession, clock: Clock
 ) -> None:
-    setattr(backend.knobs, knob, value)
-    with pytest.raises(TimeoutError):
-        await http.get("/health", timeout=PATIENCE)
+    clock.seconds += 7.5
+    async with http.get("/health") as response:
+        body = await response.json()
+        assert response.status == 200
+    assert set(body.pop("memory")) == {"rss", "heapTotal", "heapUsed", "external", "arrayBuffers"}
+    assert body == {
+        "status": "ok",
+        "timestamp": 1_700_000_000_000,
+        "uptime": 7.5,
+        "version": "1.0.0",
+        "services": {"postgres": "up", "redis": "up", "pubsub": "up"},
+        "instance": {"id": "lab-1", "region": "lab"},
+    }
 
 
-async def test_a_backend_that_was_silent_answers_again(
-    backend: Backend, http: aiohttp.ClientSession
-) -> None:
-    backend.knobs.silent = True
-    with pytest.raises(TimeoutError):
-        await http.get("/health", timeout=PATIENCE)
-    backend.knobs.silent = False
-    assert (await fetch(http))[0] == 200
+async def test_readiness_names_the_services(http: aiohttp.ClientSession) -> None:
+    async with http.get("/health/ready") as response:
+        assert await response.json() == {
+            "status": "ready",
+            "services": {"postgres": True, "redis": True, "pubsub": True},
+        }
 
 
-async def test_drop_closes_the_connection(backend: Backend, http: aiohttp.ClientSession) -> None:
-    backend.knobs.drop = True
-    with pytest.raises(aiohttp.ClientConnectionError):
-        await http.get("/health")
+async def test_there_is_a_page_and_no_api_health(http: aiohttp.ClientSession) -> None:
+    assert await statuses(http, "/", 1) == [200]
+    assert await statuses(http, "/api/health", 1) == [404]
 
 
-async def test_status_version_and_instance_are_what_the_knobs_say(
-    backend: Backend, http: aiohttp.ClientSession
-) -> None:
-    backend.knobs.status, backend.knobs.version, backend.knobs.instance = 503, "2.0", "lab-2"
-    status, body = await fetch(http)
-    assert (status, body["version"], body["instance"]["id"]) == (503, "2.0", "lab-2")
-
-
-@pytest.mark.parametrize("path", ["/health", "/health/ready"])
-@pytest.mark.parametrize(("body", "text"), [("empty", ""), ("invalid", "<html>no JSON</html>")])
-async def test_a_body_that_is_no_json(
-    backend: Backend, http: aiohttp.ClientSession, body: Any, text: str, path: str
-) -> None:
-    backend.knobs.body = body
-    async with http.get(path) as answer:
-        assert (answer.status, await answer.text()) == (200, text)
-
-
-async def test_a_body_that_is_a_list(backend: Backend, http: aiohttp.ClientSession) -> None:
-    backend.knobs.body = "list"
-    assert isinstance((await fetch(http))[1], list)
-
-
-async def test_a_body_without_end(backend: Backend, http: aiohttp.ClientSession) -> None:
-    backend.knobs.body = "endless"
-    async with http.get("/health") as answer:
-        # More than any buffer on the way holds.
-        assert len(await answer.content.readexactly(4 * 1024 * 1024)) == 4 * 1024 * 1024
-
-
-async def test_redirects_once_or_in_a_circle(backend: Backend, http: aiohttp.ClientSession) -> None:
-    backend.knobs.redirect = "once"
-    async with http.get("/health") as answer:
-        assert (answer.status, len(answer.history)) == (200, 1)
-    backend.knobs.redirect = "loop"
-    with pytest.raises(aiohttp.TooManyRedirects):
-        await http.get("/health")
-
-
-async def test_a_token_is_signed_over_the_device_for_five_minutes(
-    backend: Backend, http: aiohttp.ClientSession
-) -> None:
-    async with http.post("/auth/token", json={"deviceId": "probe-1"}) as answer:
-        assert answer.status == 201
-        body = await answer.json()
+async def test_a_token_carries_the_device_for_five_minutes(http: aiohttp.ClientSession) -> None:
+    async with http.post("/auth/token", json={"deviceId": "alice"}) as response:
+        body = await response.json()
+        assert response.status == 201
+    assert body.keys() == {"accessToken", "expiresIn"}
     assert body["expiresIn"] == "5m"
-    anytime = {"verify_exp": False, "verify_iat": False}
-    claims = jwt.decode(body["accessToken"], JWT_SECRET, ["HS256"], options=anytime)  # type: ignore[arg-type]
-    assert claims == {"sub": "probe-1", "deviceId": "probe-1", "iat": START, "exp": START + 300}
-    assert backend.tokens_issued == 1
+    options: Any = {"verify_exp": False}
+    claims = jwt.decode(body["accessToken"], JWT_SECRET, algorithms=["HS256"], options=options)
+    assert claims == {
+        "sub": "alice",
+        "deviceId": "alice",
+        "iat": 1_700_000_000,
+        "exp": 1_700_000_300,
+    }
 
 
-@pytest.mark.parametrize("device", [None, "", 7])
-async def test_a_device_id_has_to_be_text(http: aiohttp.ClientSession, device: object) -> None:
-    assert (await token(http, device))[0] == 400
+@pytest.mark.parametrize("body", [{"deviceId": ""}, {"deviceId": 7}, {"device": "x"}, ["alice"]])
+async def test_a_token_without_a_device_is_refused(
+    backend: Backend, http: aiohttp.ClientSession, body: object
+) -> None:
+    assert (await token(http, body))[0] == 400
+    assert backend.tokens_issued == 0
 
 
-async def test_five_tokens_a_minute_for_one_address(
+async def test_a_body_that_is_no_json_is_refused(http: aiohttp.ClientSession) -> None:
+    async with http.post("/auth/token", data=b"\xff{") as response:
+        assert response.status == 400
+
+
+async def test_the_sixth_token_of_a_minute_is_refused(
     backend: Backend, http: aiohttp.ClientSession, clock: Clock
 ) -> None:
-    answers = [(await token(http))[0] for _ in range(6)]
-    assert answers == [201] * 5 + [429]
+    assert [(await token(http))[0] for _ in range(6)] == [201] * 5 + [429]
     clock.seconds += 60
     assert (await token(http))[0] == 201
     assert backend.tokens_issued == 6
 
 
 @pytest.mark.parametrize(
-    ("state", "status"), [("refused", 401), ("rate_limited", 429), ("invalid", 201)]
+    ("bursts", "pause"), [([10], 1.0), ([10] * 5, 10.0), ([10] * 20, 60.0)], ids=str
 )
-async def test_token_knob(
-    backend: Backend, http: aiohttp.ClientSession, state: Any, status: int
+async def test_requests_past_a_limit_are_refused_until_its_window_is_over(
+    http: aiohttp.ClientSession, clock: Clock, bursts: list[int], pause: float
 ) -> None:
-    backend.knobs.token = state
-    found, text = await token(http)
-    assert found == status
-    assert "accessToken" not in text
+    step = pause / len(bursts) / 1.1
+    for burst in bursts:
+        assert await statuses(http, "/health", burst) == [200] * burst
+        last, clock.seconds = clock.seconds, clock.seconds + step
+    clock.seconds = last
+    assert await statuses(http, "/health", 1) == [429]
+    clock.seconds = 1000.0 + pause
+    assert await statuses(http, "/health", 1) == [200]
 
 
-async def test_tokens_are_issued_without_redis(
-    backend: Backend, http: aiohttp.ClientSession
+async def test_requests_are_counted_by_path(backend: Backend, http: aiohttp.ClientSession) -> None:
+    await statuses(http, "/health", 2)
+    await token(http)
+    assert backend.requests == {"/health": 2, "/auth/token": 1}
+
+
+async def test_credentials_are_good_for_an_hour(
+    backend: Backend, http: aiohttp.ClientSession, now: Clock
 ) -> None:
-    backend.knobs.redis = "down"
-    assert (await token(http))[0] == 201
-
-
-def signature(username: str, secret: str = TURN_SECRET) -> str:
-    return base64.b64encode(hmac.digest(secret.encode(), username.encode(), hashlib.sha1)).decode()
-
-
-async def test_credentials_are_the_time_limited_form(
-    backend: Backend, http: aiohttp.ClientSession
-) -> None:
-    status, body = await credentials(http, backend.tokens.issue("probe-1", START))
-    username = f"{int(START) + 3600}:probe-1"
-    assert status == 201
+    headers = {"Authorization": bearer(backend, "alice", now())}
+    async with http.post("/turn/credentials", headers=headers) as response:
+        body = await response.json()
+        assert response.status == 201
+    username = "1700003600:alice"
+    digest = hmac.digest(TURN_SECRET.encode(), username.encode(), hashlib.sha1)
     assert body == {
-        "urls": URLS,
+        "urls": list(TURN_URLS),
         "username": username,
-        "credential": signature(username),
+        "credential": base64.b64encode(digest).decode(),
         "ttl": 3600,
     }
 
 
-@pytest.mark.parametrize("age", [301, 3600])
-async def test_credentials_need_a_token_that_is_not_expired(
-    backend: Backend, http: aiohttp.ClientSession, age: int
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer x.y.z", "Basic YTpi"])
+async def test_credentials_without_a_token_are_refused(
+    http: aiohttp.ClientSession, header: str
 ) -> None:
-    assert (await credentials(http, backend.tokens.issue("probe-1", START - age)))[0] == 401
-    assert (await credentials(http, "rubbish"))[0] == 401
-    async with http.post("/turn/credentials") as answer:
-        assert answer.status == 401
+    async with http.post("/turn/credentials", headers={"Authorization": header}) as response:
+        assert response.status == 401
 
 
-async def test_credentials_knob(backend: Backend, http: aiohttp.ClientSession) -> None:
-    bearer = backend.tokens.issue("probe-1", START)
-    backend.knobs.credentials = "expired"
-    _, body = await credentials(http, bearer)
-    assert int(body["username"].split(":")[0]) < START
-    assert body["credential"] == signature(body["username"])
-    backend.knobs.credentials = "wrong"
-    _, body = await credentials(http, bearer)
-    assert body["credential"] != signature(body["username"])
-    backend.knobs.credentials = "empty"
-    assert (await credentials(http, bearer))[1]["urls"] == []
-    backend.knobs.credentials = "refused"
-    assert (await credentials(http, bearer))[0] == 401
-
-
-def samples(text: str) -> list[str]:
-    """The names of the samples of an exposition."""
-    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
-    return [line.split("{")[0].split(" ")[0] for line in lines]
-
-
-async def test_metrics_without_samples_of_what_nothing_increments(
-    backend: Backend, http: aiohttp.ClientSession
+async def test_a_token_of_another_secret_or_an_expired_one_gives_no_credentials(
+    backend: Backend, http: aiohttp.ClientSession, now: Clock
 ) -> None:
-    async with http.get("/metrics") as answer:
-        text = await answer.text()
-    gauges = ("active_connections", "active_sessions", "queue_length")
-    assert samples(text) == [f"video_chat_{name}" for name in gauges]
-    for name in ("connection_success_total", "connection_failures_total", "errors_total"):
-        assert f"# TYPE video_chat_{name} counter" in text
-    assert "# TYPE video_chat_request_duration_seconds histogram" in text
-    backend.knobs.metrics = "filled"
-    async with http.get("/metrics") as answer:
-        assert "video_chat_connection_success_total" in samples(await answer.text())
+    claims = {"sub": "alice", "deviceId": "alice"}
+    foreign = jwt.encode(claims, JWT_SECRET[::-1], algorithm="HS256")
+    for given in (f"Bearer {foreign}", bearer(backend, "alice", now() - 300)):
+        async with http.post("/turn/credentials", headers={"Authorization": given}) as response:
+            assert response.status == 401
+
+
+async def test_metrics_count_sessions_and_the_queue(
+    http: aiohttp.ClientSession, call: Call
+) -> None:
+    client = await call("alice")
+    await call("bob")
+    await client.join()
+    async with http.get("/metrics") as response:
+        lines = (await response.text()).splitlines()
+        assert response.content_type == "text/plain"
+    assert "video_chat_active_connections 2" in lines
+    assert "video_chat_queue_length 1" in lines
+
+
+async def test_what_nothing_increments_is_declared_and_has_no_samples(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with http.get("/metrics") as response:
+        lines = (await response.text()).splitlines()
+    assert "# TYPE video_chat_errors_total counter" in lines
+    assert "# TYPE video_chat_request_duration_seconds histogram" in lines
+    samples = {line.split()[0] for line in lines if not line.startswith("#")}
+    assert samples == {
+        "video_chat_active_connections",
+        "video_chat_active_sessions",
+        "video_chat_queue_length",
+    }
+
+
+async def test_it_speaks_tls_when_it_is_told_to(leaks: None) -> None:
+    authority = Authority()
+    backend = Backend(
+        jwt_secret=JWT_SECRET, turn_secret=TURN_SECRET, tls=authority.issue(("127.0.0.1",))
+    )
+    await backend.start()
+    assert backend.url.startswith("https://127.0.0.1:")
+    async with (
+        aiohttp.ClientSession(backend.url) as http,
+        http.get("/health", ssl=authority.client_context()) as response,
+    ):
+        assert response.status == 200
+    await backend.stop()

@@ -1,6 +1,5 @@
 """The lab's Socket.IO does what PairCam's does, down to its traps."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -210,7 +209,7 @@ async def test_who_is_not_in_the_session_can_not_speak_in_it(call: Call) -> None
     session = await matched(alice, bob)
     await eve.send("send-message", {"sessionId": session, "message": "hello"})
     assert await eve.hears("error") == {"message": "Session not found"}
-    assert bob.kept() == {"queue-joined": 0} or "message" not in bob.kept()
+    assert "message" not in bob.kept()
 
 
 async def test_who_goes_away_while_joining_waits_for_nobody(
@@ -222,5 +221,4 @@ async def test_who_goes_away_while_joining_waits_for_nobody(
     await alice.hang_up()
     await bob.join()
     assert (backend.queue_length, backend.sessions) == (1, 1)
-    await asyncio.sleep(0)
     assert "matched" not in bob.kept()
