@@ -187,7 +187,7 @@ CASES = [
 
 def quick(check: Check) -> Check:
     """The check with a deadline that a test can wait for."""
-    seconds = {"call": 6.0, "turn": 3.0}.get(check.kind.name, 1.0)
+    seconds = {"call": 6.0, "turn": 3.0}.get(check.kind.name, 2.0)
     return replace(check, table=check.table.model_copy(update={"deadline": seconds}))
 
 
