@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import aiohttp
 import engineio
 import socketio
 import socketio.exceptions
@@ -112,9 +113,9 @@ class Session:
             )
         except Stop:
             raise
-        except Exception:
+        except Exception as error:
             # On garbage the library raises whatever its parsing stumbles over.
-            raise self._lost() from None
+            raise self._lost(error) from None
         if self.upgrading and self.transport != "websocket":
             raise CheckFailed(
                 Cause.PROTOCOL_ERROR,
@@ -179,15 +180,18 @@ class Session:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Stop):
             self._arrivals.put_nowait(error)
-        elif error is not None:
-            self._arrivals.put_nowait(not_socketio(self._host))
+        elif isinstance(error, Exception):
+            self._arrivals.put_nowait(self._lost(error))
         elif task is self._client.eio.read_loop_task:
             self._arrivals.put_nowait(self._lost())
 
-    def _lost(self) -> Stop:
+    def _lost(self, error: Exception | None = None) -> Stop:
         """Why there is no session any more, told by who closed the connection."""
         socket = self._wire.socket
-        if self._dismissed.is_set() or (socket is not None and socket.closed):
+        gone = socket is not None and (socket.closed or socket.close_code is not None)
+        closed = self._dismissed.is_set() or gone
+        # Writing to a connection that is gone fails before reading tells that it is.
+        if closed or isinstance(error, OSError | aiohttp.ClientError):
             return CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} closed the connection")
         return not_socketio(self._host)
 

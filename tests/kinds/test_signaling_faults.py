@@ -83,7 +83,13 @@ async def test_a_websocket_that_is_no_socketio(after: str, cause: Cause) -> None
     async with serve(app) as url:
         result = await run(url, jwt_secret=SECRET, deadline=1.0)
     failure = failure_of(result)
-    assert (failure.phase, failure.cause) == ("handshake", cause)
+    causes = {cause}
+    if after == "open then vanish":
+        # Python 3.13 notices while writing, and the library then stops reading: that the
+        # connection is gone never shows, only that nothing sensible came.
+        causes.add(Cause.PROTOCOL_ERROR)
+    assert failure.phase == "handshake"
+    assert failure.cause in causes
 
 
 async def test_an_upgrade_that_is_refused_is_a_failure() -> None:
