@@ -22,7 +22,6 @@ from probe.model import (
     CheckFailed,
     Failing,
     Limits,
-    NotMeasured,
     Signal,
     Stop,
     Threshold,
@@ -30,6 +29,7 @@ from probe.model import (
     Verdict,
 )
 from probe.net import health
+from probe.net.statuses import refusal
 from probe.net.urls import BaseUrl, CaFile, HttpUrl, show_host, show_url
 from probe.record import Record
 from probe.variables import Environment
@@ -189,11 +189,11 @@ async def _get(table: HttpTable, record: Record, browser: "Browser") -> bytes:
             record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
         if table.expect_hsts:
             record.sample(HSTS, promises.hsts_max_age(page))
-        refusal = _refusal(page.response.status, table, page.url.host_port_subcomponent or "")
-        if refusal is None or table.body in health.WELL:
+        refused = _refused(page.response.status, table, page.url.host_port_subcomponent or "")
+        if refused is None or table.body in health.WELL:
             body = await browser.read(page, table.max_body_bytes)
-        if refusal is not None:
-            raise health.explained(refusal, body) if table.body in health.WELL else refusal
+        if refused is not None:
+            raise health.explained(refused, body) if table.body in health.WELL else refused
     record.sample(LENGTH, len(body))
     return body
 
@@ -227,16 +227,12 @@ def _written_down(browser: "Browser", record: Record, context: Context) -> Itera
             record.sample(REMAINING, expiry - context.now())
 
 
-def _refusal(status: int, table: HttpTable, host: str) -> Stop | None:
+def _refused(status: int, table: HttpTable, host: str) -> Stop | None:
     accepted = status in table.status if table.status else 200 <= status < 300
     if accepted:
         return None
     message = f"{host} answers {_named(status)}"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NotMeasured(Cause.RATE_LIMITED, message, phase="status")
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return CheckFailed(Cause.AUTH_REJECTED, message, phase="status")
-    return CheckFailed(Cause.HTTP_STATUS, message, phase="status")
+    return refusal(status, message, phase="status")
 
 
 def _named(status: int) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 
 from probe.causes import Cause
-from probe.model import CheckFailed, NotMeasured, Stop
+from probe.model import CheckFailed, Stop
 from probe.net.http import Browser, read_bounded
+from probe.net.statuses import refusal_of_backend
 
 BODY_LIMIT = 1_048_576
 # How long the other side may take to answer our end of a WebSocket.
@@ -96,15 +97,11 @@ class Wire:
 def refused_request(status: int, host: str) -> Stop:
     """The cause behind a status that is neither 200 nor 101."""
     message = f"{host} answers the Socket.IO handshake with status {status}"
-    if status == 429:
-        return NotMeasured(Cause.RATE_LIMITED, message)
-    if status in (401, 403):
-        return CheckFailed(Cause.AUTH_REJECTED, message)
-    if 300 <= status < 400:
-        hint = "Set BACKEND_URL to the address that the redirect leads to."
-        return CheckFailed(Cause.HTTP_STATUS, message, hint=hint)
-    cause = Cause.HTTP_STATUS if status >= 500 else Cause.PROTOCOL_ERROR
-    return CheckFailed(cause, message)
+    stop = refusal_of_backend(status, message)
+    if stop.cause is Cause.HTTP_STATUS and not (300 <= status < 400 or status >= 500):
+        # Such as 404: whoever listens there is well, and no Socket.IO server.
+        return CheckFailed(Cause.PROTOCOL_ERROR, message)
+    return stop
 
 
 def not_socketio(host: str) -> Stop:

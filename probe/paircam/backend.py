@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed, Stop
+from probe.net.statuses import refusal_of_backend
 from probe.net.urls import show_host
 from probe.paircam.issued import (
     IssuedCredentials,
@@ -20,7 +21,6 @@ from probe.paircam.issued import (
     parse,
     read_credentials,
     read_token,
-    refusal,
 )
 from probe.paircam.settings import DEFAULT_EXPIRATION
 from probe.record import Record
@@ -182,7 +182,8 @@ class Backend:
                 ) as response,
             ):
                 if response.status not in (200, 201):
-                    raise refusal(response.status, f"POST {path}")
+                    message = f"POST {path} answers with status {response.status}"
+                    raise refusal_of_backend(response.status, message)
                 raw = await read_bounded(response, BODY_LIMIT)
         except Stop as stop:
             stop.phase = None  # all of it is the one phase of whoever asks

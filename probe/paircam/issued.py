@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from probe.causes import Cause
-from probe.model import CheckFailed, NotMeasured, Stop
+from probe.model import CheckFailed
 from probe.paircam.settings import parse_duration
 
 
@@ -22,19 +22,6 @@ class IssuedCredentials(BaseModel):
     username: str
     credential: SecretStr
     ttl: float = Field(gt=0)
-
-
-def refusal(status: int, request: str) -> Stop:
-    """The cause behind a status of the backend that is not the one hoped for."""
-    message = f"{request} answers with status {status}"
-    if status == 429:
-        return NotMeasured(Cause.RATE_LIMITED, message)
-    if status in (401, 403):
-        return CheckFailed(Cause.AUTH_REJECTED, message)
-    if 300 <= status < 400:
-        hint = "Set BACKEND_URL to the address that the redirect leads to."
-        return CheckFailed(Cause.HTTP_STATUS, message, hint=hint)
-    return CheckFailed(Cause.HTTP_STATUS, message)
 
 
 def mint(secret: SecretStr, device: str, now: float, lifetime: float) -> tuple[SecretStr, float]:
