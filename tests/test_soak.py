@@ -75,7 +75,9 @@ async def soak(settings: Settings, runs: int) -> list[int]:
         memory.append(resident_bytes())
         if number == WARM_UP:
             tasks, open_ = await settled(0, 0)
-    assert await settled(tasks, open_) <= (tasks, open_)
+    tasks_left, open_left = await settled(tasks, open_)
+    assert tasks_left <= tasks
+    assert open_left <= open_
     assert context.closing.pending == 0
     return memory
 

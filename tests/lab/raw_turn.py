@@ -293,3 +293,10 @@ async def pair(server: TurnServer, transport: str = "udp") -> AsyncIterator[tupl
             while (await receiver.receive())[0] != b"last":
                 pass
         yield one, two
+
+
+async def burst(sender: Inbox, receiver: Inbox, packets: int) -> list[int]:
+    """The numbers of as many packets as are sent, in their order of arrival."""
+    for number in range(packets):
+        sender.send(number.to_bytes(2), receiver.address)
+    return [int.from_bytes((await receiver.receive())[0]) for _ in range(packets)]

@@ -15,7 +15,7 @@ from tests.lab import raw_turn
 from tests.lab.raw_turn import (
     PATIENCE,
     UDP,
-    Inbox,
+    burst,
     code_of,
     endpoint,
     hang_up,
@@ -33,13 +33,6 @@ TRANSPORTS = ["udp", "tcp"]
 async def server() -> AsyncIterator[TurnServer]:
     async with running() as server:
         yield server
-
-
-async def burst(sender: Inbox, receiver: Inbox, packets: int) -> list[int]:
-    """The numbers of as many packets as are sent, in their order of arrival."""
-    for number in range(packets):
-        sender.send(number.to_bytes(2), receiver.address)
-    return [int.from_bytes((await receiver.receive())[0]) for _ in range(packets)]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

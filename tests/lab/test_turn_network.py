@@ -10,7 +10,7 @@ from probe.lab.knobs import TurnKnobs
 from probe.lab.turn import TurnServer
 from tests.lab import raw_turn
 from tests.lab.raw_turn import (
-    Inbox,
+    burst,
     pair,
     plain,
     raw,
@@ -27,13 +27,6 @@ TRANSPORTS = ["udp", "tcp"]
 async def server() -> AsyncIterator[TurnServer]:
     async with running() as server:
         yield server
-
-
-async def burst(sender: Inbox, receiver: Inbox, packets: int) -> list[int]:
-    """The numbers of as many packets as are sent, in their order of arrival."""
-    for number in range(packets):
-        sender.send(number.to_bytes(2), receiver.address)
-    return [int.from_bytes((await receiver.receive())[0]) for _ in range(packets)]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
