@@ -22,9 +22,11 @@ SETTLE_SECONDS = 5.0
 # Libraries find the size of their pools and caches in the first runs.
 WARM_UP = 10
 WINDOW = 50
-# The allocator's own breathing is below this, from run to run; a leak of 10 kB a run, over
-# 450 runs, is above it.
-MOST_GROWTH_BYTES = 4 << 20
+# What the allocator takes and gives back differs by some MB from one process to the next. A
+# leak of 25 kB a run is above the first limit; one of 20 kB, which never levels off, above
+# the second.
+MOST_GROWTH_BYTES = 10 << 20
+MOST_GROWTH_LATER_BYTES = 4 << 20
 
 
 @pytest.fixture
@@ -95,4 +97,8 @@ async def test_five_hundred_runs_grow_nothing_beyond_the_first_fifty(settings: S
         print(f"runs {first + 1:3}-{first + WINDOW}: {low:.1f} {middle:.1f} {high:.1f} MB")
     grown = statistics.median(memory[-WINDOW:]) - max(memory[:WINDOW])
     print(f"beyond the first {WINDOW}: {grown / 1e6:+.1f} MB")
+    half = len(memory) // 2
+    later = statistics.median(memory[-WINDOW:]) - statistics.median(memory[half - WINDOW : half])
+    print(f"in the second half: {later / 1e6:+.1f} MB")
     assert grown < MOST_GROWTH_BYTES
+    assert later < MOST_GROWTH_LATER_BYTES
