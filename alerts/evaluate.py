@@ -53,21 +53,47 @@ def judge(
     verdicts: dict[str, Verdict] = {}
     evaluations: list[Evaluation] = []
     for check in checks:
+        result = results[check.name]
         judged = [
             evaluation
             for threshold in thresholds_of(check)
-            for evaluation in evaluate(check.name, threshold, results[check.name].samples)
+            for evaluation in evaluate(check.name, threshold, result.samples)
         ]
         evaluations += judged
-        failing = _status_verdict(check, checks, results)
-        verdicts[check.name] = worst([failing, *(_moving(each.verdict) for each in judged)])
+        others = [results[name].status for name in backers(check, checks)]
+        verdicts[check.name] = verdict_on(check, result, judged, backed_up=Status.OK in others)
+    return Judgement(verdicts, tuple(evaluations), on_the_whole(checks, verdicts, must_measure))
+
+
+def backers(check: Check, checks: Iterable[Check]) -> list[str]:
+    """The checks whose success makes this one's failure a partial one."""
+    groups = check.table.backups
+    if not groups:
+        return []
+    return [
+        other.name for other in checks if other.table.group in groups and other.name != check.name
+    ]
+
+
+def verdict_on(
+    check: Check, result: Result, judged: Iterable[Evaluation], *, backed_up: bool
+) -> Verdict:
+    """The verdict on one check: of its result and of its thresholds, the graver one."""
+    status = _status_verdict(check, result, backed_up=backed_up)
+    return worst([status, *(_moving(each.verdict) for each in judged)])
+
+
+def on_the_whole(
+    checks: Iterable[Check], verdicts: Mapping[str, Verdict], must_measure: Iterable[str] = ()
+) -> Verdict:
+    """The verdict on all checks that have one."""
     named = set(must_measure)
-    counted = [
+    return overall(
         verdicts[check.name]
         for check in checks
-        if verdicts[check.name] is not Verdict.UNKNOWN or check.kind.core or check.name in named
-    ]
-    return Judgement(verdicts, tuple(evaluations), overall(counted))
+        if check.name in verdicts
+        and (verdicts[check.name] is not Verdict.UNKNOWN or check.kind.core or check.name in named)
+    )
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -144,21 +170,12 @@ def _moving(verdict: Verdict) -> Verdict:
     return Verdict.OK if verdict in quiet else verdict
 
 
-def _status_verdict(
-    check: Check, checks: Sequence[Check], results: Mapping[str, Result]
-) -> Verdict:
-    result = results[check.name]
+def _status_verdict(check: Check, result: Result, *, backed_up: bool) -> Verdict:
     if result.status is Status.UNKNOWN:
         return Verdict.UNKNOWN
     if result.failure is None:
         return Verdict.OK
-    backups = check.table.backups
-    others = [
-        results[other.name].status
-        for other in checks
-        if other.table.group in backups and other.name != check.name
-    ]
-    return failing_verdict(check.failing, result, backed_up=Status.OK in others)
+    return failing_verdict(check.failing, result, backed_up=backed_up)
 
 
 def failing_verdict(failing: Failing, result: Result, *, backed_up: bool) -> Verdict:

@@ -1,5 +1,6 @@
 """All signals and thresholds: what the kinds declare, put together."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -21,13 +22,16 @@ def all_signals(kinds: Iterable[Kind[Any, Any]]) -> tuple[Signal, ...]:
 
 
 def thresholds_of(check: Check) -> tuple[Threshold, ...]:
-    """The thresholds in force for one check: the kind's, replaced or joined by its own."""
+    """The thresholds in force for one check: the kind's, replaced or joined by its own.
+
+    A window is never too short for the samples that it needs at the check's interval.
+    """
     own = check.table.thresholds
     default = {threshold.signal.name: threshold for threshold in check.kind.thresholds}
     kept = [threshold for name, threshold in default.items() if name not in own]
     known = {signal.name: signal for signal in signals_of(check.kind)}
     set_here = [_own(known[name], default.get(name), table) for name, table in own.items()]
-    return (*kept, *set_here)
+    return tuple(_reachable(threshold, check.interval) for threshold in (*kept, *set_here))
 
 
 def in_order(threshold: Threshold) -> bool:
@@ -36,6 +40,17 @@ def in_order(threshold: Threshold) -> bool:
     ladder = [limits.objective, limits.warning, limits.critical]
     given = [limit for limit in ladder if limit is not None]
     return given == sorted(given, reverse=threshold.bad is Bad.BELOW)
+
+
+# Runs that fail or are skipped leave a window short of samples: room for one in five.
+_SPARE = 1.25
+
+
+def _reachable(threshold: Threshold, interval: float) -> Threshold:
+    if not threshold.window:
+        return threshold
+    needed = math.ceil(_SPARE * threshold.minimum_samples) * interval
+    return replace(threshold, window=max(threshold.window, needed))
 
 
 def _own(signal: Signal, default: Threshold | None, table: LimitsTable) -> Threshold:

@@ -35,7 +35,9 @@ class LimitsTable(BaseModel):
 class Table(BaseModel):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
-    Kinds add their own keys; an unknown key is an error.
+    Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
+    start to start) and ``retry`` (to the next look after a failure) are seconds; the last
+    two default to the kind's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +45,8 @@ class Table(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     enabled: bool = True
     deadline: float = Field(default=10.0, gt=0, le=300)
+    interval: float | None = Field(default=None, ge=1, le=86400)
+    retry: float | None = Field(default=None, ge=1, le=86400)
     severity: Literal["warning", "critical"] | None = None
     thresholds: Mapping[str, LimitsTable] = Field(default_factory=dict)
 
@@ -108,7 +112,9 @@ class Kind(Generic[E, T]):
 
     ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
     ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
-    run from being green (exit code 3).
+    run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
+    the daemon looks, and how soon again after a failure. ``plot`` is the signal that
+    people want to see over a day.
     """
 
     name: str
@@ -123,6 +129,9 @@ class Kind(Generic[E, T]):
     core: bool = False
     cost: str = ""
     load: Callable[[], None] = lambda: None
+    interval: float = 60.0
+    retry: float = 30.0
+    plot: Signal | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,16 @@ class Check:
     def name(self) -> str:
         """The check's name, unique in a plan."""
         return self.table.name
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one start to the next."""
+        return self.table.interval or self.kind.interval
+
+    @property
+    def retry(self) -> float:
+        """Seconds until the next look after a failure; never more than the interval."""
+        return min(self.table.retry or self.kind.retry, self.interval)
 
     @property
     def failing(self) -> Failing:

@@ -61,7 +61,9 @@ class Signal:
     """One measured quantity: its Prometheus name, unit and label names.
 
     ``labels`` are those of a sample, beside the check's own. ``short`` is its name in
-    tables for people; a signal without one is left out of them.
+    tables for people; a signal without one is left out of them. ``latency``: how its
+    values are distributed is worth a histogram; false for what is no waiting time, and
+    for what can be negative, which no histogram's sum may be.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Signal:
     help: str
     labels: tuple[str, ...] = ()
     short: str = ""
+    latency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

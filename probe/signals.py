@@ -7,5 +7,7 @@ SUCCESS = Signal(
     Unit.BOOLEAN,
     "Whether the last run of the check found the target well.",
 )
-DURATION = Signal("probe_duration_seconds", Unit.SECONDS, "How long the last run took.")
+DURATION = Signal(
+    "probe_duration_seconds", Unit.SECONDS, "How long the last run took.", latency=True
+)
 COMMON: tuple[Signal, ...] = (SUCCESS, DURATION)

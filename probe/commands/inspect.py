@@ -80,6 +80,7 @@ def _line(check: Check) -> CheckLine:
         name=check.name,
         kind=check.kind.name,
         target=check.table.target,
+        interval=check.interval,
         deadline=check.table.deadline,
         severity=check.failing.severity,
         partial=check.failing.partial if check.table.group else None,

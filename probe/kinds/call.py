@@ -34,30 +34,35 @@ GATHERING = Signal(
     "probe_call_gathering_seconds",
     Unit.SECONDS,
     "From the start of gathering until both sides had their candidates.",
+    latency=True,
 )
 ICE = Signal(
     "probe_call_ice_connected_seconds",
     Unit.SECONDS,
     "From the start of gathering until ICE was connected, seen from the offering side.",
     short="ICE",
+    latency=True,
 )
 DTLS = Signal(
     "probe_call_dtls_connected_seconds",
     Unit.SECONDS,
     "From the start of gathering until DTLS was connected, where media could flow, seen "
     "from the offering side.",
+    latency=True,
 )
 OPEN = Signal(
     "probe_call_open_seconds",
     Unit.SECONDS,
     "From the start of gathering until the data channel was open on both sides.",
     short="open",
+    latency=True,
 )
 RTT = Signal(
     "probe_call_rtt_seconds",
     Unit.SECONDS,
     "Echo over the data channel, median of a run.",
     short="RTT",
+    latency=True,
 )
 LOSS = Signal(
     "probe_call_loss_ratio",
@@ -267,4 +272,7 @@ KIND = Kind(
     core=True,
     cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
     load=loads("probe.rtc.calling", "probe.rtc.diagnosis"),
+    interval=900.0,
+    retry=60.0,
+    plot=ICE,
 )

@@ -49,15 +49,20 @@ RESPONSE = Signal(
     Unit.SECONDS,
     "From the request until the last byte, without look-up, connecting and TLS.",
     short="response",
+    latency=True,
 )
 DURATION = Signal(
     "probe_http_duration_seconds",
     Unit.SECONDS,
     "Seconds by phase, summed over all redirects.",
     labels=("phase",),
+    latency=True,
 )
 LOOKUP = Signal(
-    "probe_dns_lookup_time_seconds", Unit.SECONDS, "How long the first look-up of a name took."
+    "probe_dns_lookup_time_seconds",
+    Unit.SECONDS,
+    "How long the first look-up of a name took.",
+    latency=True,
 )
 VERSION = Signal("probe_http_version", Unit.COUNT, "HTTP version of the answer.")
 REDIRECTS = Signal("probe_http_redirects", Unit.COUNT, "How many redirects were followed.")
@@ -145,7 +150,9 @@ def derive(environment: HttpEnvironment) -> Derived:
         skipped.append("BACKEND_URL is not set")
     else:
         backend = environment.backend_url.get_secret_value()
-        tables.append({"name": "health", "url": f"{backend}/health", "body": "health"})
+        # "Down for more than 30 s" needs three looks in that time, each over before the next.
+        health_ = {"name": "health", "interval": 10.0, "deadline": 8.0}
+        tables.append({**health_, "url": f"{backend}/health", "body": "health"})
         tables.append({"name": "ready", "url": f"{backend}/health/ready", "body": "ready"})
     if environment.frontend_url is None:
         skipped.append("FRONTEND_URL is not set")
@@ -300,4 +307,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
     load=loads("probe.net.http", "probe.net.promises"),
+    interval=60.0,
+    retry=10.0,
+    plot=RESPONSE,
 )

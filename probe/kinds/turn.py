@@ -28,37 +28,44 @@ ALLOCATE = Signal(
     Unit.SECONDS,
     "The whole Allocate, from the first request until the relayed address.",
     short="allocate",
+    latency=True,
 )
 UNAUTHENTICATED = Signal(
     "probe_turn_unauthenticated_seconds",
     Unit.SECONDS,
     "Allocate without credentials until the 401: one round trip to the server.",
+    latency=True,
 )
 RELAY_OPEN = Signal(
     "probe_turn_relay_open_seconds",
     Unit.SECONDS,
     "First packet sent until the first was received through both allocations.",
+    latency=True,
 )
 RELAY_RTT = Signal(
     "probe_turn_relay_rtt_seconds",
     Unit.SECONDS,
     "Echo through both allocations and back, median of a run.",
     short="relay RTT",
+    latency=True,
 )
 RELAY_RTT_P95 = Signal(
     "probe_turn_relay_rtt_p95_seconds",
     Unit.SECONDS,
     "Echo through both allocations and back, 95th percentile of a run.",
+    latency=True,
 )
 RELAY_RTT_MAX = Signal(
     "probe_turn_relay_rtt_max_seconds",
     Unit.SECONDS,
     "Echo through both allocations and back, the slowest of a run.",
+    latency=True,
 )
 SERVER_RTT = Signal(
     "probe_turn_server_rtt_seconds",
     Unit.SECONDS,
     "One TURN transaction on a warm connection, median of a run.",
+    latency=True,
 )
 OVERHEAD = Signal(
     "probe_turn_relay_overhead_seconds",
@@ -70,6 +77,7 @@ JITTER = Signal(
     Unit.SECONDS,
     "RFC 3550 interarrival jitter of the one-way transit through the relay.",
     short="jitter",
+    latency=True,
 )
 LOSS = Signal(
     "probe_turn_loss_ratio",
@@ -222,6 +230,9 @@ KIND = Kind(
     ),
     core=True,
     cost="two allocations and 20 echoes of 160 bytes, about 20 kB a run for each URL; "
-    "every minute that is 0.9 GB a month",
+    "every five minutes that is 0.2 GB a month",
     load=loads("probe.rtc.relay"),
+    interval=300.0,
+    retry=30.0,
+    plot=RELAY_RTT,
 )

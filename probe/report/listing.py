@@ -14,11 +14,12 @@ from probe.report.units import show
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One configured check; ``deadline`` and ``hold`` in seconds."""
+    """One configured check; ``interval``, ``deadline`` and ``hold`` in seconds."""
 
     name: str
     kind: str
     target: str
+    interval: float
     deadline: float
     severity: str
     partial: str | None
@@ -71,10 +72,11 @@ def _table(title: str, columns: Sequence[str]) -> Table:
 
 
 def _checks(checks: Iterable[CheckLine]) -> Table:
-    table = _table("Checks", ("NAME", "TARGET", "DEADLINE", "WHEN IT FAILS"))
+    table = _table("Checks", ("NAME", "TARGET", "EVERY", "DEADLINE", "WHEN IT FAILS"))
     for check in checks:
+        every = show(check.interval, Unit.SECONDS)
         deadline = f"{check.deadline:g} s"
-        table.add_row(Text(check.name), Text(check.target), deadline, _when_failing(check))
+        table.add_row(Text(check.name), Text(check.target), every, deadline, _when_failing(check))
     return table
 
 
@@ -94,7 +96,7 @@ def _when_failing(check: CheckLine) -> str:
 
 
 def _of(threshold: Threshold) -> str:
-    window = f" over {threshold.window / 60:g} m" if threshold.window else ""
+    window = f" over {show(threshold.window, Unit.SECONDS)}" if threshold.window else ""
     optional = ", where measured" if threshold.optional else ""
     return f"{threshold.aggregation}{window}{optional}"
 
