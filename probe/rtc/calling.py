@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from aiortc import RTCCertificate
-
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed
 from probe.record import Record
 from probe.rtc.peer import Peer, Relay
 from probe.rtc.together import together
+from probe.rtc.webrtc import RTCCertificate
 
 ECHO_BYTES = 160
 ECHO_PAUSE = 0.02

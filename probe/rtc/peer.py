@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from aioice import Connection, TransportPolicy
-from aiortc import (
+
+from probe.rtc.webrtc import (
     RTCCertificate,
     RTCDataChannel,
     RTCDataChannelParameters,
