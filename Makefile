@@ -10,10 +10,10 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check proof bench lock clean
+.PHONY: help demo test parts check proof bench bench-daemon lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/runtime.stamp ## environment, install, one run against the built-in lab
 	@$(BIN)/probe --once --lab
@@ -21,7 +21,7 @@ demo: .venv/runtime.stamp ## environment, install, one run against the built-in 
 test: .venv/dev.stamp ## the tests, with the real parts that are there (WORKERS=N)
 	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4
 
-parts: ## install the real parts of the tests: coturn, iproute2, iptables, openssl, node, socket.io
+parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
 
 check: .venv/dev.stamp ## format, lint, types, shell scripts, installed versions
@@ -35,8 +35,11 @@ proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
 	@timeout --kill-after=30 1200 $(PYTEST) -m proof -s || { code=$$?; \
 	  [ $$code -ne 124 ] || echo "stopped: the long forms took more than 20 minutes" >&2; exit $$code; }
 
-bench: .venv/dev.stamp ## how fast, how much memory
+bench: .venv/dev.stamp ## how fast the command line is
 	@$(BIN)/python -m tests.bench
+
+bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, in about 15 minutes
+	@$(BIN)/python -m tests.bench.daemon
 
 lock: .venv/dev.stamp ## resolve the dependencies anew into requirements*.txt
 	@$(COMPILE) --output-file requirements.txt pyproject.toml

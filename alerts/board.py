@@ -114,8 +114,9 @@ class Board:
 
     def _judge(self, entry: "_Entry", result: Result, at: float, wall: float) -> Change | None:
         judged = entry.evaluations(result, at)
+        # What has not run yet may well work: nothing is as bad as it can be before that.
         backed_up = any(
-            stand is not None and stand.result.status is Status.OK
+            stand is None or stand.result.status is Status.OK
             for stand in map(self.stand, entry.backers)
         )
         verdict = verdict_on(entry.check, result, judged, backed_up=backed_up)

@@ -9,6 +9,18 @@ import click
 
 from probe.exits import INTERRUPTED, USAGE_ERROR
 
+# Options that say how one run ends; the daemon has no end.
+FOR_ONCE = {
+    "require",
+    "format_",
+    "output",
+    "fail_on",
+    "deadline",
+    "wait",
+    "expect_version",
+    "expect_new_instance",
+}
+
 
 class Names(click.ParamType[tuple[str, ...]]):
     """NAME[,NAME], as a tuple."""
@@ -91,15 +103,31 @@ class Seconds(click.ParamType[float]):
 @click.version_option(package_name="paircam-probe", prog_name="probe")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
-    """Watch a WebRTC application as its users would see it."""
+    """Watch a WebRTC application as its users would see it.
+
+    Without --once or a command it goes on until it is stopped, and shows how everything
+    stands on its own pages.
+    """
     ctx.obj = options
     if ctx.invoked_subcommand is not None:
         return
-    if not options["once"]:
-        raise click.UsageError("say what to do: --once runs every check once (see --help)")
-    from probe.commands import once
+    if options["once"]:
+        from probe.commands import once
 
-    ctx.exit(once.run(options))
+        ctx.exit(once.run(options))
+    _refuse_what_is_for_once(ctx)
+    from probe.commands import daemon
+
+    ctx.exit(daemon.run(options))
+
+
+def _refuse_what_is_for_once(ctx: click.Context) -> None:
+    """An option that would do nothing is a mistake, not a wish."""
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        given = ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name in FOR_ONCE:
+            raise click.UsageError(f"{parameter.opts[0]} is for one run: add --once")
 
 
 @cli.command("check-config")

@@ -1,11 +1,20 @@
 """The probe's own settings, and the way from variables and files to a plan."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from probe.configuration import (
     Kinds,
@@ -15,6 +24,8 @@ from probe.configuration import (
     read_tables,
     variables_named_in,
 )
+from probe.errors import check_dsn
+from probe.net.urls import HttpUrl
 from probe.variables import (
     ConfigurationError,
     Environment,
@@ -25,6 +36,7 @@ from probe.variables import (
 
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
+DEFAULT_LISTEN = "[::]:9091"
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
 LOG_LEVELS = {
@@ -40,6 +52,18 @@ LOG_LEVELS = {
 }
 
 
+def check_listen(text: str) -> str:
+    """HOST:PORT unchanged. Raises ValueError that says what would be right."""
+    host, _, port = text.rpartition(":")
+    bare = host.strip("[]")
+    if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
+        raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
+    return text
+
+
+Listen = Annotated[str, AfterValidator(check_listen)]
+
+
 class OwnEnvironment(Environment):
     """Variables of the probe itself."""
 
@@ -47,6 +71,28 @@ class OwnEnvironment(Environment):
     fly_region: str | None = Field(default=None, alias="FLY_REGION")
     config: str | None = Field(default=None, alias="PROBE_CONFIG")
     log_level: str = Field(default="info", alias="LOG_LEVEL")
+    log_format: Literal["json", "console"] | None = Field(default=None, alias="PROBE_LOG_FORMAT")
+    listen: Listen = Field(default=DEFAULT_LISTEN, alias="PROBE_LISTEN", validate_default=True)
+    data: Path | None = Field(default=None, alias="PROBE_DATA")
+    web_user: str | None = Field(default=None, alias="PROBE_WEB_USER")
+    web_password: SecretStr | None = Field(default=None, alias="PROBE_WEB_PASSWORD")
+    web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
+    metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
+    heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
+    sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _right_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_dsn(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> Self:
+        if (self.web_user is None) != (self.web_password is None):
+            raise ValueError("PROBE_WEB_USER and PROBE_WEB_PASSWORD belong together: set both")
+        return self
 
     @field_validator("log_level")
     @classmethod
@@ -57,12 +103,62 @@ class OwnEnvironment(Environment):
 
 
 @dataclass(frozen=True)
+class Service:
+    """What the daemon alone needs: where it listens, where it keeps things, whom it tells.
+
+    ``data`` is the directory of the history; None keeps it in memory.
+    """
+
+    listen: tuple[str, int] = ("::", 9091)
+    data: Path | None = None
+    web_user: str | None = None
+    web_password: SecretStr | None = None
+    web_token: SecretStr | None = None
+    metrics_open: bool = False
+    log_format: Literal["json", "console"] | None = None
+    heartbeat_url: SecretStr | None = None
+    sentry_dsn: SecretStr | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
-    """Everything that a run needs to know: the plan, and who we are."""
+    """Everything that a run needs to know: the plan, and who we are.
+
+    ``config`` is the file whose change is worth reading it again; None: there is none.
+    """
 
     plan: Plan
     region: str
     log_level: int
+    service: Service = field(default_factory=Service)
+    config: Path | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that the configuration holds, for whoever has to keep them out of
+        texts. Addresses are told apart: what is secret in them, not where they lead."""
+        service = self.service
+        found = {text for check in self.plan.checks for text in _secrets_in(check.table)}
+        for secret in (service.web_password, service.web_token, service.sentry_dsn):
+            found |= {secret.get_secret_value()} if secret else set()
+        if service.heartbeat_url is not None:
+            parts = urlsplit(service.heartbeat_url.get_secret_value())
+            found |= {parts.path, *_secret_parts(parts)}
+        return tuple(sorted(text for text in found if text.strip("/")))
+
+
+def _secrets_in(table: BaseModel) -> Iterator[str]:
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        if isinstance(value, BaseModel):
+            yield from _secrets_in(value)
+        elif isinstance(value, SecretStr):
+            text = value.get_secret_value()
+            yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
+
+
+def _secret_parts(address: SplitResult) -> Iterator[str]:
+    yield from filter(None, (address.password, address.query))
 
 
 def load_settings(
@@ -92,7 +188,23 @@ def load_settings(
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
     region = own.region or own.fly_region or DEFAULT_REGION
-    return Settings(plan, region, LOG_LEVELS[own.log_level])
+    path = None if alone else Path(config or DEFAULT_CONFIG)
+    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path)
+
+
+def _service(own: OwnEnvironment) -> Service:
+    host, _, port = own.listen.rpartition(":")
+    return Service(
+        listen=(host.strip("[]"), int(port)),
+        data=own.data,
+        web_user=own.web_user,
+        web_password=own.web_password,
+        web_token=own.web_token,
+        metrics_open=own.metrics_open,
+        log_format=own.log_format,
+        heartbeat_url=own.heartbeat_url,
+        sentry_dsn=own.sentry_dsn,
+    )
 
 
 def _plan(kinds: Kinds, sources: Sources, path: Path | None, config: str | None) -> Plan:

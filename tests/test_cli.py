@@ -139,7 +139,7 @@ async def test_interrupted_is_130(folder: Path, target: Target) -> None:
         (["--once", "--env-file", "no.env"], "there is no such file"),
         (["--once", "--output", "no/such/report.json"], "there is no folder no/such"),
         (["frobnicate"], "No such command"),
-        ([], "--once"),
+        (["--format", "json"], "add --once"),
     ],
 )
 async def test_a_wrong_call_is_64_and_says_what_would_be_right(

@@ -31,6 +31,8 @@ def test_every_cause_is_listed_and_has_a_hint() -> None:
 def test_every_kind_is_described() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", section("What it checks"), flags=re.MULTILINE)
     assert rows == [kind.name for kind in KINDS]
+    intervals = re.findall(r"^\| `\w+` \| (\d+) s", section("What it checks"), flags=re.MULTILINE)
+    assert [float(interval) for interval in intervals] == [kind.interval for kind in KINDS]
 
 
 def test_the_example_configuration_is_right() -> None:

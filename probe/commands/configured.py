@@ -11,21 +11,24 @@ import click
 from probe.configuration import Plan, select
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
-from probe.settings import Settings, load_settings
+from probe.settings import OwnEnvironment, Settings, load_settings
 from probe.variables import ConfigurationError, Mistake
 
 DEFAULT_ENV_FILE = Path(".env")
+OWN_VARIABLES = frozenset(OwnEnvironment.variable_names()) - {"PROBE_CONFIG"}
 
 
 def settings_for(
     options: Mapping[str, Any], lab_environment: Mapping[str, str] | None = None
 ) -> Settings:
-    """The settings that the options ask for. The lab is watched alone, without any file.
+    """The settings that the options ask for. The lab is watched alone, without any file, by a
+    probe that has its own variables all the same.
 
     Raises ConfigurationError with every mistake.
     """
     if lab_environment is not None:
-        settings = load_settings(KINDS, lab_environment, alone=True)
+        own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
+        settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
     else:
         settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
     plan = select(settings.plan, options["only"], options["require"])

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from probe.causes import Cause
-from probe.model import CheckFailed, Stop
+from probe.model import CheckFailed, NotMeasured, Stop
+
+CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
+# When each file was last seen to change: few, they come from the configuration.
+_changes: dict[Path, int] = {}
 
 
 class Handshake:
@@ -73,7 +77,23 @@ def client_context(ca_file: Path | None = None) -> ssl.SSLContext:
     whatever is measured at the same time. So a context is made once for each ``ca_file``,
     and anew when that file changes.
     """
-    return _context(ca_file, ca_file.stat().st_mtime_ns if ca_file is not None else 0)
+    return _context(ca_file, last_change(ca_file))
+
+
+def last_change(ca_file: Path | None) -> int:
+    """What changes with the file; a file that goes is what it was when it was last there.
+
+    Raises NotMeasured for one that never was.
+    """
+    if ca_file is None:
+        return 0
+    try:
+        _changes[ca_file] = ca_file.stat().st_mtime_ns
+    except OSError as error:
+        if ca_file not in _changes:
+            problem = f"the CA file {ca_file} can't be read: {error.strerror or error}"
+            raise NotMeasured(Cause.INTERNAL_ERROR, problem, hint=CA_HINT) from None
+    return _changes[ca_file]
 
 
 @lru_cache(maxsize=16)

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from aioice import Connection, TransportPolicy
 
+from probe.net.tls import last_change
 from probe.rtc.webrtc import (
     RTCCertificate,
     RTCDataChannel,
@@ -48,7 +49,7 @@ def named_context(host: str, ca_file: Path | None) -> NamedContext:
     Made once for each, and anew when the file changes: a context holds all authorities, and
     making them by the thousand leaves the process' memory in splinters.
     """
-    return _named_context(host, ca_file, ca_file.stat().st_mtime_ns if ca_file is not None else 0)
+    return _named_context(host, ca_file, last_change(ca_file))
 
 
 @lru_cache(maxsize=64)

@@ -155,3 +155,12 @@ def test_a_check_that_is_changed_or_gone_starts_anew() -> None:
 
 def test_a_board_without_results_has_nothing_to_complain_about() -> None:
     assert board_of(toy()).verdict is Verdict.OK
+
+
+def test_nothing_is_critical_before_what_backs_it_up_has_run() -> None:
+    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
+    changes = take(board, result_of("a", Status.FAILED), 1.0)
+    assert verdicts(changes) == [("a", None, Verdict.WARNING)]
+    changes = take(board, result_of("b", Status.FAILED), 2.0)
+    assert ("a", Verdict.WARNING, Verdict.CRITICAL) in verdicts(changes)

@@ -1,0 +1,112 @@
+"""``probe``: keep watching until stopped."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from probe import errors, logs
+from probe.app import probe_version
+from probe.commands.configured import say_mistakes, settings_for
+from probe.commands.terminal import style_for
+from probe.daemon.daemon import Daemon
+from probe.exits import INTERRUPTED, USAGE_ERROR
+from probe.redact import Redactor
+from probe.settings import Settings
+from probe.variables import ConfigurationError, Mistake
+
+logger = logging.getLogger(__name__)
+
+
+def run(options: Mapping[str, Any]) -> int:
+    """Run until SIGTERM (0) or Ctrl-C (130); 64 for a configuration that is wrong."""
+    try:
+        return asyncio.run(_run(options))
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+
+
+async def _run(options: Mapping[str, Any]) -> int:
+    async with AsyncExitStack() as stack:
+        environment = None
+        if options["lab"]:
+            from probe.lab import Lab
+
+            environment = (await stack.enter_async_context(Lab())).environment()
+
+        def load() -> Settings:
+            return settings_for(options, environment)
+
+        return await _watch(load(), load)
+
+
+async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
+    _tell(settings)
+    daemon = Daemon(settings, load)
+    task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
+    ends = _on_signals(task, daemon.reloader.ask)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if ends:
+            return ends[0]
+        raise
+    except OSError as error:
+        host, port = settings.service.listen
+        problem = f"can't listen on {host} port {port}: {error.strerror or error}"
+        raise ConfigurationError([Mistake("PROBE_LISTEN", problem)]) from None
+    finally:
+        await errors.close()
+    return 0
+
+
+def _tell(settings: Settings) -> None:
+    """Set up the log and the reporting of our own errors."""
+    service = settings.service
+    redactor = Redactor(settings.secrets)
+    style = style_for(sys.stderr, os.environ)
+    form = service.log_format or ("console" if sys.stderr.isatty() else "json")
+    logs.configure(settings.log_level, form, sys.stderr, redactor, colour=style.colour)
+    dsn = service.sentry_dsn.get_secret_value() if service.sentry_dsn else None
+    errors.start(
+        dsn,
+        release=f"paircam-probe@{probe_version()}",
+        environment=os.environ.get("FLY_APP_NAME", "probe"),
+        region=settings.region,
+        redactor=redactor,
+    )
+
+
+def _say_where(daemon: Daemon) -> None:
+    host, port = daemon.address
+    shown = "localhost" if host in ("::", "0.0.0.0") else host
+    logs.event(
+        logger,
+        logging.INFO,
+        f"the status page is on http://{shown}:{port}/",
+        version=probe_version(),
+    )
+
+
+def _on_signals(task: "asyncio.Task[None]", reload: Callable[[], None]) -> list[int]:
+    """SIGTERM and Ctrl-C end the daemon, SIGHUP has it read its configuration again.
+
+    Returns a list that will hold the exit code of the signal that came first.
+    """
+    ends: list[int] = []
+
+    def end(code: int) -> None:
+        if not ends:
+            ends.append(code)
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, end, 0)
+    loop.add_signal_handler(signal.SIGINT, end, INTERRUPTED)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    return ends

@@ -1,0 +1,1 @@
+"""The long-running side: keeps checks running, and shows how they stand."""

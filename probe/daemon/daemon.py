@@ -1,0 +1,270 @@
+"""The daemon: takes a plan, keeps every check running, and lets its parts know of results.
+
+What happens at a result is one straight line (``_finish``): judge, export, keep, log. The
+parts don't know each other.
+"""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from alerts.board import Board, longest_window
+from probe import errors
+from probe.app import probe_version
+from probe.catalogue import signals_of
+from probe.configuration import Plan
+from probe.context import Context
+from probe.daemon.changes import tell
+from probe.daemon.overview import Identity, look
+from probe.daemon.reload import Reloader
+from probe.daemon.rounds import Rounds
+from probe.daemon.vitals import Reading, Vitals
+from probe.exporter import Exporter, expose
+from probe.heartbeat import Heartbeat
+from probe.history import History
+from probe.kind import Check
+from probe.logs import event
+from probe.model import Result, Sample, Status, Verdict
+from probe.past import Entry, entry_of
+from probe.report.status import Overview
+from probe.runner import load_kinds, run_check
+from probe.schedule import Schedule, Timing, spread
+from probe.settings import Settings
+from probe.web.access import Access
+from probe.web.pages import Pages, Server, Sources
+
+logger = logging.getLogger(__name__)
+
+# For closings behind finished runs, when the process ends. With half a second for checks
+# that are cut off, one for slow readers of the pages and 1.5 for Sentry, an end takes 6 s
+# at most; Fly and Docker wait for longer.
+DRAIN_SECONDS = 2.0
+HEARTBEAT_SECONDS = 60.0
+CHECK_IN = "paircam-probe"
+
+
+class Daemon:
+    """Runs until it is cancelled. ``load`` reads the configuration again.
+
+    ``clock`` is the monotonic clock, ``now`` the wall clock in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[], Settings],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._plan = Plan(())
+        self._clock, self._now = clock, now
+        self._heartbeat_seconds = heartbeat_seconds
+        self._edition = 0
+        self._checks: dict[str, Check] = {}
+        self._timings: dict[str, Timing] = {}
+        self._context = Context(clock=clock, now=now)
+        self._identity = Identity(settings.region, probe_version(), now())
+        self._board, self._rounds = Board(), Rounds()
+        self._exporter = Exporter(region=settings.region, clock=clock)
+        self._registry = CollectorRegistry()
+        self._vitals = Vitals(
+            self._registry,
+            self._reading,
+            version=self._identity.version,
+            region=settings.region,
+        )
+        self._schedule = Schedule(self._run, clock=clock, on_lateness=self._vitals.late)
+        self._heartbeat = Heartbeat(settings.service.heartbeat_url, now=now)
+        self._first_round = asyncio.Event()
+        self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        service = settings.service
+        access = Access(
+            service.web_user, service.web_password, service.web_token, service.metrics_open
+        )
+        sources = Sources(self._overview, self._edition_of, self._metrics, self._not_ready)
+        pages = Pages(sources, access)
+        self._server = Server(pages.app, service.listen)
+        self._history: History | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """What the pages are on, once it runs: (host, port)."""
+        return self._server.address
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Run until cancelled, then leave everything tidy.
+
+        ``started`` is called when the pages can be reached. Raises OSError if the address
+        that they are to be on can't be had.
+        """
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._context.closing.drain, patience=DRAIN_SECONDS)
+            self._history = await History.open(self._settings.service.data, now=self._now)
+            stack.push_async_callback(self._history.close)
+            await self._server.start()
+            stack.push_async_callback(self._server.stop)
+            started()
+            load_kinds(self._settings.plan.checks)
+            await self._remember()
+            stack.push_async_callback(self._schedule.stop)
+            self._schedule.start()
+            await self._take_over(self._settings)
+            # What is loaded by now stays: the collector needn't look at it again and again.
+            gc.collect()
+            gc.freeze()
+            await self._attend()
+
+    async def _attend(self) -> None:
+        jobs: tuple[Coroutine[Any, Any, None], ...] = (
+            self._vitals.watch_loop(),
+            self.reloader.watch(),
+            self._beat(),
+        )
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(job)
+
+    async def _take_over(self, settings: Settings) -> None:
+        """Run the checks of these settings from now on; unchanged ones go on undisturbed."""
+        if settings.service != self._settings.service or settings.region != self._settings.region:
+            logger.warning(
+                "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
+                "after a restart"
+            )
+        await asyncio.to_thread(load_kinds, settings.plan.checks)
+        logging.getLogger().setLevel(settings.log_level)
+        checks = {check.name: self._same(check) or check for check in settings.plan.checks}
+        gone = [name for name, check in self._checks.items() if checks.get(name) is not check]
+        new = [check for name, check in checks.items() if self._checks.get(name) is not check]
+        for name in gone:
+            self._schedule.remove(name)
+            self._rounds.forget(name)
+        self._edition += 1
+        self._checks = checks
+        self._plan = Plan(tuple(checks.values()), settings.plan.skipped)
+        for part in (self._board, self._exporter):
+            part.watch(self._plan.checks)
+        self._rounds.watch(self._plan.checks)
+        for timing in spread([(check.name, check.interval) for check in new]):
+            self._timings[timing.name] = timing
+            self._schedule.add(timing)
+
+    def _same(self, check: Check) -> Check | None:
+        """The check that runs already, if it is the very same."""
+        old = self._checks.get(check.name)
+        return old if old is not None and old == check else None
+
+    async def _run(self, name: str) -> None:
+        check, timing = self._checks[name], self._timings[name]
+        opening = self._rounds.is_first(name)
+        deadline = timing.deadline(check.table.deadline, opening=opening)
+        result = await run_check(check, self._context, deadline=deadline)
+        if self._checks.get(name) is check:
+            self._finish(check, result)
+
+    def _finish(self, check: Check, result: Result) -> None:
+        changes = self._board.take(result, self._clock(), result.started_at.timestamp())
+        self._exporter.observe(result)
+        stand = self._board.stand(check.name)
+        if stand is not None and self._history is not None:
+            self._history.add(entry_of(result, stand.verdict, check.kind.plot))
+        if result.status is Status.FAILED:
+            self._schedule.hasten(check.name, check.retry)
+        for change in changes:
+            tell(change)
+        self._edition += len(changes)
+        self._rounds.done(check.name, self._clock())
+        if not self._first_round.is_set() and not self._rounds.missing:
+            self._end_first_round()
+
+    def _end_first_round(self) -> None:
+        self._first_round.set()
+        verdicts = [stand.verdict for name in self._checks if (stand := self._board.stand(name))]
+        well = sum(verdict in (Verdict.OK, Verdict.OBJECTIVE_MISSED) for verdict in verdicts)
+        event(logger, logging.INFO, "every check has run once", checks=len(verdicts), well=well)
+
+    async def _beat(self) -> None:
+        """Tell the dead man's switch, for as long as every check is looked at in time."""
+        await self._first_round.wait()
+        was_overdue: list[str] = []
+        while True:
+            overdue = self._rounds.overdue(self._clock())
+            if overdue and not was_overdue:
+                event(logger, logging.ERROR, "checks are overdue: no heartbeat", checks=overdue)
+            was_overdue = overdue
+            if not overdue:
+                await self._heartbeat.beat()
+                errors.check_in(f"{CHECK_IN}-{self._identity.region}", ok=True, every_minutes=1)
+            await asyncio.sleep(self._heartbeat_seconds)
+
+    async def _remember(self) -> None:
+        """Take up what history knows: since when, and the samples that windows look back at."""
+        if self._history is None:
+            return
+        checks = self._settings.plan.checks
+        self._board.remember(await self._history.standings())
+        self._board.watch(checks)
+        signals = {check.name: {s.name: s for s in signals_of(check.kind)} for check in checks}
+        for entry in await self._history.recent(self._now() - longest_window(checks)):
+            samples = _samples(entry, signals.get(entry.check, {}))
+            age = max(0.0, self._now() - entry.at)
+            self._board.remember_samples(entry.check, self._clock() - age, samples)
+
+    async def _overview(self) -> Overview:
+        if self._history is None:
+            raise RuntimeError("the daemon is not running")
+        now, clock = self._now(), self._clock()
+        turns = {name: self._schedule.due(name) for name in self._checks}
+        due = {name: now + (turn - clock) for name, turn in turns.items() if turn is not None}
+        return await look(
+            self._board,
+            self._history,
+            self._plan,
+            self._identity,
+            now=now,
+            due=due,
+            notices=self.reloader.outcome.notices,
+        )
+
+    def _edition_of(self) -> int:
+        return self._edition + self.reloader.readings
+
+    def _metrics(self, accept: str | None) -> tuple[bytes, str]:
+        return expose(self._exporter, self._registry, accept)
+
+    def _not_ready(self) -> str:
+        if self._first_round.is_set():
+            return ""
+        missing = self._rounds.missing
+        return f"{len(missing)} checks have not run yet" if self._checks else "starting"
+
+    def _reading(self) -> Reading:
+        outcome, beat = self.reloader.outcome, self._heartbeat
+        return Reading(
+            checks=len(self._checks),
+            skipped=self._schedule.skipped,
+            missed=self._schedule.missed,
+            pending_closings=self._context.closing.pending,
+            history=self._history.state if self._history is not None else None,
+            config_ok=outcome.ok,
+            config_changed=outcome.changed,
+            heartbeat_at=beat.last_success or 0.0,
+            heartbeat_failures=beat.failures,
+        )
+
+
+def _samples(entry: Entry, signals: dict[str, Any]) -> list[Sample]:
+    return [
+        Sample(signals[name], value, dict(labels))
+        for name, labels, value in entry.samples
+        if name in signals
+    ]

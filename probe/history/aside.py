@@ -1,0 +1,51 @@
+"""Files that can't be read are set aside: someone may want to look at them."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+MOST_ASIDE = 2
+_PATTERN = "history-unreadable-*.sqlite"
+# SQLite's own companions of a database file. They go first: left behind, the log of the old
+# file would be taken for that of the new one.
+_COMPANIONS = ("-wal", "-shm")
+
+logger = logging.getLogger(__name__)
+
+
+def set_aside(path: Path, now: float) -> Path:
+    """Rename a database file and its companions; returns the new path.
+
+    ``now`` is in seconds since 1970. Of all that were set aside the newest two are kept.
+    Raises OSError if the file can't be renamed.
+    """
+    aside = _free_name(path, now)
+    for suffix in _COMPANIONS:
+        companion = _companion(path, suffix)
+        if companion.exists():
+            companion.rename(_companion(aside, suffix))
+    path.rename(aside)
+    _forget_older(path.parent)
+    return aside
+
+
+def _free_name(path: Path, now: float) -> Path:
+    moment = datetime.fromtimestamp(now, UTC)
+    while True:
+        name = _PATTERN.replace("*", moment.strftime("%Y%m%dT%H%M%SZ"))
+        if not (path.parent / name).exists():
+            return path.parent / name
+        moment += timedelta(seconds=1)
+
+
+def _forget_older(folder: Path) -> None:
+    for path in sorted(folder.glob(_PATTERN))[:-MOST_ASIDE]:
+        try:
+            for each in (*(_companion(path, suffix) for suffix in _COMPANIONS), path):
+                each.unlink(missing_ok=True)
+        except OSError as error:  # a folder, say: what is in it is not ours
+            logger.info("%s stays: %s", path, error)
+
+
+def _companion(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

@@ -1,0 +1,108 @@
+"""How much is kept, and how the rest goes.
+
+The wall clock can't be trusted: it may jump a year ahead and come back an hour later. So
+age alone never deletes much. A sweep takes at most two entries for each one written since
+the last sweep: that keeps pace, and catches up after a long stop, and an hour with a wrong
+clock costs two hours of history, not all of it. Entries from the future stay; they go when
+the clock is past them, or by size.
+
+Size goes by what the pages hold, in the order of writing, whatever the clock says.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from probe.history.database import PAGE_BYTES, free_pages, used_bytes, whole_bytes, writing
+
+SWEEP_SECONDS = 60.0
+_DELETED_FOR_WRITTEN = 2
+# Of entries to delete and of pages to give back in one transaction: what a transaction
+# touches is in the write-ahead log for a while, and that is to stay small.
+_PORTION = 5000
+_PAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long entries are kept, and how many bytes file and log may take up."""
+
+    seconds: float = 30 * 86400
+    bytes: int = 256 << 20
+
+    @property
+    def wal_pages(self) -> int:
+        """How many pages the write-ahead log may have."""
+        return max(16, min(1000, self.bytes // 16 // PAGE_BYTES))
+
+    def within(self, other: "Bounds") -> "Bounds":
+        """The narrower of both."""
+        return Bounds(min(self.seconds, other.seconds), min(self.bytes, other.bytes))
+
+
+MEMORY_BOUNDS = Bounds(seconds=2 * 86400, bytes=16 << 20)
+
+
+class Trimmer:
+    """Keeps databases within bounds. ``now`` is in seconds since 1970."""
+
+    def __init__(self, bounds: Bounds, now: Callable[[], float]) -> None:
+        self._bounds, self._now = bounds, now
+        self._written = 0
+        self._swept_at: float | None = None
+
+    def trim(self, db: sqlite3.Connection, written: int) -> None:
+        """Call it after writing so many entries. Raises sqlite3.Error."""
+        self._written += written
+        now = self._now()
+        # Also after a clock that went back: it may stay there.
+        if self._swept_at is None or abs(now - self._swept_at) >= SWEEP_SECONDS:
+            self._sweep(db, now)
+        if whole_bytes(db) > self._most_bytes:
+            self._shrink(db)
+
+    @property
+    def _most_bytes(self) -> int:
+        return self._bounds.bytes - self._bounds.wal_pages * PAGE_BYTES
+
+    def _sweep(self, db: sqlite3.Connection, now: float) -> None:
+        with writing(db):
+            db.execute(
+                "DELETE FROM entries WHERE id IN (SELECT id FROM entries INDEXED BY"
+                " entries_by_time WHERE at < ? ORDER BY at LIMIT ?)",
+                (now - self._bounds.seconds, self._written * _DELETED_FOR_WRITTEN),
+            )
+        self._swept_at, self._written = now, 0
+
+    def _shrink(self, db: sqlite3.Connection) -> None:
+        # Counts what is in use: a file that can't shrink now, because someone else reads
+        # it, is no reason to delete more.
+        while used_bytes(db) > self._most_bytes and _delete_oldest_tenth(db):
+            pass
+        _give_back(db)
+
+
+def _delete_oldest_tenth(db: sqlite3.Connection) -> bool:
+    """False if there was nothing to delete."""
+    first, last = db.execute(
+        "SELECT (SELECT min(id) FROM entries), (SELECT max(id) FROM entries)"
+    ).fetchone()
+    if first is None:
+        return False
+    end = first + (last - first) // 10 + 1
+    for start in range(first, end, _PORTION):
+        with writing(db):
+            db.execute("DELETE FROM entries WHERE id < ?", (min(start + _PORTION, end),))
+    return True
+
+
+def _give_back(db: sqlite3.Connection) -> None:
+    """Make the file as small as its contents."""
+    free = free_pages(db)
+    while free:
+        # A script, because a single statement gives back one page with each step.
+        db.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
+        before, free = free, free_pages(db)
+        if free >= before:
+            break
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,0 +1,142 @@
+"""History as coroutines use it."""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from probe.history import questions, spells
+from probe.history.bounds import Bounds
+from probe.history.keeper import Keeper
+from probe.history.state import HistoryState
+from probe.history.waiting import Waiting
+from probe.past import Bucket, Entry, Spell
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MOST_WAITING = 50_000
+# An entry with a dozen samples is about 1.5 kB as Python objects.
+MOST_RECENT = 50_000
+
+
+class History:
+    """Entries of the past; made with ``open``, to be closed with ``close``.
+
+    Entries are added at once and written soon. Questions are answered from what is written;
+    where the database can't be asked, the answer is empty and ``state.problem`` says why.
+    Nothing here raises because of the database. All is for one event loop.
+    """
+
+    def __init__(self, keeper: Keeper, waiting: Waiting, flush_seconds: float) -> None:
+        self._keeper, self._waiting = keeper, waiting
+        self._flush_seconds = flush_seconds
+        # One thread, because a connection to SQLite is for one.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
+        self._added = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path | None,
+        *,
+        bounds: Bounds | None = None,
+        now: Callable[[], float] = time.time,
+        flush_seconds: float = 0.5,
+    ) -> "History":
+        """The history in a folder, which is made if need be; without a folder in memory.
+
+        ``now`` is the wall clock in seconds since 1970. What is added is committed about
+        ``flush_seconds`` later. A folder that can't be written makes it one in memory, with
+        a problem to show; ``bounds`` are then narrowed to those of memory.
+        """
+        waiting = Waiting(MOST_WAITING)
+        history = cls(Keeper(folder, bounds, now, waiting), waiting, flush_seconds)
+        try:
+            await history._do(history._keeper.open)
+        except BaseException:
+            history._thread.submit(history._keeper.close)
+            history._thread.shutdown(wait=False)
+            raise
+        history._writer = asyncio.create_task(history._write_forever(), name="history")
+        return history
+
+    @property
+    def state(self) -> HistoryState:
+        """How history itself stands."""
+        return self._keeper.state
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry. When too many wait, the oldest of them is lost; so are those that
+        come after the end."""
+        self._waiting.add(entry)
+        if self._closing is None:
+            self._added.set()
+        else:
+            self._waiting.lose()
+
+    async def flush(self) -> None:
+        """Write all that was added so far; while there is trouble it goes on waiting."""
+        if self._closing is None:
+            await self._do(self._keeper.write)
+
+    async def close(self) -> None:
+        """Write what waits, and close; what can't be written now is lost."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="history closes")
+        await asyncio.shield(self._closing)
+
+    async def recent(self, since: float, *, most: int = MOST_RECENT) -> list[Entry]:
+        """Entries begun at or after ``since``, in the order of writing, oldest first.
+
+        If they are more than ``most``, the newest of them.
+        """
+        return await self._ask(lambda db: questions.recent(db, since, most), [])
+
+    async def day(self, start: float, end: float, buckets: int) -> dict[str, tuple[Bucket, ...]]:
+        """Entries begun from ``start`` until before ``end``, in so many equal stretches,
+        oldest first; only of checks that have any."""
+        return await self._ask(lambda db: questions.day(db, start, end, buckets), {})
+
+    async def troubles(
+        self, start: float, end: float, most: int = 20
+    ) -> dict[str, tuple[Spell, ...]]:
+        """Troubled and unknown spells that touch the time from ``start`` until before
+        ``end``, newest first, at most so many of each check. They are whole: with their
+        true start and end, though these be outside."""
+        return await self._ask(lambda db: spells.troubles(db, start, end, most), {})
+
+    async def standings(self) -> dict[str, Spell]:
+        """The present spell of each check, as far back as history reaches."""
+        return await self._ask(spells.standings, {})
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        if self._closing is not None:
+            return otherwise
+        return await self._do(lambda: self._keeper.ask(question, otherwise))
+
+    async def _do(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+    async def _write_forever(self) -> None:
+        while True:
+            await self._added.wait()
+            await asyncio.sleep(self._flush_seconds)
+            self._added.clear()
+            await self.flush()
+            if len(self._waiting):
+                self._added.set()
+
+    async def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._do(self._keeper.close)
+        self._thread.shutdown(wait=False)

@@ -1,0 +1,174 @@
+"""Entries as rows, and rows as entries.
+
+What repeats in every entry (a check's name, a signal with its labels) is a number in it;
+names are numbered once and for good. Numbers of statuses and verdicts are never reassigned:
+files carry them.
+"""
+
+import json
+import math
+import sqlite3
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from probe.history.database import Unreadable
+from probe.model import Status, Verdict
+from probe.past import Entry, Labels
+
+MOST_CHARACTERS = 500
+STATUSES = (Status.OK, Status.FAILED, Status.UNKNOWN)
+# In the order of gravity.
+VERDICTS = (
+    Verdict.OK,
+    Verdict.OBJECTIVE_MISSED,
+    Verdict.UNKNOWN,
+    Verdict.WARNING,
+    Verdict.CRITICAL,
+)
+COLUMNS = "check_id, at, duration, status, verdict, phase, cause, message, value, samples"
+_INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SAMPLE = struct.Struct("<Id")
+_MOST_REMEMBERED = 10_000
+
+
+class Unkept(Exception):
+    """An entry that makes no sense: it is not kept."""
+
+
+class Writer:
+    """Writes entries to one database, inside the caller's transactions.
+
+    After a transaction that was rolled back it is of no more use: it remembers numbers that
+    were given in there.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._checks: dict[str, int] = {}
+        self._series: dict[tuple[str, str], int] = {}
+
+    def write(self, entries: Sequence[Entry]) -> int:
+        """Returns how many were written: all but those that make no sense."""
+        rows = []
+        for entry in entries:
+            try:
+                rows.append(self._row(entry))
+            except Unkept:
+                continue
+        self._db.executemany(_INSERT, rows)
+        return len(rows)
+
+    def _row(self, entry: Entry) -> tuple[Any, ...]:
+        try:
+            check, plain = _tidy(entry.check), _plain(entry)
+            samples = [
+                (_tidy(signal), json.dumps(labels), float(value))
+                for signal, labels, value in entry.samples
+            ]
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            raise Unkept from error
+        packed = (
+            _SAMPLE.pack(self._series_number(signal, labels), value)
+            for signal, labels, value in samples
+        )
+        return (self._check_number(check), *plain, b"".join(packed))
+
+    def _check_number(self, name: str) -> int:
+        if name not in self._checks:
+            _make_room(self._checks)
+            self._db.execute("INSERT OR IGNORE INTO checks (name) VALUES (?)", (name,))
+            found = self._db.execute("SELECT id FROM checks WHERE name = ?", (name,))
+            self._checks[name] = found.fetchone()[0]
+        return self._checks[name]
+
+    def _series_number(self, signal: str, labels: str) -> int:
+        key = (signal, labels)
+        if key not in self._series:
+            _make_room(self._series)
+            self._db.execute("INSERT OR IGNORE INTO series (signal, labels) VALUES (?, ?)", key)
+            found = self._db.execute("SELECT id FROM series WHERE signal = ? AND labels = ?", key)
+            self._series[key] = found.fetchone()[0]
+        return self._series[key]
+
+
+def _plain(entry: Entry) -> tuple[Any, ...]:
+    """The columns from ``at`` to ``value``. Raises Unkept without a time that is a number."""
+    if not math.isfinite(entry.at):
+        raise Unkept
+    return (
+        float(entry.at),
+        0.0 if math.isnan(entry.duration) else float(entry.duration),
+        STATUSES.index(entry.status),
+        VERDICTS.index(entry.verdict),
+        _tidy(entry.phase),
+        _tidy(entry.cause),
+        _tidy(entry.message),
+        float(entry.value) if entry.value is not None and math.isfinite(entry.value) else None,
+    )
+
+
+def _tidy(text: str) -> str:
+    """A text that SQLite takes and other programs can read, of bounded length."""
+    if len(text) > MOST_CHARACTERS:
+        text = text[: MOST_CHARACTERS - 1] + "…"
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _make_room(numbers: dict[Any, int]) -> None:
+    if len(numbers) >= _MOST_REMEMBERED:
+        numbers.clear()
+
+
+class Reader:
+    """Turns rows of one database into entries."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._checks = check_names(db)
+        self._series = {
+            number: (signal, _labels(labels))
+            for number, signal, labels in db.execute("SELECT id, signal, labels FROM series")
+        }
+
+    def entry(self, row: Sequence[Any]) -> Entry:
+        """``row`` has the COLUMNS. Raises Unreadable."""
+        check, at, duration, status, verdict, phase, cause, message, value, samples = row
+        try:
+            return Entry(
+                check=self._checks[check],
+                at=at,
+                duration=duration,
+                status=STATUSES[status],
+                verdict=VERDICTS[verdict],
+                phase=phase,
+                cause=cause,
+                message=message,
+                value=value,
+                samples=tuple(
+                    (*self._series[number], sample)
+                    for number, sample in _SAMPLE.iter_unpack(samples)
+                ),
+            )
+        except (LookupError, TypeError, struct.error) as error:
+            raise Unreadable("an entry makes no sense") from error
+
+
+def check_names(db: sqlite3.Connection) -> dict[int, str]:
+    """Names of checks by their numbers."""
+    return dict(db.execute("SELECT id, name FROM checks").fetchall())
+
+
+def verdict_of(number: int) -> Verdict:
+    """Raises Unreadable."""
+    try:
+        return VERDICTS[number]
+    except (LookupError, TypeError) as error:
+        raise Unreadable("a verdict makes no sense") from error
+
+
+def _labels(text: str) -> Labels:
+    try:
+        return tuple((str(name), str(value)) for name, value in json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise Unreadable("the labels of a signal make no sense") from error

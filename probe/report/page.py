@@ -1,0 +1,230 @@
+"""The status page: what is broken, where, since when, why and what to try; then all the rest.
+
+One HTML document without scripts, made for somebody who was woken up and holds a phone.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from urllib.parse import quote
+
+from probe.model import Verdict
+from probe.report.markup import NOTHING, Markup, element, short, together
+from probe.report.moments import lasting
+from probe.report.overview_words import BROKEN, Headline, broken, headline, tally
+from probe.report.page_checks import card, line
+from probe.report.page_parts import instant, listing, sign, since
+from probe.report.plots import legend
+from probe.report.status import Notice, Overview, StatusRow
+from probe.report.words import SYMBOLS, quiet
+
+# More than these would push what is broken off the first screen.
+_NOTICES = 2
+_REFRESH = 60
+_COLOURS = {
+    Verdict.OK: "#17803d",
+    Verdict.UNKNOWN: "#6b3fb5",
+    Verdict.WARNING: "#9a5b00",
+    Verdict.CRITICAL: "#c2141f",
+}
+
+
+def render(
+    overview: Overview, *, refresh: int | None = _REFRESH, base: str = ""
+) -> tuple[str, str]:
+    """The document, and the Content-Security-Policy that it needs.
+
+    ``refresh`` is after how many seconds a browser asks again (None: never), ``base`` stands
+    in front of the paths of the probe's other pages.
+    """
+    document = element("html", _head(overview, refresh), _body(overview, refresh, base), lang="en")
+    return f"<!DOCTYPE html>\n{document}\n", _policy()
+
+
+@cache
+def _style() -> Markup:
+    return Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))
+
+
+@cache
+def _policy() -> str:
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _head(overview: Overview, refresh: int | None) -> Markup:
+    verdict = quiet(overview.verdict)
+    title = f"{SYMBOLS[verdict]} {tally(overview)} · probe {short(overview.region, 40)}"
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="robots", content="noindex"),
+        element("meta", http_equiv="refresh", content=refresh) if refresh is not None else None,
+        element("title", title.strip()),
+        element("link", rel="icon", href=_icon(verdict)),
+        element("style", _style()),
+    )
+
+
+@cache
+def _icon(verdict: Verdict) -> str:
+    """A coloured disc with the verdict's symbol, for a tab among many."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+        f'<circle cx="8" cy="8" r="8" fill="{_COLOURS[verdict]}"/>'
+        '<text x="8" y="12" font-size="11" font-family="sans-serif" font-weight="700" '
+        f'text-anchor="middle" fill="#fff">{SYMBOLS[verdict]}</text></svg>'
+    )
+    return Markup(f"data:image/svg+xml,{quote(svg)}")
+
+
+def _body(overview: Overview, refresh: int | None, base: str) -> Markup:
+    bad = broken(overview.rows)
+    others = [row for row in overview.rows if row.verdict not in BROKEN]
+    return element(
+        "body",
+        element("header", _about(overview, refresh), _banner(headline(overview), overview)),
+        element(
+            "main",
+            _notices(overview),
+            _broken(bad, overview),
+            _others(others, bool(bad), overview),
+            _skipped(overview),
+        ),
+        _footer(overview, base),
+    )
+
+
+def _about(overview: Overview, refresh: int | None) -> Markup:
+    """Who says it and of when it is, and the way to hold it still."""
+    if refresh is None:
+        words, link = "stands still", element("a", "refresh", href=f"?refresh={_REFRESH}")
+    else:
+        words, link = f"every {lasting(refresh)}", element("a", "stop", href="?refresh=0")
+    region = short(overview.region, 40)
+    return element(
+        "p",
+        element("b", f"probe {region}".strip()),
+        element("span", instant(overview.now, overview.now, seconds=True)),
+        element("span", words, " · ", link, class_="refresh"),
+        class_="about",
+    )
+
+
+def _banner(words: Headline, overview: Overview) -> Markup:
+    verdict = words.verdict.value
+    more = f"{', ' if words.since is not None else ''}and {words.more}" if words.more else ""
+    return element(
+        "h1",
+        element("span", f"{SYMBOLS[words.verdict]} {verdict.upper()}: ", class_="verdict"),
+        element("span", words.text, class_="problem"),
+        element(
+            "span",
+            " — " if words.since is not None or more else None,
+            since(words.since, overview.now),
+            more,
+            class_="since",
+        )
+        if words.since is not None or more
+        else None,
+        class_=f"banner {verdict}",
+    )
+
+
+def _notices(overview: Overview) -> Markup:
+    found = [_notice(each, overview.now) for each in overview.notices]
+    if not found:
+        return NOTHING
+    return _section("Notices", "notices", listing(found, _NOTICES, "notices"), count=len(found))
+
+
+def _notice(notice: Notice, now: float) -> Markup:
+    address = short(notice.link, 2000)
+    linked = address.lower().startswith(("https://", "http://"))
+    return together(
+        (
+            sign(notice.verdict),
+            " ",
+            element("b", short(notice.title, 200)),
+            element("span", " — ", short(notice.text, 500)) if notice.text else None,
+            " " if notice.since is not None else None,
+            since(notice.since, now),
+            " " if linked else None,
+            element(
+                "a",
+                "more",
+                aria_label=f"more: {short(notice.title, 200)}",
+                href=address,
+                rel="noreferrer",
+            )
+            if linked
+            else None,
+        )
+    )
+
+
+def _broken(rows: list[StatusRow], overview: Overview) -> Markup:
+    cards = [card(row, overview, f"b{number}") for number, row in enumerate(rows)]
+    return _section("Not well", "broken", *cards, count=len(rows)) if rows else NOTHING
+
+
+def _others(rows: list[StatusRow], beside: bool, overview: Overview) -> Markup:
+    """All that is well or has not run yet, by kind, in the order of the plan."""
+    kinds: dict[str, list[StatusRow]] = {}
+    for row in rows:
+        kinds.setdefault(row.kind, []).append(row)
+    groups = [
+        element(
+            "section",
+            element("h3", short(kind, 60), element("span", f" {len(found)}", class_="count")),
+            *(line(row, overview) for row in found),
+            class_="kind",
+        )
+        for kind, found in kinds.items()
+    ]
+    title = "All other checks" if beside else "Checks"
+    key = legend(overview) if overview.rows else NOTHING
+    return _section(title, "others", *groups, key, count=len(rows)) if groups else key
+
+
+def _skipped(overview: Overview) -> Markup:
+    if not overview.skipped:
+        return NOTHING
+    pairs = [
+        element("li", element("b", short(kind, 60)), " ", short(reason, 300))
+        for kind, reason in overview.skipped
+    ]
+    return _section("Skipped", "skipped", element("ul", *pairs), count=len(pairs))
+
+
+def _section(title: str, name: str, *children: Markup, count: int) -> Markup:
+    heading = element(
+        "h2", title, " ", element("span", f"{count:,}", class_="count"), id=f"{name}-title"
+    )
+    return element("section", heading, *children, class_=name, aria_labelledby=f"{name}-title")
+
+
+def _footer(overview: Overview, base: str) -> Markup:
+    links: Iterable[str] = ("/status.json", "/badge.svg", "/metrics")
+    running = overview.now - overview.started_at
+    return element(
+        "footer",
+        element(
+            "p",
+            f"probe {short(overview.version, 60)}, running since ",
+            instant(overview.started_at, overview.now),
+            f" ({lasting(running)})",
+        ),
+        element(
+            "nav",
+            *(element("a", path, href=f"{base}{path}") for path in links),
+            aria_label="For programs",
+        ),
+    )

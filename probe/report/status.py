@@ -1,0 +1,75 @@
+"""The rows of the status page: how everything stands now, and its last 24 hours.
+
+Made by the daemon, shown by ``page``, ``badge`` and ``as_status_json``; no engine.
+Times are wall-clock seconds since 1970 (UTC).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probe.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
+from probe.past import Bucket, Spell
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to be told above the checks: an alert, a maintenance window, a trouble of
+    the probe's own. ``since`` is None where nobody can say; ``link`` leads to more."""
+
+    verdict: Verdict
+    title: str
+    text: str = ""
+    since: float | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """One check.
+
+    ``verdict`` is the present one, since ``since``; ``verdict`` and ``since`` are None
+    before the first run has ended. ``last_run`` is when the newest run began, ``due`` when
+    the next one should (None: not scheduled). ``status``, ``duration``, ``phases``,
+    ``samples``, ``failure`` and ``facts`` are the newest run's. ``day`` holds equally long
+    stretches up to now, oldest first; ``troubles`` are the last 24 hours' spells that were
+    not well, newest first. ``plot`` is the signal whose values ``day`` has, ``limits`` the
+    limits on it.
+    """
+
+    name: str
+    kind: str
+    target: str
+    labels: Mapping[str, str]
+    interval: float
+    verdict: Verdict | None = None
+    since: float | None = None
+    last_run: float | None = None
+    due: float | None = None
+    status: Status | None = None
+    duration: float | None = None
+    phases: Mapping[str, float] | None = None
+    samples: tuple[Sample, ...] = ()
+    failure: Failure | None = None
+    facts: Mapping[str, str] | None = None
+    headline: tuple[Signal, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    day: tuple[Bucket, ...] = ()
+    troubles: tuple[Spell, ...] = ()
+    plot: Signal | None = None
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that the status page shows. ``day_start`` and ``now`` bound the rows'
+    ``day``. ``skipped`` are (kind, reason)."""
+
+    verdict: Verdict
+    now: float
+    started_at: float
+    day_start: float
+    region: str
+    version: str
+    rows: tuple[StatusRow, ...]
+    notices: tuple[Notice, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,1 @@
+"""The daemon's own pages: metrics, health, status. Gets rows and texts, not engines."""

@@ -1,0 +1,77 @@
+"""Who may read the pages: basic auth or a bearer token, both optional."""
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from pydantic import SecretStr
+
+# Machines ask these before anybody could have given them a password.
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+METRICS_PATH = "/metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What opens the pages; without user and token they are open to everybody who reaches
+    them. ``metrics_open`` leaves /metrics open, for a scraper that can't log in."""
+
+    user: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    metrics_open: bool = False
+
+    def allows(self, path: str, authorization: str | None) -> bool:
+        """Whether a request with this Authorization header may have this page (RFC 7617,
+        RFC 6750)."""
+        if path in OPEN_PATHS or (self.metrics_open and path == METRICS_PATH):
+            return True
+        if self.user is None and self.token is None:
+            return True
+        scheme, _, given = (authorization or "").partition(" ")
+        match scheme.lower():
+            case "basic":
+                return self._knows_login(given.strip())
+            case "bearer":
+                return self.token is not None and _same(given.strip(), _text(self.token))
+            case _:
+                return False
+
+    def _knows_login(self, given: str) -> bool:
+        if self.user is None or self.password is None:
+            return False
+        try:
+            text = base64.b64decode(given, validate=True).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            return False
+        return _same(text, f"{self.user}:{_text(self.password)}")
+
+    @property
+    def challenge(self) -> str:
+        """What a refused client should do (WWW-Authenticate)."""
+        return 'Basic realm="probe", charset="UTF-8"' if self.user else 'Bearer realm="probe"'
+
+
+def guard(access: Access) -> Middleware:
+    """A middleware that refuses with 401 whoever may not have the page."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if access.allows(request.path, request.headers.get("Authorization")):
+            return await handler(request)
+        headers = {"WWW-Authenticate": access.challenge}
+        return web.Response(status=401, text="Who are you?\n", headers=headers)
+
+    return middleware
+
+
+def _same(given: str, right: str) -> bool:
+    """In constant time; compare_digest takes text beyond ASCII as bytes only."""
+    return hmac.compare_digest(given.encode(), right.encode())
+
+
+def _text(secret: SecretStr) -> str:
+    return secret.get_secret_value()

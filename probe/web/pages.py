@@ -1,0 +1,142 @@
+"""The pages and the server that they are on."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from probe.report import as_status_json, badge, page
+from probe.report.status import Overview
+from probe.web.access import Access, guard
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+# Whoever holds down the reload key gets the same page again.
+FRESH_SECONDS = 1.0
+# Slow readers don't hold up the end of the process.
+SHUTDOWN_SECONDS = 1.0
+REFRESH_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the pages come from.
+
+    ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
+    says what is still missing, or nothing. ``edition`` grows with every change that the
+    overview would show.
+    """
+
+    overview: Callable[[], Awaitable[Overview]]
+    edition: Callable[[], int]
+    metrics: Callable[[str | None], tuple[bytes, str]]
+    ready: Callable[[], str]
+
+
+class Pages:
+    """The web application."""
+
+    def __init__(self, sources: Sources, access: Access) -> None:
+        self._sources = sources
+        self._overview: asyncio.Task[Overview] | None = None
+        self._made = -FRESH_SECONDS
+        self._edition = 0
+        self.app = web.Application(middlewares=[_with_headers, guard(access)])
+        self.app.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/status.json", self._status),
+                web.get("/badge.svg", self._badge),
+                web.get("/metrics", self._metrics),
+                web.get("/healthz", self._alive),
+                web.get("/readyz", self._ready),
+            ]
+        )
+
+    async def _page(self, request: web.Request) -> web.Response:
+        refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS
+        document, policy = page.render(await self._current(), refresh=refresh)
+        headers = {"Content-Security-Policy": policy}
+        return web.Response(text=document, content_type="text/html", headers=headers)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        text = as_status_json.render(await self._current())
+        return web.Response(text=text, content_type="application/json")
+
+    async def _badge(self, request: web.Request) -> web.Response:
+        text = badge.render(await self._current())
+        return web.Response(text=text, content_type="image/svg+xml")
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._sources.metrics(request.headers.get("Accept"))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _alive(self, request: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        missing = self._sources.ready()
+        return web.Response(status=503 if missing else 200, text=f"{missing or 'ready'}\n")
+
+    async def _current(self) -> Overview:
+        """The overview, made at most once a second however many ask, unless it has changed."""
+        now, edition = asyncio.get_running_loop().time(), self._sources.edition()
+        fresh = now - self._made < FRESH_SECONDS and edition == self._edition
+        if self._overview is None or not fresh:
+            self._made, self._edition = now, edition
+            self._overview = asyncio.ensure_future(self._sources.overview())
+        return await asyncio.shield(self._overview)
+
+
+@web.middleware
+async def _with_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(HEADERS)
+        raise
+    response.headers.update(HEADERS)
+    return response
+
+
+class Server:
+    """Serves the pages on one port; ``address`` is what it listens on."""
+
+    def __init__(self, app: web.Application, listen: tuple[str, int]) -> None:
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
+        )
+        self._listen = listen
+        self.address = listen
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError if the address can't be had."""
+        await self._runner.setup()
+        bound = bind(*self._listen)
+        self.address = bound.getsockname()[:2]
+        await web.SockSite(self._runner, bound).start()
+
+    async def stop(self) -> None:
+        """Stop serving."""
+        await self._runner.cleanup()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; ``::`` is every address, IPv4's too (Fly's checks come over IPv4,
+    its scrapes over IPv6), also where the machine has no IPv6. Raises OSError."""
+    if host == "::":
+        with suppress(OSError):
+            return socket.create_server(
+                ("::", port), family=socket.AF_INET6, dualstack_ipv6=socket.has_dualstack_ipv6()
+            )
+        host = "0.0.0.0"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)

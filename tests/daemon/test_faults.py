@@ -1,0 +1,192 @@
+"""Faults are switched on and off by a script, and the daemon says so at the right moments.
+
+What it exports, logs and shows is held against the script: nothing missed, nothing made up.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from probe.lab import Lab
+from tests.daemon.running import Running, daemon
+
+# Each check's rhythm in these runs; deadlines leave room for a busy machine.
+CONFIGURATION = """
+[[http]]
+name = "health"
+interval = 1
+deadline = 2
+[[http]]
+name = "ready"
+interval = 2
+deadline = 2
+[[http]]
+name = "frontend"
+interval = 2
+[[signaling]]
+name = "signaling"
+interval = 2
+deadline = 2
+"""
+ONLY = "health,ready,frontend,signaling,turn-primary-udp,turn-backup-udp"
+TURN_CONFIGURATION = """
+[[turn]]
+name = "turn-primary-udp"
+interval = 3
+retry = 1
+deadline = 3
+[[turn]]
+name = "turn-backup-udp"
+interval = 3
+retry = 1
+deadline = 3
+"""
+# From switching a knob until the check that it turns has said so: an interval, a deadline
+# (it runs while the knob is turned, and once more), and a busy machine.
+LATEST_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A knob's bad and good value, and which checks it fails with which cause."""
+
+    knob: str
+    bad: str
+    good: str
+    turns: dict[str, str]
+
+
+@dataclass
+class Episode:
+    """A fault that was on from ``start`` to ``end``, seconds since 1970."""
+
+    fault: Fault
+    start: float
+    end: float = 0.0
+    seen: dict[str, float] = field(default_factory=dict)
+
+
+FAULTS = [
+    Fault(
+        "backend.redis",
+        "down",
+        "up",
+        {"health": "service_down", "ready": "service_down", "signaling": "deadline"},
+    ),
+    Fault("primary.error", "401", "none", {"turn-primary-udp": "auth_rejected"}),
+    Fault("backend.status", "503", "200", {"health": "http_status", "ready": "http_status"}),
+    Fault("backend.signaling", "refuses", "ok", {"signaling": "auth_rejected"}),
+    Fault("backup.error", "508", "none", {"turn-backup-udp": "allocation_capacity"}),
+    Fault("backend.postgres", "down", "up", {"health": "service_down", "ready": "service_down"}),
+    Fault("backend.body", "invalid", "json", {"health": "body_invalid", "ready": "body_invalid"}),
+]
+
+
+async def until_metrics_say(running: Running, wanted: dict[str, str], *, failed: bool) -> None:
+    """Wait until every check is shown failed with its cause, or well."""
+    deadline = time.monotonic() + LATEST_SECONDS
+    while True:
+        found = await running.metrics()
+        wrong = [name for name, cause in wanted.items() if _says(found, name, cause) is not failed]
+        if not wrong:
+            return
+        assert time.monotonic() < deadline, f"{wrong} still not {'failed' if failed else 'well'}"
+        await asyncio.sleep(0.1)
+
+
+def _says(found: dict[str, float], name: str, cause: str) -> bool:
+    """Whether the metrics show a check failed with this cause; else it has to be well."""
+    success = found.get(f'probe_success{{check="{name}"}}')
+    causes = [key for key in found if key.startswith("probe_failure_info") and name in key]
+    if success == 0.0:
+        return any(f'cause="{cause}"' in key and f'check="{name}"' in key for key in causes)
+    return False
+
+
+async def play(running: Running, lab: Lab, faults: list[Fault], seconds: float) -> list[Episode]:
+    """One fault after the other, each as long as its part of the time; what was on when."""
+    until = time.monotonic() + seconds
+    share = seconds / len(faults)
+    episodes = []
+    for number, fault in enumerate(faults):
+        part_ends = until - seconds + (number + 1) * share
+        lab.set_knob(fault.knob, fault.bad)
+        episode = Episode(fault, time.time())
+        await until_metrics_say(running, fault.turns, failed=True)
+        status = await running.status()
+        troubled = {each["name"]: each for each in status["checks"] if each["verdict"] != "ok"}
+        assert {name: each["failure"]["cause"] for name, each in troubled.items()} == fault.turns
+        await asyncio.sleep(max(0.0, (part_ends - time.monotonic()) / 2))
+        lab.set_knob(fault.knob, fault.good)
+        episode.end = time.time()
+        await until_metrics_say(running, fault.turns, failed=False)
+        assert (await running.status())["verdict"] == "ok"
+        episodes.append(episode)
+        await asyncio.sleep(max(0.0, part_ends - time.monotonic()))
+    return episodes
+
+
+def seconds_of(moment: str) -> float:
+    """An ISO 8601 time as seconds since 1970."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+async def compare(running: Running, episodes: list[Episode]) -> None:
+    """The page's list of troubles and the log, line by line, against what was played."""
+    status = await running.status()
+    for check in status["checks"]:
+        name = check["name"]
+        played = [each for each in episodes if name in each.fault.turns]
+        shown = sorted(check["troubles"], key=lambda trouble: str(trouble["start"]))
+        assert len(shown) == len(played), (name, shown)
+        told = [line for line in running.lines if line.get("check") == name and "was" in line]
+        assert [line["verdict"] == "ok" for line in told] == [False, True] * len(played), told
+        for trouble, bad, good, episode in zip(shown, told[::2], told[1::2], played, strict=True):
+            assert trouble["cause"] == bad["cause"] == episode.fault.turns[name]
+            for at in (seconds_of(trouble["start"]), seconds_of(bad["time"])):
+                assert episode.start - 2.5 <= at <= episode.start + LATEST_SECONDS
+            for at in (seconds_of(trouble["end"]), seconds_of(good["time"])):
+                assert episode.end - 2.5 <= at <= episode.end + LATEST_SECONDS
+    counted = await running.metrics()
+    for name, cause in {(n, c) for e in episodes for n, c in e.fault.turns.items()}:
+        keys = [
+            key
+            for key in counted
+            if key.startswith("probe_failures_total")
+            and f'check="{name}"' in key
+            and f'cause="{cause}"' in key
+        ]
+        assert sum(counted[key] for key in keys) >= 1
+
+
+async def watch_faults(folder: Path, faults: list[Fault], seconds: float) -> None:
+    """Start a lab and a daemon, play the script, compare."""
+    (folder / "probe.toml").write_text(CONFIGURATION + TURN_CONFIGURATION, encoding="utf-8")
+    async with Lab() as lab:
+        lab.set_knob("backend.limits", "false")
+        environment = {**lab.environment(), "PROBE_DATA": str(folder / "data")}
+        async with daemon(folder, environment, "--only", ONLY) as running:
+            await running.ready()
+            assert (await running.status())["verdict"] == "ok"
+            episodes = await play(running, lab, faults, seconds)
+            await compare(running, episodes)
+            assert await running.stop() == 0
+    for episode in episodes:
+        print(f"{episode.fault.knob}={episode.fault.bad}: {episode.end - episode.start:.1f} s")
+
+
+async def test_a_minute_of_faults_is_told_at_the_right_moments(tmp_path: Path) -> None:
+    await watch_faults(tmp_path, FAULTS[:4], 50.0)
+
+
+@pytest.mark.proof
+async def test_ten_minutes_of_faults_are_told_at_the_right_moments(tmp_path: Path) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    faults = random.Random(seed).choices(FAULTS, k=30)
+    await watch_faults(tmp_path, faults, 600.0)

@@ -1,0 +1,102 @@
+"""The configuration is parsed first and swapped then; a wrong one changes nothing."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from probe.configuration import Plan
+from probe.daemon.reload import Reloader
+from probe.settings import Settings
+from probe.variables import ConfigurationError, Mistake
+from tests.clocks import Clock
+from tests.toys import toy
+
+
+class Stage:
+    """A configuration file, what reading it gives, and what was taken over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "probe.toml"
+        self.clock = Clock(100.0)
+        self.mistakes: list[Mistake] = []
+        self.taken: list[Settings] = []
+        self.read = asyncio.Event()
+        self.reloader = Reloader(
+            self.load, self.apply, self.path, now=self.clock, poll_seconds=0.01
+        )
+
+    def load(self) -> Settings:
+        """As the command line loads them."""
+        self.loop.call_soon_threadsafe(self.read.set)
+        if self.mistakes:
+            raise ConfigurationError(self.mistakes)
+        return Settings(Plan((toy(),)), "lax", logging.INFO)
+
+    async def apply(self, settings: Settings) -> None:
+        """As the daemon takes them over."""
+        self.taken.append(settings)
+
+    async def until_read(self) -> None:
+        """Wait until the configuration is read once more."""
+        async with asyncio.timeout(10):
+            await self.read.wait()
+        self.read.clear()
+
+    async def __aenter__(self) -> "Stage":
+        self.loop = asyncio.get_running_loop()
+        self.task = asyncio.create_task(self.reloader.watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+
+async def test_a_file_that_appears_or_changes_is_read_again(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        for text in ("", "# changed", None):
+            if text is None:
+                stage.path.unlink()
+            else:
+                stage.path.write_text(text)
+            await stage.until_read()
+
+
+async def test_it_is_read_again_when_somebody_asks(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        stage.reloader.ask()
+        await stage.until_read()
+
+
+async def test_a_right_configuration_is_taken_over(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.loop = asyncio.get_running_loop()
+    stage.clock.pass_(5)
+    await stage.reloader.reload()
+    assert len(stage.taken) == 1
+    assert stage.reloader.outcome.ok
+    assert stage.reloader.outcome.changed == 105.0
+    assert stage.reloader.outcome.notices == []
+
+
+async def test_a_wrong_one_changes_nothing_and_is_told_until_it_is_right(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(tmp_path)
+    stage.loop = asyncio.get_running_loop()
+    stage.mistakes = [Mistake("probe.toml", "is not valid TOML"), Mistake("X", "is not set")]
+    for _ in range(2):
+        stage.clock.pass_(5)
+        await stage.reloader.reload()
+    assert stage.taken == []
+    (notice,) = stage.reloader.outcome.notices
+    assert "is not valid TOML" in notice.text
+    assert "X: is not set" in notice.text
+    assert notice.since == 105.0
+    assert stage.reloader.outcome.changed == 100.0
+    assert "not taken over" in caplog.text
+    stage.mistakes = []
+    await stage.reloader.reload()
+    assert stage.reloader.outcome.ok
