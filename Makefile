@@ -24,11 +24,12 @@ test: .venv/dev.stamp ## the tests, with the real parts that are there (WORKERS=
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
 
-check: .venv/dev.stamp ## format, lint, types, shell scripts, installed versions
+check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, installed versions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck .ci/run tests/servers/install
+	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/pip --disable-pip-version-check check
 
 proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes

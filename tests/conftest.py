@@ -11,7 +11,7 @@ from tests.servers.coturn import CoturnFactory
 from tests.servers.netns import Namespace
 from tests.servers.node_backend import NodeBackendFactory
 
-_REAL_PARTS = {"coturn", "node_backend", "netns"}
+_REAL_PARTS = {"chromium", "coturn", "image", "netns", "node_backend"}
 
 
 @pytest.fixture

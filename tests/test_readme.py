@@ -63,7 +63,9 @@ def test_the_example_of_the_environment_names_every_variable() -> None:
     assert SECRETS_DIRECTORY in example
 
 
-@pytest.mark.parametrize("name", ["demo", "test", "parts", "check", "proof", "bench", "lock"])
+@pytest.mark.parametrize(
+    "name", ["demo", "test", "parts", "check", "proof", "bench", "bench-daemon", "lock"]
+)
 def test_every_make_target_exists(name: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{name}:", makefile, flags=re.MULTILINE)

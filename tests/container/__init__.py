@@ -1,0 +1,1 @@
+"""The image and its deployment: read, and built without a container engine."""

@@ -1,0 +1,170 @@
+"""The Dockerfile and .dockerignore say what the package, fly.toml and the pages say."""
+
+import re
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from probe.kinds import KINDS
+from probe.settings import DEFAULT_LISTEN, OwnEnvironment
+from probe.web.access import OPEN_PATHS
+from tests.container.dockerfile import SECRET, Ignore, Instruction, read_dockerfile
+
+ROOT = Path(__file__).parents[2]
+STAGES = read_dockerfile((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+BUILDER, FINAL = STAGES
+IGNORE = Ignore((ROOT / ".dockerignore").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PORT = int(DEFAULT_LISTEN.rpartition(":")[2])
+
+
+def test_the_reader_joins_lines_and_drops_comments_between_them() -> None:
+    text = (
+        '# a\nFROM base:1 AS one\nRUN first \\\n  # why\n  --second\n\nFROM one\nCMD ["a", "b c"]\n'
+    )
+    one, two = read_dockerfile(text)
+    assert (one.base, one.name, two.base, two.name) == ("base:1", "one", "one", None)
+    assert one.last("RUN").value.split() == ["first", "--second"]
+    assert one.last("RUN").command[:2] == ["/bin/sh", "-c"]
+    assert two.last("CMD").command == ["a", "b c"]
+
+
+def test_the_reader_knows_flags_and_pairs() -> None:
+    text = 'FROM a\nCOPY --from=b --chmod=755 x y/\nENV A=1 B="two words"\n'
+    (stage,) = read_dockerfile(text)
+    assert stage.last("COPY") == Instruction("COPY", {"from": "b", "chmod": "755"}, "x y/")
+    assert stage.environment == {"A": "1", "B": "two words"}
+
+
+@pytest.mark.parametrize("text", ["RUN a\nFROM b\n", "FROM a\nRUN <<END\nEND\n"])
+def test_the_reader_refuses_what_it_does_not_know(text: str) -> None:
+    with pytest.raises(ValueError, match=r"before the first FROM|here-documents"):
+        read_dockerfile(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "excluded"),
+    [
+        ("README.md", False),
+        ("probe/kinds/http.py", False),
+        ("probe/__pycache__/app.cpython-313.pyc", True),
+        ("stray.pyc", True),
+        (".env", True),
+        ("probe.toml", True),
+        ("tests/parts.py", True),
+        (".git/config", True),
+    ],
+)
+def test_only_what_is_copied_gets_into_the_build(path: str, excluded: bool) -> None:
+    assert IGNORE.excludes(PurePosixPath(path)) is excluded
+
+
+def test_every_source_of_a_copy_exists_and_is_not_ignored() -> None:
+    context = set(IGNORE.context(ROOT))
+    for source in _copied_from_the_repository():
+        path = PurePosixPath(source)
+        assert path in context or any(path in file.parents for file in context), source
+
+
+def test_nothing_is_in_the_build_that_is_not_copied() -> None:
+    copied = [PurePosixPath(source) for source in _copied_from_the_repository()]
+    for file in IGNORE.context(ROOT):
+        assert any(path == file or path in file.parents for path in copied), file
+
+
+def test_all_that_the_package_is_made_of_is_copied() -> None:
+    """Its packages by setuptools' patterns, and the files that pyproject.toml names."""
+    patterns = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    folders = [init.parent.name for init in ROOT.glob("*/__init__.py")]
+    packages = {name for name in folders if any(fnmatchcase(name, each) for each in patterns)}
+    project = PROJECT["project"]
+    files = {"pyproject.toml", "requirements.txt", project["readme"], *project["license-files"]}
+    copied = {source.rstrip("/") for source in _copied_from_the_repository()}
+    assert copied == packages | files
+
+
+def test_both_stages_stand_on_one_python_that_the_project_supports() -> None:
+    (base,) = {stage.base for stage in STAGES}
+    found = re.fullmatch(r"python:3\.(\d+)-slim-[a-z]+", base)
+    assert found is not None
+    classifier = f"Programming Language :: Python :: 3.{found[1]}"
+    assert classifier in PROJECT["project"]["classifiers"]
+
+
+def test_every_install_is_by_hash_or_of_the_project_alone() -> None:
+    runs = [part for stage in STAGES for run in stage.all("RUN") for part in run.value.split("&&")]
+    installs = [run for run in runs if re.search(r"\bpip\b.*\binstall\b", run)]
+    assert len(installs) == 2
+    for install in installs:
+        locked = {"--require-hashes", "--only-binary :all:"}
+        alone = {"--no-deps", "--no-build-isolation"}
+        assert any(all(flag in install for flag in flags) for flags in (locked, alone))
+        assert "://" not in install
+
+
+def test_the_final_stage_installs_nothing() -> None:
+    assert not any(re.search(r"\b(pip|apt-get)\b", run.value) for run in FINAL.all("RUN"))
+    assert [copy.flags for copy in FINAL.all("COPY")] == [{"from": BUILDER.name}]
+
+
+def test_the_user_is_a_fixed_number_and_is_made() -> None:
+    uid, _, gid = FINAL.last("USER").value.partition(":")
+    assert int(uid) > 0
+    assert int(gid) > 0
+    made = " ".join(run.value for run in FINAL.all("RUN"))
+    assert f"useradd --uid {uid}" in made
+    assert f"groupadd --gid {gid}" in made
+
+
+def test_the_entrypoint_is_the_command_that_the_package_brings() -> None:
+    (command,) = FINAL.last("ENTRYPOINT").words
+    assert command in PROJECT["project"]["scripts"]
+    assert FINAL.last("STOPSIGNAL").value == "SIGTERM"
+
+
+def test_the_port_is_the_default_everywhere() -> None:
+    assert FINAL.environment["PROBE_LISTEN"] == DEFAULT_LISTEN
+    assert FINAL.last("EXPOSE").value == str(PORT)
+
+
+def test_the_healthcheck_asks_a_page_that_needs_no_password_where_the_probe_listens() -> None:
+    program, option, code = FINAL.healthcheck.words
+    assert (program, option) == ("python", "-c")
+    assert set(re.findall(r"'(/\w+)'", code)) == {"/healthz"} <= OPEN_PATHS
+    assert "PROBE_LISTEN" in code
+    assert "9091" not in code
+    compile(code, "HEALTHCHECK", "exec")
+
+
+def test_data_is_a_volume_that_is_made_for_the_user() -> None:
+    (volume,) = FINAL.last("VOLUME").words
+    assert FINAL.environment["PROBE_DATA"] == volume
+    assert FINAL.environment["TMPDIR"] == volume
+    assert any(run.value.endswith(("/etc/probe", volume)) for run in FINAL.all("RUN"))
+
+
+def test_every_variable_of_the_probe_is_one_that_it_reads() -> None:
+    known = set(OwnEnvironment.variable_names())
+    known |= {name for kind in KINDS for name in kind.environment.variable_names()}
+    assert {name for name in FINAL.environment if name.startswith("PROBE_")} <= known
+
+
+def test_no_secret_is_built_in() -> None:
+    pairs = [each.pairs for stage in STAGES for each in [*stage.all("ENV"), *stage.all("ARG")]]
+    assert not [name for names in pairs for name in names if SECRET.search(name)]
+    assert not [stage for stage in STAGES if stage.all("ADD")]
+
+
+def test_the_labels_say_what_the_package_says() -> None:
+    project, labels = PROJECT["project"], FINAL.last("LABEL").pairs
+    prefix = "org.opencontainers.image."
+    assert labels[prefix + "title"] == project["name"]
+    assert labels[prefix + "description"] == project["description"]
+    assert labels[prefix + "licenses"] == project["license"]
+
+
+def _copied_from_the_repository() -> list[str]:
+    copies = [copy for stage in STAGES for copy in stage.all("COPY") if "from" not in copy.flags]
+    return [source for copy in copies for source in copy.words[:-1]]
