@@ -25,7 +25,7 @@ def set_aside(path: Path, now: float) -> Path:
         if companion.exists():
             companion.rename(_companion(aside, suffix))
     path.rename(aside)
-    _forget_older(path.parent)
+    _forget_older(aside)
     return aside
 
 
@@ -38,8 +38,11 @@ def _free_name(path: Path, now: float) -> Path:
         moment += timedelta(seconds=1)
 
 
-def _forget_older(folder: Path) -> None:
-    for path in sorted(folder.glob(_PATTERN))[:-MOST_ASIDE]:
+def _forget_older(newest: Path) -> None:
+    others = [path for path in newest.parent.glob(_PATTERN) if path != newest]
+    # Renaming sets the change time; names tell the probe's clock, which may have jumped.
+    others.sort(key=lambda path: path.lstat().st_ctime_ns, reverse=True)
+    for path in others[MOST_ASIDE - 1 :]:
         try:
             for each in (*(_companion(path, suffix) for suffix in _COMPANIONS), path):
                 each.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
 """How much is kept, and how the rest goes.
 
 The wall clock can't be trusted: it may jump a year ahead and come back an hour later. So
-age alone never deletes much. A sweep takes at most two entries for each one written since
-the last sweep: that keeps pace, and catches up after a long stop, and an hour with a wrong
-clock costs two hours of history, not all of it. Entries from the future stay; they go when
-the clock is past them, or by size.
+age alone never deletes much. A sweep, once a minute, takes at most two entries for each one
+written since the last sweep, and at most a tenth of all: that keeps pace, and catches up
+after a long stop, and an hour with a wrong clock costs two hours of history, not all of it.
+Entries from the future stay; they go when the clock is past them, or by size.
 
 Size goes by what the pages hold, in the order of writing, whatever the clock says.
 """
@@ -13,10 +13,18 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from probe.history.database import PAGE_BYTES, free_pages, used_bytes, whole_bytes, writing
+from probe.history.database import (
+    PAGE_BYTES,
+    fold_log,
+    free_pages,
+    used_bytes,
+    whole_bytes,
+    writing,
+)
 
 SWEEP_SECONDS = 60.0
 _DELETED_FOR_WRITTEN = 2
+_FEW = 10
 # Of entries to delete and of pages to give back in one transaction: what a transaction
 # touches is in the write-ahead log for a while, and that is to stay small.
 _PORTION = 5000
@@ -66,11 +74,12 @@ class Trimmer:
         return self._bounds.bytes - self._bounds.wal_pages * PAGE_BYTES
 
     def _sweep(self, db: sqlite3.Connection, now: float) -> None:
+        most = min(self._written * _DELETED_FOR_WRITTEN, max(_tenth(db), _FEW))
         with writing(db):
             db.execute(
                 "DELETE FROM entries WHERE id IN (SELECT id FROM entries INDEXED BY"
                 " entries_by_time WHERE at < ? ORDER BY at LIMIT ?)",
-                (now - self._bounds.seconds, self._written * _DELETED_FOR_WRITTEN),
+                (now - self._bounds.seconds, most),
             )
         self._swept_at, self._written = now, 0
 
@@ -84,16 +93,20 @@ class Trimmer:
 
 def _delete_oldest_tenth(db: sqlite3.Connection) -> bool:
     """False if there was nothing to delete."""
-    first, last = db.execute(
-        "SELECT (SELECT min(id) FROM entries), (SELECT max(id) FROM entries)"
-    ).fetchone()
+    first = db.execute("SELECT min(id) FROM entries").fetchone()[0]
     if first is None:
         return False
-    end = first + (last - first) // 10 + 1
+    end = first + _tenth(db) + 1
     for start in range(first, end, _PORTION):
         with writing(db):
             db.execute("DELETE FROM entries WHERE id < ?", (min(start + _PORTION, end),))
     return True
+
+
+def _tenth(db: sqlite3.Connection) -> int:
+    """About how many entries a tenth of them are: ids have few gaps."""
+    ends = "SELECT (SELECT max(id) FROM entries) - (SELECT min(id) FROM entries)"
+    return int(db.execute(ends).fetchone()[0] or 0) // 10
 
 
 def _give_back(db: sqlite3.Connection) -> None:
@@ -105,4 +118,4 @@ def _give_back(db: sqlite3.Connection) -> None:
         before, free = free, free_pages(db)
         if free >= before:
             break
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    fold_log(db)

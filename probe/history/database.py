@@ -157,6 +157,15 @@ def _code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
+def fold_log(db: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the file, unless someone else reads it just now."""
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
 def used_bytes(db: sqlite3.Connection) -> int:
     """What the tables and indexes take up."""
     return _page_bytes(db) * (_pages(db) - free_pages(db))

@@ -20,9 +20,10 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MOST_WAITING = 50_000
-# An entry with a dozen samples is about 1.5 kB as Python objects.
-MOST_RECENT = 50_000
+# An entry with a dozen samples takes up to 3.5 kB as Python objects, half of it when it is
+# read from the database: 70 and 35 MB at the very most.
+MOST_WAITING = 20_000
+MOST_RECENT = 20_000
 
 
 class History:

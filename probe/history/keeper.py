@@ -19,6 +19,7 @@ from probe.history.bounds import MEMORY_BOUNDS, Bounds, Trimmer
 from probe.history.database import (
     FILE_NAME,
     Unreadable,
+    fold_log,
     is_passing,
     open_file,
     open_memory,
@@ -121,7 +122,7 @@ class Keeper:
             logger.warning("%d results could not be written to history", lost)
         try:
             if self._db is not None:
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                fold_log(self._db)
         except sqlite3.Error as error:
             logger.info("history's log stays beside its file: %s", error)
         self._drop()
@@ -151,8 +152,13 @@ class Keeper:
             raise
 
     def _trim(self, written: int) -> bool:
+        def trim(db: sqlite3.Connection) -> None:
+            self._trimmer.trim(db, written)
+            if self._size() > self._bounds.bytes:
+                fold_log(db)
+
         try:
-            self._attempt(lambda db: self._trimmer.trim(db, written))
+            self._attempt(trim)
         except (sqlite3.Error, OSError, Unreadable) as error:
             self._struggle(error)
             return False

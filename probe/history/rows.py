@@ -26,6 +26,8 @@ VERDICTS = (
     Verdict.WARNING,
     Verdict.CRITICAL,
 )
+_STATUS_OF = dict(enumerate(STATUSES))
+_VERDICT_OF = dict(enumerate(VERDICTS))
 COLUMNS = "check_id, at, duration, status, verdict, phase, cause, message, value, samples"
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAMPLE = struct.Struct("<Id")
@@ -139,8 +141,8 @@ class Reader:
                 check=self._checks[check],
                 at=at,
                 duration=duration,
-                status=STATUSES[status],
-                verdict=VERDICTS[verdict],
+                status=_STATUS_OF[status],
+                verdict=_VERDICT_OF[verdict],
                 phase=phase,
                 cause=cause,
                 message=message,
@@ -162,7 +164,7 @@ def check_names(db: sqlite3.Connection) -> dict[int, str]:
 def verdict_of(number: int) -> Verdict:
     """Raises Unreadable."""
     try:
-        return VERDICTS[number]
+        return _VERDICT_OF[number]
     except (LookupError, TypeError) as error:
         raise Unreadable("a verdict makes no sense") from error
 

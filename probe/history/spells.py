@@ -57,17 +57,14 @@ def troubles(
     db: sqlite3.Connection, start: float, end: float, most: int
 ) -> dict[str, tuple[Spell, ...]]:
     """Spells that are not well and touch the stretch of time, newest first."""
-    last = "SELECT id FROM entries WHERE at < ? ORDER BY id DESC LIMIT 1"
-    newest = db.execute(last, (end,)).fetchone()
-    if newest is None:
-        return {}
+    newest = _newest_begun_before(db, end)
     # A spell that touches the stretch lasts, or ends with an entry begun after its start.
-    ends = "SELECT min(id) FROM entries INDEXED BY entries_by_time WHERE at > ?"
-    oldest_end = db.execute(ends, (start,)).fetchone()[0] or _AFTER_ALL
+    oldest = "SELECT min(id) FROM entries INDEXED BY entries_by_time WHERE at > ?"
+    oldest_end = db.execute(oldest, (start,)).fetchone()[0] or _AFTER_ALL
     found = {}
     for check, name in check_names(db).items():
         spells: list[Spell] = []
-        for run in _runs_back(db, check, newest[0]):
+        for run in _runs_back(db, check, newest):
             if run.before < oldest_end or len(spells) >= most:
                 break
             if run.standing is not Standing.WELL and _touches(db, run, start, end):
@@ -75,6 +72,15 @@ def troubles(
         if spells:
             found[name] = tuple(spells)
     return found
+
+
+def _newest_begun_before(db: sqlite3.Connection, end: float) -> int:
+    """0 if there is none."""
+    last = db.execute("SELECT id, at FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+    if last is None or last[1] < end:
+        return int(last[0]) if last else 0
+    newest = "SELECT max(id) FROM entries INDEXED BY entries_by_time WHERE at < ?"
+    return int(db.execute(newest, (end,)).fetchone()[0] or 0)
 
 
 def _runs_back(db: sqlite3.Connection, check: int, newest: int) -> Iterator[_Run]:
