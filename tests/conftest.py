@@ -7,11 +7,12 @@ import pytest
 
 from tests import parts
 from tests.leaks import Footprint, left_behind
+from tests.servers.chromium import Chromium, Tab
 from tests.servers.coturn import CoturnFactory
 from tests.servers.netns import Namespace
 from tests.servers.node_backend import NodeBackendFactory
 
-_REAL_PARTS = {"chromium", "coturn", "image", "netns", "node_backend"}
+_REAL_PARTS = {"coturn", "image", "netns", "node_backend", "tab"}
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ def netns() -> Iterator[Namespace]:
     namespace = Namespace()
     yield namespace
     namespace.close()
+
+
+@pytest.fixture
+async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
+    """An empty tab of a headless Chromium."""
+    async with Chromium(tmp_path) as chromium, await chromium.tab() as opened:
+        yield opened
 
 
 @pytest.fixture

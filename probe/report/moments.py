@@ -19,14 +19,12 @@ def iso(moment: float | None) -> str | None:
 
 
 def clock(moment: float | None, now: float, *, seconds: bool = False) -> str:
-    """``03:12``, with the date in front if it isn't today's."""
-    known, today = _utc(moment), _utc(now)
-    if known is None:
+    """``03:12``, with the date in front if it is a day or more away."""
+    known = _utc(moment)
+    if known is None or moment is None:
         return ABSENT
     time = known.strftime("%H:%M:%S" if seconds else "%H:%M")
-    if today is not None and known.date() == today.date():
-        return time
-    return f"{known.strftime('%Y-%m-%d')} {time}"
+    return time if abs(moment - now) < DAY else f"{known.strftime('%Y-%m-%d')} {time}"
 
 
 def lasting(seconds: float) -> str:

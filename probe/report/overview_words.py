@@ -4,13 +4,12 @@ Texts of a target's are cut here, and cleaned and escaped by whoever shows them.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from probe.model import Sample, Status, Unit, Verdict
 from probe.past import Bucket
 from probe.report.markup import short
-from probe.report.moments import clock, lasting
 from probe.report.status import Notice, Overview, StatusRow
 from probe.report.units import show, show_until
 from probe.report.words import BREACHED, breach, quiet
@@ -19,7 +18,10 @@ from probe.report.words import BREACHED, breach, quiet
 BROKEN = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING)
 NOT_RUN = "not run yet"
 LONGEST_NAME, LONGEST_TEXT = 120, 400
+# A headline is read at a glance, and what it is about has to stand on the same screen.
+_HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
 
+_GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
 _WELL = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
 
@@ -84,38 +86,31 @@ def figures(row: StatusRow, now: float) -> list[tuple[str, str]]:
 
 def worst(bucket: Bucket) -> Verdict | None:
     """The gravest verdict of a stretch of time; None if nothing ran in it."""
-    found = [verdict for verdict in Verdict if bucket.verdicts.get(verdict, 0) > 0]
-    return found[-1] if found else None
+    found = [verdict for verdict, number in bucket.verdicts.items() if number > 0]
+    return max(found, key=_GRAVITY.__getitem__, default=None)
+
+
+def share(row: StatusRow) -> str:
+    """``99.2 %`` of the day's runs that measured were ok; empty if none measured."""
+    return _share(_runs(row))
 
 
 def how_often_well(row: StatusRow) -> str:
-    """``99.2 % of 8,640 runs ok``: of those that measured, and how many could not."""
-    well = _runs(row, _WELL)
-    unknown = _runs(row, {Verdict.UNKNOWN})
-    measured = _runs(row, set(Verdict)) - unknown
-    share = show(well / measured, Unit.RATIO) if measured else ""
-    return (
-        ", ".join(
-            part
-            for part in (
-                f"{share} of {_counted(measured, 'run')} ok" if measured else "",
-                f"{_counted(unknown, 'run')} not measured" if unknown else "",
-            )
-            if part
-        )
-        or "no runs in the last 24 hours"
+    """The same with its denominator, and how many runs could not measure."""
+    runs = _runs(row)
+    unknown = runs[Verdict.UNKNOWN]
+    measured = sum(runs.values()) - unknown
+    parts = (
+        f"{_share(runs)} of {_counted(measured, 'run')} ok" if measured else "",
+        f"{_counted(unknown, 'run')} not measured" if unknown else "",
     )
+    return ", ".join(part for part in parts if part) or "nothing ran"
 
 
 def day_in_words(row: StatusRow) -> str:
     """The same, and how many troubles there were."""
     troubles = _counted(len(row.troubles), "trouble") if row.troubles else "no trouble"
     return f"{how_often_well(row)}; {troubles}" if row.day else "no data of the last 24 hours"
-
-
-def since_in_words(since: float | None, now: float) -> str:
-    """``since 03:12 UTC (24 min)``; empty if nobody knows."""
-    return "" if since is None else f"since {clock(since, now)} UTC ({lasting(now - since)})"
 
 
 def tally(overview: Overview) -> str:
@@ -131,12 +126,13 @@ def tally(overview: Overview) -> str:
 
 def _of_row(row: StatusRow, others: int) -> Headline:
     verdict = row.verdict or Verdict.UNKNOWN
-    text = f"{short(row.name, LONGEST_NAME)}: {problem(row) or verdict.value}"
+    said = short(problem(row) or verdict.value, _HEADLINE_TEXT)
+    text = f"{short(row.name, _HEADLINE_NAME)}: {said}"
     return Headline(verdict, text, row.since, f"{others} more" if others else "")
 
 
 def _of_notice(notice: Notice, verdict: Verdict) -> Headline:
-    return Headline(verdict, short(notice.title, LONGEST_TEXT), notice.since)
+    return Headline(verdict, short(notice.title, _HEADLINE_TEXT), notice.since)
 
 
 def _all_well(overview: Overview) -> str:
@@ -172,8 +168,19 @@ def _value(sample: Sample, now: float) -> str:
     return show_until(sample.value, now) if unit is Unit.TIMESTAMP else show(sample.value, unit)
 
 
-def _runs(row: StatusRow, verdicts: Iterable[Verdict]) -> int:
-    return sum(bucket.verdicts.get(each, 0) for each in verdicts for bucket in row.day)
+def _share(runs: Mapping[Verdict, int]) -> str:
+    measured = sum(runs.values()) - runs[Verdict.UNKNOWN]
+    well = sum(runs[verdict] for verdict in _WELL)
+    return show(well / measured, Unit.RATIO) if measured else ""
+
+
+def _runs(row: StatusRow) -> dict[Verdict, int]:
+    """How many of the day's runs ended with each verdict."""
+    found = dict.fromkeys(Verdict, 0)
+    for bucket in row.day:
+        for verdict, number in bucket.verdicts.items():
+            found[verdict] += number
+    return found
 
 
 def _counted(number: int, thing: str) -> str:

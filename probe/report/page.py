@@ -11,7 +11,7 @@ from importlib.resources import files
 from urllib.parse import quote
 
 from probe.model import Verdict
-from probe.report.markup import NOTHING, Markup, element, short, together
+from probe.report.markup import NOTHING, Markup, between, element, short, together
 from probe.report.moments import lasting
 from probe.report.overview_words import BROKEN, Headline, broken, headline, tally
 from probe.report.page_checks import card, line
@@ -90,7 +90,7 @@ def _body(overview: Overview, refresh: int | None, base: str) -> Markup:
     others = [row for row in overview.rows if row.verdict not in BROKEN]
     return element(
         "body",
-        element("header", _about(overview, refresh), _banner(headline(overview), overview)),
+        element("header", _about(overview, refresh), _banner(headline(overview), overview.now)),
         element(
             "main",
             _notices(overview),
@@ -105,36 +105,29 @@ def _body(overview: Overview, refresh: int | None, base: str) -> Markup:
 def _about(overview: Overview, refresh: int | None) -> Markup:
     """Who says it and of when it is, and the way to hold it still."""
     if refresh is None:
-        words, link = "stands still", element("a", "refresh", href=f"?refresh={_REFRESH}")
+        words, link = "does not refresh", element("a", "refresh", href=f"?refresh={_REFRESH}")
     else:
-        words, link = f"every {lasting(refresh)}", element("a", "stop", href="?refresh=0")
-    region = short(overview.region, 40)
+        words, link = f"refreshes every {refresh} s", element("a", "stop", href="?refresh=0")
     return element(
         "p",
-        element("b", f"probe {region}".strip()),
-        element("span", instant(overview.now, overview.now, seconds=True)),
+        element("b", f"probe {short(overview.region, 40)}".strip()),
+        instant(overview.now, overview.now, seconds=True),
         element("span", words, " · ", link, class_="refresh"),
         class_="about",
     )
 
 
-def _banner(words: Headline, overview: Overview) -> Markup:
-    verdict = words.verdict.value
-    more = f"{', ' if words.since is not None else ''}and {words.more}" if words.more else ""
+def _banner(words: Headline, now: float) -> Markup:
+    verdict = words.verdict
+    begun = together(("since ", since(words.since, now))) if words.since is not None else NOTHING
+    rest = between(", ", [begun, f"and {words.more}" if words.more else ""])
     return element(
         "h1",
-        element("span", f"{SYMBOLS[words.verdict]} {verdict.upper()}: ", class_="verdict"),
+        element("span", f"{SYMBOLS[verdict]} {verdict.value.upper()}:", class_="verdict"),
+        " ",
         element("span", words.text, class_="problem"),
-        element(
-            "span",
-            " — " if words.since is not None or more else None,
-            since(words.since, overview.now),
-            more,
-            class_="since",
-        )
-        if words.since is not None or more
-        else None,
-        class_=f"banner {verdict}",
+        element("span", " — ", rest, class_="since") if rest else None,
+        class_=f"banner {verdict.value}",
     )
 
 
@@ -142,32 +135,22 @@ def _notices(overview: Overview) -> Markup:
     found = [_notice(each, overview.now) for each in overview.notices]
     if not found:
         return NOTHING
-    return _section("Notices", "notices", listing(found, _NOTICES, "notices"), count=len(found))
+    return _section("Notices", "notices", listing(found, _NOTICES), count=len(found))
 
 
 def _notice(notice: Notice, now: float) -> Markup:
-    address = short(notice.link, 2000)
-    linked = address.lower().startswith(("https://", "http://"))
-    return together(
-        (
-            sign(notice.verdict),
-            " ",
-            element("b", short(notice.title, 200)),
-            element("span", " — ", short(notice.text, 500)) if notice.text else None,
-            " " if notice.since is not None else None,
-            since(notice.since, now),
-            " " if linked else None,
-            element(
-                "a",
-                "more",
-                aria_label=f"more: {short(notice.title, 200)}",
-                href=address,
-                rel="noreferrer",
-            )
-            if linked
-            else None,
-        )
-    )
+    title, text = short(notice.title, 200), short(notice.text, 500)
+    begun = together(("since ", since(notice.since, now))) if notice.since is not None else NOTHING
+    words = between(" — ", [element("b", title), text, begun])
+    return between(" ", [sign(notice.verdict), words, _link(notice)])
+
+
+def _link(notice: Notice) -> Markup:
+    """Only to where a browser goes by reading; anything else would be run or opened."""
+    if not notice.link.lower().startswith(("https://", "http://")):
+        return NOTHING
+    about = f"more about {short(notice.title, 200)}"
+    return element("a", "more", href=notice.link, rel="noreferrer", aria_label=about)
 
 
 def _broken(rows: list[StatusRow], overview: Overview) -> Markup:

@@ -14,6 +14,7 @@ from probe.report.overview_words import (
     day_in_words,
     figures,
     problem,
+    share,
 )
 from probe.report.page_parts import instant, listing, pairs, sign, since
 from probe.report.plots import beyond, in_words, plot, strip
@@ -49,13 +50,18 @@ def line(row: StatusRow, overview: Overview) -> Markup:
         sign(row.verdict),
         element("h4", short(row.name, LONGEST_NAME)),
         element("span", _brief(row, overview.now), class_="figures"),
+        element("span", share(row), class_="share"),
         strip(row),
     )
     return element(
         "details",
         summary,
-        element("div", *_why(row, overview), class_="words"),
-        element("div", _picture(row, overview, with_strip=False), _troubles(row, overview.now)),
+        element(
+            "div",
+            element("div", *_why(row, overview), class_="words"),
+            element("div", _picture(row, overview, with_strip=False), _troubles(row, overview.now)),
+            class_="inside",
+        ),
         class_=f"check {_class(row)}",
     )
 
@@ -91,19 +97,17 @@ def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
 
 def _trouble(row: StatusRow, now: float) -> list[Pair]:
     failure = row.failure
-    place = (
-        together((_code(failure.phase), ", cause ", _code(failure.cause.value)))
-        if failure
-        else None
-    )
+    place = (_code(failure.phase), ", cause ", _code(failure.cause.value)) if failure else None
+    # Without a failure the breached limits are the reason, and that stands above.
+    verdicts = MISSED if failure or not problem(row) else (Verdict.OBJECTIVE_MISSED,)
     missed = [
         element("li", f"{SYMBOLS[verdict]} {verdict.value.replace('_', ' ')}: {said}")
-        for verdict in MISSED
+        for verdict in verdicts
         for said in breaches(row, (verdict,))
     ]
     return [
         ("Since", since(row.since, now)),
-        ("Failed in", place),
+        ("Failed in", together(place) if place else None),
         ("Limits", element("ul", *missed) if missed else None),
     ]
 
@@ -118,7 +122,7 @@ def _place(row: StatusRow) -> list[Pair]:
 
 
 def _newest(row: StatusRow, now: float) -> list[Pair]:
-    """The newest run: its figures, when it was, how long what took, and when the next is."""
+    """The newest run: its figures, how long what took, when it was."""
     phases = [
         together((short(name, 40), " ", element("b", show(spent, Unit.SECONDS))))
         for name, spent in (row.phases or {}).items()
@@ -127,25 +131,25 @@ def _newest(row: StatusRow, now: float) -> list[Pair]:
         ("Figures", _shown(figures(row, now)[:_FIGURES])),
         ("Phases", between(_DOT, phases[:_PHASES])),
         ("Newest run", _run(row, now)),
-        ("Next run", _next(row, now)),
     ]
 
 
 def _run(row: StatusRow, now: float) -> Child:
+    """When it was, and when the next one is."""
     if row.last_run is None:
-        return NOT_RUN
+        return together((NOT_RUN, "; ", _next(row, now)))
     took = f", took {show(row.duration, Unit.SECONDS)}" if row.duration is not None else ""
-    passed = f" ({lasting(now - row.last_run)} ago{took})"
-    return together((instant(row.last_run, now, seconds=True), passed))
+    passed = f" ({lasting(now - row.last_run)} ago{took}); "
+    return together((instant(row.last_run, now, seconds=True), passed, _next(row, now)))
 
 
-def _next(row: StatusRow, now: float) -> Child:
+def _next(row: StatusRow, now: float) -> Markup:
     """When it is due, and how much it is overdue: nothing new is heard of it then."""
     every = f"every {lasting(row.interval)}"
     if row.due is None:
-        return f"{every}, not scheduled"
+        return together((f"{every}, not scheduled",))
     late = f", overdue by {lasting(now - row.due)}" if now - row.due > row.interval else ""
-    return together((instant(row.due, now, seconds=True), f", {every}{late}"))
+    return together(("next ", instant(row.due, now, seconds=True), f", {every}{late}"))
 
 
 def _picture(row: StatusRow, overview: Overview, *, with_strip: bool) -> Markup:
@@ -173,7 +177,7 @@ def _troubles(row: StatusRow, now: float) -> Markup:
     return element(
         "div",
         element("p", element("b", "Troubles of the last 24 hours")),
-        listing(items, _TROUBLES_OPEN, "troubles"),
+        listing(items, _TROUBLES_OPEN),
         more,
         class_="troubles",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from probe.model import Verdict
-from probe.report.markup import NOTHING, Child, Markup, element
+from probe.report.markup import NOTHING, Child, Markup, element, together
 from probe.report.moments import clock, iso, lasting
 from probe.report.overview_words import NOT_RUN
 from probe.report.words import SYMBOLS, quiet
@@ -23,10 +23,10 @@ def instant(moment: float | None, now: float, *, seconds: bool = False) -> Marku
 
 
 def since(moment: float | None, now: float) -> Markup:
-    """``since 03:12 UTC (24 min)``; nothing if nobody knows."""
+    """``03:12 UTC (24 min)``; nothing if nobody knows."""
     if moment is None:
         return NOTHING
-    return element("span", "since ", instant(moment, now), f" ({lasting(now - moment)})")
+    return together((instant(moment, now), f" ({lasting(now - moment)})"))
 
 
 def pairs(found: Sequence[tuple[str, Child]]) -> Markup:
@@ -41,12 +41,12 @@ def pairs(found: Sequence[tuple[str, Child]]) -> Markup:
     )
 
 
-def listing(items: Sequence[Markup], shown: int, things: str) -> Markup:
+def listing(items: Sequence[Markup], shown: int) -> Markup:
     """A list whose end folds away when there are more than so many."""
     first = element("ul", *(element("li", item) for item in items[:shown]))
     rest = items[shown:]
     if not rest:
         return first
-    more = element("summary", f"{len(rest):,} more {things}")
+    more = element("summary", f"{len(rest):,} more")
     folded = element("details", more, element("ul", *(element("li", item) for item in rest)))
     return element("div", first, folded)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from probe.model import Limits, Verdict
 from probe.past import Bucket
-from probe.report.markup import NOTHING, Markup, element, together
+from probe.report.markup import NOTHING, Markup, element, short, together
 from probe.report.moments import clock, lasting
 from probe.report.overview_words import day_in_words, worst
 from probe.report.scale import Scale, listed, numbers, scale_of
@@ -19,33 +19,35 @@ from probe.report.status import Overview, StatusRow
 from probe.report.units import show
 
 HEIGHT, FOOT = 96, 16
-STRIP = 16
+STRIP = 18
 _TALL = {
-    Verdict.OK: 8,
-    Verdict.OBJECTIVE_MISSED: 8,
-    Verdict.UNKNOWN: 12,
-    Verdict.WARNING: 12,
-    Verdict.CRITICAL: 16,
+    Verdict.OK: 10,
+    Verdict.OBJECTIVE_MISSED: 10,
+    Verdict.UNKNOWN: 14,
+    Verdict.WARNING: 14,
+    Verdict.CRITICAL: 18,
 }
 _SHADED = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN)
 _LINE, _TOP = 12, 10
+# So near to an end, in percent, half of an hour's digits would stick out.
+_EDGE = 6
 _SIX_HOURS = 6 * 3600
 LIMITS = ("objective", "warning", "critical")
 
 _Value = TypeVar("_Value")
+_Run = tuple[Verdict | None, int, int]
 
 
 def strip(row: StatusRow) -> Markup:
     """One cell for each stretch of the day, the taller the worse, none where nothing ran."""
-    cells = [worst(bucket) for bucket in row.day]
-    drawn = [
-        _cells(cells, verdict, _TALL[verdict], STRIP) for verdict in Verdict if verdict in cells
-    ]
+    runs = list(_runs([worst(bucket) for bucket in row.day]))
+    seen = {value for value, _, _ in runs}
+    drawn = [_bars(runs, verdict, _TALL[verdict], STRIP) for verdict in Verdict if verdict in seen]
     return element(
         "svg",
         *drawn,
         class_="strip",
-        viewBox=f"0 0 {max(len(cells), 1)} {STRIP}",
+        viewBox=f"0 0 {max(len(row.day), 1)} {STRIP}",
         preserveAspectRatio="none",
         role="img",
         aria_label=f"Last 24 hours: {day_in_words(row)}",
@@ -64,7 +66,7 @@ def legend(overview: Overview) -> Markup:
 
 
 def _key(verdict: Verdict) -> Markup:
-    cell = _cells([verdict], verdict, _TALL[verdict], STRIP)
+    cell = _bars([(verdict, 0, 1)], verdict, _TALL[verdict], STRIP)
     return element(
         "svg",
         cell,
@@ -86,7 +88,6 @@ def plot(row: StatusRow, overview: Overview) -> Markup | None:
         _axis(scale, row),
         element(
             "svg",
-            _grid(scale),
             _shapes(row.day, scale),
             _limits(row, limits, scale),
             _hours(overview),
@@ -94,18 +95,17 @@ def plot(row: StatusRow, overview: Overview) -> Markup | None:
             height=HEIGHT + FOOT,
         ),
         class_="plot",
-        role="img",
-        aria_label=in_words(row, overview),
+        aria_hidden="true",
     )
 
 
 def in_words(row: StatusRow, overview: Overview) -> str:
-    """What a plot shows, for those who can't see it, and below it for all others."""
+    """What a plot shows: it stands below, for those who can't see it and for all others."""
     signal = row.plot
     medians = sorted(numbers(bucket.median for bucket in row.day))
     if signal is None or not medians:
         return ""
-    name = signal.short or signal.name
+    name = short(signal.short or signal.name, 60)
     typical = show(medians[len(medians) // 2], signal.unit)
     return f"{name}: typically {typical}{_peak(row, overview)}"
 
@@ -142,23 +142,23 @@ def _axis(scale: Scale, row: StatusRow) -> Markup:
     return element("svg", *words, class_="axis", height=HEIGHT + FOOT)
 
 
-def _grid(scale: Scale) -> Markup:
-    return together(
-        element("line", class_="grid", x2="100%", y1=_y(scale, tick), y2=_y(scale, tick))
-        for tick in scale.ticks
-    )
+def _grid(scale: Scale, cells: int) -> Markup:
+    lines = "".join(f"M0 {_y(scale, tick)}h{cells}" for tick in scale.ticks)
+    return element("path", class_="grid", d=Markup(lines))
 
 
 def _shapes(day: Sequence[Bucket], scale: Scale) -> Markup:
-    cells = [worst(bucket) for bucket in day]
-    shaded = [_cells(cells, verdict, HEIGHT, HEIGHT) for verdict in _SHADED if verdict in cells]
+    runs = list(_runs([worst(bucket) for bucket in day]))
+    seen = {value for value, _, _ in runs}
+    shaded = [_bars(runs, verdict, HEIGHT, HEIGHT) for verdict in _SHADED if verdict in seen]
     greatest = [_height(bucket.greatest, scale) for bucket in day]
     median = [_height(bucket.median, scale) for bucket in day]
     return element(
         "svg",
+        _grid(scale, len(day)),
         *shaded,
-        element("path", class_="greatest", d=_steps(greatest, to_bottom=True)),
-        element("path", class_="median", d=_steps(median, to_bottom=False)),
+        element("path", class_="greatest", d=_steps(greatest, from_bottom=True)),
+        element("path", class_="median", d=_steps(median, from_bottom=False)),
         width="100%",
         height=HEIGHT,
         viewBox=f"0 0 {len(day)} {HEIGHT}",
@@ -193,10 +193,10 @@ def _hours(overview: Overview) -> Markup:
     drawn: list[Markup] = []
     for moment in _six_hours(overview.day_start, overview.now):
         share = 100 * (moment - overview.day_start) / span
-        anchor = "start" if share < 6 else "end" if share > 94 else "middle"
+        edge = "first" if share < _EDGE else "last" if share > 100 - _EDGE else None
         words = clock(moment, moment)
         x = f"{share:.1f}%"
-        drawn.append(element("text", words, x=x, y=HEIGHT + FOOT - 3, text_anchor=anchor))
+        drawn.append(element("text", words, x=x, y=HEIGHT + FOOT - 3, class_=edge))
     return together(drawn)
 
 
@@ -205,11 +205,11 @@ def _six_hours(start: float, end: float) -> Iterator[float]:
     yield from range(first, int(end) + 1, _SIX_HOURS)
 
 
-def _cells(cells: Sequence[Verdict | None], wanted: Verdict, tall: int, ground: int) -> Markup:
+def _bars(runs: Sequence[_Run], wanted: Verdict, tall: int, ground: int) -> Markup:
     """Bars that stand on the ground, one for each run of equal cells: lines as thick as the
     bars are tall, which takes half the bytes of rectangles."""
     path, end = "", None
-    for value, start, length in _runs(cells):
+    for value, start, length in runs:
         if value is wanted:
             path += f"M{start} {ground - tall // 2}" if end is None else f"m{start - end} 0"
             path += f"h{length}"
@@ -217,22 +217,20 @@ def _cells(cells: Sequence[Verdict | None], wanted: Verdict, tall: int, ground: 
     return element("path", class_=wanted.value, d=Markup(path), stroke_width=tall)
 
 
-def _steps(heights: Sequence[int | None], *, to_bottom: bool) -> Markup:
-    """A line of steps, broken where nothing was measured; ``to_bottom`` closes it there."""
+def _steps(heights: Sequence[int | None], *, from_bottom: bool) -> Markup:
+    """A line of steps, broken where nothing was measured; ``from_bottom`` makes it the top
+    of an area."""
     path, before = "", None
     for height, start, length in _runs(heights):
         if height is None:
-            path += _closed(before, to_bottom)
+            path += f"V{HEIGHT}" if before is not None and from_bottom else ""
         elif before is None:
-            path += f"M{start} {height}h{length}"
+            path += f"M{start} {HEIGHT}V{height}" if from_bottom else f"M{start} {height}"
+            path += f"h{length}"
         else:
             path += f"v{height - before}h{length}"
         before = height
-    return Markup(path + _closed(before, to_bottom))
-
-
-def _closed(height: int | None, to_bottom: bool) -> str:
-    return "" if height is None or not to_bottom else f"V{HEIGHT}"
+    return Markup(f"{path}V{HEIGHT}" if before is not None and from_bottom else path)
 
 
 def _runs(values: Sequence[_Value]) -> Iterator[tuple[_Value, int, int]]:

@@ -63,12 +63,14 @@ class Pages:
 
     async def _page(self, request: web.Request) -> web.Response:
         refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS
-        document, policy = page.render(await self._current(), refresh=refresh)
+        overview = await self._current()
+        # Dozens of milliseconds in which measurements would stand still.
+        document, policy = await asyncio.to_thread(page.render, overview, refresh=refresh)
         headers = {"Content-Security-Policy": policy}
         return web.Response(text=document, content_type="text/html", headers=headers)
 
     async def _status(self, request: web.Request) -> web.Response:
-        text = as_status_json.render(await self._current())
+        text = await asyncio.to_thread(as_status_json.render, await self._current())
         return web.Response(text=text, content_type="application/json")
 
     async def _badge(self, request: web.Request) -> web.Response:
