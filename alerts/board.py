@@ -112,13 +112,19 @@ class Board:
                 changes.append(self._judge(other, other.stand.result, at, wall))
         return [change for change in changes if change is not None]
 
+    def is_backed_up(self, name: str) -> bool:
+        """Whether another check works that makes this one's failure a partial one.
+
+        What has not run yet may well work: nothing is as bad as it can be before that.
+        """
+        return any(
+            stand is None or stand.result.status is Status.OK
+            for stand in map(self.stand, self._entries[name].backers)
+        )
+
     def _judge(self, entry: "_Entry", result: Result, at: float, wall: float) -> Change | None:
         judged = entry.evaluations(result, at)
-        # What has not run yet may well work: nothing is as bad as it can be before that.
-        backed_up = any(
-            stand is None or stand.result.status is Status.OK
-            for stand in map(self.stand, entry.backers)
-        )
+        backed_up = self.is_backed_up(entry.check.name)
         verdict = verdict_on(entry.check, result, judged, backed_up=backed_up)
         before, entry.stand = entry.stand, Stand(verdict, wall, result, judged)
         name = entry.check.name

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from alerts.evaluate import Judgement, judge
+from alerts.references import References
 from probe.causes import FINAL
 from probe.configuration import Plan, matches
 from probe.context import Context
@@ -65,7 +66,9 @@ async def run_once(
     started, started_at = context.clock(), datetime.fromtimestamp(context.now(), UTC)
     must = {check.name for name in options.must_measure for check in matches(plan, name)}
     try:
-        results = await _rounds(plan, options, must, context, listener)
+        results = _with_references(
+            plan.checks, await _rounds(plan, options, must, context, listener)
+        )
         duration = context.clock() - started
     finally:
         await context.closing.drain(patience=DRAIN_SECONDS)
@@ -122,6 +125,15 @@ async def _rounds(
         again = [check for check in plan.checks if check.name in names] or list(plan.checks)
         complete = not bad
         results |= await _round(again, options, context, listener)
+
+
+def _with_references(checks: Sequence[Check], results: Mapping[str, Result]) -> dict[str, Result]:
+    """What failed while every reference failed has not been measured."""
+    references = References()
+    references.watch(checks)
+    for name in references.names:
+        references.take(results[name])
+    return {name: references.take(result) for name, result in results.items()}
 
 
 async def _round(

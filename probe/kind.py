@@ -61,6 +61,16 @@ class Table(BaseModel):
         return {}
 
     @property
+    def subject(self) -> str:
+        """What is looked at: troubles of one subject are told together, as one."""
+        return self.name
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is looked at only to know whether our own network works."""
+        return False
+
+    @property
     def group(self) -> str | None:
         """Checks of one group back each other up; None: the check stands alone."""
         return None

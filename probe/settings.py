@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from alerts.alarm import Plan as Alerting
 from probe.configuration import (
     Kinds,
     Plan,
@@ -132,6 +133,7 @@ class Settings:
     log_level: int
     service: Service = field(default_factory=Service)
     config: Path | None = None
+    alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
 
     @property
     def secrets(self) -> tuple[str, ...]:

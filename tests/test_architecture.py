@@ -69,8 +69,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.configuration": FRAME | {"probe.catalogue"},
     "probe.report": WORDS | {"probe.report"},
     "probe.lab": {"probe.lab"},
-    "alerts": FRAME | {"probe.catalogue", "alerts"},
-    "probe.settings": FRAME | {"probe.configuration", "probe.errors", "probe.net.urls"},
+    # Words for people, and what any client of the web needs: no engine of the probe's.
+    "alerts": FRAME | {"probe.catalogue", "probe.net", "probe.redact", "probe.report", "alerts"},
+    "probe.settings": {
+        *FRAME,
+        "alerts",
+        "probe.configuration",
+        "probe.errors",
+        "probe.net.urls",
+    },
     "probe.app": {*FRAME, "alerts", "probe.configuration", "probe.report", "probe.runner"},
     "probe.daemon": {
         *FRAME,

@@ -14,7 +14,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from alerts.alarm import Alarm
 from alerts.board import Board, longest_window
+from alerts.references import References
 from probe import errors
 from probe.app import probe_version
 from probe.catalogue import signals_of
@@ -73,7 +75,14 @@ class Daemon:
         self._timings: dict[str, Timing] = {}
         self._context = Context(clock=clock, now=now)
         self._identity = Identity(settings.region, probe_version(), now())
-        self._board, self._rounds = Board(), Rounds()
+        self._board, self._rounds, self._references = Board(), Rounds(), References()
+        steady = now() - clock()
+        self._alarm = Alarm(
+            settings.alerting,
+            settings.service.data,
+            now=lambda: steady + clock(),
+            clock=clock,
+        )
         self._exporter = Exporter(region=settings.region, clock=clock)
         self._registry = CollectorRegistry()
         self._vitals = Vitals(
@@ -110,6 +119,8 @@ class Daemon:
             stack.push_async_callback(self._context.closing.drain, patience=DRAIN_SECONDS)
             self._history = await History.open(self._settings.service.data, now=self._now)
             stack.push_async_callback(self._history.close)
+            await self._alarm.open()
+            stack.push_async_callback(self._alarm.close)
             await self._server.start()
             stack.push_async_callback(self._server.stop)
             started()
@@ -128,6 +139,7 @@ class Daemon:
             self._vitals.watch_loop(),
             self.reloader.watch(),
             self._beat(),
+            self._alarm.run(),
         )
         async with asyncio.TaskGroup() as group:
             for job in jobs:
@@ -151,9 +163,9 @@ class Daemon:
         self._edition += 1
         self._checks = checks
         self._plan = Plan(tuple(checks.values()), settings.plan.skipped)
-        for part in (self._board, self._exporter):
+        for part in (self._board, self._exporter, self._rounds, self._references):
             part.watch(self._plan.checks)
-        self._rounds.watch(self._plan.checks)
+        self._alarm.watch([check for check in checks.values() if not check.table.is_reference])
         for timing in spread([(check.name, check.interval) for check in new]):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
@@ -172,11 +184,15 @@ class Daemon:
             self._finish(check, result)
 
     def _finish(self, check: Check, result: Result) -> None:
+        result = self._judged_by_references(result)
         changes = self._board.take(result, self._clock(), result.started_at.timestamp())
         self._exporter.observe(result)
         stand = self._board.stand(check.name)
         if stand is not None and self._history is not None:
             self._history.add(entry_of(result, stand.verdict, check.kind.plot))
+        # A check that comes or goes changes how grave the failure of those is that it backs up.
+        for each in {check.name, *(change.check.name for change in changes)}:
+            self._raise_alarm(self._checks[each])
         if result.status is Status.FAILED:
             self._schedule.hasten(check.name, check.retry)
         for change in changes:
@@ -185,6 +201,21 @@ class Daemon:
         self._rounds.done(check.name, self._clock())
         if not self._first_round.is_set() and not self._rounds.missing:
             self._end_first_round()
+
+    def _raise_alarm(self, check: Check) -> None:
+        stand = self._board.stand(check.name)
+        if stand is not None and not check.table.is_reference:
+            backed_up = self._board.is_backed_up(check.name)
+            self._alarm.take(check, stand.result, stand.evaluations, backed_up=backed_up)
+
+    def _judged_by_references(self, result: Result) -> Result:
+        """A target that fails has the references looked at too, and what they say counts."""
+        if result.status is Status.FAILED and result.check not in self._references.names:
+            for name in self._references.names:
+                self._schedule.hasten(name, 0.0)
+        judged = self._references.take(result)
+        self._alarm.excuse(self._references.all_fail)
+        return judged
 
     def _end_first_round(self) -> None:
         self._first_round.set()
@@ -195,13 +226,14 @@ class Daemon:
     async def _beat(self) -> None:
         """Tell the dead man's switch, for as long as every check is looked at in time."""
         await self._first_round.wait()
+        await self._alarm.round_is_over()
         was_overdue: list[str] = []
         while True:
             overdue = self._rounds.overdue(self._clock())
             if overdue and not was_overdue:
                 event(logger, logging.ERROR, "checks are overdue: no heartbeat", checks=overdue)
             was_overdue = overdue
-            if not overdue:
+            if not overdue and not self._references.all_fail:
                 await self._heartbeat.beat()
                 errors.check_in(f"{CHECK_IN}-{self._identity.region}", ok=True, every_minutes=1)
             await asyncio.sleep(self._heartbeat_seconds)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from probe.causes import Cause
 from probe.context import Context
@@ -30,7 +30,15 @@ from probe.model import (
 )
 from probe.net import health
 from probe.net.statuses import refusal
-from probe.net.urls import BaseUrl, CaFile, HttpUrl, show_host, show_url
+from probe.net.urls import (
+    BaseUrl,
+    CaFile,
+    HttpUrl,
+    check_http_url,
+    show_host,
+    show_url,
+    split_urls,
+)
 from probe.record import Record
 from probe.variables import Environment
 
@@ -92,6 +100,16 @@ CORS_REFUSED = Signal(
     "Whether pages of a foreign origin are refused the answer.",
 )
 
+# Any answer shows that our network works; what it says is not our business.
+REFERENCE = {
+    "reference": True,
+    "severity": "warning",
+    "interval": 30.0,
+    "deadline": 5.0,
+    "follow_redirects": False,
+    "status": tuple(range(200, 600)),
+}
+
 SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)
 PROMISES = (HTTPS_REDIRECT, HSTS, CORS_REFUSED)
 
@@ -102,6 +120,17 @@ class HttpEnvironment(Environment):
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
     frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+    references: str | None = Field(default=None, alias="PROBE_REFERENCES")
+
+    @field_validator("references")
+    @classmethod
+    def _two_at_least(cls, value: str | None) -> str | None:
+        addresses = split_urls(value)
+        for address in addresses:
+            check_http_url(address)
+        if len(addresses) == 1:
+            raise ValueError("one alone proves nothing: name at least two, unrelated to the target")
+        return value
 
 
 class HttpTable(Table):
@@ -125,6 +154,7 @@ class HttpTable(Table):
     expect_https_redirect: bool = False
     expect_hsts: bool = False
     expect_cors_refused: bool = False
+    reference: bool = False
 
     @model_validator(mode="after")
     def _body_can_tell(self) -> Self:
@@ -135,6 +165,15 @@ class HttpTable(Table):
     @property
     def target(self) -> str:
         return show_url(self.address)
+
+    @property
+    def is_reference(self) -> bool:
+        return self.reference
+
+    @property
+    def subject(self) -> str:
+        """The host: what it serves breaks together."""
+        return show_host(self.address)
 
     @property
     def address(self) -> str:
@@ -159,6 +198,8 @@ def derive(environment: HttpEnvironment) -> Derived:
     else:
         url = environment.frontend_url.get_secret_value()
         tables.append({"name": "frontend", "url": url, "status": (HTTPStatus.OK,)})
+    for number, url in enumerate(split_urls(environment.references), 1):
+        tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})
     return Derived(tables, skipped, {"ca_file": environment.ca_file})
 
 

@@ -112,6 +112,11 @@ class SignalingTable(Table):
         return f"{urlsplit(url).scheme}://{show_host(url)}{self.namespace}"
 
     @property
+    def subject(self) -> str:
+        """The backend's host: without it there is no session."""
+        return show_host(self.url.get_secret_value())
+
+    @property
     def labels(self) -> dict[str, str]:
         """The transport that the session begins with."""
         return {"transport": self.transport}

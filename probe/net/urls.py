@@ -32,6 +32,11 @@ def check_http_url(url: str) -> str:
     return url
 
 
+def split_urls(text: str | None) -> list[str]:
+    """Addresses that are separated by commas, semicolons or white space."""
+    return [address for address in re.split(r"[\s,;]+", text or "") if address]
+
+
 def check_base_url(url: str) -> str:
     """Like check_http_url, for an address that paths are appended to; no slash at its end."""
     check_http_url(url)

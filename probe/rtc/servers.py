@@ -9,7 +9,7 @@ from probe.causes import Cause
 from probe.context import Context
 from probe.kind import Table
 from probe.model import CheckFailed
-from probe.net.urls import BaseUrl, CaFile, show_url
+from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
 from probe.record import Record
 from probe.rtc.credentials import Credentials, CredentialSource, Static, TimeLimited
@@ -62,6 +62,13 @@ class ServerTable(Table):
     def labels(self) -> dict[str, str]:
         """``provider``, and ``transport``: udp, tcp, tls, or all for what is issued."""
         return {"provider": self.provider, "transport": self.url.kind if self.url else "all"}
+
+    @property
+    def subject(self) -> str:
+        """The provider, or the backend's host for what that issues."""
+        if self.backend_url is not None:
+            return show_host(self.backend_url.get_secret_value())
+        return f"TURN {self.provider}"
 
     @property
     def issued(self) -> bool:

@@ -1,0 +1,302 @@
+"""All of alerting, put together: results in, messages out, nothing lost on the way.
+
+Results only touch state in memory, so probing never waits for anything here. A task of its
+own settles: it lets time pass for the alerts, has the desk say what is to be told, and
+stores states and messages in one transaction. The dispatcher sends from there.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from alerts.desk import Desk, Incident, Setting, incidents_of
+from alerts.dispatch import Dispatcher
+from alerts.keeper import Event, Keeper
+from alerts.lately import Lately
+from alerts.machine import Turn
+from alerts.maintenance import Window, WindowTable, active, mute, next_change
+from alerts.model import Alert, Delivery, Message, Occasion, Severity, Silence
+from alerts.notifier import Notifier
+from alerts.outbox import Outbox
+from alerts.routes import Route, Routes, RouteTable
+from probe.kind import Check
+from probe.model import Evaluation, Result
+
+logger = logging.getLogger(__name__)
+
+# Alerts that ended so long ago are no part of any incident any more.
+OVER_SECONDS, MOST_OVER = 86400.0, 200
+# Silences are made by another process; this is how soon they take effect.
+LOOK_SECONDS = 10.0
+# For a message that is being sent when the process ends.
+STOP_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What alerting is to do: whom to tell, which way, when not. ``links`` stand in every
+    message, as (name, address)."""
+
+    region: str
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    routes: Sequence[Route] = ()
+    own_routes: Sequence[RouteTable] = ()
+    windows: Sequence[WindowTable] = ()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+class Alarm:
+    """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
+    not jump while the process lives. ``clock`` is the monotonic one."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path | None,
+        *,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._plan, self._folder, self._now, self._clock = plan, folder, now, clock
+        self._keeper, self._lately = Keeper(plan.region), Lately()
+        self._desk = Desk(Routes(plan.routes, plan.own_routes))
+        self._subjects: dict[str, str] = {}
+        self._over: deque[Alert] = deque(maxlen=MOST_OVER)
+        self._silences: list[Silence] = []
+        self._woken = asyncio.Event()
+        self._excused = False
+        self._outbox: Outbox | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._clean_slate = False
+
+    @property
+    def firing(self) -> list[Alert]:
+        """Everything that burns, told or not."""
+        return self._keeper.firing
+
+    @property
+    def silences(self) -> list[Silence]:
+        """Silences that have not ended."""
+        return list(self._silences)
+
+    @property
+    def windows(self) -> list[Window]:
+        """Maintenance windows that are open."""
+        return active(self._plan.windows, self._now())
+
+    @property
+    def waiting(self) -> int:
+        """How many messages have not been taken yet."""
+        return self._outbox.state.waiting if self._outbox else 0
+
+    @property
+    def refused(self) -> int:
+        """How many messages were refused for good."""
+        return self._outbox.state.refused if self._outbox else 0
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with keeping messages, for people; empty if nothing is."""
+        return self._outbox.state.problem if self._outbox and self._folder else ""
+
+    def muted(self, alert: Alert) -> Window | Silence | None:
+        """What keeps an alert from being told now."""
+        return mute(alert, self.windows, self._silences, self._now())
+
+    async def open(self) -> None:
+        """Take up what was kept. Call it before results come."""
+        self._outbox = await Outbox.open(self._folder, now=self._now)
+        documents = await self._outbox.states()
+        self._keeper.restore(documents)
+        self._desk.restore(documents)
+        self._clean_slate = not documents and not self._outbox.state.persistent
+        self._silences = await self._outbox.silences(self._now())
+        self._dispatcher = Dispatcher(
+            self._outbox,
+            self._plan.notifiers,
+            clock=self._clock,
+            now=self._now,
+            random=random.Random(),
+            on_refused=self._tell_refusal,
+        )
+
+    async def run(self) -> None:
+        """Settle and send until cancelled."""
+        if self._dispatcher is None:
+            raise RuntimeError("open it first")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._dispatcher.run())
+            group.create_task(self._settle_on())
+
+    async def close(self) -> None:
+        """Store what is due, and close; a message under way gets a moment."""
+        if self._dispatcher is not None:
+            await self._settle()
+            await self._dispatcher.stop(STOP_SECONDS)
+        if self._outbox is not None:
+            await self._outbox.close()
+
+    def watch(self, checks: Sequence[Check]) -> None:
+        """These are the checks from now on."""
+        self._subjects |= {check.name: check.table.subject for check in checks}
+        self._log(self._keeper.watch(checks, self._now()))
+        self._woken.set()
+
+    def take(
+        self,
+        check: Check,
+        result: Result,
+        evaluations: Sequence[Evaluation],
+        *,
+        backed_up: bool,
+    ) -> None:
+        """A check has a new result."""
+        now = self._now()
+        self._lately.note(check.name, result.facts, now)
+        if self._excused:
+            return
+        events = self._keeper.take(check, result, evaluations, now, backed_up=backed_up)
+        self._log(events)
+        # Also without an event: a timer may have been set or dropped.
+        self._woken.set()
+
+    def excuse(self, excused: bool) -> None:
+        """Whether it is our own network that fails: then nothing is held against a target,
+        and no time passes for what has failed before."""
+        if excused and not self._excused:
+            logger.warning("every reference fails: it is our own network, nobody is blamed")
+        elif self._excused and not excused:
+            logger.warning("references are back")
+        self._excused = excused
+        self._woken.set()
+
+    async def round_is_over(self) -> None:
+        """Every check has run once. What was forgotten at the restart, for want of a disk,
+        may be open at a pager: whatever does not burn now is resolved there."""
+        if not self._clean_slate or self._outbox is None:
+            return
+        self._clean_slate = False
+        burning = {self._subject_of(alert) for alert in self._keeper.firing}
+        subjects = sorted(set(self._subjects.values()) - burning)
+        pagers = [name for name, each in self._plan.notifiers.items() if not each.tells_past]
+        messages = [
+            Delivery(name, self._forgotten(subject), due=self._now())
+            for subject in subjects
+            for name in pagers
+        ]
+        await self._outbox.commit({}, messages)
+        self._wake_dispatcher()
+
+    async def _settle_on(self) -> None:
+        while True:
+            self._woken.clear()
+            wait = await self._settle()
+            try:
+                await asyncio.wait_for(self._woken.wait(), wait)
+            except TimeoutError:
+                continue
+
+    async def _settle(self) -> float:
+        """Bring everything up to date; seconds until there is more to do."""
+        if self._outbox is None:
+            return LOOK_SECONDS
+        now = self._now()
+        self._silences = await self._outbox.silences(now)
+        if not self._excused:
+            self._log(self._keeper.pass_time(now))
+        incidents = self._incidents(now)
+        setting = Setting(self._plan.region, self._plan.links, tuple(self._lately.changes(now)))
+        deliveries = self._desk.settle(incidents, now, setting)
+        states = {**self._keeper.documents(), **self._desk.documents()}
+        if states or deliveries:
+            await self._outbox.commit(states, deliveries)
+        if deliveries:
+            self._wake_dispatcher()
+        return self._until_next(incidents, now)
+
+    def _until_next(self, incidents: Sequence[Incident], now: float) -> float:
+        times = [
+            None if self._excused else self._keeper.next_time(),
+            self._desk.next_time(incidents, now),
+            next_change(self._plan.windows, self._silences, now),
+        ]
+        soonest = min((time for time in times if time is not None), default=now + LOOK_SECONDS)
+        return min(max(soonest - now, 0.01), LOOK_SECONDS)
+
+    def _incidents(self, now: float) -> list[Incident]:
+        while self._over and now - (self._over[0].ended or 0.0) > OVER_SECONDS:
+            self._over.popleft()
+        windows = active(self._plan.windows, now)
+        incidents = incidents_of(
+            self._keeper.firing,
+            self._over,
+            self._subject_of,
+            lambda alert: mute(alert, windows, self._silences, now) is not None,
+        )
+        pending = self._keeper.pending
+        return [
+            replace(
+                each,
+                affected=tuple(
+                    name for name in pending if self._subjects.get(name) == each.subject
+                ),
+            )
+            for each in incidents
+        ]
+
+    def _subject_of(self, alert: Alert) -> str:
+        return self._subjects.get(alert.identity.check, alert.identity.check)
+
+    def _log(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.transition.turn is Turn.RESOLVED:
+                self._over.append(event.alert)
+            level = logging.INFO if event.transition.turn is Turn.RESOLVED else logging.WARNING
+            fields = {
+                "alert": str(event.alert.identity),
+                "turn": event.transition.turn.value,
+                "severity": event.transition.severity.value,
+            }
+            text = f"alert {event.transition.turn}: {event.alert.summary}"
+            logger.log(level, "%s", text, extra={"fields": fields})
+
+    def _forgotten(self, subject: str) -> Message:
+        now = self._now()
+        return Message(
+            key=subject,
+            occasion=Occasion.RESOLVED,
+            severity=Severity.CRITICAL,
+            title=f"{subject} is well",
+            at=now,
+            since=now,
+            region=self._plan.region,
+            text="The probe was restarted and has no memory of what it told before.",
+        )
+
+    async def _tell_refusal(self, delivery: Delivery, reason: str) -> None:
+        """A notifier that refuses for good is told of through the others."""
+        if self._outbox is None:
+            return
+        now = self._now()
+        note = Message(
+            key=f"refused {delivery.notifier}",
+            occasion=Occasion.NOTE,
+            severity=Severity.WARNING,
+            title=f"{delivery.notifier} refuses messages: {reason}",
+            at=now,
+            since=now,
+            region=self._plan.region,
+            text=f"Not told there: {delivery.message.title}",
+        )
+        others = [name for name in self._plan.notifiers if name != delivery.notifier]
+        await self._outbox.commit({}, [Delivery(name, note, due=now) for name in others])
+        self._wake_dispatcher()
+
+    def _wake_dispatcher(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.wake()

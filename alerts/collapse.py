@@ -1,0 +1,121 @@
+"""What need not be told any more, because something newer has overtaken it; pure.
+
+Undelivered messages of one key become what a service still has to hear:
+
+    firing, changed, reminder …   the newest content, as loud as the loudest of them
+    firing, resolved              never attempted: one resolved with both times for who
+                                  tells the past, nothing for who doesn't
+    firing, resolved              attempted, so perhaps received: one resolved
+    changed, resolved             one resolved
+    firing, resolved, firing      never attempted: the newest firing
+    resolved, firing              both: the first may end what was delivered long ago
+
+Notes and tests are never touched, and nothing is merged across them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from alerts.model import Alert, Delivery, Message, Occasion
+
+# A message names at most so many alerts that are over; of more, the newest.
+MOST_RESOLVED = 20
+
+_LOUDNESS = {Occasion.REMINDER: 0, Occasion.CHANGED: 1, Occasion.FIRING: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``new`` stands for all of ``old`` (the same one thing if it is left alone).
+
+    ``past``: a resolved one of a trouble that no service has heard of.
+    """
+
+    old: tuple[Delivery, ...]
+    new: Delivery | None
+    past: bool = False
+
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing to replace."""
+        return len(self.old) == 1 and self.new == self.old[0]
+
+
+def collapse(deliveries: Sequence[Delivery], tells_past: bool) -> list[Step]:
+    """What becomes of the waiting deliveries of one notifier and key, given in order.
+
+    Every delivery is in exactly one step, and the steps are in order.
+    """
+    steps: list[Step] = []
+    for delivery in deliveries:
+        steps.append(Step((delivery,), delivery))
+        while len(steps) > 1 and (merged := _merged(steps[-2], steps[-1], tells_past)):
+            steps[-2:] = [merged]
+    return _without_overtaken_past(steps)
+
+
+def _merged(first: Step, second: Step, tells_past: bool) -> Step | None:
+    """Both as one, or None if they stay two."""
+    one, two = first.new, second.new
+    if one is None or two is None or not (_merges(one) and _merges(two)):
+        return None
+    if two.message.occasion is not Occasion.RESOLVED:
+        return None if _over(one) else _joined(first, second, _still_burning(one, two))
+    if _over(one):
+        merged = _joined(first, second, _over_twice(one, two))
+        return replace(merged, past=first.past and second.past)
+    return _ended(first, second, one, two, tells_past)
+
+
+def _ended(first: Step, second: Step, one: Delivery, two: Delivery, tells_past: bool) -> Step:
+    unheard = one.message.occasion is Occasion.FIRING and not one.attempts
+    if unheard and not tells_past:
+        return Step(first.old + second.old, None)
+    since = min(one.message.since, two.message.since)
+    merged = _joined(first, second, replace(two.message, since=since))
+    return replace(merged, past=unheard)
+
+
+def _without_overtaken_past(steps: list[Step]) -> list[Step]:
+    """Nobody needs to hear that it was over when it has begun again."""
+    kept: list[Step] = []
+    for step in steps:
+        if kept and kept[-1].past and step.new is not None and _opens(step.new):
+            old = kept.pop().old + step.old
+            step = Step(old, replace(step.new, number=old[0].number))
+        kept.append(step)
+    return kept
+
+
+def _joined(first: Step, second: Step, message: Message) -> Step:
+    """The first one's place, attempts and retry, with a new content."""
+    assert first.new is not None
+    return Step(first.old + second.old, replace(first.new, message=message))
+
+
+def _still_burning(one: Delivery, two: Delivery) -> Message:
+    occasions = (one.message.occasion, two.message.occasion)
+    loudest = max(occasions, key=_LOUDNESS.__getitem__)
+    since = min(one.message.since, two.message.since)
+    return replace(two.message, occasion=loudest, since=since)
+
+
+def _over_twice(one: Delivery, two: Delivery) -> Message:
+    alerts: dict[tuple[object, float], Alert] = {}
+    for alert in (*one.message.resolved, *two.message.resolved):
+        alerts[alert.identity, alert.since] = alert
+    since = min(one.message.since, two.message.since)
+    resolved = tuple(alerts.values())[-MOST_RESOLVED:]
+    return replace(two.message, since=since, resolved=resolved)
+
+
+def _merges(delivery: Delivery) -> bool:
+    return delivery.message.occasion is not Occasion.NOTE and not delivery.message.test
+
+
+def _over(delivery: Delivery) -> bool:
+    return delivery.message.occasion is Occasion.RESOLVED
+
+
+def _opens(delivery: Delivery) -> bool:
+    return delivery.message.occasion is Occasion.FIRING

@@ -1,0 +1,222 @@
+"""Who is told what, and when: alerts in, messages out.
+
+Alerts of one subject are one incident, told as one. Each notifier has a view of its own of
+every incident: what of it concerns it, whether it was told, and how grave it was then. So a
+pager hears of an incident when it becomes critical and that it is over when it eases to a
+warning, while a chat hears of both. Pure: the views are all there is, and they can be kept.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from alerts.model import Alert, Delivery, Message, Occasion, Severity
+from alerts.routes import Route, Routes
+
+# More alerts of an incident that is told already are gathered for so long.
+GATHER_SECONDS = 60.0
+REMIND_SECONDS = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """All alerts of one subject: ``burning`` ones to be told of, ``muted`` ones that burn
+    and are not to be told of now, ``over`` those that ended lately."""
+
+    subject: str
+    burning: tuple[Alert, ...] = ()
+    muted: tuple[Alert, ...] = ()
+    over: tuple[Alert, ...] = ()
+    affected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one notifier was told of one incident, and when; times in seconds since 1970."""
+
+    severity: Severity
+    members: tuple[str, ...]
+    since: float
+    told: float
+    opened: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every message says of the probe itself, and what changed lately."""
+
+    region: str
+    links: tuple[tuple[str, str], ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Desk:
+    """The views of all notifiers; ``settle`` brings them up to date."""
+
+    routes: Routes
+    views: dict[tuple[str, str], View] = field(default_factory=dict)
+    _dirty: set[tuple[str, str]] = field(default_factory=set)
+
+    def settle(self, incidents: Iterable[Incident], now: float, setting: Setting) -> list[Delivery]:
+        """What has to be told by now, of every incident that there is or was."""
+        known = {incident.subject: incident for incident in incidents}
+        for _, subject in list(self.views):
+            known.setdefault(subject, Incident(subject))
+        deliveries = []
+        for incident in known.values():
+            for route in self.routes.notifiers:
+                message = self._tell(route, incident, now, setting)
+                if message is not None:
+                    deliveries.append(Delivery(route.name, message, due=now))
+        return deliveries
+
+    def next_time(self, incidents: Iterable[Incident], now: float) -> float | None:
+        """When ``settle`` will have something to say though nothing happens."""
+        by_subject = {incident.subject: incident for incident in incidents}
+        times = []
+        for (name, subject), view in self.views.items():
+            route, incident = self.routes.named(name), by_subject.get(subject)
+            if route is None or incident is None:
+                continue
+            mine = _members(self._mine(route, incident.burning))
+            wait = GATHER_SECONDS if mine != view.members else route.remind_seconds
+            times.append(view.told + wait)
+        return min((time for time in times if time > now), default=None)
+
+    def documents(self) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept by name; None: to be dropped."""
+        changed: dict[str, str | None] = {}
+        for key in self._dirty:
+            view = self.views.get(key)
+            changed[f"view:{json.dumps(key)}"] = json.dumps(asdict(view)) if view else None
+        self._dirty.clear()
+        return changed
+
+    def restore(self, documents: Mapping[str, str]) -> None:
+        """Take up what ``documents`` gave before the restart; passes over what is no view."""
+        for name, text in documents.items():
+            if not name.startswith("view:"):
+                continue
+            try:
+                notifier, subject = json.loads(name.removeprefix("view:"))
+                known = json.loads(text)
+                known["severity"] = Severity(known["severity"])
+                known["members"] = tuple(known["members"])
+                self.views[notifier, subject] = View(**known)
+            except (KeyError, TypeError, ValueError):
+                continue
+
+    def _mine(self, route: Route, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+        return tuple(alert for alert in alerts if self.routes.leads(alert, route.name))
+
+    def _tell(
+        self, route: Route, incident: Incident, now: float, setting: Setting
+    ) -> Message | None:
+        """The message that is due to one notifier; brings its view up to date."""
+        key = (route.name, incident.subject)
+        view, mine = self.views.get(key), self._mine(route, incident.burning)
+        if not mine:
+            if view is None or self._mine(route, incident.muted):
+                return None
+            del self.views[key]
+            self._dirty.add(key)
+            return _over(incident, view, now, setting)
+        occasion = _occasion(view, mine, now, route.remind_seconds)
+        if occasion is None:
+            return None
+        since = min(alert.since for alert in mine)
+        opened = view.opened if view else now
+        self.views[key] = View(_gravest(mine), _members(mine), since, now, opened)
+        self._dirty.add(key)
+        message = _burning(incident, mine, occasion, now, setting)
+        if view is None:
+            return message
+        # What has ended since the incident began is part of its story.
+        over = tuple(alert for alert in incident.over if str(alert.identity) in view.members)
+        return replace(message, since=min(since, view.since), resolved=over)
+
+
+def _occasion(
+    view: View | None, mine: Sequence[Alert], now: float, remind: float
+) -> Occasion | None:
+    if view is None:
+        return Occasion.FIRING
+    if view.severity is not _gravest(mine):
+        return Occasion.CHANGED
+    if view.members != _members(mine):
+        return Occasion.CHANGED if now - view.told >= GATHER_SECONDS else None
+    return Occasion.REMINDER if now - view.told >= remind else None
+
+
+def _burning(
+    incident: Incident, mine: tuple[Alert, ...], occasion: Occasion, now: float, setting: Setting
+) -> Message:
+    ordered = sorted(mine, key=lambda alert: (alert.severity != Severity.CRITICAL, alert.since))
+    first = ordered[0]
+    more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
+    return Message(
+        key=incident.subject,
+        occasion=occasion,
+        severity=first.severity,
+        title=f"{first.identity.check}: {first.summary}{more}",
+        at=now,
+        since=min(alert.since for alert in mine),
+        region=setting.region,
+        firing=tuple(ordered),
+        changes=setting.changes,
+        affected=incident.affected,
+        links=setting.links,
+    )
+
+
+def _over(incident: Incident, view: View, now: float, setting: Setting) -> Message:
+    ended = tuple(alert for alert in incident.over if str(alert.identity) in view.members)
+    names = sorted({member.partition("/")[0] for member in view.members})
+    what = ", ".join(names)
+    verb = "is" if len(names) == 1 else "are"
+    # A notifier for whom it is over may not be the one for whom all is well.
+    burns = bool(incident.burning)
+    title = f"{what}: no longer {view.severity}" if burns else f"{what} {verb} well again"
+    return Message(
+        key=incident.subject,
+        occasion=Occasion.RESOLVED,
+        severity=view.severity,
+        title=title,
+        at=now,
+        since=view.since,
+        region=setting.region,
+        resolved=ended,
+        links=setting.links,
+    )
+
+
+def _gravest(alerts: Iterable[Alert]) -> Severity:
+    critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
+    return Severity.CRITICAL if critical else Severity.WARNING
+
+
+def _members(alerts: Iterable[Alert]) -> tuple[str, ...]:
+    return tuple(sorted(str(alert.identity) for alert in alerts))
+
+
+Mute = Callable[[Alert], bool]
+
+
+def incidents_of(
+    alerts: Iterable[Alert],
+    over: Iterable[Alert],
+    subject_of: Callable[[Alert], str],
+    muted: Mute,
+) -> list[Incident]:
+    """Alerts by subject; ``muted`` says which of them are not to be told of now."""
+    found: dict[str, tuple[list[Alert], list[Alert], list[Alert]]] = {}
+    for alert in alerts:
+        mine = found.setdefault(subject_of(alert), ([], [], []))
+        mine[1 if muted(alert) else 0].append(alert)
+    for alert in over:
+        found.setdefault(subject_of(alert), ([], [], []))[2].append(alert)
+    return [
+        Incident(subject, tuple(burning), tuple(quiet), tuple(ended))
+        for subject, (burning, quiet, ended) in found.items()
+    ]

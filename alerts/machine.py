@@ -1,0 +1,199 @@
+"""The life of one alert: what is bad for long enough fires, what is good for long enough ends.
+
+Pure: a state, what was seen and the time go in, a state and at most one transition come
+out. Times are seconds since 1970. Nothing here knows a check, a message or a clock.
+
+    ok ── bad ──▶ pending ── bad for `hold` ──▶ firing ── good for `clear` ──▶ ok (resolved)
+     ◀── good ──────┘                            │  ▲
+                                                 └──┘ warning ⇄ critical
+
+What could not be measured neither fires nor resolves: it leaves everything as it is, and a
+condition that nobody has seen any more does not go on holding either (``blind``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from alerts.model import Severity
+
+# So many times fired and resolved within this time is flapping.
+FLAPS, FLAP_SECONDS = 4, 3600.0
+# A flapping alert ends only after it has been well for so long.
+CALM_SECONDS = 900.0
+
+
+class Stage(StrEnum):
+    """Where an alert is in its life."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+class Seen(StrEnum):
+    """What a result says of an alert's condition."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a condition holds before it fires, by severity, and how long it has to be
+    well before it is over; in seconds. ``outright``: so many bad results of the last
+    ``window`` count as bad although there were good ones between them."""
+
+    hold: Mapping[Severity, float]
+    clear: float = 0.0
+    outright: int = 3
+    window: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One alert's state; made of plain values, so that it can be stored and taken up again.
+
+    ``since`` is when the present trouble began, ``severe`` when it became critical,
+    ``fired`` when it was told, ``good`` since when it is well again, ``recent`` the last
+    results (true: bad), ``flips`` when it last fired.
+    """
+
+    stage: Stage = Stage.OK
+    severity: Severity | None = None
+    seen: Seen = Seen.GOOD
+    since: float | None = None
+    severe: float | None = None
+    fired: float | None = None
+    good: float | None = None
+    recent: tuple[bool, ...] = ()
+    flips: tuple[float, ...] = field(default=())
+    flapping: bool = False
+
+
+class Turn(StrEnum):
+    """What happened to an alert."""
+
+    FIRED = "fired"
+    ESCALATED = "escalated"
+    EASED = "eased"
+    RESOLVED = "resolved"
+    FLAPPING = "flapping"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An alert's change: ``severity`` is what it is now, or was when it resolved.
+
+    ``since`` is when the trouble began, ``at`` when the change took place.
+    """
+
+    turn: Turn
+    severity: Severity
+    since: float
+    at: float
+
+
+Step = tuple[State, Transition | None]
+
+
+def see(state: State, seen: Seen, at: float, terms: Terms) -> Step:
+    """A result was seen at a time; then whatever is due by now."""
+    if seen is Seen.NOTHING:
+        return pass_time(state, at, terms)
+    recent = (*state.recent, seen is not Seen.GOOD)[-terms.window :]
+    state = replace(state, recent=recent)
+    level = _level(state, seen, recent, terms)
+    state = _become_good(state, at) if level is Seen.GOOD else _become_bad(state, level, at)
+    return pass_time(state, at, terms)
+
+
+def pass_time(state: State, now: float, terms: Terms) -> Step:
+    """Time has passed without a new result: fire or resolve what is due."""
+    if state.stage is Stage.FIRING and state.seen is Seen.GOOD:
+        return _resolve(state, now, terms)
+    wanted = _due(state, now, terms)
+    if wanted is None or wanted is state.severity:
+        return state, None
+    return _fire(state, wanted, now)
+
+
+def next_time(state: State, terms: Terms) -> float | None:
+    """When ``pass_time`` will have something to do; None if only a result can change it."""
+    if state.stage is Stage.FIRING and state.seen is Seen.GOOD and state.good is not None:
+        return state.good + _clear(state, terms)
+    if state.seen is Seen.GOOD or state.since is None:
+        return None
+    times = []
+    if state.stage is Stage.PENDING:
+        times.append(state.since + terms.hold[Severity.WARNING])
+    if state.severe is not None and state.severity is not Severity.CRITICAL:
+        times.append(state.severe + terms.hold[Severity.CRITICAL])
+    return min(times, default=None)
+
+
+def _level(state: State, seen: Seen, recent: tuple[bool, ...], terms: Terms) -> Seen:
+    """A good result among many bad ones changes nothing: they are the same trouble.
+
+    Once it fires, being well for ``clear`` is what ends it, so results count as they are.
+    """
+    if seen is Seen.GOOD and state.stage is Stage.PENDING and sum(recent) >= terms.outright:
+        return state.seen
+    return seen
+
+
+def _become_good(state: State, at: float) -> State:
+    if state.stage is Stage.FIRING:
+        return replace(state, seen=Seen.GOOD, severe=None, good=state.good or at)
+    return replace(
+        state, stage=Stage.OK, severity=None, seen=Seen.GOOD, since=None, severe=None, good=None
+    )
+
+
+def _become_bad(state: State, level: Seen, at: float) -> State:
+    since = at if state.since is None else state.since
+    severe = None
+    if level is Seen.CRITICAL:
+        severe = at if state.severe is None else state.severe
+    stage = Stage.PENDING if state.stage is Stage.OK else state.stage
+    return replace(state, stage=stage, seen=level, since=since, severe=severe, good=None)
+
+
+def _due(state: State, now: float, terms: Terms) -> Severity | None:
+    """The severity that the alert should fire with by now."""
+    if state.since is None or state.seen is Seen.GOOD:
+        return None
+    if state.severe is not None and now - state.severe >= terms.hold[Severity.CRITICAL]:
+        return Severity.CRITICAL
+    if state.stage is Stage.FIRING:
+        # Critical for too short a time yet to escalate, and no reason to ease.
+        return state.severity if state.seen is Seen.CRITICAL else Severity.WARNING
+    return Severity.WARNING if now - state.since >= terms.hold[Severity.WARNING] else None
+
+
+def _fire(state: State, severity: Severity, now: float) -> Step:
+    since = state.since if state.since is not None else now
+    if state.stage is Stage.FIRING:
+        turn = Turn.ESCALATED if severity is Severity.CRITICAL else Turn.EASED
+        return replace(state, severity=severity), Transition(turn, severity, since, now)
+    flips = (*(flip for flip in state.flips if now - flip < FLAP_SECONDS), now)
+    state = replace(state, stage=Stage.FIRING, severity=severity, fired=now, flips=flips)
+    if len(flips) >= FLAPS and not state.flapping:
+        state = replace(state, flapping=True)
+        return state, Transition(Turn.FLAPPING, severity, since, now)
+    return state, Transition(Turn.FIRED, severity, since, now)
+
+
+def _resolve(state: State, now: float, terms: Terms) -> Step:
+    if state.good is None or now - state.good < _clear(state, terms):
+        return state, None
+    severity = state.severity or Severity.WARNING
+    since = state.since if state.since is not None else now
+    calm = State(flips=state.flips)
+    return calm, Transition(Turn.RESOLVED, severity, since, now)
+
+
+def _clear(state: State, terms: Terms) -> float:
+    return max(terms.clear, CALM_SECONDS) if state.flapping else terms.clear

@@ -1,0 +1,154 @@
+"""The words of alerting: what burns, since when, and what is told of it to whom.
+
+Plain frozen values. Times are wall-clock seconds since 1970 (UTC), durations seconds.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Severity(StrEnum):
+    """How bad it is: whether somebody is to be woken."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Occasion(StrEnum):
+    """Why a message is sent."""
+
+    FIRING = "firing"
+    CHANGED = "changed"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an alert is about; the same from the first failure to the end, and over restarts.
+
+    ``rule`` is ``failing``, ``no-data`` or the name of the signal whose limit is broken;
+    ``labels`` are that signal's.
+    """
+
+    check: str
+    rule: str
+    labels: Labels = ()
+
+    def __str__(self) -> str:
+        inner = ",".join(f'{name}="{value}"' for name, value in self.labels)
+        return f"{self.check}/{self.rule}" + (f"{{{inner}}}" if inner else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that burns, or has burned.
+
+    ``since`` is when it began (the first bad result), ``fired`` when it had lasted long
+    enough to be told, ``ended`` when it was over (None: it still burns). ``summary`` says in
+    a sentence what is wrong; ``phase``, ``cause`` and ``hint`` are a failure's, ``value``,
+    ``limit`` and ``trend`` a broken limit's, all for people. ``runbook`` names the page that
+    says what to do.
+    """
+
+    identity: Identity
+    severity: Severity
+    since: float
+    fired: float
+    summary: str
+    kind: str
+    target: str
+    region: str
+    runbook: str
+    labels: Labels = ()
+    ended: float | None = None
+    phase: str = ""
+    cause: str = ""
+    hint: str = ""
+    value: str = ""
+    limit: str = ""
+    trend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is told of a group of alerts that burn together.
+
+    ``key`` is the group's identity: the same from its first message to its last, and what
+    a service's own deduplication is made from. ``severity`` is that of its gravest alert,
+    for a resolved group what it was. ``since`` is when the first of them began. ``changes``
+    are things that changed lately and may be to blame, ``affected`` other checks that
+    suffer from it, ``links`` are (name, address). ``test`` marks a message that somebody
+    sends to try a route.
+    """
+
+    key: str
+    occasion: Occasion
+    severity: Severity
+    title: str
+    at: float
+    since: float
+    region: str
+    firing: tuple[Alert, ...] = ()
+    resolved: tuple[Alert, ...] = ()
+    changes: tuple[str, ...] = ()
+    affected: tuple[str, ...] = ()
+    links: Labels = ()
+    text: str = ""
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message on its way to one notifier. ``number`` orders them; 0 before it is stored.
+
+    ``attempts`` were made so far, the next one is due at ``due``; ``error`` says why the
+    last one failed.
+    """
+
+    notifier: str
+    message: Message
+    number: int = 0
+    attempts: int = 0
+    due: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody is told of alerts whose check, kind or label value is among ``matches``."""
+
+    name: str
+    matches: tuple[str, ...]
+    author: str
+    reason: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a notifier wants to remember of a key for its next message (a Slack message's
+    place, say)."""
+
+    memory: Labels = field(default=())
+
+
+class NotifyError(Exception):
+    """A message was not taken.
+
+    ``permanent``: it would be refused again, so trying again is no use. ``retry_after``:
+    the service says how many seconds to wait. The text holds no secret and no address that
+    carries one.
+    """
+
+    def __init__(
+        self, reason: str, *, permanent: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        self.retry_after = retry_after

@@ -1,0 +1,37 @@
+"""What a notifier is to those who send through it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from alerts.model import Message
+
+
+class Notifier(Protocol):
+    """Brings messages to one service.
+
+    ``name`` is unique and stable: waiting messages are addressed to it. ``tells_past``: a
+    trouble that began and ended before anything could be told is still worth a message
+    (people read it; a pager has nothing to do). ``resend_seconds``: the service forgets
+    what isn't repeated to it so often, so whoever makes the messages adds a reminder each
+    time while it burns; None: it remembers. ``pause`` seconds pass between two messages.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tells_past(self) -> bool: ...
+
+    @property
+    def resend_seconds(self) -> float | None: ...
+
+    @property
+    def pause(self) -> float: ...
+
+    async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
+        """Returns once the service has taken the message.
+
+        ``memory`` is what the last message with this key returned, empty for the first; what
+        is returned is kept for the next. Raises :class:`alerts.model.NotifyError`.
+        """
+        ...

@@ -1,0 +1,76 @@
+"""What to do about an alert: one page each, Markdown, for somebody who was just woken up.
+
+A page is a file of this directory, its slug the file's name. All have the same sections;
+the first steps of one also stand in the message that tells of the alert.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from alerts.runbooks.choice import slug_for
+
+__all__ = ["FIRST_STEPS", "Runbook", "first_steps", "page", "slug_for", "slugs"]
+
+FIRST_STEPS = "First steps"
+# A message has room for so many; the page has them all.
+_STEPS_IN_A_MESSAGE = 3
+
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_STEP = re.compile(r"^\d+\. +")
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """One page: its title, and below it the text, in Markdown."""
+
+    title: str
+    text: str
+
+
+@cache
+def slugs() -> tuple[str, ...]:
+    """All pages there are, in the order of the alphabet."""
+    names = (each.name for each in files(__package__).iterdir())
+    return tuple(sorted(name.removesuffix(".md") for name in names if name.endswith(".md")))
+
+
+@cache
+def page(slug: str) -> Runbook:
+    """One page. Raises KeyError for a slug that is none, whatever it looks like."""
+    if slug not in slugs():
+        raise KeyError(slug)
+    written = files(__package__).joinpath(f"{slug}.md").read_text(encoding="utf-8")
+    title, _, text = written.partition("\n")
+    return Runbook(title.removeprefix("# ").strip(), text.strip() + "\n")
+
+
+@cache
+def first_steps(slug: str) -> tuple[str, ...]:
+    """The first steps of a page, at most three, each one line for a message.
+
+    Commands keep their backticks, links become words. Raises KeyError like page().
+    """
+    steps: list[str] = []
+    for line in _section(page(slug).text, FIRST_STEPS):
+        if _STEP.match(line):
+            steps.append(_STEP.sub("", line))
+        elif steps and line.strip():
+            steps[-1] += f" {line.strip()}"
+    return tuple(_plain(step) for step in steps[:_STEPS_IN_A_MESSAGE])
+
+
+def _section(text: str, title: str) -> list[str]:
+    _, _, rest = text.partition(f"## {title}\n")
+    return rest.partition("\n## ")[0].splitlines()
+
+
+def _plain(text: str) -> str:
+    return _LINK.sub(_spoken, text).replace("**", "")
+
+
+def _spoken(link: re.Match[str]) -> str:
+    """What leads elsewhere keeps its address; another page is named by its words."""
+    words, address = link.groups()
+    return f"{words} {address}" if address.startswith("https://") else f'"{words}"'

@@ -1,0 +1,94 @@
+"""Which page an alert leads to, by what failed and why."""
+
+from collections.abc import Mapping
+
+from probe.causes import Cause
+
+# What no page of its own exists for: how to find out more about any check.
+ANY = "any-check"
+
+_OURS: frozenset[str] = frozenset({Cause.OWN_NETWORK, Cause.INTERNAL_ERROR})
+# What only the backend answers, asked for TURN credentials or for a page.
+_OF_THE_BACKEND: frozenset[str] = frozenset(
+    {
+        Cause.HTTP_STATUS,
+        Cause.TOO_MANY_REDIRECTS,
+        Cause.BODY_TOO_LARGE,
+        Cause.BODY_INVALID,
+        Cause.DEGRADED,
+        Cause.SERVICE_DOWN,
+        Cause.VERSION_MISMATCH,
+        Cause.OLD_INSTANCE,
+    }
+)
+# The server answers and the call still fails.
+_OF_THE_CALL: frozenset[str] = frozenset(
+    {
+        Cause.DEADLINE,
+        Cause.NO_CANDIDATE,
+        Cause.ICE_FAILED,
+        Cause.DTLS_FAILED,
+        Cause.DATA_CHANNEL_FAILED,
+    }
+)
+_FAILING = {
+    "http": "backend-down",
+    "signaling": "signaling-failing",
+    "turn": "turn-failing",
+    "call": "turn-failing",
+}
+_BY_CAUSE: Mapping[str, Mapping[str, str]] = {
+    "http": {
+        Cause.DEGRADED: "service-down",
+        Cause.SERVICE_DOWN: "service-down",
+        Cause.TLS_INVALID: "certificate",
+        Cause.VERSION_MISMATCH: "deployment",
+        Cause.OLD_INSTANCE: "deployment",
+    },
+    "signaling": {Cause.TLS_INVALID: "certificate"},
+    "turn": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
+    "call": {
+        **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
+        **dict.fromkeys(_OF_THE_CALL, "call-failing"),
+    },
+}
+# Limits on signals: by kind, and where one has a page of its own.
+_LIMITS = {
+    "http": "response-slow",
+    "signaling": "signaling-slow",
+    "turn": "relay-slow",
+    "call": "relay-slow",
+}
+_BY_SIGNAL = {
+    "probe_ssl_certificate_remaining_seconds": "certificate",
+    "probe_ssl_earliest_cert_expiry": "certificate",
+    "probe_http_https_redirect": "promises",
+    "probe_http_hsts_max_age_seconds": "promises",
+    "probe_http_cors_refused": "promises",
+}
+
+
+def slug_for(kind: str, rule: str, cause: str, *, check: str = "") -> str:
+    """The page for an alert: of which kind of check, by which rule, for which cause.
+
+    ``rule`` is ``failing``, ``no-data``, ``overdue`` or a signal's name; ``cause`` may be
+    empty. ``check`` is the check's name, which tells the frontend from the backend, and
+    issued TURN servers from configured ones. A kind that has no page leads to ANY.
+    """
+    if rule == "overdue" or cause in _OURS:
+        return "probe-itself"
+    if rule == "no-data" or cause == Cause.RATE_LIMITED:
+        return "no-data"
+    if rule == "failing":
+        return _for_failure(kind, cause, check)
+    return _BY_SIGNAL.get(rule) or _LIMITS.get(kind, ANY)
+
+
+def _for_failure(kind: str, cause: str, check: str) -> str:
+    slug = _BY_CAUSE.get(kind, {}).get(cause) or _FAILING.get(kind, ANY)
+    words = check.split("-")
+    if slug == "backend-down" and "frontend" in words:
+        return "frontend-down"
+    if slug == "turn-failing" and "issued" in words:
+        return "turn-issued-failing"
+    return slug

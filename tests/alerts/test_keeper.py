@@ -1,0 +1,233 @@
+"""What burns, from results and time alone; and over restarts as if there had been none."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.keeper import Event, Keeper
+from alerts.machine import Turn
+from alerts.model import Severity
+from probe.causes import Cause
+from probe.model import (
+    Aggregation,
+    Evaluation,
+    Failing,
+    Limits,
+    Result,
+    Status,
+    Threshold,
+    Verdict,
+)
+from tests.toys import TOY_SECONDS, result_of, toy, toy_kind
+
+KIND = toy_kind(failing=Failing(Verdict.CRITICAL, hold=30.0))
+CHECK = toy("toy", KIND, interval=10)
+SLOW = Threshold(
+    TOY_SECONDS, Limits(warning=1.0, critical=2.0), aggregation=Aggregation.P95, window=300.0
+)
+
+
+class Stage:
+    """A keeper whose timers go off when they are due."""
+
+    def __init__(self) -> None:
+        self.keeper = Keeper("lax")
+        self.keeper.watch([CHECK], 0.0)
+        self.told: list[tuple[Turn, float]] = []
+        self.events: list[Event] = []
+        self.stored: dict[str, str] = {}
+        self.now = 0.0
+
+    def until(self, now: float) -> None:
+        """Let time pass."""
+        while (due := self.keeper.next_time()) is not None and due <= now:
+            self._note(self.keeper.pass_time(due))
+            if self.keeper.next_time() == due:
+                break
+
+    def see(
+        self,
+        now: float,
+        status: Status = Status.OK,
+        *,
+        value: float | None = None,
+        cause: Cause = Cause.HTTP_STATUS,
+    ) -> None:
+        """A result at a time, perhaps with a p95."""
+        self.until(now)
+        self.now = now
+        result: Result = result_of("toy", status, cause)
+        evaluations = [] if value is None else [evaluated(value)]
+        self._note(self.keeper.take(CHECK, result, evaluations, now, backed_up=False))
+
+    def restart(self) -> None:
+        """Another process takes up what this one has stored."""
+        self._store()
+        keeper = Keeper("lax")
+        keeper.restore(self.stored)
+        keeper.watch([CHECK], self.now)
+        self.keeper = keeper
+
+    def _note(self, events: list[Event]) -> None:
+        self.events += events
+        self.told += [(event.transition.turn, event.transition.at) for event in events]
+        self._store()
+
+    def _store(self) -> None:
+        for name, text in self.keeper.documents().items():
+            if text is None:
+                self.stored.pop(name, None)
+            else:
+                self.stored[name] = text
+
+
+def evaluated(value: float) -> Evaluation:
+    """A p95 held against its limits."""
+    verdict = Verdict.OK
+    verdict = Verdict.WARNING if value > 1.0 else verdict
+    verdict = Verdict.CRITICAL if value > 2.0 else verdict
+    return Evaluation("toy", SLOW, {}, value, verdict)
+
+
+def test_down_for_more_than_its_hold_fires_on_time_without_another_result() -> None:
+    stage = Stage()
+    stage.see(0)
+    stage.see(10, Status.FAILED)
+    stage.until(100)
+    assert stage.told == [(Turn.FIRED, 40.0)]
+    (alert,) = stage.keeper.firing
+    assert (alert.severity, alert.since, alert.cause) == (Severity.CRITICAL, 10.0, "http_status")
+    assert alert.summary == "it did not work"
+
+
+def test_the_newest_result_says_what_is_wrong() -> None:
+    stage = Stage()
+    for now in range(0, 60, 10):
+        stage.see(now, Status.FAILED)
+    stage.see(60, Status.FAILED, cause=Cause.DEADLINE)
+    assert stage.keeper.firing[0].cause == "deadline"
+
+
+def test_it_ends_after_two_good_intervals() -> None:
+    stage = Stage()
+    for now in range(0, 60, 10):
+        stage.see(now, Status.FAILED)
+    for now in range(60, 100, 10):
+        stage.see(now)
+    assert stage.told == [(Turn.FIRED, 30.0), (Turn.RESOLVED, 80.0)]
+    assert stage.events[-1].alert.ended == 80.0
+    assert stage.keeper.firing == []
+    stage.restart()
+    assert stage.keeper.firing == []
+
+
+def test_a_value_beyond_its_limit_tells_how_far_and_since_when() -> None:
+    stage = Stage()
+    stage.see(0, value=0.5)
+    stage.see(400, value=1.5)
+    (alert,) = stage.keeper.firing
+    assert alert.severity is Severity.WARNING
+    assert (alert.value, alert.limit, alert.trend) == (
+        "1.5 s",
+        "above 1 s",
+        "was 500 ms 6.67 min ago",
+    )
+    assert alert.identity.rule == TOY_SECONDS.name
+
+
+def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
+    stage = Stage()
+    stage.see(0, value=1.5)
+    for now in range(10, 300, 10):
+        stage.see(now, value=0.99)
+    assert [turn for turn, _ in stage.told] == [Turn.FIRED]
+    for now in range(300, 500, 10):
+        stage.see(now, value=0.9)
+    assert stage.told[-1] == (Turn.RESOLVED, 420.0)
+
+
+def test_a_value_that_gets_worse_escalates() -> None:
+    stage = Stage()
+    stage.see(0, value=1.5)
+    stage.see(10, value=2.5)
+    assert stage.told == [(Turn.FIRED, 0.0), (Turn.ESCALATED, 10.0)]
+
+
+def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> None:
+    stage = Stage()
+    stage.see(0)
+    for now in range(10, 400, 10):
+        stage.see(now, Status.UNKNOWN, cause=Cause.RATE_LIMITED)
+    assert stage.told == [(Turn.FIRED, 310.0)]
+    (alert,) = stage.keeper.firing
+    assert (alert.identity.rule, alert.severity) == ("no-data", Severity.WARNING)
+    stage.see(400)
+    assert [turn for turn, _ in stage.told] == [Turn.FIRED, Turn.RESOLVED]
+
+
+def test_a_check_whose_results_do_not_come_at_all_has_no_data() -> None:
+    stage = Stage()
+    stage.see(0)
+    stage.until(1000)
+    assert stage.told == [(Turn.FIRED, 300.0)]
+    stage.see(1000)
+    assert stage.keeper.firing == []
+
+
+def test_unknown_does_not_end_what_fails() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED)
+    for now in range(10, 200, 10):
+        stage.see(now, Status.UNKNOWN, cause=Cause.OWN_NETWORK)
+    assert stage.told == [(Turn.FIRED, 30.0)]
+
+
+def test_a_check_that_is_not_watched_any_more_is_over() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED)
+    stage.until(50)
+    (event,) = stage.keeper.watch([], 60.0)
+    assert (event.transition.turn, event.alert.ended) == (Turn.RESOLVED, 60.0)
+    assert stage.keeper.firing == []
+
+
+def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED)
+    stage.now = 100.0
+    stage.restart()
+    stage.until(200)
+    assert stage.told == []
+    stage.see(200, Status.FAILED)
+    assert stage.told == [(Turn.FIRED, 200.0)]
+    assert stage.keeper.firing[0].since == 0.0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"identity": 1}', '{"state": {}}'])
+def test_what_was_stored_and_cannot_be_read_is_passed_over(text: str) -> None:
+    keeper = Keeper("lax")
+    keeper.restore({"alert:toy/failing": text, "view:x": "{}"})
+    assert keeper.firing == []
+
+
+results = st.lists(
+    st.tuples(st.sampled_from(Status), st.sampled_from([None, 0.5, 0.97, 1.5, 2.5]), st.booleans()),
+    min_size=1,
+    max_size=50,
+)
+
+
+@settings(max_examples=60)
+@given(results)
+def test_a_restart_at_any_point_changes_nothing(
+    steps: list[tuple[Status, float | None, bool]],
+) -> None:
+    """With results coming as they do, what is told is the same with restarts and without."""
+    once, often = Stage(), Stage()
+    for number, (status, value, again) in enumerate(steps):
+        if again:
+            often.restart()
+        for stage in (once, often):
+            stage.see(number * 10.0, status, value=value)
+    assert often.told == once.told
+    assert often.keeper.firing == once.keeper.firing

@@ -1,0 +1,57 @@
+"""Messages and alerts for tests, in few words."""
+
+from dataclasses import replace
+from typing import Any
+
+from alerts.model import Alert, Delivery, Identity, Message, Occasion, Severity, Silence
+
+FIRING, CHANGED, REMINDER = Occasion.FIRING, Occasion.CHANGED, Occasion.REMINDER
+RESOLVED, NOTE = Occasion.RESOLVED, Occasion.NOTE
+
+
+def an_alert(check: str = "backend", since: float = 0.0, **parts: Any) -> Alert:
+    """An alert about a check."""
+    alert = Alert(
+        identity=Identity(check, "failing"),
+        severity=Severity.CRITICAL,
+        since=since,
+        fired=since + 30.0,
+        summary=f"{check} fails",
+        kind="http",
+        target="https://example.test",
+        region="lax",
+        runbook="http-failing",
+    )
+    return replace(alert, **parts)
+
+
+def a_message(
+    occasion: Occasion = FIRING, key: str = "a", at: float = 0.0, **parts: Any
+) -> Message:
+    """A message of a key; it says of itself when it was made."""
+    message = Message(
+        key=key,
+        occasion=occasion,
+        severity=Severity.CRITICAL,
+        title=f"{occasion} at {at:g}",
+        at=at,
+        since=at,
+        region="lax",
+    )
+    return replace(message, **parts)
+
+
+def a_delivery(
+    occasion: Occasion = FIRING,
+    key: str = "a",
+    at: float = 0.0,
+    to: str = "pager",
+    **parts: Any,
+) -> Delivery:
+    """A delivery of such a message; ``parts`` are the delivery's."""
+    return replace(Delivery(to, a_message(occasion, key, at)), **parts)
+
+
+def a_silence(name: str = "s1", start: float = 0.0, end: float = 100.0) -> Silence:
+    """A silence of the backend."""
+    return Silence(name, ("backend",), "ada", "moving", start, end)
