@@ -39,15 +39,16 @@ STOP_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What alerting is to do: whom to tell, which way, when not. ``links`` stand in every
-    message, as (name, address)."""
+    """What alerting is to do: whom to tell, which way, when not. ``public_url`` and
+    ``grafana_url`` are where messages lead to."""
 
     region: str
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     routes: Sequence[Route] = ()
     own_routes: Sequence[RouteTable] = ()
     windows: Sequence[WindowTable] = ()
-    links: tuple[tuple[str, str], ...] = ()
+    public_url: str = ""
+    grafana_url: str = ""
 
 
 class Alarm:
@@ -78,6 +79,12 @@ class Alarm:
     def firing(self) -> list[Alert]:
         """Everything that burns, told or not."""
         return self._keeper.firing
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many alerts burn, by severity."""
+        found = [alert.severity for alert in self._keeper.firing]
+        return {severity.value: found.count(severity) for severity in Severity}
 
     @property
     def silences(self) -> list[Silence]:
@@ -114,6 +121,7 @@ class Alarm:
         documents = await self._outbox.states()
         self._keeper.restore(documents)
         self._desk.restore(documents)
+        self._say_who_hears_nothing()
         self._clean_slate = not documents and not self._outbox.state.persistent
         self._silences = await self._outbox.silences(self._now())
         self._dispatcher = Dispatcher(
@@ -210,14 +218,18 @@ class Alarm:
         if not self._excused:
             self._log(self._keeper.pass_time(now))
         incidents = self._incidents(now)
-        setting = Setting(self._plan.region, self._plan.links, tuple(self._lately.changes(now)))
-        deliveries = self._desk.settle(incidents, now, setting)
+        deliveries = self._desk.settle(incidents, now, self._setting(now))
         states = {**self._keeper.documents(), **self._desk.documents()}
         if states or deliveries:
             await self._outbox.commit(states, deliveries)
         if deliveries:
             self._wake_dispatcher()
         return self._until_next(incidents, now)
+
+    def _setting(self, now: float) -> Setting:
+        plan = self._plan
+        changes = tuple(self._lately.changes(now))
+        return Setting(plan.region, plan.public_url, plan.grafana_url, changes)
 
     def _until_next(self, incidents: Sequence[Incident], now: float) -> float:
         times = [
@@ -264,6 +276,12 @@ class Alarm:
             }
             text = f"alert {event.transition.turn}: {event.alert.summary}"
             logger.log(level, "%s", text, extra={"fields": fields})
+
+    def _say_who_hears_nothing(self) -> None:
+        for severity in self._desk.routes.unheard:
+            logger.warning(
+                "nobody is told of what is %s: configure a notifier, or a [[route]]", severity
+            )
 
     def _forgotten(self, subject: str) -> Message:
         now = self._now()

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from alerts.model import Alert, Delivery, Message, Occasion, Severity
 from alerts.routes import Route, Routes
+from alerts.runbooks import first_steps
 
 # More alerts of an incident that is told already are gathered for so long.
 GATHER_SECONDS = 60.0
@@ -43,11 +44,24 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What every message says of the probe itself, and what changed lately."""
+    """What every message says of the probe itself, and what changed lately.
+
+    ``public_url`` is where people reach the probe's pages, empty if they don't.
+    """
 
     region: str
-    links: tuple[tuple[str, str], ...] = ()
+    public_url: str = ""
+    grafana_url: str = ""
     changes: tuple[str, ...] = ()
+
+    def links(self, runbook: str = "") -> tuple[tuple[str, str], ...]:
+        """Where a message leads to, as (name, address)."""
+        found = [("status page", f"{self.public_url}/")] if self.public_url else []
+        if self.public_url and runbook:
+            found.append(("runbook", f"{self.public_url}/runbooks/{runbook}"))
+        if self.grafana_url:
+            found.append(("dashboard", self.grafana_url))
+        return tuple(found)
 
 
 @dataclass(slots=True)
@@ -166,7 +180,8 @@ def _burning(
         firing=tuple(ordered),
         changes=setting.changes,
         affected=incident.affected,
-        links=setting.links,
+        links=setting.links(first.runbook),
+        text="\n".join(first_steps(first.runbook)),
     )
 
 
@@ -187,7 +202,7 @@ def _over(incident: Incident, view: View, now: float, setting: Setting) -> Messa
         since=view.since,
         region=setting.region,
         resolved=ended,
-        links=setting.links,
+        links=setting.links(),
     )
 
 

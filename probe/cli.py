@@ -1,6 +1,7 @@
 """The command line. Only click is imported here: everything heavy loads when it is used."""
 
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,61 @@ def list_(options: dict[str, Any]) -> None:
     from probe.commands import inspect
 
     sys.exit(inspect.list_everything(options))
+
+
+@cli.group("alerts")
+def alerts() -> None:
+    """Show what burns, silence it, try whether messages arrive."""
+
+
+@alerts.command("list")
+@click.pass_obj
+def alerts_list(options: dict[str, Any]) -> None:
+    """Show alerts, silences, windows, and messages that wait or were refused."""
+    from probe.commands import alerts as command
+
+    sys.exit(command.show(options))
+
+
+@alerts.command("silence")
+@click.argument("matches", nargs=-1)
+@click.option("--reason", required=True, help="Why; it is shown.")
+@click.option("--author", default=lambda: os.environ.get("USER", ""), help="Who; it is shown.")
+@click.option(
+    "--hours", type=Seconds(above=0.0), default=1.0, show_default=True, help="For how long."
+)
+@click.pass_obj
+def alerts_silence(
+    options: dict[str, Any],
+    matches: tuple[str, ...],
+    reason: str,
+    author: str,
+    hours: float,
+) -> None:
+    """Tell nobody of alerts whose check, kind or label value is among MATCHES."""
+    from probe.commands import alerts as command
+
+    sys.exit(command.silence(options, matches, reason=reason, author=author, hours=hours))
+
+
+@alerts.command("unsilence")
+@click.argument("name")
+@click.pass_obj
+def alerts_unsilence(options: dict[str, Any], name: str) -> None:
+    """End the silence of this NAME."""
+    from probe.commands import alerts as command
+
+    sys.exit(command.unsilence(options, name))
+
+
+@alerts.command("test")
+@click.argument("notifiers", nargs=-1)
+@click.pass_obj
+def alerts_test(options: dict[str, Any], notifiers: tuple[str, ...]) -> None:
+    """Send a marked message through each notifier (or those named), and resolve it."""
+    from probe.commands import alerts as command
+
+    sys.exit(command.test(options, notifiers))
 
 
 @cli.command("lab")

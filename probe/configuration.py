@@ -33,6 +33,9 @@ OUT_OF_ORDER = {
     Bad.BELOW: "write objective ≥ warning ≥ critical: values below a limit are bad",
 }
 
+# Tables that are no checks.
+OF_ALERTING = ("maintenance", "route")
+
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -46,9 +49,10 @@ class Plan:
 
 
 def read_tables(path: Path, kinds: Kinds, *, required: bool) -> tuple[RawTables, list[Mistake]]:
-    """The raw tables of ``probe.toml``, by kind, and what is no table of any kind.
+    """The raw tables of ``probe.toml``, by name: kinds, and what is told to whom and when.
 
-    Nothing and no mistake where there is no such file, unless it is ``required``.
+    Beside them, what is neither. Nothing and no mistake where there is no such file, unless
+    it is ``required``.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -58,7 +62,7 @@ def read_tables(path: Path, kinds: Kinds, *, required: bool) -> tuple[RawTables,
         return {}, [Mistake(str(path), f"can't be read: {error}")]
     except tomllib.TOMLDecodeError as error:
         return {}, [Mistake(str(path), f"is not valid TOML: {error}")]
-    names = [kind.name for kind in kinds]
+    names = [*(kind.name for kind in kinds), *OF_ALERTING]
     mistakes = list(_shape_mistakes(path, document, names))
     good = {
         name: document[name] for name in names if name in document and _are_tables(document[name])
@@ -229,7 +233,8 @@ def _shape_mistakes(path: Path, document: Mapping[str, Any], kinds: list[str]) -
         if key not in kinds:
             yield Mistake(f'{path}: "{key}"', "no such kind of check" + _guess(key, kinds))
         elif not _are_tables(value):
-            yield Mistake(f'{path}: "{key}"', f"write each check as a table [[{key}]]")
+            what = "entry" if key in OF_ALERTING else "check"
+            yield Mistake(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
 
 
 def _are_tables(value: object) -> bool:

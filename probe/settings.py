@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +17,8 @@ from pydantic import (
 )
 
 from alerts.alarm import Plan as Alerting
+from alerts.notifiers import NOTIFIERS
+from alerts.settings import read_alerting
 from probe.configuration import (
     Kinds,
     Plan,
@@ -26,7 +28,7 @@ from probe.configuration import (
     variables_named_in,
 )
 from probe.errors import check_dsn
-from probe.net.urls import HttpUrl
+from probe.net.urls import BaseUrl, HttpUrl
 from probe.variables import (
     ConfigurationError,
     Environment,
@@ -81,6 +83,8 @@ class OwnEnvironment(Environment):
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
     heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
     sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+    public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
+    grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -177,21 +181,28 @@ def load_settings(
     """
     mistakes: list[Mistake] = []
     sources = Sources(environ, secrets=None) if alone else Sources(environ, env_file)
-    own, config, plan = None, None, Plan(())
+    own, config, plan, alerting = None, None, Plan(()), Alerting(DEFAULT_REGION)
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(OwnEnvironment, sources.load(OwnEnvironment.variable_names()))
     except ConfigurationError as error:
         mistakes += error.mistakes
     try:
-        plan = _plan(kinds, sources, None if alone else Path(config or DEFAULT_CONFIG), config)
+        path = None if alone else Path(config or DEFAULT_CONFIG)
+        plan, alerting = _plans(kinds, sources, path, config)
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
     region = own.region or own.fly_region or DEFAULT_REGION
     path = None if alone else Path(config or DEFAULT_CONFIG)
-    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path)
+    pages, dashboards = _text(own.public_url), _text(own.grafana_url)
+    whole = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
+    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path, whole)
+
+
+def _text(address: SecretStr | None) -> str:
+    return address.get_secret_value() if address else ""
 
 
 def _service(own: OwnEnvironment) -> Service:
@@ -209,17 +220,27 @@ def _service(own: OwnEnvironment) -> Service:
     )
 
 
-def _plan(kinds: Kinds, sources: Sources, path: Path | None, config: str | None) -> Plan:
+def _plans(
+    kinds: Kinds, sources: Sources, path: Path | None, config: str | None
+) -> tuple[Plan, Alerting]:
     mistakes: list[Mistake] = []
     tables: RawTables = {}
     if path is not None:
         tables, mistakes = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
+    names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
+    shown = path or Path(DEFAULT_CONFIG)
     try:
         variables = sources.load(names | variables_named_in(tables))
-        plan = make_plan(kinds, variables, tables, path or Path(DEFAULT_CONFIG))
+    except ConfigurationError as error:
+        raise ConfigurationError([*mistakes, *error.mistakes]) from None
+    found: list[Plan] = []
+    try:
+        found = [make_plan(kinds, variables, tables, shown)]
     except ConfigurationError as error:
         mistakes += error.mistakes
+    alerting, wrong = read_alerting(variables, tables, shown)
+    mistakes += wrong
     if mistakes:
         raise ConfigurationError(mistakes)
-    return plan
+    return found[0], alerting

@@ -4,8 +4,11 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
+from alerts.notifiers import NOTIFIERS
+from alerts.settings import read_alerting
 from probe.causes import FINAL, HINTS, Cause
 from probe.cli import cli
 from probe.configuration import make_plan
@@ -35,8 +38,22 @@ def test_every_kind_is_described() -> None:
     assert [float(interval) for interval in intervals] == [kind.interval for kind in KINDS]
 
 
+def test_every_notifier_is_described() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("Being told"), flags=re.MULTILINE)
+    assert rows == [notifier.name for notifier in NOTIFIERS]
+
+
+def test_the_example_of_windows_and_routes_is_right() -> None:
+    _, text = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    variables = Variables({"SLACK_WEBHOOK": "https://example.org/x"})
+    plan, mistakes = read_alerting(variables, tomllib.loads(text), Path("probe.toml"))
+    assert mistakes == []
+    assert plan.windows
+    assert plan.own_routes
+
+
 def test_the_example_configuration_is_right() -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    text, _ = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
     variables = {"BACKEND_URL": "https://paircam.live", "EU_TURN_PASSWORD": "x"}
     plan = make_plan(KINDS, Variables(variables), tomllib.loads(text))
     names = {check.name for check in plan.checks}
@@ -45,7 +62,9 @@ def test_the_example_configuration_is_right() -> None:
 
 def test_every_option_that_is_named_exists() -> None:
     options = {name for parameter in cli.params for name in parameter.opts}
-    for command in cli.commands.values():
+    commands = [*cli.commands.values()]
+    for command in commands:
+        commands += command.commands.values() if isinstance(command, click.Group) else ()
         options |= {name for parameter in command.params for name in parameter.opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section("The command line")))
     assert named <= options
@@ -57,6 +76,7 @@ def test_the_example_of_the_environment_names_every_variable() -> None:
     named = set(re.findall(r"^([A-Z_]+)=", example, flags=re.MULTILINE))
     environments: list[type[Environment]] = [OwnEnvironment]
     environments += [kind.environment for kind in KINDS]
+    environments += [notifier.environment for notifier in NOTIFIERS]
     read = {name for environment in environments for name in environment.variable_names()}
     assert read - named == {"FLY_REGION"}  # Fly sets it
     assert named <= read

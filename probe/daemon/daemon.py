@@ -14,6 +14,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from alerts import runbooks
 from alerts.alarm import Alarm
 from alerts.board import Board, longest_window
 from alerts.references import References
@@ -23,6 +24,7 @@ from probe.catalogue import signals_of
 from probe.configuration import Plan
 from probe.context import Context
 from probe.daemon.changes import tell
+from probe.daemon.notices import notices_of
 from probe.daemon.overview import Identity, look
 from probe.daemon.reload import Reloader
 from probe.daemon.rounds import Rounds
@@ -99,7 +101,9 @@ class Daemon:
         access = Access(
             service.web_user, service.web_password, service.web_token, service.metrics_open
         )
-        sources = Sources(self._overview, self._edition_of, self._metrics, self._not_ready)
+        sources = Sources(
+            self._overview, self._edition_of, self._metrics, _runbook, self._not_ready
+        )
         pages = Pages(sources, access)
         self._server = Server(pages.app, service.listen)
         self._history: History | None = None
@@ -264,7 +268,7 @@ class Daemon:
             self._identity,
             now=now,
             due=due,
-            notices=self.reloader.outcome.notices,
+            notices=(*notices_of(self._alarm, self._references), *self.reloader.outcome.notices),
         )
 
     def _edition_of(self) -> int:
@@ -289,9 +293,19 @@ class Daemon:
             history=self._history.state if self._history is not None else None,
             config_ok=outcome.ok,
             config_changed=outcome.changed,
+            alerts=self._alarm.counts,
+            messages_waiting=self._alarm.waiting,
+            messages_refused=self._alarm.refused,
             heartbeat_at=beat.last_success or 0.0,
             heartbeat_failures=beat.failures,
         )
+
+
+def _runbook(slug: str) -> tuple[str, str] | None:
+    if slug not in runbooks.slugs():
+        return None
+    found = runbooks.page(slug)
+    return found.title, found.text
 
 
 def _samples(entry: Entry, signals: dict[str, Any]) -> list[Sample]:

@@ -25,8 +25,8 @@ class Reading:
     """What the daemon's parts say of themselves at one moment.
 
     ``skipped`` and ``missed`` are turns of each check: not begun because the one before was
-    still running, and not begun because the process was held up. Times are seconds since
-    1970, 0 for never.
+    still running, and not begun because the process was held up;
+    ``alerts`` are those that burn, by severity. Times are seconds since 1970, 0 for never.
     """
 
     checks: int = 0
@@ -36,6 +36,9 @@ class Reading:
     history: HistoryState | None = None
     config_ok: bool = True
     config_changed: float = 0.0
+    alerts: Mapping[str, int] | None = None
+    messages_waiting: int = 0
+    messages_refused: int = 0
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
 
@@ -97,6 +100,16 @@ class Vitals(Collector):
                 found.pending_closings,
             ),
             (
+                "probe_notifications_waiting",
+                "Messages that no service has taken yet.",
+                found.messages_waiting,
+            ),
+            (
+                "probe_notifications_refused",
+                "Messages that were refused for good, of the last 50.",
+                found.messages_refused,
+            ),
+            (
                 "probe_config_last_reload_successful",
                 "Whether the configuration was right when it was last read.",
                 found.config_ok,
@@ -108,6 +121,10 @@ class Vitals(Collector):
             ),
         ):
             yield GaugeMetricFamily(name, text, value=float(value))
+        alerts = GaugeMetricFamily("probe_alerts_firing", "Alerts that burn.", labels=["severity"])
+        for severity, count in (found.alerts or {}).items():
+            alerts.add_metric([severity], float(count))
+        yield alerts
         if found.heartbeat_at:
             text = "When the dead man's switch was last told that all is well with the probe."
             yield GaugeMetricFamily(

@@ -147,7 +147,7 @@ def _notice(notice: Notice, now: float) -> Markup:
 
 def _link(notice: Notice) -> Markup:
     """Only to where a browser goes by reading; anything else would be run or opened."""
-    if not notice.link.lower().startswith(("https://", "http://")):
+    if not notice.link.lower().startswith(("https://", "http://", "/runbooks/")):
         return NOTHING
     about = f"more about {short(notice.title, 200)}"
     return element("a", "more", href=notice.link, rel="noreferrer", aria_label=about)

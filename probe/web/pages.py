@@ -31,13 +31,15 @@ class Sources:
     """Where the pages come from.
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
-    says what is still missing, or nothing. ``edition`` grows with every change that the
+    says what is still missing, or nothing; ``runbook`` takes a name and gives title and text
+    of a page, or None. ``edition`` grows with every change that the
     overview would show.
     """
 
     overview: Callable[[], Awaitable[Overview]]
     edition: Callable[[], int]
     metrics: Callable[[str | None], tuple[bytes, str]]
+    runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
 
 
@@ -55,6 +57,7 @@ class Pages:
                 web.get("/", self._page),
                 web.get("/status.json", self._status),
                 web.get("/badge.svg", self._badge),
+                web.get("/runbooks/{slug}", self._runbook),
                 web.get("/metrics", self._metrics),
                 web.get("/healthz", self._alive),
                 web.get("/readyz", self._ready),
@@ -76,6 +79,16 @@ class Pages:
     async def _badge(self, request: web.Request) -> web.Response:
         text = badge.render(await self._current())
         return web.Response(text=text, content_type="image/svg+xml")
+
+    async def _runbook(self, request: web.Request) -> web.Response:
+        from probe.report import runbook_page
+
+        found = self._sources.runbook(request.match_info["slug"])
+        if found is None:
+            raise web.HTTPNotFound(text="There is no such runbook.\n")
+        document, policy = runbook_page.render(*found)
+        headers = {"Content-Security-Policy": policy}
+        return web.Response(text=document, content_type="text/html", headers=headers)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._sources.metrics(request.headers.get("Accept"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 
 from alerts.dispatch import Dispatcher
@@ -135,6 +136,23 @@ async def running(post: Post) -> AsyncIterator[Post]:
     finally:
         await post.dispatcher.stop(0.0)
         await task
+
+
+async def reopened(outbox: Outbox, folder: Path) -> Outbox:
+    """The same outbox as the next process finds it."""
+    await outbox.close()
+    return await Outbox.open(folder)
+
+
+async def stored(outbox: Outbox, *deliveries: Delivery) -> list[Delivery]:
+    """The deliveries as they wait after a commit."""
+    await outbox.commit({}, deliveries)
+    return await outbox.waiting()
+
+
+def titles(deliveries: list[Delivery]) -> list[str]:
+    """What the messages say."""
+    return [delivery.message.title for delivery in deliveries]
 
 
 def open_at_the_end(received: Iterable[Message]) -> dict[str, str]:

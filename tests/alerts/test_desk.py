@@ -13,7 +13,7 @@ from alerts.routes import Route, Routes, RouteTable
 BOTH = frozenset(Severity)
 CHAT = Route("chat", BOTH, REMIND_SECONDS)
 PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS)
-SETTING = Setting("lax", links=(("status", "https://probe.example.org/"),))
+SETTING = Setting("lax", "https://probe.example.org", changes=("version 1 → 2, 5 min ago",))
 
 
 def alert(check: str, severity: Severity = Severity.CRITICAL, since: float = 0.0) -> Alert:
@@ -47,6 +47,17 @@ def told(
     incident = Incident("backend", tuple(burning), tuple(muted), tuple(over))
     deliveries = desk.settle([incident], now, SETTING)
     return [(each.notifier, each.message.occasion.value, each.message.title) for each in deliveries]
+
+
+def test_a_message_says_what_changed_what_to_do_and_where_to_read_on() -> None:
+    (delivery, _) = desk().settle([Incident("backend", (alert("health"),))], 0, SETTING)
+    message = delivery.message
+    assert message.changes == SETTING.changes
+    assert message.text.count("\n") >= 1
+    assert dict(message.links) == {
+        "status page": "https://probe.example.org/",
+        "runbook": "https://probe.example.org/runbooks/backend-down",
+    }
 
 
 def test_what_burns_is_told_once_to_everybody_whom_it_concerns() -> None:

@@ -302,7 +302,7 @@ def test_the_next_change_is_the_next_start_or_end_of_a_window_or_silence() -> No
     now = utc("2026-05-01 00:00")
     daily, silence = table(at="02:00"), a_silence(start=now + 600, end=now + 2.5 * HOUR)
     seen = []
-    while now < utc("2026-05-02 03:00"):
+    for _ in range(6):
         change = next_change([daily], [silence], now)
         assert change is not None
         now = change

@@ -106,7 +106,7 @@ async def test_a_process_that_is_stopped_for_a_while_makes_no_burst(tmp_path: Pa
             running.process.send_signal(signal.SIGCONT)
             assert await runs_of(running, "health") <= before + 2
             async with asyncio.timeout(10):
-                while await runs_of(running, "health") < before + 4:
+                while await runs_of(running, "health") < before + 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             found = await running.metrics()
             assert found['probe_runs_missed_total{check="health"}'] >= 3

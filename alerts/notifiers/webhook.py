@@ -1,0 +1,80 @@
+"""Any service that takes JSON: the whole message, signed with HMAC-SHA256 (RFC 2104).
+
+``X-Probe-Signature: sha256=HEX`` is over ``TIMESTAMP.BODY``, where TIMESTAMP is the header
+``X-Probe-Timestamp`` in seconds since 1970: who takes it should refuse old ones.
+"""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from alerts.model import Message, Severity
+from alerts.notifier import Notifier
+from alerts.notifiers.base import NotifierKind, post, refuse
+from probe.net.urls import HttpUrl, show_host
+from probe.variables import Environment
+
+SCHEMA = 1
+
+
+class WebhookEnvironment(Environment):
+    """Where to, and the key that it is signed with."""
+
+    url: HttpUrl | None = Field(default=None, alias="ALERT_WEBHOOK_URL")
+    secret: SecretStr | None = Field(default=None, alias="ALERT_WEBHOOK_SECRET")
+
+    @model_validator(mode="after")
+    def _is_signed(self) -> Self:
+        if self.url is not None and self.secret is None:
+            raise ValueError("ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET: messages are signed")
+        return self
+
+
+class Webhook:
+    """Posts messages as documents, ``"schema": 1``."""
+
+    name, tells_past, resend_seconds, pause = "webhook", True, None, 0.0
+
+    def __init__(
+        self, url: SecretStr, secret: SecretStr, now: Callable[[], float] = time.time
+    ) -> None:
+        self._url, self._secret, self._now = url, secret, now
+
+    async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
+        """Post it. Raises NotifyError."""
+        body = json.dumps({"schema": SCHEMA, **asdict(message)}).encode()
+        stamp = str(int(self._now()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Probe-Timestamp": stamp,
+            "X-Probe-Signature": sign(self._secret.get_secret_value(), stamp, body),
+        }
+        url = self._url.get_secret_value()
+        answer = await post(url, body=body, headers=headers)
+        if not 200 <= answer.status < 300:
+            raise refuse(answer, show_host(url))
+        return {}
+
+
+def sign(secret: str, stamp: str, body: bytes) -> str:
+    """The signature's header field."""
+    digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"sha256={digest}"
+
+
+def make(environment: WebhookEnvironment) -> Notifier | None:
+    """From its address and key."""
+    if environment.url is None or environment.secret is None:
+        return None
+    return Webhook(environment.url, environment.secret)
+
+
+KIND = NotifierKind(
+    "webhook", "signed JSON for anything else", WebhookEnvironment, frozenset(Severity), make
+)

@@ -1,0 +1,206 @@
+"""``probe alerts``: what burns, silences, and whether messages arrive.
+
+Reads and writes the file that the daemon keeps in PROBE_DATA, also while it runs.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from alerts.codec import CodecError
+from alerts.keeper import Keeper
+from alerts.maintenance import active, upcoming
+from alerts.model import Message, NotifyError, Occasion, Severity, Silence
+from alerts.notifier import Notifier
+from alerts.outbox import Outbox
+from probe.commands.configured import say_mistakes, settings_for
+from probe.exits import UNTOLD, USAGE_ERROR
+from probe.model import Unit
+from probe.report import units
+from probe.settings import Settings
+from probe.variables import ConfigurationError, Mistake
+
+HOUR = 3600.0
+
+
+def _burning(outbox_states: Mapping[str, str], region: str) -> list[str]:
+    """What burns, one line each, from the documents that the daemon keeps."""
+    keeper = Keeper(region)
+    keeper.restore(outbox_states)
+    now = time.time()
+    return [
+        f"{alert.severity.value:9} {alert.identity}  for {_lasting(now - alert.since)}: "
+        f"{alert.summary}"
+        for alert in keeper.firing
+    ]
+
+
+def show(options: Mapping[str, Any]) -> int:
+    """Alerts, silences, windows, and messages on their way."""
+    return _with_outbox(options, _show)
+
+
+def silence(
+    options: Mapping[str, Any],
+    matches: Sequence[str],
+    *,
+    reason: str,
+    author: str,
+    hours: float,
+) -> int:
+    """Add a silence from now on."""
+    now = time.time()
+    made = Silence(
+        name=f"silence-{secrets.token_hex(3)}",
+        matches=tuple(matches),
+        author=author or "somebody",
+        reason=reason,
+        start=now,
+        end=now + hours * HOUR,
+    )
+
+    async def add(outbox: Outbox, settings: Settings) -> int:
+        await outbox.add_silence(made)
+        about = ", ".join(made.matches) or "everything"
+        click.echo(f"{made.name}: nobody is told of {about} until {_moment(made.end)}")
+        return 0
+
+    return _with_outbox(options, add)
+
+
+def unsilence(options: Mapping[str, Any], name: str) -> int:
+    """End a silence."""
+
+    async def end(outbox: Outbox, settings: Settings) -> int:
+        if await outbox.end_silence(name, time.time()):
+            click.echo(f"{name} is over")
+            return 0
+        click.echo(f"probe: there is no silence {name}: see probe alerts list", err=True)
+        return USAGE_ERROR
+
+    return _with_outbox(options, end)
+
+
+def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
+    """Send a marked message through notifiers, and resolve it; 74 if one is not taken."""
+    try:
+        notifiers = settings_for(options).alerting.notifiers
+        unknown = [name for name in names if name not in notifiers]
+        if unknown or not notifiers:
+            known = ", ".join(notifiers) or "none is configured"
+            raise ConfigurationError(
+                Mistake(f"notifier {name}", f"is not configured; there are: {known}")
+                for name in unknown or ["(any)"]
+            )
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    chosen = [notifiers[name] for name in names or notifiers]
+    taken = [asyncio.run(_try(notifier)) for notifier in chosen]
+    return 0 if all(taken) else UNTOLD
+
+
+async def _try(notifier: Notifier) -> bool:
+    """One message and its end, as an incident of its own."""
+    now = time.time()
+    key = f"test {secrets.token_hex(4)}"
+    memory: Mapping[str, str] = {}
+    for occasion in (Occasion.FIRING, Occasion.RESOLVED):
+        message = Message(
+            key=key,
+            occasion=occasion,
+            severity=Severity.CRITICAL,
+            title="Test of the probe's messages: nothing is wrong",
+            at=now,
+            since=now,
+            region="test",
+            test=True,
+        )
+        try:
+            memory = await notifier.send(message, memory)
+        except NotifyError as error:
+            click.echo(f"{notifier.name}: {occasion.value} was not taken: {error.reason}", err=True)
+            return False
+    click.echo(f"{notifier.name}: taken, and resolved")
+    return True
+
+
+async def _show(outbox: Outbox, settings: Settings) -> int:
+    now = time.time()
+    lines = _burning(await outbox.states(), settings.region)
+    _section("Alerts", lines)
+    windows = settings.alerting.windows
+    _section(
+        "Silences",
+        [
+            f"{each.name}  {', '.join(each.matches) or 'everything'} until {_moment(each.end)}, "
+            f"by {each.author}: {each.reason}"
+            for each in await outbox.silences(now)
+        ],
+    )
+    _section(
+        "Maintenance",
+        [
+            f"{each.name}  {_moment(each.start)} to {_moment(each.end)}: {each.reason}"
+            for each in (*active(windows, now), *upcoming(windows, now))
+        ],
+    )
+    _section(
+        "Messages on their way",
+        [
+            f"{each.notifier}: {each.message.title} ({each.attempts} attempts"
+            + (f", {each.error})" if each.error else ")")
+            for each in await outbox.waiting()
+        ],
+    )
+    _section(
+        "Messages that were refused",
+        [f"{each.notifier}: {each.message.title}: {each.error}" for each in await outbox.refused()],
+    )
+    return 0
+
+
+def _section(title: str, lines: Sequence[str]) -> None:
+    click.echo(title)
+    for line in lines or ["none"]:
+        click.echo(f"  {line}")
+
+
+Work = Callable[[Outbox, Settings], Awaitable[int]]
+
+
+def _with_outbox(options: Mapping[str, Any], work: Work) -> int:
+    try:
+        return asyncio.run(_open_and(settings_for(options), work))
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    except CodecError as error:
+        click.echo(f"probe: {error}", err=True)
+        return UNTOLD
+
+
+async def _open_and(settings: Settings, work: Work) -> int:
+    folder = settings.service.data
+    if folder is None:
+        problem = "is not set: alerts and silences are kept in its directory"
+        raise ConfigurationError([Mistake("PROBE_DATA", problem)])
+    outbox = await Outbox.open(folder)
+    try:
+        if outbox.state.problem:
+            raise ConfigurationError([Mistake("PROBE_DATA", outbox.state.problem)])
+        return await work(outbox, settings)
+    finally:
+        await outbox.close()
+
+
+def _moment(seconds: float) -> str:
+    return units.show(seconds, Unit.TIMESTAMP)
+
+
+def _lasting(seconds: float) -> str:
+    return units.show(max(seconds, 0.0), Unit.SECONDS)
