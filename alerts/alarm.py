@@ -74,6 +74,7 @@ class Alarm:
         self._outbox: Outbox | None = None
         self._dispatcher: Dispatcher | None = None
         self._clean_slate = False
+        self._forgotten: set[str] = set()
 
     @property
     def firing(self) -> list[Alert]:
@@ -183,22 +184,13 @@ class Alarm:
         self._excused = excused
         self._woken.set()
 
-    async def round_is_over(self) -> None:
+    def round_is_over(self) -> None:
         """Every check has run once. What was forgotten at the restart, for want of a disk,
-        may be open at a pager: whatever does not burn now is resolved there."""
-        if not self._clean_slate or self._outbox is None:
-            return
-        self._clean_slate = False
-        burning = {self._subject_of(alert) for alert in self._keeper.firing}
-        subjects = sorted(set(self._subjects.values()) - burning)
-        pagers = [name for name, each in self._plan.notifiers.items() if not each.tells_past]
-        messages = [
-            Delivery(name, self._forgotten(subject), due=self._now())
-            for subject in subjects
-            for name in pagers
-        ]
-        await self._outbox.commit({}, messages)
-        self._wake_dispatcher()
+        may be open at a pager: whatever is well is resolved there."""
+        if self._clean_slate:
+            self._clean_slate = False
+            self._forgotten = set(self._subjects.values())
+            self._woken.set()
 
     async def _settle_on(self) -> None:
         while True:
@@ -219,6 +211,7 @@ class Alarm:
             self._log(self._keeper.pass_time(now))
         incidents = self._incidents(now)
         deliveries = self._desk.settle(incidents, now, self._setting(now))
+        deliveries += self._resolve_forgotten()
         states = {**self._keeper.documents(), **self._desk.documents()}
         if states or deliveries:
             await self._outbox.commit(states, deliveries)
@@ -277,13 +270,27 @@ class Alarm:
             text = f"alert {event.transition.turn}: {event.alert.summary}"
             logger.log(level, "%s", text, extra={"fields": fields})
 
+    def _resolve_forgotten(self) -> list[Delivery]:
+        """One resolve for each subject that is well; what burns gets its own in its time."""
+        burning = {self._subject_of(alert) for alert in self._keeper.firing}
+        pending = {self._subjects.get(name, name) for name in self._keeper.pending}
+        self._forgotten -= burning
+        well = sorted(self._forgotten - pending)
+        self._forgotten -= set(well)
+        pagers = [name for name, each in self._plan.notifiers.items() if not each.tells_past]
+        return [
+            Delivery(name, self._all_well(subject), due=self._now())
+            for subject in well
+            for name in pagers
+        ]
+
     def _say_who_hears_nothing(self) -> None:
         for severity in self._desk.routes.unheard:
             logger.warning(
                 "nobody is told of what is %s: configure a notifier, or a [[route]]", severity
             )
 
-    def _forgotten(self, subject: str) -> Message:
+    def _all_well(self, subject: str) -> Message:
         now = self._now()
         return Message(
             key=subject,

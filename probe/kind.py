@@ -6,7 +6,7 @@ and the judging stand outside.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
@@ -36,8 +36,8 @@ class Table(BaseModel):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
     Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
-    start to start) and ``retry`` (to the next look after a failure) are seconds; the last
-    two default to the kind's.
+    start to start), ``retry`` (to the next look after a failure) and ``hold`` (how long a
+    failure lasts before anybody is told) are seconds; the last three default to the kind's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +47,7 @@ class Table(BaseModel):
     deadline: float = Field(default=10.0, gt=0, le=300)
     interval: float | None = Field(default=None, ge=1, le=86400)
     retry: float | None = Field(default=None, ge=1, le=86400)
+    hold: float | None = Field(default=None, ge=0, le=86400)
     severity: Literal["warning", "critical"] | None = None
     thresholds: Mapping[str, LimitsTable] = Field(default_factory=dict)
 
@@ -169,6 +170,8 @@ class Check:
     @property
     def failing(self) -> Failing:
         """How bad a failure is: the kind's word, unless the check has its own."""
+        kind, hold = self.kind.failing, self.table.hold
+        hold = kind.hold if hold is None else hold
         if self.table.severity is None:
-            return self.kind.failing
-        return Failing(Verdict(self.table.severity), hold=self.kind.failing.hold)
+            return replace(kind, hold=hold)
+        return Failing(Verdict(self.table.severity), hold=hold)

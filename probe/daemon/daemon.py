@@ -230,7 +230,7 @@ class Daemon:
     async def _beat(self) -> None:
         """Tell the dead man's switch, for as long as every check is looked at in time."""
         await self._first_round.wait()
-        await self._alarm.round_is_over()
+        self._alarm.round_is_over()
         was_overdue: list[str] = []
         while True:
             overdue = self._rounds.overdue(self._clock())
