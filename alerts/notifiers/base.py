@@ -1,21 +1,27 @@
 """What notifiers share: one way to ask a service over HTTP, every ending made a NotifyError."""
 
-import asyncio
+import re
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
 from probe.net.urls import show_host
 from probe.variables import Environment
 
+if TYPE_CHECKING:
+    import aiohttp
+
 # A service that needs longer is asked again later.
 TIMEOUT_SECONDS = 10.0
 LONGEST_ANSWER = 65536
 # Statuses of RFC 9110 that a later attempt may turn out otherwise.
 PASSING = frozenset({408, 425, 429})
+_WORD = re.compile(r"(?=.{2,60}\Z)[a-z]+(_[a-z]+)*")
 
 E = TypeVar("E", bound=Environment)
 
@@ -42,10 +48,15 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that it asks us to wait, if it says so in seconds."""
+        """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3)."""
+        said = self.headers.get("retry-after", "")
         try:
-            return float(self.headers.get("retry-after", ""))
+            return float(said)
         except ValueError:
+            pass
+        try:
+            return max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
+        except (OverflowError, ValueError):
             return None
 
 
@@ -68,15 +79,26 @@ async def post(
                 url, json=json, data=body, headers=headers, allow_redirects=False
             ) as response,
         ):
-            text = (await response.content.read(LONGEST_ANSWER)).decode("utf-8", "replace")
+            text = (await _body(response)).decode("utf-8", "replace")
             fields = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, fields, text)
-    except (TimeoutError, asyncio.IncompleteReadError):
+    except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
     except ssl.SSLError:
         raise NotifyError(f"{host}: the TLS handshake failed") from None
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise NotifyError(f"{host}: {type(error).__name__}") from None
+
+
+async def _body(response: "aiohttp.ClientResponse") -> bytes:
+    """The whole body, up to LONGEST_ANSWER bytes: one read gives what has come so far."""
+    body = b""
+    while len(body) < LONGEST_ANSWER:
+        more = await response.content.read(LONGEST_ANSWER - len(body))
+        if not more:
+            break
+        body += more
+    return body
 
 
 def refuse(answer: Answer, service: str, word: str = "") -> NotifyError:
@@ -91,6 +113,9 @@ def refuse(answer: Answer, service: str, word: str = "") -> NotifyError:
 
 
 def word_of(text: str) -> str:
-    """A service's own word for what is wrong, if it is one; more could hold anything."""
-    word = text.strip()[:60]
-    return word if word.replace("_", "").replace("-", "").isalnum() else ""
+    """A service's own word for what is wrong (``no_service``), if it is one.
+
+    Anything else could be a secret of ours, sent back.
+    """
+    word = text.strip()
+    return word if _WORD.fullmatch(word) else ""

@@ -9,17 +9,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
-from alerts.model import Message, NotifyError, Occasion, Severity
+from alerts.model import Message, Occasion, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, post, refuse
 from alerts.texts import headline, lines, steps, when
 from probe.net.urls import HttpUrl
+from probe.report.text import clean, cut
 from probe.variables import Environment
 
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 ACCEPTED = 202
+LONGEST_LINKS = 10
 
 
 class PagerDutyEnvironment(Environment):
@@ -29,6 +31,13 @@ class PagerDutyEnvironment(Environment):
     url: HttpUrl = Field(
         default=SecretStr("https://events.pagerduty.com/v2/enqueue"), alias="PAGERDUTY_EVENTS_URL"
     )
+    @field_validator("routing_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value() if value else ""
+        if key and not (key.isascii() and key.isprintable() and not set(key) & set(" /:")):
+            raise ValueError("this is no key: write the integration's, of Events API v2")
+        return value
 
 
 class PagerDuty:
@@ -47,10 +56,9 @@ class PagerDuty:
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)
         if answer.status != ACCEPTED:
-            error = refuse(answer, "PagerDuty")
-            if 200 <= answer.status < 300:
-                raise NotifyError(error.reason)
-            raise error
+            # What it says of a key that it doesn't know is 400 as well.
+            hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
+            raise refuse(answer, "PagerDuty", hint)
         return {}
 
 
@@ -64,23 +72,32 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
     }
     if over:
         return document
+    page = dict(message.links).get("status page")
     return {
         **document,
         "client": "probe",
-        "payload": {
-            "summary": headline(message)[:LONGEST_SUMMARY],
-            "source": message.region,
-            "severity": message.severity.value,
-            "timestamp": datetime.fromtimestamp(message.since, UTC).isoformat(),
-            "component": message.key[:LONGEST_SUMMARY],
-            "group": message.firing[0].kind if message.firing else "",
-            "custom_details": {
-                "when": when(message),
-                "what": list(lines(message)),
-                "first_steps": steps(message),
-            },
+        **({"client_url": page} if page else {}),
+        "payload": _payload(message),
+        "links": [{"href": url, "text": name} for name, url in message.links[:LONGEST_LINKS]],
+    }
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    first = message.firing[0] if message.firing else None
+    return {
+        "summary": cut(headline(message), LONGEST_SUMMARY),
+        # An event without a source is refused for good.
+        "source": clean(message.region) or "probe",
+        "severity": message.severity.value,
+        "timestamp": datetime.fromtimestamp(message.since, UTC).isoformat(),
+        "component": cut(clean(message.key), LONGEST_SUMMARY),
+        "group": first.kind if first else "",
+        "class": first.cause or first.identity.rule if first else "",
+        "custom_details": {
+            "when": when(message),
+            "what": list(lines(message)),
+            "first_steps": steps(message),
         },
-        "links": [{"href": url, "text": name} for name, url in message.links],
     }
 
 
@@ -89,7 +106,7 @@ def dedup_key(key: str) -> str:
     whole = f"probe {key}"
     if len(whole) <= LONGEST_KEY:
         return whole
-    return f"{whole[:180]} {hashlib.sha256(whole.encode()).hexdigest()}"
+    return f"{whole[:180]} {hashlib.sha256(whole.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def make(environment: PagerDutyEnvironment) -> Notifier | None:

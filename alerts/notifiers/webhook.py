@@ -1,7 +1,8 @@
 """Any service that takes JSON: the whole message, signed with HMAC-SHA256 (RFC 2104).
 
 ``X-Probe-Signature: sha256=HEX`` is over ``TIMESTAMP.BODY``, where TIMESTAMP is the header
-``X-Probe-Timestamp`` in seconds since 1970: who takes it should refuse old ones.
+``X-Probe-Timestamp`` in seconds since 1970: who takes it should refuse old ones. A message
+that is sent again has the same ``X-Probe-Delivery``, so that it can be told from a new one.
 """
 
 import hashlib
@@ -52,6 +53,7 @@ class Webhook:
         stamp = str(int(self._now()))
         headers = {
             "Content-Type": "application/json",
+            "X-Probe-Delivery": hashlib.sha256(body).hexdigest()[:32],
             "X-Probe-Timestamp": stamp,
             "X-Probe-Signature": sign(self._secret.get_secret_value(), stamp, body),
         }

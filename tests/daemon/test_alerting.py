@@ -1,5 +1,6 @@
 """From a fault to the message that somebody reads, and to its end, through a real daemon."""
 
+import asyncio
 import json
 import signal
 import time
@@ -134,3 +135,26 @@ async def test_once_tells_nobody(tmp_path: Path) -> None:
         assert done.code == 2
         assert pager.seen == slack.seen == []
         assert not (tmp_path / "data").exists()
+
+
+async def test_a_slack_that_hangs_delays_no_probe_and_no_page(tmp_path: Path) -> None:
+    async with Lab() as lab, PagerDutyService(KEY) as pager, SlackWebhookService() as slack:
+        environment = configured(tmp_path, lab, pager, slack)
+        slack.fail.extend([Failure(500, delay=60.0)] * 5)
+        lab.set_knob("backend.redis", "down")
+        async with daemon(tmp_path, environment, "--only", "health") as running:
+            await pager.until(1)
+            async with asyncio.timeout(30):
+                while not slack.seen:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            before = await running.metrics()
+            await asyncio.sleep(6)  # three turns, while Slack has a message and says nothing
+            after = await running.metrics()
+            name = 'probe_runs_total{check="health",status="failed"}'
+            assert after[name] - before[name] >= 2
+            lateness = "probe_schedule_lateness_seconds"
+            runs = after[f"{lateness}_count"] - before[f"{lateness}_count"]
+            late = after[f"{lateness}_sum"] - before[f"{lateness}_sum"]
+            # Slack's answer is a minute away; a turn that waited for it would show seconds.
+            assert late / runs < 0.5
+            assert slack.taken == []

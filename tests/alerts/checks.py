@@ -1,0 +1,23 @@
+"""The checks that an operator's own environment gives."""
+
+from probe.configuration import make_plan
+from probe.kind import Check
+from probe.kinds import KINDS
+from probe.variables import Variables
+
+ENVIRONMENT = {
+    "BACKEND_URL": "https://paircam.live",
+    "FRONTEND_URL": "https://paircam.live",
+    "JWT_SECRET": "of-no-use",
+    "TURN_URLS": "turn:a.example:3478,turn:a.example:3478?transport=tcp",
+    "TURN_USERNAME": "u",
+    "TURN_PASSWORD": "of-no-use",
+    "TURN_BACKUP_URLS": "turn:b.example:3478",
+    "TURN_BACKUP_USERNAME": "u",
+    "TURN_BACKUP_PASSWORD": "of-no-use",
+}
+
+
+def plan_of_everything() -> list[Check]:
+    """A backend, a frontend, two TURN providers."""
+    return list(make_plan(KINDS, Variables(ENVIRONMENT), {}).checks)
