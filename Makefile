@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check proof bench bench-daemon lock clean
+.PHONY: help demo test parts check proof bench bench-daemon bench-page lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: .venv/dev.stamp ## how fast the command line is
 
 bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, in about 15 minutes
 	@$(BIN)/python -m tests.bench.daemon
+
+bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
+	@$(BIN)/python -m tests.bench.page
 
 lock: .venv/dev.stamp ## resolve the dependencies anew into requirements*.txt
 	@$(COMPILE) --output-file requirements.txt pyproject.toml

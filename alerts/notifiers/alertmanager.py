@@ -7,16 +7,21 @@ sent to; they agree among themselves.
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from alerts.model import Alert, Message, NotifyError, Occasion, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, post, refuse
+from alerts.texts import headline
 from probe.net.urls import check_base_url, show_host, split_urls
+from probe.report.text import clean
 from probe.variables import Environment
 
 RESEND_SECONDS = 60.0
@@ -24,16 +29,18 @@ RESEND_SECONDS = 60.0
 EXPIRES_SECONDS = 4 * RESEND_SECONDS
 FIRING = "firing"
 
+logger = logging.getLogger(__name__)
+
 
 class AlertmanagerEnvironment(Environment):
     """Every member of the cluster."""
 
-    urls: str | None = Field(default=None, alias="ALERTMANAGER_URLS")
+    urls: SecretStr | None = Field(default=None, alias="ALERTMANAGER_URLS")
 
     @field_validator("urls")
     @classmethod
-    def _addresses(cls, value: str | None) -> str | None:
-        for address in split_urls(value):
+    def _addresses(cls, value: SecretStr | None) -> SecretStr | None:
+        for address in split_urls(value.get_secret_value() if value else None):
             check_base_url(address)
         return value
 
@@ -43,21 +50,34 @@ class Alertmanager:
 
     name, tells_past, resend_seconds, pause = "alertmanager", False, RESEND_SECONDS, 0.0
 
-    def __init__(self, urls: Iterable[str]) -> None:
+    def __init__(self, urls: Iterable[str], now: Callable[[], float] = time.time) -> None:
         self._urls = tuple(url.rstrip("/") for url in urls)
+        self._now = now
+        self._missed: list[str] = []
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
-        """Send to every member; one that takes it is enough. Raises NotifyError."""
+        """Send to every member; one that takes it is enough. Raises NotifyError.
+
+        Members that don't take it are logged, once as long as they are the same.
+        """
         if message.occasion is Occasion.NOTE:
             return memory
-        before = _labels_in(memory)
-        alerts = list(alerts_of(message, before))
+        alerts = list(alerts_of(message, _labels_in(memory), self._now()))
+        if alerts:
+            await self._tell_all(alerts)
+        burning = [] if message.occasion is Occasion.RESOLVED else _burning(message)
+        return {FIRING: json.dumps([labels for labels, _ in burning])} if burning else {}
+
+    async def _tell_all(self, alerts: list[dict[str, Any]]) -> None:
         ends = await asyncio.gather(*(self._post(url, alerts) for url in self._urls))
         errors = [error for error in ends if error is not None]
         if len(errors) == len(self._urls):
-            raise errors[0]
-        firing = [labels_of(alert) for alert in message.firing]
-        return {FIRING: json.dumps(firing)} if message.occasion is not Occasion.RESOLVED else {}
+            # What one of them may take later is not refused for good.
+            raise next((error for error in errors if not error.permanent), errors[0])
+        missed = sorted(error.reason for error in errors)
+        if missed and missed != self._missed:
+            logger.warning("not every Alertmanager takes alerts: %s", "; ".join(missed))
+        self._missed = missed
 
     async def _post(self, url: str, alerts: list[dict[str, Any]]) -> NotifyError | None:
         try:
@@ -67,23 +87,27 @@ class Alertmanager:
         return None if answer.status == 200 else refuse(answer, show_host(url))
 
 
-def alerts_of(message: Message, before: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
-    """What burns, and the end of whatever was sent ``before`` and burns no more."""
-    over = message.occasion is Occasion.RESOLVED
-    burning = [] if over else list(message.firing)
-    seen = []
-    for alert in burning:
-        labels = labels_of(alert)
+def alerts_of(
+    message: Message, before: Iterable[Mapping[str, str]], now: float = 0.0
+) -> Iterator[dict[str, Any]]:
+    """What burns, and the end of whatever was sent ``before`` or has ended since.
+
+    ``now`` is the wall clock: what was long on its way must not have expired on arrival.
+    """
+    burning = [] if message.occasion is Occasion.RESOLVED else _burning(message)
+    seen: list[Mapping[str, str]] = []
+    for labels, alert in burning:
         seen.append(labels)
         yield {
             "labels": labels,
             "annotations": _annotations(alert, message),
-            "startsAt": _moment(alert.since),
-            "endsAt": _moment(message.at + EXPIRES_SECONDS),
+            "startsAt": _moment(alert.since if alert else message.since),
+            "endsAt": _moment(max(message.at, now) + EXPIRES_SECONDS),
             **_generator(message),
         }
-    for old in before:
+    for old in (*before, *(labels_of(alert) for alert in message.resolved)):
         if old not in seen:
+            seen.append(old)
             yield {
                 "labels": old,
                 "startsAt": _moment(min(message.since, message.at - 1)),
@@ -93,9 +117,9 @@ def alerts_of(message: Message, before: Iterable[Mapping[str, str]]) -> Iterator
 
 def labels_of(alert: Alert) -> dict[str, str]:
     """An alert's identity there."""
+    own = {_label(name): clean(value) for name, value in (*alert.labels, *alert.identity.labels)}
     return {
-        **dict(alert.labels),
-        **dict(alert.identity.labels),
+        **own,
         "alertname": "ProbeCheckFailing" if alert.identity.rule == "failing" else "ProbeAlert",
         "check": alert.identity.check,
         "kind": alert.kind,
@@ -107,21 +131,43 @@ def labels_of(alert: Alert) -> dict[str, str]:
 
 def make(environment: AlertmanagerEnvironment) -> Notifier | None:
     """From its addresses."""
-    urls = split_urls(environment.urls)
+    urls = split_urls(environment.urls.get_secret_value() if environment.urls else None)
     return Alertmanager(urls) if urls else None
 
 
-def _annotations(alert: Alert, message: Message) -> dict[str, str]:
+def _burning(message: Message) -> list[tuple[dict[str, str], Alert | None]]:
+    """What burns, by its labels; a message that only tries the route counts as an alert."""
+    found: list[tuple[dict[str, str], Alert | None]] = [
+        (labels_of(alert), alert) for alert in message.firing
+    ]
+    if message.test and not found:
+        labels = {"alertname": "ProbeTest", "check": message.key, "region": message.region}
+        found.append(({**labels, "severity": message.severity.value}, None))
+    return found
+
+
+def _annotations(alert: Alert | None, message: Message) -> dict[str, str]:
+    if alert is None:
+        return {"summary": headline(message)}
     found = {
-        "summary": f"{alert.identity.check}: {alert.summary}",
+        "summary": clean(f"{alert.identity.check}: {alert.summary}"),
         "description": alert.hint or message.text,
         "target": alert.target,
+        "phase": alert.phase,
         "cause": alert.cause,
         "value": alert.value,
         "limit": alert.limit,
+        "trend": alert.trend,
         "runbook_url": dict(message.links).get("runbook", ""),
+        "dashboard_url": dict(message.links).get("dashboard", ""),
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _label(name: str) -> str:
+    """A name that every version takes: one that it doesn't take is refused for good."""
+    plain = re.sub(r"[^a-zA-Z0-9_]", "_", name)
+    return plain if plain[:1].isalpha() or plain[:1] == "_" else f"_{plain}"
 
 
 def _generator(message: Message) -> dict[str, str]:

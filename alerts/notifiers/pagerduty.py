@@ -21,7 +21,7 @@ from probe.variables import Environment
 
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 ACCEPTED = 202
-LONGEST_LINKS = 10
+MOST_LINKS = 10
 
 
 class PagerDutyEnvironment(Environment):
@@ -31,6 +31,7 @@ class PagerDutyEnvironment(Environment):
     url: HttpUrl = Field(
         default=SecretStr("https://events.pagerduty.com/v2/enqueue"), alias="PAGERDUTY_EVENTS_URL"
     )
+
     @field_validator("routing_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
@@ -78,7 +79,7 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
         "client": "probe",
         **({"client_url": page} if page else {}),
         "payload": _payload(message),
-        "links": [{"href": url, "text": name} for name, url in message.links[:LONGEST_LINKS]],
+        "links": [{"href": url, "text": name} for name, url in message.links[:MOST_LINKS]],
     }
 
 

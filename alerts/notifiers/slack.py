@@ -6,16 +6,17 @@ https://docs.slack.dev/reference/methods/chat.postMessage, chat.update, block-ki
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from alerts.model import Message, NotifyError, Occasion, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers.base import Answer, NotifierKind, post, refuse, word_of
-from alerts.texts import headline, lines, steps
+from alerts.texts import facts, headline, steps, when
 from probe.net.urls import BaseUrl, HttpUrl
+from probe.report.text import cut
 from probe.variables import Environment
 
 # Slack's limits, in characters.
@@ -24,10 +25,14 @@ PAUSE_SECONDS = 1.0
 # Errors of the Web API that a later attempt may turn out otherwise.
 PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"}
-    | {"request_timeout", "team_added_to_org"}
+    | {"request_timeout", "team_added_to_org", "external_channel_migrating", "update_failed"}
 )
 # The message that we remember is gone: there is nothing to change.
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
+_MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
+_LOUD = re.compile(r"@(here|channel|everyone)")
+TO, SEVERITY = "to", "severity"
 
 
 class SlackEnvironment(Environment):
@@ -36,10 +41,33 @@ class SlackEnvironment(Environment):
     webhook: HttpUrl | None = Field(default=None, alias="SLACK_WEBHOOK")
     bot_token: SecretStr | None = Field(default=None, alias="SLACK_BOT_TOKEN")
     channel: str | None = Field(default=None, alias="SLACK_CHANNEL")
-    mention: str | None = Field(
-        default=None, alias="SLACK_MENTION", pattern=r"^(<[!@][^<>]+>|@\w+)$"
-    )
+    mention: str | None = Field(default=None, alias="SLACK_MENTION")
     api_url: BaseUrl = Field(default=SecretStr("https://slack.com/api"), alias="SLACK_API_URL")
+
+    @field_validator("bot_token")
+    @classmethod
+    def _is_a_bot(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else ""
+        if not (token.isascii() and (token.isprintable() and " " not in token)):
+            raise ValueError("this is no token: a bot's begins with xoxb-")
+        if token.startswith(("xapp-", "xoxp-", "http")):
+            raise ValueError("this is not a bot's token: a bot's begins with xoxb-")
+        return value
+
+    @field_validator("channel")
+    @classmethod
+    def _is_a_channel(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"#?[\w.-]+", value):
+            raise ValueError("this is no channel: write its ID (C0123ABCD) or #name")
+        return value
+
+    @field_validator("mention")
+    @classmethod
+    def _mentions(cls, value: str | None) -> str | None:
+        mentions = [_LOUD.sub(r"<!\1>", each) for each in (value or "").split()]
+        if not all(_MENTION.fullmatch(each) for each in mentions):
+            raise ValueError("write <!here>, <!channel>, <@U…> with a member's ID or <!subteam^S…>")
+        return " ".join(mentions) or None
 
     @model_validator(mode="after")
     def _whole_bot(self) -> Self:
@@ -50,20 +78,25 @@ class SlackEnvironment(Environment):
 
 def blocks(message: Message, mention: str = "") -> list[dict[str, Any]]:
     """A message as blocks, within Slack's limits whatever a target says."""
-    facts = "\n".join(_escaped(line) for line in lines(message))
-    found: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": headline(message)[:HEADER]}},
-        _section(facts),
-    ]
+    title = {"type": "plain_text", "text": cut(headline(message), HEADER), "emoji": False}
+    found: list[dict[str, Any]] = [{"type": "header", "text": title}]
+    found += [_section(paragraph) for paragraph in facts(message)]
     if to_do := steps(message):
-        title = "" if message.occasion is Occasion.NOTE else "*First steps*\n"
-        numbered = "\n".join(f"{number}. {_escaped(step)}" for number, step in enumerate(to_do, 1))
-        found.append(_section(title + (numbered if title else _escaped(message.text))))
-    if message.links:
-        found.append(_section(" · ".join(_link(name, url) for name, url in message.links)))
-    if mention and message.occasion in (Occasion.FIRING, Occasion.REMINDER):
-        found.append(_section(mention))
+        found.append(_section(_numbered(to_do) if message.firing else to_do))
+    if links := [_link(name, url) for name, url in message.links]:
+        found.append(_verbatim(_as_many_as_fit(links)))
+    if mention:
+        found.append(_verbatim(mention))
     return found
+
+
+def wakes(message: Message, memory: Mapping[str, str]) -> bool:
+    """Whether it is for somebody to be called: it is grave, and new, graver than before or
+    still not over."""
+    if message.severity is not Severity.CRITICAL or message.test:
+        return False
+    loud = message.occasion in (Occasion.FIRING, Occasion.REMINDER)
+    return loud or _escalates(message, memory)
 
 
 class SlackWebhook:
@@ -76,12 +109,13 @@ class SlackWebhook:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Post it. Raises NotifyError."""
-        answer = await post(self._url.get_secret_value(), json=document(message, self._mention))
+        content = document(message, self._mention, memory)
+        answer = await post(self._url.get_secret_value(), json=content)
         if answer.status != 200:
             raise refuse(answer, "Slack", word_of(answer.text))
         if answer.text.strip() != "ok":
             raise NotifyError(f"Slack answers 200 and does not say ok ({word_of(answer.text)})")
-        return {}
+        return {SEVERITY: message.severity.value}
 
 
 class SlackBot:
@@ -101,46 +135,72 @@ class SlackBot:
         The reply in the thread comes last: a repetition after an error changes the message
         to what it is already, and replies once.
         """
-        content = document(message, self._mention)
-        place = dict(memory)
+        content = document(message, self._mention, memory)
+        place = self._place(memory)
         if not place or message.occasion is Occasion.NOTE:
-            return await self._post(content)
+            return await self._post(content, message)
         try:
             await self._call("chat.update", {**place, **content})
         except NotifyError as error:
             if error.reason not in {_reason(word) for word in GONE}:
                 raise
-            return await self._post(content)
-        if message.occasion in (Occasion.RESOLVED, Occasion.REMINDER):
-            reply = {"channel": place["channel"], "thread_ts": place["ts"]}
-            text = headline(message)
-            await self._call("chat.postMessage", {**reply, "text": _escaped(text)})
-        return place
+            return await self._post(content, message)
+        if answer := self._reply(message, memory):
+            thread = {"channel": place["channel"], "thread_ts": place["ts"]}
+            await self._call("chat.postMessage", {**thread, **answer})
+        return self._remembered(place, message)
 
-    async def _post(self, content: Mapping[str, Any]) -> Mapping[str, str]:
+    def _place(self, memory: Mapping[str, str]) -> dict[str, str]:
+        """The message to change, unless it is in a channel that isn't ours any more."""
+        if memory.get(TO, self._channel) != self._channel:
+            return {}
+        place = {name: memory[name] for name in ("channel", "ts") if name in memory}
+        return place if len(place) == 2 else {}
+
+    def _reply(self, message: Message, memory: Mapping[str, str]) -> dict[str, Any] | None:
+        """What is said in the thread: a change in place is seen by nobody who doesn't look."""
+        escalates = _escalates(message, memory)
+        if message.occasion not in (Occasion.RESOLVED, Occasion.REMINDER) and not escalates:
+            return None
+        mention = self._mention if wakes(message, memory) else ""
+        told = _verbatim(_fitting([headline(message), when(message)]) + (mention and f" {mention}"))
+        content = {"text": told["text"]["text"], "blocks": [told]}
+        return {**content, "reply_broadcast": True} if escalates else content
+
+    async def _post(self, content: Mapping[str, Any], message: Message) -> Mapping[str, str]:
         found = await self._call("chat.postMessage", {"channel": self._channel, **content})
-        return {"channel": str(found["channel"]), "ts": str(found["ts"])}
+        place = {name: str(found[name]) for name in ("channel", "ts") if name in found}
+        return self._remembered(place, message) if len(place) == 2 else {}
+
+    def _remembered(self, place: Mapping[str, str], message: Message) -> dict[str, str]:
+        return {**place, TO: self._channel, SEVERITY: message.severity.value}
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"}
-        answer = await post(f"{self._api}/{method}", json=dict(arguments), headers=headers)
+        # chat.update makes links and mentions of plain text unless it is told not to.
+        asked = {"parse": "none", **arguments}
+        answer = await post(f"{self._api}/{method}", json=asked, headers=headers)
         found = _read(answer)
+        word = word_of(str(found.get("error", "")))
         if answer.status != 200:
-            raise refuse(answer, "Slack", word_of(str(found.get("error", ""))))
+            raise refuse(answer, "Slack", word)
         if found.get("ok") is not True:
-            word = word_of(str(found.get("error", ""))) or "no word"
+            # Without a word of Slack's it isn't Slack who says no, but a proxy, say.
+            permanent = "error" in found and word not in PASSING
             raise NotifyError(
-                _reason(word), permanent=word not in PASSING, retry_after=answer.retry_after
+                _reason(word or "no word"), permanent=permanent, retry_after=answer.retry_after
             )
         return found
 
 
-def document(message: Message, mention: str = "") -> dict[str, Any]:
-    """What is posted: ``text`` is what a notification shows."""
-    wakes = mention and message.severity is Severity.CRITICAL and not message.test
+def document(
+    message: Message, mention: str = "", memory: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What is posted: ``text`` is what a notification shows. ``memory`` tells how grave it
+    was when it was told before."""
     return {
-        "text": _escaped(headline(message))[:SECTION],
-        "blocks": blocks(message, mention if wakes else ""),
+        "text": _fitting([headline(message)]),
+        "blocks": blocks(message, mention if wakes(message, memory or {}) else ""),
         "unfurl_links": False,
         "unfurl_media": False,
     }
@@ -154,15 +214,45 @@ def make(environment: SlackEnvironment) -> Notifier | None:
     return SlackWebhook(environment.webhook, mention) if environment.webhook else None
 
 
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _shorter(text)}}
+def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
+    grave = message.severity is Severity.CRITICAL and message.occasion is Occasion.CHANGED
+    return grave and memory.get(SEVERITY) == Severity.WARNING
 
 
-def _shorter(text: str) -> str:
+def _section(lines: Sequence[str]) -> dict[str, Any]:
+    return _verbatim(_fitting(lines))
+
+
+def _numbered(lines: Sequence[str]) -> list[str]:
+    return ["First steps:", *(f"{number}. {line}" for number, line in enumerate(lines, 1))]
+
+
+def _verbatim(text: str) -> dict[str, Any]:
+    """Verbatim: no plain text becomes a link or a mention."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _fitting(lines: Sequence[str]) -> str:
+    """Lines in one section. If they are too long each is cut: none is left out."""
+    escaped = [_escaped(line) for line in lines]
+    if sum(len(line) + 1 for line in escaped) > SECTION:
+        escaped = [_shorter(line, SECTION // len(lines) - 1) for line in escaped]
+    return "\n".join(escaped) or "-"
+
+
+def _shorter(text: str, longest: int) -> str:
     """Cut between characters, never within an escape."""
-    if len(text) <= SECTION:
-        return text or "-"
-    return re.sub(r"&[a-z]{0,3}$", "", text[: SECTION - 1]) + "…"
+    if len(text) <= longest:
+        return text
+    return re.sub(r"&[a-z]{0,3}$", "", text[: longest - 1]) + "…"
+
+
+def _as_many_as_fit(links: Sequence[str]) -> str:
+    shown = ""
+    for link in links:
+        longer = f"{shown} · {link}" if shown else link
+        shown = longer if len(longer) <= SECTION else shown
+    return shown or "-"
 
 
 def _escaped(text: str) -> str:
@@ -173,7 +263,8 @@ def _escaped(text: str) -> str:
 
 
 def _link(name: str, url: str) -> str:
-    return f"<{url.replace('>', '%3E').replace('|', '%7C')}|{_escaped(name)}>"
+    plain = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
+    return f"<{plain}|{_escaped(name)}>"
 
 
 def _reason(word: str) -> str:

@@ -36,7 +36,7 @@ class Alertmanager:
     async def __aenter__(self) -> Self:
         config = self._folder / "alertmanager.yml"
         config.write_text(CONFIG.format(webhook=self._webhook))
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._process = await asyncio.create_subprocess_exec(
             self._program,
@@ -76,7 +76,8 @@ class Alertmanager:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         return port

@@ -39,7 +39,8 @@ class Service:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_post("/{path:.*}", self._take)
-        self._runner = web.AppRunner(app)
+        # Who is kept waiting on purpose does not keep the test waiting.
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"

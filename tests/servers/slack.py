@@ -1,0 +1,110 @@
+"""Slack as its documentation has it, over a real socket: webhooks, and messages with threads.
+
+https://docs.slack.dev/reference/block-kit, /reference/methods/chat.postMessage, chat.update.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from tests.servers.services import Service
+
+MOST_BLOCKS = 50
+LONGEST = {"header": 150, "section": 3000}
+TEXT_TYPES = {"header": "plain_text", "section": "mrkdwn"}
+# What `<`, `>` and `&` may stand for once a text is escaped.
+_CONTROLS = re.compile(
+    r"<(?:!(?:here|channel|everyone|subteam\^S[A-Z0-9]+)|@[UW][A-Z0-9]+|https?://[^<>|\s]+\|[^<>|]*)>"
+    r"|&(?:amp|lt|gt);"
+)
+MENTION = re.compile(r"<[!@][^>]*>")
+
+
+def problem(document: Mapping[str, Any]) -> str:
+    """The word with which Slack refuses a message; empty if it takes it."""
+    if not document.get("text"):
+        return "no_text"
+    if len(document.get("blocks", [])) > MOST_BLOCKS:
+        return "invalid_blocks"
+    refused = any(not _is_block(each) for each in document.get("blocks", []))
+    return "invalid_blocks" if refused else ""
+
+
+def shown(document: Mapping[str, Any]) -> str:
+    """All that people read of a message."""
+    return "\n".join(each["text"]["text"] for each in document["blocks"])
+
+
+def stray(document: Mapping[str, Any]) -> list[str]:
+    """Control characters that stand for nothing: a text that was not escaped, or cut badly."""
+    marked = [each["text"] for each in document["blocks"] if each["type"] == "section"]
+    texts = [document["text"], *(each["text"] for each in marked)]
+    return [text for text in texts if re.search(r"[<>&]", _CONTROLS.sub("", text))]
+
+
+def _is_block(block: Mapping[str, Any]) -> bool:
+    kind, text = block["type"], block["text"]
+    extra = {"plain_text": {"emoji"}, "mrkdwn": {"verbatim"}}[text["type"]]
+    right_type = text["type"] == TEXT_TYPES.get(kind) and set(text) <= {"type", "text", *extra}
+    return right_type and 1 <= len(text["text"]) <= LONGEST[kind]
+
+
+class SlackHooks(Service):
+    """An incoming webhook; answers ``ok``, or 400 ``invalid_payload``."""
+
+    def answer(self, request: web.Request, document: Any) -> web.Response:
+        """What an incoming webhook says."""
+        if problem(document):
+            return web.Response(status=400, text="invalid_payload")
+        return super().answer(request, document)
+
+
+class SlackRooms(Service):
+    """The Web API for one bot in one channel.
+
+    ``messages`` are what the channel shows by ``ts``, ``replies`` what its threads show as
+    (``thread_ts``, message). ``calls`` are the methods that were accepted, in order.
+    """
+
+    def __init__(self, token: str, channel: str = "C0CHANNEL", name: str = "#alerts") -> None:
+        super().__init__()
+        self._token, self._channel, self._name = token, channel, name
+        self.messages: dict[str, dict[str, Any]] = {}
+        self.replies: list[tuple[str, dict[str, Any]]] = []
+        self.calls: list[str] = []
+
+    def answer(self, request: web.Request, document: Any) -> web.Response:
+        """Always 200; errors are in the body."""
+        method = request.path.rsplit("/", 1)[1]
+        word = self._refused(method, request, document)
+        if word:
+            return web.json_response({"ok": False, "error": word})
+        ts = self._store(method, document)
+        self.calls.append(method)
+        super().answer(request, document)
+        return web.json_response({"ok": True, "channel": self._channel, "ts": ts})
+
+    def _refused(self, method: str, request: web.Request, document: Mapping[str, Any]) -> str:
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            return "invalid_auth"
+        # chat.update takes no names of channels.
+        known = {self._channel} if method == "chat.update" else {self._channel, self._name}
+        if document.get("channel") not in known:
+            return "channel_not_found"
+        place = document.get("ts") if method == "chat.update" else document.get("thread_ts")
+        if (place is not None or method == "chat.update") and place not in self.messages:
+            return "message_not_found"
+        return problem(document)
+
+    def _store(self, method: str, document: dict[str, Any]) -> str:
+        if method == "chat.update":
+            self.messages[document["ts"]] = document
+            return str(document["ts"])
+        ts = f"{1700000000 + len(self.taken)}.000100"
+        if "thread_ts" in document:
+            self.replies.append((document["thread_ts"], document))
+        else:
+            self.messages[ts] = document
+        return ts
