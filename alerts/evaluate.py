@@ -31,6 +31,7 @@ _RANK = {
     Verdict.UNKNOWN: 3,
     Verdict.CRITICAL: 4,
 }
+_TOLD = (Verdict.WARNING, Verdict.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,31 @@ def _one(
     if len(values) < threshold.minimum_samples:
         return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN)
     value = aggregate(values, threshold.aggregation)
-    return Evaluation(check, threshold, labels, value, compare(value, threshold))
+    verdict = compare(value, threshold)
+    if threshold.aggregation is Aggregation.RATIO and verdict in _TOLD:
+        verdict = surely(value, len(values), threshold)
+    return Evaluation(check, threshold, labels, value, verdict, len(values))
+
+
+def surely(ratio: float, total: int, threshold: Threshold) -> Verdict:
+    """How bad a ratio surely is: its 95 % interval has to be beyond a limit that somebody is
+    told of. An objective is missed by the ratio itself."""
+    low, high = wilson(ratio, total)
+    sure = compare(low if threshold.bad is Bad.ABOVE else high, threshold)
+    if sure in _TOLD:
+        return sure
+    objective = threshold.limits.objective
+    missed = objective is not None and _beyond(ratio, objective, threshold.bad)
+    return Verdict.OBJECTIVE_MISSED if missed else Verdict.OK
+
+
+def wilson(ratio: float, total: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a ratio of ``total`` trials (Wilson 1927)."""
+    z = 1.959964
+    middle = (ratio + z * z / (2 * total)) / (1 + z * z / total)
+    spread = math.sqrt(ratio * (1 - ratio) / total + z * z / (4 * total * total))
+    half = z / (1 + z * z / total) * spread
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def aggregate(values: Sequence[float], aggregation: Aggregation) -> float:

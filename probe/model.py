@@ -159,6 +159,7 @@ class Evaluation:
     """One threshold held against what was measured.
 
     ``value`` is None, and the verdict unknown, where there is not enough to compare.
+    ``samples`` is how many it was made of: the denominator of a ratio.
     """
 
     check: str
@@ -166,6 +167,7 @@ class Evaluation:
     labels: Mapping[str, str]
     value: float | None
     verdict: Verdict
+    samples: int = 0
 
 
 class Stop(Exception):

@@ -4,18 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.evaluate import aggregate, compare, evaluate, judge, overall
+from alerts.evaluate import aggregate, compare, evaluate, judge, overall, wilson
 from probe.causes import Cause
 from probe.model import (
     Aggregation,
     Bad,
+    Evaluation,
     Failing,
     Limits,
     Sample,
+    Signal,
     Status,
     Threshold,
+    Unit,
     Verdict,
 )
+from probe.report.words import breach
 from tests.toys import TOY_SECONDS, result_of, toy, toy_kind
 
 LIMITS = Limits(objective=0.5, warning=1.0, critical=2.0)
@@ -182,3 +186,52 @@ def test_what_could_not_be_measured_is_graver_than_a_warning() -> None:
     result = result_of("toy", Status.UNKNOWN, samples={TOY_SECONDS: 1.5})
     judgement = judge([toy(kind=kind)], {"toy": result})
     assert (judgement.checks["toy"], judgement.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
+
+
+FALLBACK = Signal("probe_toy_ratio", Unit.RATIO, "A share.", short="share")
+SHARE = Threshold(
+    FALLBACK, Limits(objective=0.15, warning=0.30), aggregation=Aggregation.RATIO, window=300.0
+)
+
+
+def share(bad: int, total: int) -> Evaluation:
+    """So many of so many."""
+    values = [1.0] * bad + [0.0] * (total - bad)
+    (found,) = evaluate("toy", SHARE, [Sample(FALLBACK, value) for value in values])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "verdict"),
+    [
+        (1, 1, Verdict.OBJECTIVE_MISSED),
+        (2, 4, Verdict.OBJECTIVE_MISSED),
+        (38, 100, Verdict.OBJECTIVE_MISSED),
+        (40, 100, Verdict.WARNING),
+        (16, 100, Verdict.OBJECTIVE_MISSED),
+        (15, 100, Verdict.OK),
+    ],
+)
+def test_a_ratio_is_told_only_when_it_surely_is_beyond(
+    bad: int, total: int, verdict: Verdict
+) -> None:
+    assert share(bad, total).verdict is verdict
+
+
+def test_a_ratio_shows_its_numerator_and_denominator() -> None:
+    assert breach(share(60, 100)) == "share 60 % (60 of 100) is above 30 %"
+
+
+def test_the_interval_is_wilsons() -> None:
+    low, high = wilson(0.5, 10)
+    assert (low, high) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
+    assert wilson(0.0, 5)[0] == pytest.approx(0.0, abs=1e-9)
+    assert wilson(1.0, 5)[1] == pytest.approx(1.0, abs=1e-9)
+
+
+@given(st.integers(1, 500), st.data())
+def test_the_interval_holds_the_ratio(total: int, data: st.DataObject) -> None:
+    ratio = data.draw(st.integers(0, total)) / total
+    low, high = wilson(ratio, total)
+    assert 0.0 <= low <= ratio + 1e-12
+    assert ratio - 1e-12 <= high <= 1.0
