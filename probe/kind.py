@@ -103,6 +103,19 @@ class Derived:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one run takes from a plan that has an end, what it causes elsewhere included.
+
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands) or ``neon``
+    (seconds awake). What ``lingers`` is shared by runs that follow sooner than that.
+    """
+
+    plan: str
+    amount: float
+    lingers: bool = False
+
+
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=Table)
 
@@ -125,7 +138,7 @@ class Kind(Generic[E, T]):
     ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
     run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
     the daemon looks, and how soon again after a failure. ``plot`` is the signal that
-    people want to see over a day.
+    people want to see over a day. ``uses`` is what one run of a table takes from plans.
     """
 
     name: str
@@ -139,6 +152,7 @@ class Kind(Generic[E, T]):
     failing: Failing = field(default_factory=Failing)
     core: bool = False
     cost: str = ""
+    uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
     load: Callable[[], None] = lambda: None
     interval: float = 60.0
     retry: float = 30.0
