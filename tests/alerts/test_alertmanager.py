@@ -7,16 +7,17 @@ from pathlib import Path
 
 from alerts.model import Occasion, Severity
 from alerts.notifiers.alertmanager import Alertmanager as Notifier
-from tests.alerts.test_notifiers import alert, message
+from tests.alerts.samples import failing
+from tests.alerts.samples import told as a_message
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.services import Service
 
 
 async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
     now = time.time()
-    first = replace(alert(), since=now - 60)
-    second = replace(alert("ready", Severity.WARNING), since=now - 30)
-    burning = message(firing=(first, second), at=now, since=now - 60)
+    first = replace(failing(), since=now - 60)
+    second = replace(failing("ready", severity=Severity.WARNING), since=now - 30)
+    burning = a_message(firing=(first, second), at=now, since=now - 60)
     async with (
         Service() as receiver,
         Alertmanager(tmp_path, webhook=f"{receiver.url}/hook") as server,
@@ -29,7 +30,7 @@ async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
         assert all(each["annotations"]["summary"] for each in active)
         told = await receiver.until(2)
         assert {each["groupLabels"]["check"] for each in told} == {"health", "ready"}
-        over = message(Occasion.RESOLVED, at=time.time(), since=now - 60)
+        over = a_message(Occasion.RESOLVED, at=time.time(), since=now - 60)
         await notifier.send(over, memory)
         async with asyncio.timeout(30):
             while await server.alerts():  # noqa: ASYNC110
@@ -40,15 +41,15 @@ async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
 
 async def test_a_graver_alert_replaces_the_milder_one(tmp_path: Path) -> None:
     now = time.time()
-    mild = replace(alert(severity=Severity.WARNING), since=now - 60)
+    mild = replace(failing(severity=Severity.WARNING), since=now - 60)
     grave = replace(mild, severity=Severity.CRITICAL)
     async with (
         Service() as receiver,
         Alertmanager(tmp_path, webhook=f"{receiver.url}/hook") as server,
     ):
         notifier = Notifier([server.url])
-        memory = await notifier.send(message(firing=(mild,), at=now, since=now - 60), {})
-        changed = message(Occasion.CHANGED, firing=(grave,), at=time.time(), since=now - 60)
+        memory = await notifier.send(a_message(firing=(mild,), at=now, since=now - 60), {})
+        changed = a_message(Occasion.CHANGED, firing=(grave,), at=time.time(), since=now - 60)
         await notifier.send(changed, memory)
         async with asyncio.timeout(30):
             while len(active := await server.alerts()) != 1:  # noqa: ASYNC110

@@ -1,126 +1,96 @@
-"""A process that is killed at any moment, again and again, loses no message and doubles none."""
+"""Slack, PagerDuty and Alertmanager fail in every way while the process that tells is killed
+at any moment, again and again: nothing is lost, no second incident is opened."""
 
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import pytest
-from aiohttp import web
 
-from alerts.model import Message, Occasion
 from alerts.outbox import Outbox
 from tests.alerts.delivery_writer import NOTES
-from tests.alerts.services import open_at_the_end
-from tests.alerts.words import a_message
+from tests.servers.alertmanager_api import AlertmanagerApi
+from tests.servers.pagerduty import PagerDutyService
+from tests.servers.services import Failure, Service
+from tests.servers.slack import SlackApi
 
 ROOT = Path(__file__).parent.parent.parent
-Answer = Callable[["RoughService", web.Request], Awaitable[web.Response]]
+KEY, TOKEN = "r0uting-key-0f-mine", "t0ken"
+LONG_AWAY = 40  # attempts: hours, by the dispatcher's backoff
+FAILURES: tuple[tuple[Failure | None, int], ...] = (
+    (None, 60),
+    (Failure(500), 6),
+    (Failure(503, "<html>no</html>"), 3),
+    (Failure(200, '{"ok": false, "error": "internal_error"}'), 3),
+    (Failure(429, headers={"Retry-After": "1"}), 4),
+    (Failure(429, headers={"Retry-After": "soon"}), 2),
+    (Failure(429), 2),
+    (Failure(reset=True), 8),
+    (Failure(trickle=0.05), 5),
+    (Failure(delay=60), 1),
+    (Failure(absent=True), 4),
+)
 
 
-class RoughService:
-    """Takes messages by HTTP, with all the ways to fail on the way; chance is seeded."""
+@dataclass(frozen=True)
+class City:
+    """The three services, and the environment of a process that tells them."""
 
-    def __init__(self, seed: int) -> None:
-        self.received: list[Message] = []
-        self.answers: Counter[str] = Counter()
-        self.asked = asyncio.Event()
-        self.url = ""
-        self._random = Random(seed)
+    slack: SlackApi
+    pager: PagerDutyService
+    manager: AlertmanagerApi
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator["RoughService"]:
-        """Listen on a free port."""
-        application = web.Application()
-        application.router.add_post("/", self._answer)
-        runner = web.AppRunner(
-            application, handler_cancellation=True, access_log=None, shutdown_timeout=0.1
-        )
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        yield self
-        await runner.cleanup()
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All of them."""
+        return (self.slack, self.pager, self.manager)
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        self.asked.set()
-        (answer,) = self._random.choices(list(_ANSWERS), list(_ANSWERS.values()))
-        self.answers[answer.__name__.strip("_")] += 1
-        return await answer(self, request)
+    @property
+    def environment(self) -> dict[str, str]:
+        """What configures the notifiers."""
+        return {
+            "SLACK_BOT_TOKEN": TOKEN,
+            "SLACK_CHANNEL": "C0",
+            "SLACK_API_URL": f"{self.slack.url}/api",
+            "PAGERDUTY_ROUTING_KEY": KEY,
+            "PAGERDUTY_EVENTS_URL": f"{self.pager.url}/v2/enqueue",
+            "ALERTMANAGER_URLS": self.manager.url,
+        }
 
-    async def take(self, request: web.Request) -> web.Response:
-        """Receive a message."""
-        body = await request.json()
-        occasion = Occasion(body["occasion"])
-        self.received.append(a_message(occasion, body["key"], text=body["text"]))
-        return web.Response(text="ok")
+    async def asked(self) -> None:
+        """Wait until any of them is."""
+        waiting = [asyncio.create_task(service.asked.wait()) for service in self.services]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
 
-async def _taken(service: RoughService, request: web.Request) -> web.Response:
-    return await service.take(request)
+@asynccontextmanager
+async def city(random: Random, requests: int) -> AsyncIterator[City]:
+    """Services with a script of failures for so many requests; each is long away once."""
+    async with SlackApi(TOKEN) as slack, PagerDutyService(KEY) as pager, AlertmanagerApi() as am:
+        for service in (slack, pager, am):
+            script = random.choices(*zip(*FAILURES, strict=True), k=requests)
+            start = random.randrange(requests)
+            script[start:start] = [Failure(absent=True)] * LONG_AWAY
+            service.fail.extend(script)
+        yield City(slack, pager, am)
 
 
-async def _error(service: RoughService, request: web.Request) -> web.Response:
-    return web.Response(status=500)
-
-
-async def _taken_with_error(service: RoughService, request: web.Request) -> web.Response:
-    await service.take(request)
-    return web.Response(status=502)
-
-
-async def _busy(service: RoughService, request: web.Request) -> web.Response:
-    return web.Response(status=429, headers={"Retry-After": "1"})
-
-
-async def _busy_without_end(service: RoughService, request: web.Request) -> web.Response:
-    return web.Response(status=429, headers={"Retry-After": "0"})
-
-
-async def _reset(service: RoughService, request: web.Request) -> web.Response:
-    await service.take(request)
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
-async def _slow(service: RoughService, request: web.Request) -> web.Response:
-    response = await service.take(request)
-    await asyncio.sleep(0.05)
-    return response
-
-
-async def _silent(service: RoughService, request: web.Request) -> web.Response:
-    await asyncio.Event().wait()
-    raise AssertionError("nobody waits so long")
-
-
-_ANSWERS: dict[Answer, int] = {
-    _taken: 60,
-    _error: 6,
-    _taken_with_error: 6,
-    _busy: 6,
-    _busy_without_end: 6,
-    _reset: 8,
-    _slow: 5,
-    _silent: 3,
-}
-
-
-async def start(
-    folder: Path, service: RoughService, seed: int, mode: str
-) -> asyncio.subprocess.Process:
+async def start(folder: Path, place: City, seed: int, mode: str) -> asyncio.subprocess.Process:
     """Start the process that tells."""
-    arguments = (str(folder), service.url, str(seed), mode)
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.alerts.delivery_writer", *arguments),
+        *(sys.executable, "-m", "tests.alerts.delivery_writer", str(folder), str(seed), mode),
         cwd=ROOT,
+        env={**os.environ, **place.environment},
         stderr=asyncio.subprocess.PIPE,
     )
 
@@ -133,46 +103,94 @@ async def kill(process: asyncio.subprocess.Process) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-async def left_in(folder: Path) -> tuple[dict[str, str], int, int]:
-    """What burns by the stored states, how many notes there are, how many messages wait."""
+async def left_in(folder: Path) -> tuple[dict[str, int], dict[str, int], int, int]:
+    """Incidents that burn, and the last incident of each key, by the stored states; how many
+    notes there are, how many messages wait."""
     outbox = await Outbox.open(folder)
     states = {key: json.loads(text) for key, text in (await outbox.states()).items()}
     waiting = len(await outbox.waiting()) + len(await outbox.refused())
     await outbox.close()
     notes = states.pop(NOTES, 0)
-    burning = {key: str(state["incident"]) for key, state in states.items() if state["burns"]}
-    return burning, notes, waiting
+    burning = {key: state["incident"] for key, state in states.items() if state["burns"]}
+    return burning, {key: state["incident"] for key, state in states.items()}, notes, waiting
 
 
-def notes_as_first_received(service: RoughService) -> list[str]:
-    """The numbers of the notes; one that came twice counts where it came first."""
-    notes = (each.text for each in service.received if each.occasion is Occasion.NOTE)
-    return list(dict.fromkeys(notes))
+def named(text: str) -> tuple[str, int]:
+    """The key and the incident that a text is about."""
+    found = re.search(r"(\w+) #(\d+)", text)
+    assert found, text
+    return found[1], int(found[2])
+
+
+def opened(events: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """What PagerDuty has open after all events; no incident may be opened a second time."""
+    burning: dict[str, int] = {}
+    ended: dict[str, int] = {}
+    for event in events:
+        key = str(event["dedup_key"]).removeprefix("probe ")
+        if event["event_action"] == "resolve":
+            ended[key] = burning.pop(key, ended.get(key, 0))
+            continue
+        _, incident = named(event["payload"]["summary"])  # type: ignore[index]
+        assert incident > ended.get(key, 0), f"{key} #{incident} was over, and is opened again"
+        assert burning.setdefault(key, incident) == incident, f"two incidents of {key} at once"
+    return burning
+
+
+def last_told(place: City) -> tuple[dict[str, int], list[int]]:
+    """The last incident of each key that Slack's channel was told of, and the notes in order
+    of their first arrival; what comes is never older than what came."""
+    last: dict[str, int] = {}
+    notes: dict[int, None] = {}
+    for document in place.slack.taken:
+        key, incident = named(document["text"])
+        if key == NOTES:
+            notes[incident] = None
+            continue
+        assert incident >= last.get(key, 0), f"{key} #{incident} came after #{last[key]}"
+        last[key] = incident
+    return last, list(notes)
+
+
+def shown_as_burning(place: City) -> set[str]:
+    """Keys whose newest message in Slack's channel says that it burns."""
+    newest: dict[str, str] = {}
+    for document in place.slack.messages.values():
+        key, _ = named(document["text"])
+        newest[key] = document["text"]
+    return {key for key, text in newest.items() if key != NOTES and "resolved" not in text.lower()}
 
 
 @pytest.mark.parametrize(
     ("kills", "seed"),
-    [(3, 1), *(pytest.param(70, seed, marks=pytest.mark.proof) for seed in (2, 3, 4))],
+    [(20, 1), *(pytest.param(70, seed, marks=pytest.mark.proof) for seed in (2, 3, 4))],
 )
 async def test_whoever_is_killed_at_any_moment_loses_nothing(
     tmp_path: Path, kills: int, seed: int
 ) -> None:
-    random, service = Random(seed), RoughService(seed)
-    async with service.open():
+    random = Random(seed)
+    async with city(random, kills * 12) as place:
         for round_ in range(kills):
-            service.asked.clear()
-            process = await start(tmp_path, service, seed * 1000 + round_, "write")
+            for service in place.services:
+                service.asked.clear()
+            process = await start(tmp_path, place, seed * 1000 + round_, "write")
             if round_ % 3 < 2:  # in the midst of its work; else perhaps while it starts
-                await service.asked.wait()
+                await place.asked()
             await asyncio.sleep(random.uniform(0.0, 0.6))
             await kill(process)
-        last = await start(tmp_path, service, seed, "drain")
-        async with asyncio.timeout(60):
+        last = await start(tmp_path, place, seed, "drain")
+        async with asyncio.timeout(120):
             _, errors = await last.communicate()
         assert last.returncode == 0, errors.decode()
-    burning, notes, waiting = await left_in(tmp_path)
-    print(f"{kills} kills, {len(service.received)} received, {notes} notes, {service.answers}")
-    assert len(service.received) > kills
+    burning, incidents, notes, waiting = await left_in(tmp_path)
+    told, heard = last_told(place)
+    print(
+        f"{kills} kills, {sum(incidents.values())} incidents, {notes} notes; received:",
+        ", ".join(f"{type(each).__name__} {len(each.taken)}" for each in place.services),
+    )
     assert waiting == 0
-    assert open_at_the_end(service.received) == burning
-    assert notes_as_first_received(service) == [str(number + 1) for number in range(notes)]
+    assert sum(incidents.values()) > kills
+    assert opened(place.pager.taken) == burning
+    assert {json.loads(labels)["check"] for labels in place.manager.active} == set(burning)
+    assert (told, heard) == (incidents, [number + 1 for number in range(notes)])
+    assert shown_as_burning(place) == set(burning)

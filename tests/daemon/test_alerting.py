@@ -11,7 +11,9 @@ import pytest
 from probe.lab import Lab
 from tests.command import probe
 from tests.daemon.running import daemon
-from tests.servers.services import Failure, PagerDutyService, SlackApi, SlackWebhookService
+from tests.servers.pagerduty import PagerDutyService
+from tests.servers.services import Failure
+from tests.servers.slack import SlackApi, SlackWebhookService
 
 KEY = "r0uting-key-0f-mine"
 FAST = '[[http]]\nname = "health"\ninterval = 2\ndeadline = 1\n'
@@ -60,7 +62,7 @@ async def test_down_for_more_than_thirty_seconds_is_a_page_and_its_end_resolves_
             lab.set_knob("backend.redis", "up")
             await pager.until(2)
             await slack.until(2)
-            assert pager.incidents == []
+            assert pager.incidents == {}
             assert "RESOLVED" in json.dumps(slack.taken[1])
             assert await running.stop() == 0
         left = b"".join([*pager.seen, *slack.seen, *(line.encode() for line in running.raw)])
@@ -83,7 +85,7 @@ async def test_a_page_that_is_refused_for_a_while_survives_being_killed(tmp_path
             await pager.until(1)
             lab.set_knob("backend.redis", "up")
             await pager.until(2)
-            assert (pager.incidents, pager.opened) == ([], 1)
+            assert (pager.incidents, pager.opened) == ({}, 1)
 
 
 async def test_a_silence_keeps_it_quiet_and_recording_goes_on(tmp_path: Path) -> None:

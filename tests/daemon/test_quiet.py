@@ -10,7 +10,7 @@ import pytest
 
 from probe.lab import Lab
 from tests.daemon.running import Running, daemon
-from tests.servers.services import PagerDutyService
+from tests.servers.pagerduty import PagerDutyService
 
 KEY = "r0uting-key-0f-mine"
 CHECKS = """
@@ -150,7 +150,7 @@ async def test_without_a_disk_pagers_are_told_once_that_what_is_well_is_over(
             assert [each["event_action"] for each in pager.taken] == ["trigger"]
             lab.set_knob("backend.redis", "up")
             await pager.until(2)
-            assert pager.incidents == []
+            assert pager.incidents == {}
 
 
 async def test_a_window_keeps_it_quiet_and_what_still_burns_at_its_end_is_told(

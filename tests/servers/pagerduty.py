@@ -49,7 +49,7 @@ def _problems_of_links(links: list[Mapping[str, str]]) -> list[str]:
     return ["a link has no address"] if wrong else []
 
 
-class PagerDutyEvents(Service):
+class PagerDutyService(Service):
     """``incidents`` are the open ones by dedup key; ``opened`` counts all that ever were."""
 
     def __init__(self, routing_key: str) -> None:

@@ -51,7 +51,7 @@ def _is_block(block: Mapping[str, Any]) -> bool:
     return right_type and 1 <= len(text["text"]) <= LONGEST[kind]
 
 
-class SlackHooks(Service):
+class SlackWebhookService(Service):
     """An incoming webhook; answers ``ok``, or 400 ``invalid_payload``."""
 
     def answer(self, request: web.Request, document: Any) -> web.Response:
@@ -61,19 +61,18 @@ class SlackHooks(Service):
         return super().answer(request, document)
 
 
-class SlackRooms(Service):
+class SlackApi(Service):
     """The Web API for one bot in one channel.
 
     ``messages`` are what the channel shows by ``ts``, ``replies`` what its threads show as
-    (``thread_ts``, message). ``calls`` are the methods that were accepted, in order.
+    (``thread_ts``, message). ``taken`` says of each document by which ``method`` it came.
     """
 
-    def __init__(self, token: str, channel: str = "C0CHANNEL", name: str = "#alerts") -> None:
+    def __init__(self, token: str, channel: str = "C0", name: str = "#alerts") -> None:
         super().__init__()
         self._token, self._channel, self._name = token, channel, name
         self.messages: dict[str, dict[str, Any]] = {}
         self.replies: list[tuple[str, dict[str, Any]]] = []
-        self.calls: list[str] = []
 
     def answer(self, request: web.Request, document: Any) -> web.Response:
         """Always 200; errors are in the body."""
@@ -82,8 +81,7 @@ class SlackRooms(Service):
         if word:
             return web.json_response({"ok": False, "error": word})
         ts = self._store(method, document)
-        self.calls.append(method)
-        super().answer(request, document)
+        super().answer(request, {**document, "method": method})
         return web.json_response({"ok": True, "channel": self._channel, "ts": ts})
 
     def _refused(self, method: str, request: web.Request, document: Mapping[str, Any]) -> str:
