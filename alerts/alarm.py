@@ -116,6 +116,18 @@ class Alarm:
         """What keeps an alert from being told now."""
         return mute(alert, self.windows, self._silences, self._now())
 
+    def replan(self, plan: Plan) -> None:
+        """Routes, windows and addresses are these from now on; notifiers stay those of the
+        start, for what waits is addressed to them."""
+        known = self._plan.notifiers
+        if plan.notifiers.keys() != known.keys():
+            logger.warning("a notifier that comes or goes takes effect after a restart")
+        routes = tuple(route for route in plan.routes if route.name in known)
+        self._plan = replace(plan, notifiers=known, routes=routes)
+        self._desk.routes = Routes(routes, plan.own_routes)
+        self._say_who_hears_nothing()
+        self._woken.set()
+
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
         self._outbox = await Outbox.open(self._folder, now=self._now)

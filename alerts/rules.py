@@ -12,6 +12,7 @@ from alerts.describe import FAILING, NO_DATA
 from alerts.evaluate import failing_verdict
 from alerts.machine import Seen, Terms
 from alerts.model import Identity, Severity
+from probe.catalogue import thresholds_of
 from probe.kind import Check
 from probe.model import Bad, Evaluation, Result, Status, Threshold, Verdict
 
@@ -19,8 +20,8 @@ from probe.model import Bad, Evaluation, Result, Status, Threshold, Verdict
 NO_DATA_INTERVALS, NO_DATA_SECONDS = 3, 300.0
 # A check is well again after two good results, and no later than this.
 LONGEST_CLEAR_SECONDS = 60.0
-# A value comes back from beyond its limit when it is this much within it, for so long.
-MARGIN, CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS = 0.05, 120.0, 3600.0
+# A value is back from beyond its limit when it was within it for two results, so long.
+CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS = 120.0, 3600.0
 
 _SEEN = {Verdict.WARNING: Seen.WARNING, Verdict.CRITICAL: Seen.CRITICAL}
 
@@ -62,8 +63,17 @@ def terms_of(check: Check, rule: str) -> Terms:
     if rule == NO_DATA:
         holds = {Severity.WARNING: longest_silence(check), Severity.CRITICAL: math.inf}
         return Terms(holds, outright=2, window=1)
+    limits = [each for each in thresholds_of(check) if each.signal.name == rule]
+    return _terms_of_value(check, limits[0] if limits else None)
+
+
+def _terms_of_value(check: Check, threshold: Threshold | None) -> Terms:
     clear = min(max(2 * check.interval, CLEAR_SECONDS), LONGEST_VALUE_CLEAR_SECONDS)
-    return Terms({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0}, clear=clear)
+    if threshold is None:
+        return Terms({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0}, clear=clear)
+    hold = threshold.hold
+    clear = clear if threshold.clear is None else threshold.clear
+    return Terms({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
 
 
 def of_values(
@@ -83,7 +93,7 @@ def of_values(
         yield Sight(
             identity,
             _seen(evaluation, identity in burning),
-            terms_of(check, identity.rule),
+            _terms_of_value(check, evaluation.threshold),
             evaluation,
         )
 
@@ -102,5 +112,5 @@ def _well_within(value: float, threshold: Threshold) -> bool:
     limit = limits.warning if limits.warning is not None else limits.critical
     if limit is None:
         return True
-    margin = MARGIN * abs(limit)
+    margin = threshold.margin * abs(limit)
     return value <= limit - margin if threshold.bad is Bad.ABOVE else value >= limit + margin

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from probe.kind import Check, Kind, LimitsTable
-from probe.model import Bad, Limits, Signal, Threshold
+from probe.model import Aggregation, Bad, Limits, Signal, Threshold
 from probe.signals import COMMON
 
 
@@ -42,6 +42,9 @@ def in_order(threshold: Threshold) -> bool:
     return given == sorted(given, reverse=threshold.bad is Bad.BELOW)
 
 
+# What is no percentile of fewer, and the time over which it is made unless one is given.
+_LEAST_SAMPLES = {Aggregation.P95: 20}
+_WINDOW = 300.0
 # Runs that fail or are skipped leave a window short of samples: room for one in five.
 _SPARE = 1.25
 
@@ -55,5 +58,10 @@ def _reachable(threshold: Threshold, interval: float) -> Threshold:
 
 def _own(signal: Signal, default: Threshold | None, table: LimitsTable) -> Threshold:
     limits = Limits(table.objective, table.warning, table.critical)
-    threshold = replace(default or Threshold(signal, limits), limits=limits)
-    return replace(threshold, bad=Bad(table.bad)) if table.bad else threshold
+    threshold = replace(default or Threshold(signal, limits), limits=limits, **table.terms)
+    least = _LEAST_SAMPLES.get(threshold.aggregation, 1)
+    return replace(
+        threshold,
+        minimum_samples=max(threshold.minimum_samples, least),
+        window=threshold.window or (_WINDOW if least > 1 else 0.0),
+    )

@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from probe.context import Context
-from probe.model import Failing, Signal, Threshold, Verdict
+from probe.model import Aggregation, Bad, Failing, Signal, Threshold, Verdict
 from probe.record import Record
 from probe.variables import Environment
 
@@ -21,7 +21,8 @@ from probe.variables import Environment
 class LimitsTable(BaseModel):
     """Limits on one signal for one check, in the signal's unit; replaces the default's.
 
-    ``bad`` is the side of the limit where a value is bad: the default's, else above.
+    ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
+    shares as :class:`probe.model.Threshold` has them, are the default's where not given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +31,20 @@ class LimitsTable(BaseModel):
     warning: FiniteFloat | None = None
     critical: FiniteFloat | None = None
     bad: Literal["above", "below"] | None = None
+    aggregation: Aggregation | None = None
+    window: float | None = Field(default=None, ge=0, le=86400)
+    minimum_samples: int | None = Field(default=None, ge=1, le=10000)
+    hold: float | None = Field(default=None, ge=0, le=86400)
+    clear: float | None = Field(default=None, ge=0, le=86400)
+    margin: float | None = Field(default=None, ge=0, le=1)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What is given beside the limits, by a threshold's names."""
+        names = ("aggregation", "window", "minimum_samples", "hold", "clear", "margin")
+        given = {name: getattr(self, name) for name in names}
+        found = {name: value for name, value in given.items() if value is not None}
+        return found if self.bad is None else {**found, "bad": Bad(self.bad)}
 
 
 class Table(BaseModel):

@@ -90,6 +90,10 @@ class Threshold:
     ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the
     limit where the value is bad; the limit itself is still good. ``optional``: not every
     check of the kind has the signal, and without it there is nothing to judge.
+
+    Somebody is told when the value was beyond a limit for ``hold`` seconds, and that it is
+    over when it was within by ``margin`` (a share of the limit) for ``clear`` seconds; None:
+    for two intervals, at least two minutes.
     """
 
     signal: Signal
@@ -99,6 +103,9 @@ class Threshold:
     window: float = 0.0
     minimum_samples: int = 1
     optional: bool = False
+    hold: float = 0.0
+    clear: float | None = None
+    margin: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
+from probe.catalogue import thresholds_of
 from probe.configuration import Plan, make_plan, read_tables, select, variables_named_in
 from probe.kind import Derived, Kind
+from probe.model import Aggregation
 from probe.variables import ConfigurationError, Environment, Sources, Variables
 from tests.toys import ToyTable, toy_kind
 
@@ -177,6 +179,15 @@ def test_limits_that_contradict_each_other_are_a_mistake(limits: dict[str, Any])
     entry = {"name": "a", "thresholds": {"probe_toy_seconds": limits}}
     (found,) = _mistakes({}, [entry])
     assert "probe_toy_seconds" in found
+
+
+def test_a_limit_says_how_its_samples_are_put_together_and_on_which_terms_it_is_told() -> None:
+    limits = {"warning": 1, "aggregation": "p95", "hold": 60, "clear": 30, "margin": 0.2}
+    entry = {"name": "a", "interval": 10, "thresholds": {"probe_toy_seconds": limits}}
+    (threshold,) = thresholds_of(_plan({}, {"toy": [entry]}).checks[0])
+    assert threshold.aggregation is Aggregation.P95
+    assert (threshold.window, threshold.minimum_samples) == (300.0, 20)
+    assert (threshold.hold, threshold.clear, threshold.margin) == (60.0, 30.0, 0.2)
 
 
 def test_all_mistakes_of_one_entry_are_told() -> None:

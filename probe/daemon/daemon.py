@@ -132,7 +132,7 @@ class Daemon:
             await self._remember()
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
-            await self._take_over(self._settings)
+            await self._watch(self._settings)
             # What is loaded by now stays: the collector needn't look at it again and again.
             gc.collect()
             gc.freeze()
@@ -150,12 +150,17 @@ class Daemon:
                 group.create_task(job)
 
     async def _take_over(self, settings: Settings) -> None:
-        """Run the checks of these settings from now on; unchanged ones go on undisturbed."""
+        """These are the settings from now on; what can't change while it runs is said."""
         if settings.service != self._settings.service or settings.region != self._settings.region:
             logger.warning(
                 "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
                 "after a restart"
             )
+        self._alarm.replan(settings.alerting)
+        await self._watch(settings)
+
+    async def _watch(self, settings: Settings) -> None:
+        """Run the checks of these settings from now on; unchanged ones go on undisturbed."""
         await asyncio.to_thread(load_kinds, settings.plan.checks)
         logging.getLogger().setLevel(settings.log_level)
         checks = {check.name: self._same(check) or check for check in settings.plan.checks}

@@ -1,5 +1,7 @@
 """What burns, from results and time alone; and over restarts as if there had been none."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,12 +54,13 @@ class Stage:
         *,
         value: float | None = None,
         cause: Cause = Cause.HTTP_STATUS,
+        threshold: Threshold = SLOW,
     ) -> None:
         """A result at a time, perhaps with a p95."""
         self.until(now)
         self.now = now
         result: Result = result_of("toy", status, cause)
-        evaluations = [] if value is None else [evaluated(value)]
+        evaluations = [] if value is None else [evaluated(value, threshold)]
         self._note(self.keeper.take(CHECK, result, evaluations, now, backed_up=False))
 
     def restart(self) -> None:
@@ -81,12 +84,12 @@ class Stage:
                 self.stored[name] = text
 
 
-def evaluated(value: float) -> Evaluation:
+def evaluated(value: float, threshold: Threshold = SLOW) -> Evaluation:
     """A p95 held against its limits."""
     verdict = Verdict.OK
     verdict = Verdict.WARNING if value > 1.0 else verdict
     verdict = Verdict.CRITICAL if value > 2.0 else verdict
-    return Evaluation("toy", SLOW, {}, value, verdict)
+    return Evaluation("toy", threshold, {}, value, verdict)
 
 
 def test_down_for_more_than_its_hold_fires_on_time_without_another_result() -> None:
@@ -144,6 +147,18 @@ def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
     for now in range(300, 500, 10):
         stage.see(now, value=0.9)
     assert stage.told[-1] == (Turn.RESOLVED, 420.0)
+
+
+def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> None:
+    patient = replace(SLOW, hold=60.0, clear=20.0, margin=0.3)
+    stage = Stage()
+    for now in range(0, 100, 10):
+        stage.see(now, value=1.5, threshold=patient)
+    for now in range(100, 200, 10):
+        stage.see(now, value=0.8, threshold=patient)
+    for now in range(200, 250, 10):
+        stage.see(now, value=0.6, threshold=patient)
+    assert stage.told == [(Turn.FIRED, 60.0), (Turn.RESOLVED, 220.0)]
 
 
 def test_a_value_that_gets_worse_escalates() -> None:

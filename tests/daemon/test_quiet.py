@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,3 +178,24 @@ end = {end:%Y-%m-%dT%H:%M:%SZ}
             assert pager.seen == []
             await pager.until(1)
             assert datetime.now(UTC) >= end.replace(microsecond=0)
+
+
+async def test_a_window_that_is_taken_out_of_the_file_ends_at_once(tmp_path: Path) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    window = f"""
+[[maintenance]]
+name = "cutover"
+reason = "announced"
+start = {start:%Y-%m-%dT%H:%M:%SZ}
+end = {start + timedelta(hours=9):%Y-%m-%dT%H:%M:%SZ}
+"""
+    async with Lab() as lab, PagerDutyService(KEY) as pager:
+        health_alone = CHECKS.split('[[http]]\nname = "reference-1"')[0]
+        environment = environment_of(tmp_path, lab, pager, health_alone + window)
+        lab.set_knob("backend.redis", "down")
+        async with daemon(tmp_path, environment, "--only", "health") as running:
+            await running.said("alert fired")
+            assert pager.seen == []
+            (tmp_path / "probe.toml").write_text(health_alone)
+            running.process.send_signal(signal.SIGHUP)
+            await pager.until(1)
