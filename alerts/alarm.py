@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 OVER_SECONDS, MOST_OVER = 86400.0, 200
 # Silences are made by another process; this is how soon they take effect.
 LOOK_SECONDS = 10.0
+# Between two looks at everything; a message is never later than that.
+BREATH_SECONDS = 0.2
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
 
@@ -205,9 +207,12 @@ class Alarm:
             self._woken.set()
 
     async def _settle_on(self) -> None:
+        """Settle when something has happened or is due, yet not for every single result: many
+        come in a moment."""
         while True:
             self._woken.clear()
             wait = await self._settle()
+            await asyncio.sleep(BREATH_SECONDS)
             try:
                 await asyncio.wait_for(self._woken.wait(), wait)
             except TimeoutError:

@@ -111,10 +111,9 @@ class Keeper:
     ) -> list[Event]:
         """A check has a new result, or its result is to be seen anew."""
         self._heard[check.name] = now
-        burning = [identity for identity, kept in self._kept.items() if kept.alert is not None]
         sights = [
             *of_status(check, result, backed_up=backed_up),
-            *of_values(check, evaluations, burning),
+            *of_values(check, evaluations, self._burns),
         ]
         events = [self._see(sight, check, result, now) for sight in sights]
         return [event for event in events if event is not None]
@@ -191,6 +190,10 @@ class Keeper:
             silence = longest_silence(check)
             return lambda: describe.no_data(check, result, self._region, silence)
         return lambda: describe.failing(check, result, self._region)
+
+    def _burns(self, identity: Identity) -> bool:
+        kept = self._kept.get(identity)
+        return kept is not None and kept.alert is not None
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check whose results don't come at all has no data either."""

@@ -5,7 +5,7 @@ that anybody is to be told of.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from alerts.describe import FAILING, NO_DATA
@@ -77,13 +77,12 @@ def _terms_of_value(check: Check, threshold: Threshold | None) -> Terms:
 
 
 def of_values(
-    check: Check, evaluations: Iterable[Evaluation], fires: Iterable[Identity]
+    check: Check, evaluations: Iterable[Evaluation], fires: Callable[[Identity], bool]
 ) -> Iterable[Sight]:
     """What evaluations say of each limit that is worth a message.
 
-    ``fires`` are the alerts that fire already: theirs end only well within the limit.
+    ``fires`` says whether an alert does already: it ends only well within the limit.
     """
-    burning = set(fires)
     for evaluation in evaluations:
         limits = evaluation.threshold.limits
         if limits.warning is None and limits.critical is None:
@@ -92,7 +91,7 @@ def of_values(
         identity = Identity(check.name, evaluation.threshold.signal.name, labels)
         yield Sight(
             identity,
-            _seen(evaluation, identity in burning),
+            _seen(evaluation, fires(identity)),
             _terms_of_value(check, evaluation.threshold),
             evaluation,
         )

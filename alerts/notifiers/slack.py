@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -32,6 +33,8 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
 _LOUD = re.compile(r"@(here|channel|everyone)")
+# RFC 3986, section 2.2, and the mark of what is encoded already.
+_OF_URLS = "!#$%&'()*+,/:;=?@[]~"
 TO, SEVERITY = "to", "severity"
 
 
@@ -263,8 +266,8 @@ def _escaped(text: str) -> str:
 
 
 def _link(name: str, url: str) -> str:
-    plain = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
-    return f"<{plain}|{_escaped(name)}>"
+    plain = quote(url, safe=_OF_URLS, errors="replace").replace("&", "&amp;")
+    return f"<{plain}|{_escaped(name).replace('|', '¦')}>"
 
 
 def _reason(word: str) -> str:
