@@ -42,7 +42,7 @@ STOP_SECONDS = 2.0
 @dataclass(frozen=True)
 class Plan:
     """What alerting is to do: whom to tell, which way, when not. ``public_url`` and
-    ``grafana_url`` are where messages lead to."""
+    ``grafana_url`` are where messages lead to; ``secrets`` are those of the notifiers."""
 
     region: str
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
@@ -51,6 +51,7 @@ class Plan:
     windows: Sequence[WindowTable] = ()
     public_url: str = ""
     grafana_url: str = ""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 class Alarm:

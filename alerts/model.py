@@ -3,7 +3,7 @@
 Plain frozen values. Times are wall-clock seconds since 1970 (UTC), durations seconds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 Labels = tuple[tuple[str, str], ...]
@@ -127,14 +127,6 @@ class Silence:
     reason: str
     start: float
     end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a notifier wants to remember of a key for its next message (a Slack message's
-    place, say)."""
-
-    memory: Labels = field(default=())
 
 
 class NotifyError(Exception):

@@ -1,8 +1,11 @@
 """From variables and ``probe.toml`` to whom is told what, and when not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from alerts.alarm import Plan
 from alerts.desk import REMIND_SECONDS
@@ -10,7 +13,8 @@ from alerts.maintenance import read_windows
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
 from alerts.routes import Route, read_routes
-from probe.variables import ConfigurationError, Mistake, Variables, read_environment
+from probe.net.urls import split_urls
+from probe.variables import ConfigurationError, Environment, Mistake, Variables, read_environment
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -19,13 +23,16 @@ def read_alerting(variables: Variables, tables: Tables, path: Path) -> tuple[Pla
     """The plan of alerting, without region and addresses, and everything that is wrong."""
     notifiers: dict[str, Notifier] = {}
     routes: list[Route] = []
+    secrets: set[str] = set()
     mistakes: list[Mistake] = []
     for each in NOTIFIERS:
         try:
-            made = each.make(read_environment(each.environment, variables))
+            environment = read_environment(each.environment, variables)
         except ConfigurationError as error:
             mistakes += error.mistakes
             continue
+        secrets |= set(_secrets_of(environment))
+        made = each.make(environment)
         if made is not None:
             notifiers[each.name] = made
             remind = made.resend_seconds or REMIND_SECONDS
@@ -33,5 +40,21 @@ def read_alerting(variables: Variables, tables: Tables, path: Path) -> tuple[Pla
     windows, wrong_windows = read_windows(tables.get("maintenance", ()), path)
     names = [each.name for each in NOTIFIERS]
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)
-    plan = Plan("", notifiers, routes, own, windows)
+    plan = Plan("", notifiers, routes, own, windows, secrets=frozenset(secrets))
     return plan, [*mistakes, *wrong_windows, *wrong_routes]
+
+
+def _secrets_of(environment: Environment) -> Iterator[str]:
+    """What of a notifier's variables is secret; of an address, also its path: an incoming
+    webhook's is its key. One that has a default is known to everybody."""
+    for name, about in type(environment).model_fields.items():
+        value = getattr(environment, name)
+        if not isinstance(value, SecretStr):
+            continue
+        text = value.get_secret_value()
+        if "://" not in text:
+            yield text
+            continue
+        for address in map(urlsplit, split_urls(text)):
+            path = address.path.rstrip("/") if about.default is None else ""
+            yield from filter(None, (address.password, address.query, path))

@@ -145,6 +145,7 @@ class Settings:
         texts. Addresses are told apart: what is secret in them, not where they lead."""
         service = self.service
         found = {text for check in self.plan.checks for text in _secrets_in(check.table)}
+        found |= self.alerting.secrets
         for secret in (service.web_password, service.web_token, service.sentry_dsn):
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:

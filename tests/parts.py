@@ -17,9 +17,9 @@ REMEDY = "make parts"
 _MISSING = re.compile(r"real part missing: (?P<part>[\w-]+)")
 
 
-def missing(part: str, why: str) -> NoReturn:
+def missing(part: str, why: str, remedy: str = REMEDY) -> NoReturn:
     """Skips the running test for want of `part`; with `CI=true` fails it."""
-    message = f"real part missing: {part} ({why}); get it with: {REMEDY}"
+    message = f"real part missing: {part} ({why}); get it with: {remedy}"
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)

@@ -60,12 +60,12 @@ async def test_a_folder_that_cant_be_written_means_history_in_memory(
 def small_disk(folder: Path, options: str) -> Iterator[Path]:
     """A file system of its own, in memory."""
     if os.geteuid() != 0:
-        parts.missing("tmpfs", "mounting needs root")
+        parts.missing("tmpfs", "mounting needs root", "running the tests as root")
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
-        parts.missing("tmpfs", done.stderr.strip())
+        parts.missing("tmpfs", done.stderr.strip(), "a kernel that mounts tmpfs")
     try:
         yield folder
     finally:

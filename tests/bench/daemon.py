@@ -18,13 +18,21 @@ from probe.model import Status, Verdict
 from probe.past import Entry
 from probe.settings import load_settings
 from tests.command import start
+from tests.container.dockerfile import read_dockerfile
 from tests.daemon.running import Running, daemon, memory_of
 
+ROOT = Path(__file__).parent.parent.parent
 DAY = 86400
 STEADY_SECONDS = float(os.environ.get("BENCH_SECONDS", "300"))
 CYCLES = int(os.environ.get("BENCH_CYCLES", "10000"))
 TARGETS = 1000
 CROWD_SECONDS = 60.0
+
+
+def deployed() -> dict[str, str]:
+    """How the container's memory allocator is set: what the image ships is what is measured."""
+    image = read_dockerfile((ROOT / "Dockerfile").read_text(encoding="utf-8"))[-1]
+    return {name: value for name, value in image.environment.items() if name.startswith("MALLOC")}
 
 
 @asynccontextmanager
@@ -80,7 +88,7 @@ async def bench_default(folder: Path) -> None:
     """Memory, CPU and the page at the default schedule, with a day of history."""
     async with lab(folder) as environment:
         await write_a_day(folder / "data", environment)
-        with_data = {**environment, "PROBE_DATA": str(folder / "data")}
+        with_data = {**environment, **deployed(), "PROBE_DATA": str(folder / "data")}
         started = time.monotonic()
         async with daemon(folder, with_data) as running:
             await running.ready()
@@ -135,7 +143,7 @@ async def bench_cycles(folder: Path) -> None:
     async with lab(folder) as environment:
         text = "\n".join(copies(environment))
         (folder / "probe.toml").write_text(text, encoding="utf-8")
-        async with daemon(folder, environment) as running:
+        async with daemon(folder, {**environment, **deployed()}) as running:
             await running.ready()
             rows = await _until_cycles(running)
     print(f"memory over {CYCLES} runs, MB at each tenth: " + ", ".join(rows))
@@ -186,7 +194,7 @@ async def bench_crowd(folder: Path) -> None:
             ),
             encoding="utf-8",
         )
-        async with daemon(folder, {}) as running:
+        async with daemon(folder, deployed()) as running:
             await _crowd(running)
     finally:
         server.kill()
