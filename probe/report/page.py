@@ -3,14 +3,12 @@
 One HTML document without scripts, made for somebody who was woken up and holds a phone.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from urllib.parse import quote
 
 from probe.model import Verdict
+from probe.report.document import policy, whole
 from probe.report.markup import NOTHING, Markup, between, element, short, together
 from probe.report.moments import lasting
 from probe.report.overview_words import BROKEN, Headline, broken, headline, tally
@@ -39,38 +37,13 @@ def render(
     ``refresh`` is after how many seconds a browser asks again (None: never), ``base`` stands
     in front of the paths of the probe's other pages.
     """
-    document = element("html", _head(overview, refresh), _body(overview, refresh, base), lang="en")
-    return f"<!DOCTYPE html>\n{document}\n", _policy()
-
-
-@cache
-def _style() -> Markup:
-    return Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))
-
-
-@cache
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-
-
-def _head(overview: Overview, refresh: int | None) -> Markup:
     verdict = quiet(overview.verdict)
-    title = f"{SYMBOLS[verdict]} {tally(overview)} · probe {short(overview.region, 40)}"
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="robots", content="noindex"),
-        element("meta", http_equiv="refresh", content=refresh) if refresh is not None else None,
-        element("title", title.strip()),
-        element("link", rel="icon", href=_icon(verdict)),
-        element("style", _style()),
-    )
+    title = f"{SYMBOLS[verdict]} {tally(overview)} · probe {short(overview.region, 40)}".strip()
+    again = None
+    if refresh is not None:
+        again = element("meta", http_equiv="refresh", content=refresh)
+    icon = element("link", rel="icon", href=_icon(verdict))
+    return whole(title, _body(overview, refresh, base), again, icon), policy(images=True)
 
 
 @cache

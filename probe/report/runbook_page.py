@@ -4,18 +4,16 @@ It looks like the status page and has no scripts either. Markup within the Markd
 as text, and links lead nowhere but to pages.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from probe.report.document import policy, whole
 from probe.report.markup import Markup, element, short
 
 # What page.css has no rule for: its pages hold no running text.
@@ -48,35 +46,8 @@ def render(title: str, text: str, *, base: str = "") -> tuple[str, str]:
     in front of the paths of the probe's other pages. A relative link to ``other.md`` leads
     to ``other``, beside this page.
     """
-    document = element("html", _head(title), _body(title, text, base), lang="en")
-    return f"<!DOCTYPE html>\n{document}\n", _policy()
-
-
-@cache
-def _style() -> Markup:
-    page = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    return Markup(page + _STYLE)
-
-
-@cache
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-
-
-def _head(title: str) -> Markup:
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="robots", content="noindex"),
-        element("title", f"{short(title, 200)} · probe"),
-        element("style", _style()),
-    )
+    name = f"{short(title, 200)} · probe"
+    return whole(name, _body(title, text, base), style=_STYLE), policy(_STYLE)
 
 
 def _body(title: str, text: str, base: str) -> Markup:
