@@ -2,61 +2,23 @@
 
 import tomllib
 import zoneinfo
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from itertools import islice, pairwise
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from alerts import maintenance
 from alerts.maintenance import (
-    WEEK,
-    Window,
-    WindowTable,
     active,
-    matches,
-    mute,
     next_change,
     occurrences,
     read_windows,
     upcoming,
 )
-from alerts.model import Alert, Identity
-from tests.alerts.words import a_silence, an_alert
-
-HOUR, DAY = 3600.0, 86400.0
-
-
-def utc(text: str) -> float:
-    """Seconds since 1970 of a time in UTC."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-def shown(window: Window) -> str:
-    """Start and end in UTC."""
-    start, end = (datetime.fromtimestamp(at, UTC) for at in (window.start, window.end))
-    return f"{start:%m-%d %H:%M} to {end:%m-%d %H:%M}"
-
-
-def table(**keys: Any) -> WindowTable:
-    """A window's table; its name and reason are given unless they are among the keys."""
-    return WindowTable.model_validate({"name": "nightly", "reason": "backups", **keys})
-
-
-def a_window(start: float, end: float, *words: str) -> Window:
-    """A window that mutes what the words match."""
-    return Window("nightly", "backups", words, start, end)
-
-
-def problems(text: str) -> list[str]:
-    """What is wrong with the maintenance windows of this ``probe.toml``."""
-    _, mistakes = read_windows(tomllib.loads(text)["maintenance"], "probe.toml")
-    return [str(mistake) for mistake in mistakes]
+from tests.alerts.windows import HOUR, problems, shown, table, utc
+from tests.alerts.words import a_silence
 
 
 @pytest.mark.parametrize(
@@ -239,52 +201,6 @@ def test_without_a_time_zone_database_utc_works_and_others_say_what_to_install(
     ]
 
 
-def _turn(**parts: Any) -> Alert:
-    labels = (("server", "turn:[2001:db8::1]:3478"),)
-    identity = Identity("turn-lax", "relay-loss", (("transport", "tls"),))
-    return replace(an_alert(), identity=identity, kind="turn", labels=labels, **parts)
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ((), True),
-        (("turn-lax",), True),
-        (("turn",), True),
-        (("tls",), True),
-        (("turn:[2001:db8::1]:3478",), True),
-        (("turn-*",), True),
-        (("turn-???",), True),
-        (("*[[]2001:db8::*",), True),
-        (("http", "t[kl]s"), True),
-        (("turn-l",), False),
-        (("TURN",), False),
-        (("relay-loss",), False),
-        (("transport",), False),
-        (("http-*", "backend"), False),
-    ],
-)
-def test_a_word_matches_check_kind_or_label_value(words: tuple[str, ...], expected: bool) -> None:
-    assert matches(words, _turn()) is expected
-    assert matches(iter(words), _turn()) is expected
-
-
-def test_what_ends_last_is_what_keeps_an_alert_from_being_told() -> None:
-    alert = an_alert("backend")
-    short, other, long = a_window(0, 50), a_window(0, 900, "turn-*"), a_window(0, 200, "back*")
-    silence = a_silence(end=100.0)
-    assert mute(alert, [short, other], [], 10) == short
-    assert mute(alert, [short, other], [silence], 10) == silence
-    assert mute(alert, [short, long, other], [silence], 10) == long
-    assert mute(alert, [other], [], 10) is None
-
-
-def test_a_silence_mutes_until_it_ends() -> None:
-    silence = a_silence(start=10.0, end=100.0)
-    muted = [mute(an_alert("backend"), [], [silence], now) for now in (9.9, 10.0, 99.9, 100.0)]
-    assert muted == [None, silence, silence, None]
-
-
 def test_upcoming_has_the_next_of_each_window_that_begins_within_the_horizon() -> None:
     now = utc("2026-05-01 02:30")
     daily = table(at="02:00")
@@ -316,77 +232,3 @@ def test_what_is_over_never_changes_and_what_is_far_away_is_found() -> None:
     assert next_change([], [], now) is None
     far = table(from_date="2036-05-01", weekdays=["mon"])
     assert next_change([far], [], now) == utc("2036-05-05 02:00")
-
-
-ZONES = ["Europe/Berlin", "America/Los_Angeles", "Australia/Lord_Howe", "America/Santiago", "UTC"]
-CHANGES = [date(2026, 3, 8), date(2026, 3, 29), date(2026, 4, 5), date(2026, 9, 6)]
-CHANGES += [date(2026, 10, 4), date(2026, 10, 25), date(2026, 11, 1)]
-
-recurring = st.builds(
-    table,
-    weekdays=st.lists(st.sampled_from(WEEK), min_size=1, unique=True),
-    at=st.builds(time, st.integers(0, 23) | st.integers(0, 3), st.integers(0, 59)),
-    minutes=st.integers(1, 24 * 60 - 1) | st.integers(1, 180),
-    timezone=st.sampled_from(ZONES),
-)
-
-
-@cache
-def _clock(zone: str, around: date) -> list[datetime]:
-    """What the zone's clock shows each minute, from ten days before a day, for 17 days."""
-    first = datetime.combine(around, time(), UTC) - timedelta(days=10)
-    minutes = (first + timedelta(minutes=minute) for minute in range(17 * 1440))
-    return [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in minutes]
-
-
-def _held(windows: WindowTable, around: date) -> list[bool]:
-    """Minute by minute, by watching the clock: each due time is met once, then counts down."""
-    clock = _clock(windows.timezone, around)
-    due, left, held = datetime.combine(clock[0].date(), windows.at), 0, []
-    due += timedelta(days=due < clock[0])
-    for moment in clock:
-        left -= 1
-        while moment >= due:
-            left = windows.minutes if WEEK[due.weekday()] in windows.weekdays else left
-            due += timedelta(days=1)
-        held.append(left > 0)
-    return held
-
-
-@settings(deadline=None)
-@given(recurring, st.sampled_from(CHANGES))
-def test_windows_hold_in_the_minutes_in_which_somebody_who_watches_the_clock_says_so(
-    windows: WindowTable, around: date
-) -> None:
-    first = datetime.combine(around, time(), UTC).timestamp() - 10 * DAY
-    held = _held(windows, around)
-    edges = {n for n in range(3 * 1440, 17 * 1440) if held[n] != held[n - 1]}
-    for minute in sorted(edges | {n - 1 for n in edges} | set(range(3 * 1440, 17 * 1440, 97))):
-        now = first + minute * 60
-        assert bool(active([windows], now)) is held[minute], datetime.fromtimestamp(now, UTC)
-
-
-@settings(deadline=None)
-@given(recurring, st.sampled_from(CHANGES))
-def test_occurrences_are_sorted_and_dont_overlap(windows: WindowTable, around: date) -> None:
-    start = datetime.combine(around, time(), UTC).timestamp() - 7 * DAY
-    found = list(occurrences(windows, start, start + 14 * DAY))
-    assert found
-    assert all(each.start < each.end and each.end > start for each in found)
-    assert all(before.end <= after.start for before, after in pairwise(found))
-
-
-@settings(deadline=None)
-@given(recurring, st.sampled_from(CHANGES), st.floats(-7 * DAY, 7 * DAY))
-def test_nothing_changes_before_the_next_change(
-    windows: WindowTable, around: date, offset: float
-) -> None:
-    now = datetime.combine(around, time(), UTC).timestamp() + offset
-    change = next_change([windows], [], now)
-    assert change is not None
-    assert change > now
-    before = active([windows], now)
-    assert active([windows], (now + change) / 2) == before
-    assert active([windows], change) != before
-    (following,) = islice(occurrences(windows, change, change + 8 * DAY), 1)
-    assert change in (following.start, before[0].end if before else None)
