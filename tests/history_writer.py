@@ -1,7 +1,7 @@
 """A process that writes history until it is killed: ``FOLDER FIRST_NUMBER BOUND_BYTES``.
 
 Adds numbered entries as fast as a thousand checks would, and prints each number with the
-monotonic time at which it was added.
+monotonic time at which it was added, and how many entries are said to be on the disk.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ async def write(folder: Path, number: int, size: int) -> None:
         for number in range(number, number + _AT_ONCE):  # noqa: B020
             at = time.time()
             history.add(Entry("toy", at, 0.1, Status.OK, Verdict.OK, value=float(number)))
-            print(number, time.monotonic())
+            print(number, time.monotonic(), history.state.written)
         sys.stdout.flush()
         number += 1
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,22 @@ from probe.history import Bounds, History
 
 ROOT = Path(__file__).parent.parent
 AT_MOST_LOST_SECONDS = 1.0
+# A disk that is busy with others may take its time: so many times that.
+ON_A_BUSY_DISK = 5
 
 
-async def write_and_die(folder: Path, first: int, size: int, lifetime: float) -> list[int]:
-    """Numbers that were added by a process more than a second before it was killed."""
+@dataclass(frozen=True)
+class Death:
+    """What a killed process had said: the last number that it said is on the disk, and the
+    numbers that it had added a second, or several, before its end."""
+
+    stored: int
+    before_last_second: int
+    long_before: int
+
+
+async def write_and_die(folder: Path, first: int, size: int, lifetime: float) -> Death:
+    """Have a process write for a while, and kill it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.history_writer", str(folder), str(first), str(size)),
         cwd=ROOT,
@@ -30,13 +43,16 @@ async def write_and_die(folder: Path, first: int, size: int, lifetime: float) ->
         await asyncio.wait_for(process.wait(), lifetime)
     killed_at = time.monotonic()
     process.kill()
-    lines = [line.split() for line in (head + await rest).splitlines(keepends=True)]
+    # The last line may be cut off.
+    lines = [line.split() for line in (head + await rest).splitlines(keepends=True)][:-1]
     await process.wait()
-    return [
-        int(line[0])
-        for line in lines[:-1]  # the last one may be cut off
-        if float(line[1]) < killed_at - AT_MOST_LOST_SECONDS
-    ]
+
+    def added(seconds: float) -> int:
+        old = (int(line[0]) for line in lines if float(line[1]) < killed_at - seconds)
+        return max(old, default=first - 1)
+
+    stored = first - 1 + int(lines[-1][2])
+    return Death(stored, added(AT_MOST_LOST_SECONDS), added(ON_A_BUSY_DISK * AT_MOST_LOST_SECONDS))
 
 
 async def numbers_in(folder: Path, size: int) -> list[int]:
@@ -57,15 +73,20 @@ async def kill_again_and_again(folder: Path, kills: int) -> int:
     print(f"seed {seed}")
     lifetimes = random.Random(seed)
     size = kills << 20  # small, so that the log is folded into the file often
-    expected: list[int] = []
     kept: list[int] = []
+    late = said = 0
     for _ in range(kills):
-        first = (kept or [-1])[-1] + 1
-        expected += await write_and_die(folder, first, size, lifetimes.uniform(1.05, 2.5))
+        first = len(kept)
+        death = await write_and_die(folder, first, size, lifetimes.uniform(1.05, 2.5))
         kept = await numbers_in(folder, size)
-        assert kept == sorted(set(kept)), "in order, nothing twice"
-        assert kept == list(range(len(kept))), "no gaps"
-        assert set(expected) <= set(kept), "all that was added a second before the end"
+        assert kept == list(range(len(kept))), "in order, nothing twice, no gaps"
+        assert death.stored <= len(kept) - 1, "what it said is on the disk is there"
+        assert death.long_before <= len(kept) - 1, "nothing waits for ever"
+        said += death.stored >= first
+        late += death.before_last_second > len(kept) - 1
+    print(f"{kills} kills, {len(kept)} entries; {late} lost more than the last second")
+    assert late <= kills / 5
+    assert said > kills / 2
     return len(kept)
 
 
@@ -75,5 +96,4 @@ async def test_history_outlives_the_process_being_killed(leaks: None, tmp_path: 
 
 @pytest.mark.proof
 async def test_history_outlives_fifty_kills(tmp_path: Path) -> None:
-    count = await kill_again_and_again(tmp_path, 50)
-    print(f"50 kills, {count} entries, none missing that was added a second before")
+    assert await kill_again_and_again(tmp_path, 50) > 10_000
