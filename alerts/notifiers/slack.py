@@ -85,7 +85,9 @@ def blocks(message: Message, mention: str = "") -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"type": "header", "text": title}]
     found += [_section(paragraph) for paragraph in facts(message)]
     if to_do := steps(message):
-        found.append(_section(_numbered(to_do) if message.firing else to_do))
+        # A runbook's words are ours: its commands stay as they are, to be copied.
+        ours = [_plain(line) for line in _numbered(to_do)] if message.firing else None
+        found.append(_verbatim(_cut_to_fit(ours)) if ours else _section(to_do))
     if links := [_link(name, url) for name, url in message.links]:
         found.append(_verbatim(_as_many_as_fit(links)))
     if mention:
@@ -237,9 +239,12 @@ def _verbatim(text: str) -> dict[str, Any]:
 
 def _fitting(lines: Sequence[str]) -> str:
     """Lines in one section. If they are too long each is cut: none is left out."""
-    escaped = [_escaped(line) for line in lines]
+    return _cut_to_fit([_escaped(line) for line in lines])
+
+
+def _cut_to_fit(escaped: list[str]) -> str:
     if sum(len(line) + 1 for line in escaped) > SECTION:
-        escaped = [_shorter(line, SECTION // len(lines) - 1) for line in escaped]
+        escaped = [_shorter(line, SECTION // len(escaped) - 1) for line in escaped]
     return "\n".join(escaped) or "-"
 
 
@@ -261,8 +266,11 @@ def _as_many_as_fit(links: Sequence[str]) -> str:
 def _escaped(text: str) -> str:
     """https://docs.slack.dev/messaging/formatting-message-text: three characters; so no text
     of a target's can mention or link. Marks of formatting are broken by a zero-width joiner."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([*_~`])", "\\1\u2060", text)
+    return re.sub(r"([*_~`])", "\\1\u2060", _plain(text))
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _link(name: str, url: str) -> str:

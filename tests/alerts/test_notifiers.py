@@ -40,6 +40,11 @@ def test_a_message_answers_what_somebody_asks_at_three_in_the_morning() -> None:
         assert answer in text
 
 
+def test_a_command_of_the_runbook_can_be_copied() -> None:
+    steps = 'Ask it: `redis-cli -u "$REDIS_URL" PING`'
+    assert f"1. {steps}" in shown(slack.document(told(text=steps)))
+
+
 def test_only_what_is_critical_mentions_anybody() -> None:
     warning = told(severity=Severity.WARNING)
     for quiet in (warning, told(test=True), told(Occasion.RESOLVED)):
