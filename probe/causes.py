@@ -23,6 +23,7 @@ class Cause(StrEnum):
     PROTOCOL_ERROR = "protocol_error"
     HTTP_STATUS = "http_status"
     RATE_LIMITED = "rate_limited"
+    QUOTA_EXCEEDED = "quota_exceeded"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     BODY_TOO_LARGE = "body_too_large"
     BODY_INVALID = "body_invalid"
@@ -67,6 +68,8 @@ HINTS: dict[Cause, str] = {
     Cause.PROTOCOL_ERROR: "Something else than expected listens there: check address and port.",
     Cause.HTTP_STATUS: "Look at the server's log for this request.",
     Cause.RATE_LIMITED: "The rate limit is our own doing: look less often, or exempt this address.",
+    Cause.QUOTA_EXCEEDED: "A limit of the plan or the server is used up: see who used it, "
+    "or take a larger plan.",
     Cause.TOO_MANY_REDIRECTS: "Look at the redirect rules: they lead in a circle.",
     Cause.BODY_TOO_LARGE: "The address answers with far more than a status: is it the right one?",
     Cause.BODY_INVALID: "The address does not answer as expected: is it the right one?",

@@ -24,7 +24,7 @@ WORDS = {
     "probe.signals",
 }
 FRAME = WORDS | {"probe.variables", "probe.kind"}
-INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam"}
+INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam", "probe.stores"}
 WHOLE_HOUSE = (
     *INSTRUMENTS,
     "alerts",
@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.net": WORDS | {"probe.net"},
     "probe.paircam": FRAME | {"probe.net", "probe.paircam"},
     "probe.rtc": INSTRUMENTS,
+    "probe.stores": WORDS | {"probe.net", "probe.stores"},
     "probe.kinds": INSTRUMENTS | {"probe.kinds"},
     "probe.catalogue": FRAME,
     "probe.runner": FRAME,
@@ -182,4 +183,5 @@ def test_the_command_line_loads_nothing_heavy_for_its_help() -> None:
 
 def test_the_kinds_load_their_libraries_only_when_they_run() -> None:
     loaded = _loaded_after("import probe.kinds")
-    assert not loaded & {"aiohttp", "aioice", "aiortc", "socketio", "jwt", "av", "cryptography"}
+    heavy = {"aiohttp", "aioice", "aiortc", "socketio", "jwt", "av", "cryptography"}
+    assert not loaded & (heavy | {"asyncpg", "redis"})

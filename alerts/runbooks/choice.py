@@ -36,6 +36,9 @@ _FAILING = {
     "signaling": "signaling-failing",
     "turn": "turn-failing",
     "call": "turn-failing",
+    "postgres": "postgres",
+    "redis": "redis",
+    "metered": "quota",
 }
 _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
     "http": {
@@ -58,6 +61,9 @@ _LIMITS = {
     "signaling": "signaling-slow",
     "turn": "relay-slow",
     "call": "relay-slow",
+    "postgres": "postgres",
+    "redis": "redis",
+    "metered": "quota",
 }
 _BY_SIGNAL = {
     "probe_ssl_certificate_remaining_seconds": "certificate",

@@ -5,7 +5,10 @@ from typing import Any
 from probe.kind import Kind
 from probe.kinds.call import KIND as CALL
 from probe.kinds.http import KIND as HTTP
+from probe.kinds.metered import KIND as METERED
+from probe.kinds.postgres import KIND as POSTGRES
+from probe.kinds.redis import KIND as REDIS
 from probe.kinds.signaling import KIND as SIGNALING
 from probe.kinds.turn import KIND as TURN
 
-KINDS: tuple[Kind[Any, Any], ...] = (HTTP, SIGNALING, TURN, CALL)
+KINDS: tuple[Kind[Any, Any], ...] = (HTTP, SIGNALING, TURN, CALL, POSTGRES, REDIS, METERED)

@@ -98,7 +98,11 @@ def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
         ("turn", "no-data", "own_network", "", "probe-itself"),
         ("turn", "no-data", "rate_limited", "", "no-data"),
         ("call", "overdue", "", "", "probe-itself"),
-        ("postgres", "failing", "connect_refused", "", "any-check"),
+        ("postgres", "failing", "connect_refused", "postgres", "postgres"),
+        ("redis", "probe_redis_memory_bytes", "", "redis", "redis"),
+        ("redis", "failing", "rate_limited", "redis", "no-data"),
+        ("metered", "probe_metered_forecast_ratio", "", "metered", "quota"),
+        ("some-new-kind", "failing", "connect_refused", "", "any-check"),
     ],
 )
 def test_an_alert_leads_to_what_helps(

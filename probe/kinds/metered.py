@@ -1,0 +1,130 @@
+"""``metered``: how much of the TURN plan at Metered is used, and when it ends at this rate.
+
+OpenRelay, which the same company runs, tells nobody how much is left.
+"""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from probe.context import Context
+from probe.kind import Derived, Kind, Table, loads
+from probe.model import Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.net.urls import BaseUrl, CaFile, show_host
+from probe.record import Record
+from probe.stores.forecast import Trend, at_the_end, cycle_at, ends_at
+from probe.variables import Environment
+
+QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", short="quota")
+USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", short="used")
+OVERAGE = Signal(
+    "probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, which is paid for by the GB."
+)
+SHARE = Signal("probe_metered_used_ratio", Unit.RATIO, "Used of the plan.", short="of quota")
+FORECAST = Signal(
+    "probe_metered_forecast_ratio",
+    Unit.RATIO,
+    "Used of the plan when the cycle ends, at the rate of the last day (while that is not "
+    "known: of the cycle).",
+    short="forecast",
+)
+ENDS = Signal(
+    "probe_metered_quota_end_timestamp_seconds",
+    Unit.TIMESTAMP,
+    "When the plan is used up at that rate, be it after the cycle; absent without any use.",
+)
+
+
+class MeteredEnvironment(Environment):
+    """The account: the name of the app, and the key from the dashboard's developer page."""
+
+    app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
+    secret_key: SecretStr | None = Field(default=None, alias="METERED_SECRET_KEY")
+    url: BaseUrl | None = Field(default=None, alias="METERED_URL")
+    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+
+    @model_validator(mode="after")
+    def _key_for_the_app(self) -> Self:
+        if self.app and self.secret_key is None:
+            raise ValueError("METERED_APP needs METERED_SECRET_KEY: set both, or neither")
+        return self
+
+
+class MeteredTable(Table):
+    """One account; a cycle begins on the day ``renews_on`` of each month (UTC)."""
+
+    url: BaseUrl
+    secret_key: SecretStr
+    renews_on: int = Field(default=1, ge=1, le=28)
+    ca_file: CaFile | None = None
+
+    @property
+    def target(self) -> str:
+        return self.url.get_secret_value()
+
+    @property
+    def subject(self) -> str:
+        return show_host(self.url.get_secret_value())
+
+
+def derive(environment: MeteredEnvironment) -> Derived:
+    """One check of the account."""
+    defaults = {"ca_file": environment.ca_file}
+    if environment.secret_key is None:
+        return Derived(skipped=("METERED_SECRET_KEY is not set",), defaults=defaults)
+    url = environment.url
+    if url is None and environment.app is None:
+        return Derived(skipped=("METERED_APP is not set",), defaults=defaults)
+    url = url or SecretStr(f"https://{environment.app}.metered.live")
+    table = {"name": "metered", "url": url, "secret_key": environment.secret_key}
+    return Derived(tables=(table,), defaults=defaults)
+
+
+async def run(table: MeteredTable, record: Record, context: Context) -> None:
+    """Ask the account, and look ahead."""
+    from probe.stores.usage import ask
+
+    with record.phase("usage"):
+        usage = await ask(
+            table.url.get_secret_value(),
+            table.secret_key.get_secret_value(),
+            context,
+            ca_file=table.ca_file,
+            deadline=table.deadline,
+        )
+    record.sample(QUOTA, usage.quota)
+    record.sample(USED, usage.used)
+    record.sample(OVERAGE, usage.overage)
+    record.sample(SHARE, usage.used / usage.quota)
+    now, cycle = context.now(), cycle_at(context.now(), table.renews_on)
+    trend = context.share(("metered", table.name), Trend)
+    trend.add(now, usage.used)
+    rate = trend.rate(now, usage.used, cycle)
+    if rate is None:
+        return
+    record.sample(FORECAST, at_the_end(now, usage.used, rate, cycle) / usage.quota)
+    ends = ends_at(now, usage.used, usage.quota, rate)
+    if ends is not None:
+        record.sample(ENDS, ends)
+
+
+KIND = Kind(
+    name="metered",
+    summary="the TURN plan at Metered: used, quota, and when it ends at this rate",
+    environment=MeteredEnvironment,
+    table=MeteredTable,
+    derive=derive,
+    run=run,
+    signals=(QUOTA, USED, OVERAGE, SHARE, FORECAST, ENDS),
+    thresholds=(
+        Threshold(SHARE, Limits(critical=0.999)),
+        # In the first half day of a cycle there is no rate to look ahead with.
+        Threshold(FORECAST, Limits(warning=1.0), optional=True),
+    ),
+    failing=Failing(Verdict.WARNING, hold=60.0),
+    cost="one call of Metered's REST API",
+    load=loads("probe.stores.usage"),
+    interval=3600.0,
+    retry=600.0,
+    plot=SHARE,
+)

@@ -1,0 +1,198 @@
+"""``postgres``: one short connection and one question, which costs the server next to nothing.
+
+It is asked from where the probe is. Whether the backend reaches its database is what
+``/health`` says.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, Table, Use, loads
+from probe.model import CheckFailed, Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.net.urls import CaFile
+from probe.record import Record
+from probe.stores.addresses import PostgresUrl, StoreAddress, parse_postgres
+from probe.variables import Environment
+
+if TYPE_CHECKING:
+    import asyncpg
+
+CONNECT = Signal(
+    "probe_postgres_connect_seconds",
+    Unit.SECONDS,
+    "From the look-up until the session stands; waking a sleeping Neon branch is in it.",
+    short="connect",
+    latency=True,
+)
+QUERY = Signal(
+    "probe_postgres_query_seconds",
+    Unit.SECONDS,
+    "How long the one question took.",
+    latency=True,
+)
+CONNECTIONS = Signal(
+    "probe_postgres_connections",
+    Unit.COUNT,
+    "Client connections, the probe's own included.",
+    short="connections",
+)
+MAXIMUM = Signal(
+    "probe_postgres_connections_maximum", Unit.COUNT, "How many connections the server allows."
+)
+SHARE = Signal(
+    "probe_postgres_connections_ratio",
+    Unit.RATIO,
+    "Connections of the maximum.",
+    short="of maximum",
+)
+SIZE = Signal("probe_postgres_database_bytes", Unit.BYTES, "Size of the database.", short="size")
+STORAGE = Signal(
+    "probe_postgres_storage_ratio", Unit.RATIO, "Size of the database, of what the plan allows."
+)
+OLDEST = Signal(
+    "probe_postgres_oldest_transaction_seconds",
+    Unit.SECONDS,
+    "Age of the oldest open transaction that the user may see; 0 without one.",
+    short="oldest transaction",
+)
+SESSIONS = Signal(
+    "probe_postgres_sessions",
+    Unit.COUNT,
+    "Connections by state; hidden are those of users whose state ours may not see.",
+    labels=("state",),
+)
+STATES = ("active", "idle", "in_transaction", "hidden")
+
+# pg_stat_activity shows every backend to everyone, but the state and type of other users'
+# only to members of pg_read_all_stats. What has a database and no visible type is a client.
+QUESTION = """
+SELECT
+  count(*)::int AS connections,
+  current_setting('max_connections')::int AS maximum,
+  pg_database_size(current_database())::bigint AS bytes,
+  coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)
+    FILTER (WHERE pid <> pg_backend_pid())), 0)::float8 AS oldest,
+  count(*) FILTER (WHERE state = 'active')::int AS active,
+  count(*) FILTER (WHERE state = 'idle')::int AS idle,
+  count(*) FILTER (WHERE state LIKE 'idle in transaction%')::int AS in_transaction,
+  count(*) FILTER (WHERE state IS NULL)::int AS hidden
+FROM pg_stat_activity
+WHERE datid IS NOT NULL AND (backend_type IS NULL OR backend_type = 'client backend')
+"""
+
+# A Neon branch sleeps after so long without a question (its default, fixed on free plans).
+NEON_AWAKE_SECONDS = 300.0
+NEON_DOMAINS = ("neon.tech",)
+_HANGS = "It connects and does not answer: is it overloaded, or does somebody hold its locks?"
+
+
+class PostgresEnvironment(Environment):
+    """The database's address, as the backend has it."""
+
+    database_url: PostgresUrl | None = Field(default=None, alias="DATABASE_URL")
+    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+
+
+class PostgresTable(Table):
+    """One database. ``plan_bytes`` is what its plan allows (Neon free: 0.5 GB); in seconds
+    ``statement_timeout`` is when the server gives up the question."""
+
+    url: PostgresUrl
+    ca_file: CaFile | None = None
+    plan_bytes: int = Field(default=500_000_000, gt=0)
+    statement_timeout: float = Field(default=5.0, gt=0, le=300)
+
+    @property
+    def address(self) -> StoreAddress:
+        """The address taken apart, password included."""
+        return parse_postgres(self.url.get_secret_value())
+
+    @property
+    def target(self) -> str:
+        return self.address.shown
+
+    @property
+    def subject(self) -> str:
+        return self.address.host
+
+
+def derive(environment: PostgresEnvironment) -> Derived:
+    """One check of the backend's database."""
+    defaults = {"ca_file": environment.ca_file}
+    if environment.database_url is None:
+        return Derived(skipped=("DATABASE_URL is not set",), defaults=defaults)
+    table = {"name": "postgres", "url": environment.database_url}
+    return Derived(tables=(table,), defaults=defaults)
+
+
+async def run(table: PostgresTable, record: Record, context: Context) -> None:
+    """Connect, ask, say goodbye."""
+    from probe.stores.database import connected
+
+    started = context.clock()
+    record.current = "connect"
+    async with connected(table.address, context, table.ca_file) as connection:
+        record.add_phase("connect", context.clock() - started)
+        record.sample(CONNECT, context.clock() - started)
+        with record.phase("query", hint=_HANGS):
+            asked = context.clock()
+            found = await _ask(connection, table.statement_timeout)
+            record.sample(QUERY, context.clock() - asked)
+        _write(found, table, record)
+        record.facts["version"] = ".".join(map(str, connection.get_server_version()[:2]))
+        record.current = "close"
+
+
+async def _ask(connection: "asyncpg.Connection[Any]", timeout: float) -> "asyncpg.Record":
+    # For this transaction only: a pooler hands the session on to others.
+    async with connection.transaction(readonly=True):
+        await connection.execute(f"SET LOCAL statement_timeout = {round(timeout * 1000)}")
+        found: asyncpg.Record | None = await connection.fetchrow(QUESTION)
+    if found is None:
+        raise CheckFailed(Cause.BODY_INVALID, "the question has no answer")
+    return found
+
+
+def _write(found: "asyncpg.Record", table: PostgresTable, record: Record) -> None:
+    record.sample(CONNECTIONS, found["connections"])
+    record.sample(MAXIMUM, found["maximum"])
+    record.sample(SHARE, found["connections"] / found["maximum"])
+    record.sample(SIZE, found["bytes"])
+    record.sample(STORAGE, found["bytes"] / table.plan_bytes)
+    record.sample(OLDEST, max(0.0, found["oldest"]))
+    for state in STATES:
+        record.sample(SESSIONS, found[state], state=state)
+
+
+def uses(table: PostgresTable) -> tuple[Use, ...]:
+    """A question wakes a Neon branch, and keeps it awake for five minutes."""
+    if table.address.is_at(*NEON_DOMAINS):
+        return (Use("neon", NEON_AWAKE_SECONDS, lingers=True),)
+    return ()
+
+
+KIND = Kind(
+    name="postgres",
+    summary="one short connection: connections of the maximum, size, oldest transaction",
+    environment=PostgresEnvironment,
+    table=PostgresTable,
+    derive=derive,
+    run=run,
+    signals=(CONNECT, QUERY, CONNECTIONS, MAXIMUM, SHARE, SIZE, STORAGE, OLDEST, SESSIONS),
+    thresholds=(
+        Threshold(SHARE, Limits(objective=0.1)),
+        # Ours: beyond the plan's size nothing can be written any more.
+        Threshold(STORAGE, Limits(warning=0.9, critical=0.999)),
+    ),
+    failing=Failing(Verdict.WARNING, hold=60.0),
+    cost="one connection and one SELECT of the server's statistics; it wakes a sleeping Neon "
+    "branch, which then stays awake for 5 minutes",
+    uses=uses,
+    load=loads("probe.stores.database"),
+    interval=300.0,
+    retry=60.0,
+    plot=SHARE,
+)

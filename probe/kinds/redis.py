@@ -1,0 +1,172 @@
+"""``redis``: one short connection, a PING and an INFO: three commands of a plan's 10,000 a day.
+
+It is asked from where the probe is. Whether the backend reaches its Redis is what
+``/health`` and the signaling check say.
+"""
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, Table, Use, loads
+from probe.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.net.urls import CaFile
+from probe.record import Record
+from probe.stores.addresses import RedisUrl, StoreAddress, parse_redis
+from probe.variables import Environment
+
+if TYPE_CHECKING:
+    from probe.stores.cache import Info
+
+MB = 1e6
+
+CONNECT = Signal(
+    "probe_redis_connect_seconds",
+    Unit.SECONDS,
+    "From the look-up until the session stands, TLS and password included.",
+    latency=True,
+)
+PING = Signal(
+    "probe_redis_ping_seconds",
+    Unit.SECONDS,
+    "Round trip of a PING on a connection that stands.",
+    short="ping",
+    latency=True,
+)
+MEMORY = Signal(
+    "probe_redis_memory_bytes", Unit.BYTES, "What the data take up (used_memory).", short="memory"
+)
+LIMIT = Signal(
+    "probe_redis_memory_limit_bytes",
+    Unit.BYTES,
+    "The server's maxmemory, or the plan's where it has none, or more.",
+)
+FILLED = Signal("probe_redis_memory_ratio", Unit.RATIO, "Memory of the limit.", short="of limit")
+CLIENTS = Signal(
+    "probe_redis_clients", Unit.COUNT, "Connected clients, the probe included.", short="clients"
+)
+KEYS = Signal("probe_redis_keys", Unit.COUNT, "Keys in all databases.")
+EVICTED = Signal(
+    "probe_redis_evicted_keys", Unit.COUNT, "Keys that had to go for want of memory, since start."
+)
+COMMANDS = Signal(
+    "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."
+)
+
+UPSTASH_DOMAINS = ("upstash.io",)
+_TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
+_SILENT = "It connects and does not answer: is a slow command running, or a script?"
+
+
+class RedisEnvironment(Environment):
+    """The cache's address, as the backend has it."""
+
+    redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
+    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+
+
+class RedisTable(Table):
+    """One server. ``plan_bytes`` is what its plan allows (Upstash free: 256 MB)."""
+
+    url: RedisUrl
+    ca_file: CaFile | None = None
+    plan_bytes: int = Field(default=256_000_000, gt=0)
+
+    @property
+    def address(self) -> StoreAddress:
+        """The address taken apart, password included."""
+        return parse_redis(self.url.get_secret_value())
+
+    @property
+    def target(self) -> str:
+        return self.address.shown
+
+    @property
+    def subject(self) -> str:
+        return self.address.host
+
+
+def derive(environment: RedisEnvironment) -> Derived:
+    """One check of the backend's Redis."""
+    defaults = {"ca_file": environment.ca_file}
+    if environment.redis_url is None:
+        return Derived(skipped=("REDIS_URL is not set",), defaults=defaults)
+    return Derived(tables=({"name": "redis", "url": environment.redis_url},), defaults=defaults)
+
+
+async def run(table: RedisTable, record: Record, context: Context) -> None:
+    """Connect, ping, ask, say goodbye."""
+    from probe.stores.cache import connected, info
+
+    started = context.clock()
+    record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
+    async with connected(table.address, context, table.ca_file) as client:
+        record.add_phase("connect", context.clock() - started)
+        record.sample(CONNECT, context.clock() - started)
+        with record.phase("ping", hint=_SILENT):
+            asked = context.clock()
+            await client.ping()
+            record.sample(PING, context.clock() - asked)
+        with record.phase("info"):
+            _write(await info(client), table, record)
+        record.current = "close"
+
+
+def _write(found: "Info", table: RedisTable, record: Record) -> None:
+    for signal, value in (
+        (MEMORY, found.used),
+        (CLIENTS, found.clients),
+        (KEYS, found.keys),
+        (EVICTED, found.evicted),
+        (COMMANDS, found.commands),
+    ):
+        if value is not None:
+            record.sample(signal, value)
+    if found.version:
+        record.facts["version"] = found.version
+    # No limit of the server's own is the plan's; one above it is never reached.
+    limit = min(found.limit or table.plan_bytes, table.plan_bytes)
+    record.sample(LIMIT, limit)
+    if found.used is None:
+        raise NotMeasured(Cause.BODY_INVALID, "INFO says nothing of the memory in use")
+    record.sample(FILLED, found.used / limit)
+
+
+def commands(table: RedisTable) -> int:
+    """How many commands a run sends: AUTH, SELECT, PING, INFO."""
+    address = table.address
+    return 2 + bool(address.password) + bool(int(address.path or 0))
+
+
+def uses(table: RedisTable) -> tuple[Use, ...]:
+    """All commands count, whatever Upstash leaves out of its bill."""
+    if table.address.is_at(*UPSTASH_DOMAINS):
+        return (Use("upstash", commands(table)),)
+    return ()
+
+
+KIND = Kind(
+    name="redis",
+    summary="one short connection: ping, memory of the limit, clients, keys, evictions",
+    environment=RedisEnvironment,
+    table=RedisTable,
+    derive=derive,
+    run=run,
+    signals=(CONNECT, PING, MEMORY, LIMIT, FILLED, CLIENTS, KEYS, EVICTED, COMMANDS),
+    thresholds=(
+        Threshold(MEMORY, Limits(objective=100 * MB)),
+        # Ours: a full server evicts keys or refuses to write.
+        Threshold(FILLED, Limits(warning=0.9, critical=0.999)),
+    ),
+    failing=Failing(Verdict.WARNING, hold=60.0),
+    cost="3 Redis commands: AUTH, PING, INFO",
+    uses=uses,
+    load=loads("probe.stores.cache"),
+    # 72 commands a day beside the 840 of the signaling check: a tenth of Upstash's free
+    # plan is 1,000, and restarts of the probe take some.
+    interval=3600.0,
+    retry=300.0,
+    plot=FILLED,
+)

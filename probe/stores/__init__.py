@@ -1,0 +1,1 @@
+"""Instruments for what keeps the application's data: databases and caches."""

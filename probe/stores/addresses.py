@@ -1,0 +1,105 @@
+"""Addresses of databases and caches as the operators have them; they carry passwords."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+POSTGRES = ("postgres", "postgresql")
+REDIS = ("redis", "rediss")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """An address taken apart; ``path`` is the database. Nothing secret is in its repr."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    path: str
+    password: str = field(repr=False)
+    options: dict[str, str] = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """For people: without user, password and options."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        path = f"/{self.path}" if self.path else ""
+        return f"{self.scheme}://{host}:{self.port}{path}"
+
+    def is_at(self, *domains: str) -> bool:
+        """Whether the host is one of these domains' or below one."""
+        return any(self.host == each or self.host.endswith(f".{each}") for each in domains)
+
+
+def parse_store(url: str, schemes: Sequence[str], port: int) -> StoreAddress:
+    """Take an address apart.
+
+    Raises ValueError that says what would be right, and nothing of what was written: a
+    password with a stray character may have ended up in any part.
+    """
+    example = f"write {schemes[-1]}://USER:PASSWORD@HOST:{port}/"
+    try:
+        parts = urlsplit(url)
+        host, given = parts.hostname or "", parts.port
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError:
+        raise ValueError(
+            f"the address can't be read: {example}, with %-codes for special characters"
+        ) from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"the address does not begin with {schemes[0]}://: {example}")
+    if not host or given == 0 or parts.fragment or not url.isprintable() or " " in url:
+        raise ValueError(
+            f"the address names no host, or has a character that needs its %-code: {example}"
+        )
+    return StoreAddress(
+        scheme=parts.scheme,
+        host=host,
+        port=given or port,
+        user=unquote(parts.username or ""),
+        path=unquote(parts.path.strip("/")),
+        password=unquote(parts.password or ""),
+        options=options,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: nobody's plan pays for what runs there."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def parse_postgres(url: str) -> StoreAddress:
+    """A ``DATABASE_URL``. Raises ValueError; see parse_store."""
+    address = parse_store(url, POSTGRES, 5432)
+    mode = address.options.get("sslmode", "prefer")
+    if mode not in SSL_MODES:
+        raise ValueError(f"sslmode is none of {', '.join(SSL_MODES)}: write ?sslmode=require")
+    return address
+
+
+def parse_redis(url: str) -> StoreAddress:
+    """A ``REDIS_URL``; ``path`` is the number of the database. Raises ValueError."""
+    address = parse_store(url, REDIS, 6379)
+    if address.path and not address.path.isdigit():
+        raise ValueError("what follows the host has to be the database's number: write /0")
+    return address
+
+
+def _secret_postgres(url: SecretStr) -> SecretStr:
+    parse_postgres(url.get_secret_value())
+    return url
+
+
+def _secret_redis(url: SecretStr) -> SecretStr:
+    parse_redis(url.get_secret_value())
+    return url
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_secret_postgres)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_secret_redis)]
