@@ -23,7 +23,7 @@ from alerts.machine import (
     see,
 )
 from alerts.model import Alert, Identity, Severity
-from alerts.rules import Sight, longest_silence, of_status, of_values, terms_of
+from alerts.rules import Sight, longest_silence, of_gone, of_status, of_values, terms_of
 from probe.kind import Check
 from probe.model import Evaluation, Result, Unit
 
@@ -115,6 +115,7 @@ class Keeper:
         sights = [
             *of_status(check, result, backed_up=backed_up),
             *of_values(check, evaluations, burning),
+            *of_gone(check, result, evaluations, burning),
         ]
         events = [self._see(sight, check, result, now) for sight in sights]
         return [event for event in events if event is not None]

@@ -12,6 +12,7 @@ from alerts.describe import FAILING, NO_DATA
 from alerts.evaluate import failing_verdict
 from alerts.machine import Seen, Terms
 from alerts.model import Identity, Severity
+from probe.catalogue import signals_of_check
 from probe.kind import Check
 from probe.model import Bad, Evaluation, Result, Status, Threshold, Verdict
 
@@ -86,6 +87,23 @@ def of_values(
             terms_of(check, identity.rule),
             evaluation,
         )
+
+
+def of_gone(
+    check: Check, result: Result, evaluations: Iterable[Evaluation], fires: Iterable[Identity]
+) -> Iterable[Sight]:
+    """What a good result says of things that came and went: an alert about a machine that it
+    no longer has is over. What could not be measured says nothing of them."""
+    if result.status is Status.UNKNOWN:
+        return
+    fleeting = {each.name for each in signals_of_check(check) if each.fleeting}
+    seen = {
+        Identity(check.name, each.threshold.signal.name, tuple(sorted(each.labels.items())))
+        for each in evaluations
+    }
+    for identity in fires:
+        if identity.check == check.name and identity.rule in fleeting and identity not in seen:
+            yield Sight(identity, Seen.GOOD, terms_of(check, identity.rule))
 
 
 def _seen(evaluation: Evaluation, burning: bool) -> Seen:

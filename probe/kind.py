@@ -67,6 +67,15 @@ class Table(BaseModel):
         return self.name
 
     @property
+    def own(self) -> tuple[Threshold, ...]:
+        """Signals that this check alone has, each with its limits (which may be empty)."""
+        return ()
+
+    def watches(self, signal: Signal) -> bool:
+        """Whether this check is held against the kind's limits on a signal."""
+        return True
+
+    @property
     def is_reference(self) -> bool:
         """Whether this is looked at only to know whether our own network works."""
         return False
@@ -170,6 +179,11 @@ class Check:
     def name(self) -> str:
         """The check's name, unique in a plan."""
         return self.table.name
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What it measures: its kind's signals, and those that are its own."""
+        return (*self.kind.signals, *(threshold.signal for threshold in self.table.own))
 
     @property
     def interval(self) -> float:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from probe.kind import Kind
+from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.call import KIND as CALL
+from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
 from probe.kinds.signaling import KIND as SIGNALING
 from probe.kinds.turn import KIND as TURN
 
-KINDS: tuple[Kind[Any, Any], ...] = (HTTP, SIGNALING, TURN, CALL)
+KINDS: tuple[Kind[Any, Any], ...] = (HTTP, SIGNALING, TURN, CALL, FLY, APP_METRICS)
