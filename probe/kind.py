@@ -147,7 +147,9 @@ class Kind(Generic[E, T]):
     ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
     run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
     the daemon looks, and how soon again after a failure. ``plot`` is the signal that
-    people want to see over a day. ``uses`` is what one run of a table takes from plans.
+    people want to see over a day. An ``instrument`` asks somebody else about the target: one
+    that doesn't answer in time says nothing about it. ``uses`` is what one run of a table takes
+    from plans.
     """
 
     name: str
@@ -160,6 +162,7 @@ class Kind(Generic[E, T]):
     thresholds: tuple[Threshold, ...] = ()
     failing: Failing = field(default_factory=Failing)
     core: bool = False
+    instrument: bool = False
     cost: str = ""
     uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
     load: Callable[[], None] = lambda: None

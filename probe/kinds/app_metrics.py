@@ -92,14 +92,12 @@ def derive(environment: AppEnvironment) -> Derived:
 async def run(table: AppTable, record: Record, context: Context) -> None:
     """Scrape every process, and write down what the scrapes tell."""
     from probe.telemetry.app_figures import Memory, write
-    from probe.telemetry.asking import patience
 
-    async with patience(table.deadline, METRICS):
-        with record.phase("resolve"):
-            addresses = await _addresses(table)
-        with record.phase("scrape"):
-            looks = (_scrape(each, table, context) for each in addresses)
-            outcomes = await asyncio.gather(*looks)
+    with record.phase("resolve"):
+        addresses = await _addresses(table)
+    with record.phase("scrape"):
+        looks = (_scrape(each, table, context) for each in addresses)
+        outcomes = await asyncio.gather(*looks)
     scrapes = [each for each in outcomes if not isinstance(each, NotMeasured)]
     if scrapes:
         memory = context.share(("app-metrics", table.name, table.address), Memory)
@@ -172,6 +170,7 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     run=run,
     signals=SIGNALS,
     thresholds=THRESHOLDS,
+    instrument=True,
     cost="a GET of /metrics and one of /health (a SELECT 1) from each process",
     load=loads("probe.telemetry.app_figures", "probe.telemetry.asking"),
     interval=60.0,

@@ -97,15 +97,10 @@ def derive(environment: FlyEnvironment) -> Derived:
 
 async def run(table: FlyTable, record: Record, context: Context) -> None:
     """Ask what this part asks."""
-    from probe.telemetry.asking import patience
-    from probe.telemetry.fly_clients import MACHINES_API, METRICS_API
-
-    name = MACHINES_API if table.part == "machines" else METRICS_API
-    async with patience(table.deadline, name):
-        if table.part == "machines":
-            await _run_machines(table, record, context)
-        else:
-            await _run_metrics(table, record, context)
+    if table.part == "machines":
+        await _run_machines(table, record, context)
+    else:
+        await _run_metrics(table, record, context)
 
 
 async def _run_machines(table: FlyTable, record: Record, context: Context) -> None:
@@ -201,6 +196,7 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     run=run,
     signals=(*OF_METRICS, *OF_MACHINES),
     thresholds=THRESHOLDS,
+    instrument=True,
     failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING, hold=30.0),
     cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
     load=loads("probe.telemetry.fly_clients", "probe.telemetry.fly_figures"),

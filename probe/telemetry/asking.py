@@ -1,9 +1,7 @@
 """Asking an instrument: bounded answers, and every failure of it made "not measured"."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -16,9 +14,6 @@ from probe.model import CheckFailed, NotMeasured, Stop
 from probe.net.health import excerpt
 from probe.net.http import browse
 from probe.net.statuses import refusal
-
-# Of its deadline, what a check leaves for saying what went wrong.
-_SPARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +84,6 @@ def blind(stop: Stop, name: str) -> NotMeasured:
     """The same, as an instrument's failure: it says nothing about the target."""
     message = stop.message if name in stop.message else f"{name}: {stop.message}"
     return NotMeasured(stop.cause, message, phase=stop.phase, hint=stop.hint)
-
-
-@asynccontextmanager
-async def patience(deadline: float, name: str) -> AsyncIterator[None]:
-    """An instrument that is too slow for the check's ``deadline`` (seconds) has not answered:
-    raises NotMeasured(deadline) shortly before the runner would call it the target's fault."""
-    try:
-        async with asyncio.timeout(deadline * (1 - _SPARE)):
-            yield
-    except TimeoutError:
-        message = f"{name} does not answer within {deadline * (1 - _SPARE):.3g} s"
-        raise NotMeasured(Cause.DEADLINE, message) from None
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
