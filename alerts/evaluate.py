@@ -20,6 +20,7 @@ from probe.model import (
     Sample,
     Status,
     Threshold,
+    Unit,
     Verdict,
 )
 
@@ -113,31 +114,49 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
 def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> list[Evaluation]:
     """Hold one threshold against samples, for each label set of its signal apart."""
-    by_labels: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    by_labels: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
     for sample in samples:
         if sample.signal.name == threshold.signal.name and math.isfinite(sample.value):
             key = tuple(sorted(sample.labels.items()))
-            by_labels.setdefault(key, []).append(sample.value)
+            by_labels.setdefault(key, []).append(sample)
     if not by_labels:
         if threshold.optional:
             return []
         return [Evaluation(check, threshold, {}, None, Verdict.UNKNOWN)]
-    return [_one(check, threshold, dict(key), values) for key, values in by_labels.items()]
+    return [_one(check, threshold, dict(key), found) for key, found in by_labels.items()]
 
 
 def _one(
-    check: str, threshold: Threshold, labels: Mapping[str, str], values: Sequence[float]
+    check: str, threshold: Threshold, labels: Mapping[str, str], samples: Sequence[Sample]
 ) -> Evaluation:
-    if len(values) < threshold.minimum_samples:
-        return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN)
-    value = aggregate(values, threshold.aggregation)
+    size = _size(samples, threshold)
+    if size < threshold.minimum_samples:
+        return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN, int(size))
+    value = aggregate([sample.value for sample in samples], threshold.aggregation)
     verdict = compare(value, threshold)
-    if threshold.aggregation is Aggregation.RATIO and verdict in _TOLD:
-        verdict = surely(value, len(values), threshold)
-    return Evaluation(check, threshold, labels, value, verdict, len(values))
+    if _is_a_share(samples, threshold) and verdict in _TOLD:
+        verdict = surely(value, size, threshold)
+    return Evaluation(check, threshold, labels, value, verdict, int(size))
 
 
-def surely(ratio: float, total: int, threshold: Threshold) -> Verdict:
+def _size(samples: Sequence[Sample], threshold: Threshold) -> float:
+    """Of how many cases the value is made: our own samples, or those that somebody else has
+    made the newest one of."""
+    total = samples[-1].total
+    if threshold.aggregation is Aggregation.LAST and total is not None:
+        return total
+    return len(samples)
+
+
+def _is_a_share(samples: Sequence[Sample], threshold: Threshold) -> bool:
+    """Whether chance has a part in the value: a ratio of few cases proves little."""
+    if threshold.aggregation is Aggregation.RATIO:
+        return True
+    counted = threshold.signal.unit is Unit.RATIO and samples[-1].total is not None
+    return counted and threshold.aggregation is Aggregation.LAST
+
+
+def surely(ratio: float, total: float, threshold: Threshold) -> Verdict:
     """How bad a ratio surely is: its 95 % interval has to be beyond a limit that somebody is
     told of. An objective is missed by the ratio itself."""
     low, high = wilson(ratio, total)
@@ -149,7 +168,7 @@ def surely(ratio: float, total: int, threshold: Threshold) -> Verdict:
     return Verdict.OBJECTIVE_MISSED if missed else Verdict.OK
 
 
-def wilson(ratio: float, total: int) -> tuple[float, float]:
+def wilson(ratio: float, total: float) -> tuple[float, float]:
     """The 95 % Wilson score interval of a ratio of ``total`` trials (Wilson 1927)."""
     z = 1.959964
     middle = (ratio + z * z / (2 * total)) / (1 + z * z / total)

@@ -6,7 +6,7 @@ to go on after a restart, one text for each alert.
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from alerts import describe
@@ -23,7 +23,7 @@ from alerts.machine import (
     see,
 )
 from alerts.model import Alert, Identity, Severity
-from alerts.rules import Sight, longest_silence, of_status, of_values, terms_of
+from alerts.rules import Sight, longest_silence, of_gone, of_status, of_values, terms_of
 from probe.kind import Check
 from probe.model import Evaluation, Result, Unit
 
@@ -114,6 +114,7 @@ class Keeper:
         sights = [
             *of_status(check, result, backed_up=backed_up),
             *of_values(check, evaluations, self._burns),
+            *of_gone(check, result, evaluations, self._burning_of(check)),
         ]
         events = [self._see(sight, check, result, now) for sight in sights]
         return [event for event in events if event is not None]
@@ -194,6 +195,18 @@ class Keeper:
     def _burns(self, identity: Identity) -> bool:
         kept = self._kept.get(identity)
         return kept is not None and kept.alert is not None
+
+    def _burning_of(self, check: Check) -> Iterator[Identity]:
+        """Its alerts about what comes and goes; few checks have such signals."""
+        fleeting = {signal.name for signal in check.signals if signal.fleeting}
+        if fleeting:
+            yield from (
+                identity
+                for identity in self._kept
+                if identity.check == check.name
+                and identity.rule in fleeting
+                and self._burns(identity)
+            )
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check whose results don't come at all has no data either."""

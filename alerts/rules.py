@@ -97,6 +97,25 @@ def of_values(
         )
 
 
+def of_gone(
+    check: Check, result: Result, evaluations: Iterable[Evaluation], fires: Iterable[Identity]
+) -> Iterable[Sight]:
+    """What a good result says of things that come and go: an alert about a machine that it
+    no longer has is over. What could not be measured says nothing of them.
+
+    ``fires`` are the alerts about such things that burn.
+    """
+    if result.status is Status.UNKNOWN:
+        return
+    seen = {
+        Identity(check.name, each.threshold.signal.name, tuple(sorted(each.labels.items())))
+        for each in evaluations
+    }
+    for identity in fires:
+        if identity not in seen:
+            yield Sight(identity, Seen.GOOD, terms_of(check, identity.rule))
+
+
 def _seen(evaluation: Evaluation, burning: bool) -> Seen:
     if evaluation.verdict is Verdict.UNKNOWN or evaluation.value is None:
         return Seen.NOTHING

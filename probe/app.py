@@ -173,5 +173,5 @@ def _row(check: Check, results: Mapping[str, Result], judgement: Judgement) -> R
         labels=check.table.labels,
         result=results[check.name],
         verdict=judgement.checks[check.name],
-        headline=tuple(signal for signal in check.kind.signals if signal.short),
+        headline=tuple(signal for signal in check.signals if signal.short),
     )

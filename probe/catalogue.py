@@ -15,6 +15,11 @@ def signals_of(kind: Kind[Any, Any]) -> tuple[Signal, ...]:
     return COMMON + kind.signals
 
 
+def signals_of_check(check: Check) -> tuple[Signal, ...]:
+    """Every signal that this check can have: its kind's, and those that are its own."""
+    return COMMON + check.signals
+
+
 def all_signals(kinds: Iterable[Kind[Any, Any]]) -> tuple[Signal, ...]:
     """Every signal of all kinds, each once."""
     found = {signal.name: signal for kind in kinds for signal in signals_of(kind)}
@@ -26,11 +31,20 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
 
     A window is never too short for the samples that it needs at the check's interval.
     """
-    own = check.table.thresholds
-    default = {threshold.signal.name: threshold for threshold in check.kind.thresholds}
-    kept = [threshold for name, threshold in default.items() if name not in own]
-    known = {signal.name: signal for signal in signals_of(check.kind)}
-    set_here = [_own(known[name], default.get(name), table) for name, table in own.items()]
+    table = check.table
+    own = table.thresholds
+    default = {
+        threshold.signal.name: threshold
+        for threshold in (*check.kind.thresholds, *table.own)
+        if threshold.limits != Limits()
+    }
+    kept = [
+        threshold
+        for name, threshold in default.items()
+        if name not in own and table.watches(threshold.signal)
+    ]
+    known = {signal.name: signal for signal in signals_of_check(check)}
+    set_here = [_own(known[name], default.get(name), limits) for name, limits in own.items()]
     return tuple(_reachable(threshold, check.interval) for threshold in (*kept, *set_here))
 
 

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     SERVICE_DOWN = "service_down"
     VERSION_MISMATCH = "version_mismatch"
     OLD_INSTANCE = "old_instance"
+    NO_DATA = "no_data"
     # Who we are
     AUTH_REJECTED = "auth_rejected"
     CREDENTIALS_EXPIRED = "credentials_expired"
@@ -78,6 +79,8 @@ HINTS: dict[Cause, str] = {
     "backend's environment is right.",
     Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
     Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
+    Cause.NO_DATA: "It answers and has nothing to tell of this: is the name right, has it "
+    "been there for a few minutes?",
     Cause.AUTH_REJECTED: "Check user name, password or secret on both sides.",
     Cause.CREDENTIALS_EXPIRED: "Issue new credentials, and compare the clocks of both sides.",
     Cause.CREDENTIALS_MISSING: "Configure credentials for this server.",

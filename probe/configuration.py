@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.catalogue import in_order, signals_of, thresholds_of
+from probe.catalogue import in_order, signals_of_check, thresholds_of
 from probe.kind import Check, Derived, Kind, Skipped, Table
 from probe.model import Bad
 from probe.variables import (
@@ -179,7 +179,7 @@ def _validate(
         return None
     if mistakes:
         raise ConfigurationError(mistakes)
-    known = [signal.name for signal in signals_of(kind)]
+    known = [signal.name for signal in signals_of_check(Check(kind, table))]
     unknown = [name for name in table.thresholds if name not in known]
     if unknown:
         raise ConfigurationError(

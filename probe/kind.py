@@ -82,6 +82,15 @@ class Table(BaseModel):
         return self.name
 
     @property
+    def own(self) -> tuple[Threshold, ...]:
+        """Signals that this check alone has, each with its limits (which may be empty)."""
+        return ()
+
+    def watches(self, signal: Signal) -> bool:
+        """Whether this check is held against the kind's limits on a signal."""
+        return True
+
+    @property
     def is_reference(self) -> bool:
         """Whether this is looked at only to know whether our own network works."""
         return False
@@ -153,7 +162,9 @@ class Kind(Generic[E, T]):
     ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
     run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
     the daemon looks, and how soon again after a failure. ``plot`` is the signal that
-    people want to see over a day. ``uses`` is what one run of a table takes from plans.
+    people want to see over a day. An ``instrument`` asks somebody else about the target: one
+    that doesn't answer in time says nothing about it. ``uses`` is what one run of a table takes
+    from plans.
     """
 
     name: str
@@ -166,6 +177,7 @@ class Kind(Generic[E, T]):
     thresholds: tuple[Threshold, ...] = ()
     failing: Failing = field(default_factory=Failing)
     core: bool = False
+    instrument: bool = False
     cost: str = ""
     uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
     load: Callable[[], None] = lambda: None
@@ -185,6 +197,11 @@ class Check:
     def name(self) -> str:
         """The check's name, unique in a plan."""
         return self.table.name
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What it measures: its kind's signals, and those that are its own."""
+        return (*self.kind.signals, *(threshold.signal for threshold in self.table.own))
 
     @property
     def interval(self) -> float:

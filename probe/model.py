@@ -63,7 +63,9 @@ class Signal:
     ``labels`` are those of a sample, beside the check's own. ``short`` is its name in
     tables for people; a signal without one is left out of them. ``latency``: how its
     values are distributed is worth a histogram; false for what is no waiting time, and
-    for what can be negative, which no histogram's sum may be.
+    for what can be negative, which no histogram's sum may be. ``fleeting``: its labels name
+    things that come and go (machines), so that a label set which a good run no longer has
+    is over, and not without data.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Signal:
     labels: tuple[str, ...] = ()
     short: str = ""
     latency: bool = False
+    fleeting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +128,16 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of one signal, from one run of one check."""
+    """One value of one signal, from one run of one check.
+
+    ``total`` is of how many cases somebody else has made the value (the requests of an error
+    ratio); None where the value is one measurement of our own.
+    """
 
     signal: Signal
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
+    total: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

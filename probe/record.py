@@ -49,7 +49,19 @@ class Record:
 
         Raises ValueError for labels that the signal does not declare.
         """
+        self._write(Sample(signal, float(value), dict(labels)))
+
+    def sample_of(self, signal: Signal, value: float, total: float, **labels: str) -> None:
+        """Write down a value that somebody else has made of ``total`` cases.
+
+        Nothing is written where there are none: a share of nothing is no data, never 0.
+        Raises ValueError like sample().
+        """
+        if total > 0:
+            self._write(Sample(signal, float(value), dict(labels), float(total)))
+
+    def _write(self, sample: Sample) -> None:
+        signal, labels = sample.signal, sample.labels
         if set(labels) != set(signal.labels):
             raise ValueError(f"{signal.name} has the labels {signal.labels}, not {tuple(labels)}")
-        key = (signal.name, tuple(sorted(labels.items())))
-        self._samples[key] = Sample(signal, float(value), dict(labels))
+        self._samples[signal.name, tuple(sorted(labels.items()))] = sample

@@ -51,7 +51,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
             task.cancel()
             # Its clean-up has an owner, and can't hold up the result for long.
             await context.closing.close(_finish(task), patience=GRACE_SECONDS)
-    failure, status = _cut_off(record, limit) if cut_off else _ending(task, record, check)
+    failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
     return Result(
         check=check.name,
         status=status,
@@ -89,10 +89,11 @@ async def _finish(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-def _cut_off(record: Record, limit: float) -> tuple[Failure, Status]:
+def _cut_off(record: Record, limit: float, check: Check) -> tuple[Failure, Status]:
     message = f"no answer within {limit:g} s"
     hint = record.hint or HINTS[Cause.DEADLINE]
-    return Failure(record.current, Cause.DEADLINE, message, hint), Status.FAILED
+    status = Status.UNKNOWN if check.kind.instrument else Status.FAILED
+    return Failure(record.current, Cause.DEADLINE, message, hint), status
 
 
 def _ending(

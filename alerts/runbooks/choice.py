@@ -39,6 +39,7 @@ _FAILING = {
     "postgres": "postgres",
     "redis": "redis",
     "metered": "quota",
+    "fly": "machines-down",
 }
 _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
     "http": {
@@ -64,6 +65,9 @@ _LIMITS = {
     "postgres": "postgres",
     "redis": "redis",
     "metered": "quota",
+    # What has no page of its own below is a query that somebody added.
+    "fly": "own-query",
+    "app_metrics": "errors-high",
 }
 _BY_SIGNAL = {
     "probe_ssl_certificate_remaining_seconds": "certificate",
@@ -71,6 +75,30 @@ _BY_SIGNAL = {
     "probe_http_https_redirect": "promises",
     "probe_http_hsts_max_age_seconds": "promises",
     "probe_http_cors_refused": "promises",
+    "probe_error_ratio": "errors-high",
+    "probe_fly_region_error_ratio": "errors-high",
+    "probe_fly_requests": "errors-high",
+    "probe_request_p95_seconds": "response-slow",
+    "probe_fly_region_p95_seconds": "response-slow",
+    "probe_app_match_p95_seconds": "response-slow",
+    "probe_fly_cpu_ratio": "response-slow",
+    "probe_fly_cpu_throttled_ratio": "response-slow",
+    "probe_memory_used_bytes": "memory-high",
+    "probe_fly_memory_bytes": "memory-high",
+    "probe_fly_memory_used_ratio": "memory-high",
+    "probe_fly_memory_limit_unreachable": "memory-high",
+    "probe_fly_out_of_memory_exits": "memory-high",
+    "probe_restarts": "machine-crashed",
+    "probe_fly_crashes": "machine-crashed",
+    "probe_fly_requested_stops": "machine-crashed",
+    "probe_app_uptime_seconds": "machine-crashed",
+    "probe_fly_machine_up": "machines-down",
+    "probe_fly_machine_lost": "machines-down",
+    "probe_fly_machines": "machines-down",
+    "probe_fly_checks_failing": "machines-down",
+    "probe_turn_fallback_ratio": "turn-share",
+    "probe_ice_success_ratio": "turn-share",
+    "probe_app_connection_failures_per_second": "turn-share",
 }
 
 
@@ -83,7 +111,7 @@ def slug_for(kind: str, rule: str, cause: str, *, check: str = "") -> str:
     """
     if rule == "overdue" or cause in _OURS:
         return "probe-itself"
-    if rule == "no-data" or cause == Cause.RATE_LIMITED:
+    if rule == "no-data" or cause in (Cause.RATE_LIMITED, Cause.NO_DATA):
         return "no-data"
     if rule == "failing":
         return _for_failure(kind, cause, check)

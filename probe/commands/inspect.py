@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,8 +13,9 @@ from probe.commands.configured import say_mistakes, settings_for
 from probe.commands.terminal import style_for
 from probe.configuration import Plan
 from probe.exits import USAGE_ERROR
-from probe.kind import Check
+from probe.kind import Check, Kind
 from probe.kinds import KINDS
+from probe.model import Signal
 from probe.report.listing import CheckLine, KindLines, Listing, render
 from probe.settings import Settings
 from probe.variables import ConfigurationError
@@ -67,12 +68,20 @@ def _listing(plan: Plan) -> Listing:
     return Listing(
         checks=tuple(_line(check) for check in plan.checks),
         kinds=tuple(
-            KindLines(kind.name, kind.summary, kind.cost, signals_of(kind))
+            KindLines(kind.name, kind.summary, kind.cost, _signals(kind, plan.checks))
             for kind in KINDS
             if kind.name in used
         ),
         skipped=tuple((skip.kind, skip.reason) for skip in plan.skipped),
     )
+
+
+def _signals(kind: Kind[Any, Any], checks: Sequence[Check]) -> tuple[Signal, ...]:
+    """The kind's signals, and those that checks of it have of their own."""
+    own = [
+        threshold.signal for check in checks if check.kind is kind for threshold in check.table.own
+    ]
+    return (*signals_of(kind), *own)
 
 
 def _line(check: Check) -> CheckLine:
@@ -83,7 +92,7 @@ def _line(check: Check) -> CheckLine:
         interval=check.interval,
         deadline=check.table.deadline,
         severity=check.failing.severity,
-        partial=check.failing.partial if check.table.group else None,
+        partial=check.failing.partial if check.table.backups else None,
         hold=check.failing.hold,
         thresholds=thresholds_of(check),
     )

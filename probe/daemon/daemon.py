@@ -20,7 +20,7 @@ from alerts.board import Board, longest_window
 from alerts.references import References
 from probe import errors
 from probe.app import probe_version
-from probe.catalogue import signals_of
+from probe.catalogue import signals_of_check
 from probe.configuration import Plan
 from probe.context import Context
 from probe.daemon.changes import tell
@@ -254,7 +254,7 @@ class Daemon:
         checks = self._settings.plan.checks
         self._board.remember(await self._history.standings())
         self._board.watch(checks)
-        signals = {check.name: {s.name: s for s in signals_of(check.kind)} for check in checks}
+        signals = {check.name: {s.name: s for s in signals_of_check(check)} for check in checks}
         for entry in await self._history.recent(self._now() - longest_window(checks)):
             samples = _samples(entry, signals.get(entry.check, {}))
             age = max(0.0, self._now() - entry.at)

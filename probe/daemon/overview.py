@@ -86,7 +86,7 @@ def _row(
         samples=result.samples if result else (),
         failure=result.failure if result else None,
         facts=result.facts if result else None,
-        headline=tuple(signal for signal in check.kind.signals if signal.short),
+        headline=tuple(signal for signal in check.signals if signal.short),
         evaluations=stand.evaluations if stand else (),
         day=day,
         troubles=troubles,

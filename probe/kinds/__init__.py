@@ -3,7 +3,9 @@
 from typing import Any
 
 from probe.kind import Kind
+from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.call import KIND as CALL
+from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
 from probe.kinds.metered import KIND as METERED
 from probe.kinds.postgres import KIND as POSTGRES
@@ -11,4 +13,14 @@ from probe.kinds.redis import KIND as REDIS
 from probe.kinds.signaling import KIND as SIGNALING
 from probe.kinds.turn import KIND as TURN
 
-KINDS: tuple[Kind[Any, Any], ...] = (HTTP, SIGNALING, TURN, CALL, POSTGRES, REDIS, METERED)
+KINDS: tuple[Kind[Any, Any], ...] = (
+    HTTP,
+    SIGNALING,
+    TURN,
+    CALL,
+    FLY,
+    APP_METRICS,
+    POSTGRES,
+    REDIS,
+    METERED,
+)

@@ -176,6 +176,11 @@ class HttpTable(Table):
         return show_host(self.address)
 
     @property
+    def group(self) -> str | None:
+        """What Fly's machines are held against: a backend that answers is not down."""
+        return f"backend {self.subject}" if self.body == "health" else None
+
+    @property
     def address(self) -> str:
         """The whole address; it may hold a password."""
         return self.url.get_secret_value()

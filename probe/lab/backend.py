@@ -12,7 +12,7 @@ from aiohttp import web
 
 from probe.lab.knobs import BackendKnobs
 from probe.lab.limits import Limit, RateLimiter
-from probe.lab.metrics import exposition
+from probe.lab.metrics import Usage, exposition
 from probe.lab.signaling import Signaling
 from probe.lab.tokens import CREDENTIAL_SECONDS, Tokens
 
@@ -49,6 +49,7 @@ class Backend:
         self._tls = tls
         self._clock, self._now = clock, now
         self._started = clock()
+        self._usage = Usage(clock)
         self._limiter = RateLimiter(REQUEST_LIMITS, clock)
         self._token_limiter = RateLimiter(TOKEN_LIMITS, clock)
         self._stopping = asyncio.Event()
@@ -74,6 +75,7 @@ class Backend:
         """Listen; ``port`` is known afterwards."""
         self._stopping.clear()
         self._started = self._clock()
+        self._usage = Usage(self._clock)
         self._runner = web.AppRunner(
             self._app(), shutdown_timeout=0.1, access_log=None, handler_cancellation=True
         )
@@ -153,7 +155,7 @@ class Backend:
             "status": "ok" if set(services.values()) == {"up"} else "degraded",
             "timestamp": int(self._now() * 1000),
             "uptime": uptime,
-            "memory": _MEMORY,
+            "memory": {**_MEMORY, "rss": int(knobs.memory)},
             "version": knobs.version,
             "services": services,
             "instance": {"id": knobs.instance, "region": "lab"},
@@ -211,14 +213,15 @@ class Backend:
         return web.json_response({**body, "ttl": CREDENTIAL_SECONDS}, status=201)
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        self._usage.advance(self.knobs)
         filled = self.knobs.metrics == "filled"
+        sessions, queue = self.sessions, self.queue_length
         return web.Response(
-            text=exposition(sessions=self.sessions, queue=self.queue_length, filled=filled)
+            text=exposition(self._usage, sessions=sessions, queue=queue, filled=filled)
         )
 
 
 _MEMORY = {
-    "rss": 120_000_000,
     "heapTotal": 60_000_000,
     "heapUsed": 45_000_000,
     "external": 3_000_000,

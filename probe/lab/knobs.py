@@ -130,7 +130,23 @@ class BackendKnobs:
     """Seconds that `/health` says as `uptime`; none: the real ones."""
 
     metrics: Literal["empty", "filled"] = "empty"
-    """`filled`: the connection, error and request families of `/metrics` have samples."""
+    """`filled`: the connection, error and request families of `/metrics` have samples, which
+    rise as if there were users."""
+
+    relayed_share: float = 0.1
+    """Of these users' connections, how many are relayed."""
+
+    failed_share: float = 0.01
+    """Of their attempts to connect, how many fail."""
+
+    error_share: float = 0.0
+    """Of their requests, how many end with a 500."""
+
+    request_seconds: float = 0.05
+    """How long their requests take."""
+
+    memory: float = 120e6
+    """Bytes that `/health` says as `memory.rss`."""
 
     hsts: bool = True
     """Send Strict-Transport-Security of 365 days."""

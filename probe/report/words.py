@@ -84,7 +84,8 @@ def against(evaluation: Evaluation) -> tuple[str, str]:
         wanted = "yes" if bad is Bad.BELOW else "no"
         return show(evaluation.value, unit), f"should be {wanted}"
     value, shown = compared(evaluation.value, limit, unit)
-    if threshold.aggregation is Aggregation.RATIO:
+    counted = unit is Unit.RATIO and evaluation.samples > 1
+    if counted or threshold.aggregation is Aggregation.RATIO:
         part = round(evaluation.value * evaluation.samples)
         value = f"{value} ({part} of {evaluation.samples})"
     return value, f"{bad.value} {shown}"

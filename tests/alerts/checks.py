@@ -15,6 +15,10 @@ ENVIRONMENT = {
     "TURN_BACKUP_URLS": "turn:b.example:3478",
     "TURN_BACKUP_USERNAME": "u",
     "TURN_BACKUP_PASSWORD": "of-no-use",
+    "FLY_API_TOKEN": "FlyV1 fm2_of-no-use",
+    "FLY_ORG": "personal",
+    "FLY_APP": "paircam",
+    "APP_METRICS_URL": "https://paircam.live/metrics",
 }
 
 

@@ -103,6 +103,15 @@ def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
         ("redis", "failing", "rate_limited", "redis", "no-data"),
         ("metered", "probe_metered_forecast_ratio", "", "metered", "quota"),
         ("some-new-kind", "failing", "connect_refused", "", "any-check"),
+        ("fly", "failing", "service_down", "fly-machines", "machines-down"),
+        ("fly", "probe_error_ratio", "", "fly-metrics", "errors-high"),
+        ("fly", "probe_fly_crashes", "", "fly-machines", "machine-crashed"),
+        ("fly", "probe_memory_used_bytes", "", "fly-metrics", "memory-high"),
+        ("fly", "probe_own_pool_ratio", "", "fly-metrics", "own-query"),
+        ("fly", "no-data", "auth_rejected", "fly-metrics", "no-data"),
+        ("fly", "no-data", "no_data", "fly-metrics", "no-data"),
+        ("app_metrics", "probe_turn_fallback_ratio", "", "app-metrics", "turn-share"),
+        ("app_metrics", "probe_request_p95_seconds", "", "app-metrics", "response-slow"),
     ],
 )
 def test_an_alert_leads_to_what_helps(
@@ -155,7 +164,7 @@ def test_every_cause_that_a_page_explains_exists(slug: str) -> None:
 def test_signals_that_a_page_names_exist(slug: str) -> None:
     own = {"probe_loop_lag_seconds"}
     known = {signal.name for signal in all_signals(KINDS)} | own
-    assert set(re.findall(r"\bprobe_[a-z_]+", _text(slug))) <= known
+    assert set(re.findall(r"\bprobe_[a-z0-9_]+", _text(slug))) <= known
 
 
 @pytest.mark.parametrize("slug", runbooks.slugs())

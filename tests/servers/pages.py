@@ -24,6 +24,7 @@ class Pages:
         *,
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
+        port: int = 0,
         listens: bool = True,
     ) -> None:
         self._behave = behave
@@ -31,12 +32,12 @@ class Pages:
         self.connections = 0
         self.heads: list[str] = []
         self._tls = tls
-        self._host = host
+        self._host, self._port = host, port
         self._handlers: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._serve, self._host, 0, ssl=self._tls, limit=1 << 20
+            self._serve, self._host, self._port, ssl=self._tls, limit=1 << 20
         )
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self

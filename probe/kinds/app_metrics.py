@@ -1,0 +1,178 @@
+"""``app_metrics``: what the application itself exposes at ``/metrics``, and says in ``/health``.
+
+Counters become rates between two scrapes, so a first look knows the gauges alone. A family
+that is declared and has no samples is no data. The application is an instrument here: whether
+it is up is the ``http`` check's business, and no answer means that nothing is known.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import Field
+
+from probe.context import Context
+from probe.kind import Derived, Kind, Table, loads
+from probe.model import NotMeasured, Signal, Stop
+from probe.net.urls import CaFile, HttpUrl, show_host, show_url
+from probe.record import Record
+from probe.telemetry.app_signals import SIGNALS, THRESHOLDS, TURN_SHARE
+from probe.telemetry.fly_settings import FlyEnvironment
+from probe.telemetry.signals import SHARED
+
+if TYPE_CHECKING:
+    from probe.telemetry.app_figures import Scrape
+
+METRICS, HEALTH = "the application's /metrics", "the application's /health"
+_MOST_METRICS_BYTES, _MOST_HEALTH_BYTES = 4 << 20, 1 << 16
+_MOST_ADDRESSES = 20
+# Asked by monitors, this one among them: their requests are no users'.
+_NOT_OF_USERS = ("/health", "/health/ready", "/api/health", "/metrics")
+
+
+class AppEnvironment(FlyEnvironment):
+    """Where the application's metrics are; and whether Fly tells of its users, too."""
+
+    metrics_url: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
+
+
+class AppTable(Table):
+    """One application. ``every_address``: scrape every address of the name, since each is a
+    process of its own (so by itself under ``.internal``). ``behind_fly``: Fly tells of users,
+    memory and restarts, so that the limits on these are held against Fly's figures.
+    """
+
+    url: HttpUrl
+    prefix: str = Field(default="video_chat_", pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")
+    every_address: bool | None = None
+    ignored_routes: tuple[str, ...] = _NOT_OF_USERS
+    behind_fly: bool = False
+    backend_host: str | None = None
+    ca_file: CaFile | None = None
+
+    @property
+    def target(self) -> str:
+        return show_url(self.address)
+
+    @property
+    def subject(self) -> str:
+        """The application's host: what is told of it is told together."""
+        return self.backend_host or show_host(self.address)
+
+    @property
+    def address(self) -> str:
+        """The whole address; it may hold a password."""
+        return self.url.get_secret_value()
+
+    @property
+    def asks_every_address(self) -> bool:
+        """Whether each address of the name is a process of its own."""
+        if self.every_address is not None:
+            return self.every_address
+        return (urlsplit(self.address).hostname or "").endswith(".internal")
+
+    def watches(self, signal: Signal) -> bool:
+        """The first source that is configured is the one that limits are held against."""
+        return not (self.behind_fly and signal in SHARED)
+
+
+def derive(environment: AppEnvironment) -> Derived:
+    """One check of the application."""
+    defaults: dict[str, Any] = {
+        "behind_fly": environment.measures_users,
+        "backend_host": environment.backend_host,
+        "ca_file": environment.ca_file,
+    }
+    if environment.metrics_url is None:
+        return Derived(skipped=("APP_METRICS_URL is not set",), defaults=defaults)
+    table = {"name": "app-metrics", "url": environment.metrics_url}
+    return Derived(tables=(table,), defaults=defaults)
+
+
+async def run(table: AppTable, record: Record, context: Context) -> None:
+    """Scrape every process, and write down what the scrapes tell."""
+    from probe.telemetry.app_figures import Memory, write
+
+    with record.phase("resolve"):
+        addresses = await _addresses(table)
+    with record.phase("scrape"):
+        looks = (_scrape(each, table, context) for each in addresses)
+        outcomes = await asyncio.gather(*looks)
+    scrapes = [each for each in outcomes if not isinstance(each, NotMeasured)]
+    if scrapes:
+        memory = context.share(("app-metrics", table.name, table.address), Memory)
+        write(scrapes, table.prefix, table.ignored_routes, context.clock(), memory, record)
+    for outcome in outcomes:
+        if isinstance(outcome, NotMeasured):
+            raise outcome
+
+
+async def _addresses(table: AppTable) -> list[str]:
+    """The address as it is, or one for each process behind its name."""
+    from probe.net.addresses import resolve
+    from probe.telemetry.asking import blind
+
+    parts = urlsplit(table.address)
+    if not table.asks_every_address:
+        return [table.address]
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = await resolve(parts.hostname or "", port)
+    except Stop as error:
+        raise blind(error, METRICS) from None
+    return [_at(each.ip, port, parts) for each in found[:_MOST_ADDRESSES]]
+
+
+def _at(ip: str, port: int, parts: SplitResult) -> str:
+    host = f"[{ip}]" if ":" in ip else ip
+    user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    return SplitResult(parts.scheme, f"{user}{host}:{port}", parts.path, parts.query, "").geturl()
+
+
+async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | NotMeasured":
+    """One process's metrics and health; why not, where its metrics could not be had."""
+    from probe.telemetry.app_figures import STARTED, Scrape
+    from probe.telemetry.asking import Asker
+    from probe.telemetry.exposition import parse
+
+    asker = Asker(METRICS, address, context.clock, {}, _MOST_METRICS_BYTES, table.ca_file)
+    try:
+        answer = await asker.get("")
+        if answer.status != 200:
+            raise asker.refused(answer)
+        metrics = await parse(answer.body, METRICS, (table.prefix, STARTED))
+    except NotMeasured as stop:
+        return stop
+    return Scrape(address, metrics, await _health(address, table, context))
+
+
+async def _health(address: str, table: AppTable, context: Context) -> Any:
+    """What the same process says of itself; None where it doesn't. Its metrics are worth
+    having all the same."""
+    from probe.telemetry.app_figures import read_health
+    from probe.telemetry.asking import Asker
+
+    parts = urlsplit(address)
+    url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
+    asker = Asker(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
+    try:
+        return read_health(asker.document(await asker.get("")))
+    except NotMeasured:
+        return None
+
+
+KIND: Kind[AppEnvironment, AppTable] = Kind(
+    name="app_metrics",
+    summary="the application's own /metrics: users, relayed share, failures, errors, queue",
+    environment=AppEnvironment,
+    table=AppTable,
+    derive=derive,
+    run=run,
+    signals=SIGNALS,
+    thresholds=THRESHOLDS,
+    instrument=True,
+    cost="a GET of /metrics and one of /health (a SELECT 1) from each process",
+    load=loads("probe.telemetry.app_figures", "probe.telemetry.asking"),
+    interval=60.0,
+    plot=TURN_SHARE,
+)

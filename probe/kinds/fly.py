@@ -1,0 +1,206 @@
+"""``fly``: what Fly.io knows of the application and its machines.
+
+Two checks for one app. ``fly-machines`` asks the Machines API: which machines run, which have
+ended and why. ``fly-metrics`` asks Fly's Prometheus for what users and machines meet, and for
+queries of one's own. Fly is an instrument: when it does not answer, nothing is known.
+"""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, loads
+from probe.model import CheckFailed, Failing, Limits, NotMeasured, Signal, Threshold, Verdict
+from probe.record import Record
+from probe.telemetry.fly_settings import FlyAccess, FlyEnvironment
+from probe.telemetry.fly_signals import (
+    MEMORY_LIMITS,
+    OF_MACHINES,
+    OF_METRICS,
+    THRESHOLDS,
+)
+from probe.telemetry.own_queries import OwnQuery
+from probe.telemetry.signals import ERROR_RATIO, MEMORY
+
+_STOPPED_HINT = (
+    "Look at fly logs and fly status for why it ended, then start it: fly machine start ID."
+)
+_VANISHED_HINT = "Is FLY_APP right, and FLY_ORG the organisation that owns it?"
+
+
+class FlyTable(FlyAccess):
+    """One app, asked for its ``machines``, its ``metrics``, or for one's own queries alone."""
+
+    part: Literal["machines", "metrics", "queries"] = "metrics"
+    queries: tuple[OwnQuery, ...] = Field(default=(), max_length=50)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.part != "machines" and self.org is None:
+            raise ValueError("org is missing: set FLY_ORG to the organisation's slug")
+        if self.part == "machines" and self.queries:
+            raise ValueError('queries need part = "metrics" or part = "queries"')
+        if self.part == "queries" and not self.queries:
+            raise ValueError('part = "queries" asks nothing: add a [[fly.queries]]')
+        names = [query.name for query in self.queries]
+        if len(set(names)) != len(names):
+            raise ValueError("two queries have one name: rename one of them")
+        return self
+
+    @property
+    def target(self) -> str:
+        """The app; what it is asked."""
+        return f"fly:{self.app}/{self.part}"
+
+    @property
+    def own(self) -> tuple[Threshold, ...]:
+        return tuple(query.threshold for query in self.queries)
+
+    def watches(self, signal: Signal) -> bool:
+        """Each part has signals of its own."""
+        parts = {"machines": OF_MACHINES, "metrics": OF_METRICS}
+        own = tuple(query.signal for query in self.queries)
+        return signal in (*parts.get(self.part, ()), *own)
+
+    @property
+    def backups(self) -> frozenset[str]:
+        """A backend that answers from outside shows that not everything is down."""
+        seen = self.part == "machines" and self.backend_host is not None
+        return frozenset({f"backend {self.backend_host}"} if seen else ())
+
+
+def derive(environment: FlyEnvironment) -> Derived:
+    """The machines of an app, and its metrics where the organisation is known."""
+    given = {"FLY_API_TOKEN": environment.token, "FLY_APP": environment.app}
+    missing = [f"{name} is not set" for name, value in given.items() if value is None]
+    defaults: dict[str, Any] = {
+        "token": environment.token,
+        "app": environment.app,
+        "org": environment.org,
+        "prometheus_url": environment.prometheus_url,
+        "machines_url": environment.machines_url,
+        "backend_host": environment.backend_host,
+        "ca_file": environment.ca_file,
+    }
+    defaults = {name: value for name, value in defaults.items() if value is not None}
+    if missing:
+        return Derived(skipped=missing, defaults=defaults)
+    # "Down for more than 30 s" needs looks enough in that time; a list is one request.
+    machines = {"name": "fly-machines", "part": "machines", "interval": 20.0}
+    if environment.org is None:
+        return Derived([machines], ["FLY_ORG is not set (metrics)"], defaults)
+    metrics = {"name": "fly-metrics", "part": "metrics", "deadline": 20.0}
+    return Derived([machines, metrics], (), defaults)
+
+
+async def run(table: FlyTable, record: Record, context: Context) -> None:
+    """Ask what this part asks."""
+    if table.part == "machines":
+        await _run_machines(table, record, context)
+    else:
+        await _run_metrics(table, record, context)
+
+
+async def _run_machines(table: FlyTable, record: Record, context: Context) -> None:
+    from probe.telemetry.fly_clients import machines_of
+    from probe.telemetry.fly_figures import write_machines
+    from probe.telemetry.machines import Standing
+
+    with record.phase("machines"):
+        machines = await machines_of(table, context).list()
+    if not machines:
+        raise NotMeasured(Cause.NO_DATA, f"{table.app} has no machines", phase="machines")
+    write_machines(machines, context.now(), record)
+    standings = {each.standing for each in machines}
+    if Standing.DOWN in standings and Standing.UP not in standings:
+        down = "; ".join(each.words for each in machines if each.standing is Standing.DOWN)
+        message = f"no machine of {table.app} runs: {down}"
+        raise CheckFailed(Cause.SERVICE_DOWN, message[:500], phase="machines", hint=_STOPPED_HINT)
+
+
+async def _run_metrics(table: FlyTable, record: Record, context: Context) -> None:
+    from probe.telemetry import fly_figures as figures
+    from probe.telemetry import fly_queries as q
+    from probe.telemetry.fly_clients import promql_of
+    from probe.telemetry.promql import answered, first_problem
+
+    builtin = q.queries_for(table.app) if table.part == "metrics" else {}
+    own = {f"own {query.name}": query.query for query in table.queries}
+    with record.phase("queries"):
+        outcomes = await promql_of(table, context).ask_all({**builtin, **own})
+    problems = [first_problem([*outcomes.values()])]
+    answers = {name: answered(outcome) for name, outcome in outcomes.items()}
+    if builtin:
+        if not isinstance(outcomes[q.REQUESTS], NotMeasured):
+            figures.write_requests(answers, record)
+        figures.write_machines_metrics(answers, record)
+        figures.warn_of_limits(table.app, answers, _memory_limits(table), record, context)
+        if first_problem([outcomes[q.UP], outcomes[q.VANISHED]]) is None:
+            problems.append(await _lost(table, answers[q.UP], answers[q.VANISHED], record, context))
+    for query in table.queries:
+        outcome = outcomes[f"own {query.name}"]
+        if not isinstance(outcome, NotMeasured):
+            problems.append(_written(query, outcome, record))
+    for problem in filter(None, problems):
+        raise problem
+
+
+def _written(query: OwnQuery, found: Any, record: Record) -> NotMeasured | None:
+    try:
+        query.write(found, record)
+    except NotMeasured as stop:
+        return stop
+    return None
+
+
+async def _lost(
+    table: FlyTable, up: Any, vanished: Any, record: Record, context: Context
+) -> NotMeasured | None:
+    """A series that vanished says nothing by itself: the machine may have been stopped on
+    purpose. So the Machines API is asked, and only then."""
+    from probe.telemetry.fly_clients import machines_of
+    from probe.telemetry.fly_figures import write_lost
+    from probe.telemetry.machines import Standing
+
+    if up and not vanished:
+        write_lost(up, (), (), record)
+        return None
+    try:
+        with record.phase("machines"):
+            machines = await machines_of(table, context).list()
+    except NotMeasured as stop:
+        return stop
+    write_lost(up, vanished, machines, record)
+    if up or vanished:
+        return None
+    if any(each.standing is Standing.UP for each in machines):
+        message = f"{table.app} has machines that run, and no metrics of them"
+        return NotMeasured(Cause.NO_DATA, message, phase="queries", hint=_VANISHED_HINT)
+    record.facts["machines"] = "none runs"
+    return None
+
+
+def _memory_limits(table: FlyTable) -> Limits:
+    own = table.thresholds.get(MEMORY.name)
+    return Limits(own.objective, own.warning, own.critical) if own else MEMORY_LIMITS
+
+
+KIND: Kind[FlyEnvironment, FlyTable] = Kind(
+    name="fly",
+    summary="what Fly.io knows: users' errors and response times, memory, CPU, machines, exits",
+    environment=FlyEnvironment,
+    table=FlyTable,
+    derive=derive,
+    run=run,
+    signals=(*OF_METRICS, *OF_MACHINES),
+    thresholds=THRESHOLDS,
+    instrument=True,
+    failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING, hold=30.0),
+    cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
+    load=loads("probe.telemetry.fly_clients", "probe.telemetry.fly_figures"),
+    interval=60.0,
+    retry=10.0,
+    plot=ERROR_RATIO,
+)

@@ -1,0 +1,97 @@
+"""What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
+
+from probe.model import Bad, Limits, Signal, Threshold, Unit
+from probe.telemetry.signals import (
+    ERROR_RATIO,
+    LEAST_REQUESTS,
+    MEMORY,
+    REQUEST_P95,
+    RESTARTS,
+    SHARED,
+)
+
+# Fewer connections than this say nothing of how users connect.
+LEAST_CONNECTIONS = 20
+
+CONNECTIONS = Signal(
+    "probe_app_active_connections", Unit.COUNT, "Connections of users.", short="connections"
+)
+SESSIONS = Signal("probe_app_active_sessions", Unit.COUNT, "Sessions of users.", short="sessions")
+QUEUE = Signal("probe_app_queue_length", Unit.COUNT, "Users who wait for a match.", short="queue")
+INSTANCES = Signal("probe_app_instances", Unit.COUNT, "Processes that answered the scrape.")
+UPTIME = Signal(
+    "probe_app_uptime_seconds",
+    Unit.SECONDS,
+    "For how long the process has run.",
+    labels=("machine", "machine_region"),
+    fleeting=True,
+)
+TURN_SHARE = Signal(
+    "probe_turn_fallback_ratio",
+    Unit.RATIO,
+    "Share of the last hour's connections that had to be relayed.",
+    labels=("source",),
+    short="relayed",
+)
+ICE_SUCCESS = Signal(
+    "probe_ice_success_ratio",
+    Unit.RATIO,
+    "Share of the last hour's attempts to connect that came about.",
+    labels=("source",),
+    short="connected",
+)
+CONNECTED = Signal(
+    "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
+)
+FAILURES = Signal(
+    "probe_app_connection_failures_per_second", Unit.COUNT, "Connections that failed, per second."
+)
+ERRORS = Signal("probe_app_errors_per_second", Unit.COUNT, "Errors of the backend, per second.")
+RATE_LIMITED = Signal(
+    "probe_app_rate_limit_hits_per_second",
+    Unit.COUNT,
+    "Requests that a rate limit of the backend refused, per second.",
+)
+MATCHES = Signal("probe_app_matches_per_second", Unit.COUNT, "Matches that were made, per second.")
+MATCH_P95 = Signal(
+    "probe_app_match_p95_seconds",
+    Unit.SECONDS,
+    "95 % of the last hour's matches were found within this time.",
+)
+
+GAUGES = {
+    CONNECTIONS: "active_connections",
+    SESSIONS: "active_sessions",
+    QUEUE: "queue_length",
+}
+RATES = {
+    CONNECTED: "connection_success_total",
+    FAILURES: "connection_failures_total",
+    ERRORS: "errors_total",
+    RATE_LIMITED: "rate_limit_hits_total",
+    MATCHES: "matches_created_total",
+}
+SIGNALS = (
+    *SHARED,
+    TURN_SHARE,
+    ICE_SUCCESS,
+    *GAUGES,
+    INSTANCES,
+    UPTIME,
+    *RATES,
+    MATCH_P95,
+)
+THRESHOLDS = (
+    Threshold(ERROR_RATIO, Limits(objective=0.001, warning=0.01, critical=0.05)),
+    Threshold(
+        REQUEST_P95,
+        Limits(objective=0.5, warning=1.0, critical=2.0),
+        minimum_samples=LEAST_REQUESTS,
+    ),
+    Threshold(MEMORY, Limits(objective=200e6, warning=300e6)),
+    Threshold(RESTARTS, Limits(objective=0.0)),
+    Threshold(TURN_SHARE, Limits(objective=0.15, warning=0.30), minimum_samples=LEAST_CONNECTIONS),
+    Threshold(
+        ICE_SUCCESS, Limits(objective=0.95), bad=Bad.BELOW, minimum_samples=LEAST_CONNECTIONS
+    ),
+)

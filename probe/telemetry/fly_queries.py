@@ -1,0 +1,51 @@
+"""What Fly.io's metrics are asked, in PromQL that Prometheus knows too.
+
+https://fly.io/docs/monitoring/metrics/. ``tests/telemetry/test_fly_queries.py`` holds the
+answers against series with known values, by promtool. ``app`` is a name that was checked: it
+stands in the queries as it is.
+
+Fly scrapes every 15 s, and VictoriaMetrics hides the newest 30 s; so "now" is the last 90 s,
+and nothing looks back over the five minutes that a bare selector would.
+"""
+
+_NOW = "90s"
+_MACHINE = "by(app,instance,region)"
+
+ERRORS, REQUESTS = "errors", "requests"
+P95, REGION_P95 = "p95", "region_p95"
+MEMORY_USED, MEMORY_TOTAL = "memory_used", "memory_total"
+CPU, THROTTLED = "cpu", "throttled"
+RESTARTS, UP, VANISHED = "restarts", "up", "vanished"
+
+
+def queries_for(app: str) -> dict[str, str]:
+    """Every query by its name, for one app.
+
+    errors, requests: a number over five minutes for each region of Fly's edge. p95: seconds,
+    of the whole app and for each region of its machines. The others are for each machine:
+    bytes; shares of a core (``fly_instance_cpu*`` count hundredths of a second); restarts of
+    24 hours; 1 for a machine that reports, and for one that did half an hour ago and has
+    stopped.
+    """
+    me = f'app="{app}"'
+    edge = "increase(fly_edge_http_responses_count{%s%s}[5m])"
+    buckets = f"rate(fly_app_http_response_time_seconds_bucket{{{me}}}[5m])"
+    busy = f'rate(fly_instance_cpu{{{me},mode!~"idle|iowait|steal|guest.*"}}[5m])'
+    cores = f'count {_MACHINE} (fly_instance_cpu{{{me},mode="idle"}})'
+    total = f"fly_instance_memory_mem_total{{{me}}}"
+    up = f"max {_MACHINE} (last_over_time(fly_instance_up{{{me}}}[{_NOW}]) == 1)"
+    lately = f"max {_MACHINE} (max_over_time(fly_instance_up{{{me}}}[30m]))"
+    first_core = f'fly_instance_cpu{{{me},mode="idle",cpu_id="0"}}'
+    return {
+        ERRORS: "sum by(region) (" + edge % (me, ',status=~"5.."') + ")",
+        REQUESTS: "sum by(region) (" + edge % (me, "") + ")",
+        P95: f"histogram_quantile(0.95, sum by(app,le) ({buckets}))",
+        REGION_P95: f"histogram_quantile(0.95, sum by(region,le) ({buckets}))",
+        MEMORY_USED: f"{total} - fly_instance_memory_mem_available{{{me}}}",
+        MEMORY_TOTAL: total,
+        CPU: f"sum {_MACHINE} ({busy}) / {cores} / 100",
+        THROTTLED: f"sum {_MACHINE} (rate(fly_instance_cpu_throttle{{{me}}}[5m])) / 100",
+        RESTARTS: f"sum {_MACHINE} (resets({first_core}[1d]))",
+        UP: up,
+        VANISHED: f"{lately} unless {up}",
+    }

@@ -1,0 +1,44 @@
+"""Signals that more than one source can tell, and in which order they are believed.
+
+The first source of ``ORDER`` that is configured is held against the limits; what another says
+of the same thing is measured and shown beside it, under its own ``source``.
+"""
+
+from probe.model import Signal, Unit
+
+FLY, APP = "fly", "app"
+ORDER = (FLY, APP)
+
+ERROR_RATIO = Signal(
+    "probe_error_ratio",
+    Unit.RATIO,
+    "Share of users' requests of the last five minutes that ended with a server error.",
+    labels=("source",),
+    short="errors",
+)
+REQUEST_P95 = Signal(
+    "probe_request_p95_seconds",
+    Unit.SECONDS,
+    "95 % of users' requests of the last five minutes were answered within this time.",
+    labels=("source",),
+    short="p95",
+)
+MEMORY = Signal(
+    "probe_memory_used_bytes",
+    Unit.BYTES,
+    "Memory in use: of the whole machine (fly) or of the backend's process (app).",
+    labels=("source", "machine", "machine_region"),
+    short="memory",
+    fleeting=True,
+)
+RESTARTS = Signal(
+    "probe_restarts",
+    Unit.COUNT,
+    "Restarts in the last 24 hours, deployments included.",
+    labels=("source", "machine", "machine_region"),
+    fleeting=True,
+)
+SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
+
+# A p95 of fewer requests says nothing about users.
+LEAST_REQUESTS = 20
