@@ -60,13 +60,13 @@ def in_order(threshold: Threshold) -> bool:
 _LEAST_SAMPLES = {Aggregation.P95: 20}
 _WINDOW = 300.0
 # Runs that fail or are skipped leave a window short of samples: room for one in five.
-_SPARE = 1.25
+SPARE = 1.25
 
 
 def _reachable(threshold: Threshold, interval: float) -> Threshold:
     if not threshold.window:
         return threshold
-    needed = math.ceil(_SPARE * threshold.minimum_samples) * interval
+    needed = math.ceil(SPARE * threshold.minimum_samples) * interval
     return replace(threshold, window=max(threshold.window, needed))
 
 

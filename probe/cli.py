@@ -225,6 +225,18 @@ def lab(settings: tuple[str, ...], knobs: bool, write_env: Path | None) -> None:
     sys.exit(command.run(settings, list_knobs=knobs, write_env=write_env))
 
 
+@cli.command("rules")
+@click.option(
+    "--alertmanager", is_flag=True, help="An Alertmanager configuration for them instead."
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="To a file.")
+def rules(alertmanager: bool, output: Path | None) -> None:
+    """Print alerting and recording rules for Prometheus; needs no configuration."""
+    from probe.commands import rules as command
+
+    sys.exit(command.run(alertmanager=alertmanager, output=output))
+
+
 def main() -> None:
     """The console script: exit codes to the contract (64 for a wrong call)."""
     try:

@@ -8,8 +8,8 @@ the two write is the same, byte for byte: ``tests/test_exporter.py`` compares th
 import math
 import time
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
@@ -17,57 +17,29 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from probe.families import (
+    FAILURE,
+    FAILURES,
+    INTERVAL,
+    LAST_RUN,
+    PHASES,
+    RECENT_FAILURES,
+    RUNS,
+    UNMEASURED_SINCE,
+    Family,
+    Pairs,
+    histogram_of,
+    on_which_terms,
+)
 from probe.kind import Check
-from probe.model import Failure, Result, Sample, Signal, Status
+from probe.model import Failure, Result, Sample, Status
 
 # Upper bounds in seconds; they resolve the thresholds of 0.2, 0.5, 1 and 2 s.
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf)
 # A check that has not been heard of for so many intervals has no present values.
 STALE_INTERVALS = 3
-
-Pairs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric: its name (a counter's with ``_total``), type and help."""
-
-    name: str
-    type: str
-    help: str
-
-    def header(self, openmetrics: bool) -> bytes:
-        """The HELP and TYPE lines."""
-        name = self.name
-        text = self.help.replace("\\", r"\\").replace("\n", r"\n")
-        if openmetrics:
-            name = name.removesuffix("_total") if self.type == "counter" else name
-            text = text.replace('"', r"\"")
-        return f"# HELP {name} {text}\n# TYPE {name} {self.type}\n".encode()
-
-
-RUNS = Family("probe_runs_total", "counter", "Runs of the check by what they found.")
-FAILURES = Family(
-    "probe_failures_total", "counter", "Runs that failed or could not measure, by phase and cause."
-)
-LAST_RUN = Family(
-    "probe_last_run_timestamp_seconds", "gauge", "When the last run of the check began."
-)
-PHASES = Family(
-    "probe_phase_duration_seconds", "gauge", "Seconds that the last run spent in each phase."
-)
-FAILURE = Family(
-    "probe_failure_info",
-    "gauge",
-    "Why the last run failed or could not measure; absent while all is well.",
-)
-INTERVAL = Family("probe_interval_seconds", "gauge", "How often the check runs.")
-
-
-def histogram_of(signal: Signal) -> Family:
-    """The family that holds a signal's values as a histogram."""
-    name = signal.name.removesuffix("_seconds") + "_histogram_seconds"
-    return Family(name, "histogram", f"{signal.help.rstrip('.')}: all runs.")
+# Of so many runs, RECENT_FAILURES counts those that failed.
+RECENT_RUNS = 6
 
 
 class Exporter(Collector):
@@ -199,6 +171,8 @@ class _Page:
         self._histograms: dict[tuple[str, Pairs], _Histogram] = {}
         self._present: list[tuple[Family, Pairs, float]] = []
         self._last: tuple[float, float] | None = None
+        self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
+        self._blind_since: float | None = None
         self._heads: dict[tuple[str, Pairs], str] = {}
         self._write()
 
@@ -206,6 +180,11 @@ class _Page:
         """The newest result, at ``now`` on the monotonic clock."""
         self._last = (now, result.started_at.timestamp())
         self._runs[result.status] += 1
+        if result.status is not Status.UNKNOWN:
+            self._recent.append(result.status is Status.FAILED)
+            self._blind_since = None
+        elif self._blind_since is None:
+            self._blind_since = self._last[1]
         if result.failure is not None:
             key = (result.failure.phase, result.failure.cause.value)
             self._failures[key] = self._failures.get(key, 0) + 1
@@ -245,12 +224,16 @@ class _Page:
 
     def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
         yield INTERVAL, (), self.check.interval
+        yield from on_which_terms(self.check)
         for status, count in self._runs.items():
             yield RUNS, (("status", status.value),), float(count)
         for (phase, cause), count in self._failures.items():
             yield FAILURES, (("phase", phase), ("cause", cause)), float(count)
         if self._last is not None:
             yield LAST_RUN, (), self._last[1]
+            yield RECENT_FAILURES, (), float(sum(self._recent))
+        if self._blind_since is not None:
+            yield UNMEASURED_SINCE, (), self._blind_since
 
     def _histogram(self, sample: Sample) -> _Histogram:
         key = (sample.signal.name, tuple(sample.labels.items()))

@@ -1,0 +1,59 @@
+"""The whole rules file: ``probe rules``."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from alerts.prometheus import checks, itself, limits, objectives
+from alerts.prometheus.words import Alerting, Group, Recording, Rule, duration
+from alerts.prometheus.yaml import dump
+from probe.kind import Kind
+
+_HEAD = """\
+# Made by `probe rules` from the probe's signals and thresholds; `make dashboards` makes it anew.
+# For Prometheus 2.42 and newer, and what evaluates its rules. Alertmanager's part comes from
+# `probe rules --alertmanager`.
+"""
+
+
+def groups(kinds: Iterable[Kind[Any, Any]]) -> tuple[Group, ...]:
+    """All rules. What is recorded stands before what reads it, within a group."""
+    kinds = tuple(kinds)
+    return (
+        Group("probe-checks", (*checks.recordings(), *checks.alerts(kinds))),
+        Group("probe-limits", tuple(limits.rules(kinds))),
+        Group("probe-objectives", tuple(objectives.errors(kinds))),
+        Group("probe-objectives-hours", tuple(objectives.short_windows()), every=60.0),
+        Group("probe-objectives-days", tuple(objectives.long_windows()), every=300.0),
+        Group("probe-budgets", tuple(objectives.alerts(kinds)), every=60.0),
+        Group("probe-itself", tuple(itself.alerts())),
+    )
+
+
+def rules_file(kinds: Iterable[Kind[Any, Any]]) -> str:
+    """The rules file for Prometheus, as YAML."""
+    return _HEAD + dump({"groups": [_group(group) for group in groups(kinds)]})
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "interval": duration(group.every),
+        "rules": [_rule(rule) for rule in group.rules],
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    if isinstance(rule, Recording):
+        found: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
+        return {**found, "labels": dict(rule.labels)} if rule.labels else found
+    return _alerting(rule)
+
+
+def _alerting(rule: Alerting) -> dict[str, Any]:
+    return {
+        "alert": rule.alert,
+        "expr": rule.expr,
+        **({"for": duration(rule.hold)} if rule.hold else {}),
+        "labels": dict(rule.labels),
+        "annotations": dict(rule.annotations),
+    }
