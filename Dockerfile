@@ -27,6 +27,7 @@ RUN python -m venv --without-pip /opt/probe \
 COPY pyproject.toml README.md LICENSE ./
 COPY probe/ probe/
 COPY alerts/ alerts/
+COPY dashboards/ dashboards/
 RUN pip --python /opt/probe/bin/python install --no-deps --no-build-isolation . \
  && pip --python /opt/probe/bin/python uninstall --yes av setuptools
 

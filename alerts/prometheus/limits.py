@@ -23,7 +23,7 @@ from alerts.prometheus.words import (
     number,
     on,
 )
-from alerts.rules import CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS, MARGIN
+from alerts.rules import CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS
 from alerts.runbooks import slug_for
 from probe.catalogue import SPARE
 from probe.kind import Kind
@@ -201,7 +201,7 @@ def _alert(limit: Limit, level: str, bound: float) -> Alerting:
 def _still_bad(limit: Limit) -> str:
     """Not well within the limit."""
     bound = limit.lowest or 0.0
-    margin = MARGIN * abs(bound)
+    margin = limit.threshold.margin * abs(bound)
     well = bound - margin if limit.threshold.bad is Bad.ABOVE else bound + margin
     return limit.beyond(limit.value, well)
 

@@ -70,6 +70,7 @@ class Lab:
         return {
             "BACKEND_URL": self.backend.url,
             "FRONTEND_URL": self.backend.url,
+            "APP_METRICS_URL": f"{self.backend.url}/metrics",
             "JWT_SECRET": self._jwt_secret,
             "JWT_EXPIRATION": "5m",
             "TURN_PROVIDER": "managed",

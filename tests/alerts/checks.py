@@ -19,6 +19,10 @@ ENVIRONMENT = {
     "FLY_ORG": "personal",
     "FLY_APP": "paircam",
     "APP_METRICS_URL": "https://paircam.live/metrics",
+    "DATABASE_URL": "postgresql://u:of-no-use@db.example/paircam?sslmode=require",
+    "REDIS_URL": "rediss://default:of-no-use@redis.example:6379",
+    "METERED_APP": "paircam",
+    "METERED_SECRET_KEY": "of-no-use",
 }
 
 
