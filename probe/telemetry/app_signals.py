@@ -82,7 +82,11 @@ SIGNALS = (
     MATCH_P95,
 )
 THRESHOLDS = (
-    Threshold(ERROR_RATIO, Limits(objective=0.001, warning=0.01, critical=0.05)),
+    Threshold(
+        ERROR_RATIO,
+        Limits(objective=0.001, warning=0.01, critical=0.05),
+        minimum_samples=LEAST_REQUESTS,
+    ),
     Threshold(
         REQUEST_P95,
         Limits(objective=0.5, warning=1.0, critical=2.0),

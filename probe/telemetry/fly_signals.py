@@ -133,7 +133,11 @@ OF_MACHINES = (
 MEMORY_LIMITS = Limits(objective=200e6, warning=300e6)
 
 THRESHOLDS = (
-    Threshold(ERROR_RATIO, Limits(objective=0.001, warning=0.01, critical=0.05)),
+    Threshold(
+        ERROR_RATIO,
+        Limits(objective=0.001, warning=0.01, critical=0.05),
+        minimum_samples=LEAST_REQUESTS,
+    ),
     Threshold(
         REQUEST_P95,
         Limits(objective=0.5, warning=1.0, critical=2.0),

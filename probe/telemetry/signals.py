@@ -40,5 +40,5 @@ RESTARTS = Signal(
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 
-# A p95 of fewer requests says nothing about users.
+# A p95 or an error ratio of fewer requests says nothing about users.
 LEAST_REQUESTS = 20
