@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from probe.settings import load_settings
 from probe.telemetry.fly_clients import machines_of, promql_of
 from probe.telemetry.fly_token import split_token
 from probe.variables import ConfigurationError, Variables
+from tests.command import probe
 from tests.kinds.fly_looking import fly, look
 from tests.kinds.looking import failure
 from tests.servers.fly_machines import FlyMachines
@@ -176,3 +178,14 @@ async def test_a_refused_token_says_how_to_make_one() -> None:
         result = await look(fly("app", "machines", machines_url=api.url))
     assert (result.status, failure(result).cause) == (Status.UNKNOWN, Cause.AUTH_REJECTED)
     assert "fly tokens create readonly" in failure(result).hint
+
+
+async def test_what_can_only_lack_data_is_listed_so(tmp_path: Path) -> None:
+    values = {**VARIABLES, "APP_METRICS_URL": "http://paircam.internal:3333/metrics"}
+    done = await probe("list", cwd=tmp_path, env=values)
+    checks = done.out.partition("Thresholds")[0].splitlines()
+    said = {line.split()[0]: line for line in checks if line.split()[1:2]}
+    assert "critical after 30 s" in said["fly-machines"]
+    assert "it has no data" in said["fly-metrics"]
+    assert "it has no data" in said["app-metrics"]
+    assert SECRET not in done.out + done.err

@@ -41,6 +41,9 @@ SERIES: list[dict[str, str]] = [
     _series("fly_instance_up", "d1", f"1{LONG}"),
     _series("fly_instance_up", "d2", f"1x120 stale{' _' * 40}"),
     _series("fly_instance_up", "d4", "1x120 0x40"),
+    # What was scraped 30 s ago is the newest that Fly shows; two minutes are no delay any more.
+    _series("fly_instance_up", "d5", "1x158"),
+    _series("fly_instance_up", "d6", "1x152"),
     _series("fly_instance_memory_mem_total", "d1", f"256{LONG}"),
     _series("fly_instance_memory_mem_available", "d1", f"56{LONG}"),
     *(
@@ -67,8 +70,8 @@ WANTED: dict[str, list[tuple[str, float]]] = {
     CPU: [(OF_D1, 0.5)],
     THROTTLED: [(OF_D1, 0.1)],
     RESTARTS: [(OF_D1, 1)],
-    UP: [(OF_D1, 1)],
-    VANISHED: [(OF_D1.replace("d1", "d2"), 1), (OF_D1.replace("d1", "d4"), 1)],
+    UP: [(OF_D1.replace("d1", each), 1) for each in ("d1", "d5")],
+    VANISHED: [(OF_D1.replace("d1", each), 1) for each in ("d2", "d4", "d6")],
 }
 
 
