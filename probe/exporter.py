@@ -245,13 +245,14 @@ class _Page:
 
     def _write(self) -> None:
         texts: dict[Family, str] = {}
+        heads: dict[tuple[str, Pairs], str] = {}
         for family, labels, value in (*self._lasting(), *self._present):
-            head = self._heads.get((family.name, labels))
-            if head is None:
-                head = self._heads[family.name, labels] = _head(
-                    family.name, (*self._labels, *labels)
-                )
+            key = (family.name, labels)
+            head = self._heads.get(key) or _head(family.name, (*self._labels, *labels))
+            heads[key] = head
             texts[family] = f"{texts.get(family, '')}{head}{_number(value)}\n"
+        # What comes and goes, as machines do, is not kept for ever.
+        self._heads = heads
         for histogram in self._histograms.values():
             texts[histogram.family] = texts.get(histogram.family, "") + histogram.text()
         self.lines = {family: text.encode() for family, text in texts.items()}

@@ -82,6 +82,11 @@ class Table(BaseModel):
         return self.name
 
     @property
+    def can_fail(self) -> bool:
+        """Whether a run can find the target at fault; else it measures, or doesn't."""
+        return True
+
+    @property
     def own(self) -> tuple[Threshold, ...]:
         """Signals that this check alone has, each with its limits (which may be empty)."""
         return ()

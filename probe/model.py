@@ -61,7 +61,8 @@ class Signal:
     """One measured quantity: its Prometheus name, unit and label names.
 
     ``labels`` are those of a sample, beside the check's own. ``short`` is its name in
-    tables for people; a signal without one is left out of them. ``latency``: how its
+    tables for people; a signal without one is left out of them. ``words`` is its name in
+    sentences, where that is another. ``latency``: how its
     values are distributed is worth a histogram; false for what is no waiting time, and
     for what can be negative, which no histogram's sum may be. ``fleeting``: its labels name
     things that come and go (machines), so that a label set which a good run no longer has
@@ -75,6 +76,7 @@ class Signal:
     short: str = ""
     latency: bool = False
     fleeting: bool = False
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

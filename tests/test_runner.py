@@ -9,7 +9,7 @@ from probe.causes import Cause
 from probe.context import Context
 from probe.model import Result, Status
 from probe.runner import run_check, run_checks
-from tests.toys import TOY_SECONDS, toy
+from tests.toys import TOY_SECONDS, toy, toy_kind
 
 
 async def test_a_check_that_works_is_ok_with_phases_and_samples() -> None:
@@ -99,3 +99,10 @@ async def test_cancelling_a_run_cancels_its_checks() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert asyncio.all_tasks() == before
+
+
+async def test_an_instrument_that_does_not_answer_in_time_says_nothing_of_the_target() -> None:
+    check = toy(kind=toy_kind(instrument=True), does="hang", deadline=0.05)
+    result = await run_check(check, Context())
+    assert result.failure is not None
+    assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.DEADLINE)

@@ -91,7 +91,7 @@ def _line(check: Check) -> CheckLine:
         target=check.table.target,
         interval=check.interval,
         deadline=check.table.deadline,
-        severity=check.failing.severity,
+        severity=check.failing.severity if check.table.can_fail else None,
         partial=check.failing.partial if check.table.backups else None,
         hold=check.failing.hold,
         thresholds=thresholds_of(check),

@@ -60,6 +60,11 @@ class AppTable(Table):
         return self.backend_host or show_host(self.address)
 
     @property
+    def can_fail(self) -> bool:
+        """Whether the application is up is asked elsewhere."""
+        return False
+
+    @property
     def address(self) -> str:
         """The whole address; it may hold a password."""
         return self.url.get_secret_value()

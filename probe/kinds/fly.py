@@ -15,14 +15,9 @@ from probe.kind import Derived, Kind, loads
 from probe.model import CheckFailed, Failing, Limits, NotMeasured, Signal, Threshold, Verdict
 from probe.record import Record
 from probe.telemetry.fly_settings import FlyAccess, FlyEnvironment
-from probe.telemetry.fly_signals import (
-    MEMORY_LIMITS,
-    OF_MACHINES,
-    OF_METRICS,
-    THRESHOLDS,
-)
+from probe.telemetry.fly_signals import OF_MACHINES, OF_METRICS, THRESHOLDS
 from probe.telemetry.own_queries import OwnQuery
-from probe.telemetry.signals import ERROR_RATIO, MEMORY
+from probe.telemetry.signals import ERROR_RATIO, MEMORY, MEMORY_LIMITS
 
 _STOPPED_HINT = (
     "Look at fly logs and fly status for why it ended, then start it: fly machine start ID."
@@ -63,6 +58,11 @@ class FlyTable(FlyAccess):
         parts = {"machines": OF_MACHINES, "metrics": OF_METRICS}
         own = tuple(query.signal for query in self.queries)
         return signal in (*parts.get(self.part, ()), *own)
+
+    @property
+    def can_fail(self) -> bool:
+        """Only machines can be found to be down."""
+        return self.part == "machines"
 
     @property
     def backups(self) -> frozenset[str]:

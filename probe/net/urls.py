@@ -13,7 +13,7 @@ from pydantic import AfterValidator, SecretStr
 EXAMPLE = "https://example.org"
 _LONGEST_SHOWN = 80
 # Letters beyond ASCII are left to IDNA, and underscores occur in private names.
-_NAME = re.compile(r"^(?!-)[^\W_](?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
+_NAME = re.compile(r"^(?!-)\w(?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
 _NUMERIC = re.compile(r"^[0-9.]+$|^0x[0-9a-f.x]+$")
 _LOCAL = re.compile(r"^(localhost|127\.[0-9.]+|\[::1\])(:|/|$)")
 

@@ -14,14 +14,15 @@ from probe.report.units import show
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One configured check; ``interval``, ``deadline`` and ``hold`` in seconds."""
+    """One configured check; ``interval``, ``deadline`` and ``hold`` in seconds. ``severity`` is
+    None for one that can't fail, but only have no data."""
 
     name: str
     kind: str
     target: str
     interval: float
     deadline: float
-    severity: str
+    severity: str | None
     partial: str | None
     hold: float
     thresholds: tuple[Threshold, ...]
@@ -90,6 +91,8 @@ def _thresholds(checks: Iterable[CheckLine]) -> Table:
 
 
 def _when_failing(check: CheckLine) -> str:
+    if check.severity is None:
+        return "it has no data"
     if check.partial:
         return f"{check.partial}; {check.severity} if none works for {check.hold:g} s"
     return f"{check.severity} after {check.hold:g} s"

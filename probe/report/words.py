@@ -63,7 +63,8 @@ def breach(evaluation: Evaluation) -> str:
     signal = evaluation.threshold.signal
     value, comparison = against(evaluation)
     joint = ", " if signal.unit is Unit.BOOLEAN else " is "
-    return f"{_named(evaluation, signal.short or signal.name)} {value}{joint}{comparison}"
+    name = signal.words or signal.short or signal.name
+    return f"{_named(evaluation, name)} {value}{joint}{comparison}"
 
 
 def miss(evaluation: Evaluation) -> str:

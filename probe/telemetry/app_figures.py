@@ -37,7 +37,7 @@ class Health:
 class Scrape:
     """One process's answers at one address; ``health`` is None where it gave none."""
 
-    address: str
+    address: str = field(repr=False)
     metrics: Exposition
     health: Health | None
 

@@ -1,14 +1,8 @@
 """What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
 
 from probe.model import Bad, Limits, Signal, Threshold, Unit
-from probe.telemetry.signals import (
-    ERROR_RATIO,
-    LEAST_REQUESTS,
-    MEMORY,
-    REQUEST_P95,
-    RESTARTS,
-    SHARED,
-)
+from probe.telemetry.signals import SHARED
+from probe.telemetry.signals import THRESHOLDS as OF_ALL
 
 # Fewer connections than this say nothing of how users connect.
 LEAST_CONNECTIONS = 20
@@ -82,14 +76,7 @@ SIGNALS = (
     MATCH_P95,
 )
 THRESHOLDS = (
-    Threshold(ERROR_RATIO, Limits(objective=0.001, warning=0.01, critical=0.05)),
-    Threshold(
-        REQUEST_P95,
-        Limits(objective=0.5, warning=1.0, critical=2.0),
-        minimum_samples=LEAST_REQUESTS,
-    ),
-    Threshold(MEMORY, Limits(objective=200e6, warning=300e6)),
-    Threshold(RESTARTS, Limits(objective=0.0)),
+    *OF_ALL,
     Threshold(TURN_SHARE, Limits(objective=0.15, warning=0.30), minimum_samples=LEAST_CONNECTIONS),
     Threshold(
         ICE_SUCCESS, Limits(objective=0.95), bad=Bad.BELOW, minimum_samples=LEAST_CONNECTIONS

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ class Asker:
     """
 
     name: str
-    base: str
+    base: str = field(repr=False)
     clock: Callable[[], float]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     most_bytes: int
     ca_file: Path | None = None
 

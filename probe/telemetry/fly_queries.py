@@ -28,8 +28,21 @@ def queries_for(app: str) -> dict[str, str]:
     stopped.
     """
     me = f'app="{app}"'
-    edge = "increase(fly_edge_http_responses_count{%s%s}[5m])"
+    return {**_of_requests(me), **_of_machines(me)}
+
+
+def _of_requests(me: str) -> dict[str, str]:
+    edge = "sum by(region) (increase(fly_edge_http_responses_count{%s}[5m]))"
     buckets = f"rate(fly_app_http_response_time_seconds_bucket{{{me}}}[5m])"
+    return {
+        ERRORS: edge % f'{me},status=~"5.."',
+        REQUESTS: edge % me,
+        P95: f"histogram_quantile(0.95, sum by(app,le) ({buckets}))",
+        REGION_P95: f"histogram_quantile(0.95, sum by(region,le) ({buckets}))",
+    }
+
+
+def _of_machines(me: str) -> dict[str, str]:
     busy = f'rate(fly_instance_cpu{{{me},mode!~"idle|iowait|steal|guest.*"}}[5m])'
     cores = f'count {_MACHINE} (fly_instance_cpu{{{me},mode="idle"}})'
     total = f"fly_instance_memory_mem_total{{{me}}}"
@@ -37,10 +50,6 @@ def queries_for(app: str) -> dict[str, str]:
     lately = f"max {_MACHINE} (max_over_time(fly_instance_up{{{me}}}[30m]))"
     first_core = f'fly_instance_cpu{{{me},mode="idle",cpu_id="0"}}'
     return {
-        ERRORS: "sum by(region) (" + edge % (me, ',status=~"5.."') + ")",
-        REQUESTS: "sum by(region) (" + edge % (me, "") + ")",
-        P95: f"histogram_quantile(0.95, sum by(app,le) ({buckets}))",
-        REGION_P95: f"histogram_quantile(0.95, sum by(region,le) ({buckets}))",
         MEMORY_USED: f"{total} - fly_instance_memory_mem_available{{{me}}}",
         MEMORY_TOTAL: total,
         CPU: f"sum {_MACHINE} ({busy}) / {cores} / 100",

@@ -1,14 +1,8 @@
 """What the ``fly`` checks measure beside what other sources know too, and its limits."""
 
 from probe.model import Bad, Limits, Signal, Threshold, Unit
-from probe.telemetry.signals import (
-    ERROR_RATIO,
-    LEAST_REQUESTS,
-    MEMORY,
-    REQUEST_P95,
-    RESTARTS,
-    SHARED,
-)
+from probe.telemetry.signals import SHARED
+from probe.telemetry.signals import THRESHOLDS as OF_ALL
 
 _MACHINE = ("machine", "machine_region")
 
@@ -67,33 +61,35 @@ LOST = Signal(
     Unit.BOOLEAN,
     "Whether the machine runs, as Fly says, and its metrics have stopped.",
     _MACHINE,
-    "metrics lost",
     fleeting=True,
+    words="metrics lost of",
 )
 MACHINE_UP = Signal(
     "probe_fly_machine_up",
     Unit.BOOLEAN,
     "Whether the machine runs; absent for one that was stopped on purpose.",
     _MACHINE,
-    "machine up",
     fleeting=True,
+    words="machine up:",
 )
-MACHINES = Signal("probe_fly_machines", Unit.COUNT, "How many machines stand so.", ("standing",))
+MACHINES = Signal(
+    "probe_fly_machines", Unit.COUNT, "How many machines stand so.", ("standing",), "machines"
+)
 CRASHES = Signal(
     "probe_fly_crashes",
     Unit.COUNT,
     "How often the machine ended in the last hour without being asked to.",
     _MACHINE,
-    "crashes in the last hour of",
     fleeting=True,
+    words="crashes in the last hour of",
 )
 OUT_OF_MEMORY = Signal(
     "probe_fly_out_of_memory_exits",
     Unit.COUNT,
     "How often the machine ended in the last hour for lack of memory.",
     _MACHINE,
-    "exits for lack of memory in the last hour of",
     fleeting=True,
+    words="exits for lack of memory in the last hour of",
 )
 STOPS = Signal(
     "probe_fly_requested_stops",
@@ -130,20 +126,12 @@ OF_MACHINES = (
     STOPS,
     CHECKS_FAILING,
 )
-MEMORY_LIMITS = Limits(objective=200e6, warning=300e6)
 
 THRESHOLDS = (
-    Threshold(ERROR_RATIO, Limits(objective=0.001, warning=0.01, critical=0.05)),
-    Threshold(
-        REQUEST_P95,
-        Limits(objective=0.5, warning=1.0, critical=2.0),
-        minimum_samples=LEAST_REQUESTS,
-    ),
-    Threshold(MEMORY, MEMORY_LIMITS),
+    *OF_ALL,
     Threshold(MEMORY_RATIO, Limits(warning=0.9)),
     Threshold(UNREACHABLE, Limits(objective=0.0)),
     Threshold(CPU, Limits(objective=0.5)),
-    Threshold(RESTARTS, Limits(objective=0.0)),
     Threshold(LOST, Limits(warning=0.0)),
     Threshold(MACHINE_UP, Limits(warning=1.0), bad=Bad.BELOW),
     # Once is a warning, three times in an hour is critical.

@@ -4,7 +4,7 @@ The first source of ``ORDER`` that is configured is held against the limits; wha
 of the same thing is measured and shown beside it, under its own ``source``.
 """
 
-from probe.model import Signal, Unit
+from probe.model import Limits, Signal, Threshold, Unit
 
 FLY, APP = "fly", "app"
 ORDER = (FLY, APP)
@@ -40,5 +40,21 @@ RESTARTS = Signal(
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 
-# A p95 of fewer requests says nothing about users.
+# A p95 or an error ratio of fewer requests says nothing about users.
 LEAST_REQUESTS = 20
+
+MEMORY_LIMITS = Limits(objective=200e6, warning=300e6)
+THRESHOLDS = (
+    Threshold(
+        ERROR_RATIO,
+        Limits(objective=0.001, warning=0.01, critical=0.05),
+        minimum_samples=LEAST_REQUESTS,
+    ),
+    Threshold(
+        REQUEST_P95,
+        Limits(objective=0.5, warning=1.0, critical=2.0),
+        minimum_samples=LEAST_REQUESTS,
+    ),
+    Threshold(MEMORY, MEMORY_LIMITS),
+    Threshold(RESTARTS, Limits(objective=0.0)),
+)

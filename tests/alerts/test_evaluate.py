@@ -236,3 +236,52 @@ def test_the_interval_holds_the_ratio(total: int, data: st.DataObject) -> None:
     low, high = wilson(ratio, total)
     assert 0.0 <= low <= ratio + 1e-12
     assert ratio - 1e-12 <= high <= 1.0
+
+
+COUNTED = Signal("probe_counted_ratio", Unit.RATIO, "A share that somebody else counted.")
+
+
+def counted(part: float, whole: float) -> Evaluation:
+    """How bad one share is of a given number of cases."""
+    threshold = Threshold(
+        COUNTED, Limits(objective=0.001, warning=0.01, critical=0.05), minimum_samples=20
+    )
+    (found,) = evaluate("toy", threshold, [Sample(COUNTED, part / whole, {}, whole)])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "verdict"),
+    [
+        (1, 19, Verdict.UNKNOWN),
+        (1, 20, Verdict.OBJECTIVE_MISSED),
+        (2, 20, Verdict.WARNING),
+        (6, 20, Verdict.CRITICAL),
+        (30, 1000, Verdict.WARNING),
+        (80, 1000, Verdict.CRITICAL),
+        (0, 20, Verdict.OK),
+    ],
+)
+def test_a_share_that_others_counted_is_told_only_when_chance_can_t_explain_it(
+    part: float, whole: float, verdict: Verdict
+) -> None:
+    assert counted(part, whole).verdict is verdict
+
+
+@given(st.integers(0, 10_000), st.integers(20, 10_000))
+def test_a_share_is_never_told_milder_of_more_cases(part: int, whole: int) -> None:
+    part = min(part, whole)
+    order = [Verdict.OK, Verdict.OBJECTIVE_MISSED, Verdict.WARNING, Verdict.CRITICAL]
+    few, many = counted(part, whole), counted(part * 10, whole * 10)
+    assert order.index(few.verdict) <= order.index(many.verdict)
+
+
+def test_a_share_is_told_with_its_denominator() -> None:
+    assert breach(counted(80, 1000)) == "probe_counted_ratio 8 % (80 of 1000) is above 5 %"
+
+
+def test_a_value_that_others_made_of_too_few_cases_is_not_judged() -> None:
+    threshold = Threshold(TOY_SECONDS, LIMITS, minimum_samples=20)
+    for total, verdict in ((19.0, Verdict.UNKNOWN), (20.0, Verdict.CRITICAL)):
+        (found,) = evaluate("toy", threshold, [Sample(TOY_SECONDS, 9.0, {}, total)])
+        assert (found.verdict, found.samples) == (verdict, int(total))

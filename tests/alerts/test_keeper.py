@@ -16,8 +16,10 @@ from probe.model import (
     Failing,
     Limits,
     Result,
+    Signal,
     Status,
     Threshold,
+    Unit,
     Verdict,
 )
 from tests.toys import TOY_SECONDS, result_of, toy, toy_kind
@@ -246,3 +248,38 @@ def test_a_restart_at_any_point_changes_nothing(
             stage.see(number * 10.0, status, value=value)
     assert often.told == once.told
     assert often.keeper.firing == once.keeper.firing
+
+
+MACHINES = Signal("probe_toy_bytes", Unit.BYTES, "Of a machine.", ("machine",), fleeting=True)
+LASTING = Signal("probe_toy_size_bytes", Unit.BYTES, "Of a disk.", ("disk",))
+
+
+@pytest.mark.parametrize(
+    ("signal", "status", "ends"),
+    [
+        (MACHINES, Status.OK, True),
+        (MACHINES, Status.FAILED, True),
+        (MACHINES, Status.UNKNOWN, False),
+        (LASTING, Status.OK, False),
+    ],
+)
+def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
+    signal: Signal, status: Status, ends: bool
+) -> None:
+    check = toy("toy", toy_kind(signals=(signal,)), interval=10)
+    keeper = Keeper("lax")
+    keeper.watch([check], 0.0)
+    threshold = Threshold(signal, Limits(warning=1.0))
+    bad = Evaluation("toy", threshold, {signal.labels[0]: "d1"}, 2.0, Verdict.WARNING, 1)
+    events = keeper.take(check, result_of("toy"), [bad], 0.0, backed_up=False)
+    assert [event.transition.turn for event in events] == [Turn.FIRED]
+    other = replace(bad, labels={signal.labels[0]: "d2"}, value=0.5, verdict=Verdict.OK)
+    told: list[Event] = []
+    for now in range(10, 300, 10):
+        told += keeper.take(check, result_of("toy", status), [other], float(now), backed_up=True)
+        told += keeper.pass_time(float(now))
+    over = [each for each in told if each.alert.identity.rule == signal.name]
+    assert bool(over) is ends
+    assert (
+        bool([alert for alert in keeper.firing if alert.identity.rule == signal.name]) is not ends
+    )

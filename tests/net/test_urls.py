@@ -41,6 +41,7 @@ def test_a_mistake_is_told_with_what_would_be_right(url: str, problem: str) -> N
         "http://localhost:3333/health",
         "http://[::1]:3333/",
         "http://my_backend.internal:3333",
+        "http://_api.internal:4280",
         "https://bücher.example/",
         "https://user:pass@paircam.live/?a=b",
     ],
