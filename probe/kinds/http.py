@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table, loads
+from probe.kind import Derived, Kind, Table, Use, loads
 from probe.model import (
     Aggregation,
     Bad,
@@ -326,6 +326,12 @@ async def _promises(table: HttpTable, record: Record, context: Context, patience
             record.sample(signal, answer)
 
 
+def uses(table: HttpTable) -> tuple[Use, ...]:
+    """/health and /health/ready ask Postgres, which keeps a Neon branch awake for five
+    minutes (its default, fixed on free plans)."""
+    return (Use("neon", 300.0, lingers=True),) if table.body in health.WELL else ()
+
+
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     name="http",
     summary="a page over a fresh connection: phases, status, what its body says, certificate",
@@ -352,6 +358,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     failing=Failing(Verdict.CRITICAL, hold=30.0),
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
+    uses=uses,
     load=loads("probe.net.http", "probe.net.promises"),
     interval=60.0,
     retry=10.0,
