@@ -42,6 +42,7 @@ class Terms:
 # 767.6 hours awake. Being awake is what its operators want, so all of it may be taken.
 NEON = Terms(191.9 * HOUR / 0.25, "seconds", "month", 1.0)
 UPSTASH = Terms(10_000, "commands", "day", 0.1)
+VERCEL = Terms(100e9, "bytes", "month", 0.1)
 # OpenRelay's; what another provider's plan holds, its operators know.
 TURN = Terms(20e9, "bytes", "month", 0.1)
 
@@ -50,7 +51,7 @@ def terms_of(plan: str) -> Terms | None:
     """What is known of a plan; None where nothing is."""
     if plan.startswith("turn-"):
         return TURN
-    return {"neon": NEON, "upstash": UPSTASH}.get(plan)
+    return {"neon": NEON, "upstash": UPSTASH, "vercel": VERCEL}.get(plan)
 
 
 def uses_of(check: Check) -> tuple[Use, ...]:

@@ -131,8 +131,9 @@ class Derived:
 class Use:
     """What one run takes from a plan that has an end, what it causes elsewhere included.
 
-    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands) or ``neon``
-    (seconds awake). What ``lingers`` is shared by runs that follow sooner than that.
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon``
+    (seconds awake) or ``vercel`` (bytes). What ``lingers`` is shared by runs that follow
+    sooner than that.
     A target on this machine takes from no plan, whatever the kind says.
     """
 

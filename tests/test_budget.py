@@ -57,7 +57,7 @@ def at(day: int, hour: float = 0.0, month: int = 6) -> float:
 
 def test_the_default_intervals_stay_within_every_budget() -> None:
     found = budgets(plan_of())
-    assert {"neon", "upstash"} <= set(found)
+    assert {"neon", "upstash", "vercel"} <= set(found)
     assert [table.budget.warning for table in found.values()] == [""] * len(found)
 
 
@@ -143,7 +143,7 @@ def test_a_kind_of_a_plan_that_is_known_has_its_budget_without_more_ado() -> Non
 
 def test_a_budget_of_what_nobody_uses_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        plan_of({"budget": [{"name": "budget-vercel", "allowance": 5}]})
+        plan_of({"budget": [{"name": "budget-cloudflare", "allowance": 5}]})
     assert "no check takes from such a plan" in str(caught.value)
 
 

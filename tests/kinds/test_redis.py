@@ -15,10 +15,20 @@ from alerts.evaluate import judge
 from probe.causes import Cause
 from probe.context import Context
 from probe.kind import Check
-from probe.kinds.redis import FILLED, KIND, MEMORY, RedisTable, commands, run
+from probe.kinds.redis import (
+    DAILY,
+    DAILY_SHARE,
+    FILLED,
+    KIND,
+    MEMORY,
+    RedisTable,
+    commands,
+    run,
+)
 from probe.model import Result, Status, Stop, Verdict
 from probe.record import Record
 from probe.runner import run_check
+from tests.clocks import Clock
 from tests.kinds.looking import ending, failure, values
 from tests.servers.redis import PASSWORD, RedisServer
 
@@ -215,6 +225,34 @@ async def test_no_secret_is_in_a_traceback_of_a_failed_connection(redis: RedisSe
         error = error.__cause__ or error.__context__
 
 
+async def test_commands_of_a_day_are_told_from_what_the_server_counts(redis: RedisServer) -> None:
+    """An hour in which others send a thousand commands is a day of 24,000, of 20,000."""
+    each, clock = check(redis.url(), plan_commands=20_000), Clock(1e9)
+    context = Context(now=clock)
+    first = await run_check(each, context)
+    async with client(redis) as other:
+        pipeline = other.pipeline(transaction=False)
+        for _ in range(1000):
+            pipeline.ping()
+        await pipeline.execute()
+    clock.pass_(3600)
+    second = await run_check(each, context)
+    assert DAILY.name not in values(first)
+    assert 24_000 <= values(second)[DAILY.name] < 24_000 * 1.1
+    assert judge([each], {each.name: first}, set()).verdict is Verdict.OK
+    assert _verdict(each, second, DAILY_SHARE.name) is Verdict.WARNING
+
+
+async def test_without_a_plan_of_commands_nothing_is_held_against_it(redis: RedisServer) -> None:
+    each, clock = check(redis.url()), Clock(1e9)
+    context = Context(now=clock)
+    await run_check(each, context)
+    clock.pass_(3600)
+    found = values(await run_check(each, context))
+    assert DAILY.name in found
+    assert DAILY_SHARE.name not in found
+
+
 async def _served(answers: bytes, deadline: float = 3.0) -> Result:
     """Look at a server that answers everything with the same."""
 
@@ -262,3 +300,4 @@ async def test_a_server_that_says_nothing_meets_the_deadline(leaks: None) -> Non
 def test_only_what_runs_at_upstash_uses_its_commands(url: str, plans: list[object]) -> None:
     table = RedisTable(name="redis", url=SecretStr(url))
     assert [(use.plan, use.amount, use.lingers) for use in KIND.uses(table)] == plans
+    assert table.daily_commands == (10_000 if plans else None)
