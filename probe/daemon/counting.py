@@ -21,17 +21,20 @@ class Counting:
     def __init__(self, context: Context) -> None:
         self._now = context.now
         self._ledger = context.share(LEDGER, Ledger)
+        self._estimated: list[BudgetTable] = []
+
+    def watch(self, checks: Iterable[Check]) -> None:
+        """These are the checks from now on."""
+        self._estimated = [table for table in _tables(checks) if table.plan == _USERS_PLAN]
 
     def begins(self, check: Check) -> None:
         """A run begins."""
         self._ledger.take(uses_of(check), self._now())
 
-    def ends(self, result: Result, checks: Iterable[Check]) -> None:
+    def ends(self, result: Result) -> None:
         """A run is over; what it says of users' calls is taken in."""
-        for table in _tables(checks):
-            if table.plan == _USERS_PLAN:
-                rate = table.session_rate
-                self._ledger.watch(result.samples, table.plan, rate, self._now())
+        for table in self._estimated:
+            self._ledger.watch(result.samples, table.plan, table.session_rate, self._now())
 
     async def remember(self, history: History, checks: Sequence[Check]) -> None:
         """Take up the counts that the budget checks wrote down last, and add what ran after."""

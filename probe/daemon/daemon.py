@@ -174,7 +174,8 @@ class Daemon:
         self._edition += 1
         self._checks = checks
         self._plan = Plan(tuple(checks.values()), settings.plan.skipped)
-        for part in (self._board, self._exporter, self._rounds, self._references):
+        parts = (self._board, self._exporter, self._rounds, self._references, self._counting)
+        for part in parts:
             part.watch(self._plan.checks)
         self._alarm.watch([check for check in checks.values() if not check.table.is_reference])
         for caution in (each for check in new for each in check.cautions):
@@ -201,7 +202,7 @@ class Daemon:
         result = self._judged_by_references(result)
         changes = self._board.take(result, self._clock(), result.started_at.timestamp())
         self._exporter.observe(result)
-        self._counting.ends(result, self._checks.values())
+        self._counting.ends(result)
         stand = self._board.stand(check.name)
         if stand is not None and self._history is not None:
             self._history.add(entry_of(result, stand.verdict, check.kind.plot))

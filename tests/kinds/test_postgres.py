@@ -222,6 +222,20 @@ async def test_a_question_that_hangs_ends_on_the_server_too(postgres: Postgres) 
     assert failure(result).cause is Cause.DEADLINE
 
 
+async def test_a_run_that_is_cut_off_while_it_waits_leaves_nothing_behind(
+    leaks: None, postgres: Postgres
+) -> None:
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'probe'"
+    async with clients(postgres, 1) as (other,):
+        async with other.transaction():
+            await other.execute("LOCK TABLE pg_catalog.pg_database IN ACCESS EXCLUSIVE MODE")
+            result = await look(postgres.url(), deadline=0.5)
+        assert failure(result).cause is Cause.DEADLINE
+        async with asyncio.timeout(20):
+            while await other.fetchval(ours):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
 async def test_what_is_no_database_is_said_to_be_none(leaks: None) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(8)
