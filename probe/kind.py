@@ -142,6 +142,10 @@ class Use:
     lingers: bool = False
 
 
+# A question wakes a Neon branch, which sleeps after five minutes without one (its default,
+# fixed on free plans).
+WAKES_NEON = Use("neon", 300.0, lingers=True)
+
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=Table)
 

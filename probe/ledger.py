@@ -9,8 +9,8 @@ from probe.kind import Use
 from probe.model import Sample
 
 # What the application says of its users' calls, by names of signals.
-_SESSIONS = "probe_app_active_sessions"
-_RELAYED = "probe_turn_fallback_ratio"
+SESSIONS = "probe_app_active_sessions"
+RELAYED = "probe_turn_fallback_ratio"
 # A reading stands for no longer than this: what nobody has measured is not made up.
 LONGEST_SECONDS = 900.0
 _DAY = 86400.0
@@ -69,11 +69,11 @@ class Ledger:
         """Estimate what users' calls relay, where the samples tell: open sessions, and which
         share of the calls is relayed, at ``session_rate`` bytes a second each."""
         values = {each.signal.name: each.value for each in samples}
-        if _SESSIONS not in values or _RELAYED not in values:
+        if SESSIONS not in values or RELAYED not in values:
             return
         before, self._seen_app = self._seen_app, at
         if before is not None and 0 < at - before <= LONGEST_SECONDS:
-            rate = values[_SESSIONS] * values[_RELAYED] * session_rate
+            rate = values[SESSIONS] * values[RELAYED] * session_rate
             self._add(plan, 0.0, rate * (at - before), at)
 
     def used(self, plan: str, period: Period, at: float) -> float:

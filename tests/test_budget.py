@@ -13,7 +13,7 @@ from probe.context import Context
 from probe.kind import Check, Derived, Use
 from probe.kinds import KINDS
 from probe.kinds.budget import LEDGER, BudgetTable
-from probe.ledger import Ledger
+from probe.ledger import RELAYED, SESSIONS, Ledger
 from probe.model import Result, Sample, Signal, Status, Unit, Verdict
 from probe.runner import run_check
 from probe.schedule import Schedule, spread
@@ -32,6 +32,7 @@ PAIRCAM = {
     "TURN_URLS": "turn:relay.example.org:3478 turns:relay.example.org:443?transport=tcp",
     "TURN_USERNAME": "u",
     "TURN_PASSWORD": "p",
+    "APP_METRICS_URL": "https://paircam.live/metrics",
     "METERED_APP": "paircam",
     "METERED_SECRET_KEY": "k",
 }
@@ -73,7 +74,7 @@ def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
 def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> None:
     """191.9 compute hours at 0.25 of a compute are 767.6 hours; a month has 744 at most."""
     neon = budgets(plan_of())["neon"].budget
-    assert {drain.check for drain in neon.drains} == {"health", "ready", "postgres"}
+    assert {drain.check for drain in neon.drains} == {"health", "ready", "postgres", "app-metrics"}
     assert neon.per_day == DAY
     assert neon.per_month / 3600 == 744
     assert neon.terms.allowance / 3600 == pytest.approx(767.6)
@@ -199,6 +200,7 @@ async def test_a_day_at_other_intervals_is_as_forecast_too() -> None:
         "http": [{"name": "health", "enabled": False}, {"name": "ready", "enabled": False}],
         "signaling": [{"name": "signaling", "interval": 1800, "round_trips": 2}],
         "postgres": [{"name": "postgres", "interval": 3600}],
+        "app_metrics": [{"name": "app-metrics", "enabled": False}],
     }
     plan, ledger = plan_of(tables), Ledger()
     end, _ = await _day(plan, ledger, at(15))
@@ -284,6 +286,11 @@ def test_nothing_is_estimated_where_the_application_is_silent() -> None:
 
 def _verdict(check: Check, result: Result) -> Verdict:
     return judge([check], {check.name: result}, set()).verdict
+
+
+def test_what_the_estimate_looks_for_is_measured_by_somebody() -> None:
+    known = {signal.name for kind in KINDS for signal in kind.signals}
+    assert {SESSIONS, RELAYED} <= known
 
 
 def test_upstash_is_what_the_operators_say_it_is() -> None:

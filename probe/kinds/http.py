@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table, Use, loads
+from probe.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
 from probe.model import (
     Aggregation,
     Bad,
@@ -332,10 +332,9 @@ async def _promises(table: HttpTable, record: Record, context: Context, patience
 
 
 def uses(table: HttpTable) -> tuple[Use, ...]:
-    """/health and /health/ready ask Postgres, which keeps a Neon branch awake for five
-    minutes (its default, fixed on free plans); a page costs transfer where it is hosted."""
+    """/health and /health/ready ask Postgres; a page costs transfer where it is hosted."""
     if table.body in health.WELL:
-        return (Use("neon", 300.0, lingers=True),)
+        return (WAKES_NEON,)
     return (Use("vercel", table.vercel_bytes),) if table.vercel_bytes else ()
 
 
