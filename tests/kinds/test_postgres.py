@@ -18,9 +18,10 @@ from probe.kinds.postgres import KIND, SHARE, STORAGE, PostgresTable
 from probe.model import Result, Status, Verdict
 from probe.runner import run_check
 from tests.kinds.looking import ending, failure, values
+from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PASSWORD, Postgres
 
-pytestmark = pytest.mark.parts
+pytestmark = [pytest.mark.parts, pytest.mark.usefixtures("leaks")]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ async def clients(postgres: Postgres, count: int) -> AsyncIterator[list[Any]]:
         yield found
 
 
-async def test_it_says_how_full_the_server_is(leaks: None, postgres: Postgres) -> None:
+async def test_it_says_how_full_the_server_is(postgres: Postgres) -> None:
     async with clients(postgres, 3) as others:
         transaction = others[0].transaction()
         await transaction.start()
@@ -80,6 +81,20 @@ async def test_it_leaves_no_connection_behind(postgres: Postgres) -> None:
     async with clients(postgres, 1) as (other,), asyncio.timeout(20):
         while await other.fetchval(ours):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def test_a_pooler_in_between_gets_its_connection_back_as_it_was(postgres: Postgres) -> None:
+    pooler = PgBouncer(postgres)
+    try:
+        first, second = await look(pooler.url), await look(pooler.url)
+        other = await asyncpg.connect(pooler.url, statement_cache_size=0)
+        left_over = await other.fetchval("SHOW statement_timeout")
+        await other.close()
+    finally:
+        pooler.close()
+    assert first.failure is second.failure is None
+    assert values(second)["probe_postgres_connections_maximum"] == 20
+    assert left_over == "0"
 
 
 async def test_a_user_without_rights_sees_all_connections_and_says_what_is_hidden(
@@ -139,7 +154,7 @@ async def test_a_server_without_a_connection_left_has_reached_its_limit(
     assert ending(result) == ("connect", Cause.QUOTA_EXCEEDED)
 
 
-async def test_a_server_that_is_gone_leaves_every_limit_without_data(leaks: None) -> None:
+async def test_a_server_that_is_gone_leaves_every_limit_without_data() -> None:
     server = Postgres()
     each = check(server.url())
     try:
@@ -223,7 +238,7 @@ async def test_a_question_that_hangs_ends_on_the_server_too(postgres: Postgres) 
 
 
 async def test_a_run_that_is_cut_off_while_it_waits_leaves_nothing_behind(
-    leaks: None, postgres: Postgres
+    postgres: Postgres,
 ) -> None:
     ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'probe'"
     async with clients(postgres, 1) as (other,):
@@ -236,7 +251,7 @@ async def test_a_run_that_is_cut_off_while_it_waits_leaves_nothing_behind(
                 await asyncio.sleep(0.02)
 
 
-async def test_what_is_no_database_is_said_to_be_none(leaks: None) -> None:
+async def test_what_is_no_database_is_said_to_be_none() -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(8)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -255,7 +270,7 @@ async def test_what_is_no_database_is_said_to_be_none(leaks: None) -> None:
             )
 
 
-async def test_a_server_that_says_nothing_meets_the_deadline(leaks: None) -> None:
+async def test_a_server_that_says_nothing_meets_the_deadline() -> None:
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

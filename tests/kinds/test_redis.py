@@ -32,7 +32,7 @@ from tests.clocks import Clock
 from tests.kinds.looking import ending, failure, values
 from tests.servers.redis import PASSWORD, RedisServer
 
-pytestmark = pytest.mark.parts
+pytestmark = [pytest.mark.parts, pytest.mark.usefixtures("leaks")]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def _verdict(each: Check, result: Result, signal: str) -> Verdict:
     return next(one.verdict for one in found if one.threshold.signal.name == signal)
 
 
-async def test_it_says_how_full_the_server_is(leaks: None, redis: RedisServer) -> None:
+async def test_it_says_how_full_the_server_is(redis: RedisServer) -> None:
     async with client(redis) as other:
         await other.mset({"a": "1", "b": "2"})
         result = await look(redis.url())
@@ -183,7 +183,7 @@ async def test_a_server_without_room_for_a_client_has_reached_its_limit(tmp_path
 
 
 async def test_a_server_that_is_gone_leaves_every_limit_without_data(
-    leaks: None, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     server = RedisServer(tmp_path)
     each = check(server.url())
@@ -285,7 +285,7 @@ async def test_what_is_no_redis_is_said_to_be_none() -> None:
     assert failure(result).cause is Cause.PROTOCOL_ERROR
 
 
-async def test_a_server_that_says_nothing_meets_the_deadline(leaks: None) -> None:
+async def test_a_server_that_says_nothing_meets_the_deadline() -> None:
     assert ending(await _served(b"", deadline=0.3)) == ("ping", Cause.DEADLINE)
 
 
