@@ -7,7 +7,7 @@ all mistakes.
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,8 @@ def make_plan(
         except ConfigurationError as error:
             mistakes += error.mistakes
             readable = False
+        surveyed = kind.survey([check for check in checks if check.table.enabled])
+        derived = replace(derived, tables=(*derived.tables, *surveyed))
         for index, raw in _merge(derived, tables.get(kind.name, ())):
             place = f"{path}: [[{kind.name}]] entry {index}" if index else f"{kind.name} check"
             try:

@@ -136,14 +136,20 @@ class Derived:
 class Use:
     """What one run takes from a plan that has an end, what it causes elsewhere included.
 
-    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands) or ``neon``
-    (seconds awake). What ``lingers`` is shared by runs that follow sooner than that.
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon``
+    (seconds awake) or ``vercel`` (bytes). What ``lingers`` is shared by runs that follow
+    sooner than that.
+    A target on this machine takes from no plan, whatever the kind says.
     """
 
     plan: str
     amount: float
     lingers: bool = False
 
+
+# A question wakes a Neon branch, which sleeps after five minutes without one (its default,
+# fixed on free plans).
+WAKES_NEON = Use("neon", 300.0, lingers=True)
 
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=Table)
@@ -170,6 +176,8 @@ class Kind(Generic[E, T]):
     people want to see over a day. An ``instrument`` asks somebody else about the target: one
     that doesn't answer in time says nothing about it. ``uses`` is what one run of a table takes
     from plans.
+    ``survey`` gives raw tables that follow from the checks of the kinds before it;
+    ``cautions`` are worth a warning at start: what is configured will not do.
     """
 
     name: str
@@ -185,6 +193,8 @@ class Kind(Generic[E, T]):
     instrument: bool = False
     cost: str = ""
     uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
+    survey: Callable[[Sequence["Check"]], Sequence[Mapping[str, Any]]] = lambda _: ()
+    cautions: Callable[[T], Sequence[str]] = lambda _: ()
     load: Callable[[], None] = lambda: None
     interval: float = 60.0
     retry: float = 30.0
@@ -217,6 +227,11 @@ class Check:
     def retry(self) -> float:
         """Seconds until the next look after a failure; never more than the interval."""
         return min(self.table.retry or self.kind.retry, self.interval)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What is worth a warning at start."""
+        return tuple(f"{self.name}: {each}" for each in self.kind.cautions(self.table))
 
     @property
     def failing(self) -> Failing:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -165,7 +165,9 @@ def _secrets_in(table: BaseModel) -> Iterator[str]:
 
 
 def _secret_parts(address: SplitResult) -> Iterator[str]:
-    yield from filter(None, (address.password, address.query))
+    password = address.password or ""
+    # As the address has it, and as a library may show it: without its %-codes.
+    yield from filter(None, (password, unquote(password), address.query))
 
 
 def load_settings(

@@ -179,3 +179,15 @@ async def test_a_spell_begins_long_before_the_stretch_that_it_touches() -> None:
         assert (spell.start, spell.end, spell.entries) == (NOON, NOON + 10_000, 1000)
         assert await history.troubles(NOON + 10_000, NOON + 20_000) == {}
         assert (await history.standings())["toy"].start == NOON + 10_000
+
+
+async def test_the_newest_entry_of_a_check_is_found_however_old_it_is(tmp_path: Path) -> None:
+    kept = [
+        entry(NOON - 1e6, check="a", message="old"),
+        entry(NOON - 9e5, Verdict.WARNING, check="a", message="newer"),
+        *entries(50, check="b"),
+    ]
+    async with opened(tmp_path) as history:
+        await keep(history, kept)
+        found = await history.newest(["a", "b", "never"])
+    assert [(each.check, each.message) for each in found] == [("a", "newer"), ("b", "49")]

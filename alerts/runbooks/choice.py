@@ -40,6 +40,7 @@ _FAILING = {
     "redis": "redis",
     "metered": "quota",
     "fly": "machines-down",
+    "budget": "quota",
 }
 _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
     "http": {
@@ -68,6 +69,7 @@ _LIMITS = {
     # What has no page of its own below is a query that somebody added.
     "fly": "own-query",
     "app_metrics": "errors-high",
+    "budget": "quota",
 }
 _BY_SIGNAL = {
     "probe_ssl_certificate_remaining_seconds": "certificate",

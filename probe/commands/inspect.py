@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from probe.budget import Budget, amount
 from probe.catalogue import signals_of, thresholds_of
 from probe.commands.configured import say_mistakes, settings_for
 from probe.commands.terminal import style_for
@@ -15,8 +16,9 @@ from probe.configuration import Plan
 from probe.exits import USAGE_ERROR
 from probe.kind import Check, Kind
 from probe.kinds import KINDS
+from probe.kinds.budget import BudgetTable
 from probe.model import Signal
-from probe.report.listing import CheckLine, KindLines, Listing, render
+from probe.report.listing import BudgetLine, CheckLine, KindLines, Listing, render
 from probe.settings import Settings
 from probe.variables import ConfigurationError
 
@@ -45,6 +47,8 @@ def check_config(options: Mapping[str, Any]) -> int:
     names = ", ".join(check.name for check in plan.checks)
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
     click.echo(f"The configuration is right: {count} ({names}).")
+    for caution in _cautions(plan):
+        click.echo(f"Warning: {caution}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
     return 0
@@ -73,6 +77,28 @@ def _listing(plan: Plan) -> Listing:
             if kind.name in used
         ),
         skipped=tuple((skip.kind, skip.reason) for skip in plan.skipped),
+        budgets=tuple(
+            _budget(check.table.budget)
+            for check in plan.checks
+            if isinstance(check.table, BudgetTable)
+        ),
+        cautions=_cautions(plan),
+    )
+
+
+def _cautions(plan: Plan) -> tuple[str, ...]:
+    return tuple(caution for check in plan.checks for caution in check.cautions)
+
+
+def _budget(budget: Budget) -> BudgetLine:
+    terms = budget.terms
+    return BudgetLine(
+        plan=budget.plan,
+        month=amount(budget.per_month, terms.unit),
+        period=f"{amount(budget.per_period, terms.unit)} a {terms.period}",
+        allowed=f"{amount(terms.most, terms.unit)}, {terms.share * 100:g} % of the plan's",
+        share=budget.per_period / terms.most,
+        checks=tuple(drain.check for drain in budget.drains),
     )
 
 

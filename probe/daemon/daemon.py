@@ -24,7 +24,8 @@ from probe.catalogue import signals_of_check
 from probe.configuration import Plan
 from probe.context import Context
 from probe.daemon.changes import tell
-from probe.daemon.notices import notices_of
+from probe.daemon.counting import Counting
+from probe.daemon.notices import cautions_of, notices_of
 from probe.daemon.overview import Identity, look
 from probe.daemon.reload import Reloader
 from probe.daemon.rounds import Rounds
@@ -76,6 +77,7 @@ class Daemon:
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, Timing] = {}
         self._context = Context(clock=clock, now=now)
+        self._counting = Counting(self._context)
         self._identity = Identity(settings.region, probe_version(), now())
         self._board, self._rounds, self._references = Board(), Rounds(), References()
         steady = now() - clock()
@@ -172,9 +174,12 @@ class Daemon:
         self._edition += 1
         self._checks = checks
         self._plan = Plan(tuple(checks.values()), settings.plan.skipped)
-        for part in (self._board, self._exporter, self._rounds, self._references):
+        parts = (self._board, self._exporter, self._rounds, self._references, self._counting)
+        for part in parts:
             part.watch(self._plan.checks)
         self._alarm.watch([check for check in checks.values() if not check.table.is_reference])
+        for caution in (each for check in new for each in check.cautions):
+            logger.warning("%s", caution)
         for timing in spread([(check.name, check.interval) for check in new]):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
@@ -188,6 +193,7 @@ class Daemon:
         check, timing = self._checks[name], self._timings[name]
         opening = self._rounds.is_first(name)
         deadline = timing.deadline(check.table.deadline, opening=opening)
+        self._counting.begins(check)
         result = await run_check(check, self._context, deadline=deadline)
         if self._checks.get(name) is check:
             self._finish(check, result)
@@ -196,6 +202,7 @@ class Daemon:
         result = self._judged_by_references(result)
         changes = self._board.take(result, self._clock(), result.started_at.timestamp())
         self._exporter.observe(result)
+        self._counting.ends(result)
         stand = self._board.stand(check.name)
         if stand is not None and self._history is not None:
             self._history.add(entry_of(result, stand.verdict, check.kind.plot))
@@ -252,6 +259,7 @@ class Daemon:
         if self._history is None:
             return
         checks = self._settings.plan.checks
+        await self._counting.remember(self._history, checks)
         self._board.remember(await self._history.standings())
         self._board.watch(checks)
         signals = {check.name: {s.name: s for s in signals_of_check(check)} for check in checks}
@@ -273,7 +281,11 @@ class Daemon:
             self._identity,
             now=now,
             due=due,
-            notices=(*notices_of(self._alarm, self._references), *self.reloader.outcome.notices),
+            notices=(
+                *notices_of(self._alarm, self._references),
+                *self.reloader.outcome.notices,
+                *cautions_of(self._plan.checks),
+            ),
         )
 
     def _edition_of(self) -> int:

@@ -1,10 +1,11 @@
 """What alerting has to say on the status page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from alerts.alarm import Alarm
 from alerts.model import Alert, Severity
 from alerts.references import References
+from probe.kind import Check
 from probe.model import Unit, Verdict
 from probe.report.status import Notice
 from probe.report.units import show
@@ -19,6 +20,15 @@ def notices_of(alarm: Alarm, references: References) -> list[Notice]:
         *_undelivered(alarm),
         *(_quiet(alarm)),
         *(_burning(alarm, alert) for alert in alarm.firing),
+    ]
+
+
+def cautions_of(checks: Iterable[Check]) -> list[Notice]:
+    """What is configured and will not do."""
+    return [
+        Notice(Verdict.WARNING, "The configuration", caution)
+        for check in checks
+        for caution in check.cautions
     ]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -100,6 +100,10 @@ class History:
         If they are more than ``most``, the newest of them.
         """
         return await self._ask(lambda db: questions.recent(db, since, most), [])
+
+    async def newest(self, checks: Sequence[str]) -> list[Entry]:
+        """The newest entry of each of these checks that has any, however old."""
+        return await self._ask(lambda db: questions.newest(db, checks), [])
 
     async def day(self, start: float, end: float, buckets: int) -> dict[str, tuple[Bucket, ...]]:
         """Entries begun from ``start`` until before ``end``, in so many equal stretches,

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -75,3 +76,19 @@ def _bucket_of_each(db: sqlite3.Connection, stretch: tuple[float, float]) -> dic
 def _medians(db: sqlite3.Connection, stretch: tuple[float, float]) -> list[Any]:
     """(check, the lower and the higher of the two values in the middle)."""
     return db.execute(_MEDIANS, stretch).fetchall()
+
+
+def newest(db: sqlite3.Connection, checks: Sequence[str]) -> list[Entry]:
+    """The newest entry of each of these checks that has any."""
+    numbers = {name: number for number, name in check_names(db).items()}
+    reader = Reader(db)
+    found = []
+    for name in checks:
+        row = db.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE id ="
+            " (SELECT max(id) FROM entries INDEXED BY entries_by_standing WHERE check_id = ?)",
+            (numbers.get(name),),
+        ).fetchone()
+        if row is not None:
+            found.append(reader.entry(row))
+    return found

@@ -4,6 +4,7 @@ from typing import Any
 
 from probe.kind import Kind
 from probe.kinds.app_metrics import KIND as APP_METRICS
+from probe.kinds.budget import KIND as BUDGET
 from probe.kinds.call import KIND as CALL
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
@@ -23,4 +24,6 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     POSTGRES,
     REDIS,
     METERED,
+    # Surveys those before it.
+    BUDGET,
 )

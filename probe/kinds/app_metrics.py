@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field
 
 from probe.context import Context
-from probe.kind import Derived, Kind, Table, loads
+from probe.kind import WAKES_NEON, Derived, Kind, Table, loads
 from probe.model import NotMeasured, Signal, Stop
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
 from probe.record import Record
@@ -176,6 +176,7 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     signals=SIGNALS,
     thresholds=THRESHOLDS,
     instrument=True,
+    uses=lambda _: (WAKES_NEON,),
     cost="a GET of /metrics and one of /health (a SELECT 1) from each process",
     load=loads("probe.telemetry.app_figures", "probe.telemetry.asking"),
     interval=60.0,

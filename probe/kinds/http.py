@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table, loads
+from probe.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
 from probe.model import (
     Aggregation,
     Bad,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from probe.net.http import Browser
 
 DAY = 86400.0
+# A first page without what it loads, uncompressed, and a TLS handshake: rather too much.
+PAGE_BYTES = 50_000
 # Beyond this, a server that is asked about its promises counts as silent.
 PROMISE_SECONDS = 2.0
 
@@ -137,7 +139,8 @@ class HttpTable(Table):
     """One page: its address, what is accepted, and what is expected beyond that.
 
     ``status`` lists accepted codes; None is any 2xx. ``body`` is how it is judged.
-    ``expect_new_instance`` is the instance that must not answer any more.
+    ``expect_new_instance`` is the instance that must not answer any more. ``vercel_bytes`` is
+    what a look is taken to cost of Vercel's transfer, handshake included; 0: it isn't there.
     """
 
     url: HttpUrl
@@ -155,6 +158,7 @@ class HttpTable(Table):
     expect_hsts: bool = False
     expect_cors_refused: bool = False
     reference: bool = False
+    vercel_bytes: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _body_can_tell(self) -> Self:
@@ -202,7 +206,8 @@ def derive(environment: HttpEnvironment) -> Derived:
         skipped.append("FRONTEND_URL is not set")
     else:
         url = environment.frontend_url.get_secret_value()
-        tables.append({"name": "frontend", "url": url, "status": (HTTPStatus.OK,)})
+        frontend = {"name": "frontend", "url": url, "status": (HTTPStatus.OK,)}
+        tables.append({**frontend, "vercel_bytes": PAGE_BYTES})
     for number, url in enumerate(split_urls(environment.references), 1):
         tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})
     return Derived(tables, skipped, {"ca_file": environment.ca_file})
@@ -326,6 +331,13 @@ async def _promises(table: HttpTable, record: Record, context: Context, patience
             record.sample(signal, answer)
 
 
+def uses(table: HttpTable) -> tuple[Use, ...]:
+    """/health and /health/ready ask Postgres; a page costs transfer where it is hosted."""
+    if table.body in health.WELL:
+        return (WAKES_NEON,)
+    return (Use("vercel", table.vercel_bytes),) if table.vercel_bytes else ()
+
+
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     name="http",
     summary="a page over a fresh connection: phases, status, what its body says, certificate",
@@ -352,6 +364,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     failing=Failing(Verdict.CRITICAL, hold=30.0),
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
+    uses=uses,
     load=loads("probe.net.http", "probe.net.promises"),
     interval=60.0,
     retry=10.0,

@@ -122,6 +122,7 @@ KIND = Kind(
         Threshold(FORECAST, Limits(warning=1.0), optional=True),
     ),
     failing=Failing(Verdict.WARNING, hold=60.0),
+    instrument=True,
     cost="one call of Metered's REST API",
     load=loads("probe.stores.usage"),
     interval=3600.0,

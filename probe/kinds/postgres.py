@@ -10,7 +10,7 @@ from pydantic import Field
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table, Use, loads
+from probe.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
 from probe.model import CheckFailed, Failing, Limits, Signal, Threshold, Unit, Verdict
 from probe.net.urls import CaFile
 from probe.record import Record
@@ -83,8 +83,6 @@ FROM pg_stat_activity
 WHERE datid IS NOT NULL AND (backend_type IS NULL OR backend_type = 'client backend')
 """
 
-# A Neon branch sleeps after so long without a question (its default, fixed on free plans).
-NEON_AWAKE_SECONDS = 300.0
 NEON_DOMAINS = ("neon.tech",)
 _HANGS = "It connects and does not answer: is it overloaded, or does somebody hold its locks?"
 
@@ -168,10 +166,8 @@ def _write(found: "asyncpg.Record", table: PostgresTable, record: Record) -> Non
 
 
 def uses(table: PostgresTable) -> tuple[Use, ...]:
-    """A question wakes a Neon branch, and keeps it awake for five minutes."""
-    if table.address.is_at(*NEON_DOMAINS):
-        return (Use("neon", NEON_AWAKE_SECONDS, lingers=True),)
-    return ()
+    """What a question takes depends on whose database it is."""
+    return (WAKES_NEON,) if table.address.is_at(*NEON_DOMAINS) else ()
 
 
 KIND = Kind(

@@ -15,6 +15,7 @@ from probe.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, V
 from probe.net.urls import CaFile
 from probe.record import Record
 from probe.stores.addresses import RedisUrl, StoreAddress, parse_redis
+from probe.stores.forecast import Trend
 from probe.variables import Environment
 
 if TYPE_CHECKING:
@@ -54,7 +55,22 @@ EVICTED = Signal(
 COMMANDS = Signal(
     "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."
 )
+DAILY = Signal(
+    "probe_redis_daily_commands",
+    Unit.COUNT,
+    "Commands of everybody in a day, at the rate of the last one (as far as it was watched).",
+    short="commands a day",
+)
+DAILY_SHARE = Signal(
+    "probe_redis_daily_commands_ratio",
+    Unit.RATIO,
+    "Commands of everybody in a day, of the plan's.",
+)
 
+DAY = 86400.0
+# Less time than this gives no rate.
+LEAST_SECONDS = 3000.0
+UPSTASH_COMMANDS = 10_000
 UPSTASH_DOMAINS = ("upstash.io",)
 _TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
@@ -68,11 +84,13 @@ class RedisEnvironment(Environment):
 
 
 class RedisTable(Table):
-    """One server. ``plan_bytes`` is what its plan allows (Upstash free: 256 MB)."""
+    """One server. ``plan_bytes`` is what its plan allows (Upstash free: 256 MB), as is
+    ``plan_commands`` for a day: without it 10,000 at Upstash, and no limit elsewhere."""
 
     url: RedisUrl
     ca_file: CaFile | None = None
     plan_bytes: int = Field(default=256_000_000, gt=0)
+    plan_commands: int | None = Field(default=None, gt=0)
 
     @property
     def address(self) -> StoreAddress:
@@ -86,6 +104,13 @@ class RedisTable(Table):
     @property
     def subject(self) -> str:
         return self.address.host
+
+    @property
+    def daily_commands(self) -> int | None:
+        """How many commands a day the plan allows; None: as many as one likes."""
+        if self.plan_commands is None and self.address.is_at(*UPSTASH_DOMAINS):
+            return UPSTASH_COMMANDS
+        return self.plan_commands
 
 
 def derive(environment: RedisEnvironment) -> Derived:
@@ -110,7 +135,9 @@ async def run(table: RedisTable, record: Record, context: Context) -> None:
             await client.ping()
             record.sample(PING, context.clock() - asked)
         with record.phase("info"):
-            _write(await info(client), table, record)
+            found = await info(client)
+            _look_ahead(found, table, record, context)
+            _write(found, table, record)
         record.current = "close"
 
 
@@ -134,6 +161,19 @@ def _write(found: "Info", table: RedisTable, record: Record) -> None:
     record.sample(FILLED, found.used / limit)
 
 
+def _look_ahead(found: "Info", table: RedisTable, record: Record, context: Context) -> None:
+    """Commands of a day, from what the server has counted since it was first looked at."""
+    if found.commands is None:
+        return
+    trend = context.share(("redis", table.name), Trend)
+    trend.add(context.now(), found.commands)
+    slope = trend.slope(LEAST_SECONDS)
+    if slope is not None:
+        record.sample(DAILY, slope * DAY)
+        if table.daily_commands is not None:
+            record.sample(DAILY_SHARE, slope * DAY / table.daily_commands)
+
+
 def commands(table: RedisTable) -> int:
     """How many commands a run sends: AUTH, SELECT, PING, INFO."""
     address = table.address
@@ -154,11 +194,25 @@ KIND = Kind(
     table=RedisTable,
     derive=derive,
     run=run,
-    signals=(CONNECT, PING, MEMORY, LIMIT, FILLED, CLIENTS, KEYS, EVICTED, COMMANDS),
+    signals=(
+        CONNECT,
+        PING,
+        MEMORY,
+        LIMIT,
+        FILLED,
+        CLIENTS,
+        KEYS,
+        EVICTED,
+        COMMANDS,
+        DAILY,
+        DAILY_SHARE,
+    ),
     thresholds=(
         Threshold(MEMORY, Limits(objective=100 * MB)),
         # Ours: a full server evicts keys or refuses to write.
         Threshold(FILLED, Limits(warning=0.9, critical=0.999)),
+        # It ends before the day does.
+        Threshold(DAILY_SHARE, Limits(warning=1.0), optional=True),
     ),
     failing=Failing(Verdict.WARNING, hold=60.0),
     cost="3 Redis commands: AUTH, PING, INFO",

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, Table, loads
+from probe.kind import Derived, Kind, Table, Use, loads
 from probe.model import (
     Aggregation,
     CheckFailed,
@@ -74,6 +74,8 @@ UPGRADE = Signal(
 
 # How long after a complaint the server may take to end the session because of it.
 _COMPLAINT_SECONDS = 0.5
+# As counted on a running backend.
+_SESSION_COMMANDS = 4
 _SILENT_HINT = (
     "A session that connects and hears nothing: usually Redis behind the backend is gone; "
     "see /health and the backend's REDIS_URL."
@@ -272,6 +274,12 @@ async def _round_trips(table: SignalingTable, record: Record, session: "Session"
         record.sample(RTT_MAX, max(took))
 
 
+def uses(table: SignalingTable) -> tuple[Use, ...]:
+    """What a session causes in Redis: register, unregister, queue clean-up; and an LRANGE of
+    the queue for each round trip."""
+    return (Use("upstash", _SESSION_COMMANDS + table.round_trips),)
+
+
 KIND = Kind(
     name="signaling",
     summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
@@ -293,8 +301,10 @@ KIND = Kind(
     core=True,
     cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
     "at most one token in its lifetime, none with JWT_SECRET",
+    uses=uses,
     load=loads("jwt", "probe.net.http", "probe.net.socketio"),
-    # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is.
+    # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;
+    # the redis check takes 72 more.
     interval=720.0,
     retry=30.0,
     plot=RTT,

@@ -39,12 +39,28 @@ class KindLines:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """What watching takes from one plan: in a ``month``, in the plan's own ``period``, what
+    is ``allowed`` in it, the first's ``share`` of the last, and whose ``checks`` take it."""
+
+    plan: str
+    month: str
+    period: str
+    allowed: str
+    share: float
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything that ``probe list`` shows, in the order of the plan."""
+    """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are what
+    is configured and will not do."""
 
     checks: tuple[CheckLine, ...]
     kinds: tuple[KindLines, ...]
     skipped: tuple[tuple[str, str], ...]
+    budgets: tuple[BudgetLine, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
 def render(listing: Listing, *, width: int, colour: bool) -> str:
@@ -53,6 +69,10 @@ def render(listing: Listing, *, width: int, colour: bool) -> str:
     console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
     console.print(_checks(listing.checks))
     console.print(_thresholds(listing.checks))
+    if listing.budgets:
+        console.print(_budgets(listing.budgets))
+    for caution in listing.cautions:
+        console.print(Text(f"\nWarning: {caution}.", style="bold"))
     for kind in listing.kinds:
         console.print(Text(f"\n{kind.name}: {kind.summary}", style="bold"))
         console.print(Text(f"A run costs {kind.cost}."))
@@ -87,6 +107,17 @@ def _thresholds(checks: Iterable[CheckLine]) -> Table:
     for check in checks:
         for threshold in check.thresholds:
             table.add_row(check.name, threshold.signal.name, _of(threshold), *_limits(threshold))
+    return table
+
+
+def _budgets(budgets: Iterable[BudgetLine]) -> Table:
+    columns = ("PLAN", "IN 31 DAYS", "BY ITS TERMS", "MAY TAKE", "TAKES", "CHECKS")
+    table = _table("\nBudgets", columns)
+    for each in budgets:
+        share = show(each.share, Unit.RATIO)
+        names = ", ".join(each.checks)
+        row = (each.plan, each.month, each.period, each.allowed, share, names)
+        table.add_row(*(Text(cell) for cell in row))
     return table
 
 

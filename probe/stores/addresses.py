@@ -54,7 +54,9 @@ def parse_store(url: str, schemes: Sequence[str], port: int) -> StoreAddress:
         ) from None
     if parts.scheme not in schemes:
         raise ValueError(f"the address does not begin with {schemes[0]}://: {example}")
-    if not host or given == 0 or parts.fragment or not url.isprintable() or " " in url:
+    # A password's stray / or ? ends the host early, and the rest of it stands behind that.
+    torn = "@" in parts.path or parts.fragment or ("@" in parts.query and "@" not in parts.netloc)
+    if not host or given == 0 or torn or not url.isprintable() or " " in url:
         raise ValueError(
             f"the address names no host, or has a character that needs its %-code: {example}"
         )

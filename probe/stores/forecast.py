@@ -45,11 +45,18 @@ class Trend:
         while now - self._points[0][0] > DAY * 1.1:
             self._points.popleft()
 
+    def slope(self, least: float = LEAST_SECONDS) -> float | None:
+        """Per second over the last day; None until ``least`` seconds of it are known."""
+        if not self._points:
+            return None
+        (since, then), (now, used) = self._points[0], self._points[-1]
+        return (used - then) / (now - since) if now - since >= least else None
+
     def rate(self, now: float, used: float, cycle: Cycle) -> float | None:
         """Per second; None where too little time has passed to tell."""
-        if self._points and now - self._points[0][0] >= LEAST_SECONDS:
-            since, then = self._points[0]
-            return (used - then) / (now - since)
+        slope = self.slope()
+        if slope is not None:
+            return slope
         elapsed = now - cycle.start
         return used / elapsed if elapsed >= LEAST_SECONDS else None
 

@@ -1,0 +1,200 @@
+"""``budget``: what watching itself takes from each plan, forecast and counted.
+
+A check for each plan that the others touch, derived from them. What they cause behind the
+backend is in it: /health wakes the database, a signaling session asks Redis.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from probe.budget import (
+    DAY,
+    HOUR,
+    MONTH_DAYS,
+    Budget,
+    Drain,
+    Period,
+    PlanUnit,
+    Terms,
+    amount,
+    drains_on,
+    terms_of,
+)
+from probe.context import Context
+from probe.kind import Check, Derived, Kind, Table
+from probe.ledger import Ledger
+from probe.model import Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.record import Record
+from probe.variables import Environment
+
+# Under which the ledger is shared by all runs.
+LEDGER = "ledger"
+
+FORECAST = Signal(
+    "probe_budget_forecast",
+    Unit.COUNT,
+    "What watching takes from the plan in a month of 31 days, by its intervals: bytes, commands "
+    "or seconds awake.",
+)
+USED = Signal(
+    "probe_budget_used", Unit.COUNT, "What watching has taken in the plan's present day or month."
+)
+ALLOWED = Signal(
+    "probe_budget_allowed", Unit.COUNT, "What watching may take in the plan's day or month."
+)
+FORECAST_SHARE = Signal(
+    "probe_budget_forecast_ratio",
+    Unit.RATIO,
+    "What watching takes in the plan's day or month by its intervals, of what it may.",
+    short="forecast",
+)
+USED_SHARE = Signal(
+    "probe_budget_used_ratio",
+    Unit.RATIO,
+    "What watching has taken in the present day or month, of what it may.",
+    short="used",
+)
+PLAN_SHARE = Signal(
+    "probe_budget_plan_used_ratio",
+    Unit.RATIO,
+    "What watching has taken in the present day or month, of the whole plan.",
+)
+ESTIMATE = Signal(
+    "probe_budget_plan_estimate_ratio",
+    Unit.RATIO,
+    "Estimate of what all have relayed this month, of the plan: our own bytes, and the "
+    "application's open sessions by its TURN share and an assumed rate.",
+)
+ESTIMATE_AHEAD = Signal(
+    "probe_budget_plan_estimate_forecast_ratio",
+    Unit.RATIO,
+    "The same at the month's end, if it goes on like this: an estimate.",
+)
+_SECONDS: Mapping[Period, float] = {"day": DAY, "month": MONTH_DAYS * DAY}
+# Less time than this gives no rate to look ahead with.
+_LEAST_SECONDS = 12 * HOUR
+
+
+class BudgetEnvironment(Environment):
+    """Reads nothing: budgets follow from the other checks."""
+
+
+class BudgetTable(Table):
+    """One plan: ``allowance`` in its unit for each ``period``, of which watching may take
+    the ``share``. ``drains`` are derived.
+
+    ``session_rate`` is how many bytes a second a relayed call is assumed to take.
+    """
+
+    plan: str
+    allowance: float = Field(gt=0)
+    unit: PlanUnit
+    period: Period
+    share: float = Field(default=0.1, gt=0, le=1)
+    session_rate: float = Field(default=250_000, gt=0)
+    drains: tuple[Drain, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derived(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "drains" not in raw:
+            raise ValueError("no check takes from such a plan: name a budget that probe list shows")
+        return raw
+
+    @property
+    def budget(self) -> Budget:
+        """What the plan holds, and everything that takes from it."""
+        terms = Terms(self.allowance, self.unit, self.period, self.share)
+        return Budget(self.plan, terms, self.drains)
+
+    @property
+    def target(self) -> str:
+        return self.plan
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {"plan": self.plan}
+
+
+def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """A budget for each plan that the checks take from and whose terms are known."""
+    tables = []
+    for plan, drains in drains_on(checks).items():
+        terms = terms_of(plan)
+        if terms is not None:
+            name = f"budget-{plan}"
+            known = {"allowance": terms.allowance, "unit": terms.unit, "period": terms.period}
+            shares = {"share": terms.share, "drains": drains}
+            tables.append({"name": name, "plan": plan, **known, **shares})
+    return tables
+
+
+async def run(table: BudgetTable, record: Record, context: Context) -> None:
+    """Hold intervals and counts against what may be taken; nobody is asked anything."""
+    record.current = "count"
+    budget, terms = table.budget, table.budget.terms
+    record.sample(FORECAST, budget.per_month)
+    record.sample(ALLOWED, terms.most)
+    record.sample(FORECAST_SHARE, budget.per_period / terms.most)
+    record.facts["forecast"] = f"{amount(budget.per_month, terms.unit)} in 31 days"
+    ledger, now = context.share(LEDGER, Ledger), context.now()
+    if ledger.since is None:
+        return
+    used = ledger.used(table.plan, table.period, now)
+    record.sample(USED, used)
+    record.sample(USED_SHARE, used / terms.most)
+    record.sample(PLAN_SHARE, used / terms.allowance)
+    relayed = ledger.relayed(table.plan, table.period, now)
+    if relayed is not None:
+        _estimate((used + relayed) / terms.allowance, ledger.since, table, record, now)
+    record.facts["used"] = f"{amount(used, terms.unit)} this {table.period}"
+
+
+def _estimate(share: float, since: float, table: BudgetTable, record: Record, now: float) -> None:
+    record.sample(ESTIMATE, share)
+    counted = min(now - since, _SECONDS[table.period])
+    if counted >= _LEAST_SECONDS:
+        record.sample(ESTIMATE_AHEAD, share * _SECONDS[table.period] / counted)
+    record.facts["estimate"] = "the provider tells nobody; made of our bytes and the TURN share"
+
+
+def cautions(table: BudgetTable) -> tuple[str, ...]:
+    """Intervals that take more than they may."""
+    warning = table.budget.warning
+    return (warning,) if warning else ()
+
+
+KIND = Kind(
+    name="budget",
+    summary="what watching takes from each plan that has an end: forecast, and counted",
+    environment=BudgetEnvironment,
+    table=BudgetTable,
+    derive=lambda _: Derived(),
+    run=run,
+    signals=(
+        FORECAST,
+        USED,
+        ALLOWED,
+        FORECAST_SHARE,
+        USED_SHARE,
+        PLAN_SHARE,
+        ESTIMATE,
+        ESTIMATE_AHEAD,
+    ),
+    thresholds=(
+        Threshold(FORECAST_SHARE, Limits(warning=1.0)),
+        Threshold(USED_SHARE, Limits(warning=1.0), optional=True),
+        Threshold(PLAN_SHARE, Limits(critical=0.999), optional=True),
+        Threshold(ESTIMATE, Limits(warning=1.0), optional=True),
+        Threshold(ESTIMATE_AHEAD, Limits(warning=1.0), optional=True),
+    ),
+    failing=Failing(Verdict.WARNING),
+    cost="nothing: it counts",
+    survey=survey,
+    cautions=cautions,
+    interval=300.0,
+    retry=300.0,
+    plot=USED_SHARE,
+)

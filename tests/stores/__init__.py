@@ -1,0 +1,1 @@
+"""Instruments for databases and caches."""
