@@ -263,8 +263,10 @@ def _name(identity: Identity) -> str:
 
 
 def _matters(state: State, before: State) -> bool:
-    """Whether a change is worth keeping: of what is well, every good result is not."""
-    return replace(state, recent=()) != replace(before, recent=())
+    """Whether a change is worth keeping: of what is well and was so lately, a good result
+    is not."""
+    bad_lately = any(state.recent) or any(before.recent)
+    return state != before if bad_lately else replace(state, recent=before.recent) != before
 
 
 def _dump(identity: Identity, kept: _Kept) -> str:
