@@ -4,18 +4,15 @@ Pure: no clock of its own, nothing is sent or stored. ``documents`` is what has 
 to go on after a restart, one text for each alert.
 """
 
-import json
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from alerts import describe
-from alerts.codec import CodecError, dump_alert, load_alert
+from alerts.kept import Kept, dump, load, name_of
 from alerts.machine import (
     Seen,
     Stage,
     State,
-    Terms,
     Transition,
     Turn,
     next_time,
@@ -27,8 +24,6 @@ from alerts.rules import Sight, longest_silence, of_gone, of_status, of_values, 
 from probe.kind import Check
 from probe.model import Evaluation, Result, Unit
 
-# Values that a trend is made of.
-MOST_VALUES = 60
 # A result is out of date when the next one should have come.
 FRESH_INTERVALS = 1.5
 
@@ -41,27 +36,13 @@ class Event:
     transition: Transition
 
 
-@dataclass(slots=True)
-class _Kept:
-    """One alert's state, its terms, and how to put it into words."""
-
-    state: State
-    terms: Terms
-    words: Callable[[], Alert] | None = None
-    alert: Alert | None = None
-    values: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MOST_VALUES))
-    heard: float = 0.0
-    # Taken up from the disk and out of date: its timers wait for a first result.
-    asleep: bool = False
-
-
 class Keeper:
     """All alerts of the checks that are watched. Times are seconds since 1970."""
 
     def __init__(self, region: str) -> None:
         self._region = region
         self._checks: dict[str, Check] = {}
-        self._kept: dict[Identity, _Kept] = {}
+        self._kept: dict[Identity, Kept] = {}
         self._heard: dict[str, float] = {}
         self._dirty: set[Identity] = set()
 
@@ -127,7 +108,7 @@ class Keeper:
                 events.append(self._step(identity, *pass_time(kept.state, now, kept.terms)))
         return [event for event in events if event is not None]
 
-    def _awaken(self, identity: Identity, kept: _Kept, now: float) -> None:
+    def _awaken(self, identity: Identity, kept: Kept, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
         check = self._checks.get(identity.check)
         if kept.asleep and check is not None:
@@ -154,7 +135,7 @@ class Keeper:
         for identity in self._dirty:
             kept = self._kept.get(identity)
             idle = kept is None or kept.state == State()
-            changed[_name(identity)] = None if kept is None or idle else _dump(identity, kept)
+            changed[name_of(identity)] = None if kept is None or idle else dump(identity, kept)
         self._dirty.clear()
         return changed
 
@@ -162,7 +143,7 @@ class Keeper:
         """Take up what ``documents`` gave before the restart; what can't be read is passed
         over. Timers of an alert go on with the first result of its check."""
         for name, text in documents.items():
-            found = _load(name, text)
+            found = load(name, text)
             if found is not None:
                 self._kept[found[0]] = found[1]
 
@@ -171,7 +152,7 @@ class Keeper:
         if kept is None:
             if sight.seen in (Seen.GOOD, Seen.NOTHING) and sight.evaluation is None:
                 return None
-            kept = self._kept[sight.identity] = _Kept(State(), sight.terms)
+            kept = self._kept[sight.identity] = Kept(State(), sight.terms)
         kept.terms, kept.heard, kept.asleep = sight.terms, now, False
         if sight.evaluation is not None and sight.evaluation.value is not None:
             kept.values.append((now, sight.evaluation.value))
@@ -179,9 +160,7 @@ class Keeper:
             kept.words = self._words(sight, check, result, kept)
         return self._step(sight.identity, *see(kept.state, sight.seen, now, sight.terms))
 
-    def _words(
-        self, sight: Sight, check: Check, result: Result, kept: _Kept
-    ) -> Callable[[], Alert]:
+    def _words(self, sight: Sight, check: Check, result: Result, kept: Kept) -> Callable[[], Alert]:
         if sight.evaluation is not None:
             evaluation = sight.evaluation
             unit = evaluation.threshold.signal.unit
@@ -214,7 +193,7 @@ class Keeper:
             return None
         identity = Identity(check.name, describe.NO_DATA)
         terms = terms_of(check, describe.NO_DATA)
-        kept = self._kept.setdefault(identity, _Kept(State(), terms))
+        kept = self._kept.setdefault(identity, Kept(State(), terms))
         silence = longest_silence(check)
         kept.words = lambda: describe.no_data(check, None, self._region, silence)
         kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
@@ -242,7 +221,7 @@ class Keeper:
         kept.values.clear()
         return Event(over, transition)
 
-    def _described(self, kept: _Kept, transition: Transition | None) -> Alert:
+    def _described(self, kept: Kept, transition: Transition | None) -> Alert:
         state = kept.state
         words = kept.words() if kept.words is not None else kept.alert
         if words is None:
@@ -258,63 +237,8 @@ class Keeper:
         )
 
 
-def _name(identity: Identity) -> str:
-    return f"alert:{identity}"
-
-
 def _matters(state: State, before: State) -> bool:
     """Whether a change is worth keeping: of what is well and was so lately, a good result
     is not."""
     bad_lately = any(state.recent) or any(before.recent)
     return state != before if bad_lately else replace(state, recent=before.recent) != before
-
-
-def _dump(identity: Identity, kept: _Kept) -> str:
-    words = kept.words() if kept.words is not None else kept.alert
-    document = {
-        "identity": asdict(identity),
-        "state": asdict(kept.state),
-        "heard": kept.heard,
-        "alert": dump_alert(kept.alert) if kept.alert is not None else None,
-        "words": dump_alert(words) if words is not None else None,
-    }
-    return json.dumps(document, separators=(",", ":"))
-
-
-def _load(name: str, text: str) -> tuple[Identity, _Kept] | None:
-    try:
-        document = json.loads(text)
-        known = document["identity"]
-        labels = tuple((str(label), str(value)) for label, value in known["labels"])
-        identity = Identity(str(known["check"]), str(known["rule"]), labels)
-        if name != _name(identity):
-            return None
-        # Its true terms come with its check.
-        terms = Terms({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
-        heard = float(document["heard"])
-        kept = _Kept(_state(document["state"]), terms, heard=heard, asleep=True)
-        if document["alert"]:
-            kept.alert = load_alert(document["alert"])
-        if document["words"]:
-            words = load_alert(document["words"])
-            kept.words = lambda: words
-        return identity, kept
-    except (CodecError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _state(document: Mapping[str, object]) -> State:
-    known: dict[str, object] = dict(document)
-    severity = known.get("severity")
-    return replace(
-        State(**known),  # type: ignore[arg-type]  # what asdict gave, and the words below
-        stage=Stage(str(known["stage"])),
-        severity=Severity(str(severity)) if severity else None,
-        seen=Seen(str(known["seen"])),
-        recent=tuple(bool(each) for each in _list(known["recent"])),
-        flips=tuple(float(str(each)) for each in _list(known["flips"])),
-    )
-
-
-def _list(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else ()
