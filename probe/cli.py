@@ -237,6 +237,20 @@ def rules(alertmanager: bool, output: Path | None) -> None:
     sys.exit(command.run(alertmanager=alertmanager, output=output))
 
 
+@cli.command("dashboards")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Write them into this folder, one file each.",
+)
+def dashboards(names: tuple[str, ...], output: Path | None) -> None:
+    """List Grafana's dashboards; print the one of this NAME, or write those into a folder."""
+    from probe.commands import dashboards as command
+
+    sys.exit(command.run(names, output=output))
+
+
 def main() -> None:
     """The console script: exit codes to the contract (64 for a wrong call)."""
     try:
