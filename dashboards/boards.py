@@ -36,9 +36,9 @@ def boards(kinds: Iterable[Kind[Any, Any]]) -> tuple[Board, ...]:
 
 
 def _grouped(kinds: tuple[Kind[Any, Any], ...], uid: str, title: str, description: str) -> Board:
-    # Of what there is no kind of there is nothing, and never everything.
-    selector = chosen(f'kind=~"{names_on(kinds, uid) or "none"}"')
-    rows = (checks.row("Checks", selector, "check", "{{check}}"), *rows_for(kinds, uid))
+    found = names_on(kinds, uid)
+    well = checks.row("Checks", chosen(f'kind=~"{found}"'), "check", "{{check}}")
+    rows = ((well,) if found else ()) + rows_for(kinds, uid)
     return Board(uid, title, description, rows)
 
 

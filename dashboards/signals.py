@@ -132,6 +132,9 @@ def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
         queries=(Query(f"sum by (le) (increase({bucket}[$__rate_interval]))", "{{le}}"),),
         unit="s",
         shape=Shape.HEAT,
+        # Three fill a row, and this is as wide as two of them.
+        width=16,
+        height=7,
         interval="5m",
     )
 

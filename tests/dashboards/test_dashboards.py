@@ -125,7 +125,7 @@ def test_it_is_chosen_what_is_shown(uid: str) -> None:
         assert panel["datasource"]["uid"] == "${datasource}"
         for target in panel["targets"]:
             assert target["datasource"]["uid"] == "${datasource}"
-    for name in set(variables) - {"datasource"}:
+    for name in (set(variables) - {"datasource"}) if panels(uid) else ():
         assert variables[name]["allValue"] == ".*"
         assert f'{name}=~"${name}"' in json.dumps(document).replace('\\"', '"')
     assert document["links"][0]["tags"] == document["tags"]
