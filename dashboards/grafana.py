@@ -37,7 +37,7 @@ def as_json(board: Board) -> str:
     """A dashboard's file."""
     built = _dashboard(board).build()
     document = json.loads(json.dumps(built, cls=JSONEncoder))
-    for number, panel in enumerate(document["panels"], 1):
+    for number, panel in enumerate(document.setdefault("panels", []), 1):
         panel["id"] = number
     for hidden in (*document["links"], *document["annotations"]["list"]):
         # Links are there to be seen, not to be looked for in a menu.

@@ -20,6 +20,8 @@ FOR_ONCE = {
     "wait",
     "expect_version",
     "expect_new_instance",
+    "push",
+    "textfile",
 }
 
 
@@ -95,6 +97,12 @@ class Seconds(click.ParamType[float]):
 @click.option("--expect-version", metavar="V", help="/health must answer with this version.")
 @click.option(
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
+)
+@click.option("--push", metavar="URL", help="Metrics of the run to this Pushgateway too.")
+@click.option(
+    "--textfile",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Metrics of the run to this file too (*.prom), for node_exporter.",
 )
 @click.option(
     "--env-file",
