@@ -45,8 +45,7 @@ def _well() -> tuple[Panel, ...]:
             "Since its start.",
             (
                 Query(
-                    f"time() - process_start_time_seconds * on (job, instance) "
-                    f"group_left(region) probe_build_info{_HERE}",
+                    _of_probes("(time() - process_start_time_seconds)"),
                     "{{region}}",
                     True,
                 ),
@@ -63,7 +62,7 @@ def _flag(title: str, text: str, name: str) -> Panel:
     return Panel(
         title,
         text,
-        (Query(f"min by (region) ({name}{_HERE})", "{{region}}", True),),
+        (Query(f"min by (region) ({_of_probes(name)})", "{{region}}", True),),
         shape=Shape.STAT,
         words=((0, "wrong", RED), (1, "right", GREEN)),
         width=4,
@@ -72,7 +71,7 @@ def _flag(title: str, text: str, name: str) -> Panel:
 
 
 def _quantiles(name: str) -> tuple[Query, ...]:
-    rate = f"sum by (le, region) (rate({name}_bucket{_HERE}[$__rate_interval]))"
+    rate = f"sum by (le, region) ({_of_probes(f'rate({name}_bucket[$__rate_interval])')})"
     return tuple(
         Query(f"histogram_quantile({q}, {rate})", f"p{round(100 * q)} {{{{region}}}}")
         for q in _QUANTILES
@@ -142,14 +141,14 @@ def _takes() -> tuple[Panel, ...]:
         Panel(
             "Memory",
             "Resident, of the probe's process.",
-            (Query(_of_probes("process_resident_memory_bytes"), "{{region}}"),),
+            (_own("process_resident_memory_bytes", "{{region}}"),),
             unit="bytes",
             least=0,
         ),
         Panel(
             "CPU",
             "Of one core.",
-            (Query(_of_probes("rate(process_cpu_seconds_total[$__rate_interval])"), "{{region}}"),),
+            (_own("rate(process_cpu_seconds_total[$__rate_interval])", "{{region}}"),),
             unit="percentunit",
             least=0,
         ),
@@ -157,8 +156,8 @@ def _takes() -> tuple[Panel, ...]:
             "Open files",
             "Descriptors; closings that go on behind finished runs.",
             (
-                Query(_of_probes("process_open_fds"), "files {{region}}"),
-                Query(f"probe_pending_closings{_HERE}", "closings {{region}}"),
+                _own("process_open_fds", "files {{region}}"),
+                _own("probe_pending_closings", "closings {{region}}"),
             ),
             least=0,
         ),
@@ -166,8 +165,12 @@ def _takes() -> tuple[Panel, ...]:
 
 
 def _of_probes(expr: str) -> str:
-    """Processes have no region of their own: their probe's."""
+    """What a probe says of itself has no region of its own; its build has."""
     return f"{expr} * on (job, instance) group_left(region) probe_build_info{_HERE}"
+
+
+def _own(expr: str, legend: str) -> Query:
+    return Query(_of_probes(expr), legend)
 
 
 def _history() -> tuple[Panel, ...]:
@@ -175,7 +178,7 @@ def _history() -> tuple[Panel, ...]:
         Panel(
             "History: size",
             "What it takes up.",
-            (Query("probe_history_bytes", "{{instance}}"),),
+            (_own("probe_history_bytes", "{{region}}"),),
             unit="bytes",
             least=0,
         ),
@@ -183,9 +186,15 @@ def _history() -> tuple[Panel, ...]:
             "History: entries",
             "Written a second; not yet written; lost.",
             (
-                Query("rate(probe_history_written_entries_total[$__rate_interval])", "written"),
-                Query("probe_history_waiting_entries", "waiting"),
-                Query("increase(probe_history_lost_entries_total[$__rate_interval])", "lost"),
+                Query(
+                    _of_probes("rate(probe_history_written_entries_total[$__rate_interval])"),
+                    "written {{region}}",
+                ),
+                _own("probe_history_waiting_entries", "waiting {{region}}"),
+                Query(
+                    _of_probes("increase(probe_history_lost_entries_total[$__rate_interval])"),
+                    "lost {{region}}",
+                ),
             ),
             least=0,
         ),
@@ -193,8 +202,8 @@ def _history() -> tuple[Panel, ...]:
             "Messages",
             "Not yet taken by a service; refused for good, of the last 50.",
             (
-                Query("probe_notifications_waiting", "waiting {{instance}}"),
-                Query("probe_notifications_refused", "refused {{instance}}"),
+                _own("probe_notifications_waiting", "waiting {{region}}"),
+                _own("probe_notifications_refused", "refused {{region}}"),
             ),
             steps=((None, GREEN), (1, ORANGE)),
             least=0,
@@ -202,7 +211,12 @@ def _history() -> tuple[Panel, ...]:
         Panel(
             "Heartbeat",
             "Since the dead man's switch was last told that all is well; nothing without one.",
-            (Query("time() - probe_heartbeat_last_success_timestamp_seconds", "{{instance}}"),),
+            (
+                Query(
+                    _of_probes("(time() - probe_heartbeat_last_success_timestamp_seconds)"),
+                    "{{region}}",
+                ),
+            ),
             unit="s",
             steps=((None, GREEN), (120, BLUE), (300, RED)),
             least=0,

@@ -57,7 +57,10 @@ def _now() -> Iterator[Panel]:
         "As the probes judge by themselves, by severity.",
         (
             Query(
-                'sum by (severity) (probe_alerts_firing{region=~"$region"})', "{{severity}}", True
+                "sum by (severity) (probe_alerts_firing * on (job, instance) "
+                'group_left(region) probe_build_info{region=~"$region"})',
+                "{{severity}}",
+                True,
             ),
         ),
         shape=Shape.STAT,
@@ -108,6 +111,7 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
         steps=_BUDGET,
         width=24,
         height=10,
+        least=-1,
         most=1,
     )
     for objective in found:

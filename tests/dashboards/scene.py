@@ -100,7 +100,7 @@ def _fed(there: str) -> tuple[str, dict[str, str]]:
         lines.append(f'{name}{{check="fed",region="{FED_REGION}"}} 0')
         fed[name] = REASONS[name]
     name = "probe_heartbeat_last_success_timestamp_seconds"
-    lines.append(f'{name}{{region="{FED_REGION}"}} 1700000000')
+    lines += [f"{name} 1700000000", f'probe_build_info{{region="{FED_REGION}"}} 1']
     fed[name] = REASONS[name]
     return "\n".join([*dict.fromkeys(lines), ""]), fed
 
