@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.dashboards.scene import asked
-from tests.servers.prometheus import Prometheus
+from tests.servers.scraper import Scraper
 
 CELL_W, CELL_H = 56, 34
 COLOURS = ("#3274d9", "#e0752d", "#56a64b", "#8f3bb8", "#e02f44", "#b7950b", "#127c7c", "#777777")
@@ -20,7 +20,7 @@ _UNITS = {"s": " s", "percentunit": " %", "bytes": " B", "rpm": "/min"}
 Series = tuple[str, list[tuple[float, float]]]
 
 
-async def picture(document: Mapping[str, Any], server: Prometheus, start: float, end: float) -> str:
+async def picture(document: Mapping[str, Any], server: Scraper, start: float, end: float) -> str:
     """A dashboard's file as SVG."""
     panels = document["panels"]
     height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
@@ -47,7 +47,7 @@ async def picture(document: Mapping[str, Any], server: Prometheus, start: float,
 
 
 async def answers(
-    panel: Mapping[str, Any], server: Prometheus, start: float, end: float
+    panel: Mapping[str, Any], server: Scraper, start: float, end: float
 ) -> list[Series]:
     """What a panel's own queries give, named as its legend says."""
     found: list[Series] = []

@@ -19,7 +19,7 @@ from probe.lab import Lab
 from probe.model import Signal, Unit
 from probe.variables import Variables
 from tests.daemon.running import Running, daemon
-from tests.servers.prometheus import Prometheus
+from tests.servers.scraper import Scraper
 
 FED_REGION = "fed"
 # Why the lab doesn't give it. A kind that isn't here is not configured against the lab at all.
@@ -45,7 +45,7 @@ class Scene:
 
     lab: Lab
     running: Running
-    prometheus: Prometheus
+    prometheus: Scraper
     fed: dict[str, str]
 
 
@@ -63,7 +63,7 @@ async def scene(folder: Path, *, rules: str = "") -> AsyncIterator[Scene]:
         lines, fed = _fed(there)
         feeder = await stack.enter_async_context(_page(lines))
         jobs = {"probe": [running.url.removeprefix("http://")], "fed": [feeder]}
-        server = Prometheus(folder, jobs=jobs, rules=rules)
+        server = Scraper(folder, jobs=jobs, rules=rules)
         prometheus = await stack.enter_async_context(server)
         yield Scene(lab, running, prometheus, fed)
 

@@ -1,4 +1,4 @@
-"""The real Prometheus, from Debian's package, with short intervals."""
+"""The real Prometheus, scraping and judging at short intervals; from Debian's package."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from tests.servers.alertmanager import free_port
 START_SECONDS = 60.0
 
 
-class Prometheus:
-    """``async with Prometheus(folder, jobs={"probe": ["127.0.0.1:9091"]}) as server``."""
+class Scraper:
+    """``async with Scraper(folder, jobs={"probe": ["127.0.0.1:9091"]}) as server``."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from probe.lab import Lab
 from tests import parts
 from tests.daemon.running import daemon
 from tests.servers.alertmanager import Alertmanager
-from tests.servers.prometheus import Prometheus
+from tests.servers.scraper import Scraper
 from tests.servers.services import Service
 
 FAST = '[[http]]\nname = "health"\ninterval = 2\nretry = 1\n'
@@ -100,7 +100,7 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
         async with (
             daemon(tmp_path, environment, "--only", "health,ready") as running,
             Alertmanager(folders[1], webhook="", config=config) as alertmanager,
-            Prometheus(
+            Scraper(
                 folders[0],
                 jobs={"probe": [running.url.removeprefix("http://")]},
                 rules=hurried(rules_file(KINDS)),
