@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check proof bench bench-daemon bench-page lock clean
+.PHONY: help demo test parts check proof bench bench-daemon bench-page lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, i
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+dashboards: .venv/dev.stamp ## dashboards and rules anew, from signals and thresholds
+	@$(BIN)/python -m dashboards.build
 
 lock: .venv/dev.stamp ## resolve the dependencies anew into requirements*.txt
 	@$(COMPILE) --output-file requirements.txt pyproject.toml

@@ -20,6 +20,8 @@ FOR_ONCE = {
     "wait",
     "expect_version",
     "expect_new_instance",
+    "push",
+    "textfile",
 }
 
 
@@ -95,6 +97,12 @@ class Seconds(click.ParamType[float]):
 @click.option("--expect-version", metavar="V", help="/health must answer with this version.")
 @click.option(
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
+)
+@click.option("--push", metavar="URL", help="Metrics of the run to this Pushgateway too.")
+@click.option(
+    "--textfile",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Metrics of the run to this file too (*.prom), for node_exporter.",
 )
 @click.option(
     "--env-file",
@@ -235,6 +243,20 @@ def rules(alertmanager: bool, output: Path | None) -> None:
     from probe.commands import rules as command
 
     sys.exit(command.run(alertmanager=alertmanager, output=output))
+
+
+@cli.command("dashboards")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Write them into this folder, one file each.",
+)
+def dashboards(names: tuple[str, ...], output: Path | None) -> None:
+    """List Grafana's dashboards; print the one of this NAME, or write those into a folder."""
+    from probe.commands import dashboards as command
+
+    sys.exit(command.run(names, output=output))
 
 
 def main() -> None:

@@ -43,10 +43,20 @@ RECENT_RUNS = 6
 
 
 class Exporter(Collector):
-    """Everything that is exported about checks; for any registry, or fast by ``families``."""
+    """Everything that is exported about checks; for any registry, or fast by ``families``.
 
-    def __init__(self, *, region: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._region, self._clock = region, clock
+    ``repeats``: checks run again and again. Of one run alone there is nothing to count, and
+    no rhythm that a rule could miss.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        clock: Callable[[], float] = time.monotonic,
+        repeats: bool = True,
+    ) -> None:
+        self._region, self._clock, self._repeats = region, clock, repeats
         self._pages: dict[str, _Page] = {}
 
     def watch(self, checks: Iterable[Check]) -> None:
@@ -55,7 +65,7 @@ class Exporter(Collector):
         self._pages = {
             name: self._pages[name]
             if name in self._pages and self._pages[name].check is check
-            else _Page(check, self._region)
+            else _Page(check, self._region, self._repeats)
             for name, check in known.items()
         }
 
@@ -153,8 +163,8 @@ class _Histogram:
 class _Page:
     """All that is exported about one check."""
 
-    def __init__(self, check: Check, region: str) -> None:
-        self.check = check
+    def __init__(self, check: Check, region: str, repeats: bool) -> None:
+        self.check, self._repeats = check, repeats
         self.lines: dict[Family, bytes] = {}
         table = check.table
         self._labels: Pairs = tuple(
@@ -190,7 +200,7 @@ class _Page:
             self._failures[key] = self._failures.get(key, 0) + 1
         self._present = list(self._gauges(result))
         for sample in result.samples:
-            if sample.signal.latency and math.isfinite(sample.value):
+            if self._repeats and sample.signal.latency and math.isfinite(sample.value):
                 self._histogram(sample).observe(sample.value)
         self._write()
 
@@ -223,6 +233,12 @@ class _Page:
             yield FAILURE, _why(result.failure), 1.0
 
     def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
+        if self._last is not None:
+            yield LAST_RUN, (), self._last[1]
+        if self._repeats:
+            yield from self._of_many()
+
+    def _of_many(self) -> Iterator[tuple[Family, Pairs, float]]:
         yield INTERVAL, (), self.check.interval
         yield from on_which_terms(self.check)
         for status, count in self._runs.items():
@@ -230,7 +246,6 @@ class _Page:
         for (phase, cause), count in self._failures.items():
             yield FAILURES, (("phase", phase), ("cause", cause)), float(count)
         if self._last is not None:
-            yield LAST_RUN, (), self._last[1]
             yield RECENT_FAILURES, (), float(sum(self._recent))
         if self._blind_since is not None:
             yield UNMEASURED_SINCE, (), self._blind_since

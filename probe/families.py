@@ -66,8 +66,13 @@ MILD_CAUSE_INFO = Family(
 
 
 def on_which_terms(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
-    """What rules have to know of a check to weigh its failures as the probe does itself."""
+    """What rules have to know of a check to weigh its failures as the probe does itself.
+
+    Of a reference there is nothing to weigh: it tells of our own network, and nobody else.
+    """
     failing, table = check.failing, check.table
+    if table.is_reference:
+        return
     terms = (
         ("severity", failing.severity.value),
         ("partial", failing.partial.value if failing.partial is not None else ""),

@@ -36,6 +36,8 @@ WHOLE_HOUSE = (
     "probe.daemon",
     "probe.errors",
     "probe.exits",
+    "probe.exporter",
+    "probe.families",
     "probe.kinds",
     "probe.lab",
     "probe.logs",
@@ -84,6 +86,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.lab": {"probe.lab"},
     # Words for people, and what any client of the web needs: no engine of the probe's.
     "alerts": FRAME | {"probe.catalogue", "probe.net", "probe.redact", "probe.report", "alerts"},
+    # What a rule or a panel asks for is what the exporter writes.
+    "dashboards": {
+        *FRAME,
+        "alerts.prometheus",
+        "dashboards",
+        "probe.exporter",
+        "probe.families",
+        "probe.kinds",
+    },
     "probe.settings": {
         *FRAME,
         "alerts",
@@ -102,6 +113,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.daemon",
         "probe.errors",
         "probe.exporter",
+        "probe.families",
         "probe.heartbeat",
         "probe.history",
         "probe.kinds.budget",

@@ -85,7 +85,18 @@ def test_the_example_of_the_environment_names_every_variable() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["demo", "test", "parts", "check", "proof", "bench", "bench-daemon", "bench-page", "lock"],
+    [
+        "demo",
+        "test",
+        "parts",
+        "check",
+        "proof",
+        "bench",
+        "bench-daemon",
+        "bench-page",
+        "dashboards",
+        "lock",
+    ],
 )
 def test_every_make_target_exists(name: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

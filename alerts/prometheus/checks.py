@@ -31,10 +31,15 @@ from probe.kind import Kind
 from probe.model import Verdict
 
 FAILING, NO_DATA = "ProbeFailing", "ProbeNoData"
+_FLICKERS = "probe:check:flickering"
 _BAD, _CRITICAL = "probe:check:failing", "probe:check:failing_critical"
 _UNSETTLED, _SILENCE = "probe:check:unsettled", "probe:check:silence_seconds"
 _REGION_GROUP = ("job", "instance", "region", "group")
 _OUTRIGHT = Terms({}).outright
+_GRAVE = (
+    f'and {on()} probe_check_info{{severity="critical"}}\n'
+    f'unless {on()} (probe:check:backed_up and {on()} probe_check_info{{partial="warning"}})'
+)
 
 
 def recordings() -> Iterator[Rule]:
@@ -53,17 +58,23 @@ def recordings() -> Iterator[Rule]:
     yield Recording(_BAD, f"{CARRIER} and {on()} (probe_success == 0)")
     yield Recording(
         _CRITICAL,
-        f'{_BAD} and {on()} probe_check_info{{severity="critical"}}\n'
-        f"unless {on()} "
-        f'(probe:check:backed_up and {on()} probe_check_info{{partial="warning"}})\n'
+        f"{_BAD} {_GRAVE}\n"
         f"unless {on()} (probe_failure_info and {on('cause')} probe_mild_cause_info)",
+    )
+    # Between two scrapes a check may fail and be well again: its counters tell of it.
+    yield Recording(
+        _FLICKERS,
+        f"{CARRIER} and {on()} (probe_recent_failures >= {_OUTRIGHT})\n"
+        f'and {on()} (increase(probe_runs_total{{status="failed"}}[1m]) > 0)',
     )
     clear = duration(LONGEST_CLEAR_SECONDS)
     yield Recording(
         _UNSETTLED,
         f"({CARRIER} unless {on()} probe_success)\n"
         f"or\n({CARRIER} and {on()} (\n"
-        f"  time() - max_over_time(timestamp(probe_success == 0)[{clear}:5s])\n"
+        f"  time() - max_over_time(\n"
+        f"    timestamp(probe_interval_seconds unless {on()} (probe_success == 1))"
+        f"[{clear}:5s]\n  )\n"
         f"  < {on()} clamp_max(2 * probe_interval_seconds, {number(LONGEST_CLEAR_SECONDS)})\n))",
     )
     yield Recording(
@@ -89,9 +100,10 @@ def alerts(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
     """Failing, kind by kind, as each region sees it; then what they agree on; then silence."""
     kinds = tuple(kinds)
     for kind in kinds:
-        yield _failing(kind, "warning")
+        # What burns as a warning already is read below, as of the evaluation before.
         if kind.failing.severity is Verdict.CRITICAL:
             yield _failing(kind, "critical")
+        yield _failing(kind, "warning")
     yield region_count()
     for kind in kinds:
         if kind.failing.severity is Verdict.CRITICAL:
@@ -102,14 +114,20 @@ def alerts(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
 def _failing(kind: Kind[Any, Any], level: str) -> Alerting:
     here = f'{{kind="{kind.name}"}}'
     unsettled = f"{_UNSETTLED}{here}"
+    pending, flickers = burning(FAILING, level, "pending"), f"{_FLICKERS}{here}"
     if level == "critical":
+        # Once anything burns, results count as they are.
+        pending += f" unless {on()} {burning(FAILING, 'warning')}"
+        flickers += f" {_GRAVE}\n  unless {on()} probe_mild_cause_info"
         # What still fails and is no longer critical has eased; it doesn't wait to be well.
         unsettled += f" unless {on()} {_BAD}"
     expr = any_of(
         (
             f"{_BAD if level == 'warning' else _CRITICAL}{here}",
-            f"({CARRIER}{here} and {on()} (probe_recent_failures >= {_OUTRIGHT})"
-            f"\n  and {on()} {burning(FAILING, level, 'pending')})",
+            f"({CARRIER}{here} unless {on()} (probe_recent_failures < {_OUTRIGHT} "
+            f"and {on()} probe_success)"
+            f"\n  and {on()} {pending})",
+            f"({flickers}\n  unless {on()} {burning(FAILING, 'warning')})",
             f"({unsettled}\n  and {on()} {burning(FAILING, level)})",
         )
     )

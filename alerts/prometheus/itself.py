@@ -9,6 +9,9 @@ from alerts.runbooks import slug_for
 
 _SLUG = slug_for("", "overdue", "")
 
+# What a probe says of itself has no region of its own; its build has.
+_REGION = "* on (job, instance) group_left(region) probe_build_info"
+
 # Name, expression, seconds, what it means.
 _RULES = (
     (
@@ -28,36 +31,36 @@ _RULES = (
     ),
     (
         "ProbeConfigWrong",
-        "probe_config_last_reload_successful == 0",
+        f"(probe_config_last_reload_successful == 0) {_REGION}",
         60.0,
         "The configuration of the probe in {{ $labels.region }} is wrong",
         "It goes on with the one before. Its log and its status page say what is wrong.",
     ),
     (
         "ProbeHistoryUnhealthy",
-        "probe_history_healthy == 0",
+        f"(probe_history_healthy == 0) {_REGION}",
         300.0,
         "The probe in {{ $labels.region }} can't keep its history as it should",
         "What it measures now may not survive a restart.",
     ),
     (
         "ProbeMessagesWait",
-        "probe_notifications_waiting > 0",
+        f"(probe_notifications_waiting > 0) {_REGION}",
         600.0,
         "Messages of the probe in {{ $labels.region }} have not been taken for 10 minutes",
         "A service that tells people of alerts does not answer: `probe alerts list` says which.",
     ),
     (
         "ProbeMessagesRefused",
-        "increase(probe_notifications_refused[1h]) > 0",
+        f"(increase(probe_notifications_refused[1h]) > 0) {_REGION}",
         0.0,
         "A service refuses messages of the probe in {{ $labels.region }}",
         "Its address or its key is wrong: `probe alerts list` says which and why.",
     ),
     (
         "ProbeHeldUp",
-        "histogram_quantile(0.9, sum by (job, instance, region, le) "
-        "(rate(probe_loop_lag_seconds_bucket[5m]))) > 0.1",
+        "(histogram_quantile(0.9, sum by (job, instance, le) "
+        f"(rate(probe_loop_lag_seconds_bucket[5m]))) > 0.1) {_REGION}",
         300.0,
         "The probe in {{ $labels.region }} is held up",
         "Its event loop is late by {{ $value | humanizeDuration }} in one of ten cases, and what "
@@ -65,7 +68,7 @@ _RULES = (
     ),
     (
         "ProbeHeartbeatFails",
-        "increase(probe_heartbeat_failures_total[5m]) > 2",
+        f"(increase(probe_heartbeat_failures_total[5m]) > 2) {_REGION}",
         0.0,
         "The heartbeat of the probe in {{ $labels.region }} does not arrive",
         "The dead man's switch will tell that the probe is dead.",

@@ -28,7 +28,11 @@ def run(options: Mapping[str, Any]) -> int:
     """Run and report; returns the exit code."""
     try:
         _check_output(options["output"])
-        report = asyncio.run(_run(options))
+        if _has_metrics(options):
+            from probe.commands import push
+
+            push.check_options(options)
+        report, checks = asyncio.run(_run(options))
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
@@ -38,10 +42,18 @@ def run(options: Mapping[str, Any]) -> int:
     except asyncio.CancelledError:
         click.echo("probe: terminated", err=True)
         return TERMINATED
-    return report.exit_code if _tell(report, options) else UNTOLD
+    told = _tell(report, options)
+    if _has_metrics(options):
+        # The report is told all the same: only what would be green is not.
+        told &= push.tell(report, checks, options) or report.exit_code != 0
+    return report.exit_code if told else UNTOLD
 
 
-async def _run(options: Mapping[str, Any]) -> Report:
+def _has_metrics(options: Mapping[str, Any]) -> bool:
+    return options["push"] is not None or options["textfile"] is not None
+
+
+async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
     task = asyncio.current_task()
     if task is not None:
         # As Ctrl-C does: allocations are deleted and sessions left before the process ends.
@@ -54,7 +66,7 @@ async def _run(options: Mapping[str, Any]) -> Report:
         return await _watch(settings_for(options, lab.environment()), options)
 
 
-async def _watch(settings: Settings, options: Mapping[str, Any]) -> Report:
+async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("aioice", "aiortc", "asyncio"):
         logging.getLogger(noisy).setLevel(max(settings.log_level, logging.WARNING))
@@ -66,7 +78,8 @@ async def _watch(settings: Settings, options: Mapping[str, Any]) -> Report:
         region=settings.region,
     )
     with Progress(sys.stderr.isatty()) as progress:
-        return await run_once(settings.plan, once, context=Context(), listener=progress)
+        report = await run_once(settings.plan, once, context=Context(), listener=progress)
+    return report, settings.plan.checks
 
 
 def _check_output(path: Path | None) -> None:

@@ -28,14 +28,14 @@ START_SECONDS = 30.0
 class Alertmanager:
     """``async with Alertmanager(folder, webhook=URL) as server``: one that answers."""
 
-    def __init__(self, folder: Path, *, webhook: str) -> None:
+    def __init__(self, folder: Path, *, webhook: str, config: str = CONFIG) -> None:
         self._program = parts.program("prometheus-alertmanager", part="alertmanager")
-        self._folder, self._webhook = folder, webhook
+        self._folder, self._text = folder, config.replace("{webhook}", webhook)
         self.url = ""
 
     async def __aenter__(self) -> Self:
         config = self._folder / "alertmanager.yml"
-        config.write_text(CONFIG.format(webhook=self._webhook))
+        config.write_text(self._text)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._process = await asyncio.create_subprocess_exec(

@@ -162,14 +162,17 @@ def test_the_probe_itself_at_below_and_above_its_limits(tmp_path: Path) -> None:
         ("probe_heartbeat_failures_total", "0x60 1 2x20", "0+1x80", "ProbeHeartbeatFails"),
     )
     world = World(samples=80)
+    for region in ("good", "at", "bad"):
+        build = {"instance": region, "region": region}
+        world.more[labelled("probe_build_info", build)] = steady(1, 80)
     for name, good, bad, alert in cases:
-        world.more[labelled(name, {"region": "good"})] = good
-        world.more[labelled(name, {"region": "bad"})] = bad
+        world.more[labelled(name, {"instance": "good"})] = good
+        world.more[labelled(name, {"instance": "bad"})] = bad
         world.expect(15 * 60, 0, alertname=alert, region="good")
         world.expect(15 * 60, 1, alertname=alert, region="bad")
     for region, fast in (("good", 0.95), ("at", 0.9), ("bad", 0.5)):
         for le, share in (("0.1", fast), ("1", 1.0), ("+Inf", 1.0)):
-            labels = {"region": region, "le": le}
+            labels = {"instance": region, "le": le}
             values = f"0+{30 * share:g}x80"
             world.more[labelled("probe_loop_lag_seconds_bucket", labels)] = values
         world.expect(15 * 60, int(region == "bad"), alertname="ProbeHeldUp", region=region)

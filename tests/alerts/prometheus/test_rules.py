@@ -216,7 +216,7 @@ def _shares(objective: Objective, limit: float) -> tuple[float, float, float]:
     comes = objective.threshold is not None and objective.threshold.aggregation is Aggregation.P95
     if comes:
         at = int(limit * 20 + 1e-9) / 20
-        return at, max(at - 0.05, 0.0), at + 0.05
+        return at, max(at - 0.05, 0.0), at + 0.1
     return limit * (1 - 1e-9), limit * 0.8, limit * 1.01
 
 

@@ -1,0 +1,96 @@
+"""Panels that every group of checks has: is it well, why not, where does the time go."""
+
+from dashboards.model import BLUE, GREEN, ORANGE, RED, Panel, Query, Row, Shape
+
+WELL = ((None, RED), (0.95, ORANGE), (0.99, BLUE), (0.999, GREEN))
+_STATES = ((0.0, "fails", RED), (1.0, "well", GREEN))
+
+
+def states(selector: str, drill: str = "") -> Panel:
+    """Each check over time; gaps are where nobody could look."""
+    return Panel(
+        title="Checks over time",
+        description="What the last run of each check found. A gap: it could not be measured.",
+        queries=(Query(f"probe_success{selector}", "{{check}} {{region}}"),),
+        unit="short",
+        shape=Shape.STATES,
+        words=_STATES,
+        width=24,
+        height=9,
+        drill=drill,
+    )
+
+
+def availability(selector: str, by: str, legend: str) -> Panel:
+    """Which share of the time shown checks were well."""
+    return Panel(
+        title="Well, of the time shown",
+        description="Share of the measured time in which runs found all well.",
+        queries=(
+            Query(
+                f"avg by ({by}) (avg_over_time(probe_success{selector}[$__range]))", legend, True
+            ),
+        ),
+        unit="percentunit",
+        shape=Shape.BARS,
+        steps=WELL,
+        least=0,
+        most=1,
+    )
+
+
+def causes(selector: str) -> Panel:
+    """Why checks fail or can't be measured, over time."""
+    return Panel(
+        title="Causes",
+        description="How many checks fail or can't be measured, by cause. Causes are a closed "
+        "list, which the README has. Nothing is drawn while all is well.",
+        queries=(
+            Query(f"count by (cause) (probe_failure_info{selector}) or vector(0)", "{{cause}}"),
+        ),
+        shape=Shape.STACK,
+        steps=((None, GREEN), (1, RED)),
+        least=0,
+    )
+
+
+def phases(selector: str) -> Panel:
+    """Where the time of runs goes."""
+    return Panel(
+        title="Phases",
+        description="Seconds of the last run in each of its phases, the mean of the checks.",
+        queries=(Query(f"avg by (phase) (probe_phase_duration_seconds{selector})", "{{phase}}"),),
+        unit="s",
+        shape=Shape.STACK,
+        least=0,
+    )
+
+
+def failures(selector: str) -> Panel:
+    """What is broken at this moment, and in which phase."""
+    return Panel(
+        title="What fails now, and why",
+        description="Failed runs and runs that could not measure, with phase and cause. Empty: "
+        "all is well.",
+        queries=(
+            Query(
+                f"sum by (check, region, target, phase, cause) (probe_failure_info{selector})",
+                now=True,
+            ),
+        ),
+        shape=Shape.TABLE,
+    )
+
+
+def row(title: str, selector: str, by: str, legend: str, drill: str = "") -> Row:
+    """All of them for one group of checks."""
+    return Row(
+        title,
+        (
+            states(selector, drill),
+            availability(selector, by, legend),
+            causes(selector),
+            phases(selector),
+            failures(selector),
+        ),
+    )

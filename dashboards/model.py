@@ -1,0 +1,74 @@
+"""What a dashboard is made of, before it is Grafana's. Plain frozen values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Colours by their names in Grafana.
+GREEN, BLUE, YELLOW, ORANGE, RED = "green", "blue", "yellow", "orange", "red"
+
+
+class Shape(StrEnum):
+    """How a panel draws its queries."""
+
+    LINES = "lines"
+    STACK = "stack"
+    STATES = "states"
+    STAT = "stat"
+    BARS = "bars"
+    HEAT = "heat"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """PromQL, and what its series are called. ``now``: the newest value alone."""
+
+    expr: str
+    legend: str = ""
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One plot. ``unit`` is Grafana's; ``steps`` are (from which value, colour), the first
+    from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``words`` name values,
+    ``drill`` is the uid of the dashboard that says more of a check."""
+
+    title: str
+    description: str
+    queries: tuple[Query, ...] = ()
+    unit: str = "short"
+    shape: Shape = Shape.LINES
+    steps: tuple[tuple[float | None, str], ...] = ((None, GREEN),)
+    width: int = 12
+    height: int = 8
+    words: tuple[tuple[float, str, str], ...] = ()
+    drill: str = ""
+    least: float | None = None
+    most: float | None = None
+    interval: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels below one heading."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One dashboard: ``uid`` is stable and at most 40 characters. ``providers``: it can be
+    narrowed to TURN providers."""
+
+    uid: str
+    title: str
+    description: str
+    rows: tuple[Row, ...]
+    providers: bool = False
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """All panels, without their rows."""
+        return tuple(panel for row in self.rows for panel in row.panels)

@@ -1,0 +1,196 @@
+"""Overview: is it up, what burns, and the objectives over 30 days with their budgets."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from alerts.prometheus.objectives import BURNS, Objective, objectives_of
+from alerts.prometheus.words import number
+from dashboards import checks
+from dashboards.model import BLUE, GREEN, ORANGE, RED, YELLOW, Board, Panel, Query, Row, Shape
+from dashboards.signals import INFRASTRUCTURE, SIGNALING, TURN, chosen, names_on
+from probe.exporter import BUCKETS
+from probe.families import histogram_of
+from probe.kind import Kind
+from probe.model import Aggregation, Bad, Threshold
+
+UID = "probe-overview"
+_BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
+
+
+def overview(kinds: Iterable[Kind[Any, Any]]) -> Board:
+    """The dashboard that is looked at every day."""
+    kinds = tuple(kinds)
+    return Board(
+        UID,
+        "Probe: overview",
+        "Is it up, what burns, and how much of the error budgets is left.",
+        (
+            Row("Now", tuple(_now())),
+            Row("Checks", tuple(_checks(kinds))),
+            Row("Objectives over 30 days", tuple(_objectives(kinds))),
+            Row("Time", (_durations(),)),
+        ),
+    )
+
+
+def _now() -> Iterator[Panel]:
+    success = f"probe_success{chosen()}"
+    info = f"probe_failure_info{chosen()}"
+    found = (
+        ("Fail", "Checks that fail.", f"count({success} == 0) or vector(0)", RED),
+        (
+            "Not measured",
+            "Checks that could not be looked at: neither well nor failed.",
+            f"count({info} unless on (job, instance, check, region) {success}) or vector(0)",
+            ORANGE,
+        ),
+        ("Well", "Checks that are well.", f"count({success} == 1) or vector(0)", GREEN),
+    )
+    for title, text, expr, colour in found:
+        bad = ((None, GREEN), (1, colour)) if colour != GREEN else ((None, GREEN),)
+        yield Panel(
+            title, text, (Query(expr, title, True),), shape=Shape.STAT, steps=bad, width=4, height=4
+        )
+    yield Panel(
+        "Alerts that burn",
+        "As the probes judge by themselves, by severity.",
+        (
+            Query(
+                "sum by (severity) (probe_alerts_firing * on (job, instance) "
+                'group_left(region) probe_build_info{region=~"$region"})',
+                "{{severity}}",
+                True,
+            ),
+        ),
+        shape=Shape.STAT,
+        steps=((None, GREEN), (1, RED)),
+        width=6,
+        height=4,
+    )
+    yield Panel(
+        "Regions",
+        "From where it is looked at, and the last run there.",
+        (
+            Query(
+                f"time() - max by (region) (probe_last_run_timestamp_seconds{chosen()})",
+                "{{region}}",
+                True,
+            ),
+        ),
+        unit="s",
+        shape=Shape.STAT,
+        steps=((None, GREEN), (300, ORANGE), (900, RED)),
+        width=6,
+        height=4,
+    )
+
+
+def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
+    """Each leads to the dashboard that says more of it."""
+    titles = ((SIGNALING, "Signaling"), (TURN, "TURN and ICE"), (INFRASTRUCTURE, "Infrastructure"))
+    for uid, title in titles:
+        if not (found := names_on(kinds, uid)):
+            continue
+        which = chosen(f'kind=~"{found}"')
+        yield replace(checks.states(which, uid), title=f"{title}: checks over time")
+    yield checks.availability(chosen(), "check", "{{check}}")
+    yield checks.causes(chosen())
+    yield replace(checks.failures(chosen()), width=24)
+
+
+def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
+    found = objectives_of(kinds)
+    yield Panel(
+        "Error budget left",
+        "Of what 30 days allow: 100 % is untouched, below 0 % the objective is missed. "
+        "Where less than 30 days are kept, of as many as there are.",
+        tuple(_left(objective) for objective in found),
+        unit="percentunit",
+        shape=Shape.BARS,
+        steps=_BUDGET,
+        width=24,
+        height=10,
+        least=-1,
+        most=1,
+    )
+    for objective in found:
+        yield _kept(objective)
+    rates = ", ".join(number(burn.rate) for burn in BURNS)
+    yield Panel(
+        "How fast budgets burn",
+        "Errors of the last hour, against what the objective allows: 1 uses the budget up in 30 "
+        f"days. Alerts begin at {rates}, over longer windows the milder ones.",
+        tuple(_burn(objective) for objective in found if objective.threshold is None),
+        shape=Shape.LINES,
+        steps=((None, GREEN), (1, BLUE), (6, ORANGE), (14.4, RED)),
+        width=24,
+        least=0,
+    )
+
+
+def _kept(objective: Objective) -> Panel:
+    share = 1 - objective.budget
+    text = f"At least {number(100 * share)} % of the time well."
+    if objective.threshold is not None:
+        threshold = objective.threshold
+        text = f"{threshold.signal.help} Objective {number(threshold.limits.objective or 0)}"
+        text += f" {threshold.signal.unit.value}, for {number(100 * share)} % of the runs."
+    return Panel(
+        f"{objective.kind.name}: {objective.name.replace('_', ' ')}",
+        f"{text} The line is the objective.",
+        (Query(f"1 - {_errors(objective, '30d')}", "{{check}}", True),),
+        unit="percentunit",
+        shape=Shape.BARS,
+        steps=((None, RED), (share, GREEN)),
+        width=8,
+        height=7,
+        least=max(0.0, 1 - 3 * objective.budget),
+        most=1,
+    )
+
+
+def _left(objective: Objective) -> Query:
+    errors = _errors(objective, "30d")
+    name = objective.name.replace("_", " ")
+    return Query(f"1 - {errors} / {number(objective.budget)}", f"{{{{check}}}}: {name}", True)
+
+
+def _burn(objective: Objective) -> Query:
+    return Query(f"{_errors(objective, '1h')} / {number(objective.budget)}", "{{check}}")
+
+
+def _errors(objective: Objective, window: str) -> str:
+    """The share of errors of a window, by check, from what is scraped alone: Fly's Prometheus
+    records nothing."""
+    which = chosen(f'kind="{objective.kind.name}"')
+    threshold = objective.threshold
+    if threshold is None:
+        return f"(1 - avg by (check) (avg_over_time(probe_success{which}[{window}])))"
+    return _errors_of(threshold, which, window)
+
+
+def _errors_of(threshold: Threshold, which: str, window: str) -> str:
+    signal, limit = threshold.signal, threshold.limits.objective or 0.0
+    if threshold.aggregation is not Aggregation.P95:
+        mean = f"avg by (check) (avg_over_time({signal.name}{which}[{window}]))"
+        return f"({mean} * 1)" if threshold.bad is Bad.ABOVE else f"(1 - {mean})"
+    if signal.latency and limit in BUCKETS and threshold.bad is Bad.ABOVE:
+        name = histogram_of(signal).name
+        within = which.replace("{", f'{{le="{limit}", ')
+        good = f"sum by (check) (increase({name}_bucket{within}[{window}]))"
+        return f"(1 - {good} / sum by (check) (increase({name}_count{which}[{window}])))"
+    sign = ">" if threshold.bad is Bad.ABOVE else "<"
+    errors = f"({signal.name}{which} {sign} bool {number(limit)})"
+    return f"(avg by (check) (avg_over_time({errors}[{window}:1m])))"
+
+
+def _durations() -> Panel:
+    return Panel(
+        "Runs",
+        "How long the last run of each check took.",
+        (Query(f"probe_duration_seconds{chosen()}", "{{check}} {{region}}"),),
+        unit="s",
+        width=24,
+        least=0,
+    )

@@ -1,0 +1,116 @@
+"""Metrics of one run: to a Pushgateway, and to a file for node_exporter's textfile collector.
+
+They are the gauges that a daemon would export. What counts runs or tells their rhythm is left
+out, so that no rule waits for a next run.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+import click
+from prometheus_client import CollectorRegistry, push_to_gateway
+from prometheus_client.exposition import basic_auth_handler, default_handler
+from yarl import URL
+
+from probe.commands.written import replace_file
+from probe.exporter import Exporter, expose
+from probe.kind import Check
+from probe.report.model import Report
+from probe.variables import ConfigurationError, Mistake
+
+JOB = "probe"
+PUSH_SECONDS = 10.0
+# The collector reads files of this ending only.
+SUFFIX = ".prom"
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Find before the run what would fail after it. Raises ConfigurationError."""
+    mistakes = []
+    if options["push"] is not None:
+        mistakes += _wrong_url(options["push"])
+    if options["textfile"] is not None:
+        mistakes += _wrong_path(options["textfile"])
+    if mistakes:
+        raise ConfigurationError(mistakes)
+
+
+def tell(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) -> bool:
+    """Write and push what was measured; whether all of it arrived. Says what did not."""
+    exporter = Exporter(region=report.region, repeats=False)
+    exporter.watch(checks)
+    for row in report.rows:
+        exporter.observe(row.result)
+    arrived = True
+    if options["textfile"] is not None:
+        arrived &= _write(exporter, options["textfile"])
+    if options["push"] is not None:
+        arrived &= _push(exporter, options["push"], report.region)
+    return arrived
+
+
+def _wrong_url(address: str) -> list[Mistake]:
+    try:
+        url = URL(address)
+    except ValueError:
+        return [Mistake("--push", "is no address")]
+    if url.scheme not in ("http", "https") or not url.host:
+        return [Mistake("--push", "must be an address like http://pushgateway:9091")]
+    return []
+
+
+def _wrong_path(path: Path) -> list[Mistake]:
+    place = f"--textfile {path}"
+    if path.suffix != SUFFIX:
+        return [Mistake(place, f"must end in {SUFFIX}: the collector reads nothing else")]
+    if not path.parent.is_dir():
+        return [Mistake(place, f"there is no folder {path.parent}")]
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        # The file is replaced as a whole, which takes a new one beside it.
+        return [Mistake(place, "can't be written")]
+    return []
+
+
+def _write(exporter: Exporter, path: Path) -> bool:
+    text, _ = expose(exporter, CollectorRegistry(), None)
+    try:
+        replace_file(path, text)
+    except OSError as error:
+        click.echo(f"probe: {path} can't be written: {error.strerror or error}", err=True)
+        return False
+    return True
+
+
+def _push(exporter: Exporter, address: str, region: str) -> bool:
+    """Replace the group of this region. The address may hold a password, which is never said."""
+    url = URL(address)
+    registry = CollectorRegistry()
+    registry.register(exporter)
+
+    def handler(**request: Any) -> Any:
+        if url.user is None:
+            return default_handler(**request)
+        return basic_auth_handler(**request, username=url.user, password=url.password or "")
+
+    try:
+        push_to_gateway(
+            str(url.with_user(None)),
+            job=JOB,
+            registry=registry,
+            grouping_key={"region": region},
+            timeout=PUSH_SECONDS,
+            handler=handler,
+        )
+    except HTTPError as error:
+        reason: object = f"status {error.code}"
+    except URLError as error:
+        reason = error.reason
+    except OSError as error:
+        reason = error.strerror or error
+    else:
+        return True
+    click.echo(f"probe: --push {url.host}: not taken: {reason}", err=True)
+    return False

@@ -1,0 +1,99 @@
+"""The daemon's own judging and the rules agree on an hour with faults."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from alerts.prometheus.checks import FAILING, NO_DATA
+from alerts.prometheus.limits import limits_of
+from alerts.prometheus.rules import rules_file
+from alerts.prometheus.words import EVERY, duration
+from alerts.prometheus.yaml import dump
+from probe.kinds import KINDS
+from tests import parts
+from tests.alerts.prometheus.hour import HOUR, SCRAPE, Hour, Told, lived, notation
+
+# One scrape until it is seen, one evaluation until it is judged.
+ALLOWED = SCRAPE + EVERY
+_BLOCK = re.compile(r"time: (\S+),\s+exp: nil\s+got: (.*?)(?=\n\s+expr:|\n\s*\n|\Z)", re.DOTALL)
+_ALERT = re.compile(r"\{([^}]*)\} ")
+# 24 h would be right for a budget, and an hour says nothing of it.
+_NAMES = "|".join([FAILING, NO_DATA, *(limit.alert for limit in limits_of(KINDS))])
+
+
+def _seconds(text: str) -> int:
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([hms])", text))
+
+
+def burning(folder: Path, hour: Hour) -> dict[Told, list[list[float]]]:
+    """When each alert was firing, as promtool has evaluated the rules."""
+    program = parts.program("promtool", part="prometheus")
+    (folder / "rules.yml").write_text(rules_file(KINDS), encoding="utf-8")
+    ask = f'ALERTS{{alertname=~"{_NAMES}", scope="region", alertstate="firing"}}'
+    times = range(0, HOUR + 1, SCRAPE)
+    # Nothing is expected, so promtool prints what it got.
+    wanted = [{"expr": ask, "eval_time": duration(time)} for time in times]
+    document = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": f"{SCRAPE}s",
+        "tests": [
+            {
+                "interval": f"{SCRAPE}s",
+                "input_series": [
+                    {"series": name, "values": notation(values)}
+                    for name, values in hour.series.items()
+                ],
+                "promql_expr_test": wanted,
+            }
+        ],
+    }
+    (folder / "test.yml").write_text(dump(document), encoding="utf-8")
+    done = subprocess.run(
+        [program, "test", "rules", "test.yml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "FAILED" in done.stdout + done.stderr, done.stdout + done.stderr
+    return _spells(done.stdout + done.stderr)
+
+
+def _spells(text: str) -> dict[Told, list[list[float]]]:
+    found: dict[Told, list[list[float]]] = {}
+    for at, got in _BLOCK.findall(text):
+        now = float(_seconds(at))
+        for inner in _ALERT.findall(got):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', inner))
+            told = (labels["check"], labels["alertname"], labels["level"])
+            spells = found.setdefault(told, [])
+            if spells and spells[-1][1] == now - SCRAPE:
+                spells[-1][1] = now
+            else:
+                spells.append([now, now])
+    # It was still burning at its last moment, and over by the next.
+    return {
+        told: [[start, min(end + SCRAPE, HOUR)] for start, end in spells]
+        for told, spells in found.items()
+    }
+
+
+def test_both_judge_an_hour_with_faults_alike(tmp_path: Path) -> None:
+    hour = lived()
+    ours = {told: spells for told, spells in hour.on.items() if spells}
+    theirs = burning(tmp_path, hour)
+    differences = []
+    for told in sorted({*ours, *theirs}):
+        one, other = ours.get(told, []), theirs.get(told, [])
+        print(" ".join(told), "probe", one, "rules", other)
+        assert len(one) == len(other), f"{told}: {one} and {other}"
+        differences += [
+            (there - here, *told)
+            for ours_, theirs_ in zip(one, other, strict=True)
+            for here, there in zip(ours_, theirs_, strict=True)
+        ]
+    assert len(ours) >= 10
+    for difference in sorted(differences):
+        print("rules later by {:5.1f} s: {} {} {}".format(*difference))
+    assert max(abs(difference) for difference, *_ in differences) <= ALLOWED

@@ -1,0 +1,136 @@
+"""From a fault through a real Prometheus and a real Alertmanager to the one message it is."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alerts.prometheus.routing import SECRETS, alertmanager_file
+from alerts.prometheus.rules import rules_file
+from probe.kinds import KINDS
+from probe.lab import Lab
+from tests import parts
+from tests.daemon.running import daemon
+from tests.servers.alertmanager import Alertmanager
+from tests.servers.scraper import Scraper
+from tests.servers.services import Service
+
+FAST = '[[http]]\nname = "health"\ninterval = 2\nretry = 1\n'
+FAST += '[[http]]\nname = "ready"\ninterval = 2\nretry = 1\n'
+
+
+def hurried(rules: str) -> str:
+    """The same rules, with seconds for minutes."""
+    rules = re.sub(r"^(\s+interval:) \w+$", r"\1 1s", rules, flags=re.MULTILINE)
+    return re.sub(r"^(\s+for:) \w+$", r"\1 2s", rules, flags=re.MULTILINE)
+
+
+def pointed(config: str, pager: str, chat: str) -> str:
+    """The same configuration, telling two webhooks at once."""
+    document: dict[str, Any] = yaml.safe_load(config)
+    for receiver, url in (("pagerduty", pager), ("slack", chat)):
+        (found,) = [each for each in document["receivers"] if each["name"] == receiver]
+        found.pop(f"{receiver}_configs")
+        found["webhook_configs"] = [{"url": url, "send_resolved": True}]
+    document["route"] |= {"group_wait": "3s", "group_interval": "1s"}
+    return yaml.safe_dump(document)
+
+
+def summaries(message: dict[str, Any], status: str = "firing") -> set[tuple[str, str, str]]:
+    """The alerts of a message by name, check and scope."""
+    return {
+        (
+            alert["labels"]["alertname"],
+            alert["labels"]["check"],
+            alert["labels"].get("scope", ""),
+        )
+        for alert in message["alerts"]
+        if alert["status"] == status
+    }
+
+
+def test_the_configuration_is_right_and_holds_no_secret(tmp_path: Path) -> None:
+    program = parts.program("amtool", part="alertmanager")
+    text = alertmanager_file(KINDS)
+    (tmp_path / "alertmanager.yml").write_text(text, encoding="utf-8")
+    command = [program, "check-config", "alertmanager.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = yaml.safe_load(text)
+    keys = json.dumps(document["receivers"])
+    assert keys.count(SECRETS) == 2
+    assert not re.search(r'"(api_url|routing_key|service_key)"', keys)
+
+
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        ("severity=critical scope=global", "pagerduty,slack"),
+        ("severity=warning scope=region", "slack"),
+        ("severity=info", "nobody"),
+        ("severity=unheard", "slack"),
+    ],
+)
+def test_severities_lead_to_who_is_to_hear_them(
+    tmp_path: Path, labels: str, receivers: str
+) -> None:
+    program = parts.program("amtool", part="alertmanager")
+    (tmp_path / "alertmanager.yml").write_text(alertmanager_file(KINDS), encoding="utf-8")
+    command = [program, "config", "routes", "test", "--config.file=alertmanager.yml"]
+    done = subprocess.run(
+        [*command, *labels.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, receivers)
+
+
+@pytest.mark.parts
+async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: Path) -> None:
+    (tmp_path / "probe.toml").write_text(FAST, encoding="utf-8")
+    folders = [tmp_path / name for name in ("prometheus", "alertmanager")]
+    for folder in folders:
+        folder.mkdir()
+    async with Lab() as lab, Service() as pager, Service() as chat:
+        lab.set_knob("backend.limits", "false")
+        config = pointed(alertmanager_file(KINDS), pager.url, chat.url)
+        environment = {**lab.environment(), "PROBE_REGION": "lax"}
+        async with (
+            daemon(tmp_path, environment, "--only", "health,ready") as running,
+            Alertmanager(folders[1], webhook="", config=config) as alertmanager,
+            Scraper(
+                folders[0],
+                jobs={"probe": [running.url.removeprefix("http://")]},
+                rules=hurried(rules_file(KINDS)),
+                alertmanager=alertmanager.url.removeprefix("http://"),
+            ) as prometheus,
+        ):
+            await running.ready()
+            await prometheus.until('probe_success{check="health"} == 1')
+            lab.set_knob("backend.redis", "down")
+            (page, *_) = await pager.until(1)
+            # One message of the subject, both checks in it, and nothing of each region's view.
+            assert page["groupLabels"] == {"subject": page["commonLabels"]["subject"]}
+            names = summaries(page)
+            assert ("ProbeFailing", "health", "global") in names
+            assert {scope for _, _, scope in names} == {"global"}
+            there = await alertmanager.alerts()
+            local = [each for each in there if each["labels"].get("scope") == "region"]
+            assert local
+            assert all(
+                each["status"]["state"] == "suppressed"
+                for each in local
+                if each["labels"]["alertname"] == "ProbeFailing"
+            )
+            lab.set_knob("backend.redis", "up")
+            # Budgets go on burning for a while: an hour's worth is all there is of this one.
+            over = page
+            while ("ProbeFailing", "health", "global") not in summaries(over, "resolved"):
+                over = (await pager.until(len(pager.taken) + 1, seconds=150))[-1]
+            opened = [each for each in pager.taken if each["status"] == "firing"]
+            keys = {each["groupKey"] for each in pager.taken}
+            assert len(keys) == 1
+            assert opened
+            assert chat.taken
