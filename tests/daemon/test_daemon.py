@@ -30,6 +30,7 @@ async def test_it_is_alive_at_once_and_ready_after_the_first_round(tmp_path: Pat
             "signaling",
             "turn",
             "call",
+            "app_metrics",
         }
         assert await running.stop() == 0
 
