@@ -56,6 +56,13 @@ def relays(
 
 
 BACKEND = (*HTTP, "signaling", *ISSUED)
+
+
+def whole(cause: str) -> dict[str, str]:
+    """The backend with everything about it; its own metrics say nothing then."""
+    return {**all_of(BACKEND, cause), "app-metrics": f"!{cause.removeprefix('!')}"}
+
+
 OF_TOKENS = ("signaling", *ISSUED)
 CASES = [
     # Tokens are asked for only where there is no secret to mint them from.
@@ -72,7 +79,11 @@ CASES = [
     Case("backend.status", "503", all_of(("health", "ready"), "http_status")),
     Case("backend.status", "401", all_of(("health", "ready"), "auth_rejected")),
     Case("backend.postgres", "down", all_of(("health", "ready"), "service_down")),
-    Case("backend.postgres", "hangs", all_of(("health", "ready"), "deadline")),
+    Case(
+        "backend.postgres",
+        "hangs",
+        {**all_of(("health", "ready"), "deadline"), "app-metrics": "!deadline"},
+    ),
     Case(
         "backend.redis",
         "down",
@@ -86,10 +97,10 @@ CASES = [
     Case("backend.redirect", "once"),
     Case("backend.redirect", "loop", {"health": "too_many_redirects"}),
     Case("backend.latency", "0.2"),
-    Case("backend.latency", "30", all_of(BACKEND, "deadline")),
-    Case("backend.silent", "true", all_of(BACKEND, "deadline")),
-    Case("backend.drop", "true", all_of(BACKEND, "connection_closed")),
-    Case("backend.rate_limited", "true", all_of(BACKEND, "!rate_limited")),
+    Case("backend.latency", "30", whole("deadline")),
+    Case("backend.silent", "true", whole("deadline")),
+    Case("backend.drop", "true", whole("connection_closed")),
+    Case("backend.rate_limited", "true", whole("!rate_limited")),
     Case("backend.limits", "false"),
     Case("backend.signaling", "refuses", {"signaling": "auth_rejected"}),
     Case("backend.signaling", "silent", {"signaling": "deadline"}),

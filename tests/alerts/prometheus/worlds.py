@@ -1,7 +1,7 @@
 """Worlds for ``promtool test rules``: what checks export, and what burns at which moment.
 
-Every 15 seconds is a sample. Checks of one world differ in their names, so one world holds
-many cases.
+Every 15 seconds is a sample, unless a world has another step. Checks of one world differ in
+their names, so one world holds many cases.
 """
 
 import subprocess
@@ -43,6 +43,7 @@ class Seen:
     group: str = ""
     series: dict[str, str] = field(default_factory=dict)
     interval: float | None = None
+    step: int = STEP
 
     @property
     def labels(self) -> dict[str, str]:
@@ -71,7 +72,7 @@ class Seen:
                 self.interval or self.kind.interval, samples
             ),
             labelled("probe_check_info", {**self.labels, **info}): always,
-            labelled("probe_last_run_timestamp_seconds", self.labels): f"0+{STEP}x{samples}",
+            labelled("probe_last_run_timestamp_seconds", self.labels): f"0+{self.step}x{samples}",
         }
         if self.group:
             found[labelled("probe_backup_info", {**self.labels, "group": self.group})] = always
@@ -92,7 +93,7 @@ class Seen:
         labels = {**self.labels, **dict.fromkeys(threshold.signal.labels, "x")}
         signal = threshold.signal
         self.series[labelled(signal.name, labels)] = values
-        pace = STEP / (self.interval or self.kind.interval)
+        pace = self.step / (self.interval or self.kind.interval)
         name = signal.name.removesuffix("_seconds") + "_histogram_seconds_count"
         self.series[labelled(name, labels)] = f"0+{pace:.12g}x1000"
         runs = {**self.labels, "status": "ok"}
@@ -126,6 +127,7 @@ class World:
     checks: list[Seen] = field(default_factory=list)
     more: dict[str, str] = field(default_factory=dict)
     expected: list[Expected] = field(default_factory=list)
+    step: int = STEP
 
     def expect(self, at: float, count: int, **labels: str) -> None:
         """So many alerts with these labels."""
@@ -137,19 +139,20 @@ class World:
         for check in self.checks:
             series |= check.lines(self.samples)
         return {
-            "interval": f"{STEP}s",
+            "interval": f"{self.step}s",
             "input_series": [{"series": name, "values": values} for name, values in series.items()],
             "promql_expr_test": [each.as_test() for each in self.expected],
         }
 
 
 def run(folder: Path, kinds: Iterable[Kind[Any, Any]], worlds: Sequence[World]) -> None:
-    """Let promtool hold the rules against the worlds; fails the test with what it says."""
+    """Let promtool hold the rules against the worlds, which have one step; fails the test with
+    what it says."""
     program = parts.program("promtool", part="prometheus")
     (folder / "rules.yml").write_text(rules_file(kinds), encoding="utf-8")
     document = {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": f"{STEP}s",
+        "evaluation_interval": f"{worlds[0].step}s",
         "tests": [world.document() for world in worlds],
     }
     (folder / "test.yml").write_text(dump(document), encoding="utf-8")
