@@ -36,6 +36,9 @@ REASONS = {
     "probe_runs_missed_total": "no run was held up",
     "probe_heartbeat_last_success_timestamp_seconds": "no dead man's switch is configured",
 }
+KINDS_IN_PART = {
+    "app_metrics": "the backend declares these families and puts no samples into them",
+}
 NO_KIND = "nothing in the lab for checks of this kind"
 
 
@@ -93,7 +96,8 @@ def _fed(there: str) -> tuple[str, dict[str, str]]:
     for kind, signal in _needed():
         if re.search(rf'^{signal.name}{{.*kind="{kind}"', there, flags=re.MULTILINE):
             continue
-        reason = REASONS.get(signal.name, "") if kind in kinds else NO_KIND
+        reason = REASONS.get(signal.name) or KINDS_IN_PART.get(kind, "")
+        reason = reason if kind in kinds else NO_KIND
         fed[f"{kind}: {signal.name}"] = reason
         lines += _lines_of(kind, signal)
     for name in ("probe_runs_skipped_total", "probe_runs_missed_total"):
