@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from probe.rtc.handshake import WatchedTransport
+from probe.rtc.handshake import Handshake
 from probe.rtc.ice import Ice
 from probe.rtc.webrtc import (
     RTCCertificate,
@@ -23,6 +23,7 @@ from probe.rtc.webrtc import (
 
 SCTP_PORT = 5000
 CHANNEL_LABEL = "probe"
+CHANNEL_ID = 0
 
 
 class Peer:
@@ -35,7 +36,7 @@ class Peer:
     def __init__(self, *, offering: bool, ice: Ice, certificate: RTCCertificate) -> None:
         self.offering = offering
         self.ice = ice
-        self.transport = WatchedTransport(ice)
+        self.transport = Handshake(ice)
         self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self.transport), [certificate])
         self.sctp = RTCSctpTransport(self.dtls, SCTP_PORT)
         self.channel: RTCDataChannel | None = None
@@ -61,17 +62,16 @@ class Peer:
             raise ConnectionError("the DTLS handshake failed")
 
     async def open_channel(self, on_message: Callable[["Peer", bytes], None]) -> None:
-        """Open (or await) the data channel; ``opened`` is set when it stands.
+        """Open the data channel; ``opened`` is set when it stands.
 
         Unordered and without retransmission: a lost echo is then lost, and not late.
         """
-        if self.offering:
-            parameters = RTCDataChannelParameters(
-                label=CHANNEL_LABEL, ordered=False, maxRetransmits=0
-            )
-            self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
-        else:
-            self.sctp.on("datachannel", lambda channel: self._adopt(channel, on_message))
+        # Negotiated beforehand: a browser's opener may send at once (RFC 8832 section 6), while
+        # aiortc's would wait for another round trip.
+        parameters = RTCDataChannelParameters(
+            label=CHANNEL_LABEL, ordered=False, maxRetransmits=0, negotiated=True, id=CHANNEL_ID
+        )
+        self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
         await self.sctp.start(RTCSctpTransport.getCapabilities(), SCTP_PORT)
         await self.opened.wait()
         self.transport.end()
