@@ -21,23 +21,23 @@ GRACE = 5.0
 async def test_calls_leave_nothing_when_the_server_restarts_between_them(
     leaks: None, coturn: CoturnFactory
 ) -> None:
-    await calls_through_restarts(coturn(), count=10)
+    await calls_through_restarts(coturn(), count=10, pause=0.05)
 
 
 @pytest.mark.proof
 async def test_a_hundred_calls_leave_nothing_while_the_server_restarts_every_second(
     leaks: None, coturn: CoturnFactory
 ) -> None:
-    results = await calls_through_restarts(coturn(), count=100)
+    results = await calls_through_restarts(coturn(), count=100, pause=1.0)
     # Or the server was never there, and the test has seen nothing.
     assert any(result.status is Status.OK for result in results)
     assert any(result.status is Status.FAILED for result in results)
 
 
-async def calls_through_restarts(server: Coturn, *, count: int) -> list[Result]:
-    """So many calls, by all ways; judged is what they leave."""
+async def calls_through_restarts(server: Coturn, *, count: int, pause: float) -> list[Result]:
+    """So many calls, by all ways; judged is what they leave. ``pause``: between restarts."""
     context, before = Context(), Footprint.now()
-    restarts = asyncio.create_task(restart_every_second(server))
+    restarts = asyncio.create_task(restart_again_and_again(server, pause))
     try:
         results = await calls(server, context, count)
     finally:
@@ -65,8 +65,13 @@ async def calls(server: Coturn, context: Context, count: int) -> list[Result]:
     return results
 
 
-async def restart_every_second(server: Coturn) -> None:
-    """Until cancelled; the last restart is seen through."""
+async def restart_again_and_again(server: Coturn, pause: float) -> None:
+    """Until cancelled; a restart that has begun is seen through."""
     while True:
-        await asyncio.sleep(1)
-        await asyncio.shield(asyncio.to_thread(server.restart))
+        await asyncio.sleep(pause)
+        restart = asyncio.create_task(asyncio.to_thread(server.restart))
+        try:
+            await asyncio.shield(restart)
+        except asyncio.CancelledError:
+            await restart
+            raise
