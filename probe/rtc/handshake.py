@@ -8,7 +8,6 @@ what neither library tells: that a timer was needed.
 """
 
 import asyncio
-import time
 
 from probe.rtc.ice import Ice
 
@@ -63,7 +62,7 @@ class Handshake:
 
     def _note(self, data: bytes) -> None:
         """A flight is what leaves until something comes."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         late = not self._heard and now - self._left >= _OUT_OF_SILENCE
         self.retransmissions += late
         if self._heard or late:

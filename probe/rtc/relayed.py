@@ -6,7 +6,8 @@ the same moment, both permissions are at the server before either check. A chann
 when a pair is nominated, and until it stands data goes in Send indications as well.
 
 A check that stays without an answer is followed by two more at the pace of Ta, as browsers
-do, and only then by the retransmission timer.
+do, and only then by the retransmission timer. Consent (RFC 7675) is not asked for again: it
+holds for 30 s, and who would lose it stands in the same process.
 """
 
 import asyncio

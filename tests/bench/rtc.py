@@ -106,7 +106,7 @@ async def measure(page: Browser, server: Coturn, transport: str, round_trip: flo
 
 
 def phase_rows(path: str, found: Findings) -> list[str]:
-    """One row for each phase."""
+    """One row for each phase, and one for ICE counted from the end of gathering."""
     rows = []
     for phase, words in PHASES.items():
         theirs, ours = median(found.chromium[phase]), median(found.probe[phase])

@@ -18,7 +18,7 @@ from probe.rtc.calling import Bounds, Call
 from probe.rtc.credentials import Credentials
 from probe.rtc.relayed import Relay, RelayedIce
 from probe.rtc.urls import parse_turn_url
-from tests.rtc.turn_lab import PASSWORD, USERNAME, turn_lab
+from tests.rtc.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 
 PHASES = ["gathering", "ice", "dtls", "data_channel", "echo"]
@@ -128,17 +128,31 @@ async def test_a_server_that_dies_in_mid_call_holds_no_closing_up(
     assert await context.closing.drain(patience=5) == 0
 
 
-async def test_a_server_that_falls_silent_while_the_call_closes_holds_nothing_up(
-    leaks: None, tmp_path: Path
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("fault", ["silent", "stopped"])
+async def test_a_server_that_dies_while_the_call_closes_holds_nothing_up(
+    leaks: None, tmp_path: Path, way: str, fault: str
 ) -> None:
-    context = Context()
+    context, dying = Context(), asyncio.Event()
     async with turn_lab(tmp_path) as lab:
-        relay = a_relay(lab.url(), USERNAME, PASSWORD, lab.ca_file)
+        relay = a_relay(lab.url(way), USERNAME, PASSWORD, lab.ca_file)
+        # So slow that the deletion is on its way when the server dies.
+        lab.knobs.delay = 0.1
+        death = asyncio.create_task(die_when(dying, lab, fault))
         async with Call(relay, Record(), context) as made:
             await made.gather()
             await made.connect()
-            lab.knobs.silent = True
+            asyncio.get_running_loop().call_later(0.03, dying.set)
+        await death
         assert await context.closing.drain(patience=5) == 0
+
+
+async def die_when(told: asyncio.Event, lab: TurnLab, fault: str) -> None:
+    """Fall silent, or go."""
+    await told.wait()
+    lab.knobs.silent = True
+    if fault == "stopped":
+        await lab.server.stop()
 
 
 async def test_a_quiet_path_loses_no_check_and_waits_for_no_timer(
