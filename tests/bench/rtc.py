@@ -109,11 +109,21 @@ def phase_rows(path: str, found: Findings) -> list[str]:
     """One row for each phase, and one for ICE counted from the end of gathering."""
     rows = []
     for phase, words in PHASES.items():
-        theirs, ours = median(found.chromium[phase]), median(found.probe[phase])
-        rows.append(
-            f"| {path} | {words} | {_ms(theirs, 0)} | {_ms(ours, 0)} | {ours / theirs:.2f} |"
-        )
+        rows.append(_row(path, words, found.chromium[phase], found.probe[phase]))
+        if phase == "ice":
+            alone = [_since_gathering(side) for side in (found.chromium, found.probe)]
+            rows.append(_row(path, "ICE alone", *alone))
     return rows
+
+
+def _since_gathering(side: dict[str, list[float]]) -> list[float]:
+    pairs = zip(side["ice"], side["gathering"], strict=True)
+    return [connected - gathered for connected, gathered in pairs]
+
+
+def _row(path: str, words: str, chromium: list[float], probe: list[float]) -> str:
+    theirs, ours = median(chromium), median(probe)
+    return f"| {path} | {words} | {_ms(theirs, 0)} | {_ms(ours, 0)} | {ours / theirs:.2f} |"
 
 
 def rtt_row(path: str, found: Findings) -> str:
