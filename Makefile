@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check proof bench bench-daemon bench-page lock dashboards clean
+.PHONY: help demo test parts check proof bench bench-daemon bench-page bench-rtc lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, i
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
+	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)
 
 dashboards: .venv/dev.stamp ## dashboards and rules anew, from signals and thresholds
 	@$(BIN)/python -m dashboards.build

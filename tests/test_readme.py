@@ -94,6 +94,7 @@ def test_the_example_of_the_environment_names_every_variable() -> None:
         "bench",
         "bench-daemon",
         "bench-page",
+        "bench-rtc",
         "dashboards",
         "lock",
     ],

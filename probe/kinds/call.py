@@ -22,40 +22,43 @@ from probe.rtc.statistics import median
 from probe.rtc.urls import TurnUrl
 
 if TYPE_CHECKING:
-    from probe.rtc.calling import Call, CallTimes
-    from probe.rtc.peer import NamedContext, Relay
+    from probe.rtc.calling import Call
+    from probe.rtc.diagnosis import Diagnosis
+    from probe.rtc.relayed import Relay
 
 SUCCESS = Signal(
     "probe_call_success",
     Unit.BOOLEAN,
     "Whether the call came as far as echoes over its data channel.",
 )
-GATHERING = Signal(
-    "probe_call_gathering_seconds",
-    Unit.SECONDS,
-    "From the start of gathering until both sides had their candidates.",
-    latency=True,
+
+
+def _reached(name: str, what: str, short: str = "") -> Signal:
+    """A moment of the call, in seconds from the start of gathering."""
+    words = f"From the start of gathering until {what}."
+    # A histogram for each moment of one side is enough.
+    latency = "answering" not in name and "offering" not in name
+    name = f"probe_call_{name}_seconds"
+    return Signal(name, Unit.SECONDS, words, short=short, latency=latency)
+
+
+GATHERING = _reached("gathering", "the offering side had its candidates")
+ICE = _reached("ice_connected", "ICE was connected, seen from the offering side", "ICE")
+DTLS = _reached(
+    "dtls_connected",
+    "DTLS was connected, where media could flow, seen from the offering side",
 )
-ICE = Signal(
-    "probe_call_ice_connected_seconds",
-    Unit.SECONDS,
-    "From the start of gathering until ICE was connected, seen from the offering side.",
-    short="ICE",
-    latency=True,
-)
-DTLS = Signal(
-    "probe_call_dtls_connected_seconds",
-    Unit.SECONDS,
-    "From the start of gathering until DTLS was connected, where media could flow, seen "
-    "from the offering side.",
-    latency=True,
-)
-OPEN = Signal(
-    "probe_call_open_seconds",
-    Unit.SECONDS,
-    "From the start of gathering until the data channel was open on both sides.",
-    short="open",
-    latency=True,
+OPEN = _reached("open", "the data channel was open on both sides", "open")
+OFFERING_OPEN = _reached("offering_open", "the data channel was open on the offering side")
+ANSWERING_GATHERING = _reached("answering_gathering", "the answering side had its candidates")
+ANSWERING_ICE = _reached("answering_ice_connected", "ICE was connected on the answering side")
+ANSWERING_DTLS = _reached("answering_dtls_connected", "DTLS was connected on the answering side")
+ANSWERING_OPEN = _reached("answering_open", "the data channel was open on the answering side")
+RETRANSMITTED = Signal(
+    "probe_call_retransmitted",
+    Unit.BOOLEAN,
+    "Whether setting up waited for a retransmission timer of TURN, ICE, DTLS or SCTP: its "
+    "times then tell of a lost packet.",
 )
 RTT = Signal(
     "probe_call_rtt_seconds",
@@ -72,6 +75,11 @@ LOSS = Signal(
 
 # The part of the deadline in which a failure is looked at more closely.
 _DIAGNOSIS_SHARE = 0.1
+# Calls share a user's quota, which is free again about a second after a deletion (RTC.md);
+# and our port may have had another user, whom the server still remembers. Odd pauses, so
+# that two that were refused together don't come back together.
+_WORTH_ANOTHER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
+_PAUSES = (0.7, 1.1)
 
 
 class CallTable(ServerTable):
@@ -182,7 +190,6 @@ async def _run_relayed(
     record: Record,
     context: Context,
 ) -> None:
-    from probe.rtc.calling import Bounds, Call
     from probe.rtc.diagnosis import Diagnosis
 
     if credentials is None:
@@ -190,20 +197,36 @@ async def _run_relayed(
         message = "no credentials are configured"
         raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="gathering")
     relay = await _relay(url, credentials, table, record)
-    bounds = Bounds.within(table.deadline)
     limit = _DIAGNOSIS_SHARE * table.deadline
     diagnosis = Diagnosis(url, credentials, context, table.ca_file, limit)
-    for last in (False, True):
-        async with Call(relay, record, context, bounds=bounds) as call:
-            await call.gather()
-            if not call.has_candidates:
-                await diagnosis.of_gathering(last=last)
-                continue
-            try:
-                await _complete(call, table, record)
-            except CheckFailed as error:
-                await diagnosis.of_ice(error)
+    for pause in (*_PAUSES, None):
+        try:
+            await _call_through(relay, diagnosis, table, record, context)
+        except CheckFailed as error:
+            if error.phase != "gathering" or error.cause not in _WORTH_ANOTHER or pause is None:
+                raise
+            # A new call: this one's waiting would be no part of what setting up takes.
+            with record.phase("pause"):
+                await asyncio.sleep(pause)
+        else:
             return
+
+
+async def _call_through(
+    relay: "Relay", diagnosis: "Diagnosis", table: CallTable, record: Record, context: Context
+) -> None:
+    from probe.rtc.calling import Bounds, Call
+
+    async with Call(relay, record, context, bounds=Bounds.within(table.deadline)) as call:
+        try:
+            await call.gather()
+            await _complete(call, table, record)
+        except CheckFailed as error:
+            await diagnosis.of_ice(error)
+        except asyncio.CancelledError:
+            # Before closing, which may take longer than whoever cancels waits.
+            record.sample(SUCCESS, 0.0)
+            raise
 
 
 async def _complete(call: "Call", table: CallTable, record: Record) -> None:
@@ -212,44 +235,46 @@ async def _complete(call: "Call", table: CallTable, record: Record) -> None:
         await call.echo(table.echoes)
     finally:
         # What a failure has cut short is worth keeping up to there.
-        _write(call.times, table.echoes, record)
+        _write(call, table.echoes, record)
     record.sample(SUCCESS, 1.0)
 
 
 async def _relay(
     url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
 ) -> "Relay":
-    """Resolve the server ourselves: aioice's look-up could hold up the process' end."""
-    from probe.net.addresses import has_route, resolve
-    from probe.rtc.peer import Relay
+    from probe.net.addresses import resolve
+    from probe.net.tls import client_context
+    from probe.rtc.relayed import Relay
 
     with record.phase("dns"):
         addresses = await resolve(url.host, url.port)
-    # An address without a route would be refused before the server has a say.
-    address = next((each for each in addresses if has_route(each)), addresses[0])
-    return Relay(
-        address=(address.ip, url.port),
-        username=credentials.username,
-        password=credentials.password.get_secret_value(),
-        transport=url.transport,
-        tls=await _tls(url, table),
-    )
+    tls = None
+    if url.kind == "tls":
+        # In a thread: reading the system's authorities would hold up what others measure.
+        tls = await asyncio.to_thread(client_context, table.ca_file)
+    return Relay(url, credentials, addresses, tls)
 
 
-async def _tls(url: TurnUrl, table: CallTable) -> "NamedContext | None":
-    """In a thread: reading the system's authorities would hold up what others measure."""
-    from probe.rtc.peer import named_context
-
-    if url.kind != "tls":
-        return None
-    return await asyncio.to_thread(named_context, url.host, table.ca_file)
-
-
-def _write(times: "CallTimes", echoes: int, record: Record) -> None:
-    reached = {GATHERING: times.gathering, ICE: times.ice, DTLS: times.dtls, OPEN: times.opened}
+def _write(call: "Call", echoes: int, record: Record) -> None:
+    times = call.times
+    reached = {
+        GATHERING: times.offering.gathering,
+        ICE: times.offering.ice,
+        DTLS: times.offering.dtls,
+        OPEN: times.opened,
+        OFFERING_OPEN: times.offering.opened,
+        ANSWERING_GATHERING: times.answering.gathering,
+        ANSWERING_ICE: times.answering.ice,
+        ANSWERING_DTLS: times.answering.dtls,
+        ANSWERING_OPEN: times.answering.opened,
+    }
     for signal, seconds in reached.items():
         if seconds:
             record.sample(signal, seconds)
+    layers = call.retransmitted
+    record.sample(RETRANSMITTED, float(bool(layers)))
+    if layers:
+        record.facts["retransmitted"] = ", ".join(layers)
     if times.rtts:
         record.sample(RTT, median(times.rtts))
         record.sample(LOSS, 1 - len(times.rtts) / echoes)
@@ -262,7 +287,21 @@ KIND = Kind(
     table=CallTable,
     derive=derive,
     run=run,
-    signals=(ICE, OPEN, RTT, GATHERING, DTLS, LOSS, SUCCESS),
+    signals=(
+        ICE,
+        OPEN,
+        RTT,
+        GATHERING,
+        DTLS,
+        ANSWERING_GATHERING,
+        ANSWERING_ICE,
+        ANSWERING_DTLS,
+        OFFERING_OPEN,
+        ANSWERING_OPEN,
+        RETRANSMITTED,
+        LOSS,
+        SUCCESS,
+    ),
     failing=Failing(
         severity=Verdict.CRITICAL,
         partial=Verdict.WARNING,

@@ -6,14 +6,16 @@ start their checks in the same tick, as two browsers do that trickle their candi
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed
 from probe.record import Record
-from probe.rtc.peer import Peer, Relay
+from probe.rtc.ice import DirectIce, Ice
+from probe.rtc.peer import Peer
+from probe.rtc.relayed import Relay, RelayedIce
 from probe.rtc.together import together
 from probe.rtc.webrtc import RTCCertificate
 
@@ -21,8 +23,10 @@ ECHO_BYTES = 160
 ECHO_PAUSE = 0.02
 ECHO_GRACE = 1.0
 MOST_LOSS = 0.5
-CLOSE_PATIENCE = 1.0
+# Deleting the allocations may take a second (TurnClient), closing the rest a moment.
+CLOSE_PATIENCE = 1.5
 
+NO_ALLOCATION = "the server doesn't answer"
 NO_PAIR = "no pair of candidates connects"
 NO_HANDSHAKE = "the DTLS handshake does not end"
 NO_CHANNEL = "the data channel does not open"
@@ -49,18 +53,29 @@ class Bounds:
 
 
 @dataclass
-class CallTimes:
-    """When each phase was reached, in seconds from the start of gathering.
-
-    ``ice`` and ``dtls`` as seen from the offering side, ``opened`` on both sides.
-    """
+class SideTimes:
+    """When one side reached each phase, in seconds from the start of gathering; 0: not yet."""
 
     gathering: float = 0.0
     ice: float = 0.0
     dtls: float = 0.0
     opened: float = 0.0
+
+
+@dataclass
+class CallTimes:
+    """What a call has measured so far: both sides' phases, round trips, echoes lost."""
+
+    offering: SideTimes = field(default_factory=SideTimes)
+    answering: SideTimes = field(default_factory=SideTimes)
     rtts: list[float] = field(default_factory=list)
     lost: int = 0
+
+    @property
+    def opened(self) -> float:
+        """When the data channel was open on both sides; 0 before."""
+        sides = (self.offering.opened, self.answering.opened)
+        return max(sides) if all(sides) else 0.0
 
 
 class Call:
@@ -81,7 +96,7 @@ class Call:
         self.offerer, self.answerer = (
             Peer(
                 offering=offering,
-                relay=relay,
+                ice=_ice(relay, context, controlling=offering),
                 certificate=RTCCertificate.generateCertificate(),
             )
             for offering in (True, False)
@@ -105,18 +120,28 @@ class Call:
         await self._context.closing.close(close(), patience=CLOSE_PATIENCE)
 
     async def gather(self) -> None:
-        """Gather on both sides at once; what takes too long ends without candidates."""
+        """Gather on both sides at once. Raises CheckFailed where the relay gives no address."""
+        bound = self._bounds.gathering
         with self._record.phase("gathering"):
             self._started = self._context.clock()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._bounds.gathering):
-                    await together(self.offerer.gather(), self.answerer.gather())
-            self.times.gathering = self._elapsed()
+            async with _within(bound, "gathering", Cause.DEADLINE, NO_ALLOCATION):
+                await together(self._gather(self.offerer), self._gather(self.answerer))
 
     @property
     def has_candidates(self) -> bool:
         """Whether both sides have finished gathering and have an address to offer."""
-        return all(peer.ice.local_candidates for peer in (self.offerer, self.answerer))
+        return all(peer.ice.has_candidates for peer in (self.offerer, self.answerer))
+
+    @property
+    def retransmitted(self) -> tuple[str, ...]:
+        """The layers whose timers had to send something again: ``ice`` (with TURN), ``dtls``
+        (with SCTP above it)."""
+        peers = (self.offerer, self.answerer)
+        counts = {
+            "ice": sum(peer.ice.retransmissions for peer in peers),
+            "dtls": sum(peer.transport.retransmissions for peer in peers),
+        }
+        return tuple(layer for layer, count in counts.items() if count)
 
     async def connect(self) -> None:
         """ICE, DTLS and the data channel. Raises CheckFailed with the phase that failed.
@@ -130,7 +155,6 @@ class Call:
             self._advance(self.offerer, self.answerer, self._record.phase),
             self._advance(self.answerer, self.offerer, _unwatched),
         )
-        self.times.opened = self._elapsed()
 
     async def echo(self, count: int) -> None:
         """Send ``count`` messages from the offerer, each echoed; times each round trip."""
@@ -145,6 +169,7 @@ class Call:
                     await self._all_back.wait()
             except TimeoutError:
                 self.times.lost = len(self._echoes)
+        self._raise_if_lost()
         if not self.times.rtts:
             message = f"none of {count} messages came back"
             raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
@@ -152,26 +177,39 @@ class Call:
             message = f"{self.times.lost} of {count} messages were lost"
             raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
 
+    def _raise_if_lost(self) -> None:
+        """What became of the relay says more than the echoes that it took with it."""
+        if self.times.lost:
+            for peer in (self.offerer, self.answerer):
+                if peer.ice.failure is not None:
+                    raise peer.ice.failure
+
     def _grace(self) -> float:
         """Opening the channel takes round trips as well, so it knows how long one may be."""
-        return max(ECHO_GRACE, self.times.opened - self.times.dtls)
+        return max(ECHO_GRACE, self.times.opened - self.times.offering.dtls)
+
+    async def _gather(self, peer: Peer) -> None:
+        await peer.gather()
+        self._times_of(peer).gathering = self._elapsed()
 
     async def _advance(self, peer: Peer, other: Peer, phase: Watch) -> None:
-        bounds = self._bounds
+        bounds, times = self._bounds, self._times_of(peer)
         with phase("ice"):
             async with _within(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
                 await peer.connect_ice()
-        if peer.offering:
-            self.times.ice = self._elapsed()
+        times.ice = self._elapsed()
         with phase("dtls"):
             async with _within(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
                 await peer.connect_dtls(other)
-        if peer.offering:
-            self.times.dtls = self._elapsed()
+        times.dtls = self._elapsed()
         with phase("data_channel"):
             cause = Cause.DATA_CHANNEL_FAILED
             async with _within(bounds.channel, "data_channel", cause, NO_CHANNEL):
                 await peer.open_channel(self._received)
+        times.opened = self._elapsed()
+
+    def _times_of(self, peer: Peer) -> SideTimes:
+        return self.times.offering if peer.offering else self.times.answering
 
     def _received(self, peer: Peer, data: bytes) -> None:
         if not peer.offering:
@@ -187,6 +225,12 @@ class Call:
         return self._context.clock() - self._started
 
 
+def _ice(relay: Relay | None, context: Context, *, controlling: bool) -> Ice:
+    if relay is None:
+        return DirectIce(controlling=controlling, clock=context.clock)
+    return RelayedIce(relay, controlling=controlling, clock=context.clock, now=context.now)
+
+
 @asynccontextmanager
 async def _within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
     """Translate what aioice, aiortc and a spent bound raise into a failure."""
@@ -197,6 +241,9 @@ async def _within(bound: float, phase: str, cause: Cause, message: str) -> Async
         raise CheckFailed(cause, f"{message} within {bound:g} s", phase=phase) from None
     except ConnectionError:
         raise CheckFailed(cause, message, phase=phase) from None
+    except CheckFailed as error:
+        error.phase = error.phase or phase
+        raise
 
 
 @contextmanager

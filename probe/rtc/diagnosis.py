@@ -1,17 +1,16 @@
 """A closer look at a call that failed, by our own client, whose errors keep their cause."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed
 from probe.record import Record
 from probe.rtc.credentials import Credentials
-from probe.rtc.relay import RelayPath, try_allocation
+from probe.rtc.relay import RelayPath
 from probe.rtc.urls import TurnUrl
 
 # Phases of the relay path in which packets have come through already.
@@ -28,18 +27,6 @@ class Diagnosis:
     ca_file: Path | None
     limit: float
 
-    async def of_gathering(self, *, last: bool) -> None:
-        """Why the relay gave no address: gathering throws its reason away (RTC.md).
-
-        Raises the reason. If the relay allocates now, it was full for a moment, of ourselves
-        perhaps: unless this was the ``last`` attempt, the call is worth another.
-        """
-        look = try_allocation(self.url, self.credentials, self.context, ca_file=self.ca_file)
-        await self._take(look, "gathering")
-        if last:
-            message = "the relay gave no address to a call, twice, and then to an allocation alone"
-            raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
-
     async def of_ice(self, error: CheckFailed) -> NoReturn:
         """What is behind an ICE failure: the relay path alone tells a refused peer or a hairpin."""
         if error.cause is Cause.ICE_FAILED:
@@ -53,19 +40,19 @@ class Diagnosis:
                 patience=self.limit / 2,
             )
             try:
-                await self._take(path.measure(1), "ice")
+                await self._take(path)
             except CheckFailed:
                 # Once packets have come through, the relay path is no longer what is wrong.
                 if record.current not in _RELAYED:
                     raise
         raise error
 
-    async def _take(self, look: Coroutine[Any, Any, None], phase: str) -> None:
+    async def _take(self, path: RelayPath) -> None:
         try:
             async with asyncio.timeout(self.limit):
-                await look
+                await path.measure(1)
         except TimeoutError:
             message = f"the server doesn't answer within {self.limit:g} s"
-            raise CheckFailed(Cause.DEADLINE, message, phase=phase) from None
+            raise CheckFailed(Cause.DEADLINE, message, phase="ice") from None
         except CheckFailed as error:
-            raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
+            raise CheckFailed(error.cause, error.message, phase="ice", hint=error.hint) from None

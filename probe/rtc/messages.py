@@ -52,6 +52,12 @@ def read_message(frame: bytes) -> Message | None:
         return None
 
 
+def send_indication(peer: PeerAddress, data: bytes) -> bytes:
+    """Data for a peer (RFC 8656 section 11.1); indications are never signed."""
+    attributes = {"XOR-PEER-ADDRESS": peer, "DATA": data}
+    return bytes(Message(Method.SEND, Class.INDICATION, attributes=attributes))
+
+
 def is_channel_data(frame: bytes) -> bool:
     """Whether the first two bits are 01 (RFC 8656 section 12)."""
     return len(frame) >= _CHANNEL_HEADER.size and frame[0] & 0xC0 == 0x40

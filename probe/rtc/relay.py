@@ -115,9 +115,7 @@ class RelayPath:
 
     def _resend_pause(self) -> float:
         """Longer than the way takes, or packets that are not lost are sent again."""
-        whole, first = self._a.allocate_seconds or 0.0, self._a.unauthenticated or 0.0
-        round_trip = min(first, whole - first)
-        return max(RESEND_PAUSE, RESEND_ROUND_TRIPS * round_trip)
+        return max(RESEND_PAUSE, RESEND_ROUND_TRIPS * self._a.round_trip)
 
     def _greet(self) -> int:
         """Send to each side that has not heard yet; how many were sent."""

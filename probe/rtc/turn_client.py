@@ -17,9 +17,10 @@ from probe.model import CheckFailed, Stop
 from probe.net.addresses import Address
 from probe.rtc import messages
 from probe.rtc.credentials import Credentials
+from probe.rtc.long_term import Signature
 from probe.rtc.messages import PeerAddress
 from probe.rtc.transactions import Transactions
-from probe.rtc.turn_errors import judge_relayed_address, missing_credentials, refusal
+from probe.rtc.turn_errors import judge_relayed_address, refusal
 from probe.rtc.urls import TurnUrl
 from probe.rtc.wires import Phases, Wire, open_wire
 
@@ -29,7 +30,9 @@ CLOSE_SECONDS = 1.0
 # Odd ones, so that two clients that were refused together don't come back together.
 _QUOTA_PAUSES = (0.7, 1.1)
 
-_NEXT_ADDRESS = (Cause.CONNECT_REFUSED, Cause.CONNECT_FAILED)
+_NEXT_ADDRESS: tuple[Cause, ...] = (Cause.CONNECT_REFUSED, Cause.CONNECT_FAILED)
+# The server remembers another user of our port: RFC 8656 section 7.4 asks for a fresh one.
+_NEXT_PORT = (Cause.ALLOCATION_LOST,)
 
 DataCallback = Callable[[bytes, PeerAddress], None]
 
@@ -38,7 +41,9 @@ class TurnClient:
     """One allocation on one server, by the way in that ``url`` names.
 
     ``open`` connects and allocates; ``close`` deletes and closes, in any state, and has to
-    be called whatever happens. ``on_data`` is called with data and the peer's address.
+    be called whatever happens. ``on_data`` is called with data and the peer's address,
+    ``on_lost`` with the reason when the wire is lost. A ``patient`` client asks again where
+    a quota is full, which its own user may have filled, and where its port is known already.
     Times are in seconds of ``clock``, None before they are measured. ``now`` is the wall
     clock in seconds since 1970.
     """
@@ -50,6 +55,7 @@ class TurnClient:
         *,
         clock: Callable[[], float],
         now: Callable[[], float],
+        patient: bool = True,
     ) -> None:
         self.url = url
         self.unauthenticated: float | None = None
@@ -58,13 +64,14 @@ class TurnClient:
         self.server: Address | None = None
         self.bytes_sent = self.bytes_received = 0
         self.on_data: DataCallback | None = None
+        self.on_lost: Callable[[Stop], None] | None = None
+        self._patient = patient
         self._credentials = credentials
         self._clock, self._now = clock, now
         self._wire: Wire | None = None
         self._transactions = Transactions(self._send, reliable=False)
         self._lost: Stop | None = None
-        self._key: bytes | None = None
-        self._signature: dict[str, Any] = {}
+        self._signature = Signature()
         self._allocating: asyncio.Task[Message] | None = None
         self._channels: dict[PeerAddress, int] = {}
         self._earlier_retransmissions = 0
@@ -73,6 +80,12 @@ class TurnClient:
     def retransmissions(self) -> int:
         """How many requests were sent again for want of an answer."""
         return self._earlier_retransmissions + self._transactions.retransmissions
+
+    @property
+    def round_trip(self) -> float:
+        """What one transaction took while allocating, in seconds; 0 before there was one."""
+        first, whole = self.unauthenticated or 0.0, self.allocate_seconds or 0.0
+        return min(first, whole - first)
 
     async def open(
         self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None = None
@@ -83,14 +96,17 @@ class TurnClient:
         ``connect``, ``tls`` and ``allocate`` (the whole, from the first Allocate until the
         relayed address). Raises CheckFailed with the phase.
         """
-        for address in addresses[:-1]:
+        last = addresses[-1]
+        attempts = [(address, _NEXT_ADDRESS) for address in addresses[:-1]]
+        attempts += [(last, _NEXT_PORT), (last, ())] if self._patient else [(last, ())]
+        for address, forgiven in attempts:
             try:
                 return await self._open(address, phases, tls)
             except CheckFailed as error:
-                if error.cause not in _NEXT_ADDRESS:
+                if error.cause not in forgiven:
                     raise
                 self.abort()
-        return await self._open(addresses[-1], phases, tls)
+        raise AssertionError("the last attempt returns or raises")
 
     async def transaction(self) -> float:
         """One round trip to the server on the warm connection, in seconds.
@@ -118,6 +134,14 @@ class TurnClient:
         """Send data by the peer's channel. Raises CheckFailed once the wire is lost."""
         self.raise_if_lost()
         self._send(messages.channel_data(self._channels[peer], data))
+
+    def indicate(self, peer: PeerAddress, data: bytes) -> None:
+        """Send data in a Send indication (RFC 8656 section 11), which needs no channel.
+
+        Without a permission the server drops it. Raises CheckFailed once the wire is lost.
+        """
+        self.raise_if_lost()
+        self._send(messages.send_indication(peer, data))
 
     def raise_if_lost(self) -> None:
         """Raise the CheckFailed that ended the connection, if one has."""
@@ -166,7 +190,7 @@ class TurnClient:
         self._earlier_retransmissions = self.retransmissions
         self._transactions = Transactions(self._send, reliable=False)
         self._lost, self.server = None, address
-        self._key, self._signature = None, {}
+        self._signature = Signature()
 
     async def _allocate(self, address: Address) -> None:
         started = self._clock()
@@ -189,7 +213,8 @@ class TurnClient:
         Checks run at the same time and share a user's quota, which is free again about a
         second after a deletion (RTC.md).
         """
-        for pause in (*_QUOTA_PAUSES, None):
+        pauses = _QUOTA_PAUSES if self._patient else ()
+        for pause in (*pauses, None):
             # A task of its own: being cancelled must not lose what the server answers.
             self._allocating = asyncio.create_task(self._request(Method.ALLOCATE, attributes))
             try:
@@ -204,33 +229,23 @@ class TurnClient:
         """Take realm and nonce from the 401 (RFC 8489 section 9.2.3)."""
         if challenge.error_code != 401:
             raise self._refusal(challenge, Method.ALLOCATE)
-        if self._credentials is None:
-            raise missing_credentials()
-        realm, nonce = (challenge.attributes.get(name) for name in ("REALM", "NONCE"))
-        if not realm or not nonce:
-            raise CheckFailed(Cause.PROTOCOL_ERROR, "the server's 401 lacks realm or nonce")
-        self._sign_with(self._credentials, realm, nonce)
-
-    def _sign_with(self, credentials: Credentials, realm: str, nonce: bytes) -> None:
-        username, password = credentials.username, credentials.password.get_secret_value()
-        self._key = messages.integrity_key(username, realm, password)
-        self._signature = {"USERNAME": username, "REALM": realm, "NONCE": nonce}
+        self._signature.learn(challenge, self._credentials)
 
     async def _request(
         self, method: Method, attributes: Mapping[str, Any], peer: PeerAddress | None = None
     ) -> Message:
         """A request that must succeed; a stale nonce is renewed once (RFC 8489 9.2.4)."""
         answer = await self._ask(method, attributes)
-        if answer.error_code == 438 and "NONCE" in answer.attributes and self._signature:
-            self._signature["NONCE"] = answer.attributes["NONCE"]
+        if self._signature.renew(answer):
             answer = await self._ask(method, attributes)
         if answer.message_class == Class.ERROR:
             raise self._refusal(answer, method, peer)
         return answer
 
     async def _ask(self, method: Method, attributes: Mapping[str, Any]) -> Message:
-        request = messages.make_request(method, attributes, self._signature, self._key)
-        return await self._transactions.run(request, self._key)
+        key = self._signature.key
+        request = messages.make_request(method, attributes, self._signature.attributes, key)
+        return await self._transactions.run(request, key)
 
     def _refusal(
         self, answer: Message, method: Method, peer: PeerAddress | None = None
@@ -271,6 +286,8 @@ class TurnClient:
         """End everything that waits; the first reason stands."""
         self._lost = self._lost or error
         self._transactions.fail(self._lost)
+        if self.on_lost is not None:
+            self.on_lost(self._lost)
 
     def _channel_data_received(self, frame: bytes) -> None:
         parts = messages.read_channel_data(frame)

@@ -41,8 +41,9 @@ _DOMAINS = ("Page", "Runtime", "Log", "Network", "DOM")
 class Chromium:
     """Use as ``async with Chromium(directory) as chromium``; then ``chromium.tab()``."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *flags: str) -> None:
         self._program = parts.program("chromium", part="chromium")
+        self._flags = flags
         self._profile = directory / "chromium"
         self._log = directory / "chromium.log"
 
@@ -66,7 +67,7 @@ class Chromium:
         return tab
 
     def _start(self) -> Process:
-        command = [self._program, *_FLAGS, f"--user-data-dir={self._profile}"]
+        command = [self._program, *_FLAGS, *self._flags, f"--user-data-dir={self._profile}"]
         if os.geteuid() == 0:
             command.append("--no-sandbox")
         with self._log.open("ab") as log:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -37,6 +38,7 @@ class CoturnConfig:
     address: str = "127.0.0.1"
     ipv6: bool = False
     certificate: Certificate | None = None
+    tls_port: int | None = None
     prefix: Sequence[str] = ()
 
 
@@ -52,7 +54,9 @@ class Coturn:
             directory, names=("localhost", "127.0.0.1", "::1", config.address)
         )
         self.ca_file = certificate.ca_file
-        self.port, self.tls_port = _free_ports()
+        self.port, tls_port = _free_ports()
+        self.tls_port = config.tls_port or tls_port
+        self.relay_ports = (_first_relay_port(), _first_relay_port() + _RELAY_PORTS - 1)
         self.username, self.password = _credentials() if config.auth_secret else _STATIC
         self.secret = _SECRET if config.auth_secret else None
         self._file = directory / "turnserver.conf"
@@ -76,8 +80,13 @@ class Coturn:
         """Everything that this server has logged so far."""
         return self._log.read_text(errors="replace")
 
+    def pause(self) -> None:
+        """Has it say nothing more: its sockets stay open, and nobody reads them."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def stop(self) -> None:
         """Ends the server; what it had allocated is gone without a word to its clients."""
+        self._process.send_signal(signal.SIGCONT)  # or a paused one would not hear the end
         stop(self._process)
 
     def restart(self) -> None:
@@ -123,7 +132,7 @@ class Coturn:
         ]
 
     def _addresses(self) -> list[str]:
-        first = _first_relay_port()
+        first, last = self.relay_ports
         addresses = [self._config.address, *(["::1"] if self._config.ipv6 else [])]
         return [
             *(f"listening-ip={address}" for address in addresses),
@@ -131,7 +140,7 @@ class Coturn:
             f"listening-port={self.port}",
             f"tls-listening-port={self.tls_port}",
             f"min-port={first}",
-            f"max-port={first + _RELAY_PORTS - 1}",
+            f"max-port={last}",
         ]
 
     def _authentication(self) -> list[str]:

@@ -35,11 +35,13 @@ class Namespace:
             [*self.prefix, *command], capture_output=True, text=True, timeout=timeout, check=False
         )
 
-    def drop(self, protocol: Literal["udp", "tcp"], port: int) -> None:
-        """Loses, without an answer, what arrives inside and is for or from `port`."""
+    def drop(self, protocol: Literal["udp", "tcp"], port: int, last: int | None = None) -> None:
+        """Loses, without an answer, what arrives inside and is for or from `port` (to `last`)."""
         for side in ("--dport", "--sport"):
             # Not OUTPUT: there a sender gets EPERM, which is no silence.
-            self._firewall("-A", "INPUT", "-p", protocol, side, str(port), "-j", "DROP")
+            self._firewall(
+                "-A", "INPUT", "-p", protocol, side, f"{port}:{last or port}", "-j", "DROP"
+            )
 
     def close(self) -> None:
         """Removes the namespace, and with it the interfaces and rules."""

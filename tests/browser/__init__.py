@@ -1,0 +1,1 @@
+"""The same call in Chromium and in our ``call`` check, through one coturn."""

@@ -1,0 +1,111 @@
+"""What a browser experiences: one call in Chromium, on a page that is served on loopback."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.servers.chromium import Chromium, Tab
+
+SCRIPT = Path(__file__).with_name("call.js")
+PAGE = "<!doctype html><title>call</title><script>{}</script>"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One entry of RTCConfiguration.iceServers."""
+
+    urls: Sequence[str]
+    username: str
+    credential: str
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What the page has seen. Times are in seconds from the start of gathering."""
+
+    told: dict[str, Any]
+
+    def reached(self, side: str) -> dict[str, float]:
+        """The phases that ``offering`` or ``answering`` has reached."""
+        return {phase: at / 1000 for phase, at in self.told[side]["times"].items()}
+
+    @property
+    def opened(self) -> bool:
+        """Whether the data channel was open on both sides."""
+        return all("opened" in self.told[side]["times"] for side in ("offering", "answering"))
+
+    @property
+    def rtts(self) -> list[float]:
+        """Round trips of the echoes that came back."""
+        return [each / 1000 for each in self.told["rtts"]]
+
+    @property
+    def error_codes(self) -> list[int]:
+        """``icecandidateerror``: STUN's codes, 701 where the server was not reached."""
+        return sorted({error["code"] for error in self.told["offering"]["errors"]})
+
+    @property
+    def words(self) -> str:
+        """How far the call came."""
+        offering, answering = (self.told[side] for side in ("offering", "answering"))
+        if not (offering["candidates"] and answering["candidates"]):
+            codes = ", ".join(str(code) for code in self.error_codes)
+            return f"no relay candidate (error {codes})" if codes else "no relay candidate"
+        reached = offering["times"]
+        for phase, words in (
+            ("ice", "ICE does not connect"),
+            ("dtls", "DTLS does not connect"),
+            ("opened", "the data channel does not open"),
+        ):
+            if phase not in reached:
+                return words
+        return "connected" if self.told["rtts"] else "connected, and no echo comes back"
+
+
+class Browser:
+    """A Chromium with a page that can call."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+
+    async def call(
+        self, servers: Sequence[Server], *, echoes: int = 10, limit: float = 20.0
+    ) -> Experience:
+        """One call; ``limit`` is how many seconds it may take to be set up."""
+        order = {
+            "servers": [
+                {"urls": list(each.urls), "username": each.username, "credential": each.credential}
+                for each in servers
+            ],
+            "echoCount": echoes,
+            "limit": limit * 1000,
+        }
+        return Experience(await self._tab.evaluate(f"call({json.dumps(order)})"))
+
+
+@asynccontextmanager
+async def browser(directory: Path, *flags: str) -> AsyncIterator[Browser]:
+    """Chromium with further flags, its page open."""
+
+    async def page(_: web.Request) -> web.Response:
+        script = SCRIPT.read_text(encoding="utf-8")
+        return web.Response(text=PAGE.format(script), content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        async with Chromium(directory, *flags) as chromium, await chromium.tab() as tab:
+            await tab.open(f"http://127.0.0.1:{port}/")
+            yield Browser(tab)
+    finally:
+        await runner.cleanup()

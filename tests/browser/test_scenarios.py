@@ -1,0 +1,57 @@
+"""Chromium and the ``call`` check agree on every scenario, and the README's table says how."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browser import Browser, browser
+from tests.browser.scenarios import SCENARIOS, Scenario, Stage, spki
+from tests.browser.sides import HEADER, play, table_row
+from tests.servers.certificate import LOOPBACK, make_certificate
+from tests.servers.coturn import CoturnFactory
+from tests.servers.netns import Namespace
+
+README = Path(__file__).parent.parent.parent / "README.md"
+
+
+@pytest.fixture
+def stage(tmp_path: Path, coturn: CoturnFactory, scenario: Scenario) -> Iterator[Stage]:
+    """Servers whose certificate the browser trusts, wherever they stand."""
+    inside = Namespace() if scenario.walled else None
+    names = (*LOOPBACK, *([inside.address] if inside else []))
+    yield Stage(tmp_path, make_certificate(tmp_path, names=names), coturn, inside)
+    if inside is not None:
+        inside.close()
+
+
+@pytest.fixture
+async def page(stage: Stage) -> AsyncIterator[Browser]:
+    """A page that can call."""
+    # Chromium's own store of authorities is the system's, where a test has no business.
+    flag = f"--ignore-certificate-errors-spki-list={spki(stage.certificate)}"
+    async with browser(stage.folder, flag) as opened:
+        yield opened
+
+
+@pytest.mark.parts
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+async def test_chromium_and_the_call_check_agree(
+    scenario: Scenario, stage: Stage, page: Browser
+) -> None:
+    outcome = await play(scenario, stage, page)
+    experienced, said = outcome.usable
+    assert experienced == said, outcome.row
+    assert outcome.row in README.read_text(encoding="utf-8").splitlines()
+
+
+def test_the_readme_has_a_row_for_each_scenario_and_no_other() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    start = lines.index(table_row(*HEADER)) + 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append(re.split(r" ?\| ?", line)[1])
+    assert rows == [scenario.name for scenario in SCENARIOS]
