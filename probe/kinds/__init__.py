@@ -3,6 +3,7 @@
 from typing import Any
 
 from probe.kind import Kind
+from probe.kinds.allocation import KIND as ALLOCATION
 from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.budget import KIND as BUDGET
 from probe.kinds.call import KIND as CALL
@@ -17,6 +18,7 @@ from probe.kinds.turn import KIND as TURN
 KINDS: tuple[Kind[Any, Any], ...] = (
     HTTP,
     SIGNALING,
+    ALLOCATION,
     TURN,
     CALL,
     FLY,

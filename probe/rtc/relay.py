@@ -16,16 +16,17 @@ from pathlib import Path
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed, Stop
-from probe.net.addresses import resolve
 from probe.net.tls import client_context
 from probe.record import Record
 from probe.rtc.credentials import Credentials
 from probe.rtc.figures import RelayFigures
 from probe.rtc.messages import PeerAddress
+from probe.rtc.reaching import Family, addresses_of
 from probe.rtc.statistics import median
 from probe.rtc.together import together
 from probe.rtc.turn_client import TurnClient
 from probe.rtc.urls import TurnUrl
+from probe.rtc.wires import Phases
 
 ECHO_BYTES = 160  # 20 ms of G.711 audio, a packet as calls send them
 ECHO_PAUSE = 0.02
@@ -54,8 +55,10 @@ class RelayPath:
         context: Context,
         *,
         ca_file: Path | None = None,
+        family: Family | None = None,
         patience: float = 2.0,
     ) -> None:
+        self._family = family
         self._url, self._record, self._context = url, record, context
         self._clock, self._ca_file, self._patience = context.clock, ca_file, patience
         self._a, self._b = (_client(url, credentials, context) for _ in range(2))
@@ -85,7 +88,7 @@ class RelayPath:
     async def _open(self) -> None:
         tls = _tls_context(self._url, self._ca_file)
         with self._record.phase("dns"):
-            addresses = await resolve(self._url.host, self._url.port)
+            addresses = await addresses_of(self._url, self._family)
         await together(
             self._a.open(addresses, self._record.phase, tls),
             self._b.open(addresses, unwatched, tls),
@@ -221,22 +224,48 @@ class RelayPath:
             self._b.send(_relayed(self._a), self._packet(_REPLY, number))
 
 
+@contextmanager
+def unwatched(_: str) -> Iterator[None]:
+    """Times nothing: for what happens beside the phases that are written down."""
+    yield
+
+
 async def try_allocation(
-    url: TurnUrl, credentials: Credentials | None, context: Context, *, ca_file: Path | None = None
+    url: TurnUrl,
+    credentials: Credentials | None,
+    context: Context,
+    *,
+    ca_file: Path | None = None,
+    family: Family | None = None,
 ) -> None:
     """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
+    await look(url, credentials, context, ca_file=ca_file, family=family)
+
+
+async def look(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    context: Context,
+    *,
+    ca_file: Path | None = None,
+    family: Family | None = None,
+    phases: Phases = unwatched,
+) -> TurnClient:
+    """Allocate and delete; times ``dns``, ``connect``, ``tls`` and ``allocate``.
+
+    Raises CheckFailed with the phase. The client that is returned has been closed; what it
+    has measured and was given is still in it.
+    """
     client, patience = _client(url, credentials, context), 0.0
     try:
         tls = _tls_context(url, ca_file)
-        try:
-            addresses = await resolve(url.host, url.port)
-        except CheckFailed as error:
-            error.phase = "dns"
-            raise
-        await client.open(addresses, unwatched, tls)
+        with phases("dns"):
+            addresses = await addresses_of(url, family)
+        await client.open(addresses, phases, tls)
         patience = DELETE_PATIENCE
     finally:
         await close_all(context, (client,), patience=patience)
+    return client
 
 
 def _client(url: TurnUrl, credentials: Credentials | None, context: Context) -> TurnClient:
@@ -254,12 +283,6 @@ async def close_all(context: Context, clients: Sequence[TurnClient], *, patience
         await asyncio.gather(*(client.close() for client in clients))
 
     await context.closing.close(close(), patience=patience)
-
-
-@contextmanager
-def unwatched(_: str) -> Iterator[None]:
-    """Times nothing: for what happens beside the phases that are written down."""
-    yield
 
 
 def _relayed(client: TurnClient) -> PeerAddress:
