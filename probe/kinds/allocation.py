@@ -18,9 +18,8 @@ from probe.rtc.credentials import Credentials
 from probe.rtc.frugal import LOOK_SECONDS, look_bytes, look_intervals
 from probe.rtc.planning import planned
 from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import ServerTable, naming, servers_for
-from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED, traffic_of, write_traffic
-from probe.rtc.traffic import counted
+from probe.rtc.servers import ServerTable, naming, servers_for, spending
+from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.rtc.urls import TurnUrl, show_address
 
 # Looks wake each other, so that "no URL of any provider works" is known at once.
@@ -62,18 +61,14 @@ def derive(environment: TurnEnvironment) -> Derived:
 
 async def run(table: AllocationTable, record: Record, context: Context) -> None:
     """Look at one server; of those that the backend issues, at the first that allocates."""
-    traffic = traffic_of(table.name, context)
-    try:
-        with counted(traffic):
-            started = context.clock()
-            credentials, urls = await servers_for(table, record, context)
-            left = _SHARE * (table.deadline - (context.clock() - started))
-            if table.issued:
-                await _first_that_works(urls, credentials, table, record, context, left)
-            else:
-                await _look(urls[0], credentials, table, record, context)
-    finally:
-        write_traffic(traffic, record)
+    started = context.clock()
+    with spending(table, record, context):
+        credentials, urls = await servers_for(table, record, context)
+        left = _SHARE * (table.deadline - (context.clock() - started))
+        if table.issued:
+            await _first_that_works(urls, credentials, table, record, context, left)
+        else:
+            await _look(urls[0], credentials, table, record, context)
 
 
 async def _look(

@@ -20,10 +20,9 @@ from probe.rtc.credentials import Credentials
 from probe.rtc.frugal import CALL_ECHOES, DEAR_SECONDS, call_bytes, dear_intervals
 from probe.rtc.planning import planned
 from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import ServerTable, naming, servers_for
-from probe.rtc.signals import BYTES, traffic_of, write_traffic
+from probe.rtc.servers import ServerTable, naming, servers_for, spending
+from probe.rtc.signals import BYTES
 from probe.rtc.statistics import median
-from probe.rtc.traffic import counted
 from probe.rtc.urls import TurnUrl
 
 if TYPE_CHECKING:
@@ -135,15 +134,12 @@ async def run(table: CallTable, record: Record, context: Context) -> None:
     if not table.needs_server:
         await _run_direct(table, record, context)
         return
-    traffic = traffic_of(table.name, context)
     try:
-        with counted(traffic):
+        with spending(table, record, context):
             await _run_through_server(table, record, context)
     except (CheckFailed, asyncio.CancelledError):
         record.sample(SUCCESS, 0.0)
         raise
-    finally:
-        write_traffic(traffic, record)
 
 
 async def _run_through_server(table: CallTable, record: Record, context: Context) -> None:

@@ -25,9 +25,8 @@ from probe.rtc.frugal import (
 )
 from probe.rtc.planning import planned
 from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import ServerTable, servers_for
-from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED, traffic_of, write_traffic
-from probe.rtc.traffic import counted
+from probe.rtc.servers import ServerTable, servers_for, spending
+from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.rtc.urls import TurnUrl, show_address
 
 if TYPE_CHECKING:
@@ -153,16 +152,12 @@ def derive(environment: TurnEnvironment) -> Derived:
 
 async def run(table: TurnTable, record: Record, context: Context) -> None:
     """Measure one server, or those that the backend issues."""
-    traffic = traffic_of(table.name, context)
-    try:
-        with counted(traffic):
-            if table.issued:
-                await _run_issued(table, record, context)
-            else:
-                credentials, (url,) = await servers_for(table, record, context)
-                await _measure(url, credentials, table, record, context)
-    finally:
-        write_traffic(traffic, record)
+    with spending(table, record, context):
+        if table.issued:
+            await _run_issued(table, record, context)
+        else:
+            credentials, (url,) = await servers_for(table, record, context)
+            await _measure(url, credentials, table, record, context)
 
 
 async def _measure(

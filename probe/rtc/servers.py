@@ -1,7 +1,8 @@
 """What a check's table says about its TURN server, shared by the kinds that use one."""
 
-from collections.abc import Sequence
-from typing import Annotated, Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
@@ -14,10 +15,16 @@ from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backe
 from probe.record import Record
 from probe.rtc.credentials import Credentials, CredentialSource, Static, TimeLimited
 from probe.rtc.reaching import Family
+from probe.rtc.signals import traffic_of, write_traffic
+from probe.rtc.traffic import counted
 from probe.rtc.urls import WAYS_IN, TurnUrl, WayIn, parse_turn_url, parse_url_list
+
+if TYPE_CHECKING:
+    from probe.rtc.metered import MeteredServers
 
 # Of the deadline, for asking who we are: what comes later leaves no time to measure.
 _LOGIN_SHARE = 0.5
+_STALE = (Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED)
 
 
 def _read_url(value: object) -> object:
@@ -136,13 +143,33 @@ async def servers_for(
     return source.at(context.now()) if source else None, [table.url]
 
 
-async def _metered_server(
-    table: ServerTable, url: SecretStr, api_key: SecretStr, record: Record, context: Context
-) -> tuple[Credentials, Sequence[TurnUrl]]:
+@contextmanager
+def spending(table: ServerTable, record: Record, context: Context) -> Iterator[None]:
+    """Around all that a run does: its bytes are counted and written down, and kept
+    credentials that are refused are asked for anew in the next run."""
+    traffic = traffic_of(table.name, context)
+    try:
+        with counted(traffic):
+            yield
+    except CheckFailed as error:
+        if table.metered_url is not None and table.api_key is not None and error.cause in _STALE:
+            _metered(table.metered_url, table.api_key, context).forget()
+        raise
+    finally:
+        write_traffic(traffic, record)
+
+
+def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredServers":
     from probe.rtc.metered import MeteredServers
 
     key = ("metered servers", url.get_secret_value(), api_key.get_secret_value())
-    metered = context.share(key, lambda: MeteredServers(url, api_key, context))
+    return context.share(key, lambda: MeteredServers(url, api_key, context))
+
+
+async def _metered_server(
+    table: ServerTable, url: SecretStr, api_key: SecretStr, record: Record, context: Context
+) -> tuple[Credentials, Sequence[TurnUrl]]:
+    metered = _metered(url, api_key, context)
     with record.phase("credentials"):
         found = await metered.get(table.ca_file, _LOGIN_SHARE * table.deadline)
     for server in found:
