@@ -34,8 +34,10 @@ _OF_THE_CALL: frozenset[str] = frozenset(
 _FAILING = {
     "http": "backend-down",
     "signaling": "signaling-failing",
+    "allocation": "turn-failing",
     "turn": "turn-failing",
     "call": "turn-failing",
+    "fallback": "turn-failing",
     "postgres": "postgres",
     "redis": "redis",
     "metered": "quota",
@@ -51,6 +53,7 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
         Cause.OLD_INSTANCE: "deployment",
     },
     "signaling": {Cause.TLS_INVALID: "certificate"},
+    "allocation": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
     "turn": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
     "call": {
         **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
@@ -61,8 +64,10 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
 _LIMITS = {
     "http": "response-slow",
     "signaling": "signaling-slow",
+    "allocation": "relay-slow",
     "turn": "relay-slow",
     "call": "relay-slow",
+    "fallback": "turn-failing",
     "postgres": "postgres",
     "redis": "redis",
     "metered": "quota",

@@ -7,6 +7,7 @@ from probe.kinds.allocation import KIND as ALLOCATION
 from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.budget import KIND as BUDGET
 from probe.kinds.call import KIND as CALL
+from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
 from probe.kinds.metered import KIND as METERED
@@ -21,6 +22,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     ALLOCATION,
     TURN,
     CALL,
+    FALLBACK,
     FLY,
     APP_METRICS,
     POSTGRES,

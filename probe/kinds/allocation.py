@@ -16,14 +16,13 @@ from probe.model import CheckFailed, Failing, Verdict
 from probe.record import Record
 from probe.rtc.credentials import Credentials
 from probe.rtc.frugal import LOOK_SECONDS, look_bytes, look_intervals
+from probe.rtc.looks import looks_of
 from probe.rtc.planning import planned
 from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import ServerTable, naming, servers_for, spending
+from probe.rtc.servers import LOOKS, ServerTable, naming, servers_for, spending
 from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.rtc.urls import TurnUrl, show_address
 
-# Looks wake each other, so that "no URL of any provider works" is known at once.
-_LOOKS = "looks at TURN servers"
 # Of what is left of the deadline: for naming who is silent; and of that, for the URL that
 # a browser takes first.
 _SHARE, _FIRST_SHARE = 0.9, 0.5
@@ -45,13 +44,14 @@ class AllocationTable(ServerTable):
 
     @property
     def wakes(self) -> frozenset[str]:
-        """Other looks, and what measures this server more closely."""
-        return frozenset({_LOOKS, self.place})
+        """Other looks, so that "no URL of any provider works" is known at once, and what
+        measures this server more closely."""
+        return frozenset({LOOKS, self.place})
 
     @property
     def heeds(self) -> frozenset[str]:
         """Looks alone: what is measured more closely has its own time."""
-        return frozenset({_LOOKS})
+        return frozenset({LOOKS})
 
 
 def derive(environment: TurnEnvironment) -> Derived:
@@ -62,7 +62,7 @@ def derive(environment: TurnEnvironment) -> Derived:
 async def run(table: AllocationTable, record: Record, context: Context) -> None:
     """Look at one server; of those that the backend issues, at the first that allocates."""
     started = context.clock()
-    with spending(table, record, context):
+    with looks_of(context).look(table.name), spending(table, record, context):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
         if table.issued:

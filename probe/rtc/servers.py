@@ -22,6 +22,9 @@ from probe.rtc.urls import WAYS_IN, TurnUrl, WayIn, parse_turn_url, parse_url_li
 if TYPE_CHECKING:
     from probe.rtc.metered import MeteredServers
 
+LOOKS = "looks at TURN servers"
+"""Who heeds this word wants to know when a server is seen to fail, or to work again."""
+
 # Of the deadline, for asking who we are: what comes later leaves no time to measure.
 _LOGIN_SHARE = 0.5
 _STALE = (Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED)
