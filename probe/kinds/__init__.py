@@ -7,6 +7,7 @@ from probe.kinds.allocation import KIND as ALLOCATION
 from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.budget import KIND as BUDGET
 from probe.kinds.call import KIND as CALL
+from probe.kinds.crossing import KIND as CROSSING
 from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
@@ -20,6 +21,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     HTTP,
     SIGNALING,
     ALLOCATION,
+    CROSSING,
     TURN,
     CALL,
     FALLBACK,

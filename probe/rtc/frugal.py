@@ -37,7 +37,7 @@ _ALLOCATION: Mapping[WayIn, int] = {"udp": 850, "tcp": 850, "tls": 1000}
 _PATH: Mapping[WayIn, int] = {"udp": 3000, "tcp": 4000, "tls": 4700}
 _ECHO: Mapping[WayIn, int] = {"udp": 770, "tcp": 950, "tls": 1050}
 # ICE, DTLS and SCTP of both sides; and each echo over the data channel.
-_CALL: Mapping[WayIn, int] = {"udp": 10_000, "tcp": 12_000, "tls": 13_000}
+_CALL: Mapping[WayIn, int] = {"udp": 10_000, "tcp": 12_500, "tls": 14_000}
 _CALL_ECHO: Mapping[WayIn, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
 
 
