@@ -44,6 +44,7 @@ class Cause(StrEnum):
     STALE_NONCE = "stale_nonce"
     PEER_FORBIDDEN = "peer_forbidden"
     RELAY_ADDRESS_UNUSABLE = "relay_address_unusable"
+    RELAY_UNREACHABLE = "relay_unreachable"
     HAIRPIN_FAILED = "hairpin_failed"
     RELAY_LOSS = "relay_loss"
     NO_CANDIDATE = "no_candidate"
@@ -93,6 +94,8 @@ HINTS: dict[Cause, str] = {
     "denied and allowed peer ranges.",
     Cause.RELAY_ADDRESS_UNUSABLE: "The relay offers an address that browsers can't reach: "
     "set its external address (coturn: external-ip).",
+    Cause.RELAY_UNREACHABLE: "Open the relay's ports to the world, and check the external address "
+    "that the server is told.",
     Cause.HAIRPIN_FAILED: "Packets from one relayed address to another of this server vanish; "
     "test across two servers before calling it an outage.",
     Cause.RELAY_LOSS: "The relay path loses most packets: look at the server's load and network.",

@@ -179,6 +179,7 @@ class _Page:
         self._runs = dict.fromkeys(Status, 0)
         self._failures: dict[tuple[str, str], int] = {}
         self._histograms: dict[tuple[str, Pairs], _Histogram] = {}
+        self._totals: dict[tuple[Family, Pairs], float] = {}
         self._present: list[tuple[Family, Pairs, float]] = []
         self._last: tuple[float, float] | None = None
         self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
@@ -202,6 +203,8 @@ class _Page:
         for sample in result.samples:
             if self._repeats and sample.signal.latency and math.isfinite(sample.value):
                 self._histogram(sample).observe(sample.value)
+            if sample.signal.counter:
+                self._add(sample)
         self._write()
 
     def expire(self, now: float) -> None:
@@ -225,8 +228,9 @@ class _Page:
     def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
         for sample in result.samples:
             signal = sample.signal
-            family = Family(signal.name, "gauge", signal.help)
-            yield family, tuple(sample.labels.items()), sample.value
+            if not signal.counter:
+                family = Family(signal.name, "gauge", signal.help)
+                yield family, tuple(sample.labels.items()), sample.value
         for phase, seconds in result.phases.items():
             yield PHASES, (("phase", phase),), seconds
         if result.failure is not None:
@@ -245,10 +249,19 @@ class _Page:
             yield RUNS, (("status", status.value),), float(count)
         for (phase, cause), count in self._failures.items():
             yield FAILURES, (("phase", phase), ("cause", cause)), float(count)
+        for (family, labels), total in self._totals.items():
+            yield family, labels, total
         if self._last is not None:
             yield RECENT_FAILURES, (), float(sum(self._recent))
         if self._blind_since is not None:
             yield UNMEASURED_SINCE, (), self._blind_since
+
+    def _add(self, sample: Sample) -> None:
+        """Less than nothing, or no number, would turn a counter back or spoil it for good."""
+        if math.isfinite(sample.value) and sample.value >= 0:
+            family = Family(sample.signal.name, "counter", sample.signal.help)
+            key = (family, tuple(sample.labels.items()))
+            self._totals[key] = self._totals.get(key, 0.0) + sample.value
 
     def _histogram(self, sample: Sample) -> _Histogram:
         key = (sample.signal.name, tuple(sample.labels.items()))

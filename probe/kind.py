@@ -110,6 +110,16 @@ class Table(BaseModel):
         """The groups whose checks, while they work, make this one's failure a partial one."""
         return frozenset({self.group}) if self.group is not None else frozenset()
 
+    @property
+    def wakes(self) -> frozenset[str]:
+        """Words: who heeds one of them runs at once when this check fails, or no longer does."""
+        return frozenset()
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """The words on which this check runs at once."""
+        return frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:

@@ -66,7 +66,8 @@ class Signal:
     values are distributed is worth a histogram; false for what is no waiting time, and
     for what can be negative, which no histogram's sum may be. ``fleeting``: its labels name
     things that come and go (machines), so that a label set which a good run no longer has
-    is over, and not without data.
+    is over, and not without data. ``counter``: a value is what one run adds, and all of them
+    together are exported; the name of such a signal alone ends in ``_total``.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Signal:
     latency: bool = False
     fleeting: bool = False
     words: str = ""
+    counter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

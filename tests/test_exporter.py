@@ -23,7 +23,8 @@ from tests.toys import TOY_SECONDS, result_of, toy, toy_kind
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 WAIT = Signal("probe_toy_wait_seconds", Unit.SECONDS, "A wait.", labels=("side",), latency=True)
-KIND = toy_kind(signals=(TOY_SECONDS, WAIT))
+SPENT = Signal("probe_toy_bytes_total", Unit.BYTES, "Spent.", labels=("side",), counter=True)
+KIND = toy_kind(signals=(TOY_SECONDS, WAIT, SPENT))
 
 
 def exporter(*names: str, clock: Clock | None = None) -> Exporter:
@@ -48,6 +49,12 @@ def run(
     return replace(result, samples=(*known, *result.samples, *sides), phases={"play": 0.1})
 
 
+def spending(amount: float, check: str = "b", status: Status = Status.OK) -> Result:
+    """A run that spends something."""
+    result = run(check, status)
+    return replace(result, samples=(*result.samples, Sample(SPENT, amount, {"side": "left"})))
+
+
 def text(made: Exporter, accept: str | None = None) -> str:
     """The page that a scrape gets."""
     return expose(made, CollectorRegistry(), accept)[0].decode()
@@ -69,6 +76,7 @@ def test_it_writes_byte_for_byte_what_the_library_would(accept: str | None) -> N
     made = exporter("a", "b")
     made.observe(run("a", values={TOY_SECONDS: 1e-7}, waits={"left": 0.2, 'ri"gh\\t\n': 3.0}))
     made.observe(run("a", Status.FAILED, values={TOY_SECONDS: 1e20}))
+    made.observe(spending(3.0))
     made.observe(run("b", Status.UNKNOWN, Cause.OWN_NETWORK))
     made.observe(run("b", values={TOY_SECONDS: math.inf}, waits={"left": math.nan}))
     registry = CollectorRegistry()
@@ -101,6 +109,23 @@ def test_a_failure_shows_its_phase_and_cause_until_it_is_over() -> None:
     assert values(made, "probe_success") == {"": 1.0}
     assert values(made, "probe_failure_info") == {}
     assert values(made, "probe_failures_total") == {"auth_rejected finish": 1.0}
+
+
+def test_what_runs_add_up_to_is_a_counter_that_never_falls_and_outlives_its_checks_silence() -> (
+    None
+):
+    clock = Clock()
+    made = exporter("b", clock=clock)
+    for amount, status in ((100.0, Status.OK), (20.0, Status.FAILED), (3.0, Status.UNKNOWN)):
+        made.observe(spending(amount, status=status))
+    for amount in (-5.0, math.nan, math.inf):
+        made.observe(spending(amount))
+    assert values(made, "probe_toy_bytes_total") == {"left": 123.0}
+    assert "# TYPE probe_toy_bytes_total counter" in text(made)
+    assert "# TYPE probe_toy_bytes counter" in text(made, OPENMETRICS)
+    clock.seconds += 86400
+    assert values(made, "probe_success") == {}
+    assert values(made, "probe_toy_bytes_total") == {"left": 123.0}
 
 
 def test_what_was_not_measured_disappears() -> None:

@@ -34,8 +34,11 @@ _OF_THE_CALL: frozenset[str] = frozenset(
 _FAILING = {
     "http": "backend-down",
     "signaling": "signaling-failing",
+    "allocation": "turn-failing",
     "turn": "turn-failing",
     "call": "turn-failing",
+    "crossing": "turn-failing",
+    "fallback": "turn-failing",
     "postgres": "postgres",
     "redis": "redis",
     "metered": "quota",
@@ -51,6 +54,7 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
         Cause.OLD_INSTANCE: "deployment",
     },
     "signaling": {Cause.TLS_INVALID: "certificate"},
+    "allocation": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
     "turn": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
     "call": {
         **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
@@ -61,8 +65,11 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
 _LIMITS = {
     "http": "response-slow",
     "signaling": "signaling-slow",
+    "allocation": "relay-slow",
+    "crossing": "relay-slow",
     "turn": "relay-slow",
     "call": "relay-slow",
+    "fallback": "turn-failing",
     "postgres": "postgres",
     "redis": "redis",
     "metered": "quota",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from probe.budget import Budget, amount
+from probe.budget import Budget, amount, drains_on, terms_of
 from probe.catalogue import signals_of, thresholds_of
 from probe.commands.configured import say_mistakes, settings_for
 from probe.commands.terminal import style_for
@@ -121,4 +121,14 @@ def _line(check: Check) -> CheckLine:
         partial=check.failing.partial if check.table.backups else None,
         hold=check.failing.hold,
         thresholds=thresholds_of(check),
+        costs=_costs(check),
+    )
+
+
+def _costs(check: Check) -> tuple[str, ...]:
+    """What a check takes from each plan in 30 days, if it were alone."""
+    return tuple(
+        f"{plan} {amount(sum(drain.per_day for drain in drains) * 30, terms.unit)}"
+        for plan, drains in drains_on([check]).items()
+        if (terms := terms_of(plan)) is not None
     )

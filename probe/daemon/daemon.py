@@ -30,6 +30,7 @@ from probe.daemon.overview import Identity, look
 from probe.daemon.reload import Reloader
 from probe.daemon.rounds import Rounds
 from probe.daemon.vitals import Reading, Vitals
+from probe.daemon.waking import Waking
 from probe.exporter import Exporter, expose
 from probe.heartbeat import Heartbeat
 from probe.history import History
@@ -51,6 +52,8 @@ logger = logging.getLogger(__name__)
 # at most; Fly and Docker wait for longer.
 DRAIN_SECONDS = 2.0
 HEARTBEAT_SECONDS = 60.0
+# Between checks that are woken by the same result.
+WAKING_SECONDS = 0.5
 CHECK_IN = "paircam-probe"
 
 
@@ -80,6 +83,7 @@ class Daemon:
         self._counting = Counting(self._context)
         self._identity = Identity(settings.region, probe_version(), now())
         self._board, self._rounds, self._references = Board(), Rounds(), References()
+        self._waking = Waking()
         steady = now() - clock()
         self._alarm = Alarm(
             settings.alerting,
@@ -174,7 +178,14 @@ class Daemon:
         self._edition += 1
         self._checks = checks
         self._plan = Plan(tuple(checks.values()), settings.plan.skipped)
-        parts = (self._board, self._exporter, self._rounds, self._references, self._counting)
+        parts = (
+            self._board,
+            self._exporter,
+            self._rounds,
+            self._references,
+            self._counting,
+            self._waking,
+        )
         for part in parts:
             part.watch(self._plan.checks)
         self._alarm.watch([check for check in checks.values() if not check.table.is_reference])
@@ -211,6 +222,9 @@ class Daemon:
             self._raise_alarm(self._checks[each])
         if result.status is Status.FAILED:
             self._schedule.hasten(check.name, check.retry)
+        for place, name in enumerate(self._waking.take(result)):
+            # One after the other: together they would meet the quota of one TURN user.
+            self._schedule.hasten(name, place * WAKING_SECONDS)
         for change in changes:
             tell(change)
         self._edition += len(changes)

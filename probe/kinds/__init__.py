@@ -3,9 +3,12 @@
 from typing import Any
 
 from probe.kind import Kind
+from probe.kinds.allocation import KIND as ALLOCATION
 from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.budget import KIND as BUDGET
 from probe.kinds.call import KIND as CALL
+from probe.kinds.crossing import KIND as CROSSING
+from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
 from probe.kinds.metered import KIND as METERED
@@ -17,8 +20,11 @@ from probe.kinds.turn import KIND as TURN
 KINDS: tuple[Kind[Any, Any], ...] = (
     HTTP,
     SIGNALING,
+    ALLOCATION,
+    CROSSING,
     TURN,
     CALL,
+    FALLBACK,
     FLY,
     APP_METRICS,
     POSTGRES,

@@ -6,18 +6,22 @@ reach each other is more than they can say.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, loads
+from probe.kind import Derived, Kind, Use, loads
 from probe.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
 from probe.record import Record
 from probe.rtc.credentials import Credentials
-from probe.rtc.providers import ISSUED, TurnEnvironment, named, servers_of
-from probe.rtc.servers import ServerTable, issued_servers, issued_table, naming, server_table
+from probe.rtc.frugal import CALL_ECHOES, DEAR_SECONDS, call_bytes, dear_intervals
+from probe.rtc.planning import planned
+from probe.rtc.providers import TurnEnvironment
+from probe.rtc.servers import ServerTable, naming, servers_for, spending
+from probe.rtc.signals import BYTES
 from probe.rtc.statistics import median
 from probe.rtc.urls import TurnUrl
 
@@ -86,7 +90,7 @@ class CallTable(ServerTable):
     """One call: direct, or through one server, or through what the backend issues."""
 
     path: Literal["direct", "relayed"] = "relayed"
-    echoes: int = Field(default=10, ge=1, le=1000)
+    echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
     deadline: float = Field(default=30.0, gt=0, le=300)
 
     @property
@@ -127,19 +131,10 @@ def derive(environment: TurnEnvironment) -> Derived:
     Where no relay is known at all there is nothing to call through, and a direct call
     within one process says nothing about the application.
     """
-    found = servers_of(environment)
-    tables = [
-        {**server_table(f"call-{name}", server), "path": "relayed"}
-        for name, server in named(found.servers)
-    ]
-    skipped = list(found.skipped)
-    if environment.backend_url is not None:
-        tables.append(issued_table(f"call-{ISSUED}", environment))
-    else:
-        skipped.append("BACKEND_URL is not set (credentials that it issues)")
-    if tables:
-        tables.insert(0, {"name": "call-direct", "path": "direct"})
-    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+    found = planned(KIND.name, environment, dear_intervals)
+    relayed = [{**table, "path": "relayed"} for table in found.tables]
+    direct = [{"name": "call-direct", "path": "direct"}] if relayed else []
+    return replace(found, tables=[*direct, *relayed])
 
 
 async def run(table: CallTable, record: Record, context: Context) -> None:
@@ -148,23 +143,19 @@ async def run(table: CallTable, record: Record, context: Context) -> None:
         await _run_direct(table, record, context)
         return
     try:
-        await _run_through_server(table, record, context)
+        with spending(table, record, context):
+            await _run_through_server(table, record, context)
     except (CheckFailed, asyncio.CancelledError):
         record.sample(SUCCESS, 0.0)
         raise
 
 
 async def _run_through_server(table: CallTable, record: Record, context: Context) -> None:
-    if table.backend_url is not None:
-        issued, urls = await issued_servers(table, table.backend_url, record, context)
-        try:
-            await _run_relayed(urls[0], issued, table, record, context)
-        except CheckFailed as error:
-            raise naming(urls[0], error) from None
-    elif table.url is not None:
-        source = table.source
-        credentials = source.at(context.now()) if source else None
-        await _run_relayed(table.url, credentials, table, record, context)
+    credentials, urls = await servers_for(table, record, context)
+    try:
+        await _run_relayed(urls[0], credentials, table, record, context)
+    except CheckFailed as error:
+        raise (naming(urls[0], error) if table.issued else error) from None
 
 
 async def _run_direct(table: CallTable, record: Record, context: Context) -> None:
@@ -242,12 +233,12 @@ async def _complete(call: "Call", table: CallTable, record: Record) -> None:
 async def _relay(
     url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
 ) -> "Relay":
-    from probe.net.addresses import resolve
     from probe.net.tls import client_context
+    from probe.rtc.reaching import addresses_of
     from probe.rtc.relayed import Relay
 
     with record.phase("dns"):
-        addresses = await resolve(url.host, url.port)
+        addresses = await addresses_of(url, table.family)
     tls = None
     if url.kind == "tls":
         # In a thread: reading the system's authorities would hold up what others measure.
@@ -280,6 +271,13 @@ def _write(call: "Call", echoes: int, record: Record) -> None:
         record.sample(LOSS, 1 - len(times.rtts) / echoes)
 
 
+def uses(table: CallTable) -> tuple[Use, ...]:
+    """The provider's bytes; a direct call takes none."""
+    if not table.needs_server:
+        return ()
+    return (Use(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
+
+
 KIND = Kind(
     name="call",
     summary="two WebRTC peers, direct and through each relay: ICE, DTLS, data channel, echoes",
@@ -301,6 +299,7 @@ KIND = Kind(
         RETRANSMITTED,
         LOSS,
         SUCCESS,
+        BYTES,
     ),
     failing=Failing(
         severity=Verdict.CRITICAL,
@@ -310,8 +309,9 @@ KIND = Kind(
     ),
     core=True,
     cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
+    uses=uses,
     load=loads("probe.rtc.calling", "probe.rtc.diagnosis"),
-    interval=900.0,
-    retry=60.0,
+    interval=DEAR_SECONDS,
+    retry=300.0,
     plot=ICE,
 )

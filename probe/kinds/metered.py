@@ -40,13 +40,15 @@ class MeteredEnvironment(Environment):
 
     app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
     secret_key: SecretStr | None = Field(default=None, alias="METERED_SECRET_KEY")
+    # Another key, which turn and call read: it gives TURN servers, and tells no usage.
+    api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
     url: BaseUrl | None = Field(default=None, alias="METERED_URL")
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
     @model_validator(mode="after")
     def _key_for_the_app(self) -> Self:
-        if self.app and self.secret_key is None:
-            raise ValueError("METERED_APP needs METERED_SECRET_KEY: set both, or neither")
+        if self.app and self.secret_key is None and self.api_key is None:
+            raise ValueError("METERED_APP needs METERED_SECRET_KEY or METERED_API_KEY")
         return self
 
 

@@ -8,34 +8,30 @@ reached from elsewhere (RTC.md's definitions hold for all figures).
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.kind import Derived, Kind, loads
+from probe.kind import Derived, Kind, Use, loads
 from probe.model import Failing, Signal, Unit, Verdict
 from probe.record import Record
 from probe.rtc.credentials import Credentials
-from probe.rtc.providers import ISSUED, TurnEnvironment, named, servers_of
-from probe.rtc.servers import ServerTable, issued_table, server_table
+from probe.rtc.frugal import (
+    DEAR_SECONDS,
+    ECHOES,
+    dear_intervals,
+    look_bytes,
+    path_bytes,
+)
+from probe.rtc.planning import planned
+from probe.rtc.providers import TurnEnvironment
+from probe.rtc.servers import ServerTable, servers_for, spending
+from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.rtc.urls import TurnUrl, show_address
 
 if TYPE_CHECKING:
     from probe.rtc.figures import RelayFigures
 
-ALLOCATE = Signal(
-    "probe_turn_allocate_seconds",
-    Unit.SECONDS,
-    "The whole Allocate, from the first request until the relayed address.",
-    short="allocate",
-    latency=True,
-)
-UNAUTHENTICATED = Signal(
-    "probe_turn_unauthenticated_seconds",
-    Unit.SECONDS,
-    "Allocate without credentials until the 401: one round trip to the server.",
-    latency=True,
-)
 RELAY_OPEN = Signal(
     "probe_turn_relay_open_seconds",
     Unit.SECONDS,
@@ -130,7 +126,7 @@ _MOST_PATIENCE = 2.0
 class TurnTable(ServerTable):
     """One server by one way in, or what the backend issues, and how many echoes to send."""
 
-    echoes: int = Field(default=20, ge=1, le=1000)
+    echoes: int = Field(default=ECHOES, ge=1, le=1000)
 
     @property
     def group(self) -> str:
@@ -150,25 +146,18 @@ class TurnTable(ServerTable):
 
 
 def derive(environment: TurnEnvironment) -> Derived:
-    """A check for each server and way in, and one for what the backend issues."""
-    found = servers_of(environment)
-    tables = [server_table(f"turn-{name}", server) for name, server in named(found.servers)]
-    skipped = list(found.skipped)
-    if environment.backend_url is not None:
-        tables.append(issued_table(f"turn-{ISSUED}", environment))
-    else:
-        skipped.append("BACKEND_URL is not set (credentials that it issues)")
-    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+    """A check for each server by each way in, and one for what the backend issues."""
+    return planned(KIND.name, environment, dear_intervals)
 
 
 async def run(table: TurnTable, record: Record, context: Context) -> None:
     """Measure one server, or those that the backend issues."""
-    if table.backend_url is not None:
-        await _run_issued(table, table.backend_url, record, context)
-    elif table.url is not None:
-        source = table.source
-        credentials = source.at(context.now()) if source else None
-        await _measure(table.url, credentials, table, record, context)
+    with spending(table, record, context):
+        if table.issued:
+            await _run_issued(table, record, context)
+        else:
+            credentials, (url,) = await servers_for(table, record, context)
+            await _measure(url, credentials, table, record, context)
 
 
 async def _measure(
@@ -181,7 +170,13 @@ async def _measure(
     from probe.rtc.relay import RelayPath
 
     path = RelayPath(
-        url, credentials, record, context, ca_file=table.ca_file, patience=table.patience
+        url,
+        credentials,
+        record,
+        context,
+        ca_file=table.ca_file,
+        family=table.family,
+        patience=table.patience,
     )
     try:
         await path.measure(table.echoes)
@@ -190,15 +185,13 @@ async def _measure(
         _write(path.figures, record)
 
 
-async def _run_issued(
-    table: TurnTable, backend_url: SecretStr, record: Record, context: Context
-) -> None:
+async def _run_issued(table: TurnTable, record: Record, context: Context) -> None:
     from probe.rtc.issued import measure_issued
 
-    async def measure(url: TurnUrl, credentials: Credentials) -> None:
+    async def measure(url: TurnUrl, credentials: Credentials | None) -> None:
         await _measure(url, credentials, table, record, context)
 
-    await measure_issued(table, backend_url, measure, record, context)
+    await measure_issued(table, measure, record, context)
 
 
 def _write(figures: "RelayFigures", record: Record) -> None:
@@ -214,6 +207,15 @@ def _write(figures: "RelayFigures", record: Record) -> None:
         record.facts["relayed"] = show_address(*relayed)
 
 
+def uses(table: TurnTable) -> tuple[Use, ...]:
+    """The provider's bytes. Of what is issued nobody knows yet what it will be: mostly a
+    server by all three ways in."""
+    amount = path_bytes(table.way_in or "udp", table.echoes)
+    if table.issued:
+        amount += look_bytes("tcp") + look_bytes("tls")
+    return (Use(f"turn-{table.provider}", amount),)
+
+
 KIND = Kind(
     name="turn",
     summary="allocations, and echoes through the relay, by each URL and transport",
@@ -221,7 +223,7 @@ KIND = Kind(
     table=TurnTable,
     derive=derive,
     run=run,
-    signals=tuple(FIGURES),
+    signals=(*FIGURES, BYTES),
     failing=Failing(
         severity=Verdict.CRITICAL,
         partial=Verdict.WARNING,
@@ -229,10 +231,10 @@ KIND = Kind(
         mild=frozenset({Cause.HAIRPIN_FAILED}),
     ),
     core=True,
-    cost="two allocations and 20 echoes of 160 bytes, about 20 kB a run for each URL; "
-    "every five minutes that is 0.2 GB a month",
+    cost="two allocations and 20 echoes of 160 bytes, 20 kB a run over UDP and 45 kB over TLS",
+    uses=uses,
     load=loads("probe.rtc.relay"),
-    interval=300.0,
-    retry=30.0,
+    interval=DEAR_SECONDS,
+    retry=300.0,
     plot=RELAY_RTT,
 )

@@ -11,11 +11,23 @@ from rich.text import Text
 from probe.model import Signal, Threshold, Unit
 from probe.report.units import show
 
+_CHECK_COLUMNS = (
+    "NAME",
+    "TARGET",
+    "EVERY",
+    "DEADLINE",
+    "SEEN WITHIN",
+    "IN 30 DAYS",
+    "WHEN IT FAILS",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One configured check; ``interval``, ``deadline`` and ``hold`` in seconds. ``severity`` is
-    None for one that can't fail, but only have no data."""
+    """One configured check; ``interval``, ``deadline``, ``seen_within`` (from when a target
+    fails until the check has seen it, at worst) and ``hold`` in seconds. ``costs`` is what it
+    takes from plans in 30 days. ``severity`` is None for one that can't fail, but only have
+    no data."""
 
     name: str
     kind: str
@@ -26,6 +38,12 @@ class CheckLine:
     partial: str | None
     hold: float
     thresholds: tuple[Threshold, ...]
+    costs: tuple[str, ...] = ()
+
+    @property
+    def seen_within(self) -> float:
+        """A target that fails right after a look is seen by the end of the next one."""
+        return self.interval + self.deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +111,17 @@ def _table(title: str, columns: Sequence[str]) -> Table:
 
 
 def _checks(checks: Iterable[CheckLine]) -> Table:
-    table = _table("Checks", ("NAME", "TARGET", "EVERY", "DEADLINE", "WHEN IT FAILS"))
+    table = _table("Checks", _CHECK_COLUMNS)
     for check in checks:
-        every = show(check.interval, Unit.SECONDS)
-        deadline = f"{check.deadline:g} s"
-        table.add_row(Text(check.name), Text(check.target), every, deadline, _when_failing(check))
+        table.add_row(
+            Text(check.name),
+            Text(check.target),
+            show(check.interval, Unit.SECONDS),
+            f"{check.deadline:g} s",
+            show(check.seen_within, Unit.SECONDS),
+            ", ".join(check.costs) or "-",
+            _when_failing(check),
+        )
     return table
 
 

@@ -6,33 +6,31 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pydantic import SecretStr
-
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed
 from probe.record import Record
 from probe.rtc.credentials import Credentials
 from probe.rtc.relay import try_allocation
-from probe.rtc.servers import ServerTable, issued_servers, naming
+from probe.rtc.servers import ServerTable, naming, servers_for
 from probe.rtc.urls import TurnUrl
 
 # So much of what is left of the deadline is an URL's, so that a silent one can still be
 # named.
 _SHARE_OF_DEADLINE = 0.8
 
-Measure = Callable[[TurnUrl, Credentials], Coroutine[Any, Any, None]]
+Measure = Callable[[TurnUrl, Credentials | None], Coroutine[Any, Any, None]]
 
 
 async def measure_issued(
-    table: ServerTable, backend_url: SecretStr, measure: Measure, record: Record, context: Context
+    table: ServerTable, measure: Measure, record: Record, context: Context
 ) -> None:
     """Ask the backend, ``measure`` the first server, look at the others at the same time.
 
     Raises what asking the backend raises, and CheckFailed that names the URL which failed.
     """
     started = context.clock()
-    credentials, urls = await issued_servers(table, backend_url, record, context)
+    credentials, urls = await servers_for(table, record, context)
     limit = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
 
     async def look(url: TurnUrl) -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from probe.net.urls import BaseUrl
 from probe.paircam import BackendEnvironment
 from probe.rtc.credentials import Credentials, CredentialSource, Static, TimeLimited
-from probe.rtc.urls import TurnUrl, parse_host, parse_url_list
+from probe.rtc.reaching import Family
+from probe.rtc.urls import TurnUrl, parse_host, parse_url_list, split_urls
 
-PRIMARY, BACKUP, ISSUED = "primary", "backup", "issued"
+PRIMARY, BACKUP, METERED, ISSUED = "primary", "backup", "metered", "issued"
 
 
 class TurnEnvironment(BackendEnvironment):
@@ -30,9 +32,16 @@ class TurnEnvironment(BackendEnvironment):
     turn_tls_port: int = Field(default=5349, ge=1, le=65535, alias="TURN_TLS_PORT")
     turn_backup_urls: str = Field(default="", alias="TURN_BACKUP_URLS")
     turn_backup_password: SecretStr | None = Field(default=None, alias="TURN_BACKUP_PASSWORD")
+    turn_backup_shared_secret: SecretStr | None = Field(
+        default=None, alias="TURN_BACKUP_SHARED_SECRET"
+    )
     turn_backup_username: str | None = Field(
         default=None, alias="TURN_BACKUP_USERNAME", validate_default=True
     )
+    metered_app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
+    metered_api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
+    metered_url: BaseUrl | None = Field(default=None, alias="METERED_URL")
+    families: str = Field(default="", alias="PROBE_TURN_FAMILIES")
 
     @field_validator("turn_urls", "turn_backup_urls")
     @classmethod
@@ -51,14 +60,34 @@ class TurnEnvironment(BackendEnvironment):
         is_primary = info.field_name == "turn_username"
         field = "turn_password" if is_primary else "turn_backup_password"
         other = field.upper()
+        secret = "turn_shared_secret" if is_primary else "turn_backup_shared_secret"
         # A value that is wrong itself is missing here: it has its own mistake.
-        if field not in info.data or (is_primary and info.data.get("turn_shared_secret")):
+        if field not in info.data or info.data.get(secret):
             return username
         if username and info.data[field] is None:
             raise ValueError(f"is set without {other}: set both or neither")
         if username is None and info.data[field] is not None:
             raise ValueError(f"is not set, but {other} is: set both or neither")
         return username
+
+    @field_validator("families")
+    @classmethod
+    def _are_families(cls, text: str) -> str:
+        if set(split_urls(text)) <= {"ipv4", "ipv6"}:
+            return text
+        raise ValueError("write ipv4, ipv6, or both with a comma between them")
+
+    @property
+    def asked_families(self) -> tuple[Family | None, ...]:
+        """The families that each server is looked at by; None for whichever comes first."""
+        return tuple(cast(list[Family], split_urls(self.families))) or (None,)
+
+    @property
+    def metered_base(self) -> SecretStr | None:
+        """Where Metered's REST API is for this account."""
+        if self.metered_url is not None or self.metered_app is None:
+            return self.metered_url
+        return SecretStr(f"https://{self.metered_app}.metered.live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +161,9 @@ def _backup_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
 
 
 def _backup_source(environment: TurnEnvironment) -> CredentialSource | None:
-    return _static(environment.turn_backup_username, environment.turn_backup_password)
+    static = _static(environment.turn_backup_username, environment.turn_backup_password)
+    secret = environment.turn_backup_shared_secret
+    return TimeLimited(secret) if secret is not None and static is None else static
 
 
 def _static(username: str | None, password: SecretStr | None) -> Static | None:

@@ -6,28 +6,29 @@ nothing on whether the relay is reached from elsewhere.
 """
 
 import asyncio
-import os
 import ssl
-import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed, Stop
-from probe.net.addresses import resolve
+from probe.net.addresses import Address
 from probe.net.tls import client_context
 from probe.record import Record
 from probe.rtc.credentials import Credentials
 from probe.rtc.figures import RelayFigures
 from probe.rtc.messages import PeerAddress
+from probe.rtc.packets import ECHO, HELLO, REPLY, Packets
+from probe.rtc.reaching import Family, addresses_of
 from probe.rtc.statistics import median
 from probe.rtc.together import together
+from probe.rtc.traffic import Traffic, counted
 from probe.rtc.turn_client import TurnClient
 from probe.rtc.urls import TurnUrl
+from probe.rtc.wires import Phases
 
-ECHO_BYTES = 160  # 20 ms of G.711 audio, a packet as calls send them
 ECHO_PAUSE = 0.02
 RESEND_PAUSE = 0.05
 RESEND_ROUND_TRIPS = 1.5
@@ -39,12 +40,16 @@ MOST_LOSS = 0.5
 # the quota to whoever comes next.
 DELETE_PATIENCE = 0.5
 
-_HEAD = struct.Struct("!8sBI")
-_HELLO, _ECHO, _REPLY = range(3)
+
+Far = tuple[TurnUrl, Credentials | None, Traffic]
+"""Where the second allocation is, and the count of its bytes, if it is elsewhere."""
 
 
 class RelayPath:
-    """One run over one URL. ``patience`` is how long the first packet may take, in seconds."""
+    """One run over one URL, or to the one that is ``far`` and back.
+
+    ``patience`` is how long the first packet may take, in seconds.
+    """
 
     def __init__(
         self,
@@ -54,13 +59,18 @@ class RelayPath:
         context: Context,
         *,
         ca_file: Path | None = None,
+        family: Family | None = None,
         patience: float = 2.0,
+        far: Far | None = None,
     ) -> None:
+        self._family = family
         self._url, self._record, self._context = url, record, context
         self._clock, self._ca_file, self._patience = context.clock, ca_file, patience
-        self._a, self._b = (_client(url, credentials, context) for _ in range(2))
+        self._a = _client(url, credentials, context)
+        self._b = _client(*(far[:2] if far else (url, credentials)), context)
+        self._far = far
         self.figures = RelayFigures(self._a, self._b)
-        self._run = os.urandom(8)
+        self._packets = Packets()
         self._heard: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._echoed: set[int] = set()
@@ -83,14 +93,19 @@ class RelayPath:
             await close_all(self._context, (self._a, self._b), patience=patience)
 
     async def _open(self) -> None:
-        tls = _tls_context(self._url, self._ca_file)
         with self._record.phase("dns"):
-            addresses = await resolve(self._url.host, self._url.port)
+            addresses = await addresses_of(self._url, self._family)
+            others = await addresses_of(self._b.url, self._family) if self._far else addresses
         await together(
-            self._a.open(addresses, self._record.phase, tls),
-            self._b.open(addresses, unwatched, tls),
+            self._a.open(addresses, self._record.phase, _tls_context(self._url, self._ca_file)),
+            self._open_second(others),
         )
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
+
+    async def _open_second(self, addresses: Sequence[Address]) -> None:
+        with counted(self._far[2]) if self._far else nullcontext():
+            tls = _tls_context(self._b.url, self._ca_file)
+            await self._b.open(addresses, unwatched, tls)
 
     async def _permit(self) -> None:
         """Permission and channel both ways at once, so that no first packet meets neither."""
@@ -121,17 +136,17 @@ class RelayPath:
         """Send to each side that has not heard yet; how many were sent."""
         waiting = {"a", "b"} - set(self._heard)
         if "b" in waiting:
-            self._a.send(_relayed(self._b), self._packet(_HELLO, 0))
+            self._a.send(_relayed(self._b), self._packets.make(HELLO, 0))
         if "a" in waiting:
-            self._b.send(_relayed(self._a), self._packet(_HELLO, 0))
+            self._b.send(_relayed(self._a), self._packets.make(HELLO, 0))
         return len(waiting)
 
     async def _no_way_through(self) -> None:
         # The allocation may be gone, or the server: only if it still stands is it the path.
-        await self._a.transaction()
+        await together(self._a.transaction(), self._b.transaction())
         ways = "in one direction" if self._heard else "in either direction"
         raise CheckFailed(
-            Cause.HAIRPIN_FAILED,
+            Cause.RELAY_UNREACHABLE if self._far else Cause.HAIRPIN_FAILED,
             f"no packet came through {ways} within {self._patience:g} s",
             phase="relay",
         )
@@ -143,7 +158,7 @@ class RelayPath:
             for number in range(count):
                 await asyncio.sleep(max(0.0, started + number * ECHO_PAUSE - self._clock()))
                 ledger.leave(number, self._clock())
-                self._a.send(_relayed(self._b), self._packet(_ECHO, number))
+                self._a.send(_relayed(self._b), self._packets.make(ECHO, number))
             await self._wait(self._grace(), lambda: ledger.is_complete)
             ledger.close()
             self._raise_if_lost()
@@ -180,34 +195,21 @@ class RelayPath:
         self._a.raise_if_lost()
         self._b.raise_if_lost()
 
-    def _packet(self, kind: int, number: int) -> bytes:
-        return _HEAD.pack(self._run, kind, number).ljust(ECHO_BYTES, b"\0")
-
-    def _read(self, data: bytes) -> tuple[int | None, int]:
-        """Kind and number; the kind is None for a packet that isn't of this run.
-
-        Relayed ports have had other users, whose packets may still arrive.
-        """
-        if len(data) != ECHO_BYTES:
-            return None, 0
-        run, kind, number = _HEAD.unpack_from(data)
-        return (kind if run == self._run else None), number
-
     def _at_a(self, data: bytes, _: PeerAddress) -> None:
         now = self._clock()
-        kind, number = self._read(data)
-        if kind == _HELLO:
+        kind, number = self._packets.read(data)
+        if kind == HELLO:
             self._heard.setdefault("a", now)
-        elif kind == _REPLY:
+        elif kind == REPLY:
             self.figures.echoes.arrive(number, now)
         self._changed.set()
 
     def _at_b(self, data: bytes, _: PeerAddress) -> None:
         now = self._clock()
-        kind, number = self._read(data)
-        if kind == _HELLO:
+        kind, number = self._packets.read(data)
+        if kind == HELLO:
             self._heard.setdefault("b", now)
-        elif kind == _ECHO and number in self.figures.echoes.sent:
+        elif kind == ECHO and number in self.figures.echoes.sent:
             self._send_back(number, now)
         self._changed.set()
 
@@ -216,25 +218,51 @@ class RelayPath:
             self._echoed.add(number)
             self.figures.transits.append(now - self.figures.echoes.sent[number])
         with suppress(Stop):  # a lost wire is told where it is waited for
-            self._b.send(_relayed(self._a), self._packet(_REPLY, number))
+            self._b.send(_relayed(self._a), self._packets.make(REPLY, number))
+
+
+@contextmanager
+def unwatched(_: str) -> Iterator[None]:
+    """Times nothing: for what happens beside the phases that are written down."""
+    yield
 
 
 async def try_allocation(
-    url: TurnUrl, credentials: Credentials | None, context: Context, *, ca_file: Path | None = None
+    url: TurnUrl,
+    credentials: Credentials | None,
+    context: Context,
+    *,
+    ca_file: Path | None = None,
+    family: Family | None = None,
 ) -> None:
     """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
+    await look(url, credentials, context, ca_file=ca_file, family=family)
+
+
+async def look(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    context: Context,
+    *,
+    ca_file: Path | None = None,
+    family: Family | None = None,
+    phases: Phases = unwatched,
+) -> TurnClient:
+    """Allocate and delete; times ``dns``, ``connect``, ``tls`` and ``allocate``.
+
+    Raises CheckFailed with the phase. The client that is returned has been closed; what it
+    has measured and was given is still in it.
+    """
     client, patience = _client(url, credentials, context), 0.0
     try:
         tls = _tls_context(url, ca_file)
-        try:
-            addresses = await resolve(url.host, url.port)
-        except CheckFailed as error:
-            error.phase = "dns"
-            raise
-        await client.open(addresses, unwatched, tls)
+        with phases("dns"):
+            addresses = await addresses_of(url, family)
+        await client.open(addresses, phases, tls)
         patience = DELETE_PATIENCE
     finally:
         await close_all(context, (client,), patience=patience)
+    return client
 
 
 def _client(url: TurnUrl, credentials: Credentials | None, context: Context) -> TurnClient:
@@ -252,12 +280,6 @@ async def close_all(context: Context, clients: Sequence[TurnClient], *, patience
         await asyncio.gather(*(client.close() for client in clients))
 
     await context.closing.close(close(), patience=patience)
-
-
-@contextmanager
-def unwatched(_: str) -> Iterator[None]:
-    """Times nothing: for what happens beside the phases that are written down."""
-    yield
 
 
 def _relayed(client: TurnClient) -> PeerAddress:

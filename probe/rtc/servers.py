@@ -1,20 +1,33 @@
 """What a check's table says about its TURN server, shared by the kinds that use one."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.causes import Cause
 from probe.context import Context
 from probe.kind import Table
-from probe.model import CheckFailed
+from probe.model import CheckFailed, NotMeasured
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
 from probe.record import Record
 from probe.rtc.credentials import Credentials, CredentialSource, Static, TimeLimited
-from probe.rtc.providers import ISSUED, TurnEnvironment, TurnServer
-from probe.rtc.urls import WAYS_IN, TurnUrl, parse_turn_url, parse_url_list
+from probe.rtc.reaching import Family
+from probe.rtc.signals import traffic_of, write_traffic
+from probe.rtc.traffic import counted
+from probe.rtc.urls import WAYS_IN, TurnUrl, WayIn, parse_turn_url, parse_url_list
+
+if TYPE_CHECKING:
+    from probe.rtc.metered import MeteredServers
+
+LOOKS = "looks at TURN servers"
+"""Who heeds this word wants to know when a server is seen to fail, or to work again."""
+
+# Of the deadline, for asking who we are: what comes later leaves no time to measure.
+_LOGIN_SHARE = 0.5
+_STALE = (Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED)
 
 
 def _read_url(value: object) -> object:
@@ -25,7 +38,9 @@ class ServerTable(Table):
     """One server by one way in, or (with ``backend_url``) what the backend issues.
 
     Credentials are ``username`` and ``password``, or ``shared_secret`` for time-limited
-    ones; neither, for a server that asks for none.
+    ones; neither, for a server that asks for none. With ``metered_url`` and ``api_key``
+    both server and credentials come from Metered: the first one by the ``way`` in.
+    ``family`` keeps to the server's IPv4 or IPv6 addresses.
     """
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -36,6 +51,10 @@ class ServerTable(Table):
     backend_url: BaseUrl | None = None
     jwt_secret: SecretStr | None = None
     jwt_expiration: Duration = DEFAULT_EXPIRATION
+    metered_url: BaseUrl | None = None
+    api_key: SecretStr | None = None
+    way: WayIn = "udp"
+    family: Family | None = None
     ca_file: CaFile | None = None
 
     @property
@@ -45,8 +64,11 @@ class ServerTable(Table):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        if self.needs_server and (self.url is None) == (self.backend_url is None):
-            raise ValueError("set either url or backend_url")
+        sources = (self.url, self.backend_url, self.metered_url)
+        if self.needs_server and sum(source is not None for source in sources) != 1:
+            raise ValueError("set either url or backend_url or metered_url")
+        if (self.metered_url is None) != (self.api_key is None):
+            raise ValueError("set metered_url and api_key, or neither")
         if (self.username is None) != (self.password is None):
             raise ValueError("set username and password, or neither")
         return self
@@ -56,12 +78,35 @@ class ServerTable(Table):
         """The TURN URL without its query (a label says the transport), or who issues it."""
         if self.backend_url is not None:
             return show_url(self.backend_url.get_secret_value() + "/turn/credentials")
+        if self.metered_url is not None:
+            return show_url(self.metered_url.get_secret_value() + "/api/v1/turn/credentials")
         return str(self.url).partition("?")[0]
 
     @property
     def labels(self) -> dict[str, str]:
-        """``provider``, and ``transport``: udp, tcp, tls, or all for what is issued."""
-        return {"provider": self.provider, "transport": self.url.kind if self.url else "all"}
+        """``provider``, and ``transport``: udp, tcp, tls, or all for what is issued.
+
+        ``family`` where one is asked for.
+        """
+        labels = {"provider": self.provider, "transport": self.way_in or "all"}
+        return labels | ({"family": self.family} if self.family else {})
+
+    @property
+    def way_in(self) -> WayIn | None:
+        """The way in that is looked at; None for what is issued, which may have any."""
+        if self.issued:
+            return None
+        return self.url.kind if self.url is not None else self.way
+
+    @property
+    def place(self) -> str:
+        """A word that all checks of one server by one way in have in common."""
+        return " ".join((self.provider, self.target, self.way_in or "all", self.family or "any"))
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """What is seen of the server in a cheap look."""
+        return frozenset({self.place}) if self.needs_server else frozenset()
 
     @property
     def subject(self) -> str:
@@ -83,30 +128,59 @@ class ServerTable(Table):
         return TimeLimited(self.shared_secret) if self.shared_secret else None
 
 
-def server_table(name: str, server: TurnServer) -> dict[str, Any]:
-    """The raw table of a check of one configured server."""
-    table: dict[str, Any] = {
-        "name": name,
-        "provider": server.provider,
-        "url": str(server.url),
-    }
-    match server.source:
-        case Static(credentials):
-            table |= {"username": credentials.username, "password": credentials.password}
-        case TimeLimited(secret):
-            table["shared_secret"] = secret
-    return table
+async def servers_for(
+    table: ServerTable, record: Record, context: Context
+) -> tuple[Credentials | None, Sequence[TurnUrl]]:
+    """Where to go, as a browser prefers it (not empty), and who we are there.
+
+    Several URLs for what the backend issues, one for everything else. Raises CheckFailed or
+    NotMeasured with its phase.
+    """
+    if table.backend_url is not None:
+        return await issued_servers(table, table.backend_url, record, context)
+    if table.metered_url is not None and table.api_key is not None:
+        return await _metered_server(table, table.metered_url, table.api_key, record, context)
+    if table.url is None:
+        raise RuntimeError(f"{table.name} has no server")
+    source = table.source
+    return source.at(context.now()) if source else None, [table.url]
 
 
-def issued_table(name: str, environment: TurnEnvironment) -> dict[str, Any]:
-    """The raw table of a check of what the backend issues."""
-    return {
-        "name": name,
-        "provider": ISSUED,
-        "backend_url": environment.backend_url,
-        "jwt_secret": environment.jwt_secret,
-        "jwt_expiration": environment.jwt_expiration,
-    }
+@contextmanager
+def spending(table: ServerTable, record: Record, context: Context) -> Iterator[None]:
+    """Around all that a run does: its bytes are counted and written down, and kept
+    credentials that are refused are asked for anew in the next run."""
+    traffic = traffic_of(table.name, context)
+    try:
+        with counted(traffic):
+            yield
+    except CheckFailed as error:
+        if table.metered_url is not None and table.api_key is not None and error.cause in _STALE:
+            _metered(table.metered_url, table.api_key, context).forget()
+        raise
+    finally:
+        write_traffic(traffic, record)
+
+
+def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredServers":
+    from probe.rtc.metered import MeteredServers
+
+    key = ("metered servers", url.get_secret_value(), api_key.get_secret_value())
+    return context.share(key, lambda: MeteredServers(url, api_key, context))
+
+
+async def _metered_server(
+    table: ServerTable, url: SecretStr, api_key: SecretStr, record: Record, context: Context
+) -> tuple[Credentials, Sequence[TurnUrl]]:
+    metered = _metered(url, api_key, context)
+    with record.phase("credentials"):
+        found = await metered.get(table.ca_file, _LOGIN_SHARE * table.deadline)
+    for server in found:
+        if server.url.kind == table.way:
+            record.facts["issued"] = str(server.url)
+            return server.credentials, [server.url]
+    message = f"Metered names no server by {table.way}"
+    raise NotMeasured(Cause.NO_DATA, message, phase="credentials")
 
 
 async def issued_servers(

@@ -21,6 +21,7 @@ from probe.model import CheckFailed, Stop
 from probe.net.addresses import Address, no_connection
 from probe.net.tls import client_context, translate_tls
 from probe.rtc.messages import Framer
+from probe.rtc.traffic import UDP_HEADER, CountedSocket, Traffic, current, ip_header
 from probe.rtc.urls import TurnUrl, show_address
 
 Phases = Callable[[str], AbstractContextManager[None]]
@@ -60,14 +61,16 @@ class UdpWire(asyncio.DatagramProtocol):
 
     reliable = False
 
-    def __init__(self, receiver: Receiver, place: str) -> None:
+    def __init__(self, receiver: Receiver, place: str, header: int, traffic: Traffic) -> None:
         self._receiver, self._place = receiver, place
+        self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, _: object) -> None:
+        self._traffic.received += len(data) + self._header
         self._receiver.frame_received(data)
 
     def error_received(self, exc: Exception) -> None:
@@ -76,6 +79,7 @@ class UdpWire(asyncio.DatagramProtocol):
     def send(self, frame: bytes) -> None:
         """Send one datagram, or lose it."""
         if self._transport is not None and not self._transport.is_closing():
+            self._traffic.sent += len(frame) + self._header
             self._transport.sendto(frame)
 
     def abort(self) -> None:
@@ -89,8 +93,8 @@ class StreamWire(asyncio.Protocol):
 
     reliable = True
 
-    def __init__(self, receiver: Receiver, place: str) -> None:
-        self._receiver, self._place = receiver, place
+    def __init__(self, receiver: Receiver, place: str, sock: CountedSocket) -> None:
+        self._receiver, self._place, self._sock = receiver, place, sock
         self._framer = Framer(receiver.has_channel)
         self._transport: asyncio.Transport | None = None
 
@@ -119,6 +123,7 @@ class StreamWire(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once; a TLS shutdown could wait for the other side."""
+        self._sock.count()
         if self._transport is not None:
             self._transport.abort()
 
@@ -154,18 +159,20 @@ async def open_wire(
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
-    loop = asyncio.get_running_loop()
+    loop, traffic = asyncio.get_running_loop(), current()
+    header = ip_header(address.family) + UDP_HEADER
     try:
         _, wire = await loop.create_datagram_endpoint(
-            lambda: UdpWire(receiver, place), remote_addr=(address.ip, address.port)
+            lambda: UdpWire(receiver, place, header, traffic),
+            remote_addr=(address.ip, address.port),
         )
     except OSError as error:
         raise _failure_of(error, place, "connect") from None
     return wire
 
 
-async def _connect(address: Address, place: str) -> socket.socket:
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
+async def _connect(address: Address, place: str) -> CountedSocket:
+    sock = CountedSocket(address.family, current())
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, (address.ip, address.port))
@@ -180,20 +187,20 @@ async def _connect(address: Address, place: str) -> socket.socket:
     return sock
 
 
-async def _adopt(sock: socket.socket, receiver: Receiver, place: str) -> Wire:
+async def _adopt(sock: CountedSocket, receiver: Receiver, place: str) -> Wire:
     loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place), sock=sock)
+    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place, sock), sock=sock)
     return wire
 
 
 async def _handshake(
-    sock: socket.socket, receiver: Receiver, url: TurnUrl, context: ssl.SSLContext
+    sock: CountedSocket, receiver: Receiver, url: TurnUrl, context: ssl.SSLContext
 ) -> Wire:
     place = show_address(url.host, url.port)
     loop = asyncio.get_running_loop()
     try:
         _, wire = await loop.create_connection(
-            lambda: StreamWire(receiver, place),
+            lambda: StreamWire(receiver, place, sock),
             sock=sock,
             ssl=context,
             server_hostname=url.host,

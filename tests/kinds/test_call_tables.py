@@ -22,16 +22,19 @@ GROUPS: dict[str, dict[str, str]] = {
         "TURN_BACKUP_USERNAME": "you",
         "TURN_BACKUP_PASSWORD": "hunter3",
     },
+    "metered": {"METERED_APP": "paircam", "METERED_API_KEY": "hunter4"},
     "issued": {"BACKEND_URL": "https://example.org"},
 }
 NAMES = {
-    "primary": "call-primary-udp",
-    "backup": "call-backup-tls",
-    "issued": "call-issued",
+    "primary": ["call-primary-udp"],
+    "backup": ["call-backup-tls"],
+    "metered": ["call-metered-udp", "call-metered-tcp", "call-metered-tls"],
+    "issued": ["call-issued"],
 }
 REASONS = {
     "primary": "TURN_URLS is not set",
     "backup": "TURN_BACKUP_URLS is not set",
+    "metered": "METERED_API_KEY is not set (credentials from Metered)",
     "issued": "BACKEND_URL is not set (credentials that it issues)",
 }
 
@@ -41,7 +44,7 @@ def derived(**variables: str) -> tuple[Derived, list[Check]]:
     return found, [Check(KIND, CallTable.model_validate(table)) for table in found.tables]
 
 
-@pytest.mark.parametrize("present", list(product([True, False], repeat=3)))
+@pytest.mark.parametrize("present", list(product([True, False], repeat=4)))
 def test_each_combination_of_variables_gives_its_calls_and_says_what_is_skipped(
     present: tuple[bool, ...],
 ) -> None:
@@ -53,7 +56,7 @@ def test_each_combination_of_variables_gives_its_calls_and_says_what_is_skipped(
         for name, value in GROUPS[group].items()
     }
     found, checks = derived(**variables)
-    expected = [NAMES[group] for group, there in states.items() if there]
+    expected = [name for group, there in states.items() if there for name in NAMES[group]]
     direct = ["call-direct"] if expected else []
     assert [check.name for check in checks] == direct + expected
     assert list(found.skipped) == [REASONS[group] for group, there in states.items() if not there]

@@ -12,6 +12,7 @@ from probe.kind import Check
 from probe.kinds import turn
 from probe.kinds.turn import KIND, TurnTable, derive
 from probe.model import Result, Status
+from probe.rtc import signals
 from probe.rtc.providers import TurnEnvironment
 from probe.variables import Variables, read_environment
 from tests.rtc.turn_lab import (
@@ -62,8 +63,8 @@ async def test_the_figures_agree_with_the_delay_of_the_path(lab: TurnLab, contex
     lab.knobs.delay = 0.05
     round_trip = 2 * lab.knobs.delay
     expected = {
-        turn.UNAUTHENTICATED: round_trip,
-        turn.ALLOCATE: 2 * round_trip,
+        signals.UNAUTHENTICATED: round_trip,
+        signals.ALLOCATE: 2 * round_trip,
         turn.RELAY_OPEN: round_trip,
         turn.SERVER_RTT: round_trip,
         turn.RELAY_RTT: 2 * round_trip,
@@ -114,7 +115,7 @@ async def test_a_request_that_is_lost_is_sent_again(lab: TurnLab) -> None:
     result = await run(lab.check())
     assert result.status is Status.OK
     assert values(result)[turn.RETRANSMISSIONS] == 2
-    assert values(result)[turn.UNAUTHENTICATED] == pytest.approx(0.5, abs=0.1)
+    assert values(result)[signals.UNAUTHENTICATED] == pytest.approx(0.5, abs=0.1)
 
 
 async def test_two_checks_share_nothing_and_finish_in_their_own_time(lab: TurnLab) -> None:
@@ -171,6 +172,7 @@ def test_without_variables_there_is_nothing_to_check_and_it_says_why() -> None:
     assert list(found.skipped) == [
         "TURN_URLS is not set",
         "TURN_BACKUP_URLS is not set",
+        "METERED_API_KEY is not set (credentials from Metered)",
         "BACKEND_URL is not set (credentials that it issues)",
     ]
 
@@ -178,8 +180,11 @@ def test_without_variables_there_is_nothing_to_check_and_it_says_why() -> None:
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        ({}, "set either url or backend_url"),
-        ({"url": "turn:a", "backend_url": "https://b"}, "set either url or backend_url"),
+        ({}, "set either url or backend_url or metered_url"),
+        (
+            {"url": "turn:a", "backend_url": "https://b"},
+            "set either url or backend_url or metered_url",
+        ),
         ({"url": "turn:a", "username": "u"}, "set username and password, or neither"),
         ({"url": "turn:a:x"}, "the port must be 1 to 65535"),
         ({"url": "turn:a", "echoes": 0}, "greater than or equal to 1"),

@@ -11,6 +11,7 @@ from probe.context import Context
 from probe.kind import Check
 from probe.kinds import turn
 from probe.model import Result, Status
+from probe.rtc import signals
 from tests.rtc.turn_lab import WAYS, Interrupted, ending, run, turn_check, values
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 
@@ -54,7 +55,7 @@ async def test_coturn_relays_and_is_measured(start: Start, context: Context, way
     # A Refresh has its signature checked, a relayed packet has not: either may be quicker.
     assert 0 < found[turn.SERVER_RTT] < 0.05
     assert 0 < found[turn.RELAY_RTT] < 0.05
-    assert found[turn.ALLOCATE] < 0.5
+    assert found[signals.ALLOCATE] < 0.5
     assert found[turn.RESENDS] == found[turn.RETRANSMISSIONS] == 0
 
 

@@ -11,6 +11,7 @@ from probe.causes import Cause
 from probe.context import Context
 from probe.kinds import turn
 from probe.model import Status
+from probe.rtc import signals
 from tests.rtc.turn_lab import (
     PASSWORD,
     USERNAME,
@@ -111,7 +112,7 @@ async def test_a_hairpin_that_fails_is_told_within_a_third_of_the_deadline(
     result = await run(lab.check(way, deadline=1.5), context)
     assert ending(result) == ("relay", "hairpin_failed")
     assert 0.5 < result.duration < 1
-    assert turn.ALLOCATE in values(result)
+    assert signals.ALLOCATE in values(result)
     assert turn.LOSS not in values(result)
     assert await lab.is_clean(context)
 

@@ -1,0 +1,157 @@
+"""``allocation``: does each TURN server let us in, by each way in? A look that costs little.
+
+One allocation and its deletion, about 1 kB over UDP: often enough to see a dead server
+within two minutes. What relaying is like is measured by ``turn`` and ``call``, which cost
+twenty times as much and run as often as the providers' plans allow; they run at once when
+a look fails or is well again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, Use, loads
+from probe.model import CheckFailed, Failing, Verdict
+from probe.record import Record
+from probe.rtc.credentials import Credentials
+from probe.rtc.frugal import LOOK_SECONDS, look_bytes, look_intervals
+from probe.rtc.looks import looks_of
+from probe.rtc.planning import planned
+from probe.rtc.providers import TurnEnvironment
+from probe.rtc.servers import LOOKS, ServerTable, naming, servers_for, spending
+from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
+from probe.rtc.urls import TurnUrl, show_address
+
+# Of what is left of the deadline: for naming who is silent; and of that, for the URL that
+# a browser takes first.
+_SHARE, _FIRST_SHARE = 0.9, 0.5
+
+
+class AllocationTable(ServerTable):
+    """One server by one way in, or what the backend issues."""
+
+    @property
+    def group(self) -> str:
+        """What is configured backs each other up; what users are issued stands for itself."""
+        return "allocation-issued" if self.issued else "allocation"
+
+    @property
+    def backups(self) -> frozenset[str]:
+        """Issued servers that work carry users while a configured one fails, not the other
+        way round."""
+        return frozenset() if self.issued else frozenset({"allocation", "allocation-issued"})
+
+    @property
+    def wakes(self) -> frozenset[str]:
+        """Other looks, so that "no URL of any provider works" is known at once, and what
+        measures this server more closely."""
+        return frozenset({LOOKS, self.place})
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """Looks alone: what is measured more closely has its own time."""
+        return frozenset({LOOKS})
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """A look at each server by each way in, and one at what the backend issues."""
+    return planned(KIND.name, environment, look_intervals)
+
+
+async def run(table: AllocationTable, record: Record, context: Context) -> None:
+    """Look at one server; of those that the backend issues, at the first that allocates."""
+    started = context.clock()
+    with looks_of(context).look(table.name), spending(table, record, context):
+        credentials, urls = await servers_for(table, record, context)
+        left = _SHARE * (table.deadline - (context.clock() - started))
+        if table.issued:
+            await _first_that_works(urls, credentials, table, record, context, left)
+        else:
+            await _look(urls[0], credentials, table, record, context)
+
+
+async def _look(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    table: AllocationTable,
+    record: Record,
+    context: Context,
+) -> None:
+    from probe.rtc.relay import look
+
+    client = await look(
+        url,
+        credentials,
+        context,
+        ca_file=table.ca_file,
+        family=table.family,
+        phases=record.phase,
+    )
+    for signal, seconds in (
+        (ALLOCATE, client.allocate_seconds),
+        (UNAUTHENTICATED, client.unauthenticated),
+    ):
+        if seconds is not None:
+            record.sample(signal, seconds)
+    if client.server is not None:
+        record.facts["server"] = show_address(client.server.ip, client.server.port)
+    if client.relayed is not None:
+        record.facts["relayed"] = show_address(*client.relayed)
+
+
+async def _first_that_works(
+    urls: Sequence[TurnUrl],
+    credentials: Credentials | None,
+    table: AllocationTable,
+    record: Record,
+    context: Context,
+    left: float,
+) -> None:
+    """As a browser, which has a relay as long as one URL allocates; each has a share of the
+    seconds that are ``left``. Raises the first one's CheckFailed where none does."""
+    failure: CheckFailed | None = None
+    for number, url in enumerate(urls):
+        share = _FIRST_SHARE if number == 0 else (1 - _FIRST_SHARE) / (len(urls) - 1)
+        limit = left * (share if len(urls) > 1 else 1.0)
+        try:
+            async with asyncio.timeout(limit):
+                await _look(url, credentials, table, record, context)
+            return
+        except TimeoutError:
+            error = _no_answer(url, limit)
+        except CheckFailed as found:
+            error = naming(url, found)
+        failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def _no_answer(url: TurnUrl, seconds: float) -> CheckFailed:
+    """What a silent server's share of the deadline ends in."""
+    message = f"{url}: no answer within {seconds:.1f} s"
+    return CheckFailed(Cause.DEADLINE, message, phase="allocate")
+
+
+def uses(table: AllocationTable) -> tuple[Use, ...]:
+    """The provider's bytes; what is issued is mostly looked at by UDP alone."""
+    return (Use(f"turn-{table.provider}", look_bytes(table.way_in or "udp")),)
+
+
+KIND = Kind(
+    name="allocation",
+    summary="whether each TURN server lets us in: one allocation and its deletion",
+    environment=TurnEnvironment,
+    table=AllocationTable,
+    derive=derive,
+    run=run,
+    signals=(ALLOCATE, UNAUTHENTICATED, BYTES),
+    failing=Failing(severity=Verdict.CRITICAL, partial=Verdict.WARNING, hold=120.0),
+    core=True,
+    cost="one allocation, 1 kB a run over UDP and 8 kB over TLS",
+    uses=uses,
+    load=loads("probe.rtc.relay"),
+    interval=LOOK_SECONDS,
+    retry=30.0,
+    plot=ALLOCATE,
+)

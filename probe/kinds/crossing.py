@@ -1,0 +1,186 @@
+"""``crossing``: from the primary's relay to the backup's and back.
+
+Two allocations on one server are a hairpin, which says nothing on whether the relayed
+addresses are reached from elsewhere. An allocation on each of two servers does: packets
+leave one relay for the other over whatever lies between them.
+
+A server that lets nobody in is not this check's finding but ``allocation``'s: without both
+ends there is no path to measure.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from probe.context import Context
+from probe.kind import Check, Derived, Kind, Table, Use, loads
+from probe.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
+from probe.record import Record
+from probe.rtc.frugal import DEAR_SECONDS, ECHOES, path_bytes
+from probe.rtc.providers import ISSUED, PRIMARY, TurnEnvironment
+from probe.rtc.servers import LOOKS, ServerTable, naming, servers_for
+from probe.rtc.signals import BYTES, traffic_of
+from probe.rtc.traffic import Traffic, counted
+from probe.rtc.urls import show_address
+
+if TYPE_CHECKING:
+    from probe.rtc.figures import RelayFigures
+
+RTT = Signal(
+    "probe_turn_crossing_rtt_seconds",
+    Unit.SECONDS,
+    "Echo from the near relay to the far one and back, median of a run.",
+    short="RTT",
+    latency=True,
+)
+LOSS = Signal(
+    "probe_turn_crossing_loss_ratio",
+    Unit.RATIO,
+    "Echoes that did not come back from the far relay in time, of those sent.",
+    short="loss",
+)
+OPEN = Signal(
+    "probe_turn_crossing_open_seconds",
+    Unit.SECONDS,
+    "First packet sent until the first was received through both relays.",
+    latency=True,
+)
+# The same counter; here each end has its own provider.
+SPENT = Signal(BYTES.name, BYTES.unit, BYTES.help, labels=("provider", "direction"), counter=True)
+
+_MOST_PATIENCE = 2.0
+# What goes wrong here keeps a path from being, and is the look's to tell.
+_BEFORE_THE_PATH = ("dns", "connect", "tls", "allocate", "credentials")
+
+
+class CrossingTable(Table):
+    """Two servers of two providers; both are derived."""
+
+    near: ServerTable
+    far: ServerTable
+    echoes: int = Field(default=ECHOES, ge=1, le=1000)
+
+    @property
+    def target(self) -> str:
+        return f"{self.near.target} to {self.far.target}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``near`` and ``far``: the providers of both ends."""
+        return {"near": self.near.provider, "far": self.far.provider}
+
+    @property
+    def subject(self) -> str:
+        return self.near.subject
+
+    @property
+    def patience(self) -> float:
+        """How many seconds the first packet may take through both relays."""
+        return min(_MOST_PATIENCE, self.deadline / 3)
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """What it needs is said by ``fallback``: a primary and another provider."""
+    return Derived()
+
+
+def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """From the first server of the primary to the first of another configured provider."""
+    tables = [
+        check.table
+        for check in checks
+        if isinstance(check.table, ServerTable) and LOOKS in check.table.wakes
+    ]
+    near = [table for table in tables if table.provider == PRIMARY]
+    far = [table for table in tables if table.provider not in (PRIMARY, ISSUED)]
+    if not near or not far:
+        return []
+    same = [table for table in far if table.family == near[0].family] or far
+    return [{"name": f"crossing-{PRIMARY}-{same[0].provider}", "near": near[0], "far": same[0]}]
+
+
+async def run(table: CrossingTable, record: Record, context: Context) -> None:
+    """Measure the path. Raises NotMeasured where one of the ends can't be had."""
+    near = traffic_of(table.name, context)
+    far = traffic_of(f"{table.name}, far end", context)
+    try:
+        with counted(near):
+            await _measure(table, far, record, context)
+    finally:
+        _write_traffic(table.near.provider, near, record)
+        _write_traffic(table.far.provider, far, record)
+
+
+async def _measure(table: CrossingTable, far: Traffic, record: Record, context: Context) -> None:
+    from probe.rtc.relay import RelayPath
+
+    credentials, (url,) = await servers_for(table.near, record, context)
+    others, (far_url,) = await servers_for(table.far, record, context)
+    path = RelayPath(
+        url,
+        credentials,
+        record,
+        context,
+        ca_file=table.near.ca_file,
+        family=table.near.family,
+        patience=table.patience,
+        far=(far_url, others, far),
+    )
+    try:
+        await path.measure(table.echoes)
+    except CheckFailed as error:
+        if (error.phase or record.current) not in _BEFORE_THE_PATH:
+            raise
+        ends = ((path.figures.first, url), (path.figures.second, far_url))
+        lacking = next((end for client, end in ends if client.relayed is None), url)
+        named = naming(lacking, error)
+        raise NotMeasured(named.cause, named.message, phase=named.phase) from None
+    finally:
+        _write(path.figures, record)
+
+
+def _write(figures: "RelayFigures", record: Record) -> None:
+    for signal, value in (
+        (RTT, figures.relay_rtt),
+        (LOSS, figures.loss),
+        (OPEN, figures.relay_open),
+    ):
+        if value is not None:
+            record.sample(signal, value)
+    for name, client in (("near", figures.first), ("far", figures.second)):
+        if client.relayed is not None:
+            record.facts[name] = show_address(*client.relayed)
+
+
+def _write_traffic(provider: str, traffic: Traffic, record: Record) -> None:
+    taken = traffic.take()
+    record.sample(SPENT, taken.sent, provider=provider, direction="sent")
+    record.sample(SPENT, taken.received, provider=provider, direction="received")
+
+
+def uses(table: CrossingTable) -> tuple[Use, ...]:
+    """Half of a path's bytes from each provider."""
+    return tuple(
+        Use(f"turn-{end.provider}", path_bytes(end.way_in or "udp", table.echoes) / 2)
+        for end in (table.near, table.far)
+    )
+
+
+KIND = Kind(
+    name="crossing",
+    summary="from the primary's relay to the backup's and back: a path that is no hairpin",
+    environment=TurnEnvironment,
+    table=CrossingTable,
+    derive=derive,
+    survey=survey,
+    run=run,
+    signals=(RTT, LOSS, OPEN, SPENT),
+    failing=Failing(Verdict.WARNING, hold=120.0),
+    cost="one allocation at each provider and 20 echoes, 10 kB a run at each over UDP",
+    uses=uses,
+    load=loads("probe.rtc.relay"),
+    interval=DEAR_SECONDS,
+    retry=300.0,
+    plot=RTT,
+)

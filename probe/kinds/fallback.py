@@ -1,0 +1,140 @@
+"""``fallback``: are users on the backup? Concluded from the looks at all TURN servers.
+
+The backup is in use when every primary URL fails while a backup's works (RTC.md). Nothing
+is sent for it: the looks of ``allocation`` are what it is made of.
+
+``source`` says who has seen it: ``probe`` is this process. The share of calls that had to
+be relayed (``probe_turn_fallback_ratio``) has no such source: with both ends of a call on
+one host the direct way always works, so the probe's own calls say nothing of it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from pydantic import Field
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Check, Derived, Kind, Table, loads
+from probe.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.record import Record
+from probe.rtc.frugal import LOOK_SECONDS
+from probe.rtc.looks import looks_of
+from probe.rtc.providers import ISSUED, PRIMARY, TurnEnvironment
+from probe.rtc.servers import LOOKS, ServerTable
+
+BACKUP_IN_USE = Signal(
+    "probe_turn_backup_in_use",
+    Unit.BOOLEAN,
+    "Whether every primary TURN URL fails while a backup's works.",
+    labels=("source",),
+    short="backup in use",
+)
+SOURCE = "probe"
+
+# Of the deadline, for looks that are under way; and when a look is too old to say anything.
+_PATIENCE_SHARE = 0.9
+_STALE_LOOKS = 3
+
+
+class FallbackTable(Table):
+    """The looks at primary and at backup servers, by their checks' names. Both are derived.
+
+    ``fresh`` is how many seconds a look counts.
+    """
+
+    deadline: float = Field(default=15.0, gt=0, le=300)
+    primary: tuple[str, ...] = ()
+    backup: tuple[str, ...] = ()
+    fresh: float = Field(default=_STALE_LOOKS * LOOK_SECONDS, gt=0)
+
+    @property
+    def target(self) -> str:
+        return "all TURN providers"
+
+    @property
+    def subject(self) -> str:
+        return f"TURN {PRIMARY}"
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """Every look that begins to fail, or no longer does."""
+        return frozenset({LOOKS})
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """Without a primary and a backup there is nothing to fall back from or to."""
+    if not (environment.turn_urls or environment.turn_host):
+        return Derived(skipped=("TURN_URLS is not set: nothing to fall back from",))
+    if not (environment.turn_backup_urls or environment.metered_api_key):
+        reason = "TURN_BACKUP_URLS and METERED_API_KEY are not set: nothing to fall back to"
+        return Derived(skipped=(reason,))
+    return Derived()
+
+
+def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """One check, where there are looks at a primary and at another configured provider."""
+    looks = [
+        check
+        for check in checks
+        if isinstance(check.table, ServerTable) and LOOKS in check.table.wakes
+    ]
+    providers: Mapping[str, str] = {check.name: check.table.labels["provider"] for check in looks}
+    primary = [name for name, provider in providers.items() if provider == PRIMARY]
+    backup = [name for name, provider in providers.items() if provider not in (PRIMARY, ISSUED)]
+    if not primary or not backup:
+        return []
+    fresh = _STALE_LOOKS * max(check.interval for check in looks)
+    return [{"name": "fallback", "primary": primary, "backup": backup, "fresh": fresh}]
+
+
+async def run(table: FallbackTable, record: Record, context: Context) -> None:
+    """Conclude, as soon as no look is under way. Raises NotMeasured where the looks don't
+    say enough."""
+    looks = looks_of(context)
+    with record.phase("looks"):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SHARE * table.deadline):
+                await looks.settled((*table.primary, *table.backup))
+
+        def found(names: Iterable[str]) -> list[bool | None]:
+            return [looks.works(name, newer_than=table.fresh) for name in names]
+
+        in_use = conclude(found(table.primary), found(table.backup))
+    if in_use is None:
+        message = "some TURN servers have not been looked at, and the others don't settle it"
+        raise NotMeasured(Cause.NO_DATA, message, phase="looks")
+    record.sample(BACKUP_IN_USE, in_use, source=SOURCE)
+
+
+def conclude(primary: Sequence[bool | None], backup: Sequence[bool | None]) -> bool | None:
+    """Whether the backup is in use, from what works (None: nobody knows); None where what is
+    not known could change the answer."""
+    if any(primary):
+        return False
+    if all(works is False for works in backup):
+        return False
+    if all(works is False for works in primary) and any(backup):
+        return True
+    return None
+
+
+KIND = Kind(
+    name="fallback",
+    summary="whether users are on the backup TURN provider, from the looks at all of them",
+    environment=TurnEnvironment,
+    table=FallbackTable,
+    derive=derive,
+    survey=survey,
+    run=run,
+    signals=(BACKUP_IN_USE,),
+    thresholds=(Threshold(BACKUP_IN_USE, Limits(warning=0.0)),),
+    failing=Failing(Verdict.WARNING, hold=120.0),
+    cost="nothing: it concludes from the looks",
+    load=loads(),
+    interval=LOOK_SECONDS,
+    retry=30.0,
+    plot=BACKUP_IN_USE,
+)

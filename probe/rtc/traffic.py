@@ -1,0 +1,90 @@
+"""Bytes on the wire: what a provider counts, the headers of IP, UDP, TCP and TLS included.
+
+A run says once whose bytes it spends (``counted``); every wire that is opened in it, in
+whatever task, adds to that count. So nothing that sends has to carry it along, and an
+allocation that is deleted behind a finished run is counted too, with the next one.
+
+What TCP and TLS put on the wire only the kernel knows: Linux tells it (``TCP_INFO``,
+tcp(7)). Elsewhere only UDP is counted.
+"""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+UDP_HEADER = 8
+# With the time stamps (RFC 7323) that Linux puts into every segment.
+TCP_HEADER = 32
+
+# From linux/tcp.h's struct tcp_info: bytes received, segments out and in; bytes sent.
+_RECEIVED, _SENT = struct.Struct("=QII"), struct.Struct("=Q")
+_RECEIVED_AT, _SENT_AT, _INFO_BYTES = 128, 200, 256
+
+
+@dataclass
+class Traffic:
+    """Bytes since the last ``take``."""
+
+    sent: int = 0
+    received: int = 0
+
+    def take(self) -> "Traffic":
+        """What was counted since the last time; the count begins anew."""
+        taken = Traffic(self.sent, self.received)
+        self.sent = self.received = 0
+        return taken
+
+
+_COUNT: ContextVar[Traffic | None] = ContextVar("traffic", default=None)
+
+
+@contextmanager
+def counted(traffic: Traffic) -> Iterator[None]:
+    """Wires that are opened inside, also in tasks that begin there, add to ``traffic``."""
+    token = _COUNT.set(traffic)
+    try:
+        yield
+    finally:
+        _COUNT.reset(token)
+
+
+def current() -> Traffic:
+    """The count that a new wire adds to; one of its own where nobody counts."""
+    return _COUNT.get() or Traffic()
+
+
+def ip_header(family: int) -> int:
+    """The bytes of an IP header without options (RFC 791, RFC 8200)."""
+    return 40 if family == socket.AF_INET6 else 20
+
+
+class CountedSocket(socket.socket):
+    """A TCP socket that tells what it has cost, at the latest when it is closed.
+
+    Whoever takes it over, as asyncio does, closes this very object.
+    """
+
+    def __init__(self, family: int, traffic: Traffic) -> None:
+        super().__init__(family, socket.SOCK_STREAM)
+        self._traffic, self._told = traffic, Traffic()
+
+    def count(self) -> None:
+        """Add what has passed since the last time."""
+        with suppress(OSError, AttributeError, struct.error):
+            info = self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
+            received, segments_out, segments_in = _RECEIVED.unpack_from(info, _RECEIVED_AT)
+            (sent,) = _SENT.unpack_from(info, _SENT_AT)
+            header = ip_header(self.family) + TCP_HEADER
+            now = Traffic(sent + segments_out * header, received + segments_in * header)
+            self._traffic.sent += now.sent - self._told.sent
+            self._traffic.received += now.received - self._told.received
+            self._told = now
+
+    def close(self) -> None:
+        """Close, and tell the rest."""
+        if self.fileno() >= 0:
+            self.count()
+        super().close()
