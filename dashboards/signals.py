@@ -68,12 +68,12 @@ def of_kind(kind: Kind[Any, Any], board: str) -> str:
 
 def title_of(signal: Signal) -> str:
     """A signal's name for people: its short one, or its own without prefix and unit."""
-    bare = signal.name.removeprefix("probe_")
+    bare = signal.name.removeprefix("probe_").removesuffix("_total")
     for suffix in _SUFFIXES:
         bare = bare.removesuffix(suffix)
     words = [_ABBREVIATIONS.get(word, word) for word in bare.split("_")]
     words[0] = words[0][:1].upper() + words[0][1:]
-    return " ".join(words)
+    return " ".join(words) + (", in a day" if signal.counter else "")
 
 
 def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...]:
@@ -96,7 +96,11 @@ def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     """One signal over time, with its limits drawn."""
     threshold = next((each for each in kind.thresholds if each.signal == signal), None)
     legend = " ".join(["{{check}}", "{{region}}", *(f"{{{{{name}}}}}" for name in signal.labels)])
-    expr = f"{signal.name}{of_kind(kind, board)}{_FACTOR.get(signal.unit, '')}"
+    series = f"{signal.name}{of_kind(kind, board)}"
+    if signal.counter:
+        # What few runs add, a rate over minutes would show as needles.
+        series = f"increase({series}[1d])"
+    expr = f"{series}{_FACTOR.get(signal.unit, '')}"
     states = signal.unit is Unit.BOOLEAN
     return Panel(
         title=title_of(signal),
