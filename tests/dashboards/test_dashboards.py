@@ -137,7 +137,7 @@ def test_rates_follow_the_width_of_the_screen(uid: str) -> None:
     for panel in panels(uid):
         for target in panel["targets"]:
             windows = re.findall(r"\[([^\]]+)\]", target["expr"])
-            fixed = {"30d", "1h", "30d:1m", "1h:1m", "$__range"}
+            fixed = {"30d", "1d", "1h", "30d:1m", "1h:1m", "$__range"}
             assert {each for each in windows if each != "$__rate_interval"} <= fixed
 
 
