@@ -19,7 +19,8 @@ _BY_PREFIX = (
     (SIGNALING, ("probe_http_", "probe_dns_", "probe_ssl_", "probe_signaling_")),
 )
 _BY_KIND = {"http": SIGNALING, "signaling": SIGNALING, "journey": SIGNALING}
-_BY_KIND |= {"turn": TURN, "call": TURN, "metered": TURN}
+_BY_KIND |= dict.fromkeys(("allocation", "crossing", "turn", "call", "fallback"), TURN)
+_BY_KIND |= {"metered": TURN}
 
 UNITS = {
     Unit.SECONDS: "s",
@@ -31,7 +32,7 @@ UNITS = {
 }
 # Grafana takes dates in milliseconds.
 _FACTOR = {Unit.TIMESTAMP: " * 1000"}
-_SUFFIXES = ("_seconds", "_bytes", "_ratio")
+_SUFFIXES = ("_total", "_seconds", "_bytes", "_ratio")
 _ABBREVIATIONS = {"rtt": "RTT", "http": "HTTP", "dns": "DNS", "ice": "ICE", "dtls": "DTLS"}
 _ABBREVIATIONS |= {"turn": "TURN", "ssl": "TLS", "cpu": "CPU", "hsts": "HSTS", "cors": "CORS"}
 _ABBREVIATIONS |= {"https": "HTTPS"}
@@ -104,16 +105,26 @@ def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     states = signal.unit is Unit.BOOLEAN
     return Panel(
         title=title_of(signal),
-        description=signal.help + _limits(threshold),
+        description=signal.help + (" In an hour." if signal.counter else _limits(threshold)),
         queries=(Query(expr, legend),),
         unit=UNITS[signal.unit],
         shape=Shape.STATES if states else Shape.LINES,
         steps=steps_of(threshold),
-        words=((0, "no", ORANGE if threshold else BLUE), (1, "yes", GREEN)) if states else (),
+        words=_words(threshold) if states else (),
         width=8,
         height=7,
         least=0 if signal.unit is Unit.RATIO else None,
     )
+
+
+def _words(threshold: Threshold | None) -> tuple[tuple[float, str, str], ...]:
+    """No and yes, in the colour of what is bad."""
+    if threshold is None:
+        return ((0, "no", BLUE), (1, "yes", GREEN))
+    bad, good = ((1, "yes", ORANGE), (0, "no", GREEN))
+    if threshold.bad is Bad.BELOW:
+        bad, good = ((0, "no", ORANGE), (1, "yes", GREEN))
+    return tuple(sorted((bad, good)))
 
 
 def _limits(threshold: Threshold | None) -> str:
