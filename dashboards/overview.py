@@ -114,8 +114,7 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
         least=-1,
         most=1,
     )
-    for objective in found:
-        yield _kept(objective)
+    yield from _filling([_kept(objective) for objective in found])
     rates = ", ".join(number(burn.rate) for burn in BURNS)
     yield Panel(
         "How fast budgets burn",
@@ -127,6 +126,14 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
         width=24,
         least=0,
     )
+
+
+def _filling(panels: list[Panel]) -> Iterator[Panel]:
+    """Three fill a row; what is left over for the last one shares it."""
+    left_over = len(panels) % 3
+    for place, panel in enumerate(panels):
+        in_last_row = place >= len(panels) - left_over
+        yield replace(panel, width=24 // left_over) if in_last_row else panel
 
 
 def _kept(objective: Objective) -> Panel:

@@ -15,11 +15,11 @@ from probe.model import Bad, Limits, Signal, Threshold, Unit
 SIGNALING, TURN, INFRASTRUCTURE = "probe-signaling", "probe-turn", "probe-infrastructure"
 
 _BY_PREFIX = (
-    (TURN, ("probe_turn_", "probe_ice_", "probe_call_", "probe_metered_")),
+    (TURN, ("probe_turn_", "probe_stun_", "probe_ice_", "probe_call_", "probe_metered_")),
     (SIGNALING, ("probe_http_", "probe_dns_", "probe_ssl_", "probe_signaling_")),
 )
 _BY_KIND = {"http": SIGNALING, "signaling": SIGNALING, "journey": SIGNALING}
-_BY_KIND |= dict.fromkeys(("allocation", "crossing", "turn", "call", "fallback"), TURN)
+_BY_KIND |= dict.fromkeys(("stun", "allocation", "crossing", "turn", "call", "fallback"), TURN)
 _BY_KIND |= {"metered": TURN}
 
 UNITS = {

@@ -34,6 +34,7 @@ _OF_THE_CALL: frozenset[str] = frozenset(
 _FAILING = {
     "http": "backend-down",
     "signaling": "signaling-failing",
+    "stun": "turn-failing",
     "allocation": "turn-failing",
     "turn": "turn-failing",
     "call": "turn-failing",
@@ -65,6 +66,7 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
 _LIMITS = {
     "http": "response-slow",
     "signaling": "signaling-slow",
+    "stun": "relay-slow",
     "allocation": "relay-slow",
     "crossing": "relay-slow",
     "turn": "relay-slow",

@@ -15,11 +15,13 @@ from probe.kinds.metered import KIND as METERED
 from probe.kinds.postgres import KIND as POSTGRES
 from probe.kinds.redis import KIND as REDIS
 from probe.kinds.signaling import KIND as SIGNALING
+from probe.kinds.stun import KIND as STUN
 from probe.kinds.turn import KIND as TURN
 
 KINDS: tuple[Kind[Any, Any], ...] = (
     HTTP,
     SIGNALING,
+    STUN,
     ALLOCATION,
     CROSSING,
     TURN,

@@ -68,6 +68,19 @@ def parse_turn_url(text: str) -> TurnUrl:
     return TurnUrl("turns" if scheme == "turns" else "turn", host, port, transport)
 
 
+def parse_stun_url(text: str) -> TurnUrl:
+    """Read ``stun:HOST`` or ``stun:HOST:PORT`` (RFC 7064) as a server by UDP.
+
+    Raises ValueError, whose text says what would be right.
+    """
+    scheme, colon, rest = text.strip().partition(":")
+    if not colon or scheme.lower() != "stun":
+        raise ValueError("must begin with stun:")
+    if "?" in rest or "@" in rest or rest.startswith("//"):
+        raise ValueError("write stun:HOST:PORT and nothing else")
+    return TurnUrl("turn", *_host_and_port(rest, DEFAULT_PORTS["turn"]), "udp")
+
+
 def parse_host(text: str) -> str:
     """A host alone, an IPv6 address with or without brackets; returned without.
 

@@ -49,6 +49,10 @@ class Wire(Protocol):
 
     reliable: bool
 
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port, as this machine knows them."""
+
     def send(self, frame: bytes) -> None:
         """Send one whole message, or lose it."""
 
@@ -65,6 +69,11 @@ class UdpWire(asyncio.DatagramProtocol):
         self._receiver, self._place = receiver, place
         self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port."""
+        return _local(self._transport)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -98,6 +107,11 @@ class StreamWire(asyncio.Protocol):
         self._framer = Framer(receiver.has_channel)
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port."""
+        return _local(self._transport)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
@@ -126,6 +140,11 @@ class StreamWire(asyncio.Protocol):
         self._sock.count()
         if self._transport is not None:
             self._transport.abort()
+
+
+def _local(transport: asyncio.BaseTransport | None) -> tuple[str, int]:
+    host, port = transport.get_extra_info("sockname")[:2] if transport else ("", 0)
+    return str(host), int(port)
 
 
 async def open_wire(

@@ -1,0 +1,124 @@
+"""``stun``: does each STUN server answer, and which address does it see us as?
+
+Browsers ask these first: the reflexive address is what lets most calls connect directly.
+``stun:`` URLs stand in the lists of TURN URLs, as in a browser's ``iceServers``.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from probe.context import Context
+from probe.kind import Derived, Kind, Table, Use, loads
+from probe.model import Failing, Signal, Unit, Verdict
+from probe.record import Record
+from probe.rtc.providers import BACKUP, PRIMARY, TurnEnvironment
+from probe.rtc.reaching import Family, addresses_of
+from probe.rtc.signals import BYTES, traffic_of, write_traffic
+from probe.rtc.traffic import counted
+from probe.rtc.urls import TurnUrl, parse_stun_url, parse_url_list, show_address
+
+RTT = Signal(
+    "probe_stun_rtt_seconds",
+    Unit.SECONDS,
+    "One Binding: a round trip to the server, and the wait for a lost packet if one was.",
+    short="RTT",
+    latency=True,
+)
+TRANSLATED = Signal(
+    "probe_stun_address_translated",
+    Unit.BOOLEAN,
+    "Whether the server sees another address or port than we have: we are behind a NAT.",
+)
+RETRANSMISSIONS = Signal(
+    "probe_stun_retransmissions", Unit.COUNT, "How often the request was sent again."
+)
+# 20 bytes there and 32 or 44 back, headers besides; some servers say who they are.
+_BYTES = 200
+
+
+def _read_url(value: object) -> object:
+    return parse_stun_url(value) if isinstance(value, str) else value
+
+
+class StunTable(Table):
+    """One server. ``url`` is ``stun:HOST`` or ``stun:HOST:PORT``."""
+
+    provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    url: Annotated[TurnUrl, BeforeValidator(_read_url)]
+    family: Family | None = None
+
+    @property
+    def target(self) -> str:
+        return f"stun:{show_address(self.url.host, self.url.port)}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``provider``; and ``family`` where one is asked for."""
+        return {"provider": self.provider} | ({"family": self.family} if self.family else {})
+
+    @property
+    def subject(self) -> str:
+        return f"TURN {self.provider}"
+
+    @property
+    def group(self) -> str:
+        """One server that answers is enough for a browser."""
+        return "stun"
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """A check for each ``stun:`` URL among those of a provider."""
+    tables: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    for provider, text in (
+        (PRIMARY, environment.turn_urls),
+        (BACKUP, environment.turn_backup_urls),
+    ):
+        listed = parse_url_list(text).ignored
+        known = [url for url in listed if not url.lower().startswith("stuns:")]
+        skipped += [f"{url}: browsers ask over UDP alone" for url in listed if url not in known]
+        for number, url in enumerate(dict.fromkeys(known), 1):
+            name = f"stun-{provider}" if number == 1 else f"stun-{provider}-{number}"
+            tables.append({"name": name, "provider": provider, "url": url})
+    if not tables:
+        skipped.append("no stun: URL is among TURN_URLS and TURN_BACKUP_URLS")
+    return Derived(tables, skipped)
+
+
+async def run(table: StunTable, record: Record, context: Context) -> None:
+    """Ask one server."""
+    from probe.rtc.stun_client import reflect
+
+    traffic = traffic_of(table.name, context)
+    try:
+        with counted(traffic):
+            with record.phase("dns"):
+                addresses = await addresses_of(table.url, table.family)
+            with record.phase("binding"):
+                found = await reflect(table.url, addresses[0], context.clock)
+    finally:
+        write_traffic(traffic, record)
+    record.sample(RTT, found.rtt)
+    record.sample(TRANSLATED, found.is_translated)
+    record.sample(RETRANSMISSIONS, found.retransmissions)
+    record.facts["server"] = show_address(addresses[0].ip, addresses[0].port)
+    record.facts["reflexive"] = show_address(*found.reflexive)
+
+
+KIND = Kind(
+    name="stun",
+    summary="whether each STUN server answers, and which address it sees",
+    environment=TurnEnvironment,
+    table=StunTable,
+    derive=derive,
+    run=run,
+    signals=(RTT, TRANSLATED, RETRANSMISSIONS, BYTES),
+    failing=Failing(Verdict.WARNING, hold=120.0),
+    cost="one question and its answer, 200 bytes",
+    uses=lambda table: (Use(f"turn-{table.provider}", _BYTES),),
+    load=loads("probe.rtc.stun_client"),
+    interval=300.0,
+    retry=60.0,
+    plot=RTT,
+)
