@@ -69,6 +69,10 @@ class BudgetLine:
     checks: tuple[str, ...]
 
 
+# Wide enough for the names that are given by themselves.
+_WHOLE_NAME = 22
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are what
@@ -105,8 +109,10 @@ def render(listing: Listing, *, width: int, colour: bool) -> str:
 
 def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        # A name is copied, into --only say: it is kept in one piece where that can be.
+        least = _WHOLE_NAME if number == 0 else None
+        table.add_column(column, overflow="fold", min_width=least)
     return table
 
 
