@@ -312,6 +312,6 @@ KIND = Kind(
     uses=uses,
     load=loads("probe.rtc.calling", "probe.rtc.diagnosis"),
     interval=DEAR_SECONDS,
-    retry=300.0,
+    retry=60.0,
     plot=ICE,
 )

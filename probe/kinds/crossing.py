@@ -181,6 +181,6 @@ KIND = Kind(
     uses=uses,
     load=loads("probe.rtc.relay"),
     interval=DEAR_SECONDS,
-    retry=300.0,
+    retry=60.0,
     plot=RTT,
 )

@@ -10,7 +10,7 @@ import pytest
 from probe.configuration import make_plan
 from probe.context import Context
 from probe.kind import Check, Kind
-from probe.kinds import KINDS, allocation, turn
+from probe.kinds import KINDS, allocation, call, turn
 from probe.model import Status
 from probe.rtc.frugal import MONTH_SECONDS, MONTHLY_BYTES
 from probe.rtc.signals import BYTES, traffic_of
@@ -19,6 +19,7 @@ from tests.rtc.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, run, turn_lab
 
 # A public authority's chain, which the lab's certificate is shorter than.
 CHAIN = 2500
+MEASURED: list[Kind[Any, Any]] = [allocation.KIND, turn.KIND, call.KIND]
 CONNECTIONS = {"allocation": 1, "turn": 2, "call": 2}
 
 LOGIN = {"TURN_USERNAME": "u", "TURN_PASSWORD": "p"}
@@ -89,7 +90,7 @@ async def measured(kind: Kind[Any, Any], lab: TurnLab, way: str) -> tuple[float,
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", [allocation.KIND, turn.KIND], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", MEASURED, ids=lambda kind: kind.name)
 async def test_a_run_costs_what_its_kind_declares_and_not_much_less(
     lab: TurnLab, kind: Kind[Any, Any], way: str
 ) -> None:
