@@ -21,7 +21,7 @@ from alerts.telling import Casting, Other, cast
 from probe.kind import Check
 from probe.model import Result, Status
 
-# How often the others are asked: while something is amiss, and else.
+# How often the others are asked: while something is amiss, here or with them, and else.
 TROUBLE_SECONDS, CALM_SECONDS = 3.0, 30.0
 # Between two rounds, however much happens.
 PAUSE_SECONDS = 0.5
@@ -62,6 +62,7 @@ class Fleet:
         self._troubles: list[Trouble] = []
         self._standings: dict[Identity, Standing] = {}
         self._met: dict[Identity, float] = {}
+        self._sure: set[Identity] = set()
         self._begun: dict[str, float] = {}
         self._open: set[str] = set()
         self._asked: dict[str, float] = {}
@@ -107,6 +108,7 @@ class Fleet:
             return [Placed(alert, subject_of(alert)) for alert in alerts]
         now, before = self._now(), self._standings
         alerts = list(alerts)
+        self._sure = {each.identity for each in self._troubles if each.sight.sure}
         self._met = {each.identity: self._met.get(each.identity, now) for each in alerts}
         self._standings = {
             alert.identity: self._stand(alert, before.get(alert.identity), now, excused)
@@ -198,7 +200,8 @@ class Fleet:
             await self._round()
             self.on_news()
             await asyncio.sleep(PAUSE_SECONDS)
-            wait = TROUBLE_SECONDS if self._busy else CALM_SECONDS
+            amiss = self._busy or self.peers.troubles
+            wait = TROUBLE_SECONDS if amiss else CALM_SECONDS
             try:
                 await asyncio.wait_for(self._woken.wait(), wait)
             except TimeoutError:
@@ -253,7 +256,8 @@ class Fleet:
     def _stand(self, alert: Alert, before: Standing | None, now: float, excused: bool) -> Standing:
         waits = before or Standing(Scope.WAITING, alert.severity, "")
         was_asked = self._asked.get(alert.identity.check, float("-inf")) >= alert.since
-        if excused:
+        # What is well again here, or has not been looked at since a restart, stands as it stood.
+        if excused or alert.identity not in self._sure:
             return waits
         if not was_asked and now - self._met[alert.identity] < BOUND_SECONDS:
             return waits

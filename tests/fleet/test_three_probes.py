@@ -134,9 +134,8 @@ def tells_nothing(answer: dict[str, Any]) -> bool:
 
 async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
     async with three_places(tmp_path) as fleet, AsyncExitStack() as stack:
-        probes = {
-            region: await stack.enter_async_context(fleet.start(region)) for region in REGIONS
-        }
+        starting = [stack.enter_async_context(fleet.start(region)) for region in REGIONS]
+        probes = dict(zip(REGIONS, await asyncio.gather(*starting), strict=True))
         for probe in probes.values():
             await probe.ready()
             await reaches(probe, 2)
@@ -184,7 +183,7 @@ async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
         async with fleet.start("lax") as again:
             await again.ready()
             await come(again, tells_nothing)
-            assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4)
+            assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4), told(slack)
 
 
 @pytest.fixture(autouse=True)
