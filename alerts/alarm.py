@@ -14,8 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from alerts.desk import Desk, Incident, Setting, incidents_of
+from alerts.answers import Own
+from alerts.company import incidents_among
+from alerts.desk import Desk, Incident, Setting
 from alerts.dispatch import Dispatcher
+from alerts.fleet import Fleet
 from alerts.keeper import Event, Keeper
 from alerts.lately import Lately
 from alerts.machine import Turn
@@ -23,6 +26,8 @@ from alerts.maintenance import Window, WindowTable, active, mute, next_change
 from alerts.model import Alert, Delivery, Message, Occasion, Severity, Silence
 from alerts.notifier import Notifier
 from alerts.outbox import Outbox
+from alerts.peer_words import WordsError, read_question
+from alerts.peers import ALONE, PeersPlan
 from alerts.routes import Route, Routes, RouteTable
 from probe.kind import Check
 from probe.model import Evaluation, Result
@@ -56,19 +61,21 @@ class Plan:
 
 class Alarm:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives. ``clock`` is the monotonic one."""
+    not jump while the process lives. ``clock`` is the monotonic one, ``peers`` the others."""
 
     def __init__(
         self,
         plan: Plan,
         folder: Path | None,
         *,
+        peers: PeersPlan = ALONE,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan, self._folder, self._now, self._clock = plan, folder, now, clock
         self._keeper, self._lately = Keeper(plan.region), Lately()
-        self._desk = Desk(Routes(plan.routes, plan.own_routes))
+        self._fleet = Fleet(peers, plan.region, now=now, on_news=self._wake)
+        self._desk = Desk(Routes(plan.routes, plan.own_routes), cast=self._fleet.cast)
         self._subjects: dict[str, str] = {}
         self._over: deque[Alert] = deque(maxlen=MOST_OVER)
         self._silences: list[Silence] = []
@@ -115,6 +122,22 @@ class Alarm:
         """What is wrong with keeping messages, for people; empty if nothing is."""
         return self._outbox.state.problem if self._outbox and self._folder else ""
 
+    @property
+    def fleet(self) -> Fleet:
+        """The other probes, and how alerts stand among them."""
+        return self._fleet
+
+    async def answer(self, question: bytes) -> bytes | None:
+        """What another probe wants to know; None for what is no question."""
+        try:
+            asked = read_question(question)
+        except WordsError:
+            return None
+        waiting = await self._outbox.waiting() if self._outbox else []
+        undelivered = frozenset((each.notifier, each.message.key) for each in waiting)
+        own = Own(self._subjects, self._desk.views, undelivered, self._desk.ended)
+        return self._fleet.answer(asked, own, excused=self._excused)
+
     def muted(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being told now."""
         return mute(alert, self.windows, self._silences, self._now())
@@ -156,6 +179,7 @@ class Alarm:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._dispatcher.run())
             group.create_task(self._settle_on())
+            group.create_task(self._fleet.run())
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -182,6 +206,7 @@ class Alarm:
         """A check has a new result."""
         now = self._now()
         self._lately.note(check.name, result.facts, now)
+        self._fleet.note(check, result)
         if self._excused:
             return
         events = self._keeper.take(check, result, evaluations, now, backed_up=backed_up)
@@ -227,6 +252,7 @@ class Alarm:
         self._silences = await self._outbox.silences(now)
         if not self._excused:
             self._log(self._keeper.pass_time(now))
+        self._fleet.attend(self._keeper.troubles(now), busy=bool(self._desk.views))
         incidents = self._incidents(now)
         deliveries = self._desk.settle(incidents, now, self._setting(now))
         deliveries += self._resolve_forgotten()
@@ -246,6 +272,7 @@ class Alarm:
         times = [
             None if self._excused else self._keeper.next_time(),
             self._desk.next_time(incidents, now),
+            self._fleet.next_time(self._keeper.firing),
             next_change(self._plan.windows, self._silences, now),
         ]
         soonest = min((time for time in times if time is not None), default=now + LOOK_SECONDS)
@@ -255,11 +282,14 @@ class Alarm:
         while self._over and now - (self._over[0].ended or 0.0) > OVER_SECONDS:
             self._over.popleft()
         windows = active(self._plan.windows, now)
-        incidents = incidents_of(
+        incidents = incidents_among(
+            self._fleet,
             self._keeper.firing,
             self._over,
-            self._subject_of,
+            lambda check: self._subjects.get(check, check),
             lambda alert: mute(alert, windows, self._silences, now) is not None,
+            told=[subject for _, subject in self._desk.views],
+            excused=self._excused,
         )
         pending = self._keeper.pending
         return [
@@ -290,7 +320,10 @@ class Alarm:
 
     def _resolve_forgotten(self) -> list[Delivery]:
         """One resolve for each subject that is well; what burns gets its own in its time."""
+        if not self._fleet.is_ready:
+            return []
         burning = {self._subject_of(alert) for alert in self._keeper.firing}
+        burning |= set(filter(self._fleet.is_open_elsewhere, self._forgotten))
         pending = {self._subjects.get(name, name) for name in self._keeper.pending}
         self._forgotten -= burning
         well = sorted(self._forgotten - pending)
@@ -339,6 +372,9 @@ class Alarm:
         others = [name for name in self._plan.notifiers if name != delivery.notifier]
         await self._outbox.commit({}, [Delivery(name, note, due=now) for name in others])
         self._wake_dispatcher()
+
+    def _wake(self) -> None:
+        self._woken.set()
 
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:

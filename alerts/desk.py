@@ -13,33 +13,43 @@ from dataclasses import asdict, dataclass, field, replace
 from alerts.model import Alert, Delivery, Message, Occasion, Severity
 from alerts.routes import Route, Routes
 from alerts.runbooks import first_steps
+from alerts.telling import MINE, Casting, Part
 
 # More alerts of an incident that is told already are gathered for so long.
 GATHER_SECONDS = 60.0
 REMIND_SECONDS = 4 * 3600.0
+# For so long it is known that the end of an incident was told.
+ENDED_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """All alerts of one subject: ``burning`` ones to be told of, ``muted`` ones that burn
-    and are not to be told of now, ``over`` those that ended lately."""
+    and are not to be told of now, ``over`` those that ended lately. ``held``: it is not over
+    for another probe; ``elsewhere`` says as what its alerts are told now, if not as this."""
 
     subject: str
     burning: tuple[Alert, ...] = ()
     muted: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
     affected: tuple[str, ...] = ()
+    held: bool = False
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one notifier was told of one incident, and when; times in seconds since 1970."""
+    """What one notifier was told of one incident, and when; times in seconds since 1970.
+
+    ``owner`` is the probe that told it, ``MINE`` for this one.
+    """
 
     severity: Severity
     members: tuple[str, ...]
     since: float
     told: float
     opened: float
+    owner: str = MINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +74,26 @@ class Setting:
         return tuple(found)
 
 
+# Of a notifier, an incident and what it was told of it, over or not: this probe's part.
+Cast = Callable[[str, str, View | None, bool], Casting]
+
+
+def _alone(name: str, subject: str, view: View | None, over: bool) -> Casting:
+    return Casting(Part.TELL)
+
+
 @dataclass(slots=True)
 class Desk:
-    """The views of all notifiers; ``settle`` brings them up to date."""
+    """The views of all notifiers; ``settle`` brings them up to date.
+
+    ``cast`` says whether this probe is the one of several that tells people; ``ended`` is when
+    it last told that an incident is over, by notifier and incident.
+    """
 
     routes: Routes
     views: dict[tuple[str, str], View] = field(default_factory=dict)
+    cast: Cast = _alone
+    ended: dict[tuple[str, str], float] = field(default_factory=dict)
     _dirty: set[tuple[str, str]] = field(default_factory=set)
 
     def settle(self, incidents: Iterable[Incident], now: float, setting: Setting) -> list[Delivery]:
@@ -77,6 +101,7 @@ class Desk:
         known = {incident.subject: incident for incident in incidents}
         for _, subject in list(self.views):
             known.setdefault(subject, Incident(subject))
+        self.ended = {key: at for key, at in self.ended.items() if now - at < ENDED_SECONDS}
         deliveries = []
         for incident in known.values():
             for route in self.routes.notifiers:
@@ -131,24 +156,61 @@ class Desk:
         key = (route.name, incident.subject)
         view, mine = self.views.get(key), self._mine(route, incident.burning)
         if not mine:
-            if view is None or self._mine(route, incident.muted):
-                return None
-            del self.views[key]
-            self._dirty.add(key)
-            return _over(incident, view, now, setting)
+            return self._end(route, incident, now, setting)
         occasion = _occasion(view, mine, now, route.remind_seconds)
         if occasion is None:
             return None
+        casting = self._casting(route, incident, view, over=False)
+        if casting.part is Part.WAIT:
+            return None
         since = min(alert.since for alert in mine)
         opened = view.opened if view else now
-        self.views[key] = View(_gravest(mine), _members(mine), since, now, opened)
-        self._dirty.add(key)
+        seen = View(_gravest(mine), _members(mine), since, now, opened, casting.owner)
+        self._keep(key, seen)
+        if casting.part is Part.FOLLOW:
+            return None
         message = _burning(incident, mine, occasion, now, setting)
         if view is None:
             return message
         # What has ended since the incident began is part of its story.
         over = tuple(alert for alert in incident.over if str(alert.identity) in view.members)
         return replace(message, since=min(since, view.since), resolved=over)
+
+    def _end(
+        self, route: Route, incident: Incident, now: float, setting: Setting
+    ) -> Message | None:
+        """The message that an incident is over, to a notifier that was told of it."""
+        key = (route.name, incident.subject)
+        view = self.views.get(key)
+        if view is None or incident.held or self._mine(route, incident.muted):
+            return None
+        casting = self._casting(route, incident, view, over=True)
+        if casting.part is Part.WAIT:
+            return None
+        if casting.part is Part.FOLLOW:
+            if casting.owner != view.owner:
+                self._keep(key, replace(view, owner=casting.owner))
+            return None
+        self._keep(key, None)
+        if casting.part is Part.FORGET:
+            return None
+        self.ended[key] = now
+        return _over(incident, view, now, setting)
+
+    def _casting(
+        self, route: Route, incident: Incident, view: View | None, *, over: bool
+    ) -> Casting:
+        """A service that knows an incident by its key is told by every probe."""
+        if route.by_key:
+            return Casting(Part.TELL)
+        return self.cast(route.name, incident.subject, view, over)
+
+    def _keep(self, key: tuple[str, str], view: View | None) -> None:
+        if view is None:
+            del self.views[key]
+        else:
+            self.views[key] = view
+        self._dirty.add(key)
 
 
 def _occasion(
@@ -193,6 +255,8 @@ def _over(incident: Incident, view: View, now: float, setting: Setting) -> Messa
     # A notifier for whom it is over may not be the one for whom all is well.
     burns = bool(incident.burning)
     title = f"{what}: no longer {view.severity}" if burns else f"{what} {verb} well again"
+    if incident.elsewhere and not burns:
+        title = f"{what}: {incident.elsewhere}"
     return Message(
         key=incident.subject,
         occasion=Occasion.RESOLVED,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerts import describe
-from alerts.kept import Kept, dump, load, name_of
+from alerts.kept import Kept, dump, load, name_of, trouble_of
 from alerts.machine import (
     Seen,
     Stage,
@@ -20,6 +20,7 @@ from alerts.machine import (
     see,
 )
 from alerts.model import Alert, Identity, Severity
+from alerts.quorum import Trouble
 from alerts.rules import Sight, longest_silence, of_gone, of_status, of_values, terms_of
 from probe.kind import Check
 from probe.model import Evaluation, Result, Unit
@@ -62,6 +63,11 @@ class Keeper:
                 if kept.state.stage is Stage.PENDING and identity.rule == describe.FAILING
             }
         )
+
+    def troubles(self, now: float) -> list[Trouble]:
+        """Everything that is seen as bad, told or not."""
+        found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
+        return [each for each in found if each is not None]
 
     def watch(self, checks: Sequence[Check], now: float) -> list[Event]:
         """These are the checks from now on; what burns of others is over."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from alerts.codec import CodecError, dump_alert, load_alert
 from alerts.machine import Seen, Stage, State, Terms
 from alerts.model import Alert, Identity, Severity
+from alerts.quorum import Sight, Trouble
 
 # Values that a trend is made of.
 MOST_VALUES = 60
@@ -43,6 +44,22 @@ def dump(identity: Identity, kept: Kept) -> str:
         "words": dump_alert(words) if words is not None else None,
     }
     return json.dumps(document, separators=(",", ":"))
+
+
+def trouble_of(identity: Identity, kept: Kept, now: float) -> Trouble | None:
+    """An alert that is seen as bad, told or not. Sure is what fires, or is half way there: a
+    single bad look between good ones isn't."""
+    state = kept.state
+    if state.stage is Stage.OK or state.since is None or kept.asleep:
+        return None
+    if state.stage is Stage.FIRING:
+        sight = Sight(state.severity or Severity.WARNING, state.seen is not Seen.GOOD)
+        return Trouble(identity, state.since, sight)
+    severity = Severity.WARNING if state.severe is None else Severity.CRITICAL
+    began = state.since if state.severe is None else state.severe
+    return Trouble(
+        identity, state.since, Sight(severity, now - began >= kept.terms.hold[severity] / 2)
+    )
 
 
 def load(name: str, text: str) -> tuple[Identity, Kept] | None:

@@ -51,7 +51,8 @@ class Alert:
     enough to be told, ``ended`` when it was over (None: it still burns). ``summary`` says in
     a sentence what is wrong; ``phase``, ``cause`` and ``hint`` are a failure's, ``value``,
     ``limit`` and ``trend`` a broken limit's, all for people. ``runbook`` names the page that
-    says what to do.
+    says what to do. ``region`` is whose probe sees it, empty for what several probes tell as
+    one; ``view`` then says who sees it.
     """
 
     identity: Identity
@@ -71,6 +72,7 @@ class Alert:
     value: str = ""
     limit: str = ""
     trend: str = ""
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)

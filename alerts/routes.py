@@ -20,11 +20,13 @@ from probe.variables import Mistake, plain_message
 @dataclass(frozen=True, slots=True)
 class Route:
     """The way to one notifier: which severities it is made for, and how often it is to be
-    reminded of what goes on burning, in seconds."""
+    reminded of what goes on burning, in seconds. ``by_key``: what has the same key is one
+    thing there, however many probes tell it."""
 
     name: str
     severities: frozenset[Severity]
     remind_seconds: float
+    by_key: bool = False
 
 
 class RouteTable(BaseModel):

@@ -36,7 +36,7 @@ def read_alerting(variables: Variables, tables: Tables, path: Path) -> tuple[Pla
         if made is not None:
             notifiers[each.name] = made
             remind = made.resend_seconds or REMIND_SECONDS
-            routes.append(Route(each.name, each.severities, remind))
+            routes.append(Route(each.name, each.severities, remind, each.by_key))
     windows, wrong_windows = read_windows(tables.get("maintenance", ()), path)
     names = [each.name for each in NOTIFIERS]
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)

@@ -66,8 +66,8 @@ def what(alert: Alert) -> Iterator[str]:
 def facts(message: Message) -> Iterator[list[str]]:
     """The message below its headline, in paragraphs of one fact a line: when and where it is
     seen from, each alert, and what else there is to know."""
-    yield [_line(f"{when(message)}, seen from {message.region}")]
     alerts = message.firing or message.resolved
+    yield [_line(f"{when(message)}, {_view(message)}")]
     for alert in alerts[:MOST_ALERTS]:
         yield [*what(alert), *_differing(alert, message)]
     more = [f"and {len(alerts) - MOST_ALERTS} more"] if len(alerts) > MOST_ALERTS else []
@@ -92,6 +92,14 @@ def _differing(alert: Alert, message: Message) -> Iterator[str]:
         yield f"{alert.severity.value} only"
     if message.firing and alert.since - message.since >= 1.0:
         yield f"since {_clock(alert.since)}"
+    if alert.view and alert.view != _view(message):
+        yield _line(alert.view)
+
+
+def _view(message: Message) -> str:
+    """Who sees it: of several alerts, the first."""
+    alerts = message.firing or message.resolved
+    return (alerts[0].view if alerts else "") or f"seen from {message.region}"
 
 
 def _around(message: Message) -> Iterator[str]:

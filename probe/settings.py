@@ -18,6 +18,7 @@ from pydantic import (
 
 from alerts.alarm import Plan as Alerting
 from alerts.notifiers import NOTIFIERS
+from alerts.peers import PeersPlan, split_name
 from alerts.settings import read_alerting
 from probe.configuration import (
     Kinds,
@@ -28,7 +29,7 @@ from probe.configuration import (
     variables_named_in,
 )
 from probe.errors import check_dsn
-from probe.net.urls import BaseUrl, HttpUrl
+from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
 from probe.variables import (
     ConfigurationError,
     Environment,
@@ -40,6 +41,7 @@ from probe.variables import (
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
 DEFAULT_LISTEN = "[::]:9091"
+SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
 LOG_LEVELS = {
@@ -67,6 +69,21 @@ def check_listen(text: str) -> str:
 Listen = Annotated[str, AfterValidator(check_listen)]
 
 
+def check_peers(text: str) -> str:
+    """Addresses of probes unchanged. Raises ValueError that says what would be right."""
+    for entry in split_urls(text):
+        if "://" in entry:
+            check_base_url(entry)
+            if "@" in entry:
+                raise ValueError("an address here holds a password: PROBE_PEER_TOKEN is the key")
+        else:
+            split_name(entry)
+    return text
+
+
+Peers = Annotated[str, AfterValidator(check_peers)]
+
+
 class OwnEnvironment(Environment):
     """Variables of the probe itself."""
 
@@ -85,6 +102,8 @@ class OwnEnvironment(Environment):
     sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
     public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
+    peers: Peers = Field(default="", alias="PROBE_PEERS")
+    peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -97,6 +116,21 @@ class OwnEnvironment(Environment):
     def _whole_login(self) -> Self:
         if (self.web_user is None) != (self.web_password is None):
             raise ValueError("PROBE_WEB_USER and PROBE_WEB_PASSWORD belong together: set both")
+        return self
+
+    @field_validator("peer_token")
+    @classmethod
+    def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else ""
+        plain = token.isascii() and token.isprintable() and " " not in token
+        if value is not None and (not plain or len(token) < SHORTEST_TOKEN):
+            raise ValueError(f"write at least {SHORTEST_TOKEN} letters and digits, without blanks")
+        return value
+
+    @model_validator(mode="after")
+    def _peers_with_token(self) -> Self:
+        if split_urls(self.peers) and self.peer_token is None:
+            raise ValueError("PROBE_PEERS needs PROBE_PEER_TOKEN, the same for all of them")
         return self
 
     @field_validator("log_level")
@@ -123,6 +157,7 @@ class Service:
     log_format: Literal["json", "console"] | None = None
     heartbeat_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
+    peers: PeersPlan = field(default_factory=PeersPlan)
 
 
 @dataclass(frozen=True)
@@ -146,7 +181,8 @@ class Settings:
         service = self.service
         found = {text for check in self.plan.checks for text in _secrets_in(check.table)}
         found |= self.alerting.secrets
-        for secret in (service.web_password, service.web_token, service.sentry_dsn):
+        own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
+        for secret in own:
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:
             parts = urlsplit(service.heartbeat_url.get_secret_value())
@@ -220,6 +256,7 @@ def _service(own: OwnEnvironment) -> Service:
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.sentry_dsn,
+        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,14 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 async def start(
-    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> asyncio.subprocess.Process:
-    """Start ``probe`` with arguments in a folder."""
+    """Start ``probe`` with arguments in a folder; ``prefix`` is the command that starts it."""
     return await asyncio.create_subprocess_exec(
+        *prefix,
         sys.executable,
         "-m",
         "probe",

@@ -125,7 +125,8 @@ def labels_of(alert: Alert) -> dict[str, str]:
         "kind": alert.kind,
         "rule": alert.identity.rule,
         "severity": alert.severity.value,
-        "region": alert.region,
+        # Without one it is the same alert from every probe, so the cluster has it once.
+        **({"region": alert.region} if alert.region else {}),
     }
 
 
@@ -193,4 +194,5 @@ KIND = NotifierKind(
     AlertmanagerEnvironment,
     frozenset(Severity),
     make,
+    by_key=True,
 )

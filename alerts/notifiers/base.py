@@ -29,13 +29,15 @@ E = TypeVar("E", bound=Environment)
 @dataclass(frozen=True)
 class NotifierKind(Generic[E]):
     """One kind of notifier: its variables, what is told through it by itself, and how it is
-    made from its variables (None: it is not configured)."""
+    made from its variables (None: it is not configured). ``by_key``: the service takes what
+    has the same key for one thing, however many probes tell it."""
 
     name: str
     summary: str
     environment: type[E]
     severities: frozenset[Severity]
     make: Callable[[E], Notifier | None]
+    by_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,4 +123,5 @@ KIND = NotifierKind(
     PagerDutyEnvironment,
     frozenset({Severity.CRITICAL}),
     make,
+    by_key=True,
 )

@@ -44,6 +44,7 @@ from probe.schedule import Schedule, Timing, spread
 from probe.settings import Settings
 from probe.web.access import Access
 from probe.web.pages import Pages, Server, Sources
+from probe.web.peering import Peering
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Daemon:
         self._alarm = Alarm(
             settings.alerting,
             settings.service.data,
+            peers=settings.service.peers,
             now=lambda: steady + clock(),
             clock=clock,
         )
@@ -110,7 +112,10 @@ class Daemon:
         sources = Sources(
             self._overview, self._edition_of, self._metrics, _runbook, self._not_ready
         )
-        pages = Pages(sources, access)
+        token = service.peers.token
+        peering = Peering(token, self._alarm.answer, clock) if token else None
+        self._alarm.fleet.hasten = lambda name: self._schedule.hasten(name, 0.0)
+        pages = Pages(sources, access, peering)
         self._server = Server(pages.app, service.listen)
         self._history: History | None = None
 
@@ -327,6 +332,7 @@ class Daemon:
             alerts=self._alarm.counts,
             messages_waiting=self._alarm.waiting,
             messages_refused=self._alarm.refused,
+            peers=self._alarm.fleet.reading,
             heartbeat_at=beat.last_success or 0.0,
             heartbeat_failures=beat.failures,
         )

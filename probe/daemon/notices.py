@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from alerts.alarm import Alarm
 from alerts.model import Alert, Severity
+from alerts.quorum import Scope
 from alerts.references import References
 from probe.kind import Check
 from probe.model import Unit, Verdict
@@ -12,11 +13,19 @@ from probe.report.units import show
 
 _VERDICTS = {Severity.WARNING: Verdict.WARNING, Severity.CRITICAL: Verdict.CRITICAL}
 
+_TOLD = {
+    Scope.SHARED: "told",
+    Scope.ALONE: "told",
+    Scope.LOCAL: "told as a warning of this region",
+    Scope.WAITING: "told when the other probes have been heard",
+}
+
 
 def notices_of(alarm: Alarm, references: References) -> list[Notice]:
     """Alerts that burn, what keeps them from being told, and messages that don't get through."""
     return [
         *_network(references),
+        *_peers(alarm),
         *_undelivered(alarm),
         *(_quiet(alarm)),
         *(_burning(alarm, alert) for alert in alarm.firing),
@@ -36,6 +45,11 @@ def _network(references: References) -> Iterator[Notice]:
     if references.all_fail:
         text = "Every reference fails. Nothing is held against a target until one works again."
         yield Notice(Verdict.UNKNOWN, "Our own network is down", text)
+
+
+def _peers(alarm: Alarm) -> Iterator[Notice]:
+    for name, problem in alarm.fleet.peers.troubles:
+        yield Notice(Verdict.WARNING, f"Another probe can't be asked: {name}", problem)
 
 
 def _undelivered(alarm: Alarm) -> Iterator[Notice]:
@@ -59,9 +73,12 @@ def _quiet(alarm: Alarm) -> Iterator[Notice]:
 
 def _burning(alarm: Alarm, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
-    told = "told" if muted is None else f"not told because of {muted.name}"
+    standing = alarm.fleet.standing_of(alert)
+    told = _TOLD[standing.scope] if standing else "told"
+    told = told if muted is None else f"not told because of {muted.name}"
     title = f"Alert: {alert.identity.check}"
-    text = f"{alert.summary} ({told})"
+    view = f", {standing.view}" if standing and standing.view else ""
+    text = f"{alert.summary}{view} ({told})"
     link = f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
 

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from alerts.peers import PeersReading
 from probe.history import HistoryState
 
 # How often the event loop is asked whether it is on time.
@@ -25,8 +26,9 @@ class Reading:
     """What the daemon's parts say of themselves at one moment.
 
     ``skipped`` and ``missed`` are turns of each check: not begun because the one before was
-    still running, and not begun because the process was held up;
-    ``alerts`` are those that burn, by severity. Times are seconds since 1970, 0 for never.
+    still running, and not begun because the process was held up; ``alerts`` are those that
+    burn, by severity; ``peers`` is None where no other probe is asked. Times are seconds since
+    1970, 0 for never.
     """
 
     checks: int = 0
@@ -39,6 +41,7 @@ class Reading:
     alerts: Mapping[str, int] | None = None
     messages_waiting: int = 0
     messages_refused: int = 0
+    peers: PeersReading | None = None
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
 
@@ -89,6 +92,8 @@ class Vitals(Collector):
         yield from self._counters(found)
         if found.history is not None:
             yield from _history(found.history)
+        if found.peers is not None:
+            yield from _peers(found.peers)
 
     @staticmethod
     def _gauges(found: Reading) -> Iterator[Metric]:
@@ -153,6 +158,22 @@ class Vitals(Collector):
         yield CounterMetricFamily(
             "probe_heartbeat_failures", text, value=float(found.heartbeat_failures)
         )
+
+
+def _peers(state: PeersReading) -> Iterator[Metric]:
+    for name, text, value in (
+        ("probe_peers", "Other probes that are asked for their verdicts.", state.known),
+        ("probe_peers_reachable", "Those of them that answer.", state.reachable),
+    ):
+        yield GaugeMetricFamily(name, text, value=float(value))
+    text = "Questions to other probes that had no usable answer."
+    yield CounterMetricFamily("probe_peer_requests_failed", text, value=float(state.failures))
+    by_scope = GaugeMetricFamily(
+        "probe_peer_alerts", "Alerts that burn, by what the probes make of them.", labels=["scope"]
+    )
+    for scope, count in state.scopes.items():
+        by_scope.add_metric([scope], float(count))
+    yield by_scope
 
 
 def _history(state: HistoryState) -> Iterator[Metric]:

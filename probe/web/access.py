@@ -12,6 +12,8 @@ from pydantic import SecretStr
 # Machines ask these before anybody could have given them a password.
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 METRICS_PATH = "/metrics"
+# Has a token of its own.
+PEER_PATH = "/peer/verdicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Access:
     def allows(self, path: str, authorization: str | None) -> bool:
         """Whether a request with this Authorization header may have this page (RFC 7617,
         RFC 6750)."""
-        if path in OPEN_PATHS or (self.metrics_open and path == METRICS_PATH):
+        if path in OPEN_PATHS or path == PEER_PATH or (self.metrics_open and path == METRICS_PATH):
             return True
         if self.user is None and self.token is None:
             return True

@@ -11,7 +11,8 @@ from aiohttp.typedefs import Handler
 
 from probe.report import as_status_json, badge, page
 from probe.report.status import Overview
-from probe.web.access import Access, guard
+from probe.web.access import PEER_PATH, Access, guard
+from probe.web.peering import Peering
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -44,9 +45,9 @@ class Sources:
 
 
 class Pages:
-    """The web application."""
+    """The web application; ``peering`` is for other probes, None: there is no such page."""
 
-    def __init__(self, sources: Sources, access: Access) -> None:
+    def __init__(self, sources: Sources, access: Access, peering: Peering | None = None) -> None:
         self._sources = sources
         self._overview: asyncio.Task[Overview] | None = None
         self._made = -FRESH_SECONDS
@@ -63,6 +64,8 @@ class Pages:
                 web.get("/readyz", self._ready),
             ]
         )
+        if peering is not None:
+            self.app.router.add_post(PEER_PATH, peering.handle)
 
     async def _page(self, request: web.Request) -> web.Response:
         refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -111,11 +111,15 @@ class Running:
 
 @asynccontextmanager
 async def daemon(
-    folder: Path, environment: Mapping[str, str], *arguments: str
+    folder: Path,
+    environment: Mapping[str, str],
+    *arguments: str,
+    prefix: Sequence[str] = (),
 ) -> AsyncIterator[Running]:
-    """Run ``probe`` in a folder until the block ends, on a port of its own."""
+    """Run ``probe`` in a folder until the block ends, on a port of its own; ``prefix`` is the
+    command that starts it."""
     listen = {"PROBE_LISTEN": "127.0.0.1:0"}
-    process = await start(*arguments, cwd=folder, env={**listen, **environment})
+    process = await start(*arguments, cwd=folder, env={**listen, **environment}, prefix=prefix)
     async with Running(process) as running:
         yield running
 

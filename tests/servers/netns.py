@@ -43,6 +43,15 @@ class Namespace:
                 "-A", "INPUT", "-p", protocol, side, f"{port}:{last or port}", "-j", "DROP"
             )
 
+    def reach(self, address: str) -> None:
+        """Leads to another address of the host's, too."""
+        way = f"-n {self.name} route add {address} via {self.host_address}"
+        subprocess.run([self._ip, *way.split()], capture_output=True, check=True)
+
+    def let_through(self) -> None:
+        """Loses nothing any more."""
+        self._firewall("-F", "INPUT")
+
     def close(self) -> None:
         """Removes the namespace, and with it the interfaces and rules."""
         subprocess.run([self._ip, "netns", "del", self.name], capture_output=True, check=False)

@@ -1,0 +1,1 @@
+"""Several probes that look at the same target."""

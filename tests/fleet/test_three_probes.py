@@ -1,0 +1,191 @@
+"""Three probes, each in a network namespace of its own, that look at one backend."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from probe.lab import Lab
+from tests.daemon.running import Running, daemon
+from tests.servers.forward import Forward
+from tests.servers.netns import Namespace
+from tests.servers.pagerduty import PagerDutyService
+from tests.servers.slack import SlackWebhookService
+
+KEY, TOKEN = "r0uting-key-0f-mine", "0f-all-three-pr0bes"
+PORT = 9091
+REGIONS = ("lax", "fra", "nrt")
+FAST = '[[http]]\nname = "health"\ninterval = 1\ndeadline = 1\nhold = 4\n'
+PATIENCE = 60.0
+
+
+@dataclass
+class Fleet:
+    """Three places to run a probe in, and what they look at and tell."""
+
+    folder: Path
+    lab: Lab
+    pager: PagerDutyService
+    slack: SlackWebhookService
+    places: Mapping[str, Namespace]
+    target: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def start(self, region: str) -> Any:
+        """A probe in its place, with its own data."""
+        place, folder = self.places[region], self.folder / region
+        folder.mkdir(exist_ok=True)
+        (folder / "probe.toml").write_text(FAST)
+        here = {
+            "PROBE_REGION": region,
+            "PROBE_LISTEN": f"{place.address}:{PORT}",
+            "PROBE_DATA": str(folder / "data"),
+        }
+        return daemon(folder, {**self.environment, **here}, "--only", "health", prefix=place.prefix)
+
+    def cut_off(self, region: str) -> None:
+        """One region's packets to the backend are lost."""
+        self.places[region].drop("tcp", self.target)
+
+
+@asynccontextmanager
+async def three_places(folder: Path) -> AsyncIterator[Fleet]:
+    """Namespaces, and a way from each to the backend, the services and one another."""
+    async with (
+        AsyncExitStack() as stack,
+        Lab() as lab,
+        PagerDutyService(KEY) as pager,
+        SlackWebhookService() as slack,
+    ):
+        places = {}
+        for region in REGIONS:
+            places[region] = Namespace()
+            stack.callback(places[region].close)
+        # One address that is the same from everywhere.
+        host = places["lax"].host_address
+        for region in ("fra", "nrt"):
+            places[region].reach(host)
+
+        async def leads_to(url: str) -> int:
+            parts = urlsplit(url)
+            assert parts.hostname is not None
+            assert parts.port is not None
+            way = await stack.enter_async_context(Forward(parts.hostname, parts.port))
+            return way.port
+
+        fleet = Fleet(folder, lab, pager, slack, places)
+        lab.set_knob("backend.limits", "false")
+        fleet.target = await leads_to(lab.environment()["BACKEND_URL"])
+        peers = [await leads_to(f"http://{places[region].address}:{PORT}") for region in REGIONS]
+        fleet.environment = {
+            "BACKEND_URL": f"http://{host}:{fleet.target}",
+            "PROBE_PEER_TOKEN": TOKEN,
+            "PROBE_PEERS": " ".join(f"http://{host}:{port}" for port in peers),
+            "PAGERDUTY_ROUTING_KEY": KEY,
+            "PAGERDUTY_EVENTS_URL": f"http://{host}:{await leads_to(pager.url)}/v2/enqueue",
+            "SLACK_WEBHOOK": f"http://{host}:{await leads_to(slack.url)}/services/T0/B0/5ecret",
+        }
+        yield fleet
+
+
+async def words(probe: Running, *checks: str) -> dict[str, Any]:
+    """What a probe answers another one."""
+    asks = [{"check": check, "younger": 0.0} for check in checks]
+    async with probe.session.post(
+        f"{probe.url}/peer/verdicts",
+        json={"schema": 1, "asks": asks},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ) as response:
+        assert response.status == 200
+        found: dict[str, Any] = await response.json()
+        return found
+
+
+async def come(probe: Running, what: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until a probe's answer is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not what(await words(probe)):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def reaches(probe: Running, count: int) -> None:
+    """Wait until a probe reaches so many others."""
+    async with asyncio.timeout(PATIENCE):
+        while (await probe.metrics())["probe_peers_reachable"] != count:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+def told(slack: SlackWebhookService) -> list[str]:
+    """The headlines that people read."""
+    return [message["text"] for message in slack.taken]
+
+
+def tells_nothing(answer: dict[str, Any]) -> bool:
+    """Whether no incident is open at a probe."""
+    return not (answer["owns"] or answer["holds"] or answer["sees"])
+
+
+async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
+    async with three_places(tmp_path) as fleet, AsyncExitStack() as stack:
+        starting = [stack.enter_async_context(fleet.start(region)) for region in REGIONS]
+        probes = dict(zip(REGIONS, await asyncio.gather(*starting), strict=True))
+        for probe in probes.values():
+            await probe.ready()
+            await reaches(probe, 2)
+        pager, slack = fleet.pager, fleet.slack
+
+        # One region is cut off: a warning that names it, and nobody is woken.
+        fleet.cut_off("fra")
+        await slack.until(1)
+        assert "WARNING" in told(slack)[0]
+        assert "seen from fra alone" in told(slack)[0]
+        assert "fine from lax and nrt" in json.dumps(slack.taken[0])
+        notices = json.dumps((await probes["fra"].status())["notices"])
+        assert "seen from fra alone, fine from lax and nrt" in notices
+        fleet.places["fra"].let_through()
+        await slack.until(2)
+        assert "RESOLVED" in told(slack)[1]
+        await asyncio.gather(*(come(probe, tells_nothing) for probe in probes.values()))
+        assert (len(slack.taken), pager.taken) == (2, [])
+
+        # The backend is down: every probe triggers one and the same incident, one tells Slack.
+        fleet.lab.set_knob("backend.redis", "down")
+        await pager.until(3)
+        await slack.until(3)
+        assert "CRITICAL" in told(slack)[2]
+        assert (len(pager.incidents), pager.opened) == (1, 1)
+        await come(probes["lax"], lambda answer: bool(answer["owns"]))
+        for region in ("fra", "nrt"):
+            await come(probes[region], lambda answer: bool(answer["holds"]))
+        assert len(slack.taken) == 3
+
+        # The one that told is killed: the others go on, and say nothing twice.
+        await probes["lax"].stop(signal.SIGKILL)
+        await asyncio.gather(*(reaches(probes[region], 1) for region in ("fra", "nrt")))
+        assert (len(pager.incidents), pager.opened, len(slack.taken)) == (1, 1, 3)
+
+        # All is well: one resolve.
+        fleet.lab.set_knob("backend.redis", "up")
+        await slack.until(4)
+        assert "RESOLVED" in told(slack)[3]
+        left = [probes["fra"], probes["nrt"]]
+        await asyncio.gather(*(come(probe, tells_nothing) for probe in left))
+        assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4)
+
+        # The first one comes back with what it kept: it is told that it is over.
+        async with fleet.start("lax") as again:
+            await again.ready()
+            await come(again, tells_nothing)
+            assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4), told(slack)
+
+
+@pytest.fixture(autouse=True)
+def _needs_namespaces(netns: Namespace) -> None:
+    """Skipped, or failed in CI, where there are none."""
