@@ -23,8 +23,9 @@ HTTP = ("health", "ready", "frontend")
 WAYS = ("udp", "tcp", "tls")
 TURNS = tuple(f"turn-{who}-{way}" for who in ("primary", "backup") for way in WAYS)
 CALLS = tuple(name.replace("turn-", "call-") for name in TURNS)
-ISSUED = ("turn-issued", "call-issued")
-OF_PRIMARY = ("turn-primary-", "call-primary-")
+ALLOCATIONS = tuple(name.replace("turn-", "allocation-") for name in TURNS)
+THROUGH_ISSUED = ("turn-issued", "call-issued")
+ISSUED = ("allocation-issued", *THROUGH_ISSUED)
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,27 @@ def all_of(names: tuple[str, ...], cause: str) -> dict[str, str]:
 
 
 def relays(
-    cause: str, *, primary_only: bool = True, ways: tuple[str, ...] = WAYS
+    cause: str,
+    *,
+    primary_only: bool = True,
+    ways: tuple[str, ...] = WAYS,
+    checks: tuple[str, ...] = ALLOCATIONS + TURNS + CALLS,
 ) -> dict[str, str]:
-    """Checks of the relays by some ways in; what the backend issues is the primary's."""
-    names = [name for name in TURNS + CALLS if name.rsplit("-", 1)[1] in ways]
-    if primary_only:
-        names = [name for name in names if name.startswith(OF_PRIMARY)]
-    return dict.fromkeys(names, cause)
+    """Checks of the relays by some ways in."""
+    names = [name for name in checks if name.rsplit("-", 1)[1] in ways]
+    return dict.fromkeys([name for name in names if "primary" in name or not primary_only], cause)
+
+
+def no_allocation(cause: str) -> dict[str, str]:
+    """The primary allocates nothing: so nothing can cross from it either, for a reason that
+    is told elsewhere. What the backend issues is the primary's."""
+    return {**relays(cause), **all_of(ISSUED, cause), "crossing-primary-backup": f"!{cause}"}
+
+
+def no_way_through(cause: str, crossing: str = "") -> dict[str, str]:
+    """The primary allocates and does not relay; what becomes of packets to the backup."""
+    relayed = {**relays(cause, checks=TURNS + CALLS), **all_of(THROUGH_ISSUED, cause)}
+    return {**relayed, **({"crossing-primary-backup": crossing} if crossing else {})}
 
 
 BACKEND = (*HTTP, "signaling", *ISSUED)
@@ -125,24 +140,28 @@ CASES = [
     Case("backend.memory", "4e8"),
     Case("backend.hsts", "false"),
     Case("backend.cors_open", "true"),
-    Case("primary.error", "401", {**relays("auth_rejected"), **all_of(ISSUED, "auth_rejected")}),
-    Case("primary.error", "403", {**relays("peer_forbidden"), **all_of(ISSUED, "peer_forbidden")}),
-    Case("primary.error", "438", {**relays("stale_nonce"), **all_of(ISSUED, "stale_nonce")}),
+    Case("primary.error", "401", no_allocation("auth_rejected")),
+    Case("primary.error", "403", no_way_through("peer_forbidden", "peer_forbidden")),
+    Case("primary.error", "438", no_allocation("stale_nonce")),
     Case(
         "primary.error",
         "486",
-        {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")},
+        no_allocation("allocation_quota"),
         patient=True,
     ),
     Case(
         "primary.error",
         "508",
-        {**relays("allocation_capacity"), **all_of(ISSUED, "allocation_capacity")},
+        no_allocation("allocation_capacity"),
     ),
     Case(
         "turn.silent",
         "true",
-        {**relays("deadline", primary_only=False), **all_of(ISSUED, "deadline")},
+        {
+            **relays("deadline", primary_only=False),
+            **all_of((*ISSUED, "crossing-primary-backup"), "deadline"),
+            "fallback": "!no_data",
+        },
     ),
     Case(
         "primary.close_on_connect",
@@ -153,21 +172,19 @@ CASES = [
     Case("primary.jitter", "0.005"),
     # A call of many packets may fail by chance; that is what its own tests are about.
     Case("primary.loss", "0.05", only="turn-primary-udp"),
-    Case("primary.loss", "1", {**relays("hairpin_failed"), **all_of(ISSUED, "hairpin_failed")}),
+    Case("primary.loss", "1", no_way_through("hairpin_failed", "relay_unreachable")),
     Case("primary.seed", "7"),
-    Case(
-        "primary.hairpin", "false", {**relays("hairpin_failed"), **all_of(ISSUED, "hairpin_failed")}
-    ),
+    Case("primary.hairpin", "false", no_way_through("hairpin_failed")),
     Case(
         "primary.quota",
         "0",
-        {**relays("allocation_quota"), **all_of(ISSUED, "allocation_quota")},
+        no_allocation("allocation_quota"),
         patient=True,
     ),
     Case(
         "primary.relayed_address",
         "192.0.2.1",
-        {**relays("relay_address_unusable"), **all_of(ISSUED, "relay_address_unusable")},
+        no_allocation("relay_address_unusable"),
     ),
     Case(
         "primary.tls_stall",
@@ -177,7 +194,7 @@ CASES = [
     Case(
         "primary.garbage",
         "true",
-        {**relays("protocol_error"), **all_of(ISSUED, "protocol_error")},
+        no_allocation("protocol_error"),
         patient=True,
     ),
     Case(

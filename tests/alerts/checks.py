@@ -9,7 +9,7 @@ ENVIRONMENT = {
     "BACKEND_URL": "https://paircam.live",
     "FRONTEND_URL": "https://paircam.live",
     "JWT_SECRET": "of-no-use",
-    "TURN_URLS": "turn:a.example:3478,turn:a.example:3478?transport=tcp",
+    "TURN_URLS": "stun:a.example:3478,turn:a.example:3478,turn:a.example:3478?transport=tcp",
     "TURN_USERNAME": "u",
     "TURN_PASSWORD": "of-no-use",
     "TURN_BACKUP_URLS": "turn:b.example:3478",
