@@ -15,7 +15,7 @@ from alerts.answers import Look, Own, compose, is_due, rule_of
 from alerts.desk import View
 from alerts.model import Alert, Identity, Severity
 from alerts.peer_words import MOST_ASKED, Answer, Ask, Question, write
-from alerts.peers import Member, Peers, PeersPlan, PeersReading
+from alerts.peers import Member, Peers, PeersPlan, PeersReading, Post
 from alerts.quorum import Scope, Stance, Standing, Trouble, Voice
 from alerts.telling import Casting, Other, cast
 from probe.kind import Check
@@ -43,7 +43,7 @@ class Placed:
 
 class Fleet:
     """Makes of this probe's alerts what several probes tell. ``now`` is steadied; ``hasten``
-    lets a check be looked at at once, ``on_news`` is called after each round."""
+    lets a check be looked at at once, ``on_news`` is called after each round, ``post`` asks."""
 
     def __init__(
         self,
@@ -53,10 +53,11 @@ class Fleet:
         now: Callable[[], float],
         hasten: Callable[[str], None] = lambda _: None,
         on_news: Callable[[], None] = lambda: None,
+        post: Post | None = None,
     ) -> None:
         self.id, self._region, self._now = secrets.token_hex(8), region, now
         self._asks_others = bool(plan.entries)
-        self.peers = Peers(plan, self.id, now)
+        self.peers = Peers(plan, self.id, now, post)
         self.hasten, self.on_news = hasten, on_news
         self._looks: dict[str, Look] = {}
         self._troubles: list[Trouble] = []
@@ -197,7 +198,7 @@ class Fleet:
         """Ask again and again until cancelled."""
         while self._asks_others:
             self._woken.clear()
-            await self._round()
+            await self.ask()
             self.on_news()
             await asyncio.sleep(PAUSE_SECONDS)
             amiss = self._busy or self.peers.troubles
@@ -207,7 +208,8 @@ class Fleet:
             except TimeoutError:
                 continue
 
-    async def _round(self) -> None:
+    async def ask(self) -> None:
+        """Ask everybody once about what is amiss here."""
         begun = self._now()
         asks: dict[str, Ask] = {}
         for trouble in self._troubles:

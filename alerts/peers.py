@@ -8,7 +8,7 @@ The asking probe may be among them: it knows itself by its own answer.
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,13 @@ class PeersReading:
     scopes: Mapping[str, int]
 
 
+class Unusable(Exception):
+    """No answer that is one; the text names no address and no secret."""
+
+
+Post = Callable[[str, bytes, str], Awaitable[bytes]]
+
+
 @dataclass(slots=True)
 class Member:
     """One address. ``place`` orders them; ``asked`` are the checks of the last question that
@@ -84,10 +91,14 @@ class Member:
 
 
 class Peers:
-    """All members, as they last answered. ``now`` gives seconds; only differences count."""
+    """All members, as they last answered. ``now`` gives seconds; only differences count.
+    ``post`` takes address, question and token; it raises TimeoutError or Unusable."""
 
-    def __init__(self, plan: PeersPlan, me: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, plan: PeersPlan, me: str, now: Callable[[], float], post: Post | None = None
+    ) -> None:
         self._plan, self._me, self._now = plan, me, now
+        self._post = post or post_question
         self._members: dict[str, Member] = {}
         self._unresolved: dict[str, float] = {}
         self._resolved: dict[int, float] = {}
@@ -144,10 +155,10 @@ class Peers:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                answer = read_answer(await _post(member.url + PATH, question, token))
+                answer = read_answer(await self._post(member.url + PATH, question, token))
         except TimeoutError:
             self._failed(member, f"no answer within {ASK_SECONDS:g} s")
-        except (WordsError, _Unusable) as error:
+        except (WordsError, Unusable) as error:
             self._failed(member, str(error))
         else:
             if member.problem and member.heard > float("-inf"):
@@ -214,12 +225,8 @@ def url_of(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
     return f"http://{host}:{port}"
 
 
-class _Unusable(Exception):
-    """No answer that is one; the text names no address and no secret."""
-
-
-async def _post(url: str, body: bytes, token: str) -> bytes:
-    """Raises _Unusable."""
+async def post_question(url: str, body: bytes, token: str) -> bytes:
+    """Ask one probe. Raises Unusable."""
     import aiohttp
 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -230,10 +237,10 @@ async def _post(url: str, body: bytes, token: str) -> bytes:
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
             if response.status != 200:
-                raise _Unusable(f"it answers {response.status}{_hint(response.status)}")
+                raise Unusable(f"it answers {response.status}{_hint(response.status)}")
             return await _body(response.content)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _Unusable(type(error).__name__) from None
+        raise Unusable(type(error).__name__) from None
 
 
 async def _body(content: "aiohttp.StreamReader") -> bytes:
@@ -241,7 +248,7 @@ async def _body(content: "aiohttp.StreamReader") -> bytes:
     while more := await content.read(LONGEST_ANSWER):
         body += more
         if len(body) > LONGEST_ANSWER:
-            raise _Unusable("its answer is too long")
+            raise Unusable("its answer is too long")
     return body
 
 

@@ -65,6 +65,9 @@ def cast(
         # Both have told: the one that comes first goes on.
         owners = [other for other in owners if other.ahead]
         return Casting(Part.FOLLOW, owners[0].name) if owners else Casting(Part.TELL)
+    if owner is None:
+        # Who told may be gone, and those who know of it go on.
+        owners = owners or [other for other in others if other.holds]
     if owners:
         return Casting(Part.FOLLOW, owners[0].name)
     if owner is None:
