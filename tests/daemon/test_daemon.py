@@ -28,8 +28,11 @@ async def test_it_is_alive_at_once_and_ready_after_the_first_round(tmp_path: Pat
         assert {check["kind"] for check in status["checks"]} == {
             "http",
             "signaling",
+            "allocation",
+            "crossing",
             "turn",
             "call",
+            "fallback",
             "app_metrics",
         }
         assert await running.stop() == 0
