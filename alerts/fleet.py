@@ -17,7 +17,7 @@ from alerts.model import Alert, Identity, Severity
 from alerts.peer_words import MOST_ASKED, Answer, Ask, Question, write
 from alerts.peers import Member, Peers, PeersPlan, PeersReading, Post
 from alerts.quorum import Scope, Stance, Standing, Trouble, Voice
-from alerts.telling import Casting, Other, cast
+from alerts.telling import PATIENCE_SECONDS, Casting, Other, Part, cast
 from probe.kind import Check
 from probe.model import Result, Status
 
@@ -27,6 +27,8 @@ TROUBLE_SECONDS, CALM_SECONDS = 3.0, 30.0
 PAUSE_SECONDS = 0.5
 # What fires waits so long for the others' first word on it; asking takes less.
 BOUND_SECONDS = 5.0
+# Before people are told of something new, the others were asked so shortly before.
+RECENT_SECONDS = 1.0
 # The label of an alert that one region alone sees.
 SEEN_FROM = "seen_from"
 
@@ -67,9 +69,9 @@ class Fleet:
         self._begun: dict[str, float] = {}
         self._open: set[str] = set()
         self._asked: dict[str, float] = {}
-        self._rounds = 0
+        self._rounds, self._round_at = 0, float("-inf")
         self._busy = False
-        self._woken = asyncio.Event()
+        self.urged = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
@@ -98,7 +100,7 @@ class Fleet:
         news = {trouble.identity.check for trouble in troubles} - known
         busy = busy or bool(troubles)
         if news or (busy and not self._busy):
-            self._woken.set()
+            self.urged.set()
         self._busy = busy
 
     def place(
@@ -168,7 +170,14 @@ class Fleet:
         ]
         waited = now - self._begun.get(subject, now)
         opened = now - view.opened if view else 0.0
-        return cast(view.owner if view else None, over, others, waited, opened)
+        found = cast(view.owner if view else None, over, others, waited, opened)
+        patience = PATIENCE_SECONDS * len(others) + BOUND_SECONDS
+        stale = now - self._round_at > RECENT_SECONDS and waited < patience
+        if view is None and others and stale and found.part is Part.TELL:
+            # Who has just told says so when it is asked now.
+            self.urged.set()
+            return Casting(Part.WAIT)
+        return found
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
         """When :meth:`place` will say something else though nobody says anything new."""
@@ -197,14 +206,14 @@ class Fleet:
     async def run(self) -> None:
         """Ask again and again until cancelled."""
         while self._asks_others:
-            self._woken.clear()
+            self.urged.clear()
             await self.ask()
             self.on_news()
             await asyncio.sleep(PAUSE_SECONDS)
             amiss = self._busy or self.peers.troubles
             wait = TROUBLE_SECONDS if amiss else CALM_SECONDS
             try:
-                await asyncio.wait_for(self._woken.wait(), wait)
+                await asyncio.wait_for(self.urged.wait(), wait)
             except TimeoutError:
                 continue
 
@@ -218,7 +227,7 @@ class Fleet:
                 asks.setdefault(name, Ask(check=name, younger=max(begun - trouble.since, 0.0)))
         await self.peers.ask(write(Question(asks=tuple(asks.values()))), asks)
         self._asked = dict.fromkeys(asks, begun)
-        self._rounds += 1
+        self._rounds, self._round_at = self._rounds + 1, self._now()
 
     def _place(self, alert: Alert, subject: str) -> list[Placed]:
         standing = self._standings[alert.identity]

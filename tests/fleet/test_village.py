@@ -1,7 +1,7 @@
 """Whatever happens to three probes and their target, people are told, once if it can be."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.model import Occasion, Severity
@@ -73,14 +73,9 @@ def test_a_region_that_sees_it_first_becomes_a_page_when_the_others_follow(
     village.pass_(SOON)
     headlines = village.town.headlines()
     assert headlines[0] == "firing: health: it did not work (seen from nrt alone)"
-    assert (
-        sorted(headlines[1:])
-        == [
-            "firing: health: it did not work",
-            "resolved: health: seen from fra, lax and nrt",
-        ]
-        or "resolved: health: seen from" in headlines[1] + headlines[2]
-    )
+    assert "firing: health: it did not work" in headlines[1:]
+    assert [each for each in headlines if each.startswith("resolved: health: seen from")]
+    assert len(headlines) == 3
     assert village.town.opened == 1
 
 
@@ -167,12 +162,14 @@ def test_a_single_bad_look_elsewhere_makes_no_page(village: Village) -> None:
     assert village.town.pages == []
 
 
+# Each example is half an hour of three probes: a failing one is not made smaller for minutes.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 regions = st.sets(st.sampled_from(REGIONS))
 pairs = st.sets(st.sampled_from([frozenset({a, b}) for a in REGIONS for b in REGIONS if a < b]))
 steps = st.lists(st.tuples(regions, pairs, regions, st.integers(1, 200)), max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None, phases=PHASES)
 @given(steps)
 @example([(ALL, set(), set(), 60), (ALL, set(), {"lax"}, 40), (set(), set(), {"lax"}, 60)])
 def test_however_it_went_in_the_end_all_is_well_everywhere(
@@ -204,8 +201,10 @@ def test_however_it_went_in_the_end_all_is_well_everywhere(
     assert len(village.town.chat) == before + 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None, phases=PHASES)
 @given(st.lists(st.tuples(regions, st.integers(1, 200)), max_size=8))
+# The one that waited for another to tell stops waiting in the second in which that one tells.
+@example([({"nrt"}, 149), (ALL, 16)])
 def test_while_all_hear_each_other_nothing_is_told_twice(
     steps: list[tuple[set[str], int]],
 ) -> None:

@@ -95,7 +95,8 @@ class Probe:
         if self.town.now >= self._due:
             self._look()
         self.fleet.attend(self.keeper.troubles(self.now()), busy=bool(self.desk.views))
-        if self.town.now >= self._asks:
+        if self.town.now >= self._asks or self.fleet.urged.is_set():
+            self.fleet.urged.clear()
             await self.fleet.ask()
             self._asks = self.town.now + TROUBLE_SECONDS
         self._settle()
