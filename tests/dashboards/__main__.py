@@ -16,6 +16,7 @@ from tests.servers.chromium import Chromium
 
 async def main(target: Path, seconds: float) -> None:
     """Draw them as SVG and PNG."""
+    target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         async with scene(Path(work)) as made, Chromium(Path(work)) as chromium:
             start = time.time()
