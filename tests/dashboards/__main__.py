@@ -16,7 +16,6 @@ from tests.servers.chromium import Chromium
 
 async def main(target: Path, seconds: float) -> None:
     """Draw them as SVG and PNG."""
-    target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         async with scene(Path(work)) as made, Chromium(Path(work)) as chromium:
             start = time.time()
@@ -41,4 +40,5 @@ async def main(target: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 150.0))
