@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from probe.families import (
+    CASES,
     FAILURE,
     FAILURES,
     INTERVAL,
@@ -231,6 +232,8 @@ class _Page:
             if not signal.counter:
                 family = Family(signal.name, "gauge", signal.help)
                 yield family, tuple(sample.labels.items()), sample.value
+            if sample.total is not None:
+                yield CASES, (("signal", signal.name), *sample.labels.items()), sample.total
         for phase, seconds in result.phases.items():
             yield PHASES, (("phase", phase),), seconds
         if result.failure is not None:

@@ -51,6 +51,9 @@ UNMEASURED_SINCE = Family(
     "gauge",
     "Since when no run of the check could measure; absent while runs can.",
 )
+CASES = Family(
+    "probe_sample_cases", "gauge", "Of how many cases somebody else has made a signal's value."
+)
 CHECK_INFO = Family(
     "probe_check_info",
     "gauge",

@@ -70,6 +70,17 @@ class Limit:
         return self.threshold.aggregation if self.threshold.window else Aggregation.LAST
 
     @property
+    def is_counted_elsewhere(self) -> bool:
+        """Whether somebody else has made its values, of so many cases (``Sample.total``)."""
+        return self.aggregation is Aggregation.LAST and self.threshold.minimum_samples > 1
+
+    @property
+    def is_a_share(self) -> bool:
+        """Whether chance has a part in the value, as ``alerts.evaluate`` sees it."""
+        counted = self.is_counted_elsewhere and self.threshold.signal.unit is Unit.RATIO
+        return self.aggregation is Aggregation.RATIO or counted
+
+    @property
     def here(self) -> str:
         """The selector of the kind."""
         return f'{{kind="{self.kind.name}"}}'
@@ -123,17 +134,35 @@ def bands(limit: Limit) -> list[tuple[float, float, float]]:
 
 
 def _recordings(limit: Limit) -> Iterator[Rule]:
-    signal, of = f"{limit.threshold.signal.name}{limit.here}", {"kind": limit.kind.name}
-    if limit.aggregation is Aggregation.LAST:
-        yield Recording(limit.value, f"{signal} {_SUBJECT}", of)
-        return
-    yield Recording(_count(limit), _banded(limit, lambda window: _runs(limit, window)), of)
-    over = "quantile_over_time(0.95, " if limit.aggregation is Aggregation.P95 else "avg_over_time("
-    value = _banded(limit, lambda window: f"{over}{signal}[{window}])")
-    enough = f"{_count(limit)}{limit.here} >= {limit.threshold.minimum_samples}"
-    yield Recording(limit.value, f"(\n{value}\n) {_SUBJECT}\nand {limit.on} ({enough})", of)
-    if limit.aggregation is Aggregation.RATIO:
+    of = {"kind": limit.kind.name}
+    samples = _samples(limit)
+    if samples:
+        yield Recording(_count(limit), samples, of)
+    enough = ""
+    if samples:
+        least = f"{_count(limit)}{limit.here} >= {limit.threshold.minimum_samples}"
+        enough = f"\nand {limit.on} ({least})"
+    yield Recording(limit.value, f"{_aggregated(limit)} {_SUBJECT}{enough}", of)
+    if limit.is_a_share:
         yield Recording(_surely(limit), _wilson(limit), of)
+
+
+def _samples(limit: Limit) -> str:
+    """Of how many samples or cases the value is made; empty where one is enough."""
+    if limit.is_counted_elsewhere:
+        which = f'kind="{limit.kind.name}", signal="{limit.threshold.signal.name}"'
+        return f"sum without (signal) (probe_sample_cases{{{which}}})"
+    if limit.aggregation is Aggregation.LAST:
+        return ""
+    return _banded(limit, lambda window: _runs(limit, window))
+
+
+def _aggregated(limit: Limit) -> str:
+    signal = f"{limit.threshold.signal.name}{limit.here}"
+    if limit.aggregation is Aggregation.LAST:
+        return signal
+    over = "quantile_over_time(0.95, " if limit.aggregation is Aggregation.P95 else "avg_over_time("
+    return f"(\n{_banded(limit, lambda window: f'{over}{signal}[{window}])')}\n)"
 
 
 def _banded(limit: Limit, expression: Any) -> str:
@@ -179,7 +208,7 @@ def _wilson(limit: Limit) -> str:
 
 def _alert(limit: Limit, level: str, bound: float) -> Alerting:
     beyond = limit.beyond(limit.value, bound)
-    if limit.aggregation is Aggregation.RATIO:
+    if limit.is_a_share:
         beyond = f"({limit.value}{limit.here} and {limit.on} {limit.beyond(_surely(limit), bound)})"
     still = _still_bad(limit)
     firing = f"and {limit.on} {burning(limit.alert, level)}"

@@ -12,7 +12,9 @@ from alerts.prometheus.rules import groups, rules_file
 from alerts.prometheus.words import Alerting, duration
 from probe.kind import Kind
 from probe.kinds import KINDS
+from probe.kinds.fly import KIND as FLY
 from probe.model import Aggregation, Bad, Limits, Signal, Threshold, Unit, Verdict
+from probe.telemetry.signals import ERROR_RATIO
 from tests import parts
 from tests.alerts.prometheus.worlds import STEP, Seen, World, labelled, run, steady
 from tests.toys import TOY_SECONDS, toy_kind
@@ -80,10 +82,10 @@ def test_every_threshold_has_its_rules() -> None:
                 assert (kind.name, bare) in burns
 
 
-def _case(world: World, limit: Limit, name: str, value: float) -> str:
+def _case(world: World, limit: Limit, name: str, value: float, cases: int = 10_000) -> str:
     name = f"{limit.kind.name}-{limit.alert}-{name}".lower()
     seen = Seen(limit.kind, name, step=world.step)
-    seen.measured(limit.threshold, steady(value, 1000))
+    seen.measured(limit.threshold, steady(value, 1000), cases)
     world.checks.append(seen)
     return seen.check
 
@@ -97,7 +99,7 @@ def test_limits_at_below_and_above(tmp_path: Path, kind: Kind[Any, Any]) -> None
     for limit in limits_of([kind]):
         threshold, limits = limit.threshold, limit.threshold.limits
         # A ratio is told only when its whole interval is beyond the limit.
-        far = 1.0 if threshold.aggregation is Aggregation.RATIO else 0.001
+        far = 1.0 if limit.is_a_share else 0.001
         for level, bound in (("warning", limit.lowest), ("critical", limits.critical)):
             if bound is None:
                 continue
@@ -124,7 +126,8 @@ def test_a_value_that_burns_ends_only_well_within_its_limit(
         if limit.threshold.aggregation is not Aggregation.LAST or not limit.lowest:
             # Nothing is nearly nothing: without a limit there is no share of it.
             continue
-        bad, near, well = (beyond(limit.threshold, limit.lowest, by) for by in (0.1, -0.02, -0.2))
+        far = 1.0 if limit.is_a_share else 0.1
+        bad, near, well = (beyond(limit.threshold, limit.lowest, by) for by in (far, -0.02, -0.2))
         seen = Seen(limit.kind, f"{limit.kind.name}-{limit.alert}".lower())
         seen.measured(limit.threshold, f"{steady(bad, 40)} {steady(near, 40)} {steady(well, 400)}")
         world.checks.append(seen)
@@ -145,6 +148,19 @@ def test_a_ratio_of_few_runs_fires_only_when_it_is_sure(tmp_path: Path) -> None:
     world.expect(LENGTH, 0, alertname=limit.alert, check=unsure, level="warning")
     world.expect(LENGTH, 1, alertname=limit.alert, check=sure, level="warning")
     run(tmp_path, [TOY], [world])
+
+
+def test_a_share_of_few_cases_that_others_counted_is_told_only_when_it_is_sure(
+    tmp_path: Path,
+) -> None:
+    """One error among twenty requests, a few of nothing, and many of many."""
+    errors = [each for each in limits_of([FLY]) if each.threshold.signal is ERROR_RATIO]
+    world = World(samples=40)
+    cases = {"unsure": (0.05, 20, 0), "few": (0.5, 19, 0), "sure": (0.05, 2000, 1)}
+    for name, (value, count, fires) in cases.items():
+        check = _case(world, errors[0], name, value, count)
+        world.expect(9 * MINUTES, fires, alertname=errors[0].alert, check=check, level="warning")
+    run(tmp_path, [FLY], [world])
 
 
 def test_too_few_runs_are_no_data(tmp_path: Path) -> None:

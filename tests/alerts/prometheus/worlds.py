@@ -88,11 +88,14 @@ class Seen:
         }
         return {**self.terms(samples), **own}
 
-    def measured(self, threshold: Threshold, values: str) -> None:
-        """It has this signal, runs at its interval, and is well."""
+    def measured(self, threshold: Threshold, values: str, cases: int = 10_000) -> None:
+        """It has this signal, runs at its interval, and is well. ``cases`` are those that
+        somebody else has made each value of, where somebody else has."""
         labels = {**self.labels, **dict.fromkeys(threshold.signal.labels, "x")}
         signal = threshold.signal
         self.series[labelled(signal.name, labels)] = values
+        counted = {**labels, "signal": signal.name}
+        self.series[labelled("probe_sample_cases", counted)] = steady(cases, 1000)
         pace = self.step / (self.interval or self.kind.interval)
         name = signal.name.removesuffix("_seconds") + "_histogram_seconds_count"
         self.series[labelled(name, labels)] = f"0+{pace:.12g}x1000"
