@@ -185,11 +185,9 @@ class Desk:
         if view is None or incident.held or self._mine(route, incident.muted):
             return None
         casting = self._casting(route, incident, view, over=True)
-        if casting.part is Part.WAIT:
-            return None
-        if casting.part is Part.FOLLOW:
-            if casting.owner != view.owner:
-                self._keep(key, replace(view, owner=casting.owner))
+        if casting.part is Part.FOLLOW and casting.owner != view.owner:
+            self._keep(key, replace(view, owner=casting.owner))
+        if casting.part in (Part.FOLLOW, Part.WAIT):
             return None
         self._keep(key, None)
         if casting.part is Part.FORGET:

@@ -32,7 +32,7 @@ RESOLVE_AGAIN_SECONDS = 30.0
 # Who has not answered for so long is gone; one lost answer is no death.
 GONE_SECONDS = 8.0
 MOST_MEMBERS = 100
-NOT_ASKED = "not asked yet"
+NOT_ASKED, NO_ADDRESS = "not asked yet", "its name has no address"
 EXAMPLE = "http://HOST:9091, or a name like paircam-probe.internal"
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ class Peers:
         self._plan, self._me, self._now = plan, me, now
         self._post = post or post_question
         self._members: dict[str, Member] = {}
-        self._unresolved: dict[str, float] = {}
+        # Whom nobody has looked for yet is not nobody.
+        self._unresolved = dict.fromkeys(plan.entries, NOT_ASKED)
         self._resolved: dict[int, float] = {}
         self.failures = 0
 
@@ -114,15 +115,15 @@ class Peers:
 
     @property
     def unresolved(self) -> list[str]:
-        """Names that have no address, or could not be asked for."""
-        return sorted(self._unresolved)
+        """Names that have no address, or were not looked for yet."""
+        return sorted(map(_shown, self._unresolved))
 
     @property
     def troubles(self) -> list[tuple[str, str]]:
         """Whom it can't ask now, and why, for people."""
-        missing = [(name, "its name has no address") for name in self.unresolved]
+        missing = [(_shown(entry), problem) for entry, problem in self._unresolved.items()]
         lost = [(each.name, each.problem) for each in self.others if each.problem]
-        return [*missing, *(each for each in lost if each[1] != NOT_ASKED)]
+        return [each for each in (*missing, *lost) if each[1] != NOT_ASKED]
 
     def is_ahead(self, member: Member, region: str) -> bool:
         """Whether a member comes before this probe, which is in ``region``.
@@ -184,6 +185,7 @@ class Peers:
         """Its addresses are these from now on; who can't be resolved stays where it was."""
         self._resolved[index] = self._now()
         if "://" in entry:
+            self._unresolved.pop(entry, None)
             place = (index, 0, b"")
             self._members.setdefault(entry.rstrip("/"), Member(entry.rstrip("/"), place))
             return
@@ -192,7 +194,7 @@ class Peers:
             async with asyncio.timeout(RESOLVE_SECONDS):
                 found = await resolve(host, port)
         except (Stop, TimeoutError, OSError):
-            self._unresolved.setdefault(entry, self._now())
+            self._unresolved[entry] = NO_ADDRESS
             return
         self._unresolved.pop(entry, None)
         ips = {ipaddress.ip_address(each.ip.partition("%")[0]) for each in found}
@@ -202,6 +204,11 @@ class Peers:
         for url in urls:
             known[url] = self._members.get(url) or Member(url, places[url])
         self._members = known
+
+
+def _shown(entry: str) -> str:
+    """An entry for people."""
+    return show_host(entry) if "://" in entry else clean(entry)
 
 
 def split_name(entry: str) -> tuple[str, int]:

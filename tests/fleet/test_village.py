@@ -136,6 +136,23 @@ def test_nobody_to_ask_is_a_page_later_that_says_so(village: Village) -> None:
     assert "no word from fra and nrt" in message.title
 
 
+def test_asking_that_never_ends_keeps_nothing_back_for_ever() -> None:
+    village = Village(["fra"])
+    probe = village.probes["fra"]
+
+    async def never() -> None:
+        """Nothing comes of it."""
+
+    probe.fleet.ask = never  # type: ignore[method-assign]
+    village.town.down = {"fra"}
+    village.pass_(int(HOLD + ALONE_SECONDS) - 1)
+    # Who was never asked is not nobody.
+    assert village.town.pages == []
+    village.pass_(30)
+    ((_, _, message), *_) = village.town.pages
+    assert "no word from fra:9091, lax:9091 and nrt:9091" in message.title
+
+
 def test_two_halves_that_do_not_hear_each_other_open_one_incident(village: Village) -> None:
     village.town.apart = {frozenset({"lax", "fra"}), frozenset({"lax", "nrt"})}
     village.pass_(30)
