@@ -10,8 +10,8 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from alerts.answers import Own
@@ -22,13 +22,14 @@ from alerts.fleet import Fleet
 from alerts.keeper import Event, Keeper
 from alerts.lately import Lately
 from alerts.machine import Turn
-from alerts.maintenance import Window, WindowTable, active, mute, next_change
-from alerts.model import Alert, Delivery, Message, Occasion, Severity, Silence
-from alerts.notifier import Notifier
+from alerts.maintenance import Window, active, mute, next_change
+from alerts.model import Alert, Delivery, Severity, Silence
+from alerts.notes import all_well, log, refusal
 from alerts.outbox import Outbox
 from alerts.peer_words import WordsError, read_question
 from alerts.peers import ALONE, PeersPlan
-from alerts.routes import Route, Routes, RouteTable
+from alerts.plan import Plan
+from alerts.routes import Routes
 from probe.kind import Check
 from probe.model import Evaluation, Result
 
@@ -42,21 +43,6 @@ LOOK_SECONDS = 10.0
 BREATH_SECONDS = 0.2
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What alerting is to do: whom to tell, which way, when not. ``public_url`` and
-    ``grafana_url`` are where messages lead to; ``secrets`` are those of the notifiers."""
-
-    region: str
-    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
-    routes: Sequence[Route] = ()
-    own_routes: Sequence[RouteTable] = ()
-    windows: Sequence[WindowTable] = ()
-    public_url: str = ""
-    grafana_url: str = ""
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 class Alarm:
@@ -309,14 +295,7 @@ class Alarm:
         for event in events:
             if event.transition.turn is Turn.RESOLVED:
                 self._over.append(event.alert)
-            level = logging.INFO if event.transition.turn is Turn.RESOLVED else logging.WARNING
-            fields = {
-                "alert": str(event.alert.identity),
-                "turn": event.transition.turn.value,
-                "severity": event.transition.severity.value,
-            }
-            text = f"alert {event.transition.turn}: {event.alert.summary}"
-            logger.log(level, "%s", text, extra={"fields": fields})
+            log(event)
 
     def _resolve_forgotten(self) -> list[Delivery]:
         """One resolve for each subject that is well; what burns gets its own in its time."""
@@ -328,9 +307,10 @@ class Alarm:
         self._forgotten -= burning
         well = sorted(self._forgotten - pending)
         self._forgotten -= set(well)
+        now = self._now()
         pagers = [name for name, each in self._plan.notifiers.items() if not each.tells_past]
         return [
-            Delivery(name, self._all_well(subject), due=self._now())
+            Delivery(name, all_well(subject, self._plan.region, now), due=now)
             for subject in well
             for name in pagers
         ]
@@ -341,34 +321,12 @@ class Alarm:
                 "nobody is told of what is %s: configure a notifier, or a [[route]]", severity
             )
 
-    def _all_well(self, subject: str) -> Message:
-        now = self._now()
-        return Message(
-            key=subject,
-            occasion=Occasion.RESOLVED,
-            severity=Severity.CRITICAL,
-            title=f"{subject} is well",
-            at=now,
-            since=now,
-            region=self._plan.region,
-            text="The probe was restarted and has no memory of what it told before.",
-        )
-
     async def _tell_refusal(self, delivery: Delivery, reason: str) -> None:
         """A notifier that refuses for good is told of through the others."""
         if self._outbox is None:
             return
         now = self._now()
-        note = Message(
-            key=f"refused {delivery.notifier}",
-            occasion=Occasion.NOTE,
-            severity=Severity.WARNING,
-            title=f"{delivery.notifier} refuses messages: {reason}",
-            at=now,
-            since=now,
-            region=self._plan.region,
-            text=f"Not told there: {delivery.message.title}",
-        )
+        note = refusal(delivery, reason, self._plan.region, now)
         others = [name for name in self._plan.notifiers if name != delivery.notifier]
         await self._outbox.commit({}, [Delivery(name, note, due=now) for name in others])
         self._wake_dispatcher()

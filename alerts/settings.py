@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.alarm import Plan
 from alerts.desk import REMIND_SECONDS
 from alerts.maintenance import read_windows
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
+from alerts.plan import Plan
 from alerts.routes import Route, read_routes
 from probe.net.urls import split_urls
 from probe.variables import ConfigurationError, Environment, Mistake, Variables, read_environment

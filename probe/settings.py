@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from alerts.alarm import Plan as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.peers import PeersPlan, split_name
+from alerts.plan import Plan as Alerting
 from alerts.settings import read_alerting
 from probe.configuration import (
     Kinds,
