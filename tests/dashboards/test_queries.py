@@ -26,6 +26,8 @@ async def test_every_query_of_every_panel_has_data(tmp_path: Path) -> None:
         await made.prometheus.until('probe_failure_info{kind="turn"}')
         await made.prometheus.until('probe_call_rtt_seconds{region="lax"}')
         await made.prometheus.until("changes(probe_success[5m]) > 0")
+        # One look at what is fed is no rate yet.
+        await made.prometheus.until('count_over_time(probe_success{region="fed"}[20s]) > 1')
         missing = await _unanswered(made)
         print("fed, because the lab has no source:")
         for name, reason in made.fed.items():
