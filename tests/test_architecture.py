@@ -120,6 +120,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.ledger",
         "probe.logs",
         "probe.report",
+        "probe.rtc",
         "probe.runner",
         "probe.schedule",
         "probe.settings",
