@@ -214,14 +214,14 @@ async def _run(table: PeerTable, record: Record, context: Context) -> None:
     plan = Plan(table.provider, table.echoes, Bounds.within(table.deadline))
     attempts = Attempts(bell, me, plan, record, context)
     direct = await attempts.direct(table.stun)
-    _write("direct", direct, record)
     far = direct.call.far
     if far is None:
         raise NotMeasured(Cause.OWN_NETWORK, "this machine has no address besides loopback")
-    record.facts["peer"] = f"{show_host(url)}, {far.region}, {far.version}"
-    if far.instance == me.instance:
+    if direct.call.is_to_itself:
         record.facts["peer"] = "this probe itself: there is nothing to measure"
         return
+    record.facts["peer"] = f"{show_host(url)}, {far.region}, {far.version}"
+    _write("direct", direct, record)
     relayed = None
     if table.needs_server:
         credentials, urls = await servers_for(table, record, context)

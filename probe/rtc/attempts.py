@@ -94,7 +94,8 @@ class Attempts:
                     lambda offer: self._bell.ring(offer, self._context),
                     plan.bounds,
                 )
-                await call.echo(plan.echoes)
+                if not call.is_to_itself:
+                    await call.echo(plan.echoes)
             except NotMeasured as error:
                 error.phase = f"{path}_{error.phase}"
                 raise

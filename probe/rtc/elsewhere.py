@@ -128,7 +128,7 @@ class OutgoingCall:
     def __init__(self, ice: RemoteIce | OneRelayIce, phases: Phases, context: Context) -> None:
         self.times, self.ledger = SideTimes(), EchoLedger()
         self.far: Description | None = None
-        self.connected = False
+        self.connected = self.is_to_itself = False
         self._phases, self._context, self._ice = phases, context, ice
         self._end = FarPeer(ice, offering=True)
         self._started = 0.0
@@ -148,17 +148,24 @@ class OutgoingCall:
         signaling: Signaling,
         bounds: Bounds,
     ) -> None:
-        """Gather, offer, connect. Raises CheckFailed, and what ``signaling`` raises."""
+        """Gather, offer, connect. Raises CheckFailed, and what ``signaling`` raises.
+
+        A call to this very process ends with its answer: there is nothing between.
+        """
         with self._phases("gathering"):
             self._started = self._context.clock()
             async with within(bounds.gathering, "gathering", Cause.DEADLINE, calling.NO_ALLOCATION):
                 await self._end.ice.gather()
             self._reached("gathering")
         if not self._ice.side.places:
+            cause = Cause.RELAY_ADDRESS_UNUSABLE if path == "relayed" else Cause.NO_CANDIDATE
             message = "there is no address here that somebody elsewhere could reach"
-            raise CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
+            raise CheckFailed(cause, message, phase="gathering")
         with self._phases("offer"):
             self.far = await signaling(self._end.describe(identity, path, provider))
+        self.is_to_itself = self.far.instance == identity.instance
+        if self.is_to_itself:
+            return
         await self._end.learn(self.far)
         await self._end.advance(self._phases, bounds, self._reached, self._received)
 

@@ -12,6 +12,8 @@ from tests.daemon.running import PATIENCE
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 from tests.servers.nat import PORT, Home, TwoHomes, once
 
+ECHOES = 50
+NAME = "peer-198.51.2.2-primary"
 TOKEN = "0f-b0th-pr0bes-here"
 ONE_CALL = ("--once", "--only", "peer", "--format", "json")
 
