@@ -44,21 +44,22 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Doorbell:
-    """One probe's base URL, and what opens its door."""
+    """One probe's base URL, what opens its door, and how many seconds its answer may take."""
 
     url: str
     token: SecretStr
     ca_file: Path | None
+    patience: float = OFFER_SECONDS
 
     async def ring(self, offer: Description, context: Context) -> Description:
         """Its answer. Raises NotMeasured with the phase ``offer``."""
         host = show_host(self.url)
         try:
-            async with asyncio.timeout(OFFER_SECONDS):
+            async with asyncio.timeout(self.patience):
                 body = await self._post(write(offer), host, context)
             answer = read(body)
         except TimeoutError:
-            message = f"{host} does not answer the offer within {OFFER_SECONDS:g} s"
+            message = f"{host} does not answer the offer within {self.patience:g} s"
             raise NotMeasured(Cause.DEADLINE, message, phase="offer") from None
         except OtherSchema as error:
             message = f"{host} is version {error.version or 'unknown'}: {error}"
