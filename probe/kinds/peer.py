@@ -13,26 +13,23 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from probe.causes import Cause
 from probe.context import Context
 from probe.kind import Derived, Kind, Use, loads
 from probe.model import (
-    Aggregation,
-    Bad,
     Failing,
     NotMeasured,
     Signal,
-    Threshold,
-    Unit,
     Verdict,
 )
 from probe.net.urls import HttpUrl, show_host, split_urls
 from probe.record import Record
-from probe.rtc.doors import address_in_turn, base_url, name_for, stun_server_of
+from probe.rtc.doors import addresses_in_turn, base_url, name_for, stun_server_of
 from probe.rtc.frugal import CALL_ECHOES, DEAR_SECONDS, call_bytes
+from probe.rtc.peer_figures import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.rtc.planning import planned
 from probe.rtc.providers import TurnEnvironment
 from probe.rtc.servers import ServerTable, servers_for, spending
@@ -40,63 +37,14 @@ from probe.rtc.signals import BYTES
 from probe.rtc.urls import TurnUrl, parse_stun_url
 from probe.telemetry.signals import (
     ICE_SUCCESS,
-    ICE_SUCCESS_LIMITS,
-    PEER,
     TURN_SHARE,
-    TURN_SHARE_LIMITS,
 )
 
 if TYPE_CHECKING:
     from probe.rtc.attempts import Attempt
-    from probe.rtc.descriptions import Path
-
-_BY_PATH = ("path",)
-
-SUCCESS = Signal(
-    "probe_peer_success",
-    Unit.BOOLEAN,
-    "Whether the call to the peer came as far as echoes.",
-    labels=_BY_PATH,
-)
-
-
-def _reached(name: str, what: str, short: str = "") -> Signal:
-    words = f"From the start of gathering until {what}, offer and answer included."
-    name = f"probe_peer_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, labels=_BY_PATH, short=short, latency=True)
-
-
-ICE = _reached("ice_connected", "ICE was connected", "ICE")
-DTLS = _reached("dtls_connected", "DTLS was connected")
-OPEN = _reached("open", "the data channel was open", "open")
-RTT = Signal(
-    "probe_peer_rtt_seconds",
-    Unit.SECONDS,
-    "Echo from the peer over the data channel, median of a run.",
-    labels=_BY_PATH,
-    short="RTT",
-    latency=True,
-)
-LOSS = Signal(
-    "probe_peer_loss_ratio",
-    Unit.RATIO,
-    "Echoes from the peer that did not come back, of those sent.",
-    labels=_BY_PATH,
-)
-ADDED = Signal(
-    "probe_peer_added_latency_seconds",
-    Unit.SECONDS,
-    "What the relay adds: the relayed round trip less the direct one. Less than nothing where "
-    "the way through the relay is the shorter one.",
-    short="added",
-)
-_OF_ONE_PATH = (ICE, DTLS, OPEN, RTT, LOSS, SUCCESS)
 
 # Of the deadline, for each of two offers: who doesn't answer is to have a better name for it.
 _OFFER_SHARE = 1 / 6
-# A share of fewer runs proves nothing; at the usual interval three hours.
-LEAST_RUNS = 10
-_WINDOW = 6 * 3600.0
 
 
 class PeerEnvironment(TurnEnvironment):
@@ -116,7 +64,9 @@ class PeerTable(ServerTable):
 
     ``peer`` is an address (``http://…``), or a name that stands for all addresses it has, which
     are called in turn. ``stun`` is ``stun:HOST:PORT``. ``app_counts``: the application's own
-    numbers are held against the limits on shares, not these.
+    numbers are held against the limits on shares, not these. ``private``: whether addresses of
+    private networks are told and called; by default not where the peer's own name is one of a
+    network that joins all machines (``.internal``), over which every call connects.
     """
 
     peer: str = Field(min_length=1)
@@ -124,6 +74,7 @@ class PeerTable(ServerTable):
     stun: Annotated[TurnUrl, BeforeValidator(_read_stun)] | None = None
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
     app_counts: bool = False
+    private: bool | None = None
     deadline: float = Field(default=60.0, gt=0, le=300)
 
     @property
@@ -135,6 +86,13 @@ class PeerTable(ServerTable):
     def base_url(self) -> str:
         """Where the peer's pages are."""
         return base_url(self.peer)
+
+    @property
+    def tells_private(self) -> bool:
+        """Whether private addresses are offered, and called."""
+        if self.private is not None:
+            return self.private
+        return not (urlsplit(self.base_url).hostname or "").endswith(".internal")
 
     @property
     def target(self) -> str:
@@ -210,40 +168,38 @@ async def _run(table: PeerTable, record: Record, context: Context) -> None:
     from probe.rtc.offering import OFFER_SECONDS, Doorbell
 
     with record.phase("resolve"):
-        url = await address_in_turn(table.peer, context)
+        urls = await addresses_in_turn(table.peer, context)
     me = identity_of(context, version("paircam-probe"), "")
     patience = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
-    bell = Doorbell(url, table.token, table.ca_file, patience)
-    plan = Plan(table.provider, table.echoes, Bounds.within(table.deadline))
-    attempts = Attempts(bell, me, plan, record, context)
-    direct = await attempts.direct(table.stun)
-    far = direct.call.far
-    if far is None:
-        raise NotMeasured(Cause.OWN_NETWORK, "this machine has no address besides loopback")
-    if direct.call.is_to_itself:
+    bounds = Bounds.within(table.deadline)
+    plan = Plan(table.provider, table.echoes, bounds, table.tells_private)
+    for url in urls:
+        bell = Doorbell(url, table.token, table.ca_file, patience)
+        attempts = Attempts(bell, me, plan, record, context)
+        direct = await attempts.direct(table.stun)
+        far = direct.call.far
+        if far is None:
+            raise _nothing_to_offer(direct)
+        if not direct.call.is_to_itself:
+            break
+    else:
         record.facts["peer"] = "this probe itself: there is nothing to measure"
         return
     record.facts["peer"] = f"{show_host(url)}, {far.region}, {far.version}"
-    _write("direct", direct, record)
+    write("direct", direct, record)
     relayed = None
     if table.needs_server:
-        credentials, urls = await servers_for(table, record, context)
-        relayed = await attempts.relayed(urls[0], credentials, table.family, table.ca_file)
-        _write("relayed", relayed, record)
+        credentials, servers = await servers_for(table, record, context)
+        relayed = await attempts.relayed(servers[0], credentials, table.family, table.ca_file)
+        write("relayed", relayed, record)
     _conclude(direct, relayed, record, is_local=far.machine == me.machine)
 
 
-def _write(path: "Path", attempt: "Attempt", record: Record) -> None:
-    times = attempt.call.times
-    for signal, seconds in ((ICE, times.ice), (DTLS, times.dtls), (OPEN, times.opened)):
-        if seconds:
-            record.sample(signal, seconds, path=path)
-    if attempt.rtt is not None:
-        record.sample(RTT, attempt.rtt, path=path)
-        record.sample(LOSS, attempt.call.ledger.loss or 0.0, path=path)
-    if attempt.call.far is not None:
-        done = attempt.failure is None and bool(attempt.rtt)
-        record.sample(SUCCESS, done, path=path)
+def _nothing_to_offer(attempt: "Attempt") -> NotMeasured:
+    failure = attempt.failure
+    if failure is None:
+        raise RuntimeError("a call without an answer has a failure")
+    return NotMeasured(failure.cause, failure.message, phase=failure.phase, hint=failure.hint)
 
 
 def _conclude(
@@ -253,21 +209,12 @@ def _conclude(
     if is_local:
         record.facts["elsewhere"] = "no: the peer is on this machine, where direct calls connect"
     else:
-        _write_shares(direct, relayed, record)
+        write_shares(direct, relayed, record)
     if relayed is not None and relayed.failure is not None:
         raise relayed.failure
     # Who finds no direct way is relayed; but a way that was found has to do.
     if direct.failure is not None and (relayed is None or direct.call.connected):
         raise direct.failure
-
-
-def _write_shares(direct: "Attempt", relayed: "Attempt | None", record: Record) -> None:
-    went_relayed = relayed is not None and relayed.call.connected
-    record.sample(ICE_SUCCESS, direct.call.connected or went_relayed, source=PEER)
-    if direct.call.connected or went_relayed:
-        record.sample(TURN_SHARE, not direct.call.connected, source=PEER)
-    if direct.rtt is not None and relayed is not None and relayed.rtt is not None:
-        record.sample(ADDED, relayed.rtt - direct.rtt)
 
 
 def uses(table: PeerTable) -> tuple[Use, ...]:
@@ -284,26 +231,8 @@ KIND = Kind(
     table=PeerTable,
     derive=derive,
     run=run,
-    signals=(*_OF_ONE_PATH, ADDED, TURN_SHARE, ICE_SUCCESS, BYTES),
-    thresholds=(
-        Threshold(
-            TURN_SHARE,
-            TURN_SHARE_LIMITS,
-            Aggregation.RATIO,
-            window=_WINDOW,
-            minimum_samples=LEAST_RUNS,
-            optional=True,
-        ),
-        Threshold(
-            ICE_SUCCESS,
-            ICE_SUCCESS_LIMITS,
-            Aggregation.RATIO,
-            bad=Bad.BELOW,
-            window=_WINDOW,
-            minimum_samples=LEAST_RUNS,
-            optional=True,
-        ),
-    ),
+    signals=(*SIGNALS, BYTES),
+    thresholds=THRESHOLDS,
     failing=Failing(severity=Verdict.CRITICAL, partial=Verdict.WARNING, hold=120.0),
     cost="two calls to the other probe, one relayed: an allocation here and there, about 24 kB",
     uses=uses,

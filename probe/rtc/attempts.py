@@ -37,11 +37,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What both calls have in common: whose relay, how many echoes, how long each phase."""
+    """What both calls have in common: whose relay, how many echoes, how long each phase, and
+    whether private addresses are offered and called."""
 
     provider: str
     echoes: int
     bounds: Bounds
+    private: bool = True
 
 
 class Attempts:
@@ -82,7 +84,7 @@ class Attempts:
         return attempt
 
     async def _make(self, path: Path, ice: RemoteIce | OneRelayIce) -> Attempt:
-        call = OutgoingCall(ice, self._phases(path), self._context)
+        call = OutgoingCall(ice, self._phases(path), self._context, private=self._plan.private)
         attempt = Attempt(call)
         plan = self._plan
         async with call:

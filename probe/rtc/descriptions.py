@@ -9,9 +9,9 @@ ever looked up), of UDP ports that are no well-known service's, and never loopba
 or reserved: a token that leaks opens no way to what only this machine reaches.
 """
 
-import ipaddress
 import json
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Literal
 
 from aioice import Candidate
@@ -64,7 +64,7 @@ class Place(BaseModel):
     def as_candidate(self) -> Candidate:
         """As aioice takes it."""
         return Candidate(
-            foundation=f"{self.type}{ipaddress.ip_address(self.address).version}",
+            foundation=f"{self.type}{ip_address(self.address).version}",
             component=1,
             transport="udp",
             priority=self.priority,
@@ -98,6 +98,12 @@ class Description(BaseModel):
     candidates: tuple[Place, ...] = Field(max_length=MOST_CANDIDATES)
 
     @property
+    def in_public(self) -> "Description":
+        """Without the addresses of private networks."""
+        places = tuple(each for each in self.candidates if ip_address(each.address).is_global)
+        return self.model_copy(update={"candidates": places})
+
+    @property
     def side(self) -> "Side":
         """What ICE needs of it."""
         return Side(Login(self.ice.fragment, self.ice.password), self.candidates)
@@ -114,13 +120,13 @@ class Side:
 def may_be_sent_to(text: str) -> bool:
     """Whether an address may get checks: literal, and of another machine."""
     try:
-        ip = ipaddress.ip_address(text)
+        ip = ip_address(text)
     except ValueError:
         return False
     if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
     # Within IPv6 an IPv4 address may hide, loopback among them.
-    hides = isinstance(ip, ipaddress.IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo)
+    hides = isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo)
     return not hides and "%" not in text and not is_unreachable(text)
 
 

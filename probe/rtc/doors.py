@@ -32,17 +32,19 @@ def name_for(entry: str, provider: str, taken: Container[str]) -> str:
     return next(f"{name}-{number}" for number in count(2) if f"{name}-{number}" not in taken)
 
 
-async def address_in_turn(entry: str, context: Context) -> str:
-    """Where to call this time: a name without scheme stands for all addresses that it has.
+async def addresses_in_turn(entry: str, context: Context) -> list[str]:
+    """Where to call: a name without scheme stands for all addresses that it has, and begins
+    with another of them each time.
 
     Raises CheckFailed or NotMeasured where there are none.
     """
     if "://" in entry:
-        return base_url(entry)
+        return [base_url(entry)]
     host, port = _split(entry)
     found = sorted({address.ip for address in await resolve(host, port)})
     turns: Iterator[int] = context.share(("turns of peers", entry), count)
-    return f"http://{show_address(found[next(turns) % len(found)], port)}"
+    first = next(turns) % len(found)
+    return [f"http://{show_address(ip, port)}" for ip in found[first:] + found[:first]]
 
 
 def stun_server_of(environment: TurnEnvironment) -> str | None:

@@ -122,10 +122,19 @@ class OutgoingCall:
     """A call from here. ``signaling`` takes the offer to the other side and brings the answer.
 
     ``async with``, so that it is closed whatever happens. Times are seconds from the start of
-    gathering; unlike two peers of one process these do carry an offer and an answer.
+    gathering; unlike two peers of one process these do carry an offer and an answer. Unless
+    ``private``, addresses of private networks are neither offered nor called.
     """
 
-    def __init__(self, ice: RemoteIce | OneRelayIce, phases: Phases, context: Context) -> None:
+    def __init__(
+        self,
+        ice: RemoteIce | OneRelayIce,
+        phases: Phases,
+        context: Context,
+        *,
+        private: bool = True,
+    ) -> None:
+        self._private = private
         self.times, self.ledger = SideTimes(), EchoLedger()
         self.far: Description | None = None
         self.connected = self.is_to_itself = False
@@ -157,16 +166,17 @@ class OutgoingCall:
             async with within(bounds.gathering, "gathering", Cause.DEADLINE, calling.NO_ALLOCATION):
                 await self._end.ice.gather()
             self._reached("gathering")
-        if not self._ice.side.places:
+        offer = self._seen(self._end.describe(identity, path, provider))
+        if not offer.candidates:
             cause = Cause.RELAY_ADDRESS_UNUSABLE if path == "relayed" else Cause.NO_CANDIDATE
             message = "there is no address here that somebody elsewhere could reach"
             raise CheckFailed(cause, message, phase="gathering")
         with self._phases("offer"):
-            self.far = await signaling(self._end.describe(identity, path, provider))
+            self.far = await signaling(offer)
         self.is_to_itself = self.far.instance == identity.instance
         if self.is_to_itself:
             return
-        await self._end.learn(self.far)
+        await self._end.learn(self._seen(self.far))
         await self._end.advance(self._phases, bounds, self._reached, self._received)
 
     async def echo(self, count: int) -> None:
@@ -184,6 +194,9 @@ class OutgoingCall:
                         await self._back.wait()
             ledger.close()
         self._judge_echoes(count)
+
+    def _seen(self, described: Description) -> Description:
+        return described if self._private else described.in_public
 
     def _judge_echoes(self, count: int) -> None:
         back = len(self.ledger.rtts)

@@ -5,11 +5,13 @@ What only shows between two places is in ``tests/fleet``.
 
 import asyncio
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from aioice.ice import get_host_addresses
 
 from probe.configuration import make_plan
 from probe.context import Context
@@ -55,6 +57,23 @@ async def test_a_probe_that_calls_itself_measures_nothing(leaks: None) -> None:
     assert result.failure is None
     assert result.facts["peer"].startswith("this probe itself")
     assert signals(result) == {"probe_success", "probe_duration_seconds"}
+
+
+async def test_a_name_stands_for_addresses_that_are_called_in_turn(leaks: None) -> None:
+    async with real_door(Context()) as url:
+        port = url.rpartition(":")[2]
+        result = await call(f"localhost:{port}")
+    assert result.failure is None, result.failure
+    assert result.facts["peer"] == f"127.0.0.1:{port}, fra, 0.1.0"
+
+
+async def test_private_addresses_may_be_left_out(leaks: None) -> None:
+    """Where this machine has a public one there is a call all the same."""
+    async with real_door(Context()) as url:
+        result = await call(url, private=False)
+    public = [ip for ip in get_host_addresses(True, True) if ip_address(ip).is_global]
+    if not public:
+        assert ending(result) == (Status.UNKNOWN, "direct_gathering", "no_candidate")
 
 
 async def test_a_relay_that_gives_addresses_of_its_own_machine_is_no_way_to_elsewhere(
@@ -189,6 +208,9 @@ def test_each_peer_is_called_through_the_first_server_of_each_provider() -> None
     ]
     first = plan["peer-paircam-probe.internal-primary"].table
     assert first.target == "paircam-probe.internal:9091"
+    # One network joins all of them, and over it every call connects.
+    assert not first.tells_private
+    assert plan["peer-lax.example.org-primary"].table.tells_private
     assert (str(first.url), first.stun.host) == (
         "turn:t.example.org:3478?transport=udp",
         "s.example.org",

@@ -76,6 +76,12 @@ def test_neighbours_and_the_world_may_be_called(address: str) -> None:
     assert (place.as_candidate().host, place.as_candidate().transport) == (address, "udp")
 
 
+def test_addresses_of_private_networks_may_be_left_out() -> None:
+    places = [{**PLACE, "address": each} for each in ("10.0.0.1", "fdaa::1", "8.8.8.8", "2a00::1")]
+    found = read(with_(candidates=places)).in_public
+    assert [place.address for place in found.candidates] == ["8.8.8.8", "2a00::1"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
