@@ -58,8 +58,8 @@ ADDED = Signal(
 )
 SIGNALS = (ICE, DTLS, OPEN, RTT, LOSS, SUCCESS, ADDED, TURN_SHARE, ICE_SUCCESS)
 
-# A share of fewer runs proves nothing; at the usual interval three hours.
-LEAST_RUNS = 10
+# A share of fewer runs proves nothing, however extreme.
+LEAST_RUNS = 6
 _WINDOW = 6 * 3600.0
 THRESHOLDS = (
     Threshold(
