@@ -47,9 +47,14 @@ async def start(
     )
 
 
-async def probe(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Done:
+async def probe(
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+) -> Done:
     """Run ``probe`` to its end."""
-    process = await start(*arguments, cwd=cwd, env=env)
+    process = await start(*arguments, cwd=cwd, env=env, prefix=prefix)
     out, err = await process.communicate()
     assert process.returncode is not None
     return Done(process.returncode, out.decode(), err.decode())

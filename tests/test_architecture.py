@@ -58,6 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.net": WORDS | {"probe.net"},
     "probe.paircam": FRAME | {"probe.net", "probe.paircam"},
     "probe.rtc": INSTRUMENTS,
+    # Two sources tell of the same shares.
+    "probe.rtc.peer_figures": INSTRUMENTS | {"probe.telemetry.signals"},
     "probe.stores": WORDS | {"probe.net", "probe.stores"},
     "probe.telemetry": FRAME | {"probe.net", "probe.telemetry"},
     "probe.budget": FRAME,
@@ -120,6 +122,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.ledger",
         "probe.logs",
         "probe.report",
+        "probe.rtc",
         "probe.runner",
         "probe.schedule",
         "probe.settings",

@@ -23,6 +23,7 @@ from probe.app import probe_version
 from probe.catalogue import signals_of_check
 from probe.configuration import Plan
 from probe.context import Context
+from probe.daemon.answering import PeerAnswers
 from probe.daemon.changes import tell
 from probe.daemon.counting import Counting
 from probe.daemon.notices import cautions_of, notices_of
@@ -44,6 +45,7 @@ from probe.schedule import Schedule, Timing, spread
 from probe.settings import Settings
 from probe.web.access import Access
 from probe.web.pages import Pages, Server, Sources
+from probe.web.peer import PeerCalls
 from probe.web.peering import Peering
 
 logger = logging.getLogger(__name__)
@@ -115,7 +117,9 @@ class Daemon:
         token = service.peers.token
         peering = Peering(token, self._alarm.answer, clock) if token else None
         self._alarm.fleet.hasten = lambda name: self._schedule.hasten(name, 0.0)
-        pages = Pages(sources, access, peering)
+        self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
+        calls = PeerCalls(token, self._answers.answer, clock) if token else None
+        pages = Pages(sources, access, peering, calls)
         self._server = Server(pages.app, service.listen)
         self._history: History | None = None
 
@@ -136,6 +140,7 @@ class Daemon:
             stack.push_async_callback(self._history.close)
             await self._alarm.open()
             stack.push_async_callback(self._alarm.close)
+            stack.push_async_callback(self._answers.close)
             await self._server.start()
             stack.push_async_callback(self._server.stop)
             started()

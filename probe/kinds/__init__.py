@@ -12,6 +12,7 @@ from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
 from probe.kinds.metered import KIND as METERED
+from probe.kinds.peer import KIND as PEER
 from probe.kinds.postgres import KIND as POSTGRES
 from probe.kinds.redis import KIND as REDIS
 from probe.kinds.signaling import KIND as SIGNALING
@@ -27,6 +28,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     TURN,
     CALL,
     FALLBACK,
+    PEER,
     FLY,
     APP_METRICS,
     POSTGRES,

@@ -16,9 +16,9 @@ from probe.kind import WAKES_NEON, Derived, Kind, Table, loads
 from probe.model import NotMeasured, Signal, Stop
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
 from probe.record import Record
-from probe.telemetry.app_signals import SIGNALS, THRESHOLDS, TURN_SHARE
+from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
 from probe.telemetry.fly_settings import FlyEnvironment
-from probe.telemetry.signals import SHARED
+from probe.telemetry.signals import SHARED, TURN_SHARE
 
 if TYPE_CHECKING:
     from probe.telemetry.app_figures import Scrape

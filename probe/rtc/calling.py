@@ -124,7 +124,7 @@ class Call:
         bound = self._bounds.gathering
         with self._record.phase("gathering"):
             self._started = self._context.clock()
-            async with _within(bound, "gathering", Cause.DEADLINE, NO_ALLOCATION):
+            async with within(bound, "gathering", Cause.DEADLINE, NO_ALLOCATION):
                 await together(self._gather(self.offerer), self._gather(self.answerer))
 
     @property
@@ -195,16 +195,16 @@ class Call:
     async def _advance(self, peer: Peer, other: Peer, phase: Watch) -> None:
         bounds, times = self._bounds, self._times_of(peer)
         with phase("ice"):
-            async with _within(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
+            async with within(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
                 await peer.connect_ice()
         times.ice = self._elapsed()
         with phase("dtls"):
-            async with _within(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
+            async with within(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
                 await peer.connect_dtls(other)
         times.dtls = self._elapsed()
         with phase("data_channel"):
             cause = Cause.DATA_CHANNEL_FAILED
-            async with _within(bounds.channel, "data_channel", cause, NO_CHANNEL):
+            async with within(bounds.channel, "data_channel", cause, NO_CHANNEL):
                 await peer.open_channel(self._received)
         times.opened = self._elapsed()
 
@@ -232,7 +232,7 @@ def _ice(relay: Relay | None, context: Context, *, controlling: bool) -> Ice:
 
 
 @asynccontextmanager
-async def _within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
     """Translate what aioice, aiortc and a spent bound raise into a failure."""
     try:
         async with asyncio.timeout(bound):

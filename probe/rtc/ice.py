@@ -63,8 +63,16 @@ class Ice(Protocol):
 class DirectIce:
     """Between addresses of this host, on an ``aioice.Connection``."""
 
-    def __init__(self, *, controlling: bool, clock: Callable[[], float]) -> None:
-        self._connection = Connection(controlling, transport_policy=TransportPolicy.ALL)
+    def __init__(
+        self,
+        *,
+        controlling: bool,
+        clock: Callable[[], float],
+        connection: Connection | None = None,
+    ) -> None:
+        self._connection = connection or Connection(
+            controlling, transport_policy=TransportPolicy.ALL
+        )
         self._clock = clock
         self._gathering: asyncio.Task[None] | None = None
         self.rtt: float | None = None

@@ -16,6 +16,7 @@ from probe.rtc.webrtc import (
     RTCCertificate,
     RTCDataChannel,
     RTCDataChannelParameters,
+    RTCDtlsParameters,
     RTCDtlsTransport,
     RTCIceTransport,
     RTCSctpTransport,
@@ -56,8 +57,12 @@ class Peer:
 
     async def connect_dtls(self, other: "Peer") -> None:
         """The DTLS handshake. Raises ConnectionError."""
+        await self.shake_hands(other.dtls.getLocalParameters())
+
+    async def shake_hands(self, theirs: RTCDtlsParameters) -> None:
+        """The DTLS handshake with who has these parameters. Raises ConnectionError."""
         self.transport.begin()
-        await self.dtls.start(other.dtls.getLocalParameters())
+        await self.dtls.start(theirs)
         if self.dtls.state != "connected":
             raise ConnectionError("the DTLS handshake failed")
 

@@ -12,7 +12,15 @@ from probe.record import Record
 from probe.telemetry import app_signals as a
 from probe.telemetry.counters import Counters, Restarts, Risen, Series, quantile
 from probe.telemetry.exposition import Exposition
-from probe.telemetry.signals import APP, ERROR_RATIO, MEMORY, REQUEST_P95, RESTARTS
+from probe.telemetry.signals import (
+    APP,
+    ERROR_RATIO,
+    ICE_SUCCESS,
+    MEMORY,
+    REQUEST_P95,
+    RESTARTS,
+    TURN_SHARE,
+)
 
 DAY, HOUR, MINUTES = 86400.0, 3600.0, 300.0
 # What prom-client and other clients say of their process; it tells processes apart.
@@ -155,10 +163,10 @@ def _write_connections(prefix: str, risen: Risen, record: Record) -> None:
     connected, failed = risen.total(success), risen.total(failures)
     relayed = risen.by(success, "connection_type").get("turn", 0.0)
     if connected > 0:
-        record.sample_of(a.TURN_SHARE, relayed / connected, connected, source=APP)
+        record.sample_of(TURN_SHARE, relayed / connected, connected, source=APP)
     if connected + failed > 0:
         whole = connected + failed
-        record.sample_of(a.ICE_SUCCESS, connected / whole, whole, source=APP)
+        record.sample_of(ICE_SUCCESS, connected / whole, whole, source=APP)
 
 
 def _write_requests(risen: Risen, record: Record) -> None:

@@ -1,7 +1,13 @@
 """What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
 
-from probe.model import Bad, Limits, Signal, Threshold, Unit
-from probe.telemetry.signals import SHARED
+from probe.model import Bad, Signal, Threshold, Unit
+from probe.telemetry.signals import (
+    ICE_SUCCESS,
+    ICE_SUCCESS_LIMITS,
+    SHARED,
+    TURN_SHARE,
+    TURN_SHARE_LIMITS,
+)
 from probe.telemetry.signals import THRESHOLDS as OF_ALL
 
 # Fewer connections than this say nothing of how users connect.
@@ -19,20 +25,6 @@ UPTIME = Signal(
     "For how long the process has run.",
     labels=("machine", "machine_region"),
     fleeting=True,
-)
-TURN_SHARE = Signal(
-    "probe_turn_fallback_ratio",
-    Unit.RATIO,
-    "Share of the last hour's connections that had to be relayed.",
-    labels=("source",),
-    short="relayed",
-)
-ICE_SUCCESS = Signal(
-    "probe_ice_success_ratio",
-    Unit.RATIO,
-    "Share of the last hour's attempts to connect that came about.",
-    labels=("source",),
-    short="connected",
 )
 CONNECTED = Signal(
     "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
@@ -77,8 +69,6 @@ SIGNALS = (
 )
 THRESHOLDS = (
     *OF_ALL,
-    Threshold(TURN_SHARE, Limits(objective=0.15, warning=0.30), minimum_samples=LEAST_CONNECTIONS),
-    Threshold(
-        ICE_SUCCESS, Limits(objective=0.95), bad=Bad.BELOW, minimum_samples=LEAST_CONNECTIONS
-    ),
+    Threshold(TURN_SHARE, TURN_SHARE_LIMITS, minimum_samples=LEAST_CONNECTIONS),
+    Threshold(ICE_SUCCESS, ICE_SUCCESS_LIMITS, bad=Bad.BELOW, minimum_samples=LEAST_CONNECTIONS),
 )

@@ -6,8 +6,10 @@ of the same thing is measured and shown beside it, under its own ``source``.
 
 from probe.model import Limits, Signal, Threshold, Unit
 
-FLY, APP = "fly", "app"
+FLY, APP, PEER = "fly", "app", "peer"
 ORDER = (FLY, APP)
+CALLS_ORDER = (APP, PEER)
+"""Of how users' calls connect: the users' own calls say more than those of probes."""
 
 ERROR_RATIO = Signal(
     "probe_error_ratio",
@@ -38,11 +40,29 @@ RESTARTS = Signal(
     labels=("source", "machine", "machine_region"),
     fleeting=True,
 )
+TURN_SHARE = Signal(
+    "probe_turn_fallback_ratio",
+    Unit.RATIO,
+    "Share of calls that connected and had to be relayed: of the last hour's (app), or whether "
+    "the last one was (peer).",
+    labels=("source",),
+    short="relayed",
+)
+ICE_SUCCESS = Signal(
+    "probe_ice_success_ratio",
+    Unit.RATIO,
+    "Share of attempts to connect that came about: of the last hour's (app), or whether the "
+    "last one did (peer).",
+    labels=("source",),
+    short="connected",
+)
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 
 # A p95 or an error ratio of fewer requests says nothing about users.
 LEAST_REQUESTS = 20
 
+TURN_SHARE_LIMITS = Limits(objective=0.15, warning=0.30)
+ICE_SUCCESS_LIMITS = Limits(objective=0.95)
 MEMORY_LIMITS = Limits(objective=200e6, warning=300e6)
 THRESHOLDS = (
     Threshold(

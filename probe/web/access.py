@@ -12,8 +12,9 @@ from pydantic import SecretStr
 # Machines ask these before anybody could have given them a password.
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 METRICS_PATH = "/metrics"
-# Has a token of its own.
-PEER_PATH = "/peer/verdicts"
+# Have a token of their own.
+PEER_PATH, CALL_PATH = "/peer/verdicts", "/peer"
+PEER_PATHS = frozenset({PEER_PATH, CALL_PATH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Access:
     def allows(self, path: str, authorization: str | None) -> bool:
         """Whether a request with this Authorization header may have this page (RFC 7617,
         RFC 6750)."""
-        if path in OPEN_PATHS or path == PEER_PATH or (self.metrics_open and path == METRICS_PATH):
+        is_open = path in OPEN_PATHS or path in PEER_PATHS
+        if is_open or (self.metrics_open and path == METRICS_PATH):
             return True
         if self.user is None and self.token is None:
             return True

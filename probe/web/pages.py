@@ -11,7 +11,8 @@ from aiohttp.typedefs import Handler
 
 from probe.report import as_status_json, badge, page
 from probe.report.status import Overview
-from probe.web.access import PEER_PATH, Access, guard
+from probe.web.access import CALL_PATH, PEER_PATH, Access, guard
+from probe.web.peer import PeerCalls
 from probe.web.peering import Peering
 
 HEADERS = {
@@ -45,9 +46,16 @@ class Sources:
 
 
 class Pages:
-    """The web application; ``peering`` is for other probes, None: there is no such page."""
+    """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
+    such page."""
 
-    def __init__(self, sources: Sources, access: Access, peering: Peering | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        access: Access,
+        peering: Peering | None = None,
+        calls: PeerCalls | None = None,
+    ) -> None:
         self._sources = sources
         self._overview: asyncio.Task[Overview] | None = None
         self._made = -FRESH_SECONDS
@@ -66,6 +74,8 @@ class Pages:
         )
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
+        if calls is not None:
+            self.app.router.add_post(CALL_PATH, calls.handle)
 
     async def _page(self, request: web.Request) -> web.Response:
         refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS

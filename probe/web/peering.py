@@ -55,7 +55,7 @@ class Peering:
         if not is_friend:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
             return web.Response(status=401, text="Who are you?\n", headers=headers)
-        body = await _body(request)
+        body = await read_body(request)
         if body is None:
             return web.Response(status=413, text="That is too much.\n")
         answer = await self._answer(body)
@@ -64,7 +64,7 @@ class Peering:
         return web.Response(body=answer, content_type="application/json")
 
 
-async def _body(request: web.Request) -> bytes | None:
+async def read_body(request: web.Request) -> bytes | None:
     """The whole body; None if it is longer than LONGEST_BODY."""
     body = b""
     while more := await request.content.read(LONGEST_BODY):

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +25,16 @@ class Forwarder:
     """``delay`` in seconds each way; ``loss`` is the share of datagrams lost each way."""
 
     def __init__(
-        self, target: tuple[str, int], *, delay: float = 0.0, loss: float = 0.0, seed: int = 1
+        self,
+        target: tuple[str, int],
+        *,
+        delay: float = 0.0,
+        loss: float = 0.0,
+        seed: int = 1,
+        host: str = HOST,
     ) -> None:
         self._target, self._delay, self._loss = target, delay, loss
+        self._host = host
         self._random = random.Random(seed)
         self._clients: dict[Any, asyncio.DatagramTransport] = {}
         self._streams: set[asyncio.Task[None]] = set()
@@ -42,10 +49,10 @@ class Forwarder:
     async def start(self) -> None:
         """Listen for UDP and TCP on one port."""
         loop = asyncio.get_running_loop()
-        self._server = await asyncio.start_server(self._accepted, HOST, 0)
+        self._server = await asyncio.start_server(self._accepted, self._host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._from_client), local_addr=(HOST, self.port)
+            lambda: _Datagrams(self._from_client), local_addr=(self._host, self.port)
         )
         self._transport = transport
 
@@ -148,10 +155,20 @@ class Way:
 
 
 @asynccontextmanager
-async def forwarded(port: int, *, delay: float = 0.0, loss: float = 0.0) -> AsyncIterator[Way]:
-    """A forwarder, in a process of its own, to a port of this host."""
-    arguments = json.dumps({"target": [HOST, port], "delay": delay, "loss": loss})
+async def forwarded(
+    port: int,
+    *,
+    delay: float = 0.0,
+    loss: float = 0.0,
+    host: str = HOST,
+    prefix: Sequence[str] = (),
+) -> AsyncIterator[Way]:
+    """A forwarder, in a process of its own, to a port of this host, or of where ``prefix``
+    runs."""
+    options = {"target": [host, port], "delay": delay, "loss": loss, "host": host}
+    arguments = json.dumps(options)
     process = await asyncio.create_subprocess_exec(
+        *prefix,
         *(sys.executable, "-m", "tests.browser.forwarder", arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,0 +1,218 @@
+"""A call with a peer that is elsewhere: one end here, offer and answer by whatever carries them."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from platform import node
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.model import CheckFailed
+from probe.rtc import calling
+from probe.rtc.calling import Bounds, SideTimes, within
+from probe.rtc.descriptions import Description, IceLogin, Path
+from probe.rtc.one_relay import OneRelayIce
+from probe.rtc.peer import Peer
+from probe.rtc.remote import RemoteIce
+from probe.rtc.statistics import EchoLedger
+from probe.rtc.webrtc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
+
+_BOOT = FilePath("/proc/sys/kernel/random/boot_id")
+_NETWORK = FilePath("/proc/self/ns/net")
+_ALGORITHM = "sha-256"
+
+Phases = Callable[[str], AbstractContextManager[None]]
+Signaling = Callable[[Description], Awaitable[Description]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this probe is towards others: version, process, network stack and region."""
+
+    version: str
+    instance: str
+    machine: str
+    region: str
+
+
+def identity_of(context: Context, version: str, region: str) -> Identity:
+    """The same for as long as the process lives."""
+    instance = context.share("instance of this process", lambda: secrets.token_hex(8))
+    return Identity(version, instance, network_stack(), region)
+
+
+def network_stack() -> str:
+    """A word for the network stack of this process; two that share it are no two places.
+
+    The kernel's boot and the network namespace, hashed: it tells nobody which machine it is.
+    """
+    try:
+        found = f"{_BOOT.read_text().strip()} {os.readlink(_NETWORK)}"
+    except OSError:  # not Linux
+        found = node()
+    return hashlib.sha256(found.encode()).hexdigest()[:16]
+
+
+class FarPeer:
+    """One end of a call with somebody elsewhere. ``close`` whatever happens."""
+
+    def __init__(self, ice: RemoteIce | OneRelayIce, *, offering: bool) -> None:
+        self.ice = ice
+        self.certificate = RTCCertificate.generateCertificate()
+        self.peer = Peer(offering=offering, ice=ice, certificate=self.certificate)
+        self._theirs: RTCDtlsParameters | None = None
+
+    def describe(self, identity: Identity, path: Path, provider: str) -> Description:
+        """What the other side has to know, once this one has gathered."""
+        side = self.ice.side
+        prints = {each.algorithm: each.value for each in self.certificate.getFingerprints()}
+        return Description(
+            version=identity.version[:64],
+            instance=identity.instance,
+            machine=identity.machine,
+            region=identity.region[:64],
+            path=path,
+            provider=provider,
+            ice=IceLogin(fragment=side.login.fragment, password=side.login.password),
+            fingerprint=prints[_ALGORITHM].upper(),
+            candidates=side.places,
+        )
+
+    async def learn(self, theirs: Description) -> None:
+        """Take what the other side has told."""
+        self._theirs = RTCDtlsParameters([RTCDtlsFingerprint(_ALGORITHM, theirs.fingerprint)])
+        await self.ice.learn(theirs.side)
+
+    async def advance(
+        self,
+        phases: Phases,
+        bounds: Bounds,
+        reached: Callable[[str], None],
+        on_message: Callable[[Peer, bytes], None],
+    ) -> None:
+        """ICE, DTLS and the data channel, each told to ``reached``. Raises CheckFailed."""
+        peer, theirs = self.peer, self._theirs
+        if theirs is None:
+            raise RuntimeError("the other side is not known yet")
+        with phases("ice"):
+            async with within(bounds.ice, "ice", Cause.ICE_FAILED, calling.NO_PAIR):
+                await peer.connect_ice()
+        reached("ice")
+        with phases("dtls"):
+            async with within(bounds.dtls, "dtls", Cause.DTLS_FAILED, calling.NO_HANDSHAKE):
+                await peer.shake_hands(theirs)
+        reached("dtls")
+        cause = Cause.DATA_CHANNEL_FAILED
+        with phases("data_channel"):
+            async with within(bounds.channel, "data_channel", cause, calling.NO_CHANNEL):
+                await peer.open_channel(on_message)
+        reached("opened")
+
+    async def close(self) -> None:
+        """Close everything, the allocation included."""
+        await self.peer.close()
+
+
+class OutgoingCall:
+    """A call from here. ``signaling`` takes the offer to the other side and brings the answer.
+
+    ``async with``, so that it is closed whatever happens. Times are seconds from the start of
+    gathering; unlike two peers of one process these do carry an offer and an answer. Unless
+    ``private``, addresses of private networks are neither offered nor called.
+    """
+
+    def __init__(
+        self,
+        ice: RemoteIce | OneRelayIce,
+        phases: Phases,
+        context: Context,
+        *,
+        private: bool = True,
+    ) -> None:
+        self._private = private
+        self.times, self.ledger = SideTimes(), EchoLedger()
+        self.far: Description | None = None
+        self.connected = self.is_to_itself = False
+        self._phases, self._context, self._ice = phases, context, ice
+        self._end = FarPeer(ice, offering=True)
+        self._started = 0.0
+        self._back = asyncio.Event()
+
+    async def __aenter__(self) -> "OutgoingCall":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._context.closing.close(self._end.close(), patience=calling.CLOSE_PATIENCE)
+
+    async def make(
+        self,
+        identity: Identity,
+        path: Path,
+        provider: str,
+        signaling: Signaling,
+        bounds: Bounds,
+    ) -> None:
+        """Gather, offer, connect. Raises CheckFailed, and what ``signaling`` raises.
+
+        A call to this very process ends with its answer: there is nothing between.
+        """
+        with self._phases("gathering"):
+            self._started = self._context.clock()
+            async with within(bounds.gathering, "gathering", Cause.DEADLINE, calling.NO_ALLOCATION):
+                await self._end.ice.gather()
+            self._reached("gathering")
+        offer = self._seen(self._end.describe(identity, path, provider))
+        if not offer.candidates:
+            cause = Cause.RELAY_ADDRESS_UNUSABLE if path == "relayed" else Cause.NO_CANDIDATE
+            message = "there is no address here that somebody elsewhere could reach"
+            raise CheckFailed(cause, message, phase="gathering")
+        with self._phases("offer"):
+            self.far = await signaling(offer)
+        self.is_to_itself = self.far.instance == identity.instance
+        if self.is_to_itself:
+            return
+        await self._end.learn(self._seen(self.far))
+        await self._end.advance(self._phases, bounds, self._reached, self._received)
+
+    async def echo(self, count: int) -> None:
+        """Send ``count`` messages and wait for their echoes. Raises CheckFailed."""
+        ledger = self.ledger
+        with self._phases("echo"):
+            for number in range(count):
+                ledger.leave(number, self._context.clock())
+                self._end.peer.send(number.to_bytes(4, "big") + bytes(calling.ECHO_BYTES - 4))
+                await asyncio.sleep(calling.ECHO_PAUSE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(calling.ECHO_GRACE):
+                    while not ledger.is_complete:
+                        self._back.clear()
+                        await self._back.wait()
+            ledger.close()
+        self._judge_echoes(count)
+
+    def _seen(self, described: Description) -> Description:
+        return described if self._private else described.in_public
+
+    def _judge_echoes(self, count: int) -> None:
+        back = len(self.ledger.rtts)
+        if back < count and self._ice.failure is not None:
+            raise self._ice.failure
+        if not back:
+            message = f"none of {count} messages came back"
+            raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
+        if count - back > calling.MOST_LOSS * count:
+            message = f"{count - back} of {count} messages were lost"
+            raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
+
+    def _reached(self, moment: str) -> None:
+        self.connected = self.connected or moment == "ice"
+        setattr(self.times, moment, self._context.clock() - self._started)
+
+    def _received(self, _: Peer, data: bytes) -> None:
+        self.ledger.arrive(int.from_bytes(data[:4], "big"), self._context.clock())
+        self._back.set()

@@ -1,0 +1,73 @@
+"""``POST /peer``: who gets an answer, and how often."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from probe.web.access import CALL_PATH, Access, guard
+from probe.web.peer import BURST, PeerCalls
+from probe.web.peering import LONGEST_BODY
+from tests.clocks import Clock
+
+TOKEN = "0f-b0th-pr0bes-here"
+GOOD = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def url(clock: Clock) -> AsyncIterator[str]:
+    async def answer(body: bytes) -> tuple[int, bytes, int]:
+        return (429, b"full", 2) if body == b"more" else (200, b"{}", 0)
+
+    calls = PeerCalls(SecretStr(TOKEN), answer, clock)
+    access = Access(user="eva", password=SecretStr("x"))
+    app = web.Application(middlewares=[guard(access)])
+    app.router.add_post(CALL_PATH, calls.handle)
+    async with TestServer(app) as server:
+        yield str(server.make_url(CALL_PATH))
+
+
+async def status(url: str, headers: dict[str, str], body: bytes = b"{}") -> int:
+    async with ClientSession() as session, session.post(url, data=body, headers=headers) as found:
+        return found.status
+
+
+async def test_the_token_is_the_key_whatever_the_pages_ask_for(url: str) -> None:
+    assert await status(url, GOOD) == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}", "Bearer é"]
+)
+async def test_nobody_else_gets_in(url: str, header: str) -> None:
+    assert await status(url, {"Authorization": header} if header else {}) == 401
+
+
+async def test_a_call_too_many_is_told_when_to_come_again(url: str) -> None:
+    async with (
+        ClientSession() as session,
+        session.post(url, data=b"more", headers=GOOD) as found,
+    ):
+        assert (found.status, found.headers["Retry-After"]) == (429, "2")
+
+
+async def test_a_long_body_is_not_read_to_its_end(url: str) -> None:
+    assert await status(url, GOOD, bytes(LONGEST_BODY + 1)) == 413
+
+
+async def test_too_many_are_sent_away_and_strangers_keep_nobody_out(url: str, clock: Clock) -> None:
+    for _ in range(int(BURST)):
+        assert await status(url, {}) == 401
+    assert await status(url, {}) == 429
+    for _ in range(int(BURST)):
+        assert await status(url, GOOD) == 200
+    assert await status(url, GOOD) == 429
+    clock.pass_(1.0)
+    assert await status(url, GOOD) == 200
