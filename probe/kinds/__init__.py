@@ -11,6 +11,7 @@ from probe.kinds.crossing import KIND as CROSSING
 from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
+from probe.kinds.journey import KIND as JOURNEY
 from probe.kinds.metered import KIND as METERED
 from probe.kinds.postgres import KIND as POSTGRES
 from probe.kinds.redis import KIND as REDIS
@@ -26,6 +27,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     CROSSING,
     TURN,
     CALL,
+    JOURNEY,
     FALLBACK,
     FLY,
     APP_METRICS,

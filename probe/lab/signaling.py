@@ -154,7 +154,7 @@ class Signaling:
             return
         language = data.get("learningLanguage") or data.get("language") or ""
         user = Waiting(sid, device, data.get("queueType", "casual"), language)
-        found = self.matching.join(user, self._clock())
+        found = self._match(user)
         position = len(self.matching.queue)
         place = {"position": position, "queueLength": position, "isPremium": False}
         await self._tell(sid, "queue-joined", **place)
@@ -163,9 +163,22 @@ class Signaling:
         if found is not None:
             await self._tell_match(found)
 
+    def _match(self, user: Waiting) -> Match | None:
+        if self._knobs.match == "never":
+            self.matching.queue.append(user)
+            return None
+        return self.matching.join(user, self._clock(), anyone=self._knobs.match == "anyone")
+
     async def _tell_match(self, match: Match) -> None:
         """Twice, with different sessions; the one that both saw last stands."""
+        pause = self._knobs.second_match
         for session in match.sessions:
+            if pause and session != match.sessions[0]:
+                await asyncio.sleep(pause)
+            if not {match.first.sid, match.second.sid} <= self._devices.keys():
+                return
+            if pause:
+                self.matching.stand(match, session)
             for user, peer in ((match.first, match.second), (match.second, match.first)):
                 await self._tell(
                     user.sid,
@@ -175,6 +188,8 @@ class Signaling:
                     compatibilityScore=0.5,
                     commonInterests=[],
                 )
+        if self._knobs.match == "lost":
+            self.matching.end(match.sessions[-1])
 
     async def _keep_updating(self, sid: str) -> None:
         """For as long as the client is connected, whether or not it still waits."""
@@ -189,6 +204,8 @@ class Signaling:
             if peer is not None:
                 told = {"sessionId": data["sessionId"], what: data.get("data")}
                 await self._emit(peer, what, {**told, "from": self._devices.get(sid)})
+                if what == "answer" and self._knobs.match == "ends":
+                    await self._end(data["sessionId"], sid)
 
         return pass_on
 

@@ -46,6 +46,14 @@ class Relay:
     tls: ssl.SSLContext | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The other side, as signaling tells of it: its ICE credentials and relayed address."""
+
+    login: checks.Login
+    address: PeerAddress
+
+
 class RelayedIce:
     """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970."""
 
@@ -64,7 +72,7 @@ class RelayedIce:
         self.login = checks.Login.random()
         self.rtt: float | None = None
         self.checks_sent = self.checks_answered = self.late_checks = 0
-        self._remote: RelayedIce | None = None
+        self._remote: Partner | None = None
         self._tie_breaker = secrets.randbits(64)
         self._checks: dict[bytes, float] = {}
         self._nominated = controlling
@@ -104,8 +112,13 @@ class RelayedIce:
 
     async def meet(self, other: Ice) -> None:
         """Learn of the other side; CreatePermission has left when this returns."""
-        self._remote = cast(RelayedIce, other)
-        self._start(self._permit(self._remote.address))
+        side = cast(RelayedIce, other)
+        await self.learn(Partner(side.login, side.address))
+
+    async def learn(self, partner: Partner) -> None:
+        """As ``meet``, of a side that is not at hand."""
+        self._remote = partner
+        self._start(self._permit(partner.address))
         # One turn of the loop: the task sends before we go on.
         await asyncio.sleep(0)
 
@@ -140,7 +153,7 @@ class RelayedIce:
             raise ConnectionError(error.message) from None
 
     @property
-    def _partner(self) -> "RelayedIce":
+    def _partner(self) -> Partner:
         if self._remote is None:
             raise RuntimeError("the other side is not known yet")
         return self._remote

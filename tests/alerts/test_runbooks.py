@@ -94,6 +94,8 @@ def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
         ("call", "failing", "ice_failed", "call-primary-udp", "call-failing"),
         ("call", "failing", "allocation_quota", "call-primary-udp", "turn-failing"),
         ("call", "failing", "ice_failed", "call-issued", "call-failing"),
+        ("journey", "failing", "stranger_matched", "journey", "journey-failing"),
+        ("journey", "failing", "ice_failed", "journey", "journey-failing"),
         ("http", "no-data", "", "health", "no-data"),
         ("turn", "no-data", "own_network", "", "probe-itself"),
         ("turn", "no-data", "rate_limited", "", "no-data"),
