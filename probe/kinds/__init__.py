@@ -15,6 +15,7 @@ from probe.kinds.journey import KIND as JOURNEY
 from probe.kinds.metered import KIND as METERED
 from probe.kinds.postgres import KIND as POSTGRES
 from probe.kinds.redis import KIND as REDIS
+from probe.kinds.resilience import KIND as RESILIENCE
 from probe.kinds.signaling import KIND as SIGNALING
 from probe.kinds.stun import KIND as STUN
 from probe.kinds.turn import KIND as TURN
@@ -28,6 +29,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     TURN,
     CALL,
     JOURNEY,
+    RESILIENCE,
     FALLBACK,
     FLY,
     APP_METRICS,

@@ -5,8 +5,8 @@ in the order that browsers keep: the offer leaves at once, candidates when they 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from probe.net.socketio import Arrival
 from probe.paircam.visitor import Visitor
 from probe.record import Record
 from probe.rtc import descriptions
+from probe.rtc.bounded import bounded, first_of
 from probe.rtc.calling import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
 from probe.rtc.descriptions import Description
 from probe.rtc.echoes import Echoes
@@ -254,38 +255,6 @@ class Meeting:
         await first_of(work, together(*ends))
 
 
-async def first_of(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:
-    """Whether ``work`` ends before ``other``, which is cancelled then, or the other way round.
-
-    Raises what the first one raises, the other's before the work's.
-    """
-    tasks = [asyncio.create_task(coroutine) for coroutine in (other, work)]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            if task.done():
-                task.result()
-        return tasks[1].done()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def content_of(arrival: Arrival, name: str) -> object:
     """One entry of what an event carries; None where there is no such thing."""
     return arrival.content.get(name) if isinstance(arrival.content, dict) else None
-
-
-@asynccontextmanager
-async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
-    """A phase that takes longer, or loses its connection, has failed for this cause."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise CheckFailed(cause, f"{message} within {seconds:g} s", phase=phase) from None
-    except ConnectionError:
-        raise CheckFailed(cause, message, phase=phase) from None
-    except CheckFailed as error:
-        raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None

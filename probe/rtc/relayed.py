@@ -55,7 +55,10 @@ class Partner:
 
 
 class RelayedIce:
-    """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970."""
+    """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970.
+
+    ``on_answer`` is called with the moments in which a check left and was answered.
+    """
 
     def __init__(
         self,
@@ -64,13 +67,15 @@ class RelayedIce:
         controlling: bool,
         clock: Callable[[], float],
         now: Callable[[], float],
+        client: type[TurnClient] = TurnClient,
     ) -> None:
         self._relay, self._controlling, self._clock = relay, controlling, clock
         # A quota that was full is no part of what a call takes: it begins anew.
-        self.client = TurnClient(relay.url, relay.credentials, clock=clock, now=now, patient=False)
+        self.client = client(relay.url, relay.credentials, clock=clock, now=now, patient=False)
         self.client.on_data, self.client.on_lost = self._received, self._fail
         self.login = checks.Login.random()
         self.rtt: float | None = None
+        self.on_answer: Callable[[float, float], None] | None = None
         self.checks_sent = self.checks_answered = self.late_checks = 0
         self._remote: Partner | None = None
         self._tie_breaker = secrets.randbits(64)
@@ -189,9 +194,13 @@ class RelayedIce:
             self._check()
 
     def _check(self) -> None:
-        """Send a check of its own transaction, unless one was answered already."""
-        if self.rtt is not None or self.failure is not None:
-            return
+        """Send a check, unless one was answered already."""
+        if self.rtt is None and self.failure is None:
+            self.ask()
+
+    def ask(self) -> None:
+        """Send a check of its own transaction. On a call that stands its answer is the other
+        side's consent (RFC 7675 section 5.1); ``on_answer`` is told."""
         request = checks.request(
             self.login, self._partner.login, self._tie_breaker, controlling=self._controlling
         )
@@ -232,6 +241,8 @@ class RelayedIce:
         if sent is None or not checks.is_signed(response, self._partner.login):
             return
         self.checks_answered += 1
+        if self.on_answer is not None:
+            self.on_answer(sent, self._clock())
         if self.rtt is None:
             self.rtt = self._clock() - sent
             self._settle()

@@ -96,6 +96,7 @@ def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
         ("call", "failing", "ice_failed", "call-issued", "call-failing"),
         ("journey", "failing", "stranger_matched", "journey", "journey-failing"),
         ("journey", "failing", "ice_failed", "journey", "journey-failing"),
+        ("resilience", "failing", "ice_failed", "resilience-call", "reconnecting"),
         ("http", "no-data", "", "health", "no-data"),
         ("turn", "no-data", "own_network", "", "probe-itself"),
         ("turn", "no-data", "rate_limited", "", "no-data"),
