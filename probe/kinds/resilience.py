@@ -93,9 +93,9 @@ STALE_NONCE = _seconds(
 REFRESH = _seconds("refresh", "A Refresh, as a longer call sends it.")
 LIFETIME = _seconds("lifetime", "For how long the server lets an allocation stand by default.")
 
-# A call that stands for a minute with its checks and messages; measured by a test.
-_CALL_BYTES_A_SECOND = 8_000
-_SETTING_UP_BYTES = 15_000
+# A call that stands, with its checks and messages; a test measures the whole.
+_CALL_BYTES_A_SECOND = 1_500
+_SETTING_UP_BYTES = 10_000
 # A session, and a round trip or two.
 _SESSION_COMMANDS = 6
 
@@ -329,7 +329,7 @@ KIND = Kind(
     ),
     failing=Failing(Verdict.WARNING),
     on_request=True,
-    cost="three sessions; five relayed calls of up to a minute, about 1 MB",
+    cost="three sessions; five relayed calls of up to a minute, about 0.3 MB",
     uses=uses,
     load=loads("jwt", "probe.net.http", "probe.paircam.reconnecting", "probe.rtc.enduring"),
     interval=86_400.0,

@@ -20,6 +20,7 @@ from probe.rtc.bounded import bounded, first_of
 from probe.rtc.calling import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
 from probe.rtc.lasting import LastingClient, LastingIce, Refreshed
 from probe.rtc.peer import Peer
+from probe.rtc.pulse import Pulse
 from probe.rtc.relayed import Relay, RelayedIce
 from probe.rtc.together import together
 from probe.rtc.webrtc import RTCCertificate
@@ -47,41 +48,6 @@ class CallRecovery:
     data_out: float
     restarts: int
     noticed: float | None
-
-
-class Pulse:
-    """When something left and came back, on the path and over the data channel."""
-
-    def __init__(self) -> None:
-        self.path: tuple[float, float] = (0.0, 0.0)
-        self.data: tuple[float, float] = (0.0, 0.0)
-        self._news = asyncio.Event()
-
-    def on_path(self, left: float, back: float) -> None:
-        """A check was answered."""
-        self.path = (left, back)
-        self._news.set()
-
-    def on_data(self, left: float, back: float) -> None:
-        """A message was echoed."""
-        self.data = (left, back)
-        self._news.set()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds, looked at whenever something came back."""
-        while not holds():
-            self._news.clear()
-            await self._news.wait()
-
-    async def next_on_path(self, began: float, ended: float) -> float:
-        """When a check that left after ``began`` was answered after ``ended``."""
-        await self.until(lambda: self.path[0] >= began and self.path[1] >= ended)
-        return self.path[1]
-
-    async def next_data(self, began: float, ended: float) -> float:
-        """When a message that left after ``began`` was back after ``ended``."""
-        await self.until(lambda: self.data[0] >= began and self.data[1] >= ended)
-        return self.data[1]
 
 
 class EnduringCall:
