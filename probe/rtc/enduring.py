@@ -18,7 +18,7 @@ from probe.model import CheckFailed, Stop
 from probe.net.outage import Outage
 from probe.rtc.bounded import bounded, first_of
 from probe.rtc.calling import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
-from probe.rtc.lasting import LastingClient, LastingIce, Refreshed
+from probe.rtc.lasting import NOT_FORGOTTEN, LastingClient, LastingIce, Refreshed
 from probe.rtc.peer import Peer
 from probe.rtc.pulse import Pulse
 from probe.rtc.relayed import Relay, RelayedIce
@@ -117,8 +117,8 @@ class EnduringCall:
 
     async def lose_consent(self) -> CallRecovery:
         """Take the relay away without a word, until consent ends and ICE is restarted."""
+        await self._forget()
         began = self._context.clock()
-        await self.client.forget()
 
         async def never() -> None:
             await asyncio.Event().wait()
@@ -127,17 +127,20 @@ class EnduringCall:
         noticed: list[float] = []
         return await self._endure(began, never(), lambda: noticed[0], noticed.append)
 
-    async def lose_relay(self) -> CallRecovery:
-        """Have the relay forget the allocation, meet the 437 at a Refresh, restart ICE.
+    async def lose_relay(
+        self, take_away: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ) -> CallRecovery:
+        """Have the relay forget the allocation, hear of it at a Refresh (437), restart ICE.
 
-        Raises CheckFailed(protocol_error) where the server goes on as if nothing was.
+        ``take_away`` is another way to make it forget. Raises CheckFailed(protocol_error)
+        where the server goes on as if nothing was.
         """
+        await (take_away or self._forget)()
         began = self._context.clock()
-        await self.client.forget()
         try:
             await self.client.refresh()
         except CheckFailed as error:
-            if error.cause is not Cause.ALLOCATION_LOST:
+            if error.cause in NOT_FORGOTTEN:
                 raise
         else:
             message = "the server refreshes an allocation that was deleted"
@@ -146,12 +149,13 @@ class EnduringCall:
         restarts = await self._restart_until_well()
         return await self._recovery(began, noticed, restarts, noticed)
 
-    async def refresh(self) -> Refreshed:
-        """What a longer call renews: allocation, permission, channel."""
-        found = await self.client.refresh()
-        peer = self._ices[1].current.address
-        await self.client.permit(peer)
-        await self.client.bind_channel(peer)
+    async def refresh(self, *, other: bool = False) -> Refreshed:
+        """What a longer call renews: allocation, permission, channel; of the ``other`` side's."""
+        ours, theirs = self._ices[::-1] if other else self._ices
+        found = await ours.client.refresh()
+        peer = theirs.current.address
+        await ours.client.permit(peer)
+        await ours.client.bind_channel(peer)
         return found
 
     async def renew_nonce(self) -> float | None:
@@ -162,6 +166,9 @@ class EnduringCall:
         self.client.spoil_nonce()
         found = await self.client.refresh()
         return found.seconds if self.client.has_fresh_nonce else None
+
+    async def _forget(self) -> None:
+        await self.client.forget(self._ices[1].current.address)
 
     async def _endure(
         self,

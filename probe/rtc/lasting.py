@@ -11,10 +11,16 @@ from typing import cast
 
 from aioice.stun import Method
 
-from probe.model import Stop
+from probe.causes import Cause
+from probe.model import CheckFailed, Stop
 from probe.rtc.ice import Ice
+from probe.rtc.messages import PeerAddress
 from probe.rtc.relayed import RelayedIce
 from probe.rtc.turn_client import TurnClient
+
+FORGETTING_SECONDS = 5.0
+NOT_FORGOTTEN = (Cause.STALE_NONCE, Cause.AUTH_REJECTED)
+"""Refusals that say nothing of the allocation; any other says that it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,27 @@ class LastingClient(TurnClient):
         lifetime = float(answer.attributes.get("LIFETIME", 0))
         return Refreshed(self._clock() - started, lifetime)
 
-    async def forget(self) -> None:
+    async def forget(self, peer: PeerAddress) -> None:
         """Delete the allocation and keep the way to the server.
 
-        From then on every request is answered as by a server that was restarted: 437.
+        From then on requests are answered as by a server that was restarted: 437, or as
+        coturn does with 400, or by closing the connection. coturn takes a second for it, in
+        which a Refresh would revive the allocation; so it is a permission for ``peer`` that
+        is asked for until it is refused. Raises CheckFailed(protocol_error) where the server
+        never forgets.
         """
         await self._request(Method.REFRESH, {"LIFETIME": 0})
+        try:
+            async with asyncio.timeout(FORGETTING_SECONDS):
+                while True:
+                    await self.permit(peer)
+                    await asyncio.sleep(FORGETTING_SECONDS / 50)
+        except TimeoutError:
+            message = "the server keeps an allocation that was deleted"
+            raise CheckFailed(Cause.PROTOCOL_ERROR, message) from None
+        except CheckFailed as error:
+            if error.cause in NOT_FORGOTTEN:
+                raise
 
     def spoil_nonce(self) -> None:
         """Go on with a nonce that the server never gave, which is as stale as any."""
