@@ -55,8 +55,9 @@ def terms_of(plan: str) -> Terms | None:
 
 
 def uses_of(check: Check) -> tuple[Use, ...]:
-    """What one run of a check takes from plans; nothing for a target on this machine."""
-    if _LOCAL.search(check.table.target):
+    """What one run of a check takes from plans; nothing for a target on this machine, nor for
+    what runs on request alone."""
+    if _LOCAL.search(check.table.target) or not check.is_regular:
         return ()
     return check.kind.uses(check.table)
 

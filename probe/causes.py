@@ -51,6 +51,9 @@ class Cause(StrEnum):
     ICE_FAILED = "ice_failed"
     DTLS_FAILED = "dtls_failed"
     DATA_CHANNEL_FAILED = "data_channel_failed"
+    # The application, which brings two people together
+    STRANGER_MATCHED = "stranger_matched"
+    SESSION_LOST = "session_lost"
     # Ourselves
     OWN_NETWORK = "own_network"
     INTERNAL_ERROR = "internal_error"
@@ -103,6 +106,10 @@ HINTS: dict[Cause, str] = {
     Cause.ICE_FAILED: "The two sides found no path: is the relay range reachable?",
     Cause.DTLS_FAILED: "ICE connects but the DTLS handshake fails: are large packets dropped?",
     Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the way?",
+    Cause.STRANGER_MATCHED: "The application's language queue matches across languages: the probe "
+    "hung up at once; turn its journey off until that is mended.",
+    Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
+    "its keys?",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
     Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
 }

@@ -117,17 +117,19 @@ def make_plan(
     return Plan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
 
 
-def select(plan: Plan, only: Iterable[str], required: Iterable[str]) -> Plan:
+def select(plan: Plan, only: Iterable[str], required: Iterable[str], *, once: bool = False) -> Plan:
     """The part of a plan that is asked for, by check names or kinds.
 
-    Raises ConfigurationError for a name that isn't configured, or if nothing is left.
+    What runs on request alone is left out unless it is named; a run ``once`` has none of it
+    unasked, the daemon what has an interval. Raises ConfigurationError for a name that isn't
+    configured, or if nothing is left.
     """
-    wanted = list(only)
+    wanted, required = list(only), list(required)
     mistakes = [_unknown("--only", name, plan) for name in wanted if not matches(plan, name)]
     mistakes += [_unknown("--require", name, plan) for name in required if not matches(plan, name)]
     if mistakes:
         raise ConfigurationError(mistakes)
-    chosen = plan
+    chosen = _unasked_left_out(plan, [*wanted, *required], once=once)
     if wanted:
         named = {check.name for name in wanted for check in matches(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
@@ -137,6 +139,21 @@ def select(plan: Plan, only: Iterable[str], required: Iterable[str]) -> Plan:
             [Mistake("configuration", "there is nothing to check: set BACKEND_URL or TURN_URLS")]
         )
     return chosen
+
+
+def _unasked_left_out(plan: Plan, named: Sequence[str], *, once: bool) -> Plan:
+    asked = {check.name for name in named for check in matches(plan, name)}
+    left_out = [
+        check
+        for check in plan.checks
+        if check.name not in asked and check.kind.on_request and (once or not check.is_regular)
+    ]
+    skipped = [
+        Skipped(check.kind.name, f"{check.name} runs on request: --only {check.kind.name}")
+        for check in left_out
+    ]
+    kept = tuple(check for check in plan.checks if check not in left_out)
+    return Plan(kept, (*plan.skipped, *skipped))
 
 
 def matches(plan: Plan, name: str) -> list[Check]:

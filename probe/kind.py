@@ -184,8 +184,9 @@ class Kind(Generic[E, T]):
     run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
     the daemon looks, and how soon again after a failure. ``plot`` is the signal that
     people want to see over a day. An ``instrument`` asks somebody else about the target: one
-    that doesn't answer in time says nothing about it. ``uses`` is what one run of a table takes
-    from plans.
+    that doesn't answer in time says nothing about it. ``on_request`` kinds run where they are
+    named, and in the daemon where a table gives an interval. ``uses`` is what one run of a
+    table takes from plans.
     ``survey`` gives raw tables that follow from the checks of the kinds before it;
     ``cautions`` are worth a warning at start: what is configured will not do.
     """
@@ -200,6 +201,7 @@ class Kind(Generic[E, T]):
     thresholds: tuple[Threshold, ...] = ()
     failing: Failing = field(default_factory=Failing)
     core: bool = False
+    on_request: bool = False
     instrument: bool = False
     cost: str = ""
     uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
@@ -232,6 +234,11 @@ class Check:
     def interval(self) -> float:
         """Seconds from one start to the next."""
         return self.table.interval or self.kind.interval
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it runs in the daemon without being named."""
+        return not self.kind.on_request or self.table.interval is not None
 
     @property
     def retry(self) -> float:

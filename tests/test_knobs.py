@@ -125,6 +125,12 @@ CASES = [
     Case("backend.signaling", "off", {"signaling": "protocol_error"}),
     Case("backend.signaling_latency", "0.05"),
     Case("backend.signaling_latency", "30", {"signaling": "deadline"}),
+    # Only a journey meets somebody, and it is off unless it is asked for.
+    Case("backend.match", "never"),
+    Case("backend.match", "anyone"),
+    Case("backend.match", "lost"),
+    Case("backend.match", "ends"),
+    Case("backend.second_match", "1"),
     Case("backend.credentials", "expired", all_of(ISSUED, "credentials_expired")),
     Case("backend.credentials", "wrong", all_of(ISSUED, "auth_rejected")),
     Case("backend.credentials", "refused", all_of(ISSUED, "auth_rejected")),

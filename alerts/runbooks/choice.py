@@ -31,6 +31,8 @@ _OF_THE_CALL: frozenset[str] = frozenset(
         Cause.DATA_CHANNEL_FAILED,
     }
 )
+# What only the application can do to a journey.
+_OF_THE_JOURNEY: frozenset[str] = frozenset({Cause.STRANGER_MATCHED, Cause.SESSION_LOST})
 _FAILING = {
     "http": "backend-down",
     "signaling": "signaling-failing",
@@ -38,6 +40,8 @@ _FAILING = {
     "allocation": "turn-failing",
     "turn": "turn-failing",
     "call": "turn-failing",
+    "journey": "journey-failing",
+    "resilience": "reconnecting",
     "crossing": "turn-failing",
     "fallback": "turn-failing",
     "peer": "peer-failing",
@@ -57,16 +61,22 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
     },
     "signaling": {Cause.TLS_INVALID: "certificate"},
     "allocation": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
-    "turn": dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
+    "turn": {
+        **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
+        **dict.fromkeys(_OF_THE_JOURNEY, "journey-failing"),
+    },
     "call": {
         **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
         **dict.fromkeys(_OF_THE_CALL, "call-failing"),
+        **dict.fromkeys(_OF_THE_JOURNEY, "journey-failing"),
     },
 }
 # Limits on signals: by kind, and where one has a page of its own.
 _LIMITS = {
     "http": "response-slow",
     "signaling": "signaling-slow",
+    "journey": "journey-failing",
+    "resilience": "reconnecting",
     "stun": "relay-slow",
     "allocation": "relay-slow",
     "crossing": "relay-slow",

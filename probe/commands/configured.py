@@ -31,7 +31,7 @@ def settings_for(
         settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
     else:
         settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
-    plan = select(settings.plan, options["only"], options["require"])
+    plan = select(settings.plan, options["only"], options["require"], once=options["once"])
     expected = {
         "expect_version": options["expect_version"],
         "expect_new_instance": options["expect_new_instance"],

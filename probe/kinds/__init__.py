@@ -11,10 +11,12 @@ from probe.kinds.crossing import KIND as CROSSING
 from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
+from probe.kinds.journey import KIND as JOURNEY
 from probe.kinds.metered import KIND as METERED
 from probe.kinds.peer import KIND as PEER
 from probe.kinds.postgres import KIND as POSTGRES
 from probe.kinds.redis import KIND as REDIS
+from probe.kinds.resilience import KIND as RESILIENCE
 from probe.kinds.signaling import KIND as SIGNALING
 from probe.kinds.stun import KIND as STUN
 from probe.kinds.turn import KIND as TURN
@@ -27,6 +29,8 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     CROSSING,
     TURN,
     CALL,
+    JOURNEY,
+    RESILIENCE,
     FALLBACK,
     PEER,
     FLY,

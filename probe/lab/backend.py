@@ -119,6 +119,7 @@ class Backend:
                 raise web.HTTPNotFound
             if knobs.signaling == "garbage":
                 return await _garbage(request)
+            return await self.signaling.serve(handler, request)
         return await handler(request)
 
     async def _pause(self, seconds: float) -> None:

@@ -117,6 +117,13 @@ class BackendKnobs:
     signaling_latency: float = 0.0
     """Seconds before any event of Socket.IO is answered."""
 
+    match: Literal["ok", "never", "anyone", "lost", "ends"] = "ok"
+    """The queue: `never` matches nobody, `anyone` matches across queues and languages, `lost`
+    forgets a session as soon as both were told of it, `ends` ends it with the answer."""
+
+    second_match: float = 0.0
+    """Seconds from the first `matched` to the second, which has another session."""
+
     credentials: Literal["ok", "expired", "wrong", "refused", "empty"] = "ok"
     """`/turn/credentials`: expired user name, password of another secret, 401, no URLs."""
 

@@ -49,11 +49,11 @@ class Matching:
     _lately: dict[frozenset[str], float] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def join(self, user: Waiting, now: float) -> Match | None:
-        """Put a user into the queue, or match it at once."""
+    def join(self, user: Waiting, now: float, *, anyone: bool = False) -> Match | None:
+        """Put a user into the queue, or match it at once; with ``anyone``, against all rules."""
         self.leave(user.sid)
         for other in sorted(self.queue, key=lambda other: other.queue != user.queue):
-            if self._fit(user, other, now):
+            if anyone or self._fit(user, other, now):
                 self.queue.remove(other)
                 return self._match(user, other, now)
         self.queue.append(user)
@@ -70,9 +70,20 @@ class Matching:
             return None
         return next(side for side in sides if side != sid)
 
+    def stand(self, match: Match, session: str) -> None:
+        """Of the sessions of a match this one stands, and no other."""
+        for told in match.sessions:
+            self.end(told)
+        self._sessions[session] = (match.first.sid, match.second.sid)
+
     def end(self, session: str) -> None:
         """Forget a session."""
         self._sessions.pop(session, None)
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions of two users stand."""
+        return len(self._sessions)
 
     def sessions_of(self, sid: str) -> list[str]:
         """The sessions that a user is in."""
@@ -81,8 +92,9 @@ class Matching:
     def _match(self, user: Waiting, other: Waiting, now: float) -> Match:
         self._lately[frozenset({user.device, other.device})] = now
         told = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
-        self._sessions[told[1]] = (other.sid, user.sid)
-        return Match(other, user, told)
+        match = Match(other, user, told)
+        self.stand(match, told[-1])
+        return match
 
     def _fit(self, one: Waiting, other: Waiting, now: float) -> bool:
         matched_at = self._lately.get(frozenset({one.device, other.device}))

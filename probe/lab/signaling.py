@@ -16,6 +16,7 @@ from probe.lab.tokens import Tokens
 NAMESPACE = "/signaling"
 QUEUE_UPDATE_SECONDS = 2.0
 JOIN_LIMITS = ((10, 60.0),)
+_GOODBYE_SECONDS = 0.1
 
 Handler = Callable[[str, Any], Awaitable[None]]
 
@@ -59,9 +60,28 @@ class Signaling:
         """How many sessions stand."""
         return len(self._devices)
 
+    def set_patience(self, *, interval: float, timeout: float) -> None:
+        """How often clients are pinged and how long they may be silent, in seconds; new
+        clients are told both, and think the same of the server."""
+        self._server.eio.ping_interval, self._server.eio.ping_timeout = interval, timeout
+
     def attach(self, app: web.Application) -> None:
         """Serve at ``/socket.io`` of an application."""
         self._server.attach(app, socketio_path="socket.io")
+
+    async def serve(
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], request: web.Request
+    ) -> web.StreamResponse:
+        """Answer a request to its end, also when its client has vanished: aiohttp would cancel
+        engine.io, which then holds a session for ever that nobody has."""
+
+        async def answer() -> web.StreamResponse:
+            return await handler(request)
+
+        task = self._start(answer)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        found: web.StreamResponse = await asyncio.shield(task)
+        return found
 
     async def stop(self) -> None:
         """Disconnect everybody and end every task."""
@@ -70,10 +90,12 @@ class Signaling:
             await socket.close(wait=False, abort=True)
             socket.queue.put_nowait(None)  # ends the request or the WebSocket that waits
         sockets.clear()
-        tasks = (*self._tasks, *self._updates.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = {*self._tasks, *self._updates.values()}
+        while tasks:
+            # More than once: engine.io takes it for the client's end, and says goodbye for 10 s.
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=_GOODBYE_SECONDS)
         await self._server.shutdown()
 
     def _register(self) -> None:
@@ -154,7 +176,7 @@ class Signaling:
             return
         language = data.get("learningLanguage") or data.get("language") or ""
         user = Waiting(sid, device, data.get("queueType", "casual"), language)
-        found = self.matching.join(user, self._clock())
+        found = self._match(user)
         position = len(self.matching.queue)
         place = {"position": position, "queueLength": position, "isPremium": False}
         await self._tell(sid, "queue-joined", **place)
@@ -163,9 +185,22 @@ class Signaling:
         if found is not None:
             await self._tell_match(found)
 
+    def _match(self, user: Waiting) -> Match | None:
+        if self._knobs.match == "never":
+            self.matching.queue.append(user)
+            return None
+        return self.matching.join(user, self._clock(), anyone=self._knobs.match == "anyone")
+
     async def _tell_match(self, match: Match) -> None:
         """Twice, with different sessions; the one that both saw last stands."""
+        pause = self._knobs.second_match
         for session in match.sessions:
+            if pause and session != match.sessions[0]:
+                await asyncio.sleep(pause)
+            if not {match.first.sid, match.second.sid} <= self._devices.keys():
+                return
+            if pause:
+                self.matching.stand(match, session)
             for user, peer in ((match.first, match.second), (match.second, match.first)):
                 await self._tell(
                     user.sid,
@@ -175,6 +210,8 @@ class Signaling:
                     compatibilityScore=0.5,
                     commonInterests=[],
                 )
+        if self._knobs.match == "lost":
+            self.matching.end(match.sessions[-1])
 
     async def _keep_updating(self, sid: str) -> None:
         """For as long as the client is connected, whether or not it still waits."""
@@ -189,6 +226,8 @@ class Signaling:
             if peer is not None:
                 told = {"sessionId": data["sessionId"], what: data.get("data")}
                 await self._emit(peer, what, {**told, "from": self._devices.get(sid)})
+                if what == "answer" and self._knobs.match == "ends":
+                    await self._end(data["sessionId"], sid)
 
         return pass_on
 

@@ -93,6 +93,7 @@ class Browser:
         clock: Callable[[], float],
         host: str,
         on_phase: Callable[[str], None],
+        detour: Callable[[int], socket.socket] | None = None,
     ) -> None:
         self.timing = Timing(clock, on_phase)
         self.tls = Handshake(partial(self.timing.enter, "tls"))
@@ -103,7 +104,7 @@ class Browser:
             ssl=client_context(ca_file),
             force_close=True,
             use_dns_cache=False,
-            socket_factory=socket_factory(self.timing),
+            socket_factory=socket_factory(self.timing, detour),
         )
         # The runner's deadline is the only one: two clocks would give two answers.
         self.session = aiohttp.ClientSession(
@@ -199,12 +200,14 @@ async def browse(
     clock: Callable[[], float],
     host: str,
     on_phase: Callable[[str], None] = lambda _: None,
+    detour: Callable[[int], socket.socket] | None = None,
 ) -> AsyncIterator[Browser]:
     """A fresh Browser; exceptions of aiohttp inside leave as CheckFailed with their phase.
 
-    ``on_phase`` is told the name of each phase as it begins.
+    ``on_phase`` is told the name of each phase as it begins. ``detour`` makes sockets that
+    lead through a forwarder.
     """
-    browser = Browser(ca_file, clock, host, on_phase)
+    browser = Browser(ca_file, clock, host, on_phase, detour)
     try:
         with watch(browser.tls):
             yield browser

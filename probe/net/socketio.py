@@ -9,7 +9,7 @@ ends them all.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,13 +38,21 @@ _LIMITED = re.compile(r"rate.?limit|too many|throttl")
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrival:
+class Arrival:
+    """An event, when it came, and what it carries (whatever the server sends)."""
+
     name: str
     at: float
+    content: object = None
+
+
+class Complaint(CheckFailed):
+    """The application says that something is wrong; the session may stand all the same."""
 
 
 class Session:
-    """A session in one namespace. Use once: ``open``, ``expect`` and ``send``, ``close``.
+    """A session in one namespace. Use once: ``open``, ``send``, ``expect`` or ``receive``,
+    ``close``.
 
     ``opened`` is when engine.io's own handshake was done, ``spent`` the seconds in each HTTP
     phase until then, and ``upgrading`` whether polling's upgrade follows. ``listen`` names
@@ -68,7 +76,7 @@ class Session:
         self._namespace, self._listen = namespace, frozenset(listen)
         self._wire = Wire(browser, host)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._arrivals: asyncio.Queue[_Arrival | Stop] = asyncio.Queue()
+        self._arrivals: asyncio.Queue[Arrival | Stop] = asyncio.Queue()
         self._client = self._make_client()
 
     def _make_client(self) -> Any:
@@ -135,11 +143,16 @@ class Session:
         NotMeasured(rate_limited), as soon as something else ends the session.
         """
         while True:
-            arrived = await self._arrivals.get()
-            if isinstance(arrived, Stop):
-                raise arrived
+            arrived = await self.receive()
             if arrived.name == name and arrived.at >= since:
                 return arrived.at
+
+    async def receive(self) -> Arrival:
+        """The next event, of those that are listened to; raises like ``expect``."""
+        arrived = await self._arrivals.get()
+        if isinstance(arrived, Stop):
+            raise arrived
+        return arrived
 
     async def was_dismissed(self, patience: float) -> bool:
         """Whether the server itself ends the session (and doesn't just lose the connection)."""
@@ -148,10 +161,10 @@ class Session:
                 await self._dismissed.wait()
         return self._dismissed.is_set()
 
-    async def send(self, event: str) -> None:
-        """Send an event without data. On a lost session only ``expect`` says so."""
+    async def send(self, event: str, content: Mapping[str, Any] | None = None) -> None:
+        """Send an event. On a lost session only ``expect`` and ``receive`` say so."""
         with suppress(socketio.exceptions.SocketIOError):
-            await self._client.emit(event, namespace=self._namespace)
+            await self._client.emit(event, content, namespace=self._namespace)
 
     async def close(self) -> None:
         """Say goodbye, for a moment at most, and end whatever is left."""
@@ -196,7 +209,7 @@ class Session:
         return not_socketio(self._host)
 
     def _on_connect(self) -> None:
-        self._arrivals.put_nowait(_Arrival(CONNECT, self._clock()))
+        self._arrivals.put_nowait(Arrival(CONNECT, self._clock()))
 
     def _on_refused(self, *data: object) -> None:
         # Also called when the connection itself fails; then open() raises and nobody reads this.
@@ -212,7 +225,8 @@ class Session:
         if name in COMPLAINTS:
             self._arrivals.put_nowait(_complaint(name, _readable(*data)))
         elif name in self._listen:
-            self._arrivals.put_nowait(_Arrival(name, self._clock()))
+            content = data[0] if data else None
+            self._arrivals.put_nowait(Arrival(name, self._clock(), content))
 
 
 def _readable(*data: object) -> str:
@@ -237,4 +251,4 @@ def _complaint(name: str, said: str) -> Stop:
     if _LIMITED.search(said.lower()):
         return NotMeasured(Cause.RATE_LIMITED, message)
     hint = "Look at the backend's log for this moment."
-    return CheckFailed(Cause.PROTOCOL_ERROR, message, hint=hint)
+    return Complaint(Cause.PROTOCOL_ERROR, message, hint=hint)

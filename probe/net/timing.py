@@ -49,13 +49,18 @@ class Timing:
             self.lookup = seconds
 
 
-def socket_factory(timing: Timing) -> aiohttp.SocketFactoryType:
-    """Makes sockets for aiohttp, and takes that for the beginning of connecting."""
+def socket_factory(
+    timing: Timing, detour: Callable[[int], socket.socket] | None = None
+) -> aiohttp.SocketFactoryType:
+    """Makes sockets for aiohttp, and takes that for the beginning of connecting.
+
+    ``detour`` makes those of a family that go elsewhere than they are told.
+    """
 
     def make(info: aiohttp.AddrInfoType) -> socket.socket:
         # aiohttp says when a look-up ends, but for literal addresses there is none.
         timing.enter("connect")
-        return socket.socket(*info[:3])
+        return detour(info[0]) if detour else socket.socket(*info[:3])
 
     return make
 

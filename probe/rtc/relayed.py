@@ -46,8 +46,19 @@ class Relay:
     tls: ssl.SSLContext | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The other side, as signaling tells of it: its ICE credentials and relayed address."""
+
+    login: checks.Login
+    address: PeerAddress
+
+
 class RelayedIce:
-    """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970."""
+    """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970.
+
+    ``on_answer`` is called with the moments in which a check left and was answered.
+    """
 
     def __init__(
         self,
@@ -56,15 +67,17 @@ class RelayedIce:
         controlling: bool,
         clock: Callable[[], float],
         now: Callable[[], float],
+        client: type[TurnClient] = TurnClient,
     ) -> None:
         self._relay, self._controlling, self._clock = relay, controlling, clock
         # A quota that was full is no part of what a call takes: it begins anew.
-        self.client = TurnClient(relay.url, relay.credentials, clock=clock, now=now, patient=False)
+        self.client = client(relay.url, relay.credentials, clock=clock, now=now, patient=False)
         self.client.on_data, self.client.on_lost = self._received, self._fail
         self.login = checks.Login.random()
         self.rtt: float | None = None
+        self.on_answer: Callable[[float, float], None] | None = None
         self.checks_sent = self.checks_answered = self.late_checks = 0
-        self._remote: RelayedIce | None = None
+        self._remote: Partner | None = None
         self._tie_breaker = secrets.randbits(64)
         self._checks: dict[bytes, float] = {}
         self._nominated = controlling
@@ -104,8 +117,13 @@ class RelayedIce:
 
     async def meet(self, other: Ice) -> None:
         """Learn of the other side; CreatePermission has left when this returns."""
-        self._remote = cast(RelayedIce, other)
-        self._start(self._permit(self._remote.address))
+        side = cast(RelayedIce, other)
+        await self.learn(Partner(side.login, side.address))
+
+    async def learn(self, partner: Partner) -> None:
+        """As ``meet``, of a side that is not at hand."""
+        self._remote = partner
+        self._start(self._permit(partner.address))
         # One turn of the loop: the task sends before we go on.
         await asyncio.sleep(0)
 
@@ -140,7 +158,7 @@ class RelayedIce:
             raise ConnectionError(error.message) from None
 
     @property
-    def _partner(self) -> "RelayedIce":
+    def _partner(self) -> Partner:
         if self._remote is None:
             raise RuntimeError("the other side is not known yet")
         return self._remote
@@ -176,9 +194,13 @@ class RelayedIce:
             self._check()
 
     def _check(self) -> None:
-        """Send a check of its own transaction, unless one was answered already."""
-        if self.rtt is not None or self.failure is not None:
-            return
+        """Send a check, unless one was answered already."""
+        if self.rtt is None and self.failure is None:
+            self.ask()
+
+    def ask(self) -> None:
+        """Send a check of its own transaction. On a call that stands its answer is the other
+        side's consent (RFC 7675 section 5.1); ``on_answer`` is told."""
         request = checks.request(
             self.login, self._partner.login, self._tie_breaker, controlling=self._controlling
         )
@@ -219,6 +241,8 @@ class RelayedIce:
         if sent is None or not checks.is_signed(response, self._partner.login):
             return
         self.checks_answered += 1
+        if self.on_answer is not None:
+            self.on_answer(sent, self._clock())
         if self.rtt is None:
             self.rtt = self._clock() - sent
             self._settle()

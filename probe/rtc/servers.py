@@ -198,7 +198,7 @@ async def issued_servers(
         ca_file=table.ca_file,
     )
     issued = await backend.issued_credentials(record)
-    urls = _preferred_first(issued)
+    urls = preferred_first(issued)
     record.facts["issued"] = ", ".join(str(url) for url in urls)
     return Credentials(issued.username, issued.credential), urls
 
@@ -208,7 +208,8 @@ def naming(url: TurnUrl, error: CheckFailed) -> CheckFailed:
     return CheckFailed(error.cause, f"{url}: {error.message}", phase=error.phase, hint=error.hint)
 
 
-def _preferred_first(issued: IssuedCredentials) -> Sequence[TurnUrl]:
+def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUrl]:
+    """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
     try:
         urls = parse_url_list(" ".join(issued.urls)).urls
     except ValueError as error:

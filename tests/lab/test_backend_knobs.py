@@ -19,6 +19,7 @@ SOON = aiohttp.ClientTimeout(total=MOMENT)
 TURNED = {"postgres", "redis", "pubsub", "status", "body", "redirect", "latency", "silent", "drop"}
 TURNED |= {"rate_limited", "limits", "token", "signaling", "signaling_latency", "credentials"}
 TURNED |= {"version", "instance", "uptime", "memory", "metrics", "hsts", "cors_open"}
+TURNED |= {"match", "second_match"}
 TURNED |= {"relayed_share", "failed_share", "error_share", "request_seconds"}
 
 

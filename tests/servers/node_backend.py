@@ -9,7 +9,7 @@ from typing import Literal
 from tests import parts
 from tests.servers.process import stop, wait_until
 
-Mode = Literal["ok", "refuse", "silent", "drop", "garbage"]
+Mode = Literal["ok", "refuse", "silent", "drop", "never", "anyone", "lost", "garbage"]
 
 _FOLDER = Path(__file__).parent / "node"
 

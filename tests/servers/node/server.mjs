@@ -5,7 +5,11 @@
 //   refuse   every token is refused, as a backend with another JWT_SECRET would
 //   silent   Redis is gone: sessions connect and nothing follows
 //   drop     the transport is closed at the first `leave-queue`
+//   never    nobody is matched
+//   anyone   whoever waits is matched, whatever the queue and the language
+//   lost     a session is forgotten as soon as both were told of it
 //   garbage  whatever is under /socket.io answers with something that isn't engine.io
+// GET /test/state tells what the server holds: sessions, queue, matches, and what was passed on.
 // JWT_SECRET, JWT_EXPIRATION, VERSION, INSTANCE_ID, TOKEN_LIMIT and the TURN_* names are the backend's.
 //
 // It listens on 127.0.0.1, prints {"port": N} when it is ready, and ends on SIGTERM or when
@@ -96,6 +100,8 @@ function answer(request, body) {
       return [200, health()];
     case "GET /health/ready":
       return [200, ready()];
+    case "GET /test/state":
+      return [200, state()];
     case "POST /auth/token":
       return token(body);
     case "POST /turn/credentials":
@@ -123,6 +129,108 @@ const http = createServer(async (request, response) => {
   response.end(JSON.stringify(body));
 });
 
+const users = new Map(); // socket id → { socket, device }
+let queue = []; // { id, device, type, language }
+const rooms = new Map(); // session id → two socket ids
+const lately = new Map(); // two devices → when they were matched
+let matches = 0;
+let passedOn = 0;
+
+const state = () => ({ sessions: users.size, queue: queue.length, rooms: rooms.size, matches, passedOn });
+const leave = (id) => (queue = queue.filter((user) => user.id !== id));
+const pair = (one, other) => [one.device, other.device].sort().join(" ");
+
+function fit(one, other) {
+  if (mode === "anyone") return true;
+  if (mode === "never" || Date.now() - (lately.get(pair(one, other)) ?? 0) < 3_600_000) return false;
+  if (one.type === "language" || other.type === "language")
+    return one.type === other.type && one.language === other.language;
+  return true;
+}
+
+const FIELDS =
+  "region language gender genderPreference interests queueType nativeLanguage learningLanguage preferences";
+
+/** What is wrong with a wish to join, or undefined. */
+function problem(wish) {
+  const unknown = Object.keys(wish).find((name) => !FIELDS.split(" ").includes(name));
+  if (unknown) return `property ${unknown} should not exist`;
+  const codes = [wish.language, wish.nativeLanguage, wish.learningLanguage];
+  if (codes.some((code) => (code ?? "").length > 10)) return "a language code has at most 10 characters";
+}
+
+function join(socket, device, wish = {}) {
+  const wrong = problem(wish);
+  if (wrong) return socket.emit("exception", { status: "error", message: wrong });
+  const user = {
+    id: socket.id,
+    device,
+    type: wish.queueType ?? "casual",
+    language: wish.learningLanguage ?? wish.language ?? "",
+  };
+  leave(user.id);
+  const other = queue.find((waiting) => fit(user, waiting));
+  if (!other) queue.push(user);
+  const place = { position: queue.length, queueLength: queue.length, isPremium: false };
+  socket.emit("queue-joined", { ...place, timestamp: Date.now() });
+  if (other) match(other, user);
+}
+
+/** "matched" comes twice, with different sessions; the last one stands. */
+function match(one, other) {
+  leave(one.id);
+  lately.set(pair(one, other), Date.now());
+  matches += 1;
+  const told = [randomUUID(), randomUUID()];
+  rooms.set(told[1], [one.id, other.id]);
+  const more = { timestamp: Date.now(), compatibilityScore: 0.5, commonInterests: [] };
+  for (const sessionId of told) {
+    users.get(one.id)?.socket.emit("matched", { sessionId, peerId: other.device, ...more });
+    users.get(other.id)?.socket.emit("matched", { sessionId, peerId: one.device, ...more });
+  }
+  if (mode === "lost") rooms.delete(told[1]);
+}
+
+function peerOf(socket, sessionId) {
+  const ids = rooms.get(sessionId);
+  if (ids?.includes(socket.id)) return users.get(ids.find((id) => id !== socket.id));
+  socket.emit("error", { message: "Session not found" });
+}
+
+function end(sessionId, id) {
+  const ids = rooms.get(sessionId) ?? [];
+  rooms.delete(sessionId);
+  const peer = users.get(ids.find((other) => other !== id));
+  peer?.socket.emit("peer-disconnected", { sessionId });
+}
+
+function calls(socket, device) {
+  users.set(socket.id, { socket, device });
+  const updates = setInterval(
+    () => socket.emit("queue-update", { position: 0, queueLength: queue.length, timestamp: Date.now() }),
+    2000,
+  );
+  socket.on("join-queue", (wish) => join(socket, device, wish));
+  for (const what of ["offer", "answer", "candidate"])
+    socket.on(`send-${what}`, ({ sessionId, data }) => {
+      const peer = peerOf(socket, sessionId);
+      if (!peer) return;
+      passedOn += 1;
+      peer.socket.emit(what, { sessionId, [what]: data, from: device });
+    });
+  socket.on("end-call", ({ sessionId }) => {
+    if (!peerOf(socket, sessionId)) return;
+    socket.emit("call-ended", { sessionId });
+    end(sessionId, socket.id);
+  });
+  socket.on("disconnect", () => {
+    clearInterval(updates);
+    users.delete(socket.id);
+    leave(socket.id);
+    for (const [sessionId, ids] of rooms) if (ids.includes(socket.id)) end(sessionId, socket.id);
+  });
+}
+
 function signaling(socket) {
   if (!redisUp) return;
   const claims = verify(socket.handshake.auth?.token ?? socket.handshake.headers.authorization);
@@ -132,9 +240,11 @@ function signaling(socket) {
   }
   socket.emit("connected", { deviceId: claims.deviceId, timestamp: Date.now() });
   socket.on("leave-queue", () => {
-    if (mode === "drop") socket.conn.close();
-    else socket.emit("queue-left", { timestamp: Date.now() });
+    if (mode === "drop") return socket.conn.close();
+    leave(socket.id);
+    socket.emit("queue-left", { timestamp: Date.now() });
   });
+  calls(socket, claims.deviceId);
 }
 
 /** Completes the WebSocket handshake (RFC 6455, 4.2.2) and sends one text frame of rubbish. */

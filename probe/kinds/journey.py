@@ -1,0 +1,299 @@
+"""``journey``: what two users do, through the application itself.
+
+Two devices that nobody has seen get tokens and sessions, join the queue, are matched with
+each other, call each other through the backend and the relay that it issues, and hang up.
+
+Off unless it is asked for: whoever is in the queue may be matched with a real person. The
+two join the ``language`` queue with a language of their own, fresh in each run, which
+keeps them to themselves; a match with anybody else is known by the peer's device, ended in
+the same moment and counted, and nothing is ever sent to that person.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import Field, SecretStr
+
+from probe.causes import Cause
+from probe.context import Context
+from probe.kind import Derived, Kind, Table, Use, loads
+from probe.model import Failing, Signal, Unit, Verdict
+from probe.net.urls import BaseUrl, CaFile, show_host, show_url
+from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
+from probe.record import Record
+from probe.rtc.frugal import CALL_ECHOES, call_bytes
+from probe.rtc.providers import ISSUED
+from probe.rtc.signals import BYTES, traffic_of, write_traffic
+from probe.rtc.statistics import median
+from probe.rtc.traffic import counted
+
+if TYPE_CHECKING:
+    from probe.paircam.visitor import Visitor
+    from probe.rtc.meeting import Meeting
+    from probe.rtc.relayed import Relay
+
+
+def _seconds(name: str, words: str, short: str = "") -> Signal:
+    name = f"probe_journey_{name}_seconds"
+    return Signal(name, Unit.SECONDS, words, short=short, latency=True)
+
+
+TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
+CONNECT = _seconds("connect", "From connecting until both sessions stand.")
+QUEUE = _seconds("queue", 'From the first "join-queue" until both are told of their place.')
+MATCH = _seconds(
+    "match", 'From the second "join-queue" until both are told of their match.', "match"
+)
+SIGNAL = _seconds("signal", "From the offer until the answer, both through the backend.")
+ICE = _seconds("ice", "From the offer until ICE is connected on both sides.")
+DTLS = _seconds("dtls", "From the offer until DTLS is connected on both sides.")
+OPEN = _seconds("open", "From the offer until the data channel is open on both sides.", "open")
+RTT = _seconds("rtt", "Echo over the call's data channel, median of a run.", "RTT")
+END = _seconds("end", 'From "end-call" until both sides are told.')
+MATCHES = Signal(
+    "probe_journey_matches",
+    Unit.COUNT,
+    'How many times "matched" came for the one pair.',
+)
+STRANGERS = Signal(
+    "probe_journey_strangers_total",
+    Unit.COUNT,
+    "Matches with somebody else than the probe's other device; ended at once.",
+    counter=True,
+)
+
+# Two sessions are 8 commands, as counted on a running backend. What joining, a match, its
+# session and leaving take has not been counted there: taken for so many more.
+_REDIS_COMMANDS = 40
+# With the codes' length of 10 characters at most.
+_LANGUAGE = "x-{}"
+
+
+class JourneyTable(Table):
+    """The backend that brings the two together, and how far they go."""
+
+    url: BaseUrl
+    jwt_secret: SecretStr | None = None
+    jwt_expiration: Duration = DEFAULT_EXPIRATION
+    ca_file: CaFile | None = None
+    echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
+    deadline: float = Field(default=30.0, gt=0, le=300)
+
+    @property
+    def target(self) -> str:
+        return show_url(self.url.get_secret_value())
+
+    @property
+    def subject(self) -> str:
+        """The backend's host: without it nobody meets."""
+        return show_host(self.url.get_secret_value())
+
+
+class JourneyEnvironment(BackendEnvironment):
+    """Where the backend is, and whether its queue may be joined."""
+
+    journey: bool = Field(default=False, alias="PROBE_JOURNEY")
+
+
+def derive(environment: JourneyEnvironment) -> Derived:
+    """Nothing unless it is asked for; a table of ``probe.toml`` asks for it as well."""
+    defaults = {
+        "url": environment.backend_url,
+        "jwt_secret": environment.jwt_secret,
+        "jwt_expiration": environment.jwt_expiration,
+        "ca_file": environment.ca_file,
+    }
+    defaults = {name: value for name, value in defaults.items() if value is not None}
+    if environment.backend_url is None:
+        return Derived(skipped=("BACKEND_URL is not set",), defaults=defaults)
+    if not environment.journey:
+        reason = "PROBE_JOURNEY is not true: the application's queue is not joined unasked"
+        return Derived(skipped=(reason,), defaults=defaults)
+    return Derived(tables=({"name": "journey"},), defaults=defaults)
+
+
+async def run(table: JourneyTable, record: Record, context: Context) -> None:
+    """The whole journey. Raises CheckFailed or NotMeasured with the phase."""
+    traffic = traffic_of(table.name, context)
+    try:
+        with counted(traffic):
+            await _travel(table, record, context)
+    finally:
+        write_traffic(traffic, record)
+
+
+async def _travel(table: JourneyTable, record: Record, context: Context) -> None:
+    users = [_user(table, context) for _ in range(2)]
+    began = context.clock()
+    with record.phase("token"):
+        tokens = [await user.token() for user in users]
+    record.sample(TOKEN, context.clock() - began)
+    relay = await _relay(users[0], table, record)
+    async with _meeting(users, table, record, context) as meeting:
+        await _connect(meeting, table, tokens, record)
+        await _queue(meeting, record)
+        await _call(meeting, relay, table, record)
+        with record.phase("end"):
+            began = context.clock()
+            await meeting.end()
+            record.sample(END, context.clock() - began)
+
+
+def _user(table: JourneyTable, context: Context) -> Backend:
+    """The backend as a device of its own meets it: one that was matched lately is not
+    matched again for an hour."""
+    return Backend(
+        table.url,
+        jwt_secret=table.jwt_secret,
+        jwt_expiration=table.jwt_expiration,
+        ca_file=table.ca_file,
+        clock=context.clock,
+        now=context.now,
+    )
+
+
+@asynccontextmanager
+async def _meeting(
+    users: list[Backend], table: JourneyTable, record: Record, context: Context
+) -> AsyncIterator["Meeting"]:
+    """Two visitors, who leave whatever happens; whom they met by mistake is counted."""
+    from probe.net.http import browse
+    from probe.paircam.visitor import Visitor
+    from probe.rtc.calling import Bounds
+    from probe.rtc.meeting import Meeting
+
+    host = show_host(table.url.get_secret_value())
+    async with AsyncExitStack() as stack:
+        visitors = []
+        for user in users:
+            browser = browse(ca_file=table.ca_file, clock=context.clock, host=host)
+            opened = await stack.enter_async_context(browser)
+            visitors.append(Visitor(user, opened, host, context.clock))
+        first, second = visitors
+        first.partner, second.partner = second.device, first.device
+        meeting = Meeting(first, second, record, context, Bounds.within(table.deadline))
+        try:
+            yield meeting
+        finally:
+            record.sample(STRANGERS, len(first.strangers | second.strangers))
+            await context.closing.close(meeting.close(), patience=3.0)
+            record.sample(STRANGERS, len(first.strangers | second.strangers))
+
+
+async def _connect(
+    meeting: "Meeting", table: JourneyTable, tokens: list[SecretStr], record: Record
+) -> None:
+    began = record.clock()
+    url = table.url.get_secret_value()
+    visitors = (meeting.caller, meeting.callee)
+    with record.phase("connect"):
+        ready = await asyncio.gather(
+            *(visitor.connect(url, token) for visitor, token in zip(visitors, tokens, strict=True))
+        )
+    record.sample(CONNECT, max(ready) - began)
+
+
+async def _queue(meeting: "Meeting", record: Record) -> None:
+    """Join, one after the other, and wait for the match."""
+    code = _LANGUAGE.format(secrets.token_hex(4))
+    began = record.clock()
+    with record.phase("queue"):
+        await _join(meeting.caller, code)
+        joined = record.clock()
+        await _join(meeting.callee, code)
+    record.sample(QUEUE, record.clock() - began)
+    with record.phase("match", hint="Two who speak one language were not brought together."):
+        matched = await meeting.matched()
+    record.sample(MATCH, max(0.0, matched - joined))
+    record.sample(MATCHES, len(meeting.caller.matches))
+
+
+async def _join(visitor: "Visitor", code: str) -> None:
+    languages = {"language": code, "nativeLanguage": code, "learningLanguage": code}
+    await visitor.send("join-queue", queueType="language", **languages)
+    await visitor.wait_for("queue-joined")
+
+
+async def _relay(user: Backend, table: JourneyTable, record: Record) -> "Relay":
+    """The server that a browser prefers, of those that the backend issues to this device."""
+    from probe.net.tls import client_context
+    from probe.rtc.credentials import Credentials
+    from probe.rtc.reaching import addresses_of
+    from probe.rtc.relayed import Relay
+    from probe.rtc.servers import preferred_first
+
+    issued = await user.issued_credentials(record)
+    url = preferred_first(issued)[0]
+    record.facts["relay"] = str(url)
+    with record.phase("dns"):
+        addresses = await addresses_of(url, None)
+    tls = None
+    if url.kind == "tls":
+        tls = await asyncio.to_thread(client_context, table.ca_file)
+    return Relay(url, Credentials(issued.username, issued.credential), addresses, tls)
+
+
+async def _call(meeting: "Meeting", relay: "Relay", table: JourneyTable, record: Record) -> None:
+    moments = meeting.moments
+    try:
+        await meeting.call(relay, table.echoes)
+    finally:
+        reached = {
+            SIGNAL: moments.answered,
+            ICE: moments.ice,
+            DTLS: moments.dtls,
+            OPEN: moments.opened,
+        }
+        for signal, moment in reached.items():
+            if moment:
+                record.sample(signal, moment - moments.began)
+        record.sample(MATCHES, len(meeting.caller.matches))
+    record.sample(RTT, median(moments.rtts))
+
+
+def uses(table: JourneyTable) -> tuple[Use, ...]:
+    """Redis commands of two sessions, a queue and a match; a call's bytes."""
+    turn = Use(f"turn-{ISSUED}", call_bytes("udp", table.echoes))
+    return (Use("upstash", _REDIS_COMMANDS), turn)
+
+
+KIND = Kind(
+    name="journey",
+    summary="two users through the application: queue, match, signaling, relayed call, hang-up",
+    environment=JourneyEnvironment,
+    table=JourneyTable,
+    derive=derive,
+    run=run,
+    signals=(
+        MATCH,
+        OPEN,
+        RTT,
+        TOKEN,
+        CONNECT,
+        QUEUE,
+        SIGNAL,
+        ICE,
+        DTLS,
+        END,
+        MATCHES,
+        STRANGERS,
+        BYTES,
+    ),
+    failing=Failing(
+        severity=Verdict.CRITICAL,
+        hold=60.0,
+        mild=frozenset({Cause.STRANGER_MATCHED}),
+    ),
+    cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
+    "allocations, 24 kB",
+    uses=uses,
+    load=loads("jwt", "probe.net.http", "probe.net.socketio", "probe.rtc.meeting"),
+    # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
+    # of Upstash's free plan that watching may take.
+    interval=43_200.0,
+    retry=3600.0,
+    plot=OPEN,
+)

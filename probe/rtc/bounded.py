@@ -1,0 +1,41 @@
+"""Waiting with an end: phases that may take so long, and work that something else may end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from probe.causes import Cause
+from probe.model import CheckFailed
+
+
+@asynccontextmanager
+async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+    """A phase that takes longer, or loses its connection, has failed for this cause."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise CheckFailed(cause, f"{message} within {seconds:g} s", phase=phase) from None
+    except ConnectionError:
+        raise CheckFailed(cause, message, phase=phase) from None
+    except CheckFailed as error:
+        raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
+
+
+async def first_of(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:
+    """Whether ``work`` ends before ``other``, which is cancelled then, or the other way round.
+
+    Raises what the first one raises, the other's before the work's.
+    """
+    tasks = [asyncio.create_task(coroutine) for coroutine in (other, work)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+        return tasks[1].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

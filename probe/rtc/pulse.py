@@ -1,0 +1,42 @@
+"""The pulse of a call that stands: what left, and came back."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Pulse:
+    """When something last left and came back, on the path and over the data channel.
+
+    Each is a pair of moments of one clock, zeros before there was one.
+    """
+
+    def __init__(self) -> None:
+        self.path: tuple[float, float] = (0.0, 0.0)
+        self.data: tuple[float, float] = (0.0, 0.0)
+        self._news = asyncio.Event()
+
+    def on_path(self, left: float, back: float) -> None:
+        """A check was answered."""
+        self.path = (left, back)
+        self._news.set()
+
+    def on_data(self, left: float, back: float) -> None:
+        """A message was echoed."""
+        self.data = (left, back)
+        self._news.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, looked at whenever something came back."""
+        while not holds():
+            self._news.clear()
+            await self._news.wait()
+
+    async def next_on_path(self, began: float, ended: float) -> float:
+        """When a check that left after ``began`` was answered after ``ended``."""
+        await self.until(lambda: self.path[0] >= began and self.path[1] >= ended)
+        return self.path[1]
+
+    async def next_data(self, began: float, ended: float) -> float:
+        """When a message that left after ``began`` was back after ``ended``."""
+        await self.until(lambda: self.data[0] >= began and self.data[1] >= ended)
+        return self.data[1]
