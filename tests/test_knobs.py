@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from probe.app import OnceOptions, run_once
-from probe.configuration import Plan
+from probe.configuration import Plan, select
 from probe.context import Context
 from probe.kind import Check
 from probe.kinds import KINDS
@@ -233,7 +233,8 @@ def quick(check: Check) -> Check:
 async def watch(lab: Lab, case: Case) -> Report:
     """One run against the lab."""
     environment = {name: value for name, value in lab.environment().items() if name != case.without}
-    checks = load_settings(KINDS, environment, alone=True).plan.checks
+    whole = load_settings(KINDS, environment, alone=True).plan
+    checks = select(whole, [], [], once=True).checks
     chosen = [check for check in checks if check.name == case.only or not case.only]
     plan = Plan(tuple(check if case.patient else quick(check) for check in chosen))
     return await run_once(plan, OnceOptions(), context=Context())

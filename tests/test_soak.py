@@ -11,10 +11,11 @@ import pytest
 from dotenv import dotenv_values
 
 from probe.app import OnceOptions, run_once
+from probe.configuration import Plan, select
 from probe.context import Context
 from probe.kinds import KINDS
 from probe.model import Verdict
-from probe.settings import Settings, load_settings
+from probe.settings import load_settings
 from tests.command import start
 
 # What goes on behind the back of the last run ends within this time.
@@ -30,15 +31,15 @@ MOST_GROWTH_LATER_BYTES = 4 << 20
 
 
 @pytest.fixture
-async def settings(tmp_path: Path) -> AsyncIterator[Settings]:
-    """Everything that a lab gives to watch, as fast as we like."""
+async def plan(tmp_path: Path) -> AsyncIterator[Plan]:
+    """Everything that a lab gives to watch in one run, as fast as we like."""
     arguments = ("lab", "--set", "backend.limits=false", "--write-env", "lab.env")
     lab = await start(*arguments, cwd=tmp_path)
     assert lab.stderr is not None
     await lab.stderr.readline()
     values = dotenv_values(tmp_path / "lab.env")
     environment = {name: value for name, value in values.items() if value is not None}
-    yield load_settings(KINDS, environment, alone=True)
+    yield select(load_settings(KINDS, environment, alone=True).plan, [], [], once=True)
     lab.terminate()
     await lab.communicate()
 
@@ -66,13 +67,13 @@ async def settled(tasks: int, open_: int) -> tuple[int, int]:
     return len(asyncio.all_tasks()), descriptors()
 
 
-async def soak(settings: Settings, runs: int) -> list[int]:
+async def soak(plan: Plan, runs: int) -> list[int]:
     """Run everything ``runs`` times; resident bytes after each run."""
     context = Context()
     tasks = open_ = 0
     memory: list[int] = []
     for number in range(1, runs + 1):
-        report = await run_once(settings.plan, OnceOptions(), context=context)
+        report = await run_once(plan, OnceOptions(), context=context)
         assert report.verdict is Verdict.OK, report.rows
         memory.append(resident_bytes())
         if number == WARM_UP:
@@ -84,13 +85,13 @@ async def soak(settings: Settings, runs: int) -> list[int]:
     return memory
 
 
-async def test_fifty_runs_leave_no_task_and_no_descriptor(settings: Settings) -> None:
-    await soak(settings, 50)
+async def test_fifty_runs_leave_no_task_and_no_descriptor(plan: Plan) -> None:
+    await soak(plan, 50)
 
 
 @pytest.mark.proof
-async def test_five_hundred_runs_grow_nothing_beyond_the_first_fifty(settings: Settings) -> None:
-    memory = await soak(settings, 500)
+async def test_five_hundred_runs_grow_nothing_beyond_the_first_fifty(plan: Plan) -> None:
+    memory = await soak(plan, 500)
     for first in range(0, len(memory), WINDOW):
         window = memory[first : first + WINDOW]
         low, middle, high = (f(window) / 1e6 for f in (min, statistics.median, max))

@@ -196,12 +196,13 @@ def test_failing_fires_after_its_hold_and_not_before(tmp_path: Path) -> None:
 def test_without_data_for_long_enough_is_told_and_moves_nothing_else(tmp_path: Path) -> None:
     """Runs that can't measure, and runs that don't come."""
     begun, longest = 600, max(3 * kind.interval for kind in ALL)
-    world = World(samples=int(begun + longest) // SPARSE + 10, step=SPARSE)
+    length = int(begun + longest) // SPARSE + 10
+    world = World(samples=length, step=SPARSE)
     for kind in ALL:
         long = begun + max(3 * kind.interval, 300.0)
         blind, missing = (Seen(kind, f"{kind.name}-{n}", step=SPARSE) for n in ("blind", "missing"))
-        blind.series["probe_unmeasured_since_timestamp_seconds"] = steady(begun, 1000)
-        missing.series["probe_last_run_timestamp_seconds"] = steady(begun, 1000)
+        blind.series["probe_unmeasured_since_timestamp_seconds"] = steady(begun, length)
+        missing.series["probe_last_run_timestamp_seconds"] = steady(begun, length)
         world.checks += [blind, missing]
         for seen in (blind, missing):
             labels = {"alertname": "ProbeNoData", "check": seen.check}
