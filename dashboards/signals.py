@@ -20,7 +20,7 @@ _BY_PREFIX = (
 )
 _BY_KIND = {"http": SIGNALING, "signaling": SIGNALING, "journey": SIGNALING}
 _BY_KIND |= dict.fromkeys(("stun", "allocation", "crossing", "turn", "call", "fallback"), TURN)
-_BY_KIND |= {"metered": TURN, "resilience": TURN}
+_BY_KIND |= {"metered": TURN, "resilience": TURN, "peer": TURN}
 
 UNITS = {
     Unit.SECONDS: "s",

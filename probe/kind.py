@@ -213,6 +213,10 @@ class Kind(Generic[E, T]):
     plot: Signal | None = None
 
 
+RARE_SECONDS = 7200.0
+"""What runs less often than this is asked for ever less often while it fails."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One configured check, ready to run."""
@@ -244,6 +248,16 @@ class Check:
     def retry(self) -> float:
         """Seconds until the next look after a failure; never more than the interval."""
         return min(self.table.retry or self.kind.retry, self.interval)
+
+    def look_again(self, failing: float) -> float:
+        """Seconds until the next look at what has been failing for so long.
+
+        ``retry``; for what is rare because it is dear, as long again as it has been failing,
+        so that a day of failures takes a dozen runs.
+        """
+        if self.interval < RARE_SECONDS:
+            return self.retry
+        return min(max(self.retry, failing), self.interval)
 
     @property
     def cautions(self) -> tuple[str, ...]:

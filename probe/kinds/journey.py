@@ -284,7 +284,8 @@ KIND = Kind(
     ),
     failing=Failing(
         severity=Verdict.CRITICAL,
-        hold=60.0,
+        # Looked at again before anybody is told.
+        hold=120.0,
         mild=frozenset({Cause.STRANGER_MATCHED}),
     ),
     cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
@@ -294,6 +295,6 @@ KIND = Kind(
     # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
     # of Upstash's free plan that watching may take.
     interval=43_200.0,
-    retry=3600.0,
+    retry=60.0,
     plot=OPEN,
 )

@@ -3,12 +3,14 @@
 They stand between a client of ours and its target, on loopback, and touch nothing of the
 host's network. UDP is dropped. TCP can't be dropped from outside the kernel, so what
 comes during a loss is held back until the moment in which TCP would have sent it again
-(RFC 6298 section 5): the first time after 0.2 s as Linux does, or 1 s for a connection
-that is being opened, then after twice as long each time.
+(RFC 6298 section 5): the first time after the timeout that the kernel has for the connection
+to the target (0.2 s and a round trip on Linux), or 1 s for a connection that is being opened,
+then after twice as long each time.
 """
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,6 +20,8 @@ from probe.net.addresses import Address
 # Seconds, Linux' TCP_RTO_MIN, RFC 6298 section 2.1, Linux' TCP_RTO_MAX.
 DATA_RTO, OPENING_RTO, LONGEST_RTO = 0.2, 1.0, 120.0
 _CHUNK = 65_536
+# linux/tcp.h's struct tcp_info begins with eight bytes, and the timeout in microseconds.
+_TCPI_RTO = struct.Struct("=8xI")
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 Where = tuple[str, int]
@@ -65,6 +69,16 @@ def sent_again(left: float, ended: float, rto: float) -> float:
         moment += rto
         rto = min(2 * rto, LONGEST_RTO)
     return moment
+
+
+def rto_of(connection: socket.socket) -> float:
+    """The timeout of a TCP connection in seconds, as the kernel has it (tcp(7)); where it
+    doesn't tell, the shortest."""
+    with suppress(OSError, AttributeError, struct.error):
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_RTO.size)
+        microseconds: int = _TCPI_RTO.unpack(info)[0]
+        return max(DATA_RTO, microseconds / 1e6)
+    return DATA_RTO
 
 
 class Detour(socket.socket):
@@ -132,7 +146,8 @@ class TcpForwarder:
         try:
             await self._outage.passage(OPENING_RTO)
             back, there = await asyncio.open_connection(self._target.ip, self._target.port)
-            await asyncio.gather(self._pour(reader, there), self._pour(back, writer))
+            rto = rto_of(there.get_extra_info("socket"))
+            await asyncio.gather(self._pour(reader, there, rto), self._pour(back, writer, rto))
         except BaseException as error:
             if there is not None:
                 there.transport.abort()
@@ -140,13 +155,15 @@ class TcpForwarder:
             if not isinstance(error, OSError):
                 raise
 
-    async def _pour(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pour(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rto: float
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
-                await self._outage.passage()
+                await self._outage.passage(rto)
                 writer.write(data)
                 await writer.drain()
-            await self._outage.passage()  # the goodbye is lost as well
+            await self._outage.passage(rto)  # the goodbye is lost as well
         writer.close()
 
 

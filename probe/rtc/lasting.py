@@ -16,6 +16,7 @@ from probe.model import CheckFailed, Stop
 from probe.rtc.ice import Ice
 from probe.rtc.messages import PeerAddress
 from probe.rtc.relayed import RelayedIce
+from probe.rtc.transactions import LIBWEBRTC
 from probe.rtc.turn_client import TurnClient
 
 FORGETTING_SECONDS = 5.0
@@ -32,7 +33,9 @@ class Refreshed:
 
 
 class LastingClient(TurnClient):
-    """An allocation whose life can be looked into."""
+    """An allocation whose life can be looked into, asked for as often as a browser asks."""
+
+    timers = LIBWEBRTC
 
     async def refresh(self) -> Refreshed:
         """Refresh (RFC 8656 section 8). Raises CheckFailed(allocation_lost, stale_nonce, …)."""

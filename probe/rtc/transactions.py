@@ -4,6 +4,7 @@ Unlike aioice's they have no end of their own: the check's deadline is the only 
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +13,30 @@ from aioice.stun import Class, Message
 from probe.causes import Cause
 from probe.model import CheckFailed, Stop
 
-RTO = 0.5  # seconds, RFC 8489 section 6.2.1
-MOST_SENDS = 7
 # After so many sends an answer that is there and can't be used is the finding, not silence.
 _PATIENT_SENDS = 2
 _MAY_BE_UNSIGNED = (401, 438)
 _NOT_TURN = "what comes back is no TURN"
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """When a request that is not answered leaves again: after ``first`` seconds, then after
+    twice as many each time, ``longest`` at most; ``sends`` times in all."""
+
+    first: float
+    longest: float
+    sends: int
+
+    def pause(self, sends: int) -> float | None:
+        """Seconds until the next time, once it was sent so often; None for never."""
+        return min(self.first * 2 ** (sends - 1), self.longest) if sends < self.sends else None
+
+
+RFC_8489 = Timers(first=0.5, longest=math.inf, sends=7)
+"""Section 6.2.1."""
+LIBWEBRTC = Timers(first=0.25, longest=8.0, sends=9)
+"""As seen of Chromium on a path that loses everything."""
 
 
 @dataclass
@@ -33,9 +52,11 @@ class _Pending:
 class Transactions:
     """The requests under way on one wire. ``send`` puts a message on it."""
 
-    def __init__(self, send: Callable[[bytes], None], *, reliable: bool) -> None:
+    def __init__(
+        self, send: Callable[[bytes], None], *, reliable: bool, timers: Timers = RFC_8489
+    ) -> None:
         self.retransmissions = 0
-        self._send, self.reliable = send, reliable
+        self._send, self.reliable, self._timers = send, reliable, timers
         self._pending: dict[bytes, _Pending] = {}
         self._failure: Stop | None = None
 
@@ -93,10 +114,10 @@ class Transactions:
             return
         self.retransmissions += pending.sends > 0
         pending.sends += 1
-        if not self.reliable and pending.sends < MOST_SENDS:
-            delay = RTO * 2 ** (pending.sends - 1)
+        pause = None if self.reliable else self._timers.pause(pending.sends)
+        if pause is not None:
             loop = asyncio.get_running_loop()
-            pending.timer = loop.call_later(delay, self._transmit, pending)
+            pending.timer = loop.call_later(pause, self._transmit, pending)
         self._send(bytes(pending.request))
 
 

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from aioice.stun import Class, Message, Method
 
@@ -19,7 +19,7 @@ from probe.rtc import messages
 from probe.rtc.credentials import Credentials
 from probe.rtc.long_term import Signature
 from probe.rtc.messages import PeerAddress
-from probe.rtc.transactions import Transactions
+from probe.rtc.transactions import RFC_8489, Timers, Transactions
 from probe.rtc.turn_errors import judge_relayed_address, refusal
 from probe.rtc.urls import TurnUrl
 from probe.rtc.wires import Phases, Wire, open_wire
@@ -48,6 +48,8 @@ class TurnClient:
     clock in seconds since 1970.
     """
 
+    timers: ClassVar[Timers] = RFC_8489
+
     def __init__(
         self,
         url: TurnUrl,
@@ -69,7 +71,7 @@ class TurnClient:
         self._credentials = credentials
         self._clock, self._now = clock, now
         self._wire: Wire | None = None
-        self._transactions = Transactions(self._send, reliable=False)
+        self._transactions = Transactions(self._send, reliable=False, timers=self.timers)
         self._lost: Stop | None = None
         self._signature = Signature()
         self._allocating: asyncio.Task[Message] | None = None
@@ -188,7 +190,7 @@ class TurnClient:
 
     def _renew(self, address: Address) -> None:
         self._earlier_retransmissions = self.retransmissions
-        self._transactions = Transactions(self._send, reliable=False)
+        self._transactions = Transactions(self._send, reliable=False, timers=self.timers)
         self._lost, self.server = None, address
         self._signature = Signature()
 

@@ -91,13 +91,26 @@ class Browser:
 @asynccontextmanager
 async def browser(directory: Path, *flags: str) -> AsyncIterator[Browser]:
     """Chromium with further flags, its page open."""
+    async with opened(directory, SCRIPT, *flags) as tab:
+        yield Browser(tab)
+
+
+def _page_with(script: Path) -> str:
+    return PAGE.format(script.read_text(encoding="utf-8"))
+
+
+@asynccontextmanager
+async def opened(
+    directory: Path, script: Path, *flags: str, routes: Sequence[web.RouteDef] = ()
+) -> AsyncIterator[Tab]:
+    """A tab on a page with this script, which may ask for ``routes``."""
+    text = _page_with(script)
 
     async def page(_: web.Request) -> web.Response:
-        script = SCRIPT.read_text(encoding="utf-8")
-        return web.Response(text=PAGE.format(script), content_type="text/html")
+        return web.Response(text=text, content_type="text/html")
 
     app = web.Application()
-    app.router.add_get("/", page)
+    app.add_routes([web.get("/", page), *routes])
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -106,6 +119,6 @@ async def browser(directory: Path, *flags: str) -> AsyncIterator[Browser]:
     try:
         async with Chromium(directory, *flags) as chromium, await chromium.tab() as tab:
             await tab.open(f"http://127.0.0.1:{port}/")
-            yield Browser(tab)
+            yield tab
     finally:
         await runner.cleanup()

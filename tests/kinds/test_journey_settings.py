@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from probe.budget import UPSTASH, Budget, Drain, drains_on
+from probe.budget import UPSTASH, Budget, drains_on
 from probe.configuration import make_plan
+from probe.kind import Check
 from probe.kinds import KINDS, journey
 from probe.kinds.journey import KIND
 from probe.variables import Variables
@@ -54,10 +55,19 @@ def test_beside_the_checks_that_are_always_there_it_stays_in_upstash_tenth() -> 
     assert not Budget("upstash", UPSTASH, drains).exceeds
 
 
-def test_an_hour_of_failing_does_not_spend_the_day_of_upstash() -> None:
+def test_a_failure_is_looked_at_again_before_anybody_is_told() -> None:
+    first = Check(KIND, _table()).look_again(failing=0.0)
+    assert first + _table().deadline < KIND.failing.hold
+
+
+def test_a_day_of_failing_does_not_spend_the_day_of_upstash() -> None:
+    check = Check(KIND, _table())
+    looks = [0.0]
+    while looks[-1] < 86_400:
+        looks.append(looks[-1] + check.look_again(looks[-1]))
     uses = {use.plan: use.amount for use in KIND.uses(_table())}
-    again = Drain("journey", KIND.retry, uses["upstash"])
-    assert again.per_day <= UPSTASH.most
+    assert 10 < len(looks) < 16
+    assert len(looks) * uses["upstash"] <= UPSTASH.most
     assert uses["turn-issued"] > 10_000
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,7 +11,14 @@ import pytest
 
 from probe.net.addresses import Address
 from probe.net.http import browse
-from probe.net.outage import Outage, TcpForwarder, UdpForwarder, sent_again
+from probe.net.outage import (
+    DATA_RTO,
+    Outage,
+    TcpForwarder,
+    UdpForwarder,
+    rto_of,
+    sent_again,
+)
 
 HOST = "127.0.0.1"
 
@@ -37,6 +45,18 @@ def test_what_was_lost_is_sent_again_when_tcp_would(
     left: float, ended: float, rto: float, moment: float
 ) -> None:
     assert sent_again(left, ended, rto) == pytest.approx(moment)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is Linux'")
+def test_tcps_timeout_is_the_kernels_own() -> None:
+    with (
+        socket.create_server((HOST, 0)) as server,
+        socket.create_connection(server.getsockname()) as connection,
+    ):
+        # At least 0.2 s, and a round trip on loopback.
+        assert DATA_RTO <= rto_of(connection) < 2 * DATA_RTO
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        assert rto_of(other) == DATA_RTO
 
 
 @asynccontextmanager

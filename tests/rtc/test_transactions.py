@@ -10,8 +10,7 @@ from aioice.stun import Class, Message, Method, parse_message
 
 from probe.causes import Cause
 from probe.model import CheckFailed
-from probe.rtc import transactions
-from probe.rtc.transactions import Transactions
+from probe.rtc.transactions import LIBWEBRTC, RFC_8489, Timers, Transactions
 
 KEY = b"k" * 16
 
@@ -31,9 +30,7 @@ def wire() -> Wire:
     return Wire()
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transactions, "RTO", 0.01)
+QUICK = Timers(first=0.01, longest=0.1, sends=7)
 
 
 @asynccontextmanager
@@ -41,7 +38,7 @@ async def asked(
     wire: Wire, *, reliable: bool = False, key: bytes | None = KEY
 ) -> AsyncIterator[tuple[Transactions, Message, asyncio.Task[Message]]]:
     request = Message(Method.REFRESH, Class.REQUEST)
-    under_way = Transactions(wire.send, reliable=reliable)
+    under_way = Transactions(wire.send, reliable=reliable, timers=QUICK)
     task = asyncio.create_task(under_way.run(request, key))
     await asyncio.sleep(0)
     yield under_way, request, task
@@ -120,11 +117,27 @@ async def test_on_a_stream_a_bad_answer_ends_it_at_once(wire: Wire) -> None:
 async def test_silence_is_asked_again_seven_times_at_most(wire: Wire) -> None:
     async with asked(wire) as (under_way, _, task):
         async with asyncio.timeout(5):
-            while len(wire.sent) < transactions.MOST_SENDS:  # noqa: ASYNC110
+            while len(wire.sent) < QUICK.sends:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert under_way.retransmissions == transactions.MOST_SENDS - 1
+        assert under_way.retransmissions == QUICK.sends - 1
         assert len(set(wire.sent)) == 1
         assert not task.done()
+
+
+@pytest.mark.parametrize(
+    ("timers", "leaves_at"),
+    [
+        (RFC_8489, [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]),
+        (LIBWEBRTC, [0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 23.75, 31.75]),
+    ],
+)
+def test_who_is_not_answered_asks_again_later_and_later(
+    timers: Timers, leaves_at: list[float]
+) -> None:
+    moments = [0.0]
+    while (pause := timers.pause(len(moments))) is not None:
+        moments.append(moments[-1] + pause)
+    assert moments == leaves_at
 
 
 async def test_a_stream_is_asked_once(wire: Wire) -> None:

@@ -1,0 +1,199 @@
+"""What Chromium lives through when the network is lost, and what ``resilience`` says of it.
+
+Both lose it for as long, in the same way: through forwarders of the probe's own, before the
+same relay and the same Socket.IO server on Node.
+"""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp import web
+
+from probe.context import Context
+from probe.kind import Check
+from probe.kinds.resilience import CONSENT_SECONDS, KIND, ResilienceTable
+from probe.model import Result
+from probe.net.addresses import Address
+from probe.net.outage import Outage, TcpForwarder, UdpForwarder
+from probe.rtc.urls import parse_turn_url
+from probe.runner import run_check
+from tests.browser.browser import opened
+from tests.kinds.journeys import JWT_SECRET
+from tests.rtc.turn_lab import PASSWORD, USERNAME, TurnLab, turn_lab
+from tests.servers.chromium import Tab
+from tests.servers.node_backend import NodeBackend, NodeBackendFactory
+
+SCRIPT = Path(__file__).with_name("losses.js")
+HOST = "127.0.0.1"
+# Between two that wait for timers of their own, and for a second that is left to chance.
+TOLERANCE = 2.0
+
+
+@dataclass
+class Stage:
+    """The relay, the backend, the browser's page, and what is lost by which name."""
+
+    turn: TurnLab
+    node: NodeBackend
+    tab: Tab
+    outages: dict[str, Outage]
+    stack: AsyncExitStack
+
+    async def lived_through(self, name: str, function: str, order: dict[str, Any]) -> Any:
+        """What the page has seen. A call of the page's would have to answer much sooner."""
+        work = f"{function}({json.dumps({'name': name, **order})})"
+        await self.tab.evaluate(f"begin({json.dumps(name)}, {work})")
+        while (told := await self.tab.evaluate(f"told[{json.dumps(name)}]")) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+        return told["done"]
+
+    async def call(self, length: float) -> Any:
+        """A call whose offering side loses the network."""
+        name, port = f"call {length:g}", parse_turn_url(self.turn.url()).port
+        way = await self.stack.enter_async_context(
+            UdpForwarder(Address(HOST, port, socket.AF_INET), self._outage(name))
+        )
+        order = {"offering": _servers(way.address.port), "answering": _servers(port)}
+        return await self.lived_through(name, "loseCall", {**order, "length": length})
+
+    async def session(self, length: float) -> Any:
+        """A session of socket.io-client."""
+        name, port = f"session {length:g}", urlsplit(self.node.url).port
+        assert port is not None
+        way = await self.stack.enter_async_context(
+            TcpForwarder(Address(HOST, port, socket.AF_INET), self._outage(name))
+        )
+        order = {
+            "client": f"{self.node.url}/socket.io/socket.io.js",
+            "url": f"http://{HOST}:{way.address.port}",
+            "token": _token(),
+            "length": length,
+        }
+        return await self.lived_through(name, "loseSession", order)
+
+    def _outage(self, name: str) -> Outage:
+        self.outages[name] = Outage(Context().clock)
+        return self.outages[name]
+
+
+def _servers(port: int) -> list[dict[str, Any]]:
+    urls = [f"turn:{HOST}:{port}?transport=udp"]
+    return [{"urls": urls, "username": USERNAME, "credential": PASSWORD}]
+
+
+def _token() -> str:
+    import jwt
+
+    claims = {"sub": "a-browser", "deviceId": "a-browser", "iat": 0, "exp": 2**31}
+    return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+
+
+@asynccontextmanager
+async def stage(folder: Path, factory: NodeBackendFactory) -> AsyncIterator[Stage]:
+    """Everything but the checks."""
+    outages: dict[str, Outage] = {}
+    losing: set[asyncio.Task[None]] = set()
+
+    async def lose(request: web.Request) -> web.Response:
+        outage, seconds = outages[request.query["name"]], float(request.query["seconds"])
+        losing.add(asyncio.create_task(outage.last(seconds)))
+        await asyncio.sleep(0)  # it is lost when this is answered
+        return web.Response()
+
+    async with turn_lab(folder) as turn, AsyncExitStack() as stack:
+        node = factory(JWT_SECRET=JWT_SECRET)
+        routes = [web.get("/lose", lose)]
+        tab = await stack.enter_async_context(opened(folder, SCRIPT, routes=routes))
+        yield Stage(turn, node, tab, outages, stack)
+        await asyncio.gather(*losing)
+
+
+def checks(stage: Stage, losses: tuple[float, ...]) -> list[Check]:
+    """The probe's own, of the same relay and the same backend."""
+    relay = {"url": stage.turn.url(), "username": USERNAME, "password": PASSWORD, "part": "call"}
+    backend = {"backend_url": stage.node.url, "jwt_secret": JWT_SECRET, "part": "signaling"}
+    return [
+        Check(KIND, ResilienceTable(name=f"resilience-{way['part']}", losses=losses, **way))
+        for way in (relay, backend)
+    ]
+
+
+def said(results: list[Result], name: str, length: float) -> float:
+    """One value of the checks, for a loss of this length."""
+    loss = f"{length:g}s"
+    [found] = [
+        sample.value
+        for result in results
+        for sample in result.samples
+        if sample.signal.name == f"probe_resilience_{name}" and sample.labels.get("loss") == loss
+    ]
+    return found
+
+
+def row(length: float, call: Any, session: Any, results: list[Result]) -> str:
+    """A line of the README's table."""
+    attempts = int(said(results, "session_attempts", length))
+    restarts = int(said(results, "ice_restarts", length))
+    cells = (
+        f"{length:g} s",
+        _came_back(session["recovered"], session["attempts"], "attempt"),
+        _came_back(said(results, "session_recovery_seconds", length), attempts, "attempt"),
+        _came_back(call["recovered"], call["restarts"], "restart"),
+        _came_back(said(results, "data_recovery_seconds", length), restarts, "restart"),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _came_back(seconds: float, times: int, what: str) -> str:
+    return f"{seconds:.2f} s, {what} {times}" if times else f"{seconds:.2f} s"
+
+
+async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
+    """Browser and probe at the same time, and every loss too: they wait more than they work."""
+    context = Context()
+    ours = asyncio.gather(*(run_check(check, context) for check in checks(stage, losses)))
+    calls = asyncio.gather(*(stage.call(length) for length in losses))
+    sessions = asyncio.gather(*(stage.session(length) for length in losses))
+    results = await ours
+    assert [result.failure for result in results] == [None, None]
+    for length, call, session in zip(losses, await calls, await sessions, strict=True):
+        print(row(length, call, session, results))
+        assert call["restarts"] == said(results, "ice_restarts", length)
+        recovered = said(results, "data_recovery_seconds", length)
+        assert recovered == pytest.approx(call["recovered"], abs=TOLERANCE)
+        if call["failed"] is not None:
+            print(f"ICE failed after {call['failed']:.1f} s")
+            assert call["failed"] == pytest.approx(CONSENT_SECONDS, abs=TOLERANCE)
+        assert session["survived"] == (said(results, "session_attempts", length) == 0)
+        back = said(results, "session_recovery_seconds", length)
+        if session["survived"]:
+            # TCP waits for as long again as the network was away, at most.
+            assert max(back, session["recovered"]) < length + TOLERANCE
+        else:
+            assert back == pytest.approx(session["recovered"], abs=TOLERANCE)
+    assert await context.closing.drain(patience=5) == 0
+
+
+@pytest.mark.parts
+async def test_a_short_loss_is_survived_in_the_browser_and_by_the_probe(
+    tmp_path: Path, node_backend: NodeBackendFactory
+) -> None:
+    async with stage(tmp_path, node_backend) as both:
+        await lose_everywhere(both, (3.0,))
+
+
+@pytest.mark.parts
+@pytest.mark.proof
+async def test_what_a_loss_does_to_a_browser_the_probe_says(
+    tmp_path: Path, node_backend: NodeBackendFactory
+) -> None:
+    async with stage(tmp_path, node_backend) as both:
+        await lose_everywhere(both, (3.0, 10.0, 40.0))
