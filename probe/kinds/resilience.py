@@ -21,12 +21,24 @@ from pydantic import Field
 from probe.causes import Cause
 from probe.context import Context
 from probe.kind import Derived, Kind, Use, loads
-from probe.model import Failing, NotMeasured, Signal, Unit, Verdict
+from probe.model import Failing, NotMeasured, Verdict
 from probe.net.urls import show_host
 from probe.paircam import Backend
 from probe.record import Record
 from probe.rtc.planning import issued_table, server_table
 from probe.rtc.providers import TurnEnvironment, named, servers_of
+from probe.rtc.recovery_figures import (
+    CONSENT_LOST,
+    CONSENT_RECOVERY,
+    LIFETIME,
+    PATH_RECOVERY,
+    REFRESH,
+    RELAY_RECOVERY,
+    SIGNALS,
+    STALE_NONCE,
+    write_call,
+    write_session,
+)
 from probe.rtc.servers import ServerTable, servers_for, spending
 from probe.rtc.signals import BYTES
 from probe.rtc.together import together
@@ -35,63 +47,13 @@ from probe.rtc.urls import WAYS_IN, TurnUrl
 if TYPE_CHECKING:
     from probe.net.outage import Outage
     from probe.paircam.reconnecting import Line
-    from probe.rtc.enduring import CallRecovery, EnduringCall
+    from probe.rtc.enduring import EnduringCall
     from probe.rtc.relayed import Relay
 
 LOSSES = (3.0, 10.0, 40.0)
 CONSENT_SECONDS = 15.0
 """From the last answer until ICE has failed: Chromium's. RFC 7675 section 5.1 allows 30."""
 
-
-def _after(name: str, what: str, short: str = "") -> Signal:
-    words = f"From the end of a loss of the network until {what}."
-    return Signal(
-        f"probe_resilience_{name}_recovery_seconds", Unit.SECONDS, words, ("loss",), short
-    )
-
-
-def _out(name: str, what: str) -> Signal:
-    words = f"From the start of a loss of the network until {what}."
-    return Signal(f"probe_resilience_{name}_out_seconds", Unit.SECONDS, words, ("loss",))
-
-
-def _seconds(name: str, words: str) -> Signal:
-    return Signal(f"probe_resilience_{name}_seconds", Unit.SECONDS, words)
-
-
-def _count(name: str, words: str) -> Signal:
-    return Signal(f"probe_resilience_{name}", Unit.COUNT, words, ("loss",))
-
-
-_SESSION = "the application answers on a Socket.IO session again"
-_PATH = "packets pass on the call's path again, as media would"
-_DATA = "messages pass on the call's data channel again, which SCTP's timer may delay"
-SESSION_RECOVERY = _after("session", _SESSION, "session back after")
-SESSION_OUT = _out("session", _SESSION)
-SESSION_ATTEMPTS = _count(
-    "session_attempts", "Attempts to connect anew; 0 where the session survived the loss."
-)
-PATH_RECOVERY = _after("path", _PATH, "call back after")
-PATH_OUT = _out("path", _PATH)
-DATA_RECOVERY = _after("data", _DATA)
-DATA_OUT = _out("data", _DATA)
-RESTARTS = _count("ice_restarts", "Restarts of ICE; 0 where the path survived the loss.")
-CONSENT_LOST = _seconds(
-    "consent_lost", "From the relay's end in mid-call until ICE had failed for want of consent."
-)
-CONSENT_RECOVERY = _seconds(
-    "consent_recovery", "From there until packets pass after a restart of ICE."
-)
-RELAY_RECOVERY = _seconds(
-    "relay_recovery",
-    "From the relay's forgetting the allocation until packets pass after the 437 and a "
-    "restart of ICE.",
-)
-STALE_NONCE = _seconds(
-    "stale_nonce", "A Refresh with a stale nonce: 438, and again with a new one."
-)
-REFRESH = _seconds("refresh", "A Refresh, as a longer call sends it.")
-LIFETIME = _seconds("lifetime", "For how long the server lets an allocation stand by default.")
 
 # A call that stands, with its checks and messages; a test measures the whole.
 _CALL_BYTES_A_SECOND = 1_500
@@ -192,15 +154,7 @@ def _place(url: str) -> tuple[str, int]:
 
 
 async def _lose_session(line: "Line", seconds: float, record: Record) -> None:
-    found = await line.lose(seconds)
-    loss = _label(seconds)
-    record.sample(SESSION_RECOVERY, found.recovered, loss=loss)
-    record.sample(SESSION_OUT, found.out, loss=loss)
-    record.sample(SESSION_ATTEMPTS, found.attempts, loss=loss)
-
-
-def _label(seconds: float) -> str:
-    return f"{seconds:g}s"
+    write_session(await line.lose(seconds), seconds, record)
 
 
 async def _run_call(table: ResilienceTable, record: Record, context: Context) -> None:
@@ -238,7 +192,7 @@ async def _lose_network(
 ) -> None:
     async with _call(relay, context, table) as (call, outage):
         found = await call.lose(outage, seconds)
-    _write(found, _label(seconds), record)
+    write_call(found, seconds, record)
 
 
 async def _lose_consent(
@@ -249,18 +203,6 @@ async def _lose_consent(
     if found.noticed is not None:
         record.sample(CONSENT_LOST, found.noticed)
     record.sample(CONSENT_RECOVERY, found.path)
-
-
-def _write(found: "CallRecovery", loss: str, record: Record) -> None:
-    values = {
-        PATH_RECOVERY: found.path,
-        PATH_OUT: found.path_out,
-        DATA_RECOVERY: found.data,
-        DATA_OUT: found.data_out,
-        RESTARTS: found.restarts,
-    }
-    for signal, value in values.items():
-        record.sample(signal, value, loss=loss)
 
 
 @asynccontextmanager
@@ -314,23 +256,7 @@ KIND = Kind(
     table=ResilienceTable,
     derive=derive,
     run=run,
-    signals=(
-        SESSION_RECOVERY,
-        PATH_RECOVERY,
-        DATA_RECOVERY,
-        SESSION_OUT,
-        SESSION_ATTEMPTS,
-        PATH_OUT,
-        DATA_OUT,
-        RESTARTS,
-        CONSENT_LOST,
-        CONSENT_RECOVERY,
-        RELAY_RECOVERY,
-        STALE_NONCE,
-        REFRESH,
-        LIFETIME,
-        BYTES,
-    ),
+    signals=(*SIGNALS, BYTES),
     failing=Failing(Verdict.WARNING, hold=300.0),
     on_request=True,
     cost="three sessions; five relayed calls of up to a minute, about 0.3 MB",

@@ -20,6 +20,7 @@ from probe.kind import Check
 from probe.kinds import KINDS, http
 from probe.kinds.http import HttpTable
 from probe.model import Failure, Result, Sample, Status
+from probe.net import page_figures
 from probe.signals import SUCCESS
 from tests.alerts.checks import plan_of_everything
 
@@ -110,8 +111,8 @@ def well(check: Check, at: float) -> Result:
     """A good run, with figures that jitter as they do on a good day."""
     jitter = random.Random(f"{check.name} {at}")
     samples = [
-        Sample(http.RESPONSE, jitter.uniform(0.02, 0.45)),
-        Sample(http.REMAINING, 60 * DAY),
+        Sample(page_figures.RESPONSE, jitter.uniform(0.02, 0.45)),
+        Sample(page_figures.REMAINING, 60 * DAY),
     ]
     return result(check, at, *(samples if check.kind.name == "http" else ()))
 
@@ -177,8 +178,8 @@ def test_health_down_for_more_than_thirty_seconds_pages_at_thirty() -> None:
 @pytest.mark.parametrize(
     ("signal", "good", "objective", "warning", "critical"),
     [
-        (http.RESPONSE, 0.4, 0.8, 1.5, 2.5),
-        (http.REMAINING, 60 * DAY, 20 * DAY, 10 * DAY, 2 * DAY),
+        (page_figures.RESPONSE, 0.4, 0.8, 1.5, 2.5),
+        (page_figures.REMAINING, 60 * DAY, 20 * DAY, 10 * DAY, 2 * DAY),
     ],
 )
 def test_a_value_walks_up_and_down_again(

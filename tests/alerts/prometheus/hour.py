@@ -22,8 +22,8 @@ from probe.causes import HINTS, Cause
 from probe.exporter import Exporter, expose
 from probe.kind import Check
 from probe.kinds import KINDS
-from probe.kinds.http import RESPONSE
 from probe.model import Failure, Result, Sample, Status
+from probe.net.page_figures import RESPONSE
 from probe.signals import DURATION, SUCCESS
 from tests.alerts.checks import plan_of_everything
 from tests.clocks import Clock
