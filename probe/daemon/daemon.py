@@ -14,18 +14,18 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from alerts import runbooks
 from alerts.alarm import Alarm
-from alerts.board import Board, longest_window
+from alerts.board import Board
 from alerts.references import References
-from probe import errors
 from probe.app import probe_version
-from probe.catalogue import signals_of_check
 from probe.configuration import Plan
 from probe.context import Context
 from probe.daemon.answering import PeerAnswers
 from probe.daemon.changes import tell
 from probe.daemon.counting import Counting
+from probe.daemon.front import runbook, server_of
+from probe.daemon.heart import Heart
+from probe.daemon.memory import Memory
 from probe.daemon.notices import cautions_of, notices_of
 from probe.daemon.overview import Identity, look
 from probe.daemon.reload import Reloader
@@ -37,16 +37,13 @@ from probe.heartbeat import Heartbeat
 from probe.history import History
 from probe.kind import Check
 from probe.logs import event
-from probe.model import Result, Sample, Status, Verdict
-from probe.past import Entry, entry_of
+from probe.model import Result, Status, Verdict
+from probe.past import entry_of
 from probe.report.status import Overview
 from probe.runner import load_kinds, run_check
 from probe.schedule import Schedule, Timing, spread
 from probe.settings import Settings
-from probe.web.access import Access
-from probe.web.pages import Pages, Server, Sources
-from probe.web.peer import PeerCalls
-from probe.web.peering import Peering
+from probe.web.pages import Sources
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +54,6 @@ DRAIN_SECONDS = 2.0
 HEARTBEAT_SECONDS = 60.0
 # Between checks that are woken by the same result.
 WAKING_SECONDS = 0.5
-CHECK_IN = "paircam-probe"
 
 
 class Daemon:
@@ -78,7 +74,6 @@ class Daemon:
         self._settings = settings
         self._plan = Plan(())
         self._clock, self._now = clock, now
-        self._heartbeat_seconds = heartbeat_seconds
         self._edition = 0
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, Timing] = {}
@@ -105,22 +100,22 @@ class Daemon:
         )
         self._schedule = Schedule(self._run, clock=clock, on_lateness=self._vitals.late)
         self._heartbeat = Heartbeat(settings.service.heartbeat_url, now=now)
+        self._heart = Heart(
+            self._heartbeat,
+            self._rounds,
+            self._references,
+            settings.region,
+            clock,
+            heartbeat_seconds,
+        )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
-        service = settings.service
-        access = Access(
-            service.web_user, service.web_password, service.web_token, service.metrics_open
-        )
-        sources = Sources(
-            self._overview, self._edition_of, self._metrics, _runbook, self._not_ready
-        )
-        token = service.peers.token
-        peering = Peering(token, self._alarm.answer, clock) if token else None
         self._alarm.fleet.hasten = lambda name: self._schedule.hasten(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
-        calls = PeerCalls(token, self._answers.answer, clock) if token else None
-        pages = Pages(sources, access, peering, calls)
-        self._server = Server(pages.app, service.listen)
+        sources = Sources(self._overview, self._edition_of, self._metrics, runbook, self._not_ready)
+        self._server = server_of(
+            settings.service, sources, self._alarm.answer, self._answers.answer, clock
+        )
         self._history: History | None = None
 
     @property
@@ -145,7 +140,9 @@ class Daemon:
             stack.push_async_callback(self._server.stop)
             started()
             load_kinds(self._settings.plan.checks)
-            await self._remember()
+            if self._history is not None:
+                memory = Memory(self._board, self._counting, self._clock, self._now)
+                await memory.take_up(self._history, self._settings.plan.checks)
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
             await self._watch(self._settings)
@@ -265,33 +262,10 @@ class Daemon:
         event(logger, logging.INFO, "every check has run once", checks=len(verdicts), well=well)
 
     async def _beat(self) -> None:
-        """Tell the dead man's switch, for as long as every check is looked at in time."""
+        """Tell the dead man's switch, from the end of the first round on."""
         await self._first_round.wait()
         self._alarm.round_is_over()
-        was_overdue: list[str] = []
-        while True:
-            overdue = self._rounds.overdue(self._clock())
-            if overdue and not was_overdue:
-                event(logger, logging.ERROR, "checks are overdue: no heartbeat", checks=overdue)
-            was_overdue = overdue
-            if not overdue and not self._references.all_fail:
-                await self._heartbeat.beat()
-                errors.check_in(f"{CHECK_IN}-{self._identity.region}", ok=True, every_minutes=1)
-            await asyncio.sleep(self._heartbeat_seconds)
-
-    async def _remember(self) -> None:
-        """Take up what history knows: since when, and the samples that windows look back at."""
-        if self._history is None:
-            return
-        checks = self._settings.plan.checks
-        await self._counting.remember(self._history, checks)
-        self._board.remember(await self._history.standings())
-        self._board.watch(checks)
-        signals = {check.name: {s.name: s for s in signals_of_check(check)} for check in checks}
-        for entry in await self._history.recent(self._now() - longest_window(checks)):
-            samples = _samples(entry, signals.get(entry.check, {}))
-            age = max(0.0, self._now() - entry.at)
-            self._board.remember_samples(entry.check, self._clock() - age, samples)
+        await self._heart.beat()
 
     async def _overview(self) -> Overview:
         if self._history is None:
@@ -342,18 +316,3 @@ class Daemon:
             heartbeat_at=beat.last_success or 0.0,
             heartbeat_failures=beat.failures,
         )
-
-
-def _runbook(slug: str) -> tuple[str, str] | None:
-    if slug not in runbooks.slugs():
-        return None
-    found = runbooks.page(slug)
-    return found.title, found.text
-
-
-def _samples(entry: Entry, signals: dict[str, Any]) -> list[Sample]:
-    return [
-        Sample(signals[name], value, dict(labels))
-        for name, labels, value in entry.samples
-        if name in signals
-    ]

@@ -10,7 +10,7 @@ from alerts.prometheus.limits import Limit, limits_of
 from alerts.prometheus.objectives import BURNS, Objective, objectives_of, without_budget
 from alerts.prometheus.rules import groups, rules_file
 from alerts.prometheus.words import Alerting, duration
-from probe.kind import Kind
+from probe.kind import RARE_SECONDS, Kind
 from probe.kinds import KINDS
 from probe.kinds.fly import KIND as FLY
 from probe.model import Aggregation, Bad, Limits, Signal, Threshold, Unit, Verdict
@@ -48,6 +48,8 @@ MINUTES = 60
 # A p95 of a check that looks every few minutes needs an hour of samples. Nothing moves in that
 # time, so a minute is close enough between two.
 LENGTH, SPARSE = 2 * 3600, 60
+RARELY = 600
+"""Seconds from one look at the rules to the next, where days pass."""
 
 
 def beyond(threshold: Threshold, limit: float, by: float) -> float:
@@ -193,24 +195,28 @@ def test_failing_fires_after_its_hold_and_not_before(tmp_path: Path) -> None:
     run(tmp_path, ALL, [world])
 
 
-def test_without_data_for_long_enough_is_told_and_moves_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [SPARSE, RARELY])
+def test_without_data_for_long_enough_is_told_and_moves_nothing_else(
+    tmp_path: Path, step: int
+) -> None:
     """Runs that can't measure, and runs that don't come."""
-    begun, longest = 600, max(3 * kind.interval for kind in ALL)
-    length = int(begun + longest) // SPARSE + 10
-    world = World(samples=length, step=SPARSE)
-    for kind in ALL:
+    kinds = [kind for kind in ALL if (kind.interval >= RARE_SECONDS) == (step == RARELY)]
+    begun, longest = 600, max(3 * kind.interval for kind in kinds)
+    length = int(begun + longest) // step + 10
+    world = World(samples=length, step=step)
+    for kind in kinds:
         long = begun + max(3 * kind.interval, 300.0)
-        blind, missing = (Seen(kind, f"{kind.name}-{n}", step=SPARSE) for n in ("blind", "missing"))
+        blind, missing = (Seen(kind, f"{kind.name}-{n}", step=step) for n in ("blind", "missing"))
         blind.series["probe_unmeasured_since_timestamp_seconds"] = steady(begun, length)
         missing.series["probe_last_run_timestamp_seconds"] = steady(begun, length)
         world.checks += [blind, missing]
         for seen in (blind, missing):
             labels = {"alertname": "ProbeNoData", "check": seen.check}
-            world.expect(long - SPARSE, 0, **labels)
-            world.expect(long + 2 * SPARSE, 1, **labels)
-            world.expect(long + 2 * SPARSE, 0, check=seen.check, severity="critical")
-            world.expect(long + 2 * SPARSE, 1, check=seen.check)
-    run(tmp_path, ALL, [world])
+            world.expect(long - step, 0, **labels)
+            world.expect(long + 2 * step, 1, **labels)
+            world.expect(long + 2 * step, 0, check=seen.check, severity="critical")
+            world.expect(long + 2 * step, 1, check=seen.check)
+    run(tmp_path, kinds, [world])
 
 
 def test_a_probe_whose_checks_never_ran_is_told(tmp_path: Path) -> None:
