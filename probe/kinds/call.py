@@ -28,7 +28,7 @@ from probe.rtc.urls import TurnUrl
 if TYPE_CHECKING:
     from probe.rtc.calling import Call
     from probe.rtc.diagnosis import Diagnosis
-    from probe.rtc.relayed import Relay
+    from probe.rtc.relay_side import Relay
 
 SUCCESS = Signal(
     "probe_call_success",
@@ -235,7 +235,7 @@ async def _relay(
 ) -> "Relay":
     from probe.net.tls import client_context
     from probe.rtc.reaching import addresses_of
-    from probe.rtc.relayed import Relay
+    from probe.rtc.relay_side import Relay
 
     with record.phase("dns"):
         addresses = await addresses_of(url, table.family)

@@ -33,7 +33,7 @@ from probe.rtc.traffic import counted
 if TYPE_CHECKING:
     from probe.paircam.visitor import Visitor
     from probe.rtc.meeting import Meeting
-    from probe.rtc.relayed import Relay
+    from probe.rtc.relay_side import Relay
 
 
 def _seconds(name: str, words: str, short: str = "") -> Signal:
@@ -222,7 +222,7 @@ async def _relay(user: Backend, table: JourneyTable, record: Record) -> "Relay":
     from probe.net.tls import client_context
     from probe.rtc.credentials import Credentials
     from probe.rtc.reaching import addresses_of
-    from probe.rtc.relayed import Relay
+    from probe.rtc.relay_side import Relay
     from probe.rtc.servers import preferred_first
 
     issued = await user.issued_credentials(record)

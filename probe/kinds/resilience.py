@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from probe.net.outage import Outage
     from probe.paircam.reconnecting import Line
     from probe.rtc.enduring import EnduringCall
-    from probe.rtc.relayed import Relay
+    from probe.rtc.relay_side import Relay
 
 LOSSES = (3.0, 10.0, 40.0)
 CONSENT_SECONDS = 15.0
@@ -225,7 +225,7 @@ async def _call(
 async def _relay(table: ResilienceTable, record: Record, context: Context) -> "Relay":
     from probe.net.tls import client_context
     from probe.rtc.reaching import addresses_of
-    from probe.rtc.relayed import Relay
+    from probe.rtc.relay_side import Relay
 
     credentials, urls = await servers_for(table, record, context)
     url: TurnUrl = urls[0]

@@ -10,15 +10,29 @@ from probe.model import CheckFailed
 
 
 @asynccontextmanager
-async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
-    """A phase that takes longer, or loses its connection, has failed for this cause."""
+async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+    """A phase that takes longer, or loses its connection, has failed for this cause.
+
+    Raises CheckFailed; one from inside keeps its cause, and its phase if it has one.
+    """
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(bound):
             yield
     except TimeoutError:
-        raise CheckFailed(cause, f"{message} within {seconds:g} s", phase=phase) from None
+        raise CheckFailed(cause, f"{message} within {bound:g} s", phase=phase) from None
     except ConnectionError:
         raise CheckFailed(cause, message, phase=phase) from None
+    except CheckFailed as error:
+        error.phase = error.phase or phase
+        raise
+
+
+@asynccontextmanager
+async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+    """As ``within``; whatever fails inside is told as this phase."""
+    try:
+        async with within(seconds, phase, cause, message):
+            yield
     except CheckFailed as error:
         raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
 

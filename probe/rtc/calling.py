@@ -5,17 +5,19 @@ start their checks in the same tick, as two browsers do that trickle their candi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed
 from probe.record import Record
+from probe.rtc.bounded import within
 from probe.rtc.ice import DirectIce, Ice
 from probe.rtc.peer import Peer
-from probe.rtc.relayed import Relay, RelayedIce
+from probe.rtc.relay_side import Relay
+from probe.rtc.relayed import RelayedIce
 from probe.rtc.together import together
 from probe.rtc.webrtc import RTCCertificate
 
@@ -229,21 +231,6 @@ def _ice(relay: Relay | None, context: Context, *, controlling: bool) -> Ice:
     if relay is None:
         return DirectIce(controlling=controlling, clock=context.clock)
     return RelayedIce(relay, controlling=controlling, clock=context.clock, now=context.now)
-
-
-@asynccontextmanager
-async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
-    """Translate what aioice, aiortc and a spent bound raise into a failure."""
-    try:
-        async with asyncio.timeout(bound):
-            yield
-    except TimeoutError:
-        raise CheckFailed(cause, f"{message} within {bound:g} s", phase=phase) from None
-    except ConnectionError:
-        raise CheckFailed(cause, message, phase=phase) from None
-    except CheckFailed as error:
-        error.phase = error.phase or phase
-        raise
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from probe.causes import Cause
 from probe.context import Context
 from probe.model import CheckFailed
 from probe.rtc import calling
-from probe.rtc.calling import Bounds, SideTimes, within
+from probe.rtc.bounded import within
+from probe.rtc.calling import Bounds, SideTimes
 from probe.rtc.descriptions import Description, IceLogin, Path
 from probe.rtc.one_relay import OneRelayIce
 from probe.rtc.peer import Peer

@@ -21,7 +21,8 @@ from probe.rtc.calling import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, 
 from probe.rtc.lasting import NOT_FORGOTTEN, LastingClient, LastingIce, Refreshed
 from probe.rtc.peer import Peer
 from probe.rtc.pulse import Pulse
-from probe.rtc.relayed import Relay, RelayedIce
+from probe.rtc.relay_side import Relay
+from probe.rtc.relayed import RelayedIce
 from probe.rtc.together import together
 from probe.rtc.webrtc import RTCCertificate
 

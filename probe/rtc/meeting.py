@@ -22,7 +22,8 @@ from probe.rtc.calling import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, 
 from probe.rtc.echoes import Echoes
 from probe.rtc.messages import PeerAddress
 from probe.rtc.peer import Peer
-from probe.rtc.relayed import Partner, Relay, RelayedIce
+from probe.rtc.relay_side import Relay
+from probe.rtc.relayed import Partner, RelayedIce
 from probe.rtc.sdp import Description
 from probe.rtc.together import together
 from probe.rtc.webrtc import RTCCertificate

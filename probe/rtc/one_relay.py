@@ -9,10 +9,8 @@ was lost, because who can be reached without a second relay is.
 
 import asyncio
 import ipaddress
-import secrets
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 from aioice import Candidate
 from aioice.candidate import candidate_priority
@@ -25,53 +23,31 @@ from probe.rtc import checks, messages
 from probe.rtc.descriptions import Place, Side, places_of
 from probe.rtc.ice import RTO, Ice
 from probe.rtc.messages import PeerAddress
-from probe.rtc.relay import unwatched
-from probe.rtc.relayed import CHECK_PACE, Relay
-from probe.rtc.turn_client import TurnClient
+from probe.rtc.relay_side import Relay, RelaySide
+from probe.rtc.relayed import CHECK_PACE
 
 RELAYS_WAIT = 1.5 * RTO
 """Seconds until the other side's own relay is tried."""
 
 
-class OneRelayIce:
+class OneRelayIce(RelaySide):
     """The controlling side. ``clock`` is monotonic, ``now`` the wall clock since 1970."""
 
     def __init__(
         self, relay: Relay, *, clock: Callable[[], float], now: Callable[[], float]
     ) -> None:
-        self._relay, self._clock = relay, clock
-        self.client = TurnClient(relay.url, relay.credentials, clock=clock, now=now, patient=False)
-        self.client.on_data, self.client.on_lost = self._received, self._fail
-        self.login = checks.Login.random()
-        self.rtt: float | None = None
-        self.failure: Stop | None = None
-        self.late_checks = 0
+        super().__init__(relay, clock=clock, now=now)
         self.partner: PeerAddress | None = None
         self._remote: checks.Login | None = None
         self._places: dict[PeerAddress, str] = {}
         self._known: set[PeerAddress] = set()
         self._permitted: set[str] = set()
         self._checks: dict[bytes, tuple[PeerAddress, float]] = {}
-        self._tie_breaker = secrets.randbits(64)
-        self._bound = False
-        self._connected = asyncio.Event()
-        self._data: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def role(self) -> str:
         """``controlling``."""
         return "controlling"
-
-    @property
-    def has_candidates(self) -> bool:
-        """Whether the relay has given an address."""
-        return self.client.relayed is not None
-
-    @property
-    def retransmissions(self) -> int:
-        """TURN requests that were sent again, and rounds of checks after the first."""
-        return self.client.retransmissions + self.late_checks
 
     @property
     def way(self) -> str:
@@ -86,14 +62,6 @@ class OneRelayIce:
         priority = candidate_priority(1, "relay")
         found = Candidate("relay", 1, "udp", priority, host, port, "relay")
         return Side(self.login, places_of([found]))
-
-    async def gather(self) -> None:
-        """Allocate. Raises CheckFailed with the cause, whose phase is ``gathering``."""
-        try:
-            await self.client.open(self._relay.addresses, unwatched, self._relay.tls)
-        except Stop as error:
-            error.phase = "gathering"
-            raise
 
     async def meet(self, other: Ice) -> None:
         """Learn of a side in this process."""
@@ -125,33 +93,10 @@ class OneRelayIce:
         if self.partner is not None:
             self._start(self._bind(self.partner))
 
-    async def close(self) -> None:
-        """Delete the allocation, for a second at most, and close. Never raises."""
-        self._data.put_nowait(None)
-        for task in self._tasks:
-            task.cancel()
-        await self.client.close()
-
-    async def _recv(self) -> bytes:
-        data = await self._data.get()
-        if data is None:
-            self._data.put_nowait(None)  # for whoever asks again
-            raise ConnectionError("the way through the relay is closed")
-        return data
-
-    async def _send(self, data: bytes) -> None:
+    def _far(self) -> PeerAddress:
         if self.partner is None:
             raise ConnectionError("there is no way to the other side yet")
-        send = self.client.send if self._bound else self.client.indicate
-        try:
-            send(self.partner, data)
-        except Stop as error:
-            raise ConnectionError(error.message) from None
-
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return self.partner
 
     async def _permit(self, peer: PeerAddress) -> None:
         """Addresses that the server refuses (private ones, as a rule) are left out."""
@@ -164,11 +109,6 @@ class OneRelayIce:
                 self._fail(error)
         except Stop as error:
             self._fail(error)
-
-    async def _bind(self, peer: PeerAddress) -> None:
-        with suppress(Stop):  # indications go on carrying the data
-            await self.client.bind_channel(peer)
-            self._bound = True
 
     async def _check_until_connected(self) -> None:
         started = last = self._clock()
@@ -189,10 +129,6 @@ class OneRelayIce:
         request = checks.request(self.login, self._remote, self._tie_breaker, controlling=True)
         self._checks[request.transaction_id] = (peer, self._clock())
         self._pass(bytes(request), peer)
-
-    def _pass(self, packet: bytes, peer: PeerAddress) -> None:
-        with suppress(Stop):  # a lost wire has told already
-            self.client.indicate(peer, packet)
 
     def _received(self, data: bytes, peer: PeerAddress) -> None:
         if not checks.is_stun(data):
@@ -225,12 +161,6 @@ class OneRelayIce:
         if self.rtt is None:
             self.rtt, self.partner = self._clock() - asked[1], peer
             self._connected.set()
-
-    def _fail(self, error: Stop) -> None:
-        """The relay is gone, or refuses every peer: the first reason stands."""
-        self.failure = self.failure or CheckFailed(error.cause, error.message, hint=error.hint)
-        self._connected.set()
-        self._data.put_nowait(None)
 
 
 def _is_within_reach(relayed: IPAddress, other: IPAddress) -> bool:

@@ -12,7 +12,7 @@ from probe.net.addresses import has_route
 from probe.net.tls import client_context
 from probe.rtc.credentials import Credentials
 from probe.rtc.reaching import Family, addresses_of
-from probe.rtc.relayed import Relay
+from probe.rtc.relay_side import Relay
 from probe.rtc.remote import Servers
 from probe.rtc.servers import ServerTable
 from probe.rtc.urls import WAYS_IN, TurnUrl

@@ -12,7 +12,7 @@ from aioice import Connection, TransportPolicy
 from probe.rtc.checks import Login
 from probe.rtc.descriptions import Side, places_of
 from probe.rtc.ice import DirectIce, Ice
-from probe.rtc.relayed import Relay
+from probe.rtc.relay_side import Relay
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,40 @@ class Bucket:
         return True
 
 
+class Door:
+    """Lets in who has the token, and neither friends nor strangers too often.
+
+    Strangers have a budget of their own, so that they can't keep the others out. ``pause`` is
+    after how many seconds one who comes too often is to come again.
+    """
+
+    def __init__(
+        self,
+        token: SecretStr,
+        clock: Callable[[], float],
+        *,
+        per_second: float = PER_SECOND,
+        burst: float = BURST,
+        pause: int = 1,
+    ) -> None:
+        self._right = f"Bearer {token.get_secret_value()}".encode()
+        self._pause = str(pause)
+        self._friends = Bucket(per_second, burst, clock)
+        self._strangers = Bucket(per_second, burst, clock)
+
+    async def enter(self, request: web.Request) -> bytes | web.Response:
+        """The body of who may come in; else 401, 429 or 413."""
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        is_friend = hmac.compare_digest(given, self._right)
+        if not (self._friends if is_friend else self._strangers).take():
+            return web.Response(status=429, text="Later.\n", headers={"Retry-After": self._pause})
+        if not is_friend:
+            headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
+            return web.Response(status=401, text="Who are you?\n", headers=headers)
+        body = await _read_body(request)
+        return web.Response(status=413, text="That is too much.\n") if body is None else body
+
+
 class Peering:
     """The one page for other probes. ``answer`` takes a question and gives the answer, None
     for what is no question."""
@@ -41,30 +75,20 @@ class Peering:
         answer: Callable[[bytes], Awaitable[bytes | None]],
         clock: Callable[[], float],
     ) -> None:
-        self._right = f"Bearer {token.get_secret_value()}".encode()
-        self._answer = answer
-        self._friends = Bucket(PER_SECOND, BURST, clock)
-        self._strangers = Bucket(PER_SECOND, BURST, clock)
+        self._door, self._answer = Door(token, clock), answer
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 with the answer; 401, 429, 413 and 400 for who or what doesn't deserve one."""
-        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        is_friend = hmac.compare_digest(given, self._right)
-        if not (self._friends if is_friend else self._strangers).take():
-            return web.Response(status=429, text="Later.\n", headers={"Retry-After": "1"})
-        if not is_friend:
-            headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
-            return web.Response(status=401, text="Who are you?\n", headers=headers)
-        body = await read_body(request)
-        if body is None:
-            return web.Response(status=413, text="That is too much.\n")
-        answer = await self._answer(body)
+        question = await self._door.enter(request)
+        if isinstance(question, web.Response):
+            return question
+        answer = await self._answer(question)
         if answer is None:
             return web.Response(status=400, text="That is no question.\n")
         return web.Response(body=answer, content_type="application/json")
 
 
-async def read_body(request: web.Request) -> bytes | None:
+async def _read_body(request: web.Request) -> bytes | None:
     """The whole body; None if it is longer than LONGEST_BODY."""
     body = b""
     while more := await request.content.read(LONGEST_BODY):

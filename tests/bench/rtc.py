@@ -21,7 +21,7 @@ from probe.record import Record
 from probe.rtc.calling import Call
 from probe.rtc.credentials import Credentials
 from probe.rtc.relay import RelayPath
-from probe.rtc.relayed import Relay
+from probe.rtc.relay_side import Relay
 from probe.rtc.urls import parse_turn_url
 from tests.browser.browser import Browser, Server, browser
 from tests.browser.forwarder import HOST, Way, forwarded

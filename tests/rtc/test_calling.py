@@ -16,7 +16,8 @@ from probe.net.tls import client_context
 from probe.record import Record
 from probe.rtc.calling import Bounds, Call
 from probe.rtc.credentials import Credentials
-from probe.rtc.relayed import Relay, RelayedIce
+from probe.rtc.relay_side import Relay
+from probe.rtc.relayed import RelayedIce
 from probe.rtc.urls import parse_turn_url
 from tests.rtc.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory

@@ -14,7 +14,7 @@ from probe.net.outage import Outage
 from probe.rtc import enduring
 from probe.rtc.calling import Bounds
 from probe.rtc.enduring import EnduringCall
-from probe.rtc.relayed import Relay
+from probe.rtc.relay_side import Relay
 from tests.rtc.test_calling import a_relay
 from tests.rtc.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
 from tests.servers.coturn import Coturn, CoturnFactory
