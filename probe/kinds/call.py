@@ -233,17 +233,12 @@ async def _complete(call: "Call", table: CallTable, record: Record) -> None:
 async def _relay(
     url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
 ) -> "Relay":
-    from probe.net.tls import client_context
     from probe.rtc.reaching import addresses_of
-    from probe.rtc.relay_side import Relay
+    from probe.rtc.relay_side import relay_at
 
     with record.phase("dns"):
         addresses = await addresses_of(url, table.family)
-    tls = None
-    if url.kind == "tls":
-        # In a thread: reading the system's authorities would hold up what others measure.
-        tls = await asyncio.to_thread(client_context, table.ca_file)
-    return Relay(url, credentials, addresses, tls)
+    return await relay_at(url, credentials, addresses, table.ca_file)
 
 
 def _write(call: "Call", echoes: int, record: Record) -> None:

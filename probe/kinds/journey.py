@@ -219,10 +219,9 @@ async def _join(visitor: "Visitor", code: str) -> None:
 
 async def _relay(user: Backend, table: JourneyTable, record: Record) -> "Relay":
     """The server that a browser prefers, of those that the backend issues to this device."""
-    from probe.net.tls import client_context
     from probe.rtc.credentials import Credentials
     from probe.rtc.reaching import addresses_of
-    from probe.rtc.relay_side import Relay
+    from probe.rtc.relay_side import relay_at
     from probe.rtc.servers import preferred_first
 
     issued = await user.issued_credentials(record)
@@ -230,10 +229,8 @@ async def _relay(user: Backend, table: JourneyTable, record: Record) -> "Relay":
     record.facts["relay"] = str(url)
     with record.phase("dns"):
         addresses = await addresses_of(url, None)
-    tls = None
-    if url.kind == "tls":
-        tls = await asyncio.to_thread(client_context, table.ca_file)
-    return Relay(url, Credentials(issued.username, issued.credential), addresses, tls)
+    credentials = Credentials(issued.username, issued.credential)
+    return await relay_at(url, credentials, addresses, table.ca_file)
 
 
 async def _call(meeting: "Meeting", relay: "Relay", table: JourneyTable, record: Record) -> None:

@@ -10,7 +10,6 @@ longer call is, and loses consent.
 Clients behave as a browser does (``probe.paircam.reconnecting``, ``probe.rtc.enduring``).
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -223,9 +222,8 @@ async def _call(
 
 
 async def _relay(table: ResilienceTable, record: Record, context: Context) -> "Relay":
-    from probe.net.tls import client_context
     from probe.rtc.reaching import addresses_of
-    from probe.rtc.relay_side import Relay
+    from probe.rtc.relay_side import relay_at
 
     credentials, urls = await servers_for(table, record, context)
     url: TurnUrl = urls[0]
@@ -235,8 +233,7 @@ async def _relay(table: ResilienceTable, record: Record, context: Context) -> "R
     record.facts["relay"] = str(url)
     with record.phase("dns"):
         addresses = await addresses_of(url, table.family)
-    tls = await asyncio.to_thread(client_context, table.ca_file) if url.kind == "tls" else None
-    return Relay(url, credentials, addresses[:1], tls)
+    return await relay_at(url, credentials, addresses[:1], table.ca_file)
 
 
 def uses(table: ResilienceTable) -> tuple[Use, ...]:

@@ -9,10 +9,9 @@ from probe.context import Context
 from probe.kind import Check
 from probe.model import Stop
 from probe.net.addresses import has_route
-from probe.net.tls import client_context
 from probe.rtc.credentials import Credentials
 from probe.rtc.reaching import Family, addresses_of
-from probe.rtc.relay_side import Relay
+from probe.rtc.relay_side import Relay, relay_at
 from probe.rtc.remote import Servers
 from probe.rtc.servers import ServerTable
 from probe.rtc.urls import WAYS_IN, TurnUrl
@@ -31,7 +30,7 @@ async def servers_among(checks: Sequence[Check], provider: str, context: Context
     for table in tables:
         source = table.source
         if table.url is not None and source is not None:
-            found = await relay_at(table.url, source.at(context.now()), table.ca_file)
+            found = await _relay_within_reach(table.url, source.at(context.now()), table.ca_file)
             if found is not None:
                 return Servers(stun, found)
     return Servers(stun)
@@ -53,13 +52,12 @@ async def relay_to(
     url: TurnUrl, credentials: Credentials, family: Family | None, ca_file: Path | None
 ) -> Relay:
     """A relay by its resolved addresses. Raises what ``addresses_of`` raises."""
-    found = await addresses_of(url, family)
-    # In a thread: reading the system's authorities would hold up what others measure.
-    tls = await asyncio.to_thread(client_context, ca_file) if url.kind == "tls" else None
-    return Relay(url, credentials, found, tls)
+    return await relay_at(url, credentials, await addresses_of(url, family), ca_file)
 
 
-async def relay_at(url: TurnUrl, credentials: Credentials, ca_file: Path | None) -> Relay | None:
+async def _relay_within_reach(
+    url: TurnUrl, credentials: Credentials, ca_file: Path | None
+) -> Relay | None:
     """A relay by its resolved addresses; None where there is no way to it."""
     try:
         async with asyncio.timeout(_LOOK_UP_SECONDS):

@@ -6,10 +6,12 @@ import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from probe.model import CheckFailed, Stop
 from probe.net.addresses import Address
+from probe.net.tls import client_context
 from probe.rtc import checks
 from probe.rtc.credentials import Credentials
 from probe.rtc.messages import PeerAddress
@@ -26,6 +28,18 @@ class Relay:
     credentials: Credentials
     addresses: Sequence[Address]
     tls: ssl.SSLContext | None = None
+
+
+async def relay_at(
+    url: TurnUrl, credentials: Credentials, addresses: Sequence[Address], ca_file: Path | None
+) -> Relay:
+    """The server by its resolved addresses; ``ca_file`` is for ``turns:``, None takes the
+    system's authorities."""
+    tls = None
+    if url.kind == "tls":
+        # In a thread: reading the system's authorities would hold up what others measure.
+        tls = await asyncio.to_thread(client_context, ca_file)
+    return Relay(url, credentials, addresses, tls)
 
 
 class RelaySide:
