@@ -61,6 +61,7 @@ async def running(
         async with asyncio.timeout(PATIENCE):
             while not await asyncio.to_thread(_is_ready, home):
                 assert process.returncode is None
+                await asyncio.sleep(0.3)  # each look is a process of its own
         yield process
     finally:
         if process.returncode is None:

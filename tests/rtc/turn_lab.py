@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -92,18 +93,30 @@ def ending(result: Result) -> tuple[str, str] | None:
     return (failure.phase, failure.cause.value) if failure else None
 
 
+class Told(Record):
+    """A record that tells when a phase begins, however short it is."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.begun: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        super().__init__(clock)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "current":
+            self.begun[value].set()
+
+
 class Interrupted:
     """A run that a test can catch in the middle of a phase; not under a deadline."""
 
     def __init__(self, check: Check, context: Context) -> None:
-        self.record = Record(context.clock)
+        self.record = Told(context.clock)
         self._task = asyncio.create_task(check.kind.run(check.table, self.record, context))
 
     async def reaches(self, phase: str) -> None:
         """Return when the phase begins."""
         async with asyncio.timeout(5):
-            while self.record.current != phase:  # noqa: ASYNC110 - a record tells nobody
-                await asyncio.sleep(0.001)
+            await self.record.begun[phase].wait()
 
     async def ends(self, *, within: float = 2.0) -> tuple[str, str] | None:
         """Phase and cause of its failure."""
