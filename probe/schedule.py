@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 # The first runs are spread over this time, or less where there are few of them.
 OPENING_SECONDS = 10.0
 OPENING_GAP_SECONDS = 0.5
-# Every check has a result by then.
+# Every check has a result by then that doesn't take longer by its own deadline.
 FIRST_ROUND_SECONDS = 30.0
 # What is left of the first round and of an interval for tidying up.
 RESERVE_SECONDS = 1.0
@@ -48,11 +48,16 @@ class Timing:
 
     def deadline(self, own: float, *, opening: bool) -> float:
         """The longest that a run may take, in seconds: it is over before the next one, and
-        the first one before the first round is."""
+        the first one before the first round is, if it could be (``is_part_of_first_round``)."""
         longest = SHARE_OF_INTERVAL * self.interval
-        if opening:
+        if opening and is_part_of_first_round(own):
             longest = min(longest, FIRST_ROUND_SECONDS - RESERVE_SECONDS - self.first)
         return min(own, longest)
+
+
+def is_part_of_first_round(deadline: float) -> bool:
+    """Whether the first round waits for a check with this deadline, in seconds."""
+    return deadline <= FIRST_ROUND_SECONDS
 
 
 def spread(intervals: Sequence[tuple[str, float]]) -> list[Timing]:

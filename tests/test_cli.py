@@ -276,3 +276,16 @@ async def test_no_secret_is_ever_printed(tmp_path: Path, target: Target) -> None
         assert secret not in done.out + done.err
     listed = await probe("list", cwd=tmp_path, env=env)
     assert secret not in listed.out + listed.err
+
+
+async def test_list_says_which_source_of_a_signal_counts(tmp_path: Path) -> None:
+    env = {
+        "APP_METRICS_URL": "https://paircam.example/metrics",
+        "PROBE_PEERS": "https://probe.example",
+        "PROBE_PEER_TOKEN": "a-token-of-two-probes",
+    }
+    alone = await probe("list", cwd=tmp_path, env={**env, "APP_METRICS_URL": ""})
+    assert "Sources" not in alone.out
+    both = await probe("list", cwd=tmp_path, env=env)
+    [row] = [line for line in both.out.splitlines() if line.startswith("probe_ice_success_ratio ")]
+    assert row.split() == ["probe_ice_success_ratio", "app-metrics", "peer-probe.example"]

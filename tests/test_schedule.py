@@ -110,8 +110,13 @@ def test_the_second_run_comes_about_an_interval_after_the_first(count: int) -> N
 
 def test_every_first_run_is_cut_off_within_the_first_round() -> None:
     for timing in spread([(f"c{number}", 900.0) for number in range(50)]):
-        assert timing.first + timing.deadline(300.0, opening=True) < FIRST_ROUND_SECONDS
-        assert timing.deadline(300.0, opening=False) == 300.0
+        assert timing.first + timing.deadline(30.0, opening=True) < FIRST_ROUND_SECONDS
+        assert timing.deadline(30.0, opening=False) == 30.0
+
+
+def test_what_takes_longer_than_the_first_round_is_not_cut_off_by_it() -> None:
+    [timing] = spread([("losses", 3600.0)])
+    assert timing.deadline(150.0, opening=True) == 150.0
 
 
 def test_a_run_is_over_before_the_next_begins() -> None:

@@ -18,7 +18,14 @@ from probe.kind import Check, Kind
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
 from probe.model import Signal
-from probe.report.listing import BudgetLine, CheckLine, KindLines, Listing, render
+from probe.report.listing import (
+    BudgetLine,
+    CheckLine,
+    KindLines,
+    Listing,
+    SourceLine,
+    render,
+)
 from probe.settings import Settings
 from probe.variables import ConfigurationError
 
@@ -82,8 +89,29 @@ def _listing(plan: Plan) -> Listing:
             for check in plan.checks
             if isinstance(check.table, BudgetTable)
         ),
+        sources=_sources(plan.checks),
         cautions=_cautions(plan),
     )
+
+
+def _sources(checks: Sequence[Check]) -> tuple[SourceLine, ...]:
+    """The signals with limits that checks of one kind are held against, and others only show."""
+    tellers: dict[str, list[Check]] = {}
+    for check in checks:
+        for threshold in check.kind.thresholds:
+            tellers.setdefault(threshold.signal.name, []).append(check)
+    found = []
+    for name, telling in tellers.items():
+        held = [check for check in telling if _is_held(check, name)]
+        kinds = {check.kind.name for check in held}
+        shown = [check.name for check in telling if held and check.kind.name not in kinds]
+        if shown:
+            found.append(SourceLine(name, tuple(check.name for check in held), tuple(shown)))
+    return tuple(found)
+
+
+def _is_held(check: Check, signal: str) -> bool:
+    return any(threshold.signal.name == signal for threshold in thresholds_of(check))
 
 
 def _cautions(plan: Plan) -> tuple[str, ...]:

@@ -41,8 +41,9 @@ from probe.telemetry.signals import (
 )
 
 if TYPE_CHECKING:
-    from probe.rtc.attempts import Attempt
+    from probe.rtc.attempts import Attempt, Attempts
 
+_ITSELF = "this probe itself: there is nothing to measure"
 # Of the deadline, for each of two offers: who doesn't answer is to have a better name for it.
 _OFFER_SHARE = 1 / 6
 
@@ -162,6 +163,36 @@ async def run(table: PeerTable, record: Record, context: Context) -> None:
 
 
 async def _run(table: PeerTable, record: Record, context: Context) -> None:
+    found = await _directly(table, record, context)
+    if found is None:
+        record.facts["peer"] = _ITSELF
+        return
+    attempts, direct = found
+    write("direct", direct, record)
+    relayed = None
+    if table.needs_server:
+        credentials, servers = await servers_for(table, record, context)
+        relayed = await attempts.relayed(servers[0], credentials, table.family, table.ca_file)
+        write("relayed", relayed, record)
+    far = direct.call.far or (relayed.call.far if relayed else None)
+    if far is None:
+        raise _unmeasured(direct) if relayed is None or relayed.failure is None else relayed.failure
+    host = show_host(attempts.door)
+    record.facts["peer"] = f"{host}, {far.region}, {far.version}"
+    if relayed is not None and relayed.call.is_to_itself:
+        record.facts["peer"] = _ITSELF
+        return
+    is_local = far.machine == attempts.me.machine
+    _conclude(direct, relayed, record, is_local=is_local)
+
+
+async def _directly(
+    table: PeerTable, record: Record, context: Context
+) -> "tuple[Attempts, Attempt] | None":
+    """The first call to the first of its addresses that isn't ours; None if all are.
+
+    Raises NotMeasured where the peer could not be asked.
+    """
     from probe.rtc.attempts import Attempts, Plan
     from probe.rtc.calling import Bounds
     from probe.rtc.elsewhere import identity_of
@@ -171,31 +202,21 @@ async def _run(table: PeerTable, record: Record, context: Context) -> None:
         urls = await addresses_in_turn(table.peer, context)
     me = identity_of(context, version("paircam-probe"), "")
     patience = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
-    bounds = Bounds.within(table.deadline)
-    plan = Plan(table.provider, table.echoes, bounds, table.tells_private)
+    plan = Plan(table.provider, table.echoes, Bounds.within(table.deadline), table.tells_private)
     for url in urls:
         bell = Doorbell(url, table.token, table.ca_file, patience)
         attempts = Attempts(bell, me, plan, record, context)
         direct = await attempts.direct(table.stun)
-        far = direct.call.far
-        if far is None:
-            raise _nothing_to_offer(direct)
+        # Without an address of our own the relayed call may still be made.
+        if direct.call.far is None and (direct.could_be_made or not table.needs_server):
+            raise _unmeasured(direct)
         if not direct.call.is_to_itself:
-            break
-    else:
-        record.facts["peer"] = "this probe itself: there is nothing to measure"
-        return
-    record.facts["peer"] = f"{show_host(url)}, {far.region}, {far.version}"
-    write("direct", direct, record)
-    relayed = None
-    if table.needs_server:
-        credentials, servers = await servers_for(table, record, context)
-        relayed = await attempts.relayed(servers[0], credentials, table.family, table.ca_file)
-        write("relayed", relayed, record)
-    _conclude(direct, relayed, record, is_local=far.machine == me.machine)
+            return attempts, direct
+    return None
 
 
-def _nothing_to_offer(attempt: "Attempt") -> NotMeasured:
+def _unmeasured(attempt: "Attempt") -> NotMeasured:
+    """What kept us from calling is no fault of whom we would have called."""
     failure = attempt.failure
     if failure is None:
         raise RuntimeError("a call without an answer has a failure")
@@ -214,7 +235,7 @@ def _conclude(
         raise relayed.failure
     # Who finds no direct way is relayed; but a way that was found has to do.
     if direct.failure is not None and (relayed is None or direct.call.connected):
-        raise direct.failure
+        raise direct.failure if direct.could_be_made else _unmeasured(direct)
 
 
 def uses(table: PeerTable) -> tuple[Use, ...]:

@@ -69,6 +69,16 @@ class BudgetLine:
     checks: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A signal that several kinds measure: whose values are ``held`` against its limits, and
+    whose are ``shown`` beside them."""
+
+    signal: str
+    held: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
 # Wide enough for the names that are given by themselves.
 _WHOLE_NAME = 22
 
@@ -82,6 +92,7 @@ class Listing:
     kinds: tuple[KindLines, ...]
     skipped: tuple[tuple[str, str], ...]
     budgets: tuple[BudgetLine, ...] = ()
+    sources: tuple[SourceLine, ...] = ()
     cautions: tuple[str, ...] = ()
 
 
@@ -91,6 +102,8 @@ def render(listing: Listing, *, width: int, colour: bool) -> str:
     console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
     console.print(_checks(listing.checks))
     console.print(_thresholds(listing.checks))
+    if listing.sources:
+        console.print(_sources(listing.sources))
     if listing.budgets:
         console.print(_budgets(listing.budgets))
     for caution in listing.cautions:
@@ -137,6 +150,14 @@ def _thresholds(checks: Iterable[CheckLine]) -> Table:
     for check in checks:
         for threshold in check.thresholds:
             table.add_row(check.name, threshold.signal.name, _of(threshold), *_limits(threshold))
+    return table
+
+
+def _sources(sources: Iterable[SourceLine]) -> Table:
+    columns = ("SIGNAL", "HELD AGAINST THE LIMITS", "SHOWN BESIDE")
+    table = _table("\nSources: what several tell, the first that is configured counts", columns)
+    for each in sources:
+        table.add_row(each.signal, ", ".join(each.held), ", ".join(each.shown))
     return table
 
 

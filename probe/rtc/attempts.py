@@ -29,6 +29,11 @@ class Attempt:
     failure: CheckFailed | None = None
 
     @property
+    def could_be_made(self) -> bool:
+        """Whether there was an address of ours to be called at; else it says nothing."""
+        return self.failure is None or self.failure.cause is not Cause.NO_CANDIDATE
+
+    @property
     def rtt(self) -> float | None:
         """Median round trip, in seconds; None where no echo came back."""
         rtts = [*self.call.ledger.rtts.values()]
@@ -47,13 +52,15 @@ class Plan:
 
 
 class Attempts:
-    """Calls through one door. What kept us from calling at all is raised as NotMeasured; a
-    failure is kept in the attempt, for what it means depends on the other call."""
+    """Calls of ``me`` through one ``door``, a probe's address. What kept us from calling at all
+    is raised as NotMeasured; a failure is kept in the attempt, for what it means depends on
+    the other call."""
 
     def __init__(
         self, bell: Doorbell, me: Identity, plan: Plan, record: Record, context: Context
     ) -> None:
-        self._bell, self._me, self._record, self._context = bell, me, record, context
+        self.me, self.door = me, bell.url
+        self._bell, self._record, self._context = bell, record, context
         self._plan = replace(plan, bounds=replace(plan.bounds, gathering=GATHER_SECONDS))
 
     async def direct(self, stun: TurnUrl | None) -> Attempt:
@@ -90,7 +97,7 @@ class Attempts:
         async with call:
             try:
                 await call.make(
-                    self._me,
+                    self.me,
                     path,
                     plan.provider,
                     lambda offer: self._bell.ring(offer, self._context),

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path as FilePath
 from platform import node
 
 from probe.causes import Cause
 from probe.context import Context
-from probe.model import CheckFailed
+from probe.model import CheckFailed, NotMeasured, Stop
 from probe.rtc import calling
 from probe.rtc.bounded import within
 from probe.rtc.calling import Bounds, SideTimes
@@ -169,9 +170,7 @@ class OutgoingCall:
             self._reached("gathering")
         offer = self._seen(self._end.describe(identity, path, provider))
         if not offer.candidates:
-            cause = Cause.RELAY_ADDRESS_UNUSABLE if path == "relayed" else Cause.NO_CANDIDATE
-            message = "there is no address here that somebody elsewhere could reach"
-            raise CheckFailed(cause, message, phase="gathering")
+            raise self._nowhere()
         with self._phases("offer"):
             self.far = await signaling(offer)
         self.is_to_itself = self.far.instance == identity.instance
@@ -195,6 +194,18 @@ class OutgoingCall:
                         await self._back.wait()
             ledger.close()
         self._judge_echoes(count)
+
+    def _nowhere(self) -> Stop:
+        """Why nobody elsewhere could reach us."""
+        if not isinstance(self._ice, OneRelayIce):
+            message = "there is no address here that somebody elsewhere could reach"
+            return CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
+        server = self._ice.client.server
+        if server is not None and ip_address(server.ip).is_global:
+            message = "the relay's address is one that nobody elsewhere can reach"
+            return CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, message, phase="gathering")
+        message = "the relay has an address of this machine or of a private network"
+        return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering")
 
     def _seen(self, described: Description) -> Description:
         return described if self._private else described.in_public

@@ -101,7 +101,7 @@ def write_shares(direct: "Attempt", relayed: "Attempt | None", record: Record) -
     relay adds."""
     went_relayed = relayed is not None and relayed.call.connected
     record.sample(ICE_SUCCESS, direct.call.connected or went_relayed, source=PEER)
-    if direct.call.connected or went_relayed:
+    if (direct.call.connected or went_relayed) and direct.could_be_made:
         record.sample(TURN_SHARE, not direct.call.connected, source=PEER)
     if direct.rtt is not None and relayed is not None and relayed.rtt is not None:
         record.sample(ADDED, relayed.rtt - direct.rtt)

@@ -20,6 +20,16 @@ def test_the_first_round_ends_with_the_last_check() -> None:
     assert rounds.missing == []
 
 
+def test_the_first_round_waits_for_none_that_may_take_longer_than_it() -> None:
+    rounds = Rounds()
+    rounds.watch([toy("quick", interval=10, deadline=3), toy("slow", interval=600, deadline=150)])
+    assert rounds.missing == rounds.overdue(0.0) == ["quick"]
+    assert rounds.is_first("slow")
+    rounds.done("quick", 1.0)
+    rounds.done("slow", 1.0)
+    assert rounds.overdue(800.0) == ["quick", "slow"]
+
+
 def test_a_check_is_overdue_when_its_turn_its_deadline_and_the_slack_are_over() -> None:
     rounds = rounds_of("a", "b")
     assert rounds.overdue(0.0) == ["a", "b"]
