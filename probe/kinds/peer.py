@@ -168,22 +168,29 @@ async def _run(table: PeerTable, record: Record, context: Context) -> None:
         record.facts["peer"] = _ITSELF
         return
     attempts, direct = found
+    _note(direct, attempts, record)
     write("direct", direct, record)
     relayed = None
     if table.needs_server:
         credentials, servers = await servers_for(table, record, context)
         relayed = await attempts.relayed(servers[0], credentials, table.family, table.ca_file)
+        _note(relayed, attempts, record)
         write("relayed", relayed, record)
     far = direct.call.far or (relayed.call.far if relayed else None)
     if far is None:
         raise _unmeasured(direct) if relayed is None or relayed.failure is None else relayed.failure
-    host = show_host(attempts.door)
-    record.facts["peer"] = f"{host}, {far.region}, {far.version}"
     if relayed is not None and relayed.call.is_to_itself:
         record.facts["peer"] = _ITSELF
         return
     is_local = far.machine == attempts.me.machine
     _conclude(direct, relayed, record, is_local=is_local)
+
+
+def _note(attempt: "Attempt", attempts: "Attempts", record: Record) -> None:
+    """Who it was that answered."""
+    far = attempt.call.far
+    if far is not None:
+        record.facts["peer"] = f"{show_host(attempts.door)}, {far.region}, {far.version}"
 
 
 async def _directly(

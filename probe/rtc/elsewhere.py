@@ -205,7 +205,8 @@ class OutgoingCall:
             message = "the relay's address is one that nobody elsewhere can reach"
             return CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, message, phase="gathering")
         message = "the relay has an address of this machine or of a private network"
-        return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering")
+        hint = "A peer elsewhere needs a relay with an address that it can reach."
+        return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering", hint=hint)
 
     def _seen(self, described: Description) -> Description:
         return described if self._private else described.in_public
