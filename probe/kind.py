@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from probe.causes import Cause
 from probe.context import Context
 from probe.model import Aggregation, Bad, Failing, Signal, Threshold, Verdict
 from probe.record import Record
@@ -249,12 +250,14 @@ class Check:
         """Seconds until the next look after a failure; never more than the interval."""
         return min(self.table.retry or self.kind.retry, self.interval)
 
-    def look_again(self, failing: float) -> float:
-        """Seconds until the next look at what has been failing for so long.
+    def look_again(self, cause: Cause, failing: float) -> float:
+        """Seconds until the next look at what has been failing for so long, now for ``cause``.
 
         ``retry``; for what is rare because it is dear, as long again as it has been failing,
         so that a day of failures takes a dozen runs.
         """
+        if cause in self.kind.failing.untouched:
+            return self.interval
         if self.interval < RARE_SECONDS:
             return self.retry
         return min(max(self.retry, failing), self.interval)

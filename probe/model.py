@@ -122,12 +122,14 @@ class Failing:
     ``severity`` counts when no other check of the same group is ok, ``partial`` when one
     is, ``mild`` lists causes that never count for more than a warning. ``hold`` is how
     many seconds a failure lasts before anyone is told; one run alone doesn't wait for it.
+    ``untouched`` causes are not looked at again before the next regular run: looking harms.
     """
 
     severity: Verdict = Verdict.CRITICAL
     partial: Verdict | None = None
     hold: float = 0.0
     mild: frozenset[Cause] = frozenset()
+    untouched: frozenset[Cause] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,9 +227,10 @@ class Daemon:
         # A check that comes or goes changes how grave the failure of those is that it backs up.
         for each in {check.name, *(change.check.name for change in changes)}:
             self._raise_alarm(self._checks[each])
-        if result.status is Status.FAILED and stand is not None:
+        if result.failure is not None and result.status is Status.FAILED and stand is not None:
             failing = result.started_at.timestamp() - stand.since
-            self._schedule.hasten(check.name, check.look_again(failing))
+            again = check.look_again(result.failure.cause, failing)
+            self._schedule.hasten(check.name, again)
         for place, name in enumerate(self._waking.take(result)):
             # One after the other: together they would meet the quota of one TURN user.
             self._schedule.hasten(name, place * WAKING_SECONDS)

@@ -284,6 +284,8 @@ KIND = Kind(
         # Looked at again before anybody is told.
         hold=120.0,
         mild=frozenset({Cause.STRANGER_MATCHED}),
+        # Whoever looks again meets the next one.
+        untouched=frozenset({Cause.STRANGER_MATCHED}),
     ),
     cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
     "allocations, 24 kB",
