@@ -11,6 +11,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,10 +226,9 @@ class Alarm:
             self._woken.clear()
             wait = await self._settle()
             await asyncio.sleep(BREATH_SECONDS)
-            try:
-                await asyncio.wait_for(self._woken.wait(), wait)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
 
     async def _settle(self) -> float:
         """Bring everything up to date; seconds until there is more to do."""

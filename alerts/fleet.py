@@ -8,6 +8,7 @@ brings it all back. Asking runs in a task of its own; who waits for it waits for
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from alerts import quorum
@@ -212,10 +213,9 @@ class Fleet:
             await asyncio.sleep(PAUSE_SECONDS)
             amiss = self._busy or self.peers.troubles
             wait = TROUBLE_SECONDS if amiss else CALM_SECONDS
-            try:
-                await asyncio.wait_for(self.urged.wait(), wait)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self.urged.wait()
 
     async def ask(self) -> None:
         """Ask everybody once about what is amiss here."""

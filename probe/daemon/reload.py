@@ -74,7 +74,8 @@ class Reloader:
         """Read again whenever the file changes or somebody asks, until cancelled."""
         while True:
             try:
-                await asyncio.wait_for(self._asked.wait(), self._poll)
+                async with asyncio.timeout(self._poll):
+                    await self._asked.wait()
             except TimeoutError:
                 stamp = _stamp(self._path)
                 if stamp == self._stamp:

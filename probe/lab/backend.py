@@ -125,7 +125,8 @@ class Backend:
     async def _pause(self, seconds: float) -> None:
         """A pause that ends with the server, also where the client has gone already."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
             raise web.HTTPServiceUnavailable
 
     @web.middleware

@@ -8,6 +8,8 @@ from typing import Any
 from probe.causes import Cause
 from probe.model import CheckFailed
 
+_HEED_SECONDS = 0.05
+
 
 @asynccontextmanager
 async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
@@ -35,6 +37,22 @@ async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> Asy
             yield
     except CheckFailed as error:
         raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
+
+
+async def heeding(work: Coroutine[Any, Any, None]) -> None:
+    """Work that doesn't always heed being cancelled: it is cancelled until it does.
+
+    ``asyncio.wait_for`` loses a cancellation, before Python 3.12, where what it waits for comes
+    in the same moment; aiortc's handshake waits by it.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task})
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_HEED_SECONDS)
+    task.result()
 
 
 async def first_of(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:

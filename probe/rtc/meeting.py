@@ -71,11 +71,8 @@ class Side:
     async def shake_hands(self, bounds: Bounds) -> None:
         """DTLS with who has the certificate that signaling has told of."""
         assert self.away is not None
-        self.peer.transport.begin()
         async with bounded(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
-            await self.peer.dtls.start(self.away.description.dtls)
-            if self.peer.dtls.state != "connected":
-                raise ConnectionError("the DTLS handshake failed")
+            await self.peer.shake_hands(self.away.description.dtls)
 
     async def open(self, bounds: Bounds, on_message: Callable[[Peer, bytes], None]) -> None:
         """Open the data channel."""

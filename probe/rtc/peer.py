@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from probe.rtc.bounded import heeding
 from probe.rtc.handshake import Handshake
 from probe.rtc.ice import Ice
 from probe.rtc.webrtc import (
@@ -62,7 +63,7 @@ class Peer:
     async def shake_hands(self, theirs: RTCDtlsParameters) -> None:
         """The DTLS handshake with who has these parameters. Raises ConnectionError."""
         self.transport.begin()
-        await self.dtls.start(theirs)
+        await heeding(self.dtls.start(theirs))
         if self.dtls.state != "connected":
             raise ConnectionError("the DTLS handshake failed")
 
