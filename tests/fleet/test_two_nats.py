@@ -58,5 +58,8 @@ async def test_added_latency_is_what_the_way_to_the_relay_adds(
                 put_in = 2 * await way.held()
                 assert put_in >= 0.06
                 differences.append(samples["probe_peer_added_latency_seconds"] - put_in)
+    print(
+        "added latency beyond what was put in, ms:", [round(1e3 * each, 2) for each in differences]
+    )
     # A busy machine is late here and there: what it is not in all rounds is not the probe's.
     assert min(map(abs, differences)) < 0.002, differences
