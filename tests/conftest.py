@@ -61,6 +61,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("parts")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What passed shows the figures it printed (-rP), not its log, in which a failure drowns."""
+    report = yield
+    if report.passed:
+        report.sections = [part for part in report.sections if "stdout" in part[0]]
+    return report
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around all others, so as to speak last
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
     yield

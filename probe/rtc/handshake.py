@@ -5,9 +5,13 @@ SCTP 3 s, while a browser, which knows the round trip from its checks, waits for
 them. So the same is done here, below both: datagrams that stay without an answer leave
 again as they were, which DTLS takes for what a network may do to datagrams. It also tells
 what neither library tells: that a timer was needed.
+
+Once the call stands, a path that ends is silence to them, as to a browser's: what there is to
+tell of it is in ``Ice.failure``. aiortc would meet the error in tasks that nobody asks.
 """
 
 import asyncio
+from contextlib import nullcontext, suppress
 
 from probe.rtc.ice import Ice
 
@@ -19,7 +23,7 @@ _OUT_OF_SILENCE = 0.4
 
 
 class Handshake:
-    """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end``.
+    """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end`` or ``stand``.
 
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
@@ -27,7 +31,7 @@ class Handshake:
     def __init__(self, ice: Ice) -> None:
         self._ice = ice
         self.retransmissions = 0
-        self._watching = self._heard = False
+        self._watching = self._heard = self._stands = False
         self._flight: list[bytes] = []
         self._left = self._pause = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -42,8 +46,13 @@ class Handshake:
         """ICE is connected, and knows the round trip if it can."""
         self._watching = self._heard = True
 
+    def stand(self) -> None:
+        """The call stands: what is lost from here on stays lost, and the path may end unheard."""
+        self._stands = True
+        self.end()
+
     def end(self) -> None:
-        """The call stands, or is over: what is lost from here on stays lost."""
+        """The call is over, or stands: nothing is sent again."""
         self._watching = False
         if self._timer is not None:
             self._timer.cancel()
@@ -51,14 +60,21 @@ class Handshake:
             self._again.cancel()
 
     async def _recv(self) -> bytes:
-        data = await self._ice._recv()
+        try:
+            data = await self._ice._recv()
+        except ConnectionError:
+            if not self._stands:
+                raise
+            await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
+            raise
         self._heard = True
         return data
 
     async def _send(self, data: bytes) -> None:
         if self._watching:
             self._note(data)
-        await self._ice._send(data)
+        with suppress(ConnectionError) if self._stands else nullcontext():
+            await self._ice._send(data)
 
     def _note(self, data: bytes) -> None:
         """A flight is what leaves until something comes."""

@@ -41,6 +41,8 @@ class Peer:
         self.transport = Handshake(ice)
         self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self.transport), [certificate])
         self.sctp = RTCSctpTransport(self.dtls, SCTP_PORT)
+        self.dtls.on("statechange", self._follow_dtls)
+        self._stopping: asyncio.Task[None] | None = None
         self.channel: RTCDataChannel | None = None
         self.opened = asyncio.Event()
 
@@ -80,7 +82,7 @@ class Peer:
         self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
         await self.sctp.start(RTCSctpTransport.getCapabilities(), SCTP_PORT)
         await self.opened.wait()
-        self.transport.end()
+        self.transport.stand()
 
     def send(self, data: bytes) -> None:
         """Send a message on the open channel."""
@@ -93,6 +95,14 @@ class Peer:
         await self.sctp.stop()
         await self.dtls.stop()
         await self.ice.close()
+
+    def _follow_dtls(self) -> None:
+        """Where DTLS ends by itself, SCTP ends with it.
+
+        Its timers would go on and send, in tasks whose ConnectionError nobody takes.
+        """
+        if self.dtls.state == "closed" and self._stopping is None:
+            self._stopping = asyncio.create_task(self.sctp.stop())
 
     def _adopt(self, channel: RTCDataChannel, on_message: Callable[["Peer", bytes], None]) -> None:
         self.channel = channel

@@ -17,21 +17,26 @@ AT_ONCE = 5
 GRACE = 5.0
 """Seconds after which nothing of a call may be there any more; deleting has one."""
 
+NOBODY_TOOK = "exception was never retrieved"
+"""asyncio's word for a task that failed and that nobody asked."""
+
 
 async def test_calls_leave_nothing_when_the_server_restarts_between_them(
-    leaks: None, coturn: CoturnFactory
+    leaks: None, coturn: CoturnFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await calls_through_restarts(coturn(), count=10, pause=0.05)
+    assert NOBODY_TOOK not in caplog.text
 
 
 @pytest.mark.proof
 async def test_a_hundred_calls_leave_nothing_while_the_server_restarts_every_second(
-    leaks: None, coturn: CoturnFactory
+    leaks: None, coturn: CoturnFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     results = await calls_through_restarts(coturn(), count=100, pause=1.0)
     # Or the server was never there, and the test has seen nothing.
     assert any(result.status is Status.OK for result in results)
     assert any(result.status is Status.FAILED for result in results)
+    assert NOBODY_TOOK not in caplog.text
 
 
 async def calls_through_restarts(server: Coturn, *, count: int, pause: float) -> list[Result]:
