@@ -23,6 +23,7 @@ from probe.kinds.resilience import CONSENT_SECONDS, KIND, ResilienceTable
 from probe.model import Result
 from probe.net.addresses import Address
 from probe.net.outage import Outage, TcpForwarder, UdpForwarder
+from probe.rtc.transactions import LIBWEBRTC
 from probe.rtc.urls import parse_turn_url
 from probe.runner import run_check
 from tests.browser.browser import opened
@@ -33,8 +34,13 @@ from tests.servers.node_backend import NodeBackend, NodeBackendFactory
 
 SCRIPT = Path(__file__).with_name("losses.js")
 HOST = "127.0.0.1"
-# Between two that wait for timers of their own, and for a second that is left to chance.
-TOLERANCE = 2.0
+# For a busy machine, beyond what timers explain.
+SLACK = 4.0
+# libwebrtc asks a path that works every 2.5 s, and waits from the first check without an answer.
+CHECKS_APART = 2.5
+# socket.io-client's first pause before it connects anew, half more by chance.
+FIRST_PAUSE = 1.5
+PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
 
 
 @dataclass
@@ -156,6 +162,28 @@ def _came_back(seconds: float, times: int, what: str) -> str:
     return f"{seconds:.2f} s, {what} {times}" if times else f"{seconds:.2f} s"
 
 
+def judge_call(call: Any, results: list[Result], length: float) -> None:
+    """The same happens to both; where between two timers the network returns is chance."""
+    restarts, recovered = call["restarts"], said(results, "data_recovery_seconds", length)
+    assert restarts == said(results, "ice_restarts", length)
+    longest = LIBWEBRTC.longest if restarts else 0.0
+    assert min(recovered, call["recovered"]) > 0
+    assert max(recovered, call["recovered"]) < longest + SLACK
+    if call["failed"] is not None:
+        print(f"ICE failed after {call['failed']:.1f} s")
+        assert -1 < call["failed"] - CONSENT_SECONDS < CHECKS_APART + SLACK
+
+
+def judge_session(attempts: int, back: float, length: float) -> None:
+    """The same rules for both, since a long loss may end in the moment that saves the session."""
+    if attempts == 0:
+        # TCP waits for as long again as the network was away, at most.
+        assert 0 < back < length + SLACK
+    else:
+        assert length > PING_INTERVAL
+        assert 0 < back < PING_INTERVAL + PING_TIMEOUT - length + FIRST_PAUSE + SLACK
+
+
 async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
     """Browser and probe at the same time, and every loss too: they wait more than they work."""
     context = Context()
@@ -166,19 +194,11 @@ async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
     assert [result.failure for result in results] == [None, None]
     for length, call, session in zip(losses, await calls, await sessions, strict=True):
         print(row(length, call, session, results))
-        assert call["restarts"] == said(results, "ice_restarts", length)
-        recovered = said(results, "data_recovery_seconds", length)
-        assert recovered == pytest.approx(call["recovered"], abs=TOLERANCE)
-        if call["failed"] is not None:
-            print(f"ICE failed after {call['failed']:.1f} s")
-            assert call["failed"] == pytest.approx(CONSENT_SECONDS, abs=TOLERANCE)
-        assert session["survived"] == (said(results, "session_attempts", length) == 0)
-        back = said(results, "session_recovery_seconds", length)
-        if session["survived"]:
-            # TCP waits for as long again as the network was away, at most.
-            assert max(back, session["recovered"]) < length + TOLERANCE
-        else:
-            assert back == pytest.approx(session["recovered"], abs=TOLERANCE)
+        judge_call(call, results, length)
+        assert session["survived"] == (session["attempts"] == 0)
+        judge_session(session["attempts"], session["recovered"], length)
+        attempts = int(said(results, "session_attempts", length))
+        judge_session(attempts, said(results, "session_recovery_seconds", length), length)
     assert await context.closing.drain(patience=5) == 0
 
 

@@ -104,7 +104,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "forbidden peer": Fault(alike("peer_forbidden"), knobs={"error": 403}, seen_by_looks=False),
     "hairpin fails": Fault(
-        alike("hairpin_failed"), knobs={"hairpin": False}, deadline=1.5, seen_by_looks=False
+        alike("hairpin_failed"), knobs={"hairpin": False}, deadline=2.5, seen_by_looks=False
     ),
     "75 % loss": Fault(
         {"udp": "relay_loss"}, knobs={"loss": 0.75, "seed": 3}, seen_by_looks=False, by_calls=False
