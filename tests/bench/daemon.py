@@ -135,7 +135,8 @@ def copies(environment: dict[str, str]) -> Iterator[str]:
 
 def _named(environment: dict[str, str]) -> Iterator[tuple[str, str, int]]:
     for check in load_settings(KINDS, environment, alone=True).plan.checks:
-        yield check.name, check.kind.name, 2 if check.kind.name == "call" else 1
+        if check.is_regular:
+            yield check.name, check.kind.name, 2 if check.kind.name == "call" else 1
 
 
 async def bench_cycles(folder: Path) -> None:
