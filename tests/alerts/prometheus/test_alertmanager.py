@@ -22,6 +22,8 @@ from tests.servers.services import Service
 FAST = '[[http]]\nname = "health"\ninterval = 2\nretry = 1\n'
 FAST += '[[http]]\nname = "ready"\ninterval = 2\nretry = 1\n'
 
+FAULT = ("ProbeFailing", "health", "global")
+
 
 def hurried(rules: str) -> str:
     """The same rules, with seconds for minutes."""
@@ -51,6 +53,16 @@ def summaries(message: dict[str, Any], status: str = "firing") -> set[tuple[str,
         for alert in message["alerts"]
         if alert["status"] == status
     }
+
+
+async def told(
+    service: Service, status: str, alert: tuple[str, str, str], *, patience: float
+) -> dict[str, Any]:
+    """The first message that has this alert so; each is waited for that many seconds."""
+    taken: list[dict[str, Any]] = []
+    while not (found := [each for each in taken if alert in summaries(each, status)]):
+        taken = await service.until(len(taken) + 1, seconds=patience)
+    return found[0]
 
 
 def test_the_configuration_is_right_and_holds_no_secret(tmp_path: Path) -> None:
@@ -110,12 +122,11 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             await running.ready()
             await prometheus.until('probe_success{check="health"} == 1')
             lab.set_knob("backend.redis", "down")
-            (page, *_) = await pager.until(1)
-            # One message of the subject, both checks in it, and nothing of each region's view.
+            # With seconds for minutes, the first message may leave before all is known.
+            page = await told(pager, "firing", FAULT, patience=60)
+            # One message of the subject, and nothing of each region's view.
             assert page["groupLabels"] == {"subject": page["commonLabels"]["subject"]}
-            names = summaries(page)
-            assert ("ProbeFailing", "health", "global") in names
-            assert {scope for _, _, scope in names} == {"global"}
+            assert {scope for _, _, scope in summaries(page)} == {"global"}
             there = await alertmanager.alerts()
             local = [each for each in there if each["labels"].get("scope") == "region"]
             assert local
@@ -126,9 +137,7 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             )
             lab.set_knob("backend.redis", "up")
             # Budgets go on burning for a while: an hour's worth is all there is of this one.
-            over = page
-            while ("ProbeFailing", "health", "global") not in summaries(over, "resolved"):
-                over = (await pager.until(len(pager.taken) + 1, seconds=150))[-1]
+            await told(pager, "resolved", FAULT, patience=150)
             opened = [each for each in pager.taken if each["status"] == "firing"]
             keys = {each["groupKey"] for each in pager.taken}
             assert len(keys) == 1
