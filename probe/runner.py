@@ -39,9 +39,11 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     Never raises for what the check does; a cancellation from outside passes through.
     """
     limit = min(check.table.deadline, deadline or check.table.deadline)
+    # The shares that a kind gives its phases are shares of what there is.
+    table = check.table.model_copy(update={"deadline": limit})
     record = Record(context.clock)
     started, started_at = context.clock(), _utc(context.now())
-    task = asyncio.create_task(check.kind.run(check.table, record, context), name=check.name)
+    task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
         await asyncio.wait({task}, timeout=limit)
         cut_off = not task.done()

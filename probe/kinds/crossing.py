@@ -126,6 +126,7 @@ async def _measure(table: CrossingTable, far: Traffic, record: Record, context: 
         family=table.near.family,
         patience=table.patience,
         far=(far_url, others, far),
+        opening=table.deadline / 2,
     )
     try:
         await path.measure(table.echoes)

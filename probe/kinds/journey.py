@@ -202,9 +202,14 @@ async def _queue(meeting: "Meeting", record: Record) -> None:
     began = record.clock()
     with record.phase("queue"):
         await _join(meeting.caller, code)
+        queued = record.clock() - began
+    with record.phase("match"):
+        # Whoever is let to strangers meets one now; the second of us is not to meet another.
+        await meeting.stay_unmatched()
+    with record.phase("queue"):
         joined = record.clock()
-        await _join(meeting.callee, code)
-    record.sample(QUEUE, record.clock() - began)
+        await meeting.unless_ended(_join(meeting.callee, code))
+    record.sample(QUEUE, queued + record.clock() - joined)
     with record.phase("match", hint="Two who speak one language were not brought together."):
         matched = await meeting.matched()
     record.sample(MATCH, max(0.0, matched - joined))

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from probe.context import Context
 from probe.kind import Derived, Kind, Use, loads
 from probe.model import (
+    CheckFailed,
     Failing,
     NotMeasured,
     Signal,
@@ -206,7 +207,7 @@ async def _directly(
     from probe.rtc.offering import OFFER_SECONDS, Doorbell
 
     with record.phase("resolve"):
-        urls = await addresses_in_turn(table.peer, context)
+        urls = await _addresses(table, context)
     me = identity_of(context, version("paircam-probe"), "")
     patience = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
     plan = Plan(table.provider, table.echoes, Bounds.within(table.deadline), table.tells_private)
@@ -220,6 +221,14 @@ async def _directly(
         if not direct.call.is_to_itself:
             return attempts, direct
     return None
+
+
+async def _addresses(table: PeerTable, context: Context) -> list[str]:
+    """Where the peer can be asked. A machine that is gone has no name any more: NotMeasured."""
+    try:
+        return await addresses_in_turn(table.peer, context)
+    except CheckFailed as error:
+        raise NotMeasured(error.cause, error.message, phase="resolve", hint=error.hint) from None
 
 
 def _unmeasured(attempt: "Attempt") -> NotMeasured:

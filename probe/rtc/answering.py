@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from probe.context import Context
 from probe.model import Stop
+from probe.rtc.bounded import first_of
 from probe.rtc.calling import CLOSE_PATIENCE, ECHO_BYTES, Bounds
 from probe.rtc.descriptions import LONGEST, Description, OtherSchema, WordsError, read, write
 from probe.rtc.elsewhere import FarPeer, Identity
@@ -26,6 +27,8 @@ IDLE_SECONDS = 5.0
 """A call that stands and over which nothing comes is over."""
 GATHER_SECONDS = 6.0
 """aioice waits 5 s for a STUN server that does not answer, and has nothing to tell before."""
+MOST_BYTES = 2 << 20
+"""What one call may bring: ten times a thousand echoes. Unread, it would all be kept."""
 _BOUNDS = Bounds(gathering=GATHER_SECONDS, ice=12.0)
 
 ServersFor = Callable[[str], Awaitable[Servers]]
@@ -88,7 +91,7 @@ class Answering:
         try:
             servers = await self._servers(offer.provider if offer.path == "relayed" else "")
             ice = RemoteIce(servers, controlling=False, clock=self._context.clock)
-            end = FarPeer(ice, offering=False)
+            end = FarPeer(ice, offering=False, most_bytes=MOST_BYTES)
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_SECONDS):
                     await ice.gather()
@@ -101,6 +104,7 @@ class Answering:
         task = asyncio.create_task(self._serve(end))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        await asyncio.sleep(0)  # cancelled before it has begun, it would close nothing
         return Reply(200, answer)
 
     async def _serve(self, end: FarPeer) -> None:
@@ -115,9 +119,13 @@ class Answering:
             with suppress(TimeoutError, Stop):
                 async with asyncio.timeout(CALL_SECONDS):
                     await end.advance(unwatched, _BOUNDS, lambda _: None, echo)
-                    await _until_quiet(heard)
+                    await first_of(_until_quiet(heard), _flooded(end))
         finally:
             await self._context.closing.close(end.close(), patience=CLOSE_PATIENCE)
+
+
+async def _flooded(end: FarPeer) -> None:
+    await end.peer.flooded.wait()
 
 
 async def _until_quiet(heard: asyncio.Event) -> None:

@@ -30,7 +30,7 @@ class Attempt:
 
     @property
     def could_be_made(self) -> bool:
-        """Whether there was an address of ours to be called at; else it says nothing."""
+        """Whether there were addresses to call from and to; else it says nothing."""
         return self.failure is None or self.failure.cause is not Cause.NO_CANDIDATE
 
     @property

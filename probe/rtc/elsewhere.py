@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import os
 import secrets
 from collections.abc import Awaitable, Callable
@@ -45,7 +46,12 @@ class Identity:
 def identity_of(context: Context, version: str, region: str) -> Identity:
     """The same for as long as the process lives."""
     instance = context.share("instance of this process", lambda: secrets.token_hex(8))
-    return Identity(version, instance, network_stack(), region)
+    return Identity(version, instance, network_stack(), _plain(region))
+
+
+def _plain(text: str) -> str:
+    """In the letters that a description may have; a region may have any."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
 
 
 def network_stack() -> str:
@@ -63,10 +69,14 @@ def network_stack() -> str:
 class FarPeer:
     """One end of a call with somebody elsewhere. ``close`` whatever happens."""
 
-    def __init__(self, ice: RemoteIce | OneRelayIce, *, offering: bool) -> None:
+    def __init__(
+        self, ice: RemoteIce | OneRelayIce, *, offering: bool, most_bytes: float = math.inf
+    ) -> None:
         self.ice = ice
         self.certificate = RTCCertificate.generateCertificate()
-        self.peer = Peer(offering=offering, ice=ice, certificate=self.certificate)
+        self.peer = Peer(
+            offering=offering, ice=ice, certificate=self.certificate, most_bytes=most_bytes
+        )
         self._theirs: RTCDtlsParameters | None = None
 
     def describe(self, identity: Identity, path: Path, provider: str) -> Description:
@@ -176,7 +186,10 @@ class OutgoingCall:
         self.is_to_itself = self.far.instance == identity.instance
         if self.is_to_itself:
             return
-        await self._end.learn(self._seen(self.far))
+        far = self._seen(self.far)
+        if not far.candidates:
+            raise self._unreachable()
+        await self._end.learn(far)
         await self._end.advance(self._phases, bounds, self._reached, self._received)
 
     async def echo(self, count: int) -> None:
@@ -208,13 +221,22 @@ class OutgoingCall:
         hint = "A peer elsewhere needs a relay with an address that it can reach."
         return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering", hint=hint)
 
+    def _unreachable(self) -> Stop:
+        """Why we can't reach the other side, which has told private addresses alone."""
+        message = "the peer has no address that somebody elsewhere could reach"
+        hint = "Give the peer a STUN or TURN server, or a network with an address of its own."
+        kind = NotMeasured if isinstance(self._ice, OneRelayIce) else CheckFailed
+        return kind(Cause.NO_CANDIDATE, message, phase="offer", hint=hint)
+
     def _seen(self, described: Description) -> Description:
         return described if self._private else described.in_public
 
     def _judge_echoes(self, count: int) -> None:
         back = len(self.ledger.rtts)
-        if back < count and self._ice.failure is not None:
-            raise self._ice.failure
+        failure = self._ice.failure
+        if back < count and failure is not None:
+            failure.phase = failure.phase or "echo"
+            raise failure
         if not back:
             message = f"none of {count} messages came back"
             raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")

@@ -11,6 +11,7 @@ tell of it is in ``Ice.failure``. aiortc would meet the error in tasks that nobo
 """
 
 import asyncio
+import math
 from contextlib import nullcontext, suppress
 
 from probe.rtc.ice import Ice
@@ -25,11 +26,13 @@ _OUT_OF_SILENCE = 0.4
 class Handshake:
     """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end`` or ``stand``.
 
+    ``flooded`` is set when more than ``most_bytes`` has come, and nothing passes any more.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 
-    def __init__(self, ice: Ice) -> None:
-        self._ice = ice
+    def __init__(self, ice: Ice, most_bytes: float = math.inf) -> None:
+        self._ice, self._allowance = ice, most_bytes
+        self.flooded = asyncio.Event()
         self.retransmissions = 0
         self._watching = self._heard = self._stands = False
         self._flight: list[bytes] = []
@@ -62,6 +65,7 @@ class Handshake:
     async def _recv(self) -> bytes:
         try:
             data = await self._ice._recv()
+            self._count(len(data))
         except ConnectionError:
             if not self._stands:
                 raise
@@ -69,6 +73,14 @@ class Handshake:
             raise
         self._heard = True
         return data
+
+    def _count(self, size: int) -> None:
+        """SCTP keeps what is not whole yet, without an end (its window binds nobody who does
+        not want to be bound). Raises ConnectionError."""
+        self._allowance -= size
+        if self._allowance < 0:
+            self.flooded.set()
+            raise ConnectionError("more has come than a call may bring")
 
     async def _send(self, data: bytes) -> None:
         if self._watching:

@@ -115,8 +115,17 @@ class Meeting:
 
         Raises Stop, for a match with somebody else in the moment in which it is told.
         """
-        await self._unless_ended(self._settled())
+        await self.unless_ended(self._settled())
         return max(visitor.matched_at[0] for visitor in (self.caller, self.callee))
+
+    async def stay_unmatched(self) -> None:
+        """Wait for as long as a match may take that comes at once. Raises Stop, as ``matched``."""
+        await self.unless_ended(asyncio.sleep(SETTLE_SECONDS))
+
+    async def unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work, unless one of the visitors meets its end first, whose Stop is raised."""
+        ends = (visitor.until(lambda: False) for visitor in (self.caller, self.callee))
+        await first_of(work, together(*ends))
 
     async def _settled(self) -> None:
         visitors = (self.caller, self.callee)
@@ -133,7 +142,7 @@ class Meeting:
         caller = Side(self.caller, relay, self._context, calls=True)
         callee = Side(self.callee, relay, self._context, calls=False)
         self._sides = (caller, callee)
-        await self._unless_ended(self._call(caller, callee, echoes))
+        await self.unless_ended(self._call(caller, callee, echoes))
 
     async def end(self) -> None:
         """Hang up, and wait until both sides have been told."""
@@ -246,11 +255,6 @@ class Meeting:
         await side.tell("candidate", session, sdp.describe_candidate(side.ice))
         candidate = await side.hear("candidate", session)
         side.away = Away(away, sdp.read_candidate(candidate))
-
-    async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work, unless one of the visitors meets its end first."""
-        ends = (visitor.until(lambda: False) for visitor in (self.caller, self.callee))
-        await first_of(work, together(*ends))
 
 
 def content_of(arrival: Arrival, name: str) -> object:

@@ -7,6 +7,7 @@ obvious probe is wrong").
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -32,19 +33,32 @@ class Peer:
     """One end of a call. ``offering`` is the side that a browser's offer comes from.
 
     Steps, in order: ``gather``, ``meet``, ``connect_ice``, ``connect_dtls``,
-    ``open_channel``; ``close`` at any moment.
+    ``open_channel``; ``close`` at any moment. What comes after ``most_bytes`` is no part of
+    the call, which is then ``flooded``.
     """
 
-    def __init__(self, *, offering: bool, ice: Ice, certificate: RTCCertificate) -> None:
+    def __init__(
+        self,
+        *,
+        offering: bool,
+        ice: Ice,
+        certificate: RTCCertificate,
+        most_bytes: float = math.inf,
+    ) -> None:
         self.offering = offering
         self.ice = ice
-        self.transport = Handshake(ice)
+        self.transport = Handshake(ice, most_bytes)
         self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self.transport), [certificate])
         self.sctp = RTCSctpTransport(self.dtls, SCTP_PORT)
         self.dtls.on("statechange", self._follow_dtls)
         self._stopping: asyncio.Task[None] | None = None
         self.channel: RTCDataChannel | None = None
         self.opened = asyncio.Event()
+
+    @property
+    def flooded(self) -> asyncio.Event:
+        """Set once more has come than a call may bring."""
+        return self.transport.flooded
 
     async def gather(self) -> None:
         """Find candidates. Raises CheckFailed where the relay gives none."""

@@ -91,7 +91,7 @@ def write(path: "Path", attempt: "Attempt", record: Record) -> None:
     if attempt.rtt is not None:
         record.sample(RTT, attempt.rtt, path=path)
         record.sample(LOSS, attempt.call.ledger.loss or 0.0, path=path)
-    if attempt.call.far is not None:
+    if attempt.call.far is not None and attempt.could_be_made:
         done = attempt.failure is None and bool(attempt.rtt)
         record.sample(SUCCESS, done, path=path)
 
@@ -100,8 +100,10 @@ def write_shares(direct: "Attempt", relayed: "Attempt | None", record: Record) -
     """Write down what both calls to a peer elsewhere say together: who connects, and what the
     relay adds."""
     went_relayed = relayed is not None and relayed.call.connected
-    record.sample(ICE_SUCCESS, direct.call.connected or went_relayed, source=PEER)
-    if (direct.call.connected or went_relayed) and direct.could_be_made:
+    connected = direct.call.connected or went_relayed
+    if connected or any(each.could_be_made for each in (direct, relayed) if each is not None):
+        record.sample(ICE_SUCCESS, connected, source=PEER)
+    if connected and direct.could_be_made:
         record.sample(TURN_SHARE, not direct.call.connected, source=PEER)
     if direct.rtt is not None and relayed is not None and relayed.rtt is not None:
         record.sample(ADDED, relayed.rtt - direct.rtt)

@@ -48,7 +48,8 @@ Far = tuple[TurnUrl, Credentials | None, Traffic]
 class RelayPath:
     """One run over one URL, or to the one that is ``far`` and back.
 
-    ``patience`` is how long the first packet may take, in seconds.
+    ``patience`` is how long the first packet may take, in seconds; ``opening`` how long both
+    allocations may, where that has a bound of its own.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class RelayPath:
         family: Family | None = None,
         patience: float = 2.0,
         far: Far | None = None,
+        opening: float | None = None,
     ) -> None:
+        self._opening = opening
         self._family = family
         self._url, self._record, self._context = url, record, context
         self._clock, self._ca_file, self._patience = context.clock, ca_file, patience
@@ -96,10 +99,17 @@ class RelayPath:
         with self._record.phase("dns"):
             addresses = await addresses_of(self._url, self._family)
             others = await addresses_of(self._b.url, self._family) if self._far else addresses
-        await together(
-            self._a.open(addresses, self._record.phase, _tls_context(self._url, self._ca_file)),
-            self._open_second(others),
-        )
+        tls = _tls_context(self._url, self._ca_file)
+        try:
+            async with asyncio.timeout(self._opening) as timeout:
+                await together(
+                    self._a.open(addresses, self._record.phase, tls), self._open_second(others)
+                )
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            message = f"no allocation within {self._opening:g} s"
+            raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 
     async def _open_second(self, addresses: Sequence[Address]) -> None:

@@ -1,6 +1,7 @@
 """Where other probes ask for this one's present verdicts: a token of its own, a small question,
 a small answer, and not too often."""
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 
@@ -8,6 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 LONGEST_BODY = 65536
+BODY_SECONDS = 10.0
 # Ten probes that ask every three seconds are 3.3 a second. Strangers have a bucket of their
 # own, so that they can't keep the others out.
 PER_SECOND, BURST = 20.0, 40.0
@@ -53,7 +55,7 @@ class Door:
         self._strangers = Bucket(per_second, burst, clock)
 
     async def enter(self, request: web.Request) -> bytes | web.Response:
-        """The body of who may come in; else 401, 429 or 413."""
+        """The body of who may come in; else 401, 429, 413 or 408."""
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         is_friend = hmac.compare_digest(given, self._right)
         if not (self._friends if is_friend else self._strangers).take():
@@ -61,7 +63,11 @@ class Door:
         if not is_friend:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
             return web.Response(status=401, text="Who are you?\n", headers=headers)
-        body = await _read_body(request)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(request)
+        except TimeoutError:
+            return web.Response(status=408, text="That takes too long.\n")
         return web.Response(status=413, text="That is too much.\n") if body is None else body
 
 
@@ -78,7 +84,7 @@ class Peering:
         self._door, self._answer = Door(token, clock), answer
 
     async def handle(self, request: web.Request) -> web.Response:
-        """200 with the answer; 401, 429, 413 and 400 for who or what doesn't deserve one."""
+        """200 with the answer; 401, 429, 413, 408 and 400 for who or what doesn't deserve one."""
         question = await self._door.enter(request)
         if isinstance(question, web.Response):
             return question

@@ -107,6 +107,21 @@ async def test_without_both_ends_there_is_no_path_to_judge(
     assert await is_clean(lab, context)
 
 
+@pytest.mark.parametrize("end", ["primary", "backup"])
+async def test_an_end_that_is_silent_is_not_the_paths_fault(
+    lab: Lab, context: Context, end: str
+) -> None:
+    getattr(lab, end).knobs.silent = True
+    result = await run(check_of(lab, deadline=2.0), context)
+    assert result.status is Status.UNKNOWN
+    assert ending(result) == ("allocate", "deadline")
+    assert result.failure is not None
+    lacking = (lab.primary if end == "primary" else lab.backup).urls()[0]
+    assert lacking in result.failure.message
+    getattr(lab, end).knobs.silent = False
+    assert await context.closing.drain(patience=8) == 0
+
+
 async def test_two_real_servers_relay_to_each_other(
     leaks: None, coturn: CoturnFactory, context: Context
 ) -> None:

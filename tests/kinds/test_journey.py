@@ -118,9 +118,9 @@ class Stranger:
 
 
 @asynccontextmanager
-async def stranger_in_the_queue(lab: JourneyLab) -> AsyncIterator[Stranger]:
-    stranger = Stranger()
-    token = lab.backend.tokens.issue("a-real-person", 2**31)
+async def stranger_in_the_queue(lab: JourneyLab, queue: str = "casual") -> AsyncIterator[Stranger]:
+    stranger, waiting = Stranger(), lab.backend.queue_length
+    token = lab.backend.tokens.issue(f"a-real-person-{queue}", 2**31)
     async with aiohttp.ClientSession() as http:
         client = socketio.AsyncClient(reconnection=False, http_session=http)
         client.on("*", stranger.on_event, namespace="/signaling")
@@ -133,8 +133,11 @@ async def stranger_in_the_queue(lab: JourneyLab) -> AsyncIterator[Stranger]:
         async with asyncio.timeout(5):
             while "connected" not in stranger.heard:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-            await client.emit("join-queue", {"queueType": "casual"}, namespace="/signaling")
-            while not lab.backend.queue_length:  # noqa: ASYNC110
+            languages = dict.fromkeys(("language", "nativeLanguage", "learningLanguage"), "de")
+            await client.emit(
+                "join-queue", {"queueType": queue, **languages}, namespace="/signaling"
+            )
+            while lab.backend.queue_length == waiting:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         yield stranger
         await client.disconnect()
@@ -151,6 +154,18 @@ async def test_a_stranger_is_left_at_once_and_gets_nothing(
     assert ending(result) == ("match", "stranger_matched")
     assert values(result)[journey.STRANGERS] == 1
     assert not {"offer", "answer", "candidate", "message"} & set(stranger.heard)
+    assert await lab.is_clean(context)
+
+
+async def test_of_two_strangers_who_wait_one_is_met_at_most(
+    lab: JourneyLab, context: Context
+) -> None:
+    async with stranger_in_the_queue(lab) as one, stranger_in_the_queue(lab, "language") as other:
+        lab.knobs.match = "anyone"
+        result = await run(lab.check(), context)
+    assert ending(result) == ("match", "stranger_matched")
+    assert values(result)[journey.STRANGERS] == 1
+    assert sorted("matched" in each.heard for each in (one, other)) == [False, True]
     assert await lab.is_clean(context)
 
 

@@ -17,10 +17,11 @@ from probe.configuration import make_plan
 from probe.context import Context
 from probe.kinds.peer import KIND
 from probe.model import Result, Status
-from probe.rtc.descriptions import LONGEST
-from probe.rtc.elsewhere import FarPeer
+from probe.rtc.descriptions import LONGEST, Description, Place, read, write
+from probe.rtc.elsewhere import FarPeer, OutgoingCall
+from probe.runner import run_check
 from probe.variables import Variables
-from tests.kinds.peer_doors import TOKEN, Handler, Hanging, call, door, real_door
+from tests.kinds.peer_doors import TOKEN, Handler, Hanging, call, door, peer_check, real_door
 from tests.rtc.turn_lab import PASSWORD, USERNAME, turn_lab
 
 
@@ -106,6 +107,12 @@ async def test_a_peer_that_is_not_there_is_unknown(leaks: None) -> None:
     assert ending(result) == (Status.UNKNOWN, "direct_offer", "connect_refused")
 
 
+@pytest.mark.parametrize("scheme", ["", "http://"])
+async def test_a_peer_whose_name_is_gone_is_unknown(leaks: None, scheme: str) -> None:
+    result = await call(f"{scheme}probe-gone.invalid")
+    assert (result.status, ending(result)[2]) == (Status.UNKNOWN, "dns_failed")
+
+
 def says(status: int, text: str, **headers: str) -> Handler:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=status, text=text, headers=headers)
@@ -151,6 +158,36 @@ async def test_a_peer_that_can_not_be_asked_is_unknown_with_its_reason(
     assert ending(result) == (Status.UNKNOWN, "direct_offer", cause)
     assert result.failure is not None
     assert words in result.failure.message
+    assert not signals(result) & OF_PLACES
+
+
+async def test_a_silent_peer_is_unknown_under_a_shorter_deadline_too(leaks: None) -> None:
+    context = Context()
+    async with door(stays_silent) as url:
+        result = await run_check(peer_check(url), context, deadline=2.0)
+    assert ending(result) == (Status.UNKNOWN, "direct_offer", "deadline")
+    assert await context.closing.drain(patience=8) == 0
+
+
+async def test_a_peer_that_names_private_addresses_alone_says_nothing(
+    leaks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(_: OutgoingCall, described: Description) -> Description:
+        # This machine may have private addresses alone too, and would then call nobody.
+        return described.in_public if described.instance == "another" else described
+
+    monkeypatch.setattr(OutgoingCall, "_seen", seen)
+
+    async def hides(request: web.Request) -> web.Response:
+        place = Place(type="host", address="fdaa::5", port=5000, priority=1)
+        answer = read(await request.read()).model_copy(
+            update={"instance": "another", "machine": "another", "candidates": (place,)}
+        )
+        return web.Response(body=write(answer))
+
+    async with door(hides) as url:
+        result = await call(url, private=False)
+    assert ending(result) == (Status.UNKNOWN, "direct_offer", "no_candidate")
     assert not signals(result) & OF_PLACES
 
 

@@ -114,6 +114,39 @@ async def test_no_call_lasts_for_ever(engine: Answering, monkeypatch: pytest.Mon
     assert await context.closing.drain(patience=8) == 0
 
 
+async def test_a_call_that_floods_is_ended(
+    engine: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "MOST_BYTES", 20_000)
+    context = Context()
+    call = await call_and_echo(engine, context)
+    assert engine.calls == 1
+    with suppress(CheckFailed):
+        await call.echo(100)
+    async with asyncio.timeout(answering.IDLE_SECONDS):
+        while engine.calls:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await call.__aexit__()
+    assert await context.closing.drain(patience=8) == 0
+
+
+async def test_a_region_may_have_any_letters(leaks: None) -> None:
+    context = Context()
+    engine = Answering(context, identity_of(context, "0.1.0", "Zürich"), no_servers)
+    reply = await engine.answer(with_())
+    assert read(reply.body).region == "Z?rich"
+    await engine.close()
+    assert await context.closing.drain(patience=8) == 0
+
+
+async def test_a_call_that_ends_as_it_begins_closes_its_end(engine: Answering) -> None:
+    answering_one = asyncio.create_task(engine.answer(with_()))
+    while not engine.calls:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await engine.close()
+    await answering_one
+
+
 async def test_a_certificate_that_was_not_announced_is_not_accepted(
     engine: Answering,
 ) -> None:

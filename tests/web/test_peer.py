@@ -1,5 +1,6 @@
 """``POST /peer``: who gets an answer, and how often."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,6 +8,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
+from probe.web import peering
 from probe.web.access import CALL_PATH, Access, guard
 from probe.web.peer import BURST, PeerCalls
 from probe.web.peering import LONGEST_BODY
@@ -60,6 +62,22 @@ async def test_a_call_too_many_is_told_when_to_come_again(url: str) -> None:
 
 async def test_a_long_body_is_not_read_to_its_end(url: str) -> None:
     assert await status(url, GOOD, bytes(LONGEST_BODY + 1)) == 413
+
+
+async def test_a_body_that_never_ends_is_not_waited_for(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peering, "BODY_SECONDS", 0.2)
+    ended = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await ended.wait()
+
+    async with ClientSession() as session, asyncio.timeout(10):
+        async with session.post(url, data=body(), headers=GOOD) as found:
+            assert found.status == 408
+        ended.set()
 
 
 async def test_too_many_are_sent_away_and_strangers_keep_nobody_out(url: str, clock: Clock) -> None:
