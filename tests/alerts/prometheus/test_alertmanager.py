@@ -38,7 +38,7 @@ def pointed(config: str, pager: str, chat: str) -> str:
         (found,) = [each for each in document["receivers"] if each["name"] == receiver]
         found.pop(f"{receiver}_configs")
         found["webhook_configs"] = [{"url": url, "send_resolved": True}]
-    document["route"] |= {"group_wait": "3s", "group_interval": "1s"}
+    document["route"] |= {"group_wait": "10s", "group_interval": "1s"}
     return yaml.safe_dump(document)
 
 
