@@ -16,10 +16,11 @@ from tests.soaking import Soaked
 
 ROOT = Path(__file__).parent.parent
 WINDOW = 50
-# A leak of 28 kB a run is above the first limit; one of 21 kB, which never levels off, above
-# the second. What the allocator takes and gives back is some MB.
+# A leak of 28 kB a run is above the first limit; one of 32 kB, which never levels off, above
+# the second. What the allocator takes and gives back is some MB: in five soaks from 2.4 to 7.6
+# of the first, from -0.5 to 3.2 of the second.
 MOST_GROWTH_BYTES = 12 << 20
-MOST_GROWTH_LATER_BYTES = 4 << 20
+MOST_GROWTH_LATER_BYTES = 6 << 20
 
 
 @pytest.fixture
