@@ -47,12 +47,13 @@ async def test_a_deadline_in_any_phase_is_a_result_and_leaves_nothing(
     lab: TurnLab, context: Context, deadline: float
 ) -> None:
     lab.knobs.delay = 0.03
-    # The runner's limit, not the check's own: the bounds of the phases are the usual ones.
+    # The runner's limit; the phases' own bounds are shares of it.
     result = await run_check(lab_check(lab), context, deadline=deadline)
     assert result.status in (Status.OK, Status.FAILED)
     if result.failure is not None:
-        assert result.failure.cause == "deadline"
-        assert result.failure.phase in ("start", "dns", *CALLING)
+        phase = result.failure.phase
+        assert phase in ("start", "dns", *CALLING)
+        assert result.failure.cause in ("deadline", f"{phase}_failed")
         assert values(result)[call.SUCCESS] == 0
     assert result.duration < deadline + 0.5
     assert await lab.is_clean(context)
