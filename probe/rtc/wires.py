@@ -115,6 +115,17 @@ class StreamWire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """TLS over the connection that stands. Raises OSError, of which SSLError is one."""
+        plain, self._transport = self._transport, None
+        assert plain is not None
+        secured = await asyncio.get_running_loop().start_tls(
+            plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
+        )
+        if secured is None:  # it ended with the handshake
+            raise ConnectionResetError
+        self._transport = secured
+
     def data_received(self, data: bytes) -> None:
         try:
             for frame in self._framer.feed(data):
@@ -127,6 +138,8 @@ class StreamWire(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is None:
+            return  # in mid-handshake, which tells it
         self._receiver.wire_lost(_failure_of(exc or ConnectionResetError(), self._place))
 
     def send(self, frame: bytes) -> None:
@@ -163,18 +176,17 @@ async def open_wire(
     place = show_address(url.host, url.port)
     if url.kind == "udp":
         return await _open_udp(address, receiver, place)
+    # To load the authorities takes time that is not the server's.
+    context = (tls or client_context()) if url.kind == "tls" else None
     with phases("connect"):
-        sock = await _connect(address, place)
-    try:
-        if url.kind == "tcp":
-            return await _adopt(sock, receiver, place)
-        context = tls or client_context()
+        wire = await _open_stream(address, receiver, place)
+    if context is not None:
         with phases("tls"):
-            return await _handshake(sock, receiver, url, context)
-    except BaseException:
-        # asyncio closes it as well where it has got so far; twice does no harm.
-        sock.close()
-        raise
+            try:
+                await wire.secure(context, url.host)
+            except OSError as error:
+                raise _failure_of(error, place, "tls") from None
+    return wire
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
@@ -187,6 +199,18 @@ async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
         )
     except OSError as error:
         raise _failure_of(error, place, "connect") from None
+    return wire
+
+
+async def _open_stream(address: Address, receiver: Receiver, place: str) -> StreamWire:
+    """The TCP connection alone: TLS comes in a step of its own.
+
+    asyncio's connecting with TLS in one step forgets the connection if it is cancelled
+    before the handshake's first packet; a step that begins with a transport ends it.
+    """
+    sock = await _connect(address, place)
+    loop = asyncio.get_running_loop()
+    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place, sock), sock=sock)
     return wire
 
 
@@ -204,30 +228,6 @@ async def _connect(address: Address, place: str) -> CountedSocket:
         sock.close()
         raise
     return sock
-
-
-async def _adopt(sock: CountedSocket, receiver: Receiver, place: str) -> Wire:
-    loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place, sock), sock=sock)
-    return wire
-
-
-async def _handshake(
-    sock: CountedSocket, receiver: Receiver, url: TurnUrl, context: ssl.SSLContext
-) -> Wire:
-    place = show_address(url.host, url.port)
-    loop = asyncio.get_running_loop()
-    try:
-        _, wire = await loop.create_connection(
-            lambda: StreamWire(receiver, place, sock),
-            sock=sock,
-            ssl=context,
-            server_hostname=url.host,
-            ssl_handshake_timeout=_NO_TIMEOUT,
-        )
-    except OSError as error:  # SSLError is one
-        raise _failure_of(error, place, "tls") from None
-    return wire
 
 
 def _failure_of(error: Exception, place: str, phase: str | None = None) -> Stop:
