@@ -103,10 +103,10 @@ async def test_a_silence_keeps_it_quiet_and_recording_goes_on(tmp_path: Path) ->
             status = await running.status()
             assert status["verdict"] == "critical"
             assert "not told because of silence-" in json.dumps(status["notices"])
+            assert pager.taken == []
             name = made.out.split(":")[0]
             ended = await probe("alerts", "unsilence", name, cwd=tmp_path, env=environment)
             assert ended.code == 0, ended.err
-            assert pager.taken == []
             await pager.until(1)
 
 
