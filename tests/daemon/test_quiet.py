@@ -158,7 +158,7 @@ async def test_a_window_keeps_it_quiet_and_what_still_burns_at_its_end_is_told(
     tmp_path: Path,
 ) -> None:
     now = datetime.now(UTC)
-    start, end = now - timedelta(hours=1), now + timedelta(seconds=12)
+    start, end = now - timedelta(hours=1), now + timedelta(seconds=16)
     window = f"""
 [[maintenance]]
 name = "cutover"
