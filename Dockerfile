@@ -22,7 +22,7 @@ RUN python -m venv --without-pip /opt/probe \
       --require-hashes --only-binary :all: --requirement requirements.txt
 
 # The build backend is locked with the rest, so nothing is fetched here. It goes when it has
-# done its work, and so does PyAV: a call carries no media, probe/rtc/webrtc.py imports aiortc
+# done its work, and so does PyAV: a call carries no media, probe/call/aiortc_import.py imports aiortc
 # without it, and FFmpeg is half of the environment and most of its advisories.
 COPY pyproject.toml README.md LICENSE ./
 COPY probe/ probe/

@@ -7,14 +7,20 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.desk import REMIND_SECONDS
-from alerts.maintenance import read_windows
+from alerts.config import Plan
+from alerts.notification.grouping import REMIND_SECONDS
+from alerts.notification.route import Route, read_routes
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
-from alerts.plan import Plan
-from alerts.routes import Route, read_routes
+from alerts.silence.maintenance_window import read_windows
+from probe.core.environment import (
+    ConfigurationError,
+    Environment,
+    Mistake,
+    Variables,
+    read_environment,
+)
 from probe.net.urls import split_urls
-from probe.variables import ConfigurationError, Environment, Mistake, Variables, read_environment
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from alerts.prometheus.routing import alertmanager_file
+from alerts.prometheus.alertmanager_config import alertmanager_file
 from alerts.prometheus.rules import rules_file
-from dashboards.boards import boards
+from dashboards.dashboards import boards
 from dashboards.grafana import as_json
-from probe.kind import Kind
+from probe.core.kind import Kind
 from probe.kinds import KINDS
 
 FOLDER = Path(__file__).parent

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from alerts.prometheus.objectives import BURNS, Objective, objectives_of
-from alerts.prometheus.words import number
-from dashboards import checks
+from alerts.prometheus.promql import number
+from alerts.prometheus.slo_rules import BURNS, Objective, objectives_of
+from dashboards import check_panels
 from dashboards.model import BLUE, GREEN, ORANGE, RED, YELLOW, Board, Panel, Query, Row, Shape
-from dashboards.signals import INFRASTRUCTURE, SIGNALING, TURN, chosen, names_on
-from probe.exporter import BUCKETS
-from probe.families import histogram_of
-from probe.kind import Kind
-from probe.model import Aggregation, Bad, Threshold
+from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, chosen, names_on
+from probe.core.kind import Kind
+from probe.core.model import Aggregation, Bad, Threshold
+from probe.metrics.exporter import BUCKETS
+from probe.metrics.families import histogram_of
 
 UID = "probe-overview"
 _BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
@@ -93,10 +93,10 @@ def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
         if not (found := names_on(kinds, uid)):
             continue
         which = chosen(f'kind=~"{found}"')
-        yield replace(checks.states(which, uid), title=f"{title}: checks over time")
-    yield checks.availability(chosen(), "check", "{{check}}")
-    yield checks.causes(chosen())
-    yield replace(checks.failures(chosen()), width=24)
+        yield replace(check_panels.states(which, uid), title=f"{title}: checks over time")
+    yield check_panels.availability(chosen(), "check", "{{check}}")
+    yield check_panels.causes(chosen())
+    yield replace(check_panels.failures(chosen()), width=24)
 
 
 def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from probe.exits import INTERRUPTED, USAGE_ERROR
+from probe.exit_codes import INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
 FOR_ONCE = {

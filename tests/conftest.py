@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import parts
+from tests import requirements
 from tests.leaks import Footprint, left_behind
 from tests.servers.chromium import Chromium, Tab
 from tests.servers.coturn import CoturnFactory
@@ -75,7 +75,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
     yield
     outcomes = ("skipped", "failed", "error")
     reports = [report for name in outcomes for report in terminalreporter.getreports(name)]
-    lines = parts.summary(parts.count_missing(str(report.longrepr) for report in reports))
+    lines = requirements.summary(
+        requirements.count_missing(str(report.longrepr) for report in reports)
+    )
     if lines:
         terminalreporter.section("real parts that were missing")
         for line in lines:

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from probe.app import OnceOptions, run_once
-from probe.configuration import Plan, select
-from probe.context import Context
-from probe.kind import Check
+from probe.config.check_plan import Plan, select
+from probe.config.settings import load_settings
+from probe.core.context import Context
+from probe.core.kind import Check
 from probe.kinds import KINDS
 from probe.lab import Lab
 from probe.lab.lab import Certificate
+from probe.once import OnceOptions, run_once
 from probe.report.model import Report
-from probe.settings import load_settings
 
 HTTP = ("health", "ready", "frontend")
 WAYS = ("udp", "tcp", "tls")

@@ -2,16 +2,16 @@
 
 import json
 
-from probe.app import OnceOptions, run_once
-from probe.catalogue import all_signals, thresholds_of
-from probe.configuration import make_plan
-from probe.context import Context
-from probe.kind import Derived
+from probe.config.check_plan import make_plan
+from probe.core.context import Context
+from probe.core.environment import Variables
+from probe.core.kind import Derived
+from probe.core.model import Limits, Threshold, Verdict
+from probe.core.thresholds import all_signals, thresholds_of
 from probe.kinds import KINDS
-from probe.model import Limits, Threshold, Verdict
+from probe.once import OnceOptions, run_once
 from probe.report.formats import FORMATS, Style
-from probe.variables import Variables
-from tests.toys import TOY_SECONDS, toy_kind
+from tests.fake_kind import TOY_SECONDS, toy_kind
 
 NEW = toy_kind(
     derive=lambda _: Derived([{"name": "toy-one"}], ["TOY_TWO is not set"]),

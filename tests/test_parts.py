@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests import parts
+from tests import requirements
 from tests.leaks import Footprint, left_behind
 
 
@@ -25,14 +25,14 @@ def test_a_missing_part_skips_and_in_ci_fails(
 ) -> None:
     monkeypatch.setenv("CI", ci)
     with pytest.raises(BaseException, match=r"missing: radio .*make parts") as raised:
-        parts.program("no-such-program", part="radio")
+        requirements.program("no-such-program", part="radio")
     assert raised.typename == outcome
 
 
 def test_the_end_of_a_run_names_what_was_missing_and_the_remedy() -> None:
     reasons = ["Skipped: real part missing: coturn (no program turnserver)", "Skipped: slow"]
-    assert parts.summary(parts.count_missing(reasons)) == [
+    assert requirements.summary(requirements.count_missing(reasons)) == [
         "coturn: 1 test(s) did not run",
         "to run them: make parts, and start the tests again",
     ]
-    assert parts.summary(parts.count_missing(["Skipped: slow"])) == []
+    assert requirements.summary(requirements.count_missing(["Skipped: slow"])) == []

@@ -9,12 +9,12 @@ import pytest
 
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
-from probe.causes import FINAL, HINTS, Cause
 from probe.cli import cli
-from probe.configuration import make_plan
+from probe.config.check_plan import make_plan
+from probe.config.settings import OwnEnvironment
+from probe.core.causes import FINAL, HINTS, Cause
+from probe.core.environment import SECRETS_DIRECTORY, Environment, Variables
 from probe.kinds import KINDS
-from probe.settings import OwnEnvironment
-from probe.variables import SECRETS_DIRECTORY, Environment, Variables
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import soaking
+from tests import memory_soak
 from tests.command import environment, start
-from tests.soaking import Soaked
+from tests.memory_soak import Soaked
 
 ROOT = Path(__file__).parent.parent
 WINDOW = 50
@@ -43,7 +43,7 @@ async def soak(env_file: Path, runs: int) -> Soaked:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        soaking.__name__,
+        memory_soak.__name__,
         str(env_file),
         str(runs),
         cwd=ROOT,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from probe.config.settings import load_settings
 from probe.kinds import KINDS
-from probe.settings import load_settings
 from tests.command import probe
 from tests.daemon.running import daemon
 from tests.servers.metered import metered

@@ -17,12 +17,12 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator
 
 from alerts.model import Alert, Message, NotifyError, Occasion, Severity
+from alerts.notification.template import headline
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, post, refuse
-from alerts.texts import headline
+from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
-from probe.report.text import clean
-from probe.variables import Environment
+from probe.report.text.sanitize import clean
 
 RESEND_SECONDS = 60.0
 # What isn't repeated for so long is over: the probe has died.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
+from probe.core.environment import Environment
 from probe.net.urls import show_host
-from probe.variables import Environment
 
 if TYPE_CHECKING:
     import aiohttp

@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator
 
 from alerts.model import Message, Occasion, Severity
+from alerts.notification.template import headline, lines, steps, when
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, post, refuse
-from alerts.texts import headline, lines, steps, when
+from probe.core.environment import Environment
 from probe.net.urls import HttpUrl
-from probe.report.text import clean, cut
-from probe.variables import Environment
+from probe.report.text.sanitize import clean, cut
 
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 ACCEPTED = 202

@@ -13,12 +13,12 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from alerts.model import Message, NotifyError, Occasion, Severity
+from alerts.notification.template import facts, headline, steps, when
 from alerts.notifier import Notifier
 from alerts.notifiers.base import Answer, NotifierKind, post, refuse, word_of
-from alerts.texts import facts, headline, steps, when
+from probe.core.environment import Environment
 from probe.net.urls import BaseUrl, HttpUrl
-from probe.report.text import cut
-from probe.variables import Environment
+from probe.report.text.sanitize import cut
 
 # Slack's limits, in characters.
 HEADER, SECTION = 150, 3000

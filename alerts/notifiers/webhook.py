@@ -18,8 +18,8 @@ from pydantic import Field, SecretStr, model_validator
 from alerts.model import Message, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, post, refuse
+from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, show_host
-from probe.variables import Environment
 
 SCHEMA = 1
 

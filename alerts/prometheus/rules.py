@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from alerts.prometheus import checks, itself, limits, objectives
-from alerts.prometheus.words import Alerting, Group, Recording, Rule, duration
+from alerts.prometheus import failure_rules, self_rules, slo_rules, threshold_rules
+from alerts.prometheus.promql import Alerting, Group, Recording, Rule, duration
 from alerts.prometheus.yaml import dump
-from probe.kind import Kind
+from probe.core.kind import Kind
 
 _HEAD = """\
 # Made by `probe rules` from the probe's signals and thresholds; `make dashboards` makes it anew.
@@ -19,13 +19,13 @@ def groups(kinds: Iterable[Kind[Any, Any]]) -> tuple[Group, ...]:
     """All rules. What is recorded stands before what reads it, within a group."""
     kinds = tuple(kinds)
     return (
-        Group("probe-checks", (*checks.recordings(), *checks.alerts(kinds))),
-        Group("probe-limits", tuple(limits.rules(kinds))),
-        Group("probe-objectives", tuple(objectives.errors(kinds))),
-        Group("probe-objectives-hours", tuple(objectives.short_windows()), every=60.0),
-        Group("probe-objectives-days", tuple(objectives.long_windows()), every=300.0),
-        Group("probe-budgets", tuple(objectives.alerts(kinds)), every=60.0),
-        Group("probe-itself", tuple(itself.alerts())),
+        Group("probe-checks", (*failure_rules.recordings(), *failure_rules.alerts(kinds))),
+        Group("probe-limits", tuple(threshold_rules.rules(kinds))),
+        Group("probe-objectives", tuple(slo_rules.errors(kinds))),
+        Group("probe-objectives-hours", tuple(slo_rules.short_windows()), every=60.0),
+        Group("probe-objectives-days", tuple(slo_rules.long_windows()), every=300.0),
+        Group("probe-budgets", tuple(slo_rules.alerts(kinds)), every=60.0),
+        Group("probe-itself", tuple(self_rules.alerts())),
     )
 
 

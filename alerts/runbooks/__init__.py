@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from alerts.runbooks.choice import slug_for
+from alerts.runbooks.lookup import slug_for
 
 __all__ = ["FIRST_STEPS", "Runbook", "first_steps", "page", "slug_for", "slugs"]
 

@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from alerts.codec import CodecError
-from alerts.keeper import Keeper
-from alerts.maintenance import active, upcoming
 from alerts.model import Message, NotifyError, Occasion, Severity, Silence
 from alerts.notifier import Notifier
-from alerts.outbox import Outbox
-from probe.commands.configured import say_mistakes, settings_for
-from probe.exits import UNTOLD, USAGE_ERROR
-from probe.model import Unit
-from probe.report import units
-from probe.settings import Settings
-from probe.variables import ConfigurationError, Mistake
+from alerts.outbox.codec import CodecError
+from alerts.outbox.outbox import Outbox
+from alerts.silence.maintenance_window import active, upcoming
+from alerts.state.alert_store import Keeper
+from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.config.settings import Settings
+from probe.core.environment import ConfigurationError, Mistake
+from probe.core.model import Unit
+from probe.exit_codes import UNTOLD, USAGE_ERROR
+from probe.report.text import units
 
 HOUR = 3600.0
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from probe import errors, logs
-from probe.app import probe_version
-from probe.commands.configured import say_mistakes, settings_for
+from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
+from probe.config.settings import Settings
+from probe.core.environment import ConfigurationError, Mistake
 from probe.daemon.daemon import Daemon
-from probe.exits import INTERRUPTED, USAGE_ERROR
-from probe.redact import Redactor
-from probe.settings import Settings
-from probe.variables import ConfigurationError, Mistake
+from probe.diagnostics import logging_setup, sentry
+from probe.diagnostics.redact import Redactor
+from probe.exit_codes import INTERRUPTED, USAGE_ERROR
+from probe.once import probe_version
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
         problem = f"can't listen on {host} port {port}: {error.strerror or error}"
         raise ConfigurationError([Mistake("PROBE_LISTEN", problem)]) from None
     finally:
-        await errors.close()
+        await sentry.close()
     return 0
 
 
@@ -71,9 +71,9 @@ def _tell(settings: Settings) -> None:
     redactor = Redactor(settings.secrets)
     style = style_for(sys.stderr, os.environ)
     form = service.log_format or ("console" if sys.stderr.isatty() else "json")
-    logs.configure(settings.log_level, form, sys.stderr, redactor, colour=style.colour)
+    logging_setup.configure(settings.log_level, form, sys.stderr, redactor, colour=style.colour)
     dsn = service.sentry_dsn.get_secret_value() if service.sentry_dsn else None
-    errors.start(
+    sentry.start(
         dsn,
         release=f"paircam-probe@{probe_version()}",
         environment=os.environ.get("FLY_APP_NAME", "probe"),
@@ -85,7 +85,7 @@ def _tell(settings: Settings) -> None:
 def _say_where(daemon: Daemon) -> None:
     host, port = daemon.address
     shown = "localhost" if host in ("::", "0.0.0.0") else host
-    logs.event(
+    logging_setup.event(
         logger,
         logging.INFO,
         f"the status page is on http://{shown}:{port}/",

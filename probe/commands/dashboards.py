@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from probe.commands.written import write
-from probe.exits import USAGE_ERROR
+from probe.commands.atomic_file import write
+from probe.exit_codes import USAGE_ERROR
 
 
 def run(names: Sequence[str], *, output: Path | None) -> int:

@@ -8,17 +8,19 @@ from typing import Any
 
 import click
 
-from probe.budget import Budget, amount, drains_on, terms_of
-from probe.catalogue import signals_of, thresholds_of
-from probe.commands.configured import say_mistakes, settings_for
+from probe.budget.plans import Budget, amount, drains_on, terms_of
+from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
-from probe.configuration import Plan
-from probe.exits import USAGE_ERROR
-from probe.kind import Check, Kind
+from probe.config.check_plan import Plan
+from probe.config.settings import Settings
+from probe.core.environment import ConfigurationError
+from probe.core.kind import Check, Kind
+from probe.core.model import Signal
+from probe.core.thresholds import signals_of, thresholds_of
+from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
-from probe.model import Signal
-from probe.report.listing import (
+from probe.report.text.check_list import (
     BudgetLine,
     CheckLine,
     KindLines,
@@ -26,8 +28,6 @@ from probe.report.listing import (
     SourceLine,
     render,
 )
-from probe.settings import Settings
-from probe.variables import ConfigurationError
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from probe.exits import USAGE_ERROR
+from probe.exit_codes import USAGE_ERROR
 from probe.lab import Lab
 
 

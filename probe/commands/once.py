@@ -11,17 +11,17 @@ from typing import Any
 
 import click
 
-from probe.app import Listener, OnceOptions, run_once
-from probe.commands.configured import say_mistakes, settings_for
+from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
-from probe.context import Context
-from probe.exits import INTERRUPTED, TERMINATED, UNTOLD, USAGE_ERROR
-from probe.kind import Check
-from probe.model import Result
+from probe.config.settings import Settings
+from probe.core.context import Context
+from probe.core.environment import ConfigurationError, Mistake
+from probe.core.kind import Check
+from probe.core.model import Result
+from probe.exit_codes import INTERRUPTED, TERMINATED, UNTOLD, USAGE_ERROR
+from probe.once import Listener, OnceOptions, run_once
 from probe.report.formats import FORMATS, Style
 from probe.report.model import Report
-from probe.settings import Settings
-from probe.variables import ConfigurationError, Mistake
 
 
 def run(options: Mapping[str, Any]) -> int:
@@ -120,7 +120,7 @@ def _tell(report: Report, options: Mapping[str, Any]) -> bool:
 def _append_summary(report: Report, path: str | None) -> None:
     if not path:
         return
-    from probe.report.github import summary
+    from probe.report.ci.github import summary
 
     try:
         with Path(path).open("a", encoding="utf-8") as file:

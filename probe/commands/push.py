@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, push_to_gateway
 from prometheus_client.exposition import basic_auth_handler, default_handler
 from yarl import URL
 
-from probe.commands.written import replace_file
-from probe.exporter import Exporter, expose
-from probe.kind import Check
+from probe.commands.atomic_file import replace_file
+from probe.core.environment import ConfigurationError, Mistake
+from probe.core.kind import Check
+from probe.metrics.exporter import Exporter, expose
 from probe.report.model import Report
-from probe.variables import ConfigurationError, Mistake
 
 JOB = "probe"
 PUSH_SECONDS = 10.0

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from probe.commands.written import write
+from probe.commands.atomic_file import write
 from probe.kinds import KINDS
 
 
 def run(*, alertmanager: bool, output: Path | None) -> int:
     """Print or write the rules, or the Alertmanager configuration; returns the exit code."""
-    from alerts.prometheus.routing import alertmanager_file
+    from alerts.prometheus.alertmanager_config import alertmanager_file
     from alerts.prometheus.rules import rules_file
 
     text = alertmanager_file(KINDS) if alertmanager else rules_file(KINDS)

@@ -14,35 +14,35 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from alerts.alarm import Alarm
-from alerts.board import Board
-from alerts.references import References
-from probe.app import probe_version
-from probe.configuration import Plan
-from probe.context import Context
-from probe.daemon.answering import PeerAnswers
-from probe.daemon.changes import tell
-from probe.daemon.counting import Counting
-from probe.daemon.front import runbook, server_of
-from probe.daemon.heart import Heart
-from probe.daemon.memory import Memory
-from probe.daemon.notices import cautions_of, notices_of
-from probe.daemon.overview import Identity, look
+from alerts.evaluation.check_state import Board
+from alerts.evaluation.own_network import References
+from alerts.manager import Alarm
+from probe.config.check_plan import Plan
+from probe.config.settings import Settings
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.model import Result, Status, Verdict
+from probe.core.runner import load_kinds, run_check
+from probe.daemon.heartbeat_loop import Heart
+from probe.daemon.peer_call_answerer import PeerAnswers
+from probe.daemon.quota_counter import Counting
+from probe.daemon.readiness import Rounds
 from probe.daemon.reload import Reloader
-from probe.daemon.rounds import Rounds
-from probe.daemon.vitals import Reading, Vitals
-from probe.daemon.waking import Waking
-from probe.exporter import Exporter, expose
-from probe.heartbeat import Heartbeat
+from probe.daemon.restore import Memory
+from probe.daemon.schedule import Schedule, Timing, spread
+from probe.daemon.state_log import tell
+from probe.daemon.status_notices import cautions_of, notices_of
+from probe.daemon.status_overview import Identity, look
+from probe.daemon.triggers import Waking
+from probe.daemon.web_server import runbook, server_of
+from probe.diagnostics.heartbeat import Heartbeat
+from probe.diagnostics.logging_setup import event
 from probe.history import History
-from probe.kind import Check
-from probe.logs import event
-from probe.model import Result, Status, Verdict
-from probe.past import entry_of
+from probe.history.model import entry_of
+from probe.metrics.exporter import Exporter, expose
+from probe.metrics.self_metrics import Reading, Vitals
+from probe.once import probe_version
 from probe.report.status import Overview
-from probe.runner import load_kinds, run_check
-from probe.schedule import Schedule, Timing, spread
-from probe.settings import Settings
 from probe.web.pages import Sources
 
 logger = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.logs import event
-from probe.model import Verdict
+from probe.config.settings import Settings
+from probe.core.environment import ConfigurationError
+from probe.core.model import Verdict
+from probe.diagnostics.logging_setup import event
 from probe.report.status import Notice
-from probe.settings import Settings
-from probe.variables import ConfigurationError
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@
 within ``bounds``; ``rows``, ``questions`` and ``spells`` know what is in the tables.
 """
 
-from probe.history.bounds import MEMORY_BOUNDS, Bounds
 from probe.history.history import History
+from probe.history.retention import MEMORY_BOUNDS, Bounds
 from probe.history.state import HistoryState
 
 __all__ = ["MEMORY_BOUNDS", "Bounds", "History", "HistoryState"]

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from probe.history import questions, spells
-from probe.history.bounds import Bounds
-from probe.history.keeper import Keeper
+from probe.history import periods, queries
+from probe.history.model import Bucket, Entry, Spell
+from probe.history.retention import Bounds
 from probe.history.state import HistoryState
-from probe.history.waiting import Waiting
-from probe.past import Bucket, Entry, Spell
+from probe.history.store import Keeper
+from probe.history.write_queue import Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -99,16 +99,16 @@ class History:
 
         If they are more than ``most``, the newest of them.
         """
-        return await self._ask(lambda db: questions.recent(db, since, most), [])
+        return await self._ask(lambda db: queries.recent(db, since, most), [])
 
     async def newest(self, checks: Sequence[str]) -> list[Entry]:
         """The newest entry of each of these checks that has any, however old."""
-        return await self._ask(lambda db: questions.newest(db, checks), [])
+        return await self._ask(lambda db: queries.newest(db, checks), [])
 
     async def day(self, start: float, end: float, buckets: int) -> dict[str, tuple[Bucket, ...]]:
         """Entries begun from ``start`` until before ``end``, in so many equal stretches,
         oldest first; only of checks that have any."""
-        return await self._ask(lambda db: questions.day(db, start, end, buckets), {})
+        return await self._ask(lambda db: queries.day(db, start, end, buckets), {})
 
     async def troubles(
         self, start: float, end: float, most: int = 20
@@ -116,11 +116,11 @@ class History:
         """Troubled and unknown spells that touch the time from ``start`` until before
         ``end``, newest first, at most so many of each check. They are whole: with their
         true start and end, though these be outside."""
-        return await self._ask(lambda db: spells.troubles(db, start, end, most), {})
+        return await self._ask(lambda db: periods.troubles(db, start, end, most), {})
 
     async def standings(self) -> dict[str, Spell]:
         """The present spell of each check, as far back as history reaches."""
-        return await self._ask(spells.standings, {})
+        return await self._ask(periods.standings, {})
 
     async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         if self._closing is not None:

@@ -12,9 +12,9 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+from probe.core.model import Status, Verdict
 from probe.history.database import Unreadable
-from probe.model import Status, Verdict
-from probe.past import Entry, Labels
+from probe.history.model import Entry, Labels
 
 MOST_CHARACTERS = 500
 STATUSES = (Status.OK, Status.FAILED, Status.UNKNOWN)

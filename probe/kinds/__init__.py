@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from probe.kind import Kind
+from probe.core.kind import Kind
 from probe.kinds.allocation import KIND as ALLOCATION
 from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.budget import KIND as BUDGET

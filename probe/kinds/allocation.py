@@ -9,19 +9,19 @@ a look fails or is well again.
 import asyncio
 from collections.abc import Sequence
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, Use, loads
-from probe.model import CheckFailed, Failing, Verdict
-from probe.record import Record
-from probe.rtc.credentials import Credentials
-from probe.rtc.frugal import LOOK_SECONDS, look_bytes, look_intervals
-from probe.rtc.looks import looks_of
-from probe.rtc.planning import planned
-from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import LOOKS, ServerTable, naming, servers_for, spending
-from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
-from probe.rtc.urls import TurnUrl, show_address
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Use, loads
+from probe.core.model import CheckFailed, Failing, Verdict
+from probe.core.recorder import Record
+from probe.stun.credentials import Credentials
+from probe.stun.uri import TurnUrl, show_address
+from probe.turn_targets.environment import TurnEnvironment
+from probe.turn_targets.last_allocations import looks_of
+from probe.turn_targets.matrix import planned
+from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
+from probe.turn_targets.table import LOOKS, ServerTable, naming, servers_for, spending
+from probe.turn_targets.traffic_budget import LOOK_SECONDS, look_bytes, look_intervals
 
 # Of what is left of the deadline: for naming who is silent; and of that, for the URL that
 # a browser takes first.
@@ -78,7 +78,7 @@ async def _look(
     record: Record,
     context: Context,
 ) -> None:
-    from probe.rtc.relay import look
+    from probe.turn.relay_path import look
 
     client = await look(
         url,
@@ -150,7 +150,7 @@ KIND = Kind(
     core=True,
     cost="one allocation, 1 kB a run over UDP and 8 kB over TLS",
     uses=uses,
-    load=loads("probe.rtc.relay"),
+    load=loads("probe.turn.relay_path"),
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=ALLOCATE,

@@ -11,17 +11,17 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
-from probe.context import Context
-from probe.kind import WAKES_NEON, Derived, Kind, Table, loads
-from probe.model import NotMeasured, Signal, Stop
+from probe.core.context import Context
+from probe.core.kind import WAKES_NEON, Derived, Kind, Table, loads
+from probe.core.model import NotMeasured, Signal, Stop
+from probe.core.recorder import Record
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
-from probe.record import Record
 from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
-from probe.telemetry.fly_settings import FlyEnvironment
-from probe.telemetry.signals import SHARED, TURN_SHARE
+from probe.telemetry.fly.settings import FlyEnvironment
+from probe.telemetry.shared_signals import SHARED, TURN_SHARE
 
 if TYPE_CHECKING:
-    from probe.telemetry.app_figures import Scrape
+    from probe.telemetry.app_samples import Scrape
 
 METRICS, HEALTH = "the application's /metrics", "the application's /health"
 _MOST_METRICS_BYTES, _MOST_HEALTH_BYTES = 4 << 20, 1 << 16
@@ -96,7 +96,7 @@ def derive(environment: AppEnvironment) -> Derived:
 
 async def run(table: AppTable, record: Record, context: Context) -> None:
     """Scrape every process, and write down what the scrapes tell."""
-    from probe.telemetry.app_figures import Memory, write
+    from probe.telemetry.app_samples import Memory, write
 
     with record.phase("resolve"):
         addresses = await _addresses(table)
@@ -114,8 +114,8 @@ async def run(table: AppTable, record: Record, context: Context) -> None:
 
 async def _addresses(table: AppTable) -> list[str]:
     """The address as it is, or one for each process behind its name."""
-    from probe.net.addresses import resolve
-    from probe.telemetry.asking import blind
+    from probe.net.resolver import resolve
+    from probe.telemetry.api_client import blind
 
     parts = urlsplit(table.address)
     if not table.asks_every_address:
@@ -136,8 +136,8 @@ def _at(ip: str, port: int, parts: SplitResult) -> str:
 
 async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | NotMeasured":
     """One process's metrics and health; why not, where its metrics could not be had."""
-    from probe.telemetry.app_figures import STARTED, Scrape
-    from probe.telemetry.asking import Asker
+    from probe.telemetry.api_client import Asker
+    from probe.telemetry.app_samples import STARTED, Scrape
     from probe.telemetry.exposition import parse
 
     asker = Asker(METRICS, address, context.clock, {}, _MOST_METRICS_BYTES, table.ca_file)
@@ -154,8 +154,8 @@ async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | 
 async def _health(address: str, table: AppTable, context: Context) -> Any:
     """What the same process says of itself; None where it doesn't. Its metrics are worth
     having all the same."""
-    from probe.telemetry.app_figures import read_health
-    from probe.telemetry.asking import Asker
+    from probe.telemetry.api_client import Asker
+    from probe.telemetry.app_samples import read_health
 
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
@@ -178,7 +178,7 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     instrument=True,
     uses=lambda _: (WAKES_NEON,),
     cost="a GET of /metrics and one of /health (a SELECT 1) from each process",
-    load=loads("probe.telemetry.app_figures", "probe.telemetry.asking"),
+    load=loads("probe.telemetry.app_samples", "probe.telemetry.api_client"),
     interval=60.0,
     plot=TURN_SHARE,
 )

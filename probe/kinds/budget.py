@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from probe.budget import (
+from probe.budget.plans import (
     DAY,
     HOUR,
     MONTH_DAYS,
@@ -22,12 +22,12 @@ from probe.budget import (
     drains_on,
     terms_of,
 )
-from probe.context import Context
-from probe.kind import Check, Derived, Kind, Table
-from probe.ledger import Ledger
-from probe.model import Failing, Limits, Signal, Threshold, Unit, Verdict
-from probe.record import Record
-from probe.variables import Environment
+from probe.budget.quota_usage import Ledger
+from probe.core.context import Context
+from probe.core.environment import Environment
+from probe.core.kind import Check, Derived, Kind, Table
+from probe.core.model import Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Record
 
 # Under which the ledger is shared by all runs.
 LEDGER = "ledger"

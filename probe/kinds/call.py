@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, Use, loads
-from probe.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
-from probe.record import Record
-from probe.rtc.credentials import Credentials
-from probe.rtc.frugal import CALL_ECHOES, DEAR_SECONDS, call_bytes, dear_intervals
-from probe.rtc.planning import planned
-from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import ServerTable, naming, servers_for, spending
-from probe.rtc.signals import BYTES
-from probe.rtc.statistics import median
-from probe.rtc.urls import TurnUrl
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Use, loads
+from probe.core.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
+from probe.core.recorder import Record
+from probe.stun.credentials import Credentials
+from probe.stun.uri import TurnUrl
+from probe.turn.statistics import median
+from probe.turn_targets.environment import TurnEnvironment
+from probe.turn_targets.matrix import planned
+from probe.turn_targets.signals import BYTES
+from probe.turn_targets.table import ServerTable, naming, servers_for, spending
+from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, dear_intervals
 
 if TYPE_CHECKING:
-    from probe.rtc.calling import Call
-    from probe.rtc.diagnosis import Diagnosis
-    from probe.rtc.relay_side import Relay
+    from probe.call.diagnosis import Diagnosis
+    from probe.call.local_call import Call
+    from probe.ice.relay_transport import Relay
 
 SUCCESS = Signal(
     "probe_call_success",
@@ -160,7 +160,7 @@ async def _run_through_server(table: CallTable, record: Record, context: Context
 
 async def _run_direct(table: CallTable, record: Record, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
-    from probe.rtc.calling import Bounds, Call
+    from probe.call.local_call import Bounds, Call
 
     async with Call(None, record, context, bounds=Bounds.within(table.deadline)) as call:
         await call.gather()
@@ -181,7 +181,7 @@ async def _run_relayed(
     record: Record,
     context: Context,
 ) -> None:
-    from probe.rtc.diagnosis import Diagnosis
+    from probe.call.diagnosis import Diagnosis
 
     if credentials is None:
         # Even where the server asks for none: browsers take no relay without.
@@ -206,7 +206,7 @@ async def _run_relayed(
 async def _call_through(
     relay: "Relay", diagnosis: "Diagnosis", table: CallTable, record: Record, context: Context
 ) -> None:
-    from probe.rtc.calling import Bounds, Call
+    from probe.call.local_call import Bounds, Call
 
     async with Call(relay, record, context, bounds=Bounds.within(table.deadline)) as call:
         try:
@@ -233,8 +233,8 @@ async def _complete(call: "Call", table: CallTable, record: Record) -> None:
 async def _relay(
     url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
 ) -> "Relay":
-    from probe.rtc.reaching import addresses_of
-    from probe.rtc.relay_side import relay_at
+    from probe.ice.relay_transport import relay_at
+    from probe.turn.resolve import addresses_of
 
     with record.phase("dns"):
         addresses = await addresses_of(url, table.family)
@@ -305,7 +305,7 @@ KIND = Kind(
     core=True,
     cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
     uses=uses,
-    load=loads("probe.rtc.calling", "probe.rtc.diagnosis"),
+    load=loads("probe.call.local_call", "probe.call.diagnosis"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=ICE,

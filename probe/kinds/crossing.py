@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from probe.context import Context
-from probe.kind import Check, Derived, Kind, Table, Use, loads
-from probe.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
-from probe.record import Record
-from probe.rtc.frugal import DEAR_SECONDS, ECHOES, path_bytes
-from probe.rtc.providers import ISSUED, PRIMARY, TurnEnvironment
-from probe.rtc.servers import LOOKS, ServerTable, naming, servers_for
-from probe.rtc.signals import BYTES, traffic_of
-from probe.rtc.traffic import Traffic, counted
-from probe.rtc.urls import show_address
+from probe.core.context import Context
+from probe.core.kind import Check, Derived, Kind, Table, Use, loads
+from probe.core.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
+from probe.core.recorder import Record
+from probe.stun.byte_counter import Traffic, counted
+from probe.stun.uri import show_address
+from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
+from probe.turn_targets.signals import BYTES, traffic_of
+from probe.turn_targets.table import LOOKS, ServerTable, naming, servers_for
+from probe.turn_targets.traffic_budget import DEAR_SECONDS, ECHOES, path_bytes
 
 if TYPE_CHECKING:
-    from probe.rtc.figures import RelayFigures
+    from probe.turn.relay_measurement import RelayFigures
 
 RTT = Signal(
     "probe_turn_crossing_rtt_seconds",
@@ -113,7 +113,7 @@ async def run(table: CrossingTable, record: Record, context: Context) -> None:
 
 
 async def _measure(table: CrossingTable, far: Traffic, record: Record, context: Context) -> None:
-    from probe.rtc.relay import RelayPath
+    from probe.turn.relay_path import RelayPath
 
     credentials, (url,) = await servers_for(table.near, record, context)
     others, (far_url,) = await servers_for(table.far, record, context)
@@ -180,7 +180,7 @@ KIND = Kind(
     failing=Failing(Verdict.WARNING, hold=120.0),
     cost="one allocation at each provider and 20 echoes, 10 kB a run at each over UDP",
     uses=uses,
-    load=loads("probe.rtc.relay"),
+    load=loads("probe.turn.relay_path"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,

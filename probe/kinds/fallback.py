@@ -15,15 +15,15 @@ from typing import Any
 
 from pydantic import Field
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Check, Derived, Kind, Table, loads
-from probe.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
-from probe.record import Record
-from probe.rtc.frugal import LOOK_SECONDS
-from probe.rtc.looks import looks_of
-from probe.rtc.providers import ISSUED, PRIMARY, TurnEnvironment
-from probe.rtc.servers import LOOKS, ServerTable
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Check, Derived, Kind, Table, loads
+from probe.core.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Record
+from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
+from probe.turn_targets.last_allocations import looks_of
+from probe.turn_targets.table import LOOKS, ServerTable
+from probe.turn_targets.traffic_budget import LOOK_SECONDS
 
 BACKUP_IN_USE = Signal(
     "probe_turn_backup_in_use",

@@ -9,15 +9,15 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, loads
-from probe.model import CheckFailed, Failing, Limits, NotMeasured, Signal, Threshold, Verdict
-from probe.record import Record
-from probe.telemetry.fly_settings import FlyAccess, FlyEnvironment
-from probe.telemetry.fly_signals import OF_MACHINES, OF_METRICS, THRESHOLDS
-from probe.telemetry.own_queries import OwnQuery
-from probe.telemetry.signals import ERROR_RATIO, MEMORY, MEMORY_LIMITS
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, loads
+from probe.core.model import CheckFailed, Failing, Limits, NotMeasured, Signal, Threshold, Verdict
+from probe.core.recorder import Record
+from probe.telemetry.custom_queries import OwnQuery
+from probe.telemetry.fly.settings import FlyAccess, FlyEnvironment
+from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
+from probe.telemetry.shared_signals import ERROR_RATIO, MEMORY, MEMORY_LIMITS
 
 _STOPPED_HINT = (
     "Look at fly logs and fly status for why it ended, then start it: fly machine start ID."
@@ -104,9 +104,9 @@ async def run(table: FlyTable, record: Record, context: Context) -> None:
 
 
 async def _run_machines(table: FlyTable, record: Record, context: Context) -> None:
-    from probe.telemetry.fly_clients import machines_of
-    from probe.telemetry.fly_figures import write_machines
-    from probe.telemetry.machines import Standing
+    from probe.telemetry.fly.clients import machines_of
+    from probe.telemetry.fly.machines import Standing
+    from probe.telemetry.fly.samples import write_machines
 
     with record.phase("machines"):
         machines = await machines_of(table, context).list()
@@ -121,9 +121,9 @@ async def _run_machines(table: FlyTable, record: Record, context: Context) -> No
 
 
 async def _run_metrics(table: FlyTable, record: Record, context: Context) -> None:
-    from probe.telemetry import fly_figures as figures
-    from probe.telemetry import fly_queries as q
-    from probe.telemetry.fly_clients import promql_of
+    from probe.telemetry.fly import queries as q
+    from probe.telemetry.fly import samples as figures
+    from probe.telemetry.fly.clients import promql_of
     from probe.telemetry.promql import answered, first_problem
 
     builtin = q.queries_for(table.app) if table.part == "metrics" else {}
@@ -160,9 +160,9 @@ async def _lost(
 ) -> NotMeasured | None:
     """A series that vanished says nothing by itself: the machine may have been stopped on
     purpose. So the Machines API is asked, and only then."""
-    from probe.telemetry.fly_clients import machines_of
-    from probe.telemetry.fly_figures import write_lost
-    from probe.telemetry.machines import Standing
+    from probe.telemetry.fly.clients import machines_of
+    from probe.telemetry.fly.machines import Standing
+    from probe.telemetry.fly.samples import write_lost
 
     if up and not vanished:
         write_lost(up, (), (), record)
@@ -199,7 +199,7 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     instrument=True,
     failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING, hold=30.0),
     cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
-    load=loads("probe.telemetry.fly_clients", "probe.telemetry.fly_figures"),
+    load=loads("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),
     interval=60.0,
     retry=10.0,
     plot=ERROR_RATIO,

@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, Table, Use, loads
-from probe.model import Failing, Signal, Unit, Verdict
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Table, Use, loads
+from probe.core.model import Failing, Signal, Unit, Verdict
+from probe.core.recorder import Record
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
-from probe.record import Record
-from probe.rtc.frugal import CALL_ECHOES, call_bytes
-from probe.rtc.providers import ISSUED
-from probe.rtc.signals import BYTES, traffic_of, write_traffic
-from probe.rtc.statistics import median
-from probe.rtc.traffic import counted
+from probe.stun.byte_counter import counted
+from probe.turn.statistics import median
+from probe.turn_targets.environment import ISSUED
+from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
+from probe.turn_targets.traffic_budget import CALL_ECHOES, call_bytes
 
 if TYPE_CHECKING:
-    from probe.paircam.visitor import Visitor
-    from probe.rtc.meeting import Meeting
-    from probe.rtc.relay_side import Relay
+    from probe.call.signaled_call import Meeting
+    from probe.ice.relay_transport import Relay
+    from probe.paircam.user_session import Visitor
 
 
 def _seconds(name: str, words: str, short: str = "") -> Signal:
@@ -160,10 +160,10 @@ async def _meeting(
     users: list[Backend], table: JourneyTable, record: Record, context: Context
 ) -> AsyncIterator["Meeting"]:
     """Two visitors, who leave whatever happens; whom they met by mistake is counted."""
+    from probe.call.local_call import Bounds
+    from probe.call.signaled_call import Meeting
     from probe.net.http import browse
-    from probe.paircam.visitor import Visitor
-    from probe.rtc.calling import Bounds
-    from probe.rtc.meeting import Meeting
+    from probe.paircam.user_session import Visitor
 
     host = show_host(table.url.get_secret_value())
     async with AsyncExitStack() as stack:
@@ -224,10 +224,10 @@ async def _join(visitor: "Visitor", code: str) -> None:
 
 async def _relay(user: Backend, table: JourneyTable, record: Record) -> "Relay":
     """The server that a browser prefers, of those that the backend issues to this device."""
-    from probe.rtc.credentials import Credentials
-    from probe.rtc.reaching import addresses_of
-    from probe.rtc.relay_side import relay_at
-    from probe.rtc.servers import preferred_first
+    from probe.ice.relay_transport import relay_at
+    from probe.stun.credentials import Credentials
+    from probe.turn.resolve import addresses_of
+    from probe.turn_targets.table import preferred_first
 
     issued = await user.issued_credentials(record)
     url = preferred_first(issued)[0]
@@ -295,7 +295,7 @@ KIND = Kind(
     cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
     "allocations, 24 kB",
     uses=uses,
-    load=loads("jwt", "probe.net.http", "probe.net.socketio", "probe.rtc.meeting"),
+    load=loads("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
     # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
     # of Upstash's free plan that watching may take.
     interval=43_200.0,

@@ -7,13 +7,13 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from probe.context import Context
-from probe.kind import Derived, Kind, Table, loads
-from probe.model import Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.context import Context
+from probe.core.environment import Environment
+from probe.core.kind import Derived, Kind, Table, loads
+from probe.core.model import Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Record
 from probe.net.urls import BaseUrl, CaFile, show_host
-from probe.record import Record
 from probe.stores.forecast import Trend, at_the_end, cycle_at, ends_at
-from probe.variables import Environment
 
 QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", short="quota")
 USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", short="used")
@@ -84,7 +84,7 @@ def derive(environment: MeteredEnvironment) -> Derived:
 
 async def run(table: MeteredTable, record: Record, context: Context) -> None:
     """Ask the account, and look ahead."""
-    from probe.stores.usage import ask
+    from probe.stores.metered_account import ask
 
     with record.phase("usage"):
         usage = await ask(
@@ -126,7 +126,7 @@ KIND = Kind(
     failing=Failing(Verdict.WARNING, hold=60.0),
     instrument=True,
     cost="one call of Metered's REST API",
-    load=loads("probe.stores.usage"),
+    load=loads("probe.stores.metered_account"),
     interval=3600.0,
     retry=600.0,
     plot=SHARE,

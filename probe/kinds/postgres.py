@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
-from probe.model import CheckFailed, Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.environment import Environment
+from probe.core.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
+from probe.core.model import CheckFailed, Failing, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Record
 from probe.net.urls import CaFile
-from probe.record import Record
-from probe.stores.addresses import PostgresUrl, StoreAddress, parse_postgres
-from probe.variables import Environment
+from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
 if TYPE_CHECKING:
     import asyncpg
@@ -128,7 +128,7 @@ def derive(environment: PostgresEnvironment) -> Derived:
 
 async def run(table: PostgresTable, record: Record, context: Context) -> None:
     """Connect, ask, say goodbye."""
-    from probe.stores.database import connected
+    from probe.stores.postgres_client import connected
 
     started = context.clock()
     record.current = "connect"
@@ -187,7 +187,7 @@ KIND = Kind(
     cost="one connection and one SELECT of the server's statistics; it wakes a sleeping Neon "
     "branch, which then stays awake for 5 minutes",
     uses=uses,
-    load=loads("probe.stores.database"),
+    load=loads("probe.stores.postgres_client"),
     interval=300.0,
     retry=60.0,
     plot=SHARE,

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, Table, Use, loads
-from probe.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.environment import Environment
+from probe.core.kind import Derived, Kind, Table, Use, loads
+from probe.core.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Record
 from probe.net.urls import CaFile
-from probe.record import Record
-from probe.stores.addresses import RedisUrl, StoreAddress, parse_redis
+from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
-from probe.variables import Environment
 
 if TYPE_CHECKING:
-    from probe.stores.cache import Info
+    from probe.stores.redis_client import Info
 
 MB = 1e6
 
@@ -123,7 +123,7 @@ def derive(environment: RedisEnvironment) -> Derived:
 
 async def run(table: RedisTable, record: Record, context: Context) -> None:
     """Connect, ping, ask, say goodbye."""
-    from probe.stores.cache import connected, info
+    from probe.stores.redis_client import connected, info
 
     started = context.clock()
     record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
@@ -217,7 +217,7 @@ KIND = Kind(
     failing=Failing(Verdict.WARNING, hold=60.0),
     cost="3 Redis commands: AUTH, PING, INFO",
     uses=uses,
-    load=loads("probe.stores.cache"),
+    load=loads("probe.stores.redis_client"),
     # 72 commands a day beside the 840 of the signaling check: a tenth of Upstash's free
     # plan is 1,000, and restarts of the probe take some.
     interval=3600.0,

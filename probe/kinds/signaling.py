@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, Table, Use, loads
-from probe.model import (
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Table, Use, loads
+from probe.core.model import (
     Aggregation,
     CheckFailed,
     Failing,
@@ -25,6 +25,7 @@ from probe.model import (
     Unit,
     Verdict,
 )
+from probe.core.recorder import Record
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam import (
     DEFAULT_EXPIRATION,
@@ -33,7 +34,6 @@ from probe.paircam import (
     Duration,
     backend_from,
 )
-from probe.record import Record
 
 if TYPE_CHECKING:
     from probe.net.http import Browser

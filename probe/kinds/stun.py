@@ -8,15 +8,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from probe.context import Context
-from probe.kind import Derived, Kind, Table, Use, loads
-from probe.model import Failing, Signal, Unit, Verdict
-from probe.record import Record
-from probe.rtc.providers import BACKUP, PRIMARY, TurnEnvironment
-from probe.rtc.reaching import Family, addresses_of
-from probe.rtc.signals import BYTES, traffic_of, write_traffic
-from probe.rtc.traffic import counted
-from probe.rtc.urls import TurnUrl, parse_stun_url, parse_url_list, show_address
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Table, Use, loads
+from probe.core.model import Failing, Signal, Unit, Verdict
+from probe.core.recorder import Record
+from probe.stun.byte_counter import counted
+from probe.stun.uri import TurnUrl, parse_stun_url, parse_url_list, show_address
+from probe.turn.resolve import Family, addresses_of
+from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
+from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
 
 RTT = Signal(
     "probe_stun_rtt_seconds",
@@ -88,7 +88,7 @@ def derive(environment: TurnEnvironment) -> Derived:
 
 async def run(table: StunTable, record: Record, context: Context) -> None:
     """Ask one server."""
-    from probe.rtc.stun_client import reflect
+    from probe.stun.binding import reflect
 
     traffic = traffic_of(table.name, context)
     try:
@@ -117,7 +117,7 @@ KIND = Kind(
     failing=Failing(Verdict.WARNING, hold=120.0),
     cost="one question and its answer, 200 bytes",
     uses=lambda table: (Use(f"turn-{table.provider}", _BYTES),),
-    load=loads("probe.rtc.stun_client"),
+    load=loads("probe.stun.binding"),
     interval=300.0,
     retry=60.0,
     plot=RTT,

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.kind import Derived, Kind, Use, loads
-from probe.model import Failing, Signal, Unit, Verdict
-from probe.record import Record
-from probe.rtc.credentials import Credentials
-from probe.rtc.frugal import (
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Use, loads
+from probe.core.model import Failing, Signal, Unit, Verdict
+from probe.core.recorder import Record
+from probe.stun.credentials import Credentials
+from probe.stun.uri import TurnUrl, show_address
+from probe.turn_targets.environment import TurnEnvironment
+from probe.turn_targets.matrix import planned
+from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
+from probe.turn_targets.table import ServerTable, servers_for, spending
+from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
     dear_intervals,
     look_bytes,
     path_bytes,
 )
-from probe.rtc.planning import planned
-from probe.rtc.providers import TurnEnvironment
-from probe.rtc.servers import ServerTable, servers_for, spending
-from probe.rtc.signals import ALLOCATE, BYTES, UNAUTHENTICATED
-from probe.rtc.urls import TurnUrl, show_address
 
 if TYPE_CHECKING:
-    from probe.rtc.figures import RelayFigures
+    from probe.turn.relay_measurement import RelayFigures
 
 RELAY_OPEN = Signal(
     "probe_turn_relay_open_seconds",
@@ -167,7 +167,7 @@ async def _measure(
     record: Record,
     context: Context,
 ) -> None:
-    from probe.rtc.relay import RelayPath
+    from probe.turn.relay_path import RelayPath
 
     path = RelayPath(
         url,
@@ -186,7 +186,7 @@ async def _measure(
 
 
 async def _run_issued(table: TurnTable, record: Record, context: Context) -> None:
-    from probe.rtc.issued import measure_issued
+    from probe.turn_targets.issued import measure_issued
 
     async def measure(url: TurnUrl, credentials: Credentials | None) -> None:
         await _measure(url, credentials, table, record, context)
@@ -233,7 +233,7 @@ KIND = Kind(
     core=True,
     cost="two allocations and 20 echoes of 160 bytes, 20 kB a run over UDP and 45 kB over TLS",
     uses=uses,
-    load=loads("probe.rtc.relay"),
+    load=loads("probe.turn.relay_path"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,

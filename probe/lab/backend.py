@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from probe.lab.knobs import BackendKnobs
-from probe.lab.limits import Limit, RateLimiter
 from probe.lab.metrics import Usage, exposition
+from probe.lab.rate_limit import Limit, RateLimiter
 from probe.lab.signaling import Signaling
 from probe.lab.tokens import CREDENTIAL_SECONDS, Tokens
 

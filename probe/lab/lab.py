@@ -15,7 +15,7 @@ from probe.lab import certificates
 from probe.lab.backend import Backend
 from probe.lab.certificates import Authority
 from probe.lab.knobs import BackendKnobs, TurnKnobs
-from probe.lab.turn import TurnServer
+from probe.lab.turn.server import TurnServer
 
 USERNAME = "probe"
 Certificate = Literal["valid", "expired", "wrong-name", "untrusted"]

@@ -9,8 +9,8 @@ import socketio
 from aiohttp import web
 
 from probe.lab.knobs import BackendKnobs
-from probe.lab.limits import RateLimiter
 from probe.lab.matching import Match, Matching, Waiting, problem_with
+from probe.lab.rate_limit import RateLimiter
 from probe.lab.tokens import Tokens
 
 NAMESPACE = "/signaling"

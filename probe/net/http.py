@@ -2,7 +2,7 @@
 
 aiohttp's exceptions are turned into causes here and nowhere else:
 
-ClientConnectorDNSError          as raised by probe.net.addresses
+ClientConnectorDNSError          as raised by probe.net.resolver
 ClientConnectorCertificateError  tls_invalid
 ClientConnectorSSLError          tls_failed
 ClientConnectorError             connect_refused | connect_failed
@@ -25,9 +25,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
-from probe.causes import Cause
-from probe.model import CheckFailed, Stop
-from probe.net.addresses import Address, has_route, is_unreachable, no_connection, resolve
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, Stop
+from probe.net.resolver import Address, has_route, is_unreachable, no_connection, resolve
 from probe.net.timing import Timing, socket_factory, trace_config
 from probe.net.tls import Handshake, client_context, translate_tls, watch
 

@@ -19,10 +19,10 @@ import engineio
 import socketio
 import socketio.exceptions
 
-from probe.causes import Cause
-from probe.model import CheckFailed, NotMeasured, Stop
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.net.engineio_session import GOODBYE_SECONDS, Wire, not_socketio
 from probe.net.http import Browser
-from probe.net.wire import GOODBYE_SECONDS, Wire, not_socketio
 
 CONNECT = "connect"
 COMPLAINTS = ("error", "exception")

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from probe.causes import Cause
-from probe.model import CheckFailed, NotMeasured, Stop
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, NotMeasured, Stop
 
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
 # When each file was last seen to change: few, they come from the configuration.

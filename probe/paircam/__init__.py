@@ -6,7 +6,7 @@ the process.
 """
 
 from probe.paircam.backend import Backend, Issue, backend_from
-from probe.paircam.issued import IssuedCredentials
+from probe.paircam.credentials import IssuedCredentials
 from probe.paircam.settings import (
     DEFAULT_EXPIRATION,
     BackendEnvironment,

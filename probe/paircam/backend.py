@@ -10,12 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import SecretStr
 
-from probe.causes import Cause
-from probe.context import Context
-from probe.model import CheckFailed, Stop
-from probe.net.statuses import refusal_of_backend
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed, Stop
+from probe.core.recorder import Record
+from probe.net.http_status import refusal_of_backend
 from probe.net.urls import show_host
-from probe.paircam.issued import (
+from probe.paircam.credentials import (
     IssuedCredentials,
     mint,
     parse,
@@ -23,7 +24,6 @@ from probe.paircam.issued import (
     read_token,
 )
 from probe.paircam.settings import DEFAULT_EXPIRATION
-from probe.record import Record
 
 T = TypeVar("T")
 

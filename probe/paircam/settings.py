@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from probe.core.environment import Environment
 from probe.net.urls import BaseUrl, CaFile
-from probe.variables import Environment
 
 DEFAULT_EXPIRATION = 300.0
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

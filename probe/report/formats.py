@@ -18,25 +18,26 @@ class Style:
 
 
 def _table(report: Report, style: Style) -> str:
-    from probe.report import table
+    from probe.report.text import table
 
     return table.render(report, colour=style.colour, width=style.width)
 
 
 def _json(report: Report, _style: Style) -> str:
-    from probe.report import as_json
+    from probe.report.json import run
 
-    return as_json.render(report)
+    return run.render(report)
 
 
 def _junit(report: Report, _style: Style) -> str:
-    from probe.report import junit
+    from probe.report.ci import junit
 
     return junit.render(report)
 
 
 def _github(report: Report, style: Style) -> str:
-    from probe.report import github, table
+    from probe.report.ci import github
+    from probe.report.text import table
 
     # Annotations come first: GitHub shows them apart, the log then reads like any other.
     plain = table.render(report, colour=False, width=style.width)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from probe.model import Evaluation, Result, Signal, Verdict
+from probe.core.model import Evaluation, Result, Signal, Verdict
 
 
 @dataclass(frozen=True, slots=True)

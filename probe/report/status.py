@@ -7,8 +7,8 @@ Times are wall-clock seconds since 1970 (UTC).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
-from probe.past import Bucket, Spell
+from probe.core.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
+from probe.history.model import Bucket, Spell
 
 
 @dataclass(frozen=True, slots=True)

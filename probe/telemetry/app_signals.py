@@ -1,14 +1,14 @@
 """What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
 
-from probe.model import Bad, Signal, Threshold, Unit
-from probe.telemetry.signals import (
+from probe.core.model import Bad, Signal, Threshold, Unit
+from probe.telemetry.shared_signals import (
     ICE_SUCCESS,
     ICE_SUCCESS_LIMITS,
     SHARED,
     TURN_SHARE,
     TURN_SHARE_LIMITS,
 )
-from probe.telemetry.signals import THRESHOLDS as OF_ALL
+from probe.telemetry.shared_signals import THRESHOLDS as OF_ALL
 
 # Fewer connections than this say nothing of how users connect.
 LEAST_CONNECTIONS = 20

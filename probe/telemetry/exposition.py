@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.causes import Cause
-from probe.model import NotMeasured
+from probe.core.causes import Cause
+from probe.core.model import NotMeasured
 from probe.telemetry.counters import Series, Values
 
 MOST_SERIES = 20_000

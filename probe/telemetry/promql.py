@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probe.causes import Cause
-from probe.model import NotMeasured
-from probe.telemetry.asking import Asker
+from probe.core.causes import Cause
+from probe.core.model import NotMeasured
+from probe.telemetry.api_client import Asker
 
 # A server is asked so many questions at once.
 AT_ONCE = 4

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from probe.report import as_status_json, badge, page
+from probe.report.html import badge, page
+from probe.report.json import status
 from probe.report.status import Overview
 from probe.web.access import CALL_PATH, PEER_PATH, Access, guard
-from probe.web.peer import PeerCalls
-from probe.web.peering import Peering
+from probe.web.call_api import PeerCalls
+from probe.web.verdict_api import Peering
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -86,7 +87,7 @@ class Pages:
         return web.Response(text=document, content_type="text/html", headers=headers)
 
     async def _status(self, request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(as_status_json.render, await self._current())
+        text = await asyncio.to_thread(status.render, await self._current())
         return web.Response(text=text, content_type="application/json")
 
     async def _badge(self, request: web.Request) -> web.Response:
@@ -94,7 +95,7 @@ class Pages:
         return web.Response(text=text, content_type="image/svg+xml")
 
     async def _runbook(self, request: web.Request) -> web.Response:
-        from probe.report import runbook_page
+        from probe.report.html import runbook_page
 
         found = self._sources.runbook(request.match_info["slug"])
         if found is None:

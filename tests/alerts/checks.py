@@ -1,9 +1,9 @@
 """The checks that an operator's own environment gives."""
 
-from probe.configuration import make_plan
-from probe.kind import Check
+from probe.config.check_plan import make_plan
+from probe.core.environment import Variables
+from probe.core.kind import Check
 from probe.kinds import KINDS
-from probe.variables import Variables
 
 ENVIRONMENT = {
     "BACKEND_URL": "https://paircam.live",

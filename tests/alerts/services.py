@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
-from alerts.dispatch import Dispatcher
 from alerts.model import Delivery, Message, NotifyError, Occasion
-from alerts.outbox import Outbox
+from alerts.notification.sender import Dispatcher
+from alerts.outbox.outbox import Outbox
 from tests.clocks import Clock
 
 RECEIVED = "received, but the answer was lost"

@@ -8,9 +8,9 @@ import click
 import pytest
 
 from alerts import runbooks
-from probe.catalogue import all_signals
-from probe.causes import Cause
 from probe.cli import cli
+from probe.core.causes import Cause
+from probe.core.thresholds import all_signals
 from probe.kinds import KINDS
 
 SECTIONS = (

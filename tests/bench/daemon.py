@@ -12,11 +12,11 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from probe.config.settings import load_settings
+from probe.core.model import Status, Verdict
 from probe.history import History
+from probe.history.model import Entry
 from probe.kinds import KINDS
-from probe.model import Status, Verdict
-from probe.past import Entry
-from probe.settings import load_settings
 from tests.command import start
 from tests.container.dockerfile import read_dockerfile
 from tests.daemon.running import Running, daemon, memory_of

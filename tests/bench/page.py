@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from probe.lab import Lab
-from tests import parts
+from tests import requirements
 from tests.daemon.running import daemon
 from tests.servers.alertmanager import free_port
 from tests.servers.services import Service
@@ -88,7 +88,7 @@ async def classic(stack: AsyncExitStack, folder: Path, target: str, hook: str) -
     )
     for name, config, address in commands:
         suffix = f"-{name}" if name else ""
-        path = parts.program(f"prometheus{suffix}", part=name or "prometheus")
+        path = requirements.program(f"prometheus{suffix}", part=name or "prometheus")
         extra = {
             "alertmanager": ("--cluster.listen-address=", f"--storage.path={folder}/am"),
             "": (f"--storage.tsdb.path={folder}/tsdb",),

@@ -15,14 +15,14 @@ from statistics import median
 
 from pydantic import SecretStr
 
-from probe.context import Context
-from probe.net.addresses import resolve
-from probe.record import Record
-from probe.rtc.calling import Call
-from probe.rtc.credentials import Credentials
-from probe.rtc.relay import RelayPath
-from probe.rtc.relay_side import Relay
-from probe.rtc.urls import parse_turn_url
+from probe.call.local_call import Call
+from probe.core.context import Context
+from probe.core.recorder import Record
+from probe.ice.relay_transport import Relay
+from probe.net.resolver import resolve
+from probe.stun.credentials import Credentials
+from probe.stun.uri import parse_turn_url
+from probe.turn.relay_path import RelayPath
 from tests.browser.browser import Browser, Server, browser
 from tests.browser.forwarder import HOST, Way, forwarded
 from tests.servers.coturn import Coturn, CoturnConfig

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.context import Context
-from probe.model import Result, Status
-from probe.runner import run_check
+from probe.core.context import Context
+from probe.core.model import Result, Status
+from probe.core.runner import run_check
 from tests.browser.browser import Browser, Experience, Server
 from tests.browser.scenarios import Entry, Scenario, Stage
-from tests.kinds.call_lab import call_check
+from tests.kinds.call.call_lab import call_check
 
 ECHOES = 50
 PATIENCE = 14.0

@@ -17,20 +17,20 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 
-from probe.context import Context
-from probe.kind import Check
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.model import Result
+from probe.core.runner import run_check
 from probe.kinds.resilience import CONSENT_SECONDS, KIND, ResilienceTable
-from probe.model import Result
-from probe.net.addresses import Address
-from probe.net.outage import Outage, TcpForwarder, UdpForwarder
-from probe.rtc.transactions import LIBWEBRTC
-from probe.rtc.urls import parse_turn_url
-from probe.runner import run_check
+from probe.net.impairment import Outage, TcpForwarder, UdpForwarder
+from probe.net.resolver import Address
+from probe.stun.transaction import LIBWEBRTC
+from probe.stun.uri import parse_turn_url
 from tests.browser.browser import opened
-from tests.kinds.journeys import JWT_SECRET
-from tests.rtc.turn_lab import PASSWORD, USERNAME, TurnLab, turn_lab
+from tests.kinds.journey.journeys import JWT_SECRET
 from tests.servers.chromium import Tab
 from tests.servers.node_backend import NodeBackend, NodeBackendFactory
+from tests.turn.turn_lab import PASSWORD, USERNAME, TurnLab, turn_lab
 
 SCRIPT = Path(__file__).with_name("losses.js")
 HOST = "127.0.0.1"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests import parts
+from tests import requirements
 from tests.command import probe
 from tests.servers.pushgateway import Pushgateway
 
@@ -39,7 +39,7 @@ async def test_a_pushgateway_holds_the_newest_run_of_each_region(tmp_path: Path)
 
 def complaints(path: Path) -> str:
     """What promtool has to say against metrics."""
-    command = [parts.program("promtool", part="prometheus"), "check", "metrics"]
+    command = [requirements.program("promtool", part="prometheus"), "check", "metrics"]
     with path.open("rb") as file:
         done = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from string import Template
 
-from tests import parts
+from tests import requirements
 from tests.container.dockerfile import Ignore, Instruction, Stage, read_dockerfile
 
 _PART = "container"
@@ -85,14 +85,14 @@ class Root:
 def require_root() -> None:
     """Skips the running test where no root can be made."""
     if os.geteuid() != 0:
-        parts.missing(_PART, "a root file system needs root")
+        requirements.missing(_PART, "a root file system needs root")
     for program in ("unshare", "mount", "chroot", "env", "useradd"):
-        parts.program(program, part=_PART)
+        requirements.program(program, part=_PART)
     if _pip() is None:
-        parts.missing(_PART, "no pip beside this Python")
+        requirements.missing(_PART, "no pip beside this Python")
     tried = subprocess.run([*_UNSHARE, "true"], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
-        parts.missing(_PART, tried.stderr.strip())
+        requirements.missing(_PART, tried.stderr.strip())
 
 
 def build(source: Path, directory: Path) -> Root:

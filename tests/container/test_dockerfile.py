@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from probe.config.settings import DEFAULT_LISTEN, OwnEnvironment
 from probe.kinds import KINDS
-from probe.settings import DEFAULT_LISTEN, OwnEnvironment
 from probe.web.access import OPEN_PATHS
 from tests.container.dockerfile import SECRET, Ignore, Instruction, read_dockerfile
 
@@ -48,12 +48,12 @@ def test_the_reader_refuses_what_it_does_not_know(text: str) -> None:
     ("path", "excluded"),
     [
         ("README.md", False),
-        ("probe/kinds/http.py", False),
+        ("probe/kinds/http/__init__.py", False),
         ("probe/__pycache__/app.cpython-313.pyc", True),
         ("stray.pyc", True),
         (".env", True),
         ("probe.toml", True),
-        ("tests/parts.py", True),
+        ("tests/requirements.py", True),
         (".git/config", True),
     ],
 )

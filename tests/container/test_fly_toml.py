@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from probe.cli import cli
+from probe.config.settings import DEFAULT_CONFIG, DEFAULT_LISTEN, OwnEnvironment, load_settings
 from probe.kinds import KINDS
-from probe.settings import DEFAULT_CONFIG, DEFAULT_LISTEN, OwnEnvironment, load_settings
 from probe.web.access import METRICS_PATH, OPEN_PATHS
 from tests.container.dockerfile import SECRET, read_dockerfile
 

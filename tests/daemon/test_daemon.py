@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.exits import INTERRUPTED, USAGE_ERROR
+from probe.exit_codes import INTERRUPTED, USAGE_ERROR
 from probe.lab import Lab
 from tests.command import probe
 from tests.daemon.running import daemon

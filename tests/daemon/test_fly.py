@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from tests.daemon.running import daemon
-from tests.kinds.fly_looking import ORG, PREFIX
-from tests.kinds.fly_series import App
+from tests.kinds.telemetry.fly_checks import ORG, PREFIX
+from tests.kinds.telemetry.fly_series import App
 from tests.servers.fly_machines import FlyMachines, exit_event, machine
 from tests.servers.prometheus import Prometheus
 from tests.servers.services import Service

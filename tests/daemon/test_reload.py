@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from probe.configuration import Plan
+from probe.config.check_plan import Plan
+from probe.config.settings import Settings
+from probe.core.environment import ConfigurationError, Mistake
 from probe.daemon.reload import Reloader
-from probe.settings import Settings
-from probe.variables import ConfigurationError, Mistake
 from tests.clocks import Clock
-from tests.toys import toy
+from tests.fake_kind import toy
 
 
 class Stage:

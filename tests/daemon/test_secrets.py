@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from probe.config.settings import load_settings
 from probe.kinds import KINDS
 from probe.lab import Lab
-from probe.settings import load_settings
 from tests.command import probe
 from tests.daemon.running import daemon
 from tests.servers.alertmanager_api import AlertmanagerApi

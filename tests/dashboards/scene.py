@@ -11,13 +11,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from probe.configuration import make_plan
-from probe.exporter import BUCKETS
-from probe.families import histogram_of
+from probe.config.check_plan import make_plan
+from probe.core.environment import Variables
+from probe.core.model import Signal, Unit
 from probe.kinds import KINDS
 from probe.lab import Lab
-from probe.model import Signal, Unit
-from probe.variables import Variables
+from probe.metrics.exporter import BUCKETS
+from probe.metrics.families import histogram_of
 from tests.daemon.running import Running, daemon
 from tests.servers.scraper import Scraper
 

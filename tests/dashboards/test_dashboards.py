@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards.boards import boards
 from dashboards.build import FOLDER, made
+from dashboards.dashboards import boards
 from dashboards.grafana import as_json
 from dashboards.model import Board
-from dashboards.signals import board_of, steps_of, title_of
+from dashboards.signal_panels import board_of, steps_of, title_of
+from probe.core.model import Limits, Signal, Threshold, Unit
 from probe.kinds import KINDS
-from probe.model import Limits, Signal, Threshold, Unit
 from tests.command import probe
-from tests.toys import TOY_SECONDS, toy_kind
+from tests.fake_kind import TOY_SECONDS, toy_kind
 
 SPEED = Signal("probe_toy_speed_ratio", Unit.RATIO, "How fast.", labels=("wheel",))
 LIMIT = Threshold(SPEED, Limits(objective=0.1, warning=0.2, critical=0.3))

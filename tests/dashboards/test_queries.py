@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.boards import boards
+from dashboards.dashboards import boards
 from probe.kinds import KINDS
 from tests.dashboards.scene import Scene, asked, scene
 

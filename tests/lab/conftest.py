@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from probe.lab.backend import Backend
-from tests.lab.callers import JWT_SECRET, TURN_SECRET, TURN_URLS, Caller, Clock, bearer
+from tests.lab.turn.callers import JWT_SECRET, TURN_SECRET, TURN_URLS, Caller, Clock, bearer
 
 Call = Callable[[str], Awaitable[Caller]]
 MakeCaller = Callable[[], Caller]

@@ -11,14 +11,14 @@ import pytest
 
 from probe.lab.backend import Backend
 from probe.lab.certificates import Authority
-from tests.lab.callers import (
+from tests.lab.conftest import Call
+from tests.lab.turn.callers import (
     JWT_SECRET,
     TURN_SECRET,
     TURN_URLS,
     Clock,
     bearer,
 )
-from tests.lab.conftest import Call
 
 
 async def token(http: aiohttp.ClientSession, body: Any = None) -> tuple[int, str]:

@@ -12,7 +12,7 @@ import pytest
 
 from probe.lab.backend import Backend
 from probe.lab.knobs import BackendKnobs
-from tests.lab.callers import MOMENT, PATIENCE, TURN_SECRET, TURN_URLS, Clock, bearer
+from tests.lab.turn.callers import MOMENT, PATIENCE, TURN_SECRET, TURN_URLS, Clock, bearer
 
 PATHS = ("/health", "/health/ready", "/metrics", "/", "/socket.io/?EIO=4&transport=polling")
 SOON = aiohttp.ClientTimeout(total=MOMENT)

@@ -7,8 +7,8 @@ import pytest
 from probe.lab import signaling
 from probe.lab.backend import Backend
 from probe.lab.signaling import NAMESPACE
-from tests.lab.callers import MOMENT, Caller, Clock, bearer
 from tests.lab.conftest import Call, MakeCaller
+from tests.lab.turn.callers import MOMENT, Caller, Clock, bearer
 
 TIMESTAMP = 1_700_000_000_000
 

@@ -9,8 +9,8 @@ import pytest
 import socketio
 
 from probe.lab.backend import Backend
-from tests.lab.callers import MOMENT, Caller, Clock, bearer
 from tests.lab.conftest import Call, MakeCaller
+from tests.lab.turn.callers import MOMENT, Caller, Clock, bearer
 
 
 async def connected(backend: Backend, client: Caller, now: Clock) -> None:

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from probe.lab.backend import Backend
-from tests.lab.callers import JWT_SECRET, PATIENCE, TURN_SECRET, Clock, bearer
 from tests.lab.conftest import Call, MakeCaller
+from tests.lab.turn.callers import JWT_SECRET, PATIENCE, TURN_SECRET, Clock, bearer
 
 QUICK = 1.5
 """Seconds within which a stop is over, whatever goes on."""

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from probe.lab import certificates
 from probe.lab.certificates import Authority
-from tests.lab.raw_turn import hang_up
+from tests.lab.turn.raw_turn import hang_up
 
 # OpenSSL's X509_V_ERR_* codes.
 EXPIRED, SELF_SIGNED_OR_UNKNOWN, HOST_MISMATCH, IP_MISMATCH = 10, {18, 19, 20}, 62, 64

@@ -9,11 +9,11 @@ from dataclasses import fields
 import aiohttp
 import pytest
 
+from probe.config.settings import load_settings
 from probe.kinds import KINDS
 from probe.lab import Lab
 from probe.lab.knobs import BackendKnobs, TurnKnobs
-from probe.settings import load_settings
-from tests.lab.callers import Caller, bearer
+from tests.lab.turn.callers import Caller, bearer
 
 QUICK = 3.0
 """Seconds within which the lab has ended, whatever goes on."""

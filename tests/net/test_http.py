@@ -8,12 +8,12 @@ from time import monotonic
 
 import pytest
 
-from probe.causes import Cause
-from probe.model import CheckFailed
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
 from probe.net import http
-from probe.net.addresses import Address
 from probe.net.http import browse, translate
-from probe.net.promises import plain_address
+from probe.net.resolver import Address
+from probe.net.security_headers import plain_address
 from probe.net.timing import Timing
 from tests.servers.pages import Pages, answers, closed_port, hangs_after, in_turn
 

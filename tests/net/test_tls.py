@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from probe.causes import Cause
+from probe.core.causes import Cause
+from probe.core.model import NotMeasured
 from probe.lab.certificates import Authority
-from probe.model import NotMeasured
 from probe.net.tls import client_context
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from probe.report import table
+from probe.report.text import table
 from tests.report.samples import SAMPLES, Sampler
 
 APPROVED_WIDTHS = (80, 140)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from probe.causes import Cause
-from probe.model import (
+from probe.core.causes import Cause
+from probe.core.model import (
     Aggregation,
     Bad,
     Evaluation,

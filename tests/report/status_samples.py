@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probe.causes import Cause
-from probe.model import (
+from probe.core.causes import Cause
+from probe.core.model import (
     Aggregation,
     Evaluation,
     Failure,
@@ -15,8 +15,9 @@ from probe.model import (
     Threshold,
     Verdict,
 )
-from probe.past import Bucket
+from probe.history.model import Bucket
 from probe.report.status import Notice, Overview, StatusRow
+from tests.report.html.status_days import BUCKET, DAY, NOW, START, ago, day, spell
 from tests.report.samples import (
     ALLOCATE,
     CODE,
@@ -30,7 +31,6 @@ from tests.report.samples import (
     TRY,
     WAIT,
 )
-from tests.report.status_days import BUCKET, DAY, NOW, START, ago, day, spell
 
 
 def health() -> StatusRow:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests import parts
+from tests import requirements
 
 CONFIG = """
 route:
@@ -29,7 +29,7 @@ class Alertmanager:
     """``async with Alertmanager(folder, webhook=URL) as server``: one that answers."""
 
     def __init__(self, folder: Path, *, webhook: str, config: str = CONFIG) -> None:
-        self._program = parts.program("prometheus-alertmanager", part="alertmanager")
+        self._program = requirements.program("prometheus-alertmanager", part="alertmanager")
         self._folder, self._text = folder, config.replace("{webhook}", webhook)
         self.url = ""
 

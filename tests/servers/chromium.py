@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
-from tests import parts
+from tests import requirements
 from tests.servers.process import Process, stop, wait_until
 
 Event = dict[str, Any]
@@ -42,7 +42,7 @@ class Chromium:
     """Use as ``async with Chromium(directory) as chromium``; then ``chromium.tab()``."""
 
     def __init__(self, directory: Path, *flags: str) -> None:
-        self._program = parts.program("chromium", part="chromium")
+        self._program = requirements.program("chromium", part="chromium")
         self._flags = flags
         self._profile = directory / "chromium"
         self._log = directory / "chromium.log"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import parts
+from tests import requirements
 from tests.servers.certificate import Certificate, make_certificate
 from tests.servers.process import Process, stop, wait_until
 
@@ -47,7 +47,7 @@ class Coturn:
 
     def __init__(self, config: CoturnConfig, directory: Path) -> None:
         self._config = config
-        self._program = parts.program("turnserver", part="coturn")
+        self._program = requirements.program("turnserver", part="coturn")
         self._directory = directory
         self._log = directory / "coturn.log"
         certificate = config.certificate or make_certificate(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any, Literal, Self
 
-from tests import parts
+from tests import requirements
 from tests.servers.netns import Namespace
 
 Mapping = Literal["endpoint-independent", "symmetric"]
@@ -34,7 +34,7 @@ class Home:
     """A private network: the peer's namespace, and its NAT's."""
 
     def __init__(self, net: Namespace, number: int, mapping: Mapping) -> None:
-        self._ip, self._net = parts.program("ip", part="netns"), net
+        self._ip, self._net = requirements.program("ip", part="netns"), net
         self._number = number
         self.name, self.nat = f"{net.name}-p{number}", f"{net.name}-n{number}"
         self.prefix = (self._ip, "netns", "exec", self.name)
@@ -79,7 +79,7 @@ class Home:
             subprocess.run([self._ip, "netns", "del", name], capture_output=True, check=False)
 
     def _in_nat(self, *command: str) -> subprocess.CompletedProcess[str]:
-        program = parts.program(command[0], part="netns")
+        program = requirements.program(command[0], part="netns")
         whole = [self._ip, "netns", "exec", self.nat, program, *command[1:]]
         return subprocess.run(whole, capture_output=True, text=True, check=True)
 
@@ -142,7 +142,7 @@ class TwoHomes:
                 self.homes.append(Home(self.net, number, self._mapping))
         except subprocess.CalledProcessError as error:
             self.__exit__()
-            parts.missing("netns", f"{error.cmd}: {error.stderr}")
+            requirements.missing("netns", f"{error.cmd}: {error.stderr}")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 from typing import Literal
 
-from tests import parts
+from tests import requirements
 
 _PART = "netns"
 _numbers = itertools.count()
@@ -16,9 +16,9 @@ class Namespace:
 
     def __init__(self) -> None:
         if os.geteuid() != 0:
-            parts.missing(_PART, "network namespaces need root")
-        self._ip = parts.program("ip", part=_PART)
-        self._iptables = parts.program("iptables", part=_PART)
+            requirements.missing(_PART, "network namespaces need root")
+        self._ip = requirements.program("ip", part=_PART)
+        self._iptables = requirements.program("iptables", part=_PART)
         self._number = next(_numbers)
         self.name = f"probe-{os.getpid()}-{self._number}"
         self.prefix = (self._ip, "netns", "exec", self.name)
@@ -73,7 +73,7 @@ class Namespace:
             self._firewall("-L", "-n")
         except subprocess.CalledProcessError as error:
             self.close()
-            parts.missing(_PART, error.stderr.decode().strip())
+            requirements.missing(_PART, error.stderr.decode().strip())
 
     def _firewall(self, *arguments: str) -> None:
         command = [*self.prefix, self._iptables, "-w", *arguments]

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-from tests import parts
+from tests import requirements
 from tests.servers.process import stop, wait_until
 
 Mode = Literal["ok", "refuse", "silent", "drop", "never", "anyone", "lost", "garbage"]
@@ -18,9 +18,9 @@ class NodeBackend:
     """A running backend; what `mode` does is told at the top of server.mjs."""
 
     def __init__(self, mode: Mode, environment: dict[str, str], log: Path) -> None:
-        node = parts.program("node", part="node_backend")
+        node = requirements.program("node", part="node_backend")
         if not (_FOLDER / "node_modules" / "socket.io").exists():
-            parts.missing("node_backend", "socket.io is not installed")
+            requirements.missing("node_backend", "socket.io is not installed")
         self.jwt_secret = environment.get("JWT_SECRET", "reference-secret")
         # Nothing of the caller's environment, which may hold a real backend's names.
         names = {"PATH": os.environ["PATH"], "MODE": mode, "JWT_SECRET": self.jwt_secret}

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests import parts
+from tests import requirements
 from tests.servers.postgres import PASSWORD, USER, Postgres
 from tests.servers.process import Process, stop, wait_until
 
@@ -16,7 +16,7 @@ class PgBouncer:
     """A running pooler with one connection to the server for everybody."""
 
     def __init__(self, behind: Postgres) -> None:
-        program = parts.program("pgbouncer", part="pgbouncer")
+        program = requirements.program("pgbouncer", part="pgbouncer")
         self._folder = Path(tempfile.mkdtemp(prefix="probe-pgbouncer-"))
         self._folder.chmod(0o755)
         self._log = self._folder / "pgbouncer.log"

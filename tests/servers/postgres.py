@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests import parts
+from tests import requirements
 from tests.servers.certificate import make_certificate
 from tests.servers.process import Process, stop, wait_until
 
@@ -101,7 +101,7 @@ class Postgres:
 
 def _programs() -> Path:
     if not (_BIN / "initdb").exists():
-        parts.missing("postgresql", "no PostgreSQL 15 in /usr/lib/postgresql")
+        requirements.missing("postgresql", "no PostgreSQL 15 in /usr/lib/postgresql")
     return _BIN
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests import parts
+from tests import requirements
 from tests.servers.alertmanager import free_port
 from tests.servers.process import stop, wait_until
 
@@ -69,7 +69,7 @@ def openmetrics(lines: Iterable[Line], now: float) -> str:
 
 def promtool(*arguments: str, part: str = "prometheus") -> subprocess.CompletedProcess[str]:
     """Run promtool; its output says what is wrong."""
-    command = [parts.program("promtool", part=part), *arguments]
+    command = [requirements.program("promtool", part=part), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -77,7 +77,7 @@ class Prometheus:
     """``with Prometheus(folder, lines, prefix="/prometheus/org") as server``."""
 
     def __init__(self, folder: Path, lines: Iterable[Line], *, prefix: str = "") -> None:
-        self._program = parts.program("prometheus", part="prometheus")
+        self._program = requirements.program("prometheus", part="prometheus")
         self._folder, self._lines, self._prefix = folder, list(lines), prefix
         self.url = ""
 

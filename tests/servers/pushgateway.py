@@ -5,7 +5,7 @@ from typing import Self
 
 import aiohttp
 
-from tests import parts
+from tests import requirements
 from tests.servers.alertmanager import free_port
 
 START_SECONDS = 30.0
@@ -15,7 +15,7 @@ class Pushgateway:
     """``async with Pushgateway() as server``: one that takes metrics."""
 
     def __init__(self) -> None:
-        self._program = parts.program("prometheus-pushgateway", part="pushgateway")
+        self._program = requirements.program("prometheus-pushgateway", part="pushgateway")
         self.url = ""
 
     async def __aenter__(self) -> Self:

@@ -4,7 +4,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests import parts
+from tests import requirements
 from tests.servers.certificate import make_certificate
 from tests.servers.process import Process, stop, wait_until
 
@@ -15,7 +15,7 @@ class RedisServer:
     """A running redis-server with the user ``default`` and a password."""
 
     def __init__(self, folder: Path, *, tls: bool = False, options: tuple[str, ...] = ()) -> None:
-        program = parts.program("redis-server", part="redis")
+        program = requirements.program("redis-server", part="redis")
         self._scheme = "rediss" if tls else "redis"
         self._log = folder / "redis.log"
         self.port = _free_port()

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests import parts
+from tests import requirements
 from tests.servers.alertmanager import free_port
 
 START_SECONDS = 60.0
@@ -26,7 +26,7 @@ class Scraper:
         alertmanager: str = "",
         every: str = "1s",
     ) -> None:
-        self._program = parts.program("prometheus", part="prometheus")
+        self._program = requirements.program("prometheus", part="prometheus")
         self._folder = folder
         (folder / "rules.yml").write_text(rules or "groups: []\n", encoding="utf-8")
         self._config = {

@@ -6,7 +6,7 @@ import socket
 import pytest
 from aioice import stun
 
-from tests import parts
+from tests import requirements
 from tests.servers.coturn import CoturnConfig, CoturnFactory
 from tests.servers.netns import Namespace
 from tests.servers.turn_client import allocate, relays, release
@@ -85,7 +85,7 @@ async def test_a_namespace_drops_one_port_in_silence(
 
 def test_a_namespace_runs_a_command_and_is_gone_afterwards() -> None:
     netns = Namespace()
-    inside = netns.run(parts.program("ip", part="netns"), "-o", "address")
+    inside = netns.run(requirements.program("ip", part="netns"), "-o", "address")
     netns.close()
     assert netns.address in inside.stdout
     assert netns.run("true").returncode != 0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.causes import Cause
-from probe.model import NotMeasured
+from probe.core.causes import Cause
+from probe.core.model import NotMeasured
 from probe.telemetry.exposition import parse
 
 GOOD = b"""\

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from probe.telemetry.fly_queries import (
+from probe.telemetry.fly.queries import (
     CPU,
     ERRORS,
     MEMORY_TOTAL,

@@ -1,6 +1,6 @@
 """Requests that come at once are spread; those that come in time are not held up."""
 
-from probe.telemetry.pacer import Pacer
+from probe.telemetry.rate_limit import Pacer
 from tests.clocks import Clock
 
 

@@ -8,10 +8,10 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from probe.web import peering
+from probe.web import verdict_api
 from probe.web.access import CALL_PATH, Access, guard
-from probe.web.peer import BURST, PeerCalls
-from probe.web.peering import LONGEST_BODY
+from probe.web.call_api import BURST, PeerCalls
+from probe.web.verdict_api import LONGEST_BODY
 from tests.clocks import Clock
 
 TOKEN = "0f-b0th-pr0bes-here"
@@ -67,7 +67,7 @@ async def test_a_long_body_is_not_read_to_its_end(url: str) -> None:
 async def test_a_body_that_never_ends_is_not_waited_for(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peering, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(verdict_api, "BODY_SECONDS", 0.2)
     ended = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:

@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
-from alerts.board import Board
-from alerts.describe import FAILING, NO_DATA
-from alerts.keeper import Event, Keeper
-from alerts.machine import Turn
+from alerts.evaluation.check_state import Board
 from alerts.model import Severity
-from alerts.prometheus.checks import FAILING as FAILING_RULE
-from alerts.prometheus.checks import NO_DATA as NO_DATA_RULE
-from alerts.prometheus.limits import limits_of
-from probe.causes import HINTS, Cause
-from probe.exporter import Exporter, expose
-from probe.kind import Check
+from alerts.prometheus.failure_rules import FAILING as FAILING_RULE
+from alerts.prometheus.failure_rules import NO_DATA as NO_DATA_RULE
+from alerts.prometheus.threshold_rules import limits_of
+from alerts.state.alert_store import Event, Keeper
+from alerts.state.annotations import FAILING, NO_DATA
+from alerts.state.machine import Turn
+from probe.core.causes import HINTS, Cause
+from probe.core.kind import Check
+from probe.core.model import Failure, Result, Sample, Status
+from probe.core.signals import DURATION, SUCCESS
 from probe.kinds import KINDS
-from probe.model import Failure, Result, Sample, Status
-from probe.net.page_figures import RESPONSE
-from probe.signals import DURATION, SUCCESS
+from probe.kinds.http.signals import RESPONSE
+from probe.metrics.exporter import Exporter, expose
 from tests.alerts.checks import plan_of_everything
 from tests.clocks import Clock
 

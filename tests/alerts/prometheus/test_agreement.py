@@ -4,13 +4,13 @@ import re
 import subprocess
 from pathlib import Path
 
-from alerts.prometheus.checks import FAILING, NO_DATA
-from alerts.prometheus.limits import limits_of
+from alerts.prometheus.failure_rules import FAILING, NO_DATA
+from alerts.prometheus.promql import EVERY, duration
 from alerts.prometheus.rules import rules_file
-from alerts.prometheus.words import EVERY, duration
+from alerts.prometheus.threshold_rules import limits_of
 from alerts.prometheus.yaml import dump
 from probe.kinds import KINDS
-from tests import parts
+from tests import requirements
 from tests.alerts.prometheus.hour import HOUR, SCRAPE, Hour, Told, lived, notation
 
 # One scrape until it is seen, one evaluation until it is judged.
@@ -28,7 +28,7 @@ def _seconds(text: str) -> int:
 
 def burning(folder: Path, hour: Hour) -> dict[Told, list[list[float]]]:
     """When each alert was firing, as promtool has evaluated the rules."""
-    program = parts.program("promtool", part="prometheus")
+    program = requirements.program("promtool", part="prometheus")
     (folder / "rules.yml").write_text(rules_file(KINDS), encoding="utf-8")
     ask = f'ALERTS{{alertname=~"{_NAMES}", scope="region", alertstate="firing"}}'
     times = range(0, HOUR + 1, SCRAPE)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from alerts.prometheus.routing import SECRETS, alertmanager_file
+from alerts.prometheus.alertmanager_config import SECRETS, alertmanager_file
 from alerts.prometheus.rules import rules_file
 from probe.kinds import KINDS
 from probe.lab import Lab
-from tests import parts
+from tests import requirements
 from tests.daemon.running import daemon
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.scraper import Scraper
@@ -66,7 +66,7 @@ async def told(
 
 
 def test_the_configuration_is_right_and_holds_no_secret(tmp_path: Path) -> None:
-    program = parts.program("amtool", part="alertmanager")
+    program = requirements.program("amtool", part="alertmanager")
     text = alertmanager_file(KINDS)
     (tmp_path / "alertmanager.yml").write_text(text, encoding="utf-8")
     command = [program, "check-config", "alertmanager.yml"]
@@ -90,7 +90,7 @@ def test_the_configuration_is_right_and_holds_no_secret(tmp_path: Path) -> None:
 def test_severities_lead_to_who_is_to_hear_them(
     tmp_path: Path, labels: str, receivers: str
 ) -> None:
-    program = parts.program("amtool", part="alertmanager")
+    program = requirements.program("amtool", part="alertmanager")
     (tmp_path / "alertmanager.yml").write_text(alertmanager_file(KINDS), encoding="utf-8")
     command = [program, "config", "routes", "test", "--config.file=alertmanager.yml"]
     done = subprocess.run(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from probe.causes import Cause
-from probe.model import Failing, Verdict
+from probe.core.causes import Cause
+from probe.core.model import Failing, Verdict
 from tests.alerts.prometheus.worlds import GONE, STEP, Seen, World, labelled, run, steady
-from tests.toys import toy_kind
+from tests.fake_kind import toy_kind
 
 KIND = toy_kind(
     failing=Failing(

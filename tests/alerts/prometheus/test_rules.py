@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from alerts.prometheus.limits import Limit, limits_of
-from alerts.prometheus.objectives import BURNS, Objective, objectives_of, without_budget
+from alerts.prometheus.promql import Alerting, duration
 from alerts.prometheus.rules import groups, rules_file
-from alerts.prometheus.words import Alerting, duration
-from probe.kind import RARE_SECONDS, Kind
+from alerts.prometheus.slo_rules import BURNS, Objective, objectives_of, without_budget
+from alerts.prometheus.threshold_rules import Limit, limits_of
+from probe.core.kind import RARE_SECONDS, Kind
+from probe.core.model import Aggregation, Bad, Limits, Signal, Threshold, Unit, Verdict
 from probe.kinds import KINDS
 from probe.kinds.fly import KIND as FLY
-from probe.model import Aggregation, Bad, Limits, Signal, Threshold, Unit, Verdict
-from probe.telemetry.signals import ERROR_RATIO
-from tests import parts
+from probe.telemetry.shared_signals import ERROR_RATIO
+from tests import requirements
 from tests.alerts.prometheus.worlds import STEP, Seen, World, labelled, run, steady
-from tests.toys import TOY_SECONDS, toy_kind
+from tests.fake_kind import TOY_SECONDS, toy_kind
 
 SHARE = Signal("probe_toy_refused_ratio", Unit.RATIO, "Refused.", labels=("side",))
 STEPS = Signal("probe_toy_steps", Unit.COUNT, "Steps.")
@@ -59,7 +59,7 @@ def beyond(threshold: Threshold, limit: float, by: float) -> float:
 
 
 def test_promtool_finds_nothing_wrong_with_the_rules(tmp_path: Path) -> None:
-    program = parts.program("promtool", part="prometheus")
+    program = requirements.program("promtool", part="prometheus")
     (tmp_path / "rules.yml").write_text(rules_file(ALL), encoding="utf-8")
     command = [program, "check", "rules", "--lint=all", "--lint-fatal", "rules.yml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

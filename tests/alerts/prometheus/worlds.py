@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alerts.prometheus.promql import duration
 from alerts.prometheus.rules import rules_file
-from alerts.prometheus.words import duration
 from alerts.prometheus.yaml import dump
-from probe.kind import Kind
-from probe.model import Threshold
-from tests import parts
+from probe.core.kind import Kind
+from probe.core.model import Threshold
+from tests import requirements
 
 STEP = 15
 # What a check that is not there at a moment exports then.
@@ -151,7 +151,7 @@ class World:
 def run(folder: Path, kinds: Iterable[Kind[Any, Any]], worlds: Sequence[World]) -> None:
     """Let promtool hold the rules against the worlds, which have one step; fails the test with
     what it says."""
-    program = parts.program("promtool", part="prometheus")
+    program = requirements.program("promtool", part="prometheus")
     (folder / "rules.yml").write_text(rules_file(kinds), encoding="utf-8")
     document = {
         "rule_files": ["rules.yml"],

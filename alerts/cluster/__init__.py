@@ -1,0 +1,1 @@
+"""Several probes that agree on what is failing and which of them notifies."""

@@ -1,0 +1,219 @@
+"""Several probes look at the same target: what their views together make of an alert; pure.
+
+One region's view is worth a warning that names it; what two regions see, or the only one that
+has a view, is a fault of the target. A probe that nobody answers believes itself, later than it
+would otherwise. Times are seconds since 1970 on the asking probe's own steadied clock; what
+others say comes with an age, so nobody's wall clock is compared with another's.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alerts.model import Alert, Identity, Severity
+from alerts.state.annotations import NO_DATA
+
+# Nobody to be asked: so much later than its `hold` a probe believes itself.
+ALONE_SECONDS = 60.0
+# A fault that regions agreed on and only one still sees stays theirs for so long: they don't
+# see its end in the same second.
+EASE_SECONDS = 120.0
+# A look may take its time; what is older than so many intervals and so long is no present word.
+FRESH_INTERVALS, FRESH_SECONDS = 1.5, 5.0
+
+
+class Stance(StrEnum):
+    """What another probe says of an alert. ``SILENT``: it can't be reached, is not sure, or
+    has not looked since the trouble began; ``NOTHING``: it has no such check, or could not
+    measure it."""
+
+    BAD = "bad"
+    FINE = "fine"
+    NOTHING = "nothing"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Another probe's present word on an alert. ``name`` is its region, or its address before
+    it has ever answered. ``severity`` is None unless it sees it as bad."""
+
+    name: str
+    stance: Stance
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One rule of a check that another probe sees as bad; ``sure``: for long enough not to be
+    a single lost packet, and still."""
+
+    severity: Severity
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that this probe itself sees as bad since ``since``, told or not."""
+
+    identity: Identity
+    since: float
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What another probe says of one check.
+
+    ``age`` is how many seconds ago it last had a result, ``interval`` how often it looks;
+    ``measured`` is False if that result says nothing of the target. ``bad`` has what it sees
+    as bad, by rule and labels.
+    """
+
+    age: float
+    interval: float
+    measured: bool
+    bad: dict[str, Sight]
+
+
+class Scope(StrEnum):
+    """Whose alert it is: ``SHARED`` the target's, ``LOCAL`` one region's, ``ALONE`` believed
+    without anybody to ask, ``WAITING`` not told yet."""
+
+    SHARED = "shared"
+    LOCAL = "local"
+    ALONE = "alone"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an alert stands among the probes. ``view`` says who sees what. ``doubted`` is since
+    when no other region agrees any more, ``contradicted`` when one last saw it fine."""
+
+    scope: Scope
+    severity: Severity
+    view: str
+    doubted: float | None = None
+    contradicted: float | None = None
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it is told as a fault of the target, without a region."""
+        return self.scope in (Scope.SHARED, Scope.ALONE)
+
+
+def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> Voice:
+    """What a probe that answered says of one rule; ``opinion`` is None if it has no such check.
+
+    ``trouble`` is for how many seconds the asking probe has seen it as bad: what another one
+    saw before that is no contradiction.
+    """
+    if opinion is None:
+        return Voice(name, Stance.NOTHING)
+    fresh = opinion.age <= FRESH_INTERVALS * opinion.interval + FRESH_SECONDS
+    sight = opinion.bad.get(rule)
+    # Having no data is a present word however old the last result is.
+    if sight is not None and (fresh or rule == NO_DATA):
+        return Voice(name, Stance.BAD, sight.severity) if sight.sure else Voice(name, Stance.SILENT)
+    if not opinion.measured:
+        return Voice(name, Stance.NOTHING)
+    return Voice(name, Stance.FINE if fresh and opinion.age <= trouble else Stance.SILENT)
+
+
+def judge(
+    alert: Alert, region: str, voices: Sequence[Voice], before: Standing | None, now: float
+) -> Standing:
+    """How an alert of this probe stands, given every other probe's word on it."""
+    bad = {region, *_names(voices, Stance.BAD)}
+    fine, silent = _names(voices, Stance.FINE), _names(voices, Stance.SILENT)
+    contradicted = now if fine else (before.contradicted if before else None)
+    view = view_of(sorted(bad), sorted(fine - bad), sorted(silent - bad - fine))
+    if len(bad) > 1:
+        severity = _agreed(alert, region, voices)
+        return Standing(Scope.SHARED, severity, view, contradicted=contradicted)
+    if not fine and not silent:
+        return Standing(Scope.SHARED, alert.severity, view, contradicted=contradicted)
+    if before is not None and before.is_global:
+        return (
+            _doubt(alert, before, view, contradicted, now) if fine else _keep(alert, before, view)
+        )
+    if fine:
+        return Standing(Scope.LOCAL, Severity.WARNING, view, contradicted=contradicted)
+    return _alone(alert, before, view, contradicted, now)
+
+
+def next_time(alert: Alert, standing: Standing) -> float | None:
+    """When :func:`judge` will come to something else though nobody says anything new."""
+    if standing.doubted is not None:
+        return standing.doubted + EASE_SECONDS
+    if standing.scope in (Scope.SHARED, Scope.ALONE):
+        return None
+    return _believed(alert, standing.contradicted)
+
+
+def view_of(bad: Sequence[str], fine: Sequence[str], silent: Sequence[str]) -> str:
+    """Who sees what, in words."""
+    alone = " alone" if len(bad) == 1 and fine else ""
+    parts = [f"seen from {_listed(bad)}{alone}"]
+    if fine:
+        parts.append(f"fine from {_listed(fine)}")
+    if silent:
+        parts.append(f"no word from {_listed(silent)}")
+    return ", ".join(parts)
+
+
+def _agreed(alert: Alert, region: str, voices: Iterable[Voice]) -> Severity:
+    """Critical is what two regions see as critical."""
+    if alert.severity is not Severity.CRITICAL:
+        return alert.severity
+    others = {voice.name for voice in voices if voice.severity is Severity.CRITICAL}
+    return Severity.CRITICAL if others - {region} else Severity.WARNING
+
+
+def _doubt(
+    alert: Alert, before: Standing, view: str, contradicted: float | None, now: float
+) -> Standing:
+    """Regions agreed, or there was nobody to ask; now somebody sees it fine."""
+    # Nobody has ever agreed with what was believed alone.
+    doubted = before.doubted if before.doubted is not None else now
+    if before.scope is Scope.ALONE or now - doubted >= EASE_SECONDS:
+        return Standing(Scope.LOCAL, Severity.WARNING, view, contradicted=contradicted)
+    severity = _milder(alert.severity, before.severity)
+    return Standing(Scope.SHARED, severity, view, doubted, contradicted)
+
+
+def _keep(alert: Alert, before: Standing, view: str) -> Standing:
+    """Who has nobody to ask any more goes on as it was."""
+    alone = before.scope is Scope.ALONE
+    severity = alert.severity if alone else _milder(alert.severity, before.severity)
+    words = f"{view} (nobody else could be asked)" if alone else view
+    return Standing(before.scope, severity, words, before.doubted, before.contradicted)
+
+
+def _alone(
+    alert: Alert, before: Standing | None, view: str, contradicted: float | None, now: float
+) -> Standing:
+    if now >= _believed(alert, contradicted):
+        words = f"{view} (nobody else could be asked)"
+        return Standing(Scope.ALONE, alert.severity, words, contradicted=contradicted)
+    scope = Scope.LOCAL if before and before.scope is Scope.LOCAL else Scope.WAITING
+    return Standing(scope, Severity.WARNING, view, contradicted=contradicted)
+
+
+def _believed(alert: Alert, contradicted: float | None) -> float:
+    """When a probe believes itself: after it would have fired, and after the last word that it
+    is mistaken."""
+    return max(alert.fired, contradicted or 0.0) + ALONE_SECONDS
+
+
+def _milder(one: Severity, other: Severity) -> Severity:
+    return one if one is other else Severity.WARNING
+
+
+def _names(voices: Iterable[Voice], stance: Stance) -> set[str]:
+    return {voice.name for voice in voices if voice.stance is stance}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,23 @@
+"""What alerting is told to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alerts.notification.route import Route, RouteTable
+from alerts.notifier import Notifier
+from alerts.silence.maintenance_window import WindowTable
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What alerting is to do: whom to tell, which way, when not. ``public_url`` and
+    ``grafana_url`` are where messages lead to; ``secrets`` are those of the notifiers."""
+
+    region: str
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
+    routes: Sequence[Route] = ()
+    own_routes: Sequence[RouteTable] = ()
+    windows: Sequence[WindowTable] = ()
+    public_url: str = ""
+    grafana_url: str = ""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)

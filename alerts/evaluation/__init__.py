@@ -1,0 +1,1 @@
+"""What results mean: verdicts, the state of checks, our own network."""

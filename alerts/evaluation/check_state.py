@@ -1,0 +1,191 @@
+"""How every check stands now, and since when: results in, changes out.
+
+Pure state: no clock of its own, nothing is sent or stored. A daemon that starts again
+hands in what history knows, so that "since when" survives.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from alerts.evaluation.verdict import backers, evaluate, on_the_whole, verdict_on
+from probe.core.kind import Check
+from probe.core.model import Evaluation, Result, Sample, Signal, Status, Threshold, Verdict
+from probe.core.thresholds import thresholds_of
+from probe.history.model import STANDINGS, Spell, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A check stands otherwise than before. ``was`` is None for the first verdict on it.
+
+    ``since`` is when the spell that it left began, ``at`` when the new verdict was given;
+    both in seconds since 1970.
+    """
+
+    check: Check
+    was: Verdict | None
+    now: Verdict
+    at: float
+    since: float | None
+    result: Result
+    evaluations: tuple[Evaluation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How one check stands: the verdict on its newest result, and since when it is so.
+
+    ``since`` is when the present standing (well, troubled, unknown) began, in seconds since
+    1970: a warning that becomes critical goes on being the same trouble.
+    """
+
+    verdict: Verdict
+    since: float
+    result: Result
+    evaluations: tuple[Evaluation, ...] = ()
+
+
+class Board:
+    """The present standing of all checks."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._past: dict[str, Spell] = {}
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks in the order of the plan."""
+        return tuple(entry.check for entry in self._entries.values())
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on everything that has one."""
+        stands = {name: entry.stand.verdict for name, entry in self._entries.items() if entry.stand}
+        return on_the_whole(self.checks, stands)
+
+    def stand(self, name: str) -> Stand | None:
+        """How a check stands; None before its first result."""
+        entry = self._entries.get(name)
+        return entry.stand if entry else None
+
+    def watch(self, checks: Sequence[Check]) -> None:
+        """These are the checks from now on; an unchanged one keeps its standing."""
+        old = self._entries
+        self._entries = {
+            check.name: old[check.name]
+            if check.name in old and old[check.name].check is check
+            else _Entry(check)
+            for check in checks
+        }
+        for entry in self._entries.values():
+            entry.backers = tuple(backers(entry.check, checks))
+            entry.backs = []
+        for entry in self._entries.values():
+            for name in entry.backers:
+                self._entries[name].backs.append(entry.check.name)
+
+    def remember(self, spells: Mapping[str, Spell]) -> None:
+        """What history says of the time before: each check's last spell."""
+        self._past = dict(spells)
+
+    def remember_samples(self, check: str, at: float, samples: Iterable[Sample]) -> None:
+        """Samples of an earlier run, ``at`` on the monotonic clock; oldest run first."""
+        entry = self._entries.get(check)
+        if entry is not None:
+            entry.keep(at, samples)
+
+    def take(self, result: Result, at: float, wall: float) -> list[Change]:
+        """Judge a new result, and again those that it backs up.
+
+        ``at`` is the monotonic time of the end of the run, ``wall`` its beginning in seconds
+        since 1970. Returns what changed; nothing for a check that isn't watched any more.
+        """
+        entry = self._entries.get(result.check)
+        if entry is None:
+            return []
+        entry.keep(at, result.samples)
+        changes = [self._judge(entry, result, at, wall)]
+        for name in entry.backs:
+            other = self._entries[name]
+            if other.stand is not None and other.stand.result.status is Status.FAILED:
+                changes.append(self._judge(other, other.stand.result, at, wall))
+        return [change for change in changes if change is not None]
+
+    def is_backed_up(self, name: str) -> bool:
+        """Whether another check works that makes this one's failure a partial one.
+
+        What has not run yet may well work: nothing is as bad as it can be before that.
+        """
+        return any(
+            stand is None or stand.result.status is Status.OK
+            for stand in map(self.stand, self._entries[name].backers)
+        )
+
+    def _judge(self, entry: "_Entry", result: Result, at: float, wall: float) -> Change | None:
+        judged = entry.evaluations(result, at)
+        backed_up = self.is_backed_up(entry.check.name)
+        verdict = verdict_on(entry.check, result, judged, backed_up=backed_up)
+        before, entry.stand = entry.stand, Stand(verdict, wall, result, judged)
+        name = entry.check.name
+        was, since = (before.verdict, before.since) if before else self._before(name)
+        if was is not None and STANDINGS[was] is STANDINGS[verdict] and since is not None:
+            entry.stand = replace(entry.stand, since=since)
+        if before is not None and before.verdict is verdict:
+            return None
+        if was is verdict or (was is None and STANDINGS[verdict] is Standing.WELL):
+            return None
+        return Change(entry.check, was, verdict, wall, since, result, judged)
+
+    def _before(self, name: str) -> tuple[Verdict | None, float | None]:
+        spell = self._past.get(name)
+        return (spell.verdict, spell.start) if spell else (None, None)
+
+
+class _Entry:
+    """One check: its thresholds, the samples that their windows need, how it stands."""
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        self.stand: Stand | None = None
+        self.backers: tuple[str, ...] = ()
+        self.backs: list[str] = []
+        self._thresholds = thresholds_of(check)
+        self._windows: dict[Signal, deque[tuple[float, Sample]]] = {
+            threshold.signal: deque() for threshold in self._thresholds if threshold.window
+        }
+
+    @property
+    def longest_window(self) -> float:
+        """Seconds of samples that its thresholds need."""
+        return max((threshold.window for threshold in self._thresholds), default=0.0)
+
+    def keep(self, at: float, samples: Iterable[Sample]) -> None:
+        """Keep the samples that a window needs."""
+        for sample in samples:
+            window = self._windows.get(sample.signal)
+            if window is not None:
+                window.append((at, sample))
+
+    def evaluations(self, result: Result, at: float) -> tuple[Evaluation, ...]:
+        """Every threshold held against its window, or against the newest result."""
+        return tuple(
+            evaluation
+            for threshold in self._thresholds
+            for evaluation in evaluate(
+                self.check.name, threshold, self._samples(threshold, result, at)
+            )
+        )
+
+    def _samples(self, threshold: Threshold, result: Result, at: float) -> Iterable[Sample]:
+        if not threshold.window:
+            return result.samples
+        window = self._windows[threshold.signal]
+        while window and window[0][0] < at - threshold.window:
+            window.popleft()
+        return [sample for _, sample in window]
+
+
+def longest_window(checks: Iterable[Check]) -> float:
+    """Seconds of history that the thresholds of some checks look back."""
+    return max((_Entry(check).longest_window for check in checks), default=0.0)

@@ -1,0 +1,62 @@
+"""Whether it is our own network that fails: nothing is held against a target meanwhile.
+
+References are addresses that have nothing to do with the targets, at least two of them. As
+long as every one of them fails, a target that fails too has not been measured. Without
+references nothing is excused.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from probe.core.causes import HINTS, Cause
+from probe.core.kind import Check
+from probe.core.model import Failure, Result, Status
+from probe.core.signals import DURATION, SUCCESS
+
+FEWEST = 2
+
+
+class References:
+    """The last result of each reference."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, bool | None] = {}
+
+    def watch(self, checks: Iterable[Check]) -> None:
+        """These are the checks from now on."""
+        names = [check.name for check in checks if check.table.is_reference]
+        self._works = {name: self._works.get(name) for name in names}
+
+    @property
+    def names(self) -> list[str]:
+        """The references."""
+        return list(self._works)
+
+    @property
+    def all_fail(self) -> bool:
+        """Whether it is our own network."""
+        return len(self._works) >= FEWEST and all(works is False for works in self._works.values())
+
+    def take(self, result: Result) -> Result:
+        """A new result: what a reference says is noted; what a target says is returned as it
+        is, or as not measured while every reference fails."""
+        if result.check in self._works:
+            self._works[result.check] = result.status is Status.OK
+            return result
+        return excused(result) if self.all_fail else result
+
+
+def excused(result: Result) -> Result:
+    """A failure that may well be ours, as not measured; anything else unchanged."""
+    failure = result.failure
+    if result.status is not Status.FAILED or failure is None:
+        return result
+    message = f"every reference fails too: {failure.message}"
+    return replace(
+        result,
+        status=Status.UNKNOWN,
+        failure=Failure(failure.phase, Cause.OWN_NETWORK, message, HINTS[Cause.OWN_NETWORK]),
+        samples=tuple(
+            sample for sample in result.samples if sample.signal not in (SUCCESS, DURATION)
+        ),
+    )

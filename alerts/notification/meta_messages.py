@@ -1,0 +1,49 @@
+"""What alerting says besides alerts: to people in messages, and in the log."""
+
+import logging
+
+from alerts.model import Delivery, Message, Occasion, Severity
+from alerts.state.alert_store import Event
+from alerts.state.machine import Turn
+
+logger = logging.getLogger(__name__)
+
+
+def all_well(subject: str, region: str, now: float) -> Message:
+    """That a subject is well, to whoever may have been told otherwise before a restart."""
+    return Message(
+        key=subject,
+        occasion=Occasion.RESOLVED,
+        severity=Severity.CRITICAL,
+        title=f"{subject} is well",
+        at=now,
+        since=now,
+        region=region,
+        text="The probe was restarted and has no memory of what it told before.",
+    )
+
+
+def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message:
+    """That a notifier refuses a message for good."""
+    return Message(
+        key=f"refused {delivery.notifier}",
+        occasion=Occasion.NOTE,
+        severity=Severity.WARNING,
+        title=f"{delivery.notifier} refuses messages: {reason}",
+        at=now,
+        since=now,
+        region=region,
+        text=f"Not told there: {delivery.message.title}",
+    )
+
+
+def log(event: Event) -> None:
+    """One line for each change of an alert."""
+    level = logging.INFO if event.transition.turn is Turn.RESOLVED else logging.WARNING
+    fields = {
+        "alert": str(event.alert.identity),
+        "turn": event.transition.turn.value,
+        "severity": event.transition.severity.value,
+    }
+    text = f"alert {event.transition.turn}: {event.alert.summary}"
+    logger.log(level, "%s", text, extra={"fields": fields})

@@ -1,0 +1,101 @@
+"""Which alerts lead to which notifier.
+
+Without routes of one's own, each notifier gets the severities that it is made for: a pager
+what is critical, a chat both. An own route (``[[route]]`` in ``probe.toml``) says where its
+alerts go instead; the first that an alert meets decides.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alerts.model import Alert, Severity
+from alerts.silence.maintenance_window import matches
+from probe.core.environment import Mistake, plain_message
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to one notifier: which severities it is made for, and how often it is to be
+    reminded of what goes on burning, in seconds. ``by_key``: what has the same key is one
+    thing there, however many probes tell it."""
+
+    name: str
+    severities: frozenset[Severity]
+    remind_seconds: float
+    by_key: bool = False
+
+
+class RouteTable(BaseModel):
+    """An own route: alerts of these severities (none: all) whose check, kind or label is
+    among ``matches`` (none: all) go to these notifiers (none: to nobody)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    matches: tuple[str, ...] = ()
+    severities: frozenset[Severity] = Field(default_factory=frozenset)
+    notify: tuple[str, ...]
+
+    def takes(self, alert: Alert) -> bool:
+        """Whether an alert goes this way."""
+        wanted = not self.severities or alert.severity in self.severities
+        return wanted and matches(self.matches, alert)
+
+
+class Routes:
+    """Every notifier that is configured, and the own routes in their order."""
+
+    def __init__(self, notifiers: Sequence[Route], own: Sequence[RouteTable] = ()) -> None:
+        self.notifiers = tuple(notifiers)
+        self._own = tuple(own)
+
+    def named(self, name: str) -> Route | None:
+        """The way to a notifier, if it is configured."""
+        return next((route for route in self.notifiers if route.name == name), None)
+
+    def leads(self, alert: Alert, name: str) -> bool:
+        """Whether an alert is for a notifier."""
+        for table in self._own:
+            if table.takes(alert):
+                return name in table.notify
+        route = self.named(name)
+        return route is not None and alert.severity in route.severities
+
+    @property
+    def unheard(self) -> list[Severity]:
+        """Severities that lead to nobody by themselves: worth a warning at the start."""
+        heard = {severity for route in self.notifiers for severity in route.severities}
+        for table in self._own:
+            if table.notify and not table.matches:
+                heard |= table.severities or set(Severity)
+        return [severity for severity in Severity if severity not in heard]
+
+
+def read_routes(
+    raw: Iterable[Mapping[str, Any]], known: Iterable[str], path: Path
+) -> tuple[tuple[RouteTable, ...], list[Mistake]]:
+    """The ``[[route]]`` tables of ``probe.toml``, and what is wrong with them.
+
+    ``known`` are the names of the notifiers that there are.
+    """
+    names = list(known)
+    tables, mistakes = [], []
+    for index, entry in enumerate(raw, 1):
+        place = f"{path}: [[route]] entry {index}"
+        try:
+            table = RouteTable.model_validate(entry)
+        except ValidationError as error:
+            for each in error.errors(include_input=False, include_url=False):
+                key = ".".join(str(part) for part in each["loc"])
+                mistakes.append(Mistake(f'{place}, key "{key}"', plain_message(each["msg"])))
+            continue
+        mistakes += [
+            Mistake(f'{place}, key "notify"', f"no notifier '{name}'; known are {', '.join(names)}")
+            for name in table.notify
+            if name not in names
+        ]
+        tables.append(table)
+    return tuple(tables), mistakes

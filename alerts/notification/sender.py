@@ -1,0 +1,243 @@
+"""Brings what waits in the outbox to the notifiers, apart from everything else.
+
+Each notifier has a lane of its own, so that a slow service delays no other. In a lane one
+message is sent at a time; while the oldest one of a key waits for its next attempt, the
+later ones of that key wait behind it and other keys go on. A message leaves the outbox only
+after it was taken or refused for good, so a process that ends at any moment loses nothing
+and may at worst send its last message again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from alerts.model import Delivery, NotifyError, Occasion
+from alerts.notification.dedup import collapse
+from alerts.notifier import Notifier
+from alerts.outbox.outbox import Outbox
+
+DEADLINE_SECONDS = 30.0
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 300.0
+# A service may ask for patience, but not for being forgotten.
+MOST_PATIENCE_SECONDS = 3600.0
+# After a fault of our own, so as not to spin.
+RECOVERY_SECONDS = 5.0
+NOT_CONFIGURED = "this notifier is not configured any more"
+
+OnRefused = Callable[[Delivery, str], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+def retry_seconds(attempts: int, retry_after: float | None, random: Random) -> float:
+    """How long to wait after the given number of failed attempts, in seconds.
+
+    Doubles from 1 s to 5 min, less up to a half by chance so that many don't come at once;
+    at least what the service asked for, up to an hour.
+    """
+    if retry_after is not None:
+        # In this order, no number (a service may say "nan") counts as the least.
+        asked = min(max(FIRST_RETRY_SECONDS, retry_after), MOST_PATIENCE_SECONDS)
+        return asked * random.uniform(1.0, 1.1)
+    doubled: float = FIRST_RETRY_SECONDS * 2.0 ** min(max(attempts - 1, 0), 20)
+    return min(doubled, LONGEST_RETRY_SECONDS) * random.uniform(0.5, 1.0)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One notifier's: ``due`` and ``free_at`` are on the monotonic clock, ``due`` by the
+    number of a delivery."""
+
+    notifier: Notifier
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    due: dict[int, float] = field(default_factory=dict)
+    free_at: float = 0.0
+
+
+class Dispatcher:
+    """Sends what is in an outbox; a dispatcher is the only one that does.
+
+    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is told of every message
+    that was refused for good, notes excepted: a note tells of a refusal, and one that is
+    refused itself must not bring forth another. ``deadline`` seconds are given to a send.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        notifiers: Mapping[str, Notifier],
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        random: Random,
+        on_refused: OnRefused,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._outbox = outbox
+        self._lanes = {name: _Lane(notifier) for name, notifier in notifiers.items()}
+        self._clock, self._now, self._random = clock, now, random
+        self._on_refused, self._deadline = on_refused, deadline
+        self._stopping = False
+        self._workers: list[asyncio.Task[None]] = []
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    async def run(self) -> None:
+        """Send until :meth:`stop` or cancelled."""
+        self._ended.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._workers = [group.create_task(self._guarded(self._refuse_strays))]
+                for lane in self._lanes.values():
+                    self._workers.append(group.create_task(self._work(lane)))
+        finally:
+            self._ended.set()
+
+    def wake(self) -> None:
+        """Something was added to the outbox, or time has passed: look again."""
+        for lane in self._lanes.values():
+            lane.woken.set()
+
+    async def stop(self, patience: float) -> None:
+        """Begin nothing more; a send under way has ``patience`` seconds, then is cut off.
+
+        What was cut off is in the outbox and is sent when the next dispatcher runs.
+        """
+        self._stopping = True
+        self.wake()
+        try:
+            async with asyncio.timeout(patience):
+                await self._ended.wait()
+        except TimeoutError:
+            for worker in self._workers:
+                worker.cancel()
+            await self._ended.wait()
+
+    async def _work(self, lane: _Lane) -> None:
+        while not self._stopping:
+            # Before looking: who wakes us while we look is not missed.
+            lane.woken.clear()
+            wait: float | None = RECOVERY_SECONDS
+            try:
+                wait = await self._step(lane)
+            except Exception as error:
+                logger.error("sending to %s: %s", lane.notifier.name, type(error).__name__)
+            await _woken(lane.woken, wait)
+
+    async def _step(self, lane: _Lane) -> float | None:
+        """Send at most one; seconds until there is more to do, None: until woken."""
+        if (rest := lane.free_at - self._clock()) > 0:
+            return rest
+        queue = await self._queue(lane)
+        heads: dict[str, Delivery] = {}
+        for delivery in queue:
+            heads.setdefault(delivery.message.key, delivery)
+        waits = {head.number: self._wait(lane, head) for head in heads.values()}
+        if not waits:
+            return None
+        head = min(heads.values(), key=lambda each: (waits[each.number], each.number))
+        if waits[head.number] <= 0:
+            await self._send(lane, head)
+        return waits[head.number]
+
+    async def _queue(self, lane: _Lane) -> list[Delivery]:
+        """What waits for this notifier, collapsed, in order."""
+        keys: dict[str, list[Delivery]] = {}
+        for delivery in await self._outbox.waiting(lane.notifier.name):
+            keys.setdefault(delivery.message.key, []).append(delivery)
+        queue = []
+        for deliveries in keys.values():
+            for step in collapse(deliveries, lane.notifier.tells_past):
+                if not step.untouched:
+                    await self._outbox.replace(step.old, step.new)
+                if step.new is not None:
+                    queue.append(step.new)
+        numbers = {delivery.number for delivery in queue}
+        lane.due = {number: due for number, due in lane.due.items() if number in numbers}
+        return sorted(queue, key=lambda delivery: delivery.number)
+
+    def _wait(self, lane: _Lane, delivery: Delivery) -> float:
+        """Seconds until the next attempt, 0 for now.
+
+        Counted on the monotonic clock, for the wall clock may jump; the stored time is
+        looked at once, for what another process left behind.
+        """
+        clock = self._clock()
+        if delivery.number not in lane.due:
+            left = min(max(delivery.due - self._now(), 0.0), MOST_PATIENCE_SECONDS)
+            lane.due[delivery.number] = clock + left
+        return max(lane.due[delivery.number] - clock, 0.0)
+
+    async def _send(self, lane: _Lane, delivery: Delivery) -> None:
+        notifier, key = lane.notifier, delivery.message.key
+        delivery = await self._outbox.begin(delivery)
+        memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
+        try:
+            async with asyncio.timeout(self._deadline):
+                memory = await notifier.send(delivery.message, memory)
+        except NotifyError as error:
+            await self._not_taken(lane, delivery, error)
+        except TimeoutError:
+            reason = f"no answer within {self._deadline:g} s"
+            await self._not_taken(lane, delivery, NotifyError(reason))
+        except asyncio.CancelledError:
+            if _cancelled():
+                raise
+            await self._not_taken(lane, delivery, NotifyError("broke off"))
+        except Exception as error:
+            # Its text may hold an address with a secret in it.
+            await self._not_taken(lane, delivery, NotifyError(type(error).__name__))
+        else:
+            await self._outbox.delivered(delivery, memory)
+        finally:
+            lane.free_at = self._clock() + notifier.pause
+
+    async def _not_taken(self, lane: _Lane, delivery: Delivery, error: NotifyError) -> None:
+        if error.permanent:
+            await self._refuse(delivery, error.reason)
+            return
+        wait = retry_seconds(delivery.attempts, error.retry_after, self._random)
+        lane.due[delivery.number] = self._clock() + wait
+        await self._outbox.failed(delivery, error.reason, self._now() + wait)
+        level = logging.WARNING if delivery.attempts == 1 else logging.INFO
+        logger.log(
+            level,
+            "%s did not take a message (attempt %d, again in %.0f s): %s",
+            delivery.notifier,
+            delivery.attempts,
+            wait,
+            error.reason,
+        )
+
+    async def _refuse(self, delivery: Delivery, reason: str) -> None:
+        logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
+        await self._outbox.give_up(delivery, reason)
+        if delivery.message.occasion is not Occasion.NOTE:
+            await self._guarded(lambda: self._on_refused(delivery, reason))
+
+    async def _refuse_strays(self) -> None:
+        for delivery in await self._outbox.waiting():
+            if delivery.notifier not in self._lanes:
+                await self._refuse(delivery, NOT_CONFIGURED)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What goes wrong here must not stop the sending."""
+        try:
+            await work()
+        except Exception as error:
+            logger.error("telling of a refusal: %s", type(error).__name__)
+
+
+async def _woken(event: asyncio.Event, seconds: float | None) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

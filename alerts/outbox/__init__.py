@@ -1,0 +1,1 @@
+"""Messages kept until their receiver has accepted them."""

@@ -1,0 +1,170 @@
+"""What the outbox asks of its database, question by question; synchronous.
+
+A question that writes is asked inside a transaction. All raise sqlite3.Error.
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace as changed
+
+from alerts.model import Delivery, Occasion, Silence
+from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
+
+MOST_REFUSED = 50
+# Silences that are over stay for a while: who was silent, and why, is asked afterwards.
+SILENCE_KEPT_SECONDS = 30 * 86400.0
+
+_COLUMNS = "number, notifier, at, attempts, due, error, message"
+_Row = tuple[int, str, float, int, float, str, str]
+
+logger = logging.getLogger(__name__)
+
+
+def commit(
+    db: sqlite3.Connection, states: Mapping[str, str | None], deliveries: Iterable[Delivery]
+) -> None:
+    """Store or delete states, append deliveries."""
+    for identity, document in states.items():
+        if document is None:
+            db.execute("DELETE FROM states WHERE identity = ?", (identity,))
+        else:
+            db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (identity, document))
+    for delivery in deliveries:
+        _insert(db, "deliveries", delivery, None)
+
+
+def states(db: sqlite3.Connection) -> dict[str, str]:
+    """Every identity's document."""
+    return dict(db.execute("SELECT identity, document FROM states ORDER BY identity"))
+
+
+def waiting(db: sqlite3.Connection, notifier: str | None) -> list[Delivery]:
+    """What waits, in order. A row that nobody can read is removed: it would wait forever."""
+    return _read(db, "deliveries", "WHERE ?1 IS NULL OR notifier = ?1", (notifier,))
+
+
+def refused(db: sqlite3.Connection) -> list[Delivery]:
+    """What was refused for good, oldest first."""
+    return _read(db, "refused", "", ())
+
+
+def memory(db: sqlite3.Connection, notifier: str, key: str) -> dict[str, str]:
+    """What a notifier remembers of a key."""
+    row = db.execute(
+        "SELECT memory FROM memories WHERE notifier = ? AND key = ?", (notifier, key)
+    ).fetchone()
+    return {} if row is None else {str(k): str(v) for k, v in json.loads(row[0]).items()}
+
+
+def begin(db: sqlite3.Connection, delivery: Delivery) -> Delivery:
+    """One attempt more."""
+    begun = changed(delivery, attempts=delivery.attempts + 1)
+    db.execute(
+        "UPDATE deliveries SET attempts = ? WHERE number = ?", (begun.attempts, begun.number)
+    )
+    return begun
+
+
+def delivered(db: sqlite3.Connection, delivery: Delivery, memory: Mapping[str, str]) -> None:
+    """Remove it, keep or drop the key's memory."""
+    _remove(db, delivery)
+    place = (delivery.notifier, delivery.message.key)
+    if delivery.message.occasion is Occasion.RESOLVED:
+        db.execute("DELETE FROM memories WHERE notifier = ? AND key = ?", place)
+    elif memory:
+        document = json.dumps(dict(memory))
+        db.execute("INSERT OR REPLACE INTO memories VALUES (?, ?, ?)", (*place, document))
+
+
+def failed(db: sqlite3.Connection, delivery: Delivery, error: str, due: float) -> None:
+    """Note why, and when to try again."""
+    db.execute(
+        "UPDATE deliveries SET error = ?, due = ? WHERE number = ?", (error, due, delivery.number)
+    )
+
+
+def give_up(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
+    """From the waiting to the refused."""
+    _remove(db, delivery)
+    (newest,) = db.execute("SELECT coalesce(max(number), 0) FROM refused").fetchone()
+    _insert(db, "refused", changed(delivery, error=error), newest + 1)
+    db.execute("DELETE FROM refused WHERE number <= ?", (newest + 1 - MOST_REFUSED,))
+
+
+def replace(db: sqlite3.Connection, old: Sequence[Delivery], new: Delivery | None) -> None:
+    """Several become one, at the place of the first, or none."""
+    for each in old:
+        _remove(db, each)
+    if new is not None:
+        _insert(db, "deliveries", new, old[0].number)
+
+
+def silences(db: sqlite3.Connection, now: float) -> list[Silence]:
+    """Those that end after ``now``."""
+    found = []
+    for name, document in db.execute(
+        "SELECT name, document FROM silences WHERE ends > ? ORDER BY ends, name", (now,)
+    ):
+        try:
+            found.append(load_silence(document))
+        except CodecError as error:
+            logger.warning("the silence %r is passed over: %s", name, error)
+    return found
+
+
+def add_silence(db: sqlite3.Connection, silence: Silence) -> None:
+    """Store it; those long over go."""
+    db.execute("DELETE FROM silences WHERE ends < ?", (silence.start - SILENCE_KEPT_SECONDS,))
+    row = (silence.name, silence.end, dump_silence(silence))
+    db.execute("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", row)
+
+
+def end_silence(db: sqlite3.Connection, name: str, now: float) -> bool:
+    """Whether there was one to end."""
+    ended = db.execute(
+        "UPDATE silences SET ends = ?2, document = json_set(document, '$.end', ?2)"
+        " WHERE name = ?1 AND ends > ?2",
+        (name, now),
+    )
+    return ended.rowcount > 0
+
+
+def count(db: sqlite3.Connection) -> tuple[int, float | None, int]:
+    """How many wait, since when the oldest does, how many were refused."""
+    waiting, oldest = db.execute("SELECT count(*), min(at) FROM deliveries").fetchone()
+    (refused,) = db.execute("SELECT count(*) FROM refused").fetchone()
+    return waiting, oldest, refused
+
+
+def _insert(db: sqlite3.Connection, table: str, each: Delivery, number: int | None) -> None:
+    message = each.message
+    row = (number, each.notifier, message.at, each.attempts, each.due, each.error)
+    db.execute(
+        f"INSERT INTO {table} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*row, dump_message(message)),
+    )
+
+
+def _remove(db: sqlite3.Connection, delivery: Delivery) -> None:
+    db.execute("DELETE FROM deliveries WHERE number = ?", (delivery.number,))
+
+
+def _read(
+    db: sqlite3.Connection, table: str, where: str, values: tuple[str | None, ...]
+) -> list[Delivery]:
+    rows = db.execute(f"SELECT {_COLUMNS} FROM {table} {where} ORDER BY number", values)
+    found = []
+    for row in rows.fetchall():
+        try:
+            found.append(_delivery(row))
+        except CodecError as error:
+            logger.error("a message to %s is dropped: %s", row[1], error)
+            db.execute(f"DELETE FROM {table} WHERE number = ?", (row[0],))
+    return found
+
+
+def _delivery(row: _Row) -> Delivery:
+    number, notifier, _, attempts, due, error, message = row
+    return Delivery(notifier, load_message(message), number, attempts, due, error)

@@ -1,0 +1,87 @@
+"""Rules on the probe's own health: who judges is to be judged too. Warnings, all of them:
+nothing of what is watched has to be broken."""
+
+from collections.abc import Iterator
+
+from alerts.prometheus.failure_rules import steps
+from alerts.prometheus.promql import Alerting, Rule
+from alerts.runbooks import slug_for
+
+_SLUG = slug_for("", "overdue", "")
+
+# What a probe says of itself has no region of its own; its build has.
+_REGION = "* on (job, instance) group_left(region) probe_build_info"
+
+# Name, expression, seconds, what it means.
+_RULES = (
+    (
+        "ProbeAbsent",
+        "absent(probe_build_info)",
+        300.0,
+        "No probe is heard of",
+        "Nothing is watched at this moment, and no alert of a check can fire.",
+    ),
+    (
+        "ProbeRegionSilent",
+        "max by (region) (max_over_time(probe_build_info[1h]))\n"
+        "unless on (region) probe_build_info",
+        300.0,
+        "The probe in {{ $labels.region }} is not heard of any more",
+        "It was there within the last hour. Its alerts have ended with it.",
+    ),
+    (
+        "ProbeConfigWrong",
+        f"(probe_config_last_reload_successful == 0) {_REGION}",
+        60.0,
+        "The configuration of the probe in {{ $labels.region }} is wrong",
+        "It goes on with the one before. Its log and its status page say what is wrong.",
+    ),
+    (
+        "ProbeHistoryUnhealthy",
+        f"(probe_history_healthy == 0) {_REGION}",
+        300.0,
+        "The probe in {{ $labels.region }} can't keep its history as it should",
+        "What it measures now may not survive a restart.",
+    ),
+    (
+        "ProbeMessagesWait",
+        f"(probe_notifications_waiting > 0) {_REGION}",
+        600.0,
+        "Messages of the probe in {{ $labels.region }} have not been taken for 10 minutes",
+        "A service that tells people of alerts does not answer: `probe alerts list` says which.",
+    ),
+    (
+        "ProbeMessagesRefused",
+        f"(increase(probe_notifications_refused[1h]) > 0) {_REGION}",
+        0.0,
+        "A service refuses messages of the probe in {{ $labels.region }}",
+        "Its address or its key is wrong: `probe alerts list` says which and why.",
+    ),
+    (
+        "ProbeHeldUp",
+        "(histogram_quantile(0.9, sum by (job, instance, le) "
+        f"(rate(probe_loop_lag_seconds_bucket[5m]))) > 0.1) {_REGION}",
+        300.0,
+        "The probe in {{ $labels.region }} is held up",
+        "Its event loop is late by {{ $value | humanizeDuration }} in one of ten cases, and what "
+        "it measures is wrong by as much: give it more CPU or fewer checks.",
+    ),
+    (
+        "ProbeHeartbeatFails",
+        f"(increase(probe_heartbeat_failures_total[5m]) > 2) {_REGION}",
+        0.0,
+        "The heartbeat of the probe in {{ $labels.region }} does not arrive",
+        "The dead man's switch will tell that the probe is dead.",
+    ),
+)
+
+
+def alerts() -> Iterator[Rule]:
+    """One rule for each way in which a probe itself is not well."""
+    for name, expr, hold, summary, text in _RULES:
+        words = {
+            "summary": summary,
+            "description": f"{text}\n{steps(_SLUG)}",
+            "runbook": _SLUG,
+        }
+        yield Alerting(name, expr, {"severity": "warning", "scope": "region"}, words, hold)

@@ -1,0 +1,1 @@
+"""The state of alerts: conditions, the state machine, what is kept."""

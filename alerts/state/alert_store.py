@@ -1,0 +1,250 @@
+"""Keeps every alert: results and the passing of time go in, alerts that burn come out.
+
+Pure: no clock of its own, nothing is sent or stored. ``documents`` is what has to be kept
+to go on after a restart, one text for each alert.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from alerts.cluster.quorum import Trouble
+from alerts.model import Alert, Identity, Severity
+from alerts.state import annotations
+from alerts.state.conditions import Sight, longest_silence, of_gone, of_status, of_values, terms_of
+from alerts.state.machine import (
+    Seen,
+    Stage,
+    State,
+    Transition,
+    Turn,
+    next_time,
+    pass_time,
+    see,
+)
+from alerts.state.record import Kept, dump, load, name_of, trouble_of
+from probe.core.kind import Check
+from probe.core.model import Evaluation, Result, Unit
+
+# A result is out of date when the next one should have come.
+FRESH_INTERVALS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An alert fired, got graver or milder, flaps, or is over."""
+
+    alert: Alert
+    transition: Transition
+
+
+class Keeper:
+    """All alerts of the checks that are watched. Times are seconds since 1970."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._checks: dict[str, Check] = {}
+        self._kept: dict[Identity, Kept] = {}
+        self._heard: dict[str, float] = {}
+        self._dirty: set[Identity] = set()
+
+    @property
+    def firing(self) -> list[Alert]:
+        """Everything that burns, the oldest first."""
+        found = [kept.alert for kept in self._kept.values() if kept.state.stage is Stage.FIRING]
+        return sorted(filter(None, found), key=lambda alert: (alert.since, str(alert.identity)))
+
+    @property
+    def pending(self) -> list[str]:
+        """Checks that fail, and not yet for long enough to be told of."""
+        return sorted(
+            {
+                identity.check
+                for identity, kept in self._kept.items()
+                if kept.state.stage is Stage.PENDING and identity.rule == annotations.FAILING
+            }
+        )
+
+    def troubles(self, now: float) -> list[Trouble]:
+        """Everything that is seen as bad, told or not."""
+        found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
+        return [each for each in found if each is not None]
+
+    def watch(self, checks: Sequence[Check], now: float) -> list[Event]:
+        """These are the checks from now on; what burns of others is over."""
+        self._checks = {check.name: check for check in checks}
+        for name in self._checks:
+            self._heard.setdefault(name, now)
+        for identity, kept in self._kept.items():
+            self._awaken(identity, kept, now)
+        gone = [identity for identity in self._kept if identity.check not in self._checks]
+        events = []
+        for identity in gone:
+            kept = self._kept.pop(identity)
+            self._dirty.add(identity)
+            if kept.state.stage is Stage.FIRING and kept.alert is not None:
+                severity = kept.alert.severity
+                over = Transition(Turn.RESOLVED, severity, kept.alert.since, now)
+                events.append(Event(replace(kept.alert, ended=now), over))
+        return events
+
+    def take(
+        self,
+        check: Check,
+        result: Result,
+        evaluations: Sequence[Evaluation],
+        now: float,
+        *,
+        backed_up: bool,
+    ) -> list[Event]:
+        """A check has a new result, or its result is to be seen anew."""
+        self._heard[check.name] = now
+        sights = [
+            *of_status(check, result, backed_up=backed_up),
+            *of_values(check, evaluations, self._burns),
+            *of_gone(check, result, evaluations, self._burning_of(check)),
+        ]
+        events = [self._see(sight, check, result, now) for sight in sights]
+        return [event for event in events if event is not None]
+
+    def pass_time(self, now: float) -> list[Event]:
+        """Fire and end what is due; miss what has not been heard of."""
+        events = [self._miss(check, now) for check in self._checks.values()]
+        for identity, kept in list(self._kept.items()):
+            if not kept.asleep:
+                events.append(self._step(identity, *pass_time(kept.state, now, kept.terms)))
+        return [event for event in events if event is not None]
+
+    def _awaken(self, identity: Identity, kept: Kept, now: float) -> None:
+        """An alert of a process that was away for less than an interval goes on as it was."""
+        check = self._checks.get(identity.check)
+        if kept.asleep and check is not None:
+            kept.terms = terms_of(check, identity.rule)
+            kept.asleep = now - kept.heard > FRESH_INTERVALS * check.interval
+
+    def next_time(self) -> float | None:
+        """When ``pass_time`` will have something to do."""
+        times = [
+            due
+            for kept in self._kept.values()
+            if not kept.asleep and (due := next_time(kept.state, kept.terms)) is not None
+        ]
+        times += [
+            heard + longest_silence(self._checks[name])
+            for name, heard in self._heard.items()
+            if name in self._checks and not self._is_missed(name)
+        ]
+        return min(times, default=None)
+
+    def documents(self) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept by name; None: to be dropped."""
+        changed: dict[str, str | None] = {}
+        for identity in self._dirty:
+            kept = self._kept.get(identity)
+            idle = kept is None or kept.state == State()
+            changed[name_of(identity)] = None if kept is None or idle else dump(identity, kept)
+        self._dirty.clear()
+        return changed
+
+    def restore(self, documents: Mapping[str, str]) -> None:
+        """Take up what ``documents`` gave before the restart; what can't be read is passed
+        over. Timers of an alert go on with the first result of its check."""
+        for name, text in documents.items():
+            found = load(name, text)
+            if found is not None:
+                self._kept[found[0]] = found[1]
+
+    def _see(self, sight: Sight, check: Check, result: Result, now: float) -> Event | None:
+        kept = self._kept.get(sight.identity)
+        if kept is None:
+            if sight.seen in (Seen.GOOD, Seen.NOTHING) and sight.evaluation is None:
+                return None
+            kept = self._kept[sight.identity] = Kept(State(), sight.terms)
+        kept.terms, kept.heard, kept.asleep = sight.terms, now, False
+        if sight.evaluation is not None and sight.evaluation.value is not None:
+            kept.values.append((now, sight.evaluation.value))
+        if sight.seen in (Seen.WARNING, Seen.CRITICAL):
+            kept.words = self._words(sight, check, result, kept)
+        return self._step(sight.identity, *see(kept.state, sight.seen, now, sight.terms))
+
+    def _words(self, sight: Sight, check: Check, result: Result, kept: Kept) -> Callable[[], Alert]:
+        if sight.evaluation is not None:
+            evaluation = sight.evaluation
+            unit = evaluation.threshold.signal.unit
+            trend = annotations.trend_of(list(kept.values), unit if unit else Unit.COUNT)
+            return lambda: annotations.beyond(check, evaluation, self._region, trend)
+        if sight.identity.rule == annotations.NO_DATA:
+            silence = longest_silence(check)
+            return lambda: annotations.no_data(check, result, self._region, silence)
+        return lambda: annotations.failing(check, result, self._region)
+
+    def _burns(self, identity: Identity) -> bool:
+        kept = self._kept.get(identity)
+        return kept is not None and kept.alert is not None
+
+    def _burning_of(self, check: Check) -> Iterator[Identity]:
+        """Its alerts about what comes and goes; few checks have such signals."""
+        fleeting = {signal.name for signal in check.signals if signal.fleeting}
+        if fleeting:
+            yield from (
+                identity
+                for identity in self._kept
+                if identity.check == check.name
+                and identity.rule in fleeting
+                and self._burns(identity)
+            )
+
+    def _miss(self, check: Check, now: float) -> Event | None:
+        """A check whose results don't come at all has no data either."""
+        if now - self._heard[check.name] < longest_silence(check) or self._is_missed(check.name):
+            return None
+        identity = Identity(check.name, annotations.NO_DATA)
+        terms = terms_of(check, annotations.NO_DATA)
+        kept = self._kept.setdefault(identity, Kept(State(), terms))
+        silence = longest_silence(check)
+        kept.words = lambda: annotations.no_data(check, None, self._region, silence)
+        kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
+        kept.heard, kept.asleep = now, False
+        return self._step(identity, *see(kept.state, Seen.WARNING, now, kept.terms))
+
+    def _is_missed(self, name: str) -> bool:
+        kept = self._kept.get(Identity(name, annotations.NO_DATA))
+        return kept is not None and kept.state.stage is Stage.FIRING
+
+    def _step(
+        self, identity: Identity, state: State, transition: Transition | None
+    ) -> Event | None:
+        kept = self._kept[identity]
+        if state.stage is not Stage.OK or _matters(state, kept.state):
+            self._dirty.add(identity)
+        kept.state = state
+        if state.stage is Stage.FIRING and kept.words is not None:
+            kept.alert = self._described(kept, transition)
+        if transition is None or kept.alert is None:
+            return None
+        if transition.turn is not Turn.RESOLVED:
+            return Event(kept.alert, transition)
+        over, kept.alert = replace(kept.alert, ended=transition.at), None
+        kept.values.clear()
+        return Event(over, transition)
+
+    def _described(self, kept: Kept, transition: Transition | None) -> Alert:
+        state = kept.state
+        words = kept.words() if kept.words is not None else kept.alert
+        if words is None:
+            raise RuntimeError("an alert without words fires")
+        fired = state.fired if state.fired is not None else 0.0
+        if transition is not None and transition.turn is Turn.FLAPPING:
+            words = replace(words, summary=f"{words.summary} (again and again: it flaps)")
+        return replace(
+            words,
+            severity=state.severity or Severity.WARNING,
+            since=state.since if state.since is not None else fired,
+            fired=fired,
+        )
+
+
+def _matters(state: State, before: State) -> bool:
+    """Whether a change is worth keeping: of what is well and was so lately, a good result
+    is not."""
+    bad_lately = any(state.recent) or any(before.recent)
+    return state != before if bad_lately else replace(state, recent=before.recent) != before

@@ -1,0 +1,89 @@
+"""An alert in words: what it is, where, and the figures, from the newest result."""
+
+from dataclasses import replace
+
+from alerts.model import Alert, Identity, Severity
+from alerts.runbooks import slug_for
+from probe.core.kind import Check
+from probe.core.model import Evaluation, Result, Unit
+from probe.report.text.phrases import against, breach
+from probe.report.text.sanitize import clean
+from probe.report.text.units import show
+
+FAILING = "failing"
+NO_DATA = "no-data"
+# A trend compares with a value that is at least so old.
+TREND_SECONDS = 300.0
+
+
+def failing(check: Check, result: Result, region: str) -> Alert:
+    """An alert about a check that fails."""
+    failure = result.failure
+    if failure is None:
+        return _bare(check, FAILING, region, "it fails")
+    return replace(
+        _bare(check, FAILING, region, clean(failure.message) or failure.cause.value),
+        phase=failure.phase,
+        cause=failure.cause.value,
+        hint=failure.hint,
+        runbook=slug_for(check.kind.name, FAILING, failure.cause.value, check=check.name),
+    )
+
+
+def no_data(check: Check, result: Result | None, region: str, silent: float) -> Alert:
+    """An alert about a check that has not been measured for ``silent`` seconds."""
+    failure = result.failure if result else None
+    why = f": {clean(failure.message)}" if failure else ""
+    alert = _bare(check, NO_DATA, region, f"no data for {show(silent, Unit.SECONDS)}{why}")
+    if failure is None:
+        return alert
+    return replace(
+        alert,
+        phase=failure.phase,
+        cause=failure.cause.value,
+        hint=failure.hint,
+        runbook=slug_for(check.kind.name, NO_DATA, failure.cause.value, check=check.name),
+    )
+
+
+def beyond(check: Check, evaluation: Evaluation, region: str, trend: str) -> Alert:
+    """An alert about a value that is beyond its limit."""
+    signal = evaluation.threshold.signal
+    value, limit = against(evaluation)
+    alert = _bare(check, signal.name, region, breach(evaluation))
+    labels = tuple(sorted(evaluation.labels.items()))
+    return replace(
+        alert,
+        identity=Identity(check.name, signal.name, labels),
+        value=value,
+        limit=limit,
+        trend=trend,
+    )
+
+
+def trend_of(values: list[tuple[float, float]], unit: Unit) -> str:
+    """What a value was some minutes ago, in words; ``values`` are (seconds since 1970, value),
+    the oldest first. Empty where nothing that old is known."""
+    if not values:
+        return ""
+    now = values[-1][0]
+    older = [each for each in values if now - each[0] >= TREND_SECONDS]
+    if not older:
+        return ""
+    at, value = older[-1]
+    return f"was {show(value, unit)} {show(now - at, Unit.SECONDS)} ago"
+
+
+def _bare(check: Check, rule: str, region: str, summary: str) -> Alert:
+    return Alert(
+        identity=Identity(check.name, rule),
+        severity=Severity.WARNING,
+        since=0.0,
+        fired=0.0,
+        summary=summary,
+        kind=check.kind.name,
+        target=check.table.target,
+        region=region,
+        runbook=slug_for(check.kind.name, rule, "", check=check.name),
+        labels=tuple(check.table.labels.items()),
+    )

@@ -1,0 +1,134 @@
+"""What a check's results say of its alerts: which rules it has, and on which terms.
+
+A check has one rule for failing, one for having no data, and one for each limit on a value
+that anybody is to be told of.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from alerts.evaluation.verdict import failing_verdict
+from alerts.model import Identity, Severity
+from alerts.state.annotations import FAILING, NO_DATA
+from alerts.state.machine import Seen, Terms
+from probe.core.kind import Check
+from probe.core.model import Bad, Evaluation, Result, Status, Threshold, Verdict
+from probe.core.thresholds import thresholds_of
+
+# "No data" is so many intervals, and at least so long.
+NO_DATA_INTERVALS, NO_DATA_SECONDS = 3, 300.0
+# A check is well again after two good results, and no later than this.
+LONGEST_CLEAR_SECONDS = 60.0
+# A value is back from beyond its limit when it was within it for two results, so long.
+CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS = 120.0, 3600.0
+
+_SEEN = {Verdict.WARNING: Seen.WARNING, Verdict.CRITICAL: Seen.CRITICAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one result says of one alert, and on which terms it fires."""
+
+    identity: Identity
+    seen: Seen
+    terms: Terms
+    evaluation: Evaluation | None = None
+
+
+def longest_silence(check: Check) -> float:
+    """After how many seconds without a measured result a check has no data."""
+    return max(NO_DATA_INTERVALS * check.interval, NO_DATA_SECONDS)
+
+
+def of_status(check: Check, result: Result, *, backed_up: bool) -> Iterable[Sight]:
+    """What a result says of failing and of having no data."""
+    seen = Seen.NOTHING if result.status is Status.UNKNOWN else Seen.GOOD
+    if result.status is Status.FAILED:
+        seen = _SEEN[failing_verdict(check.failing, result, backed_up=backed_up)]
+    yield Sight(Identity(check.name, FAILING), seen, terms_of(check, FAILING))
+    blind = Seen.WARNING if result.status is Status.UNKNOWN else Seen.GOOD
+    yield Sight(Identity(check.name, NO_DATA), blind, terms_of(check, NO_DATA))
+
+
+def terms_of(check: Check, rule: str) -> Terms:
+    """On which terms an alert of a check fires and ends.
+
+    Silence is never more than a warning, and never counted as k of n.
+    """
+    if rule == FAILING:
+        hold = check.failing.hold
+        clear = min(2 * check.interval, LONGEST_CLEAR_SECONDS)
+        return Terms({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
+    if rule == NO_DATA:
+        holds = {Severity.WARNING: longest_silence(check), Severity.CRITICAL: math.inf}
+        return Terms(holds, outright=2, window=1)
+    limits = [each for each in thresholds_of(check) if each.signal.name == rule]
+    return _terms_of_value(check, limits[0] if limits else None)
+
+
+def _terms_of_value(check: Check, threshold: Threshold | None) -> Terms:
+    clear = min(max(2 * check.interval, CLEAR_SECONDS), LONGEST_VALUE_CLEAR_SECONDS)
+    if threshold is None:
+        return Terms({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0}, clear=clear)
+    hold = threshold.hold
+    clear = clear if threshold.clear is None else threshold.clear
+    return Terms({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
+
+
+def of_values(
+    check: Check, evaluations: Iterable[Evaluation], fires: Callable[[Identity], bool]
+) -> Iterable[Sight]:
+    """What evaluations say of each limit that is worth a message.
+
+    ``fires`` says whether an alert does already: it ends only well within the limit.
+    """
+    for evaluation in evaluations:
+        limits = evaluation.threshold.limits
+        if limits.warning is None and limits.critical is None:
+            continue
+        labels = tuple(sorted(evaluation.labels.items()))
+        identity = Identity(check.name, evaluation.threshold.signal.name, labels)
+        yield Sight(
+            identity,
+            _seen(evaluation, fires(identity)),
+            _terms_of_value(check, evaluation.threshold),
+            evaluation,
+        )
+
+
+def of_gone(
+    check: Check, result: Result, evaluations: Iterable[Evaluation], fires: Iterable[Identity]
+) -> Iterable[Sight]:
+    """What a good result says of things that come and go: an alert about a machine that it
+    no longer has is over. What could not be measured says nothing of them.
+
+    ``fires`` are the alerts about such things that burn.
+    """
+    if result.status is Status.UNKNOWN:
+        return
+    seen = {
+        Identity(check.name, each.threshold.signal.name, tuple(sorted(each.labels.items())))
+        for each in evaluations
+    }
+    for identity in fires:
+        if identity not in seen:
+            yield Sight(identity, Seen.GOOD, terms_of(check, identity.rule))
+
+
+def _seen(evaluation: Evaluation, burning: bool) -> Seen:
+    if evaluation.verdict is Verdict.UNKNOWN or evaluation.value is None:
+        return Seen.NOTHING
+    seen = _SEEN.get(evaluation.verdict, Seen.GOOD)
+    if seen is Seen.GOOD and burning and not _well_within(evaluation.value, evaluation.threshold):
+        return Seen.WARNING
+    return seen
+
+
+def _well_within(value: float, threshold: Threshold) -> bool:
+    limits = threshold.limits
+    limit = limits.warning if limits.warning is not None else limits.critical
+    if limit is None:
+        return True
+    margin = threshold.margin * abs(limit)
+    return value <= limit - margin if threshold.bad is Bad.ABOVE else value >= limit + margin

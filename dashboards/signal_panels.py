@@ -1,0 +1,173 @@
+"""Signals and thresholds → panels, and on which dashboard each belongs.
+
+What nobody has placed by hand lands by its name or its kind, so that a new kind is seen
+without a line here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dashboards.model import BLUE, GREEN, ORANGE, RED, Panel, Query, Row, Shape
+from probe.core.kind import Kind
+from probe.core.model import Bad, Limits, Signal, Threshold, Unit
+from probe.metrics.families import histogram_of
+
+SIGNALING, TURN, INFRASTRUCTURE = "probe-signaling", "probe-turn", "probe-infrastructure"
+
+_BY_PREFIX = (
+    (TURN, ("probe_turn_", "probe_stun_", "probe_ice_", "probe_call_", "probe_metered_")),
+    (SIGNALING, ("probe_http_", "probe_dns_", "probe_ssl_", "probe_signaling_")),
+)
+_BY_KIND = {"http": SIGNALING, "signaling": SIGNALING, "journey": SIGNALING}
+_BY_KIND |= dict.fromkeys(("stun", "allocation", "crossing", "turn", "call", "fallback"), TURN)
+_BY_KIND |= {"metered": TURN, "resilience": TURN, "peer": TURN}
+
+UNITS = {
+    Unit.SECONDS: "s",
+    Unit.BYTES: "bytes",
+    Unit.RATIO: "percentunit",
+    Unit.COUNT: "short",
+    Unit.BOOLEAN: "bool_yes_no",
+    Unit.TIMESTAMP: "dateTimeFromNow",
+}
+# Grafana takes dates in milliseconds.
+_FACTOR = {Unit.TIMESTAMP: " * 1000"}
+_SUFFIXES = ("_total", "_seconds", "_bytes", "_ratio")
+_ABBREVIATIONS = {"rtt": "RTT", "http": "HTTP", "dns": "DNS", "ice": "ICE", "dtls": "DTLS"}
+_ABBREVIATIONS |= {"turn": "TURN", "ssl": "TLS", "cpu": "CPU", "hsts": "HSTS", "cors": "CORS"}
+_ABBREVIATIONS |= {"https": "HTTPS"}
+
+
+def board_of(kind: Kind[Any, Any], signal: Signal) -> str:
+    """The uid of the dashboard that a signal of a kind is on."""
+    for board, prefixes in _BY_PREFIX:
+        if signal.name.startswith(prefixes):
+            return board
+    return _BY_KIND.get(kind.name, INFRASTRUCTURE)
+
+
+def names_on(kinds: Iterable[Kind[Any, Any]], board: str) -> str:
+    """The kinds that have something on a dashboard, as a regular expression; may be empty."""
+    found = [
+        kind.name for kind in kinds if any(board_of(kind, each) == board for each in kind.signals)
+    ]
+    return "|".join(found)
+
+
+def chosen(*more: str, providers: bool = False) -> str:
+    """The selector of what the variables of a dashboard choose."""
+    wanted = [*more, 'region=~"$region"', 'check=~"$check"']
+    if providers:
+        wanted.append('provider=~"$provider"')
+    return "{" + ", ".join(wanted) + "}"
+
+
+def of_kind(kind: Kind[Any, Any], board: str) -> str:
+    """The selector of a kind's checks, on a dashboard."""
+    return chosen(f'kind="{kind.name}"', providers=board == TURN)
+
+
+def title_of(signal: Signal) -> str:
+    """A signal's name for people: its short one, or its own without prefix and unit."""
+    bare = signal.name.removeprefix("probe_").removesuffix("_total")
+    for suffix in _SUFFIXES:
+        bare = bare.removesuffix(suffix)
+    words = [_ABBREVIATIONS.get(word, word) for word in bare.split("_")]
+    words[0] = words[0][:1].upper() + words[0][1:]
+    return " ".join(words) + (", in a day" if signal.counter else "")
+
+
+def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...]:
+    """Where a value becomes how bad, from below."""
+    if threshold is None:
+        return ((None, GREEN),)
+    limits = threshold.limits
+    given = ((limits.objective, BLUE), (limits.warning, ORANGE), (limits.critical, RED))
+    found = [(limit, colour) for limit, colour in given if limit is not None]
+    if threshold.bad is Bad.ABOVE:
+        return ((None, GREEN), *found)
+    # From below: as bad as can be up to the gravest limit, and good from the mildest on.
+    found.reverse()
+    colours = [*(colour for _, colour in found), GREEN]
+    bounds: list[float | None] = [None, *(limit for limit, _ in found)]
+    return tuple(zip(bounds, colours, strict=True))
+
+
+def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
+    """One signal over time, with its limits drawn."""
+    threshold = next((each for each in kind.thresholds if each.signal == signal), None)
+    legend = " ".join(["{{check}}", "{{region}}", *(f"{{{{{name}}}}}" for name in signal.labels)])
+    series = f"{signal.name}{of_kind(kind, board)}"
+    if signal.counter:
+        # What few runs add, a rate over minutes would show as needles.
+        series = f"increase({series}[1d])"
+    expr = f"{series}{_FACTOR.get(signal.unit, '')}"
+    states = signal.unit is Unit.BOOLEAN
+    return Panel(
+        title=title_of(signal),
+        description=signal.help + (" In an hour." if signal.counter else _limits(threshold)),
+        queries=(Query(expr, legend),),
+        unit=UNITS[signal.unit],
+        shape=Shape.STATES if states else Shape.LINES,
+        steps=steps_of(threshold),
+        words=_words(threshold) if states else (),
+        width=8,
+        height=7,
+        least=0 if signal.unit is Unit.RATIO else None,
+    )
+
+
+def _words(threshold: Threshold | None) -> tuple[tuple[float, str, str], ...]:
+    """No and yes, in the colour of what is bad."""
+    if threshold is None:
+        return ((0, "no", BLUE), (1, "yes", GREEN))
+    bad, good = ((1, "yes", ORANGE), (0, "no", GREEN))
+    if threshold.bad is Bad.BELOW:
+        bad, good = ((0, "no", ORANGE), (1, "yes", GREEN))
+    return tuple(sorted((bad, good)))
+
+
+def _limits(threshold: Threshold | None) -> str:
+    if threshold is None or threshold.limits == Limits():
+        return ""
+    limits = threshold.limits
+    given = (("objective", limits.objective), ("warning", limits.warning))
+    named = [
+        f"{name} {value:g}" for name, value in (*given, ("critical", limits.critical)) if value
+    ]
+    return f" Limits, drawn: {', '.join(named)}; bad {threshold.bad.value} them."
+
+
+def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
+    """How a latency is distributed, over time."""
+    bucket = f"{histogram_of(signal).name}_bucket{of_kind(kind, board)}"
+    return Panel(
+        title=f"{title_of(signal)}: distribution",
+        description=f"{signal.help} All runs, by how long it took.",
+        queries=(Query(f"sum by (le) (increase({bucket}[$__rate_interval]))", "{{le}}"),),
+        unit="s",
+        shape=Shape.HEAT,
+        # Three fill a row, and this is as wide as two of them.
+        width=16,
+        height=7,
+        interval="5m",
+    )
+
+
+def rows_for(
+    kinds: Iterable[Kind[Any, Any]], board: str, placed: Sequence[Signal] = ()
+) -> tuple[Row, ...]:
+    """A row for each kind with what of it belongs on a dashboard and isn't placed by hand."""
+    rows = []
+    for kind in kinds:
+        signals = [
+            signal
+            for signal in kind.signals
+            if board_of(kind, signal) == board and signal not in placed
+        ]
+        panels = [panel_of(kind, signal, board) for signal in signals]
+        if kind.plot is not None and kind.plot in signals and kind.plot.latency:
+            panels.insert(0, heat_of(kind, kind.plot, board))
+        if panels:
+            rows.append(Row(f"{kind.name}: {kind.summary}", tuple(panels)))
+    return tuple(rows)

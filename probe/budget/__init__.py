@@ -1,0 +1,1 @@
+"""What hosting plans give, and what the checks use of them."""

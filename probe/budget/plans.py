@@ -1,0 +1,165 @@
+"""What watching takes from plans that have an end: computed from the intervals. Pure.
+
+Amounts are in the plan's unit: bytes, commands, or seconds awake. A month is one of 31 days.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from probe.core.kind import Check, Use
+
+DAY = 86400.0
+MONTH_DAYS = 31
+HOUR = 3600.0
+
+Period = Literal["day", "month"]
+PlanUnit = Literal["bytes", "commands", "seconds"]
+
+# A target of this machine: nobody's plan pays for what runs there.
+_LOCAL = re.compile(r"(?:^|[/:@\[])(?:localhost|127(?:\.\d+){3}|::1)(?:[\]:/?]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a plan holds for a ``period``, and the ``share`` of it that watching may take."""
+
+    allowance: float
+    unit: PlanUnit
+    period: Period
+    share: float
+
+    @property
+    def most(self) -> float:
+        """What watching may take in a period."""
+        return self.allowance * self.share
+
+
+# Neon's free plan: a compute hour is an hour awake of a compute of size 1, and the smallest
+# has size 0.25 (https://neon.com/docs/introduction/legacy-plans), so 191.9 of them are
+# 767.6 hours awake. Being awake is what its operators want, so all of it may be taken.
+NEON = Terms(191.9 * HOUR / 0.25, "seconds", "month", 1.0)
+UPSTASH = Terms(10_000, "commands", "day", 0.1)
+VERCEL = Terms(100e9, "bytes", "month", 0.1)
+# OpenRelay's; what another provider's plan holds, its operators know.
+TURN = Terms(20e9, "bytes", "month", 0.1)
+
+
+def terms_of(plan: str) -> Terms | None:
+    """What is known of a plan; None where nothing is."""
+    if plan.startswith("turn-"):
+        return TURN
+    return {"neon": NEON, "upstash": UPSTASH, "vercel": VERCEL}.get(plan)
+
+
+def uses_of(check: Check) -> tuple[Use, ...]:
+    """What one run of a check takes from plans; nothing for a target on this machine, nor for
+    what runs on request alone."""
+    if _LOCAL.search(check.table.target) or not check.is_regular:
+        return ()
+    return check.kind.uses(check.table)
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """One check's part: ``amount`` for each run, every ``interval`` seconds.
+
+    What ``lingers`` is time: runs that follow sooner than ``amount`` share it.
+    """
+
+    check: str
+    interval: float
+    amount: float
+    lingers: bool = False
+
+    @property
+    def per_day(self) -> float:
+        """What it would take in a day if it were alone."""
+        taken = self.amount * DAY / self.interval
+        return min(taken, DAY) if self.lingers else taken
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A plan, and everything that takes from it."""
+
+    plan: str
+    terms: Terms
+    drains: tuple[Drain, ...]
+
+    @property
+    def per_day(self) -> float:
+        """What all take in a day. Of checks that linger and are far apart it is the most
+        that it can be: then they keep the same thing awake at different times."""
+        waking = sum(each.per_day for each in self.drains if each.lingers)
+        return min(waking, DAY) + sum(each.per_day for each in self.drains if not each.lingers)
+
+    @property
+    def per_month(self) -> float:
+        """What all take in a month of 31 days."""
+        return self.per_day * MONTH_DAYS
+
+    @property
+    def per_period(self) -> float:
+        """What all take in the plan's own period."""
+        return self.per_day if self.terms.period == "day" else self.per_month
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the intervals take more than they may."""
+        return self.per_period > self.terms.most * (1 + 1e-9)
+
+    @property
+    def remedy(self) -> str:
+        """Which interval would fit, in words; empty where all is within the budget."""
+        if not self.exceeds:
+            return ""
+        most = self.terms.most / (1 if self.terms.period == "day" else MONTH_DAYS)
+        largest = max(self.drains, key=lambda drain: drain.per_day)
+        others = [each for each in self.drains if each is not largest]
+        left = most - Budget(self.plan, self.terms, tuple(others)).per_day
+        if left > 0 and (fitting := _rounded(largest.amount * DAY / left)) <= DAY:
+            return f"an interval of {fitting:g} s for {largest.check} would fit"
+        # No single check can make up for it.
+        whole = sum(each.amount * DAY / each.interval for each in self.drains)
+        factor = math.ceil(whole / most * 10) / 10
+        names = ", ".join(each.check for each in self.drains)
+        return f"intervals {factor:g} times as long for {names} would fit"
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with the intervals, and what would be right; empty where nothing is."""
+        if not self.exceeds:
+            return ""
+        terms = self.terms
+        return (
+            f"watching would take {amount(self.per_period, terms.unit)} of {self.plan} in a "
+            f"{terms.period}, more than the {amount(terms.most, terms.unit)} that it may "
+            f"({terms.share * 100:g} % of {amount(terms.allowance, terms.unit)}): {self.remedy}"
+        )
+
+
+def drains_on(checks: Sequence[Check]) -> dict[str, tuple[Drain, ...]]:
+    """Everything that checks take, by plan, in the order of the checks."""
+    found: dict[str, tuple[Drain, ...]] = {}
+    for check in checks:
+        for use in uses_of(check):
+            drain = Drain(check.name, check.interval, use.amount, use.lingers)
+            found[use.plan] = (*found.get(use.plan, ()), drain)
+    return found
+
+
+def amount(value: float, unit: PlanUnit) -> str:
+    """An amount for people: ``1.25 GB``, ``912 commands``, ``744 h awake``."""
+    if unit == "bytes":
+        return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"
+    if unit == "seconds":
+        return f"{value / HOUR:,.4g} h awake"
+    return f"{value:,.0f} commands"
+
+
+def _rounded(seconds: float) -> float:
+    """Up to the next whole minute."""
+    return math.ceil(seconds / 60 - 1e-9) * 60.0

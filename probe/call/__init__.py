@@ -1,0 +1,1 @@
+"""WebRTC calls: endpoints, set-up, echo, recovery."""

@@ -1,0 +1,118 @@
+"""The way of DTLS and SCTP to the network while a call is set up: what is lost is sent again.
+
+OpenSSL waits 1 s before it repeats a lost flight (RFC 6347 section 4.2.4.1) and aiortc's
+SCTP 3 s, while a browser, which knows the round trip from its checks, waits for two of
+them. So the same is done here, below both: datagrams that stay without an answer leave
+again as they were, which DTLS takes for what a network may do to datagrams. It also tells
+what neither library tells: that a timer was needed.
+
+Once the call stands, a path that ends is silence to them, as to a browser's: what there is to
+tell of it is in ``Ice.failure``. aiortc would meet the error in tasks that nobody asks.
+"""
+
+import asyncio
+import math
+from contextlib import nullcontext, suppress
+
+from probe.ice.transport import Ice
+
+SHORTEST = 0.25
+"""Seconds; a busy machine needs a while to answer, and is not to be taken for a loss."""
+ROUND_TRIPS = 2
+# A packet that leaves so late, out of silence, was sent by a timer of the libraries.
+_OUT_OF_SILENCE = 0.4
+
+
+class Handshake:
+    """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end`` or ``stand``.
+
+    ``flooded`` is set when more than ``most_bytes`` has come, and nothing passes any more.
+    ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
+    """
+
+    def __init__(self, ice: Ice, most_bytes: float = math.inf) -> None:
+        self._ice, self._allowance = ice, most_bytes
+        self.flooded = asyncio.Event()
+        self.retransmissions = 0
+        self._watching = self._heard = self._stands = False
+        self._flight: list[bytes] = []
+        self._left = self._pause = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._again: asyncio.Task[None] | None = None
+
+    @property
+    def role(self) -> str:
+        """``controlling`` or ``controlled``."""
+        return self._ice.role
+
+    def begin(self) -> None:
+        """ICE is connected, and knows the round trip if it can."""
+        self._watching = self._heard = True
+
+    def stand(self) -> None:
+        """The call stands: what is lost from here on stays lost, and the path may end unheard."""
+        self._stands = True
+        self.end()
+
+    def end(self) -> None:
+        """The call is over, or stands: nothing is sent again."""
+        self._watching = False
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._again is not None:
+            self._again.cancel()
+
+    async def _recv(self) -> bytes:
+        try:
+            data = await self._ice._recv()
+            self._count(len(data))
+        except ConnectionError:
+            if not self._stands:
+                raise
+            await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
+            raise
+        self._heard = True
+        return data
+
+    def _count(self, size: int) -> None:
+        """SCTP keeps what is not whole yet, without an end (its window binds nobody who does
+        not want to be bound). Raises ConnectionError."""
+        self._allowance -= size
+        if self._allowance < 0:
+            self.flooded.set()
+            raise ConnectionError("more has come than a call may bring")
+
+    async def _send(self, data: bytes) -> None:
+        if self._watching:
+            self._note(data)
+        with suppress(ConnectionError) if self._stands else nullcontext():
+            await self._ice._send(data)
+
+    def _note(self, data: bytes) -> None:
+        """A flight is what leaves until something comes."""
+        now = asyncio.get_running_loop().time()
+        late = not self._heard and now - self._left >= _OUT_OF_SILENCE
+        self.retransmissions += late
+        if self._heard or late:
+            self._heard, self._flight, self._left = False, [], now
+            self._pause = max(SHORTEST, ROUND_TRIPS * (self._ice.rtt or 0.0))
+        self._flight.append(data)
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._unanswered)
+
+    def _unanswered(self) -> None:
+        self.retransmissions += 1
+        self._pause *= 2
+        self._again = asyncio.create_task(self._repeat(list(self._flight)))
+        self._arm()
+
+    async def _repeat(self, flight: list[bytes]) -> None:
+        for data in flight:
+            try:
+                await self._ice._send(data)
+            except ConnectionError:
+                return  # DTLS meets the same when it sends or receives

@@ -1,0 +1,127 @@
+"""One end of a call: ICE of ours, DTLS, SCTP and a data channel by aiortc.
+
+aiortc's RTCPeerConnection gathers one side after the other, throws allocation errors away,
+hands TLS to TURN without a custom authority and offers no phases. Its layers are public,
+and its DTLS transport takes any ICE transport that can send and receive (RTC.md, "Why the
+obvious probe is wrong").
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import cast
+
+from probe.call.aiortc_import import (
+    RTCCertificate,
+    RTCDataChannel,
+    RTCDataChannelParameters,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceTransport,
+    RTCSctpTransport,
+)
+from probe.call.dtls_retransmission import Handshake
+from probe.ice.transport import Ice
+from probe.net.tasks import heeding
+
+SCTP_PORT = 5000
+CHANNEL_LABEL = "probe"
+CHANNEL_ID = 0
+
+
+class Peer:
+    """One end of a call. ``offering`` is the side that a browser's offer comes from.
+
+    Steps, in order: ``gather``, ``meet``, ``connect_ice``, ``connect_dtls``,
+    ``open_channel``; ``close`` at any moment. What comes after ``most_bytes`` is no part of
+    the call, which is then ``flooded``.
+    """
+
+    def __init__(
+        self,
+        *,
+        offering: bool,
+        ice: Ice,
+        certificate: RTCCertificate,
+        most_bytes: float = math.inf,
+    ) -> None:
+        self.offering = offering
+        self.ice = ice
+        self.transport = Handshake(ice, most_bytes)
+        self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self.transport), [certificate])
+        self.sctp = RTCSctpTransport(self.dtls, SCTP_PORT)
+        self.dtls.on("statechange", self._follow_dtls)
+        self._stopping: asyncio.Task[None] | None = None
+        self.channel: RTCDataChannel | None = None
+        self.opened = asyncio.Event()
+
+    @property
+    def flooded(self) -> asyncio.Event:
+        """Set once more has come than a call may bring."""
+        return self.transport.flooded
+
+    async def gather(self) -> None:
+        """Find candidates. Raises CheckFailed where the relay gives none."""
+        await self.ice.gather()
+
+    async def meet(self, other: "Peer") -> None:
+        """Learn the other side's candidates and ICE credentials, as signaling would tell."""
+        await self.ice.meet(other.ice)
+
+    async def connect_ice(self) -> None:
+        """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
+        await self.ice.connect()
+
+    async def connect_dtls(self, other: "Peer") -> None:
+        """The DTLS handshake. Raises ConnectionError."""
+        await self.shake_hands(other.dtls.getLocalParameters())
+
+    async def shake_hands(self, theirs: RTCDtlsParameters) -> None:
+        """The DTLS handshake with who has these parameters. Raises ConnectionError."""
+        self.transport.begin()
+        await heeding(self.dtls.start(theirs))
+        if self.dtls.state != "connected":
+            raise ConnectionError("the DTLS handshake failed")
+
+    async def open_channel(self, on_message: Callable[["Peer", bytes], None]) -> None:
+        """Open the data channel; ``opened`` is set when it stands.
+
+        Unordered and without retransmission: a lost echo is then lost, and not late.
+        """
+        # Negotiated beforehand: a browser's opener may send at once (RFC 8832 section 6), while
+        # aiortc's would wait for another round trip.
+        parameters = RTCDataChannelParameters(
+            label=CHANNEL_LABEL, ordered=False, maxRetransmits=0, negotiated=True, id=CHANNEL_ID
+        )
+        self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
+        await self.sctp.start(RTCSctpTransport.getCapabilities(), SCTP_PORT)
+        await self.opened.wait()
+        self.transport.stand()
+
+    def send(self, data: bytes) -> None:
+        """Send a message on the open channel."""
+        if self.channel is not None and self.channel.readyState == "open":
+            self.channel.send(data)
+
+    async def close(self) -> None:
+        """Close everything, the allocation included."""
+        self.transport.end()
+        await self.sctp.stop()
+        await self.dtls.stop()
+        await self.ice.close()
+
+    def _follow_dtls(self) -> None:
+        """Where DTLS ends by itself, SCTP ends with it.
+
+        Its timers would go on and send, in tasks whose ConnectionError nobody takes.
+        """
+        if self.dtls.state == "closed" and self._stopping is None:
+            self._stopping = asyncio.create_task(self.sctp.stop())
+
+    def _adopt(self, channel: RTCDataChannel, on_message: Callable[["Peer", bytes], None]) -> None:
+        self.channel = channel
+        channel.on("message", lambda data: on_message(self, data))
+        if channel.readyState == "open":
+            self.opened.set()
+        else:
+            channel.on("open", self.opened.set)

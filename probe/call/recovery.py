@@ -1,0 +1,284 @@
+"""A relayed call to which things happen, and how long it takes until it is well again.
+
+It behaves as the application's browsers do. Consent is asked for all the time; so many
+seconds after the last answer ICE has failed (15 in Chromium; RFC 7675 section 5.1 allows 30),
+and is restarted, up to three times. An allocation that is gone is known from a 437 at the
+next Refresh, and ICE is restarted at once. What would go through signaling is exchanged in
+this process as soon as both sides have gathered, which during a loss they can't.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from probe.call.aiortc_import import RTCCertificate
+from probe.call.endpoint import Peer
+from probe.call.liveness import Pulse
+from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed, Stop
+from probe.ice.relay_pair import RelayedIce
+from probe.ice.relay_transport import Relay
+from probe.net.gather import together
+from probe.net.impairment import Outage
+from probe.net.tasks import bounded, first_of
+from probe.turn.refreshable_client import NOT_FORGOTTEN, LastingClient, LastingIce, Refreshed
+
+BEAT_SECONDS = 0.25
+# Every so many beats a message goes over the data channel, too.
+MESSAGE_BEATS = 2
+RESTARTS, RESTART_SECONDS = 3, 40.0
+"""A browser gives an allocation up that was not answered for so long."""
+CLOSE_PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecovery:
+    """How a call came back, in seconds from the end of the trouble and from its beginning.
+
+    ``path`` is where media flow again, ``data`` the data channel, which waits for SCTP's
+    timer. ``noticed``: from the beginning until the call knew; None where it never did, and
+    was restarted 0 times.
+    """
+
+    path: float
+    path_out: float
+    data: float
+    data_out: float
+    restarts: int
+    noticed: float | None
+
+
+class EnduringCall:
+    """Two peers of one process through a relay. ``async with``: opened, and closed whatever
+    happens. Only the offering side goes through ``relays[0]``, which may lead through a
+    forwarder: it is one user who loses the network.
+    """
+
+    def __init__(
+        self, relays: tuple[Relay, Relay], context: Context, bounds: Bounds, consent: float
+    ) -> None:
+        self.pulse = Pulse()
+        self._context, self._bounds, self._consent = context, bounds, consent
+        self._ices = [
+            LastingIce(self._maker(relay, controlling=controlling))
+            for relay, controlling in zip(relays, (True, False), strict=True)
+        ]
+        self._peers = [
+            Peer(
+                offering=ice is self._ices[0],
+                ice=ice,
+                certificate=RTCCertificate.generateCertificate(),
+            )
+            for ice in self._ices
+        ]
+        self._messages: dict[int, float] = {}
+        self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def client(self) -> LastingClient:
+        """The offering side's allocation."""
+        return self._ices[0].client
+
+    async def __aenter__(self) -> "EnduringCall":
+        try:
+            await self._open()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait({self._beating})
+        peers = asyncio.gather(*(peer.close() for peer in self._peers), return_exceptions=True)
+
+        async def close() -> None:
+            await peers
+
+        await self._context.closing.close(close(), patience=CLOSE_PATIENCE)
+
+    async def lose(self, outage: Outage, seconds: float) -> CallRecovery:
+        """Lose the network of the offering side. Raises CheckFailed where the call stays dead."""
+        began = self._context.clock()
+        losing = asyncio.create_task(outage.last(seconds))
+
+        async def back() -> None:
+            await asyncio.shield(losing)
+            await self.pulse.next_on_path(began, outage.ended or began)
+
+        try:
+            return await self._endure(began, back(), lambda: outage.ended or began)
+        finally:
+            losing.cancel()
+            await asyncio.wait({losing})
+
+    async def lose_consent(self) -> CallRecovery:
+        """Take the relay away without a word, until consent ends and ICE is restarted."""
+        await self._forget()
+        began = self._context.clock()
+
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        # The trouble ends when it is noticed: nothing but a restart can mend it.
+        noticed: list[float] = []
+        return await self._endure(began, never(), lambda: noticed[0], noticed.append)
+
+    async def lose_relay(
+        self, take_away: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ) -> CallRecovery:
+        """Have the relay forget the allocation, hear of it at a Refresh (437), restart ICE.
+
+        ``take_away`` is another way to make it forget. Raises CheckFailed(protocol_error)
+        where the server goes on as if nothing was.
+        """
+        await (take_away or self._forget)()
+        began = self._context.clock()
+        try:
+            await self.client.refresh()
+        except CheckFailed as error:
+            if error.cause in NOT_FORGOTTEN:
+                raise
+        else:
+            message = "the server refreshes an allocation that was deleted"
+            raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+        noticed = self._context.clock()
+        restarts = await self._restart_until_well()
+        return await self._recovery(began, noticed, restarts, noticed)
+
+    async def refresh(self, *, other: bool = False) -> Refreshed:
+        """What a longer call renews: allocation, permission, channel; of the ``other`` side's."""
+        ours, theirs = self._ices[::-1] if other else self._ices
+        found = await ours.client.refresh()
+        peer = theirs.current.address
+        await ours.client.permit(peer)
+        await ours.client.bind_channel(peer)
+        return found
+
+    async def renew_nonce(self) -> float | None:
+        """Go on with a stale nonce; what a Refresh takes then, in seconds.
+
+        None where the server takes any nonce. Raises CheckFailed(stale_nonce).
+        """
+        self.client.spoil_nonce()
+        found = await self.client.refresh()
+        return found.seconds if self.client.has_fresh_nonce else None
+
+    async def _forget(self) -> None:
+        await self.client.forget(self._ices[1].current.address)
+
+    async def _endure(
+        self,
+        began: float,
+        back: Coroutine[Any, Any, None],
+        ended: Callable[[], float],
+        on_noticed: Callable[[float], None] = lambda _: None,
+    ) -> CallRecovery:
+        """Wait until it is ``back``; when consent ends before, restart ICE."""
+        if await first_of(back, self._until_consent_ends()):
+            return await self._recovery(began, ended(), 0, None)
+        noticed = self._context.clock()
+        on_noticed(noticed)
+        restarts = await self._restart_until_well()
+        return await self._recovery(began, ended(), restarts, noticed)
+
+    async def _recovery(
+        self, began: float, ended: float, restarts: int, noticed: float | None
+    ) -> CallRecovery:
+        path = await self.pulse.next_on_path(began, ended)
+        data = await self.pulse.next_data(began, ended)
+        return CallRecovery(
+            path=path - ended,
+            path_out=path - began,
+            data=data - ended,
+            data_out=data - began,
+            restarts=restarts,
+            noticed=None if noticed is None else noticed - began,
+        )
+
+    async def _until_consent_ends(self) -> None:
+        while (left := self.pulse.path[1] + self._consent - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
+            await asyncio.sleep(left)
+
+    async def _restart_until_well(self) -> int:
+        """How many restarts it took. Raises CheckFailed after the last one."""
+        for ice in self._ices:
+            ice.suspended = True
+        for number in range(1, RESTARTS + 1):
+            try:
+                await self._restart()
+            except (TimeoutError, Stop):
+                continue
+            return number
+        message = f"the call stays dead after {RESTARTS} restarts of ICE"
+        raise CheckFailed(Cause.ICE_FAILED, message)
+
+    async def _restart(self) -> None:
+        """New ICE credentials and allocations under the DTLS connection that stands."""
+        fresh = [ice.make() for ice in self._ices]
+        try:
+            async with asyncio.timeout(RESTART_SECONDS):
+                await together(*(ice.gather() for ice in fresh))
+                await fresh[0].meet(fresh[1])
+                await fresh[1].meet(fresh[0])
+                await together(*(ice.connect() for ice in fresh))
+        except BaseException:
+            for ice in fresh:
+                await self._context.closing.close(ice.close(), patience=0.0)
+            raise
+        for lasting, ice in zip(self._ices, fresh, strict=True):
+            await self._context.closing.close(lasting.adopt(ice).close(), patience=0.0)
+
+    def _maker(self, relay: Relay, *, controlling: bool) -> Callable[[], RelayedIce]:
+        def make() -> RelayedIce:
+            ice = RelayedIce(
+                relay,
+                controlling=controlling,
+                clock=self._context.clock,
+                now=self._context.now,
+                client=LastingClient,
+            )
+            if controlling:
+                ice.on_answer = self.pulse.on_path
+            return ice
+
+        return make
+
+    async def _open(self) -> None:
+        bounds, (one, other) = self._bounds, self._peers
+        async with bounded(bounds.gathering, "call", Cause.DEADLINE, NO_ALLOCATION):
+            await together(one.gather(), other.gather())
+        await one.meet(other)
+        await other.meet(one)
+        async with bounded(bounds.ice, "call", Cause.ICE_FAILED, NO_PAIR):
+            await together(one.connect_ice(), other.connect_ice())
+        async with bounded(bounds.dtls, "call", Cause.DTLS_FAILED, NO_HANDSHAKE):
+            await together(one.connect_dtls(other), other.connect_dtls(one))
+        async with bounded(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
+            await together(*(peer.open_channel(self._received) for peer in self._peers))
+        self._beating = asyncio.create_task(self._beat())
+        async with bounded(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
+            await self.pulse.until(lambda: min(self.pulse.path[1], self.pulse.data[1]) > 0)
+
+    async def _beat(self) -> None:
+        number = 0
+        while True:
+            if not self._ices[0].suspended:
+                self._ices[0].current.ask()
+            if number % MESSAGE_BEATS == 0:
+                self._messages[number] = self._context.clock()
+                self._peers[0].send(number.to_bytes(4, "big"))
+            number += 1
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _received(self, peer: Peer, data: bytes) -> None:
+        if not peer.offering:
+            peer.send(data)
+            return
+        left = self._messages.pop(int.from_bytes(data[:4], "big"), None)
+        if left is not None:
+            self.pulse.on_data(left, self._context.clock())

@@ -1,0 +1,262 @@
+"""Two users of the application meet: matched by it, calling each other through it.
+
+Offer, answer and candidates go through the backend, ICE through the relay that it issued,
+in the order that browsers keep: the offer leaves at once, candidates when they are found.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from probe.call import sdp
+from probe.call.aiortc_import import RTCCertificate
+from probe.call.echo import Echoes
+from probe.call.endpoint import Peer
+from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
+from probe.call.sdp import Description
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed
+from probe.core.recorder import Record
+from probe.ice.relay_pair import Partner, RelayedIce
+from probe.ice.relay_transport import Relay
+from probe.net.gather import together
+from probe.net.socketio import Arrival
+from probe.net.tasks import bounded, first_of
+from probe.paircam.user_session import Visitor
+from probe.stun.message import PeerAddress
+
+# "matched" may come twice, with another session: the last that both saw stands. After so long
+# without another one we begin; should one come later, the exchange begins anew.
+SETTLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """What signaling has told of the other side."""
+
+    description: Description
+    address: PeerAddress
+
+
+class Side:
+    """One of the two: a user of the application, and its end of the call."""
+
+    def __init__(self, visitor: Visitor, relay: Relay, context: Context, *, calls: bool) -> None:
+        self.visitor = visitor
+        self.ice = RelayedIce(relay, controlling=calls, clock=context.clock, now=context.now)
+        certificate = RTCCertificate.generateCertificate()
+        self.peer = Peer(offering=calls, ice=self.ice, certificate=certificate)
+        self.away: Away | None = None
+
+    async def tell(self, what: str, session: str, data: dict[str, Any]) -> None:
+        """Send an offer, an answer or a candidate through the backend."""
+        await self.visitor.send(f"send-{what}", sessionId=session, type=what, data=data)
+
+    async def hear(self, what: str, session: str) -> object:
+        """What the other side sent."""
+        arrival = await self.visitor.wait_for(what, session)
+        return content_of(arrival, what)
+
+    async def connect(self, bounds: Bounds) -> None:
+        """Connectivity checks with what signaling has told."""
+        assert self.away is not None
+        partner = Partner(self.away.description.login, self.away.address)
+        await self.ice.learn(partner)
+        async with bounded(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
+            await self.peer.connect_ice()
+
+    async def shake_hands(self, bounds: Bounds) -> None:
+        """DTLS with who has the certificate that signaling has told of."""
+        assert self.away is not None
+        async with bounded(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
+            await self.peer.shake_hands(self.away.description.dtls)
+
+    async def open(self, bounds: Bounds, on_message: Callable[[Peer, bytes], None]) -> None:
+        """Open the data channel."""
+        async with bounded(bounds.channel, "open", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
+            await self.peer.open_channel(on_message)
+
+
+@dataclass
+class Moments:
+    """When the call came how far, on the context's clock; 0: not yet."""
+
+    began: float = 0.0
+    answered: float = 0.0
+    ice: float = 0.0
+    dtls: float = 0.0
+    opened: float = 0.0
+    rtts: list[float] = field(default_factory=list)
+
+
+class Meeting:
+    """Two visitors, from the queue to the end of their call."""
+
+    def __init__(
+        self, caller: Visitor, callee: Visitor, record: Record, context: Context, bounds: Bounds
+    ) -> None:
+        self.caller, self.callee = caller, callee
+        self.moments = Moments()
+        self._record, self._context, self._bounds = record, context, bounds
+        self._sides: tuple[Side, ...] = ()
+
+    @property
+    def session(self) -> str | None:
+        """The last session that both were told of."""
+        told = {met.session for met in self.callee.matches}
+        both = [met.session for met in self.caller.matches if met.session in told]
+        return both[-1] if both else None
+
+    async def matched(self) -> float:
+        """Wait for the session of the call; when both had been matched first.
+
+        Raises Stop, for a match with somebody else in the moment in which it is told.
+        """
+        await self.unless_ended(self._settled())
+        return max(visitor.matched_at[0] for visitor in (self.caller, self.callee))
+
+    async def stay_unmatched(self) -> None:
+        """Wait for as long as a match may take that comes at once. Raises Stop, as ``matched``."""
+        await self.unless_ended(asyncio.sleep(SETTLE_SECONDS))
+
+    async def unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work, unless one of the visitors meets its end first, whose Stop is raised."""
+        ends = (visitor.until(lambda: False) for visitor in (self.caller, self.callee))
+        await first_of(work, together(*ends))
+
+    async def _settled(self) -> None:
+        visitors = (self.caller, self.callee)
+        await together(*(visitor.wait_for("matched") for visitor in visitors))
+        while True:
+            last = max(visitor.matched_at[-1] for visitor in visitors)
+            left = last + SETTLE_SECONDS - self._context.clock()
+            if left <= 0 and self.session is not None:
+                return
+            await asyncio.sleep(max(left, SETTLE_SECONDS / 10))
+
+    async def call(self, relay: Relay, echoes: int) -> None:
+        """Signaling, ICE, DTLS, data channel, echoes. Raises Stop with the phase."""
+        caller = Side(self.caller, relay, self._context, calls=True)
+        callee = Side(self.callee, relay, self._context, calls=False)
+        self._sides = (caller, callee)
+        await self.unless_ended(self._call(caller, callee, echoes))
+
+    async def end(self) -> None:
+        """Hang up, and wait until both sides have been told."""
+        session = self.session
+        self.caller.ending = self.callee.ending = True
+        await self.caller.send("end-call", sessionId=session)
+        await together(
+            self.caller.wait_for("call-ended", session),
+            self.callee.wait_for("peer-disconnected", session),
+        )
+
+    async def close(self) -> None:
+        """Close the call's ends, and have both visitors leave. Never raises."""
+        ends = [side.peer.close() for side in self._sides]
+        visitors = (self.caller.leave(), self.callee.leave())
+        await asyncio.gather(*ends, *visitors, return_exceptions=True)
+
+    async def _call(self, caller: Side, callee: Side, echoes: int) -> None:
+        clock, moments = self._context.clock, self.moments
+        moments.began = clock()
+        gathering = [asyncio.create_task(self._gather(side)) for side in (caller, callee)]
+        try:
+            await self._signal(caller, callee, *gathering)
+            with self._record.phase("ice"):
+                await together(*(side.connect(self._bounds) for side in (caller, callee)))
+            moments.ice = clock()
+        finally:
+            for task in gathering:
+                task.cancel()
+            await asyncio.gather(*gathering, return_exceptions=True)
+        with self._record.phase("dtls"):
+            await together(*(side.shake_hands(self._bounds) for side in (caller, callee)))
+        moments.dtls = clock()
+        both = Echoes(clock)
+        with self._record.phase("open"):
+            opening = (side.open(self._bounds, both.received) for side in (caller, callee))
+            await together(*opening)
+        moments.opened = clock()
+        with self._record.phase("echo"):
+            moments.rtts = await both.send(caller.peer, echoes)
+
+    async def _gather(self, side: Side) -> None:
+        async with bounded(self._bounds.gathering, "ice", Cause.DEADLINE, NO_ALLOCATION):
+            await side.peer.gather()
+
+    async def _signal(self, caller: Side, callee: Side, *gathering: asyncio.Task[None]) -> None:
+        """Exchange everything in the session that stands; anew when another one does."""
+        while True:
+            session = self.session
+            assert session is not None
+            exchange = together(
+                self._offer(caller, session, gathering[0]),
+                self._answer(callee, session, gathering[1]),
+            )
+            if await first_of(exchange, self._is_over(session)):
+                return
+            lost = self._lost()
+            if self.session == session and not await self._has_other(session):
+                raise lost
+            self.caller.complaint = self.callee.complaint = None
+
+    async def _has_other(self, session: str) -> bool:
+        """Whether another session stands within a moment."""
+        self.caller.complaint = self.callee.complaint = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self._is_over(session)
+        return self.session != session
+
+    async def _is_over(self, session: str) -> None:
+        """Wait until another session stands, or the backend complains."""
+        visitors = (self.caller, self.callee)
+
+        def over() -> bool:
+            return self.session != session or any(each.complaint for each in visitors)
+
+        waiting = [asyncio.create_task(visitor.until(over)) for visitor in visitors]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    def _lost(self) -> CheckFailed:
+        said = self.caller.complaint or self.callee.complaint
+        text = said.message if said else "the backend says nothing of it"
+        message = f"the session that both were told of does not stand: {text}"
+        return CheckFailed(Cause.SESSION_LOST, message)
+
+    async def _offer(self, side: Side, session: str, gathered: asyncio.Task[None]) -> None:
+        with self._record.phase("signal"):
+            await side.tell("offer", session, sdp.describe(side.peer, side.ice, "offer"))
+            answer = await side.hear("answer", session)
+        self.moments.answered = self._context.clock()
+        description = sdp.read_description(answer, "answer")
+        with self._record.phase("ice"):
+            await self._trade_candidates(side, session, gathered, description)
+
+    async def _answer(self, side: Side, session: str, gathered: asyncio.Task[None]) -> None:
+        offer = await side.hear("offer", session)
+        description = sdp.read_description(offer, "offer")
+        await side.tell("answer", session, sdp.describe(side.peer, side.ice, "answer"))
+        await self._trade_candidates(side, session, gathered, description)
+
+    async def _trade_candidates(
+        self, side: Side, session: str, gathered: asyncio.Task[None], away: Description
+    ) -> None:
+        await asyncio.shield(gathered)
+        await side.tell("candidate", session, sdp.describe_candidate(side.ice))
+        candidate = await side.hear("candidate", session)
+        side.away = Away(away, sdp.read_candidate(candidate))
+
+
+def content_of(arrival: Arrival, name: str) -> object:
+    """One entry of what an event carries; None where there is no such thing."""
+    return arrival.content.get(name) if isinstance(arrival.content, dict) else None

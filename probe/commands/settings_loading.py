@@ -1,0 +1,76 @@
+"""From command-line options to settings; every mistake on a line of its own."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe.config.check_plan import Plan, select
+from probe.config.settings import OwnEnvironment, Settings, load_settings
+from probe.core.environment import ConfigurationError, Mistake
+from probe.kinds import KINDS
+from probe.kinds.http import HttpTable
+
+DEFAULT_ENV_FILE = Path(".env")
+OWN_VARIABLES = frozenset(OwnEnvironment.variable_names()) - {"PROBE_CONFIG"}
+
+
+def settings_for(
+    options: Mapping[str, Any], lab_environment: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings that the options ask for. The lab is watched alone, without any file, by a
+    probe that has its own variables all the same.
+
+    Raises ConfigurationError with every mistake.
+    """
+    if lab_environment is not None:
+        own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
+        settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
+    else:
+        settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
+    plan = select(settings.plan, options["only"], options["require"], once=options["once"])
+    expected = {
+        "expect_version": options["expect_version"],
+        "expect_new_instance": options["expect_new_instance"],
+    }
+    wanted = {key: value for key, value in expected.items() if value is not None}
+    empty = [key for key, value in wanted.items() if not value.strip()]
+    if empty:
+        # An empty word would be met by every answer, the old machine's included.
+        raise ConfigurationError(
+            Mistake("--" + key.replace("_", "-"), "is empty: say what to expect") for key in empty
+        )
+    return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
+
+
+def say_mistakes(error: ConfigurationError) -> None:
+    """One line for each mistake, on stderr."""
+    for mistake in error.mistakes:
+        click.echo(f"probe: {mistake}", err=True)
+
+
+def _env_file(options: Mapping[str, Any]) -> Path:
+    chosen: Path | None = options["env_file"]
+    if chosen is not None and not chosen.exists():
+        raise ConfigurationError([Mistake(f"--env-file {chosen}", "there is no such file")])
+    return chosen or DEFAULT_ENV_FILE
+
+
+def _expecting(plan: Plan, expected: Mapping[str, str]) -> Plan:
+    """Put the expectations into every check that reads /health."""
+    checks = list(plan.checks)
+    found = False
+    for index, check in enumerate(checks):
+        table = check.table
+        if isinstance(table, HttpTable) and table.body == "health":
+            checks[index] = replace(check, table=table.model_copy(update=dict(expected)))
+            found = True
+    if not found:
+        options = " and ".join("--" + key.replace("_", "-") for key in expected)
+        raise ConfigurationError(
+            [Mistake(options, "no check reads /health in this run: set BACKEND_URL")]
+        )
+    return Plan(tuple(checks), plan.skipped)

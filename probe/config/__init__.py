@@ -1,0 +1,1 @@
+"""probe.toml and environment variables, read into a plan of checks."""

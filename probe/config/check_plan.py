@@ -1,0 +1,281 @@
+"""Reads ``probe.toml`` and makes the plan: which checks there are, and what is left out.
+
+Everything that is wrong is collected before anything is said, so that one attempt shows
+all mistakes.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from probe.core.environment import (
+    ConfigurationError,
+    Mistake,
+    Variables,
+    plain_message,
+    read_environment,
+)
+from probe.core.kind import Check, Derived, Kind, Skipped, Table
+from probe.core.model import Bad
+from probe.core.thresholds import in_order, signals_of_check, thresholds_of
+
+# A key that ends so names the variable that holds the value, so that the file itself
+# carries no secret: password_from = "OTHER_TURN_PASSWORD".
+FROM_VARIABLE = "_from"
+
+OUT_OF_ORDER = {
+    Bad.ABOVE: "write objective ≤ warning ≤ critical: values above a limit are bad",
+    Bad.BELOW: "write objective ≥ warning ≥ critical: values below a limit are bad",
+}
+
+# Tables that are no checks.
+OF_ALERTING = ("maintenance", "route")
+
+Kinds = Sequence[Kind[Any, Any]]
+RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The configured checks in a fixed order, and what is not checked and why."""
+
+    checks: tuple[Check, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+def read_tables(path: Path, kinds: Kinds, *, required: bool) -> tuple[RawTables, list[Mistake]]:
+    """The raw tables of ``probe.toml``, by name: kinds, and what is told to whom and when.
+
+    Beside them, what is neither. Nothing and no mistake where there is no such file, unless
+    it is ``required``.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, [Mistake(str(path), "there is no such file")] if required else []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [Mistake(str(path), f"can't be read: {error}")]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Mistake(str(path), f"is not valid TOML: {error}")]
+    names = [*(kind.name for kind in kinds), *OF_ALERTING]
+    mistakes = list(_shape_mistakes(path, document, names))
+    good = {
+        name: document[name] for name in names if name in document and _are_tables(document[name])
+    }
+    return good, mistakes
+
+
+def variables_named_in(tables: RawTables) -> set[str]:
+    """The variables that the file points to."""
+    return {
+        value
+        for entries in tables.values()
+        for entry in entries
+        for key, value in entry.items()
+        if key.endswith(FROM_VARIABLE) and isinstance(value, str)
+    }
+
+
+def make_plan(
+    kinds: Kinds, variables: Variables, tables: RawTables, path: Path = Path("probe.toml")
+) -> Plan:
+    """Derive tables from the variables, merge the file's into them, validate all.
+
+    An entry of the file with the name of a derived check changes that check; any other is
+    a check of its own. Raises ConfigurationError with every mistake.
+    """
+    checks: list[Check] = []
+    skipped: list[Skipped] = []
+    mistakes: list[Mistake] = []
+    for kind in kinds:
+        derived, readable = Derived(), True
+        try:
+            derived = kind.derive(read_environment(kind.environment, variables))
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+            readable = False
+        surveyed = kind.survey([check for check in checks if check.table.enabled])
+        derived = replace(derived, tables=(*derived.tables, *surveyed))
+        for index, raw in _merge(derived, tables.get(kind.name, ())):
+            place = f"{path}: [[{kind.name}]] entry {index}" if index else f"{kind.name} check"
+            try:
+                table = _validate(kind, raw, place, variables, complete=readable)
+                checks += [Check(kind, table)] if table else []
+            except ConfigurationError as error:
+                mistakes += error.mistakes
+        skipped += [Skipped(kind.name, reason) for reason in derived.skipped]
+    mistakes += _duplicates(checks)
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    off = [check for check in checks if not check.table.enabled]
+    skipped += [Skipped(check.kind.name, f"{check.name} is disabled in {path}") for check in off]
+    return Plan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
+
+
+def select(plan: Plan, only: Iterable[str], required: Iterable[str], *, once: bool = False) -> Plan:
+    """The part of a plan that is asked for, by check names or kinds.
+
+    What runs on request alone is left out unless it is named; a run ``once`` has none of it
+    unasked, the daemon what has an interval. Raises ConfigurationError for a name that isn't
+    configured, or if nothing is left.
+    """
+    wanted, required = list(only), list(required)
+    mistakes = [_unknown("--only", name, plan) for name in wanted if not matches(plan, name)]
+    mistakes += [_unknown("--require", name, plan) for name in required if not matches(plan, name)]
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    chosen = _unasked_left_out(plan, [*wanted, *required], once=once)
+    if wanted:
+        named = {check.name for name in wanted for check in matches(plan, name)}
+        checks = tuple(check for check in plan.checks if check.name in named)
+        chosen = Plan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
+    if not chosen.checks:
+        raise ConfigurationError(
+            [Mistake("configuration", "there is nothing to check: set BACKEND_URL or TURN_URLS")]
+        )
+    return chosen
+
+
+def _unasked_left_out(plan: Plan, named: Sequence[str], *, once: bool) -> Plan:
+    asked = {check.name for name in named for check in matches(plan, name)}
+    left_out = [
+        check
+        for check in plan.checks
+        if check.name not in asked and check.kind.on_request and (once or not check.is_regular)
+    ]
+    skipped = [
+        Skipped(check.kind.name, f"{check.name} runs on request: --only {check.kind.name}")
+        for check in left_out
+    ]
+    kept = tuple(check for check in plan.checks if check not in left_out)
+    return Plan(kept, (*plan.skipped, *skipped))
+
+
+def matches(plan: Plan, name: str) -> list[Check]:
+    """The checks with this name or of this kind."""
+    return [check for check in plan.checks if name in (check.name, check.kind.name)]
+
+
+def _merge(
+    derived: Derived, entries: Sequence[Mapping[str, Any]]
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Pairs of (entry's number in the file or 0, raw table)."""
+    defaults = derived.defaults
+    merged = {table["name"]: (0, {**defaults, **table}) for table in derived.tables}
+    extra: list[tuple[int, Mapping[str, Any]]] = []
+    for index, entry in enumerate(entries, 1):
+        name = entry.get("name")
+        if isinstance(name, str) and name in merged and not merged[name][0]:
+            merged[name] = (index, {**merged[name][1], **entry})
+        else:
+            extra.append((index, {**defaults, **entry}))
+    return [*merged.values(), *extra]
+
+
+def _validate(
+    kind: Kind[Any, Any],
+    raw: Mapping[str, Any],
+    place: str,
+    variables: Variables,
+    *,
+    complete: bool,
+) -> Table | None:
+    """The table; None if it may only lack what a wrong variable would have given."""
+    filled, mistakes = _fill(raw, place, variables)
+    try:
+        table: Table = kind.table.model_validate(filled)
+    except ValidationError as error:
+        # What a variable should have given is missed once, at the variable.
+        complete = complete and not mistakes
+        mistakes += _table_mistakes(error, kind, place, complete=complete)
+        if mistakes:
+            raise ConfigurationError(mistakes) from None
+        return None
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    known = [signal.name for signal in signals_of_check(Check(kind, table))]
+    unknown = [name for name in table.thresholds if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            Mistake(f'{place}, thresholds "{name}"', "no such signal" + _guess(name, known))
+            for name in unknown
+        )
+    wrong = [
+        Mistake(f'{place}, thresholds "{threshold.signal.name}"', OUT_OF_ORDER[threshold.bad])
+        for threshold in thresholds_of(Check(kind, table))
+        if not in_order(threshold)
+    ]
+    if wrong:
+        raise ConfigurationError(wrong)
+    return table
+
+
+def _fill(
+    raw: Mapping[str, Any], place: str, variables: Variables
+) -> tuple[dict[str, Any], list[Mistake]]:
+    """Replace every ``key_from = "NAME"`` by ``key = value of NAME``; and what is not set."""
+    filled: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    for key, value in raw.items():
+        if not key.endswith(FROM_VARIABLE) or not isinstance(value, str):
+            filled[key] = value
+            continue
+        found = variables.get(value)
+        if found is None:
+            mistakes.append(Mistake(f'{place}, key "{key}"', f"{value} is not set"))
+        else:
+            filled[key.removesuffix(FROM_VARIABLE)] = found
+    return filled, mistakes
+
+
+def _table_mistakes(
+    error: ValidationError, kind: Kind[Any, Any], place: str, *, complete: bool
+) -> Iterable[Mistake]:
+    for each in error.errors(include_input=False, include_url=False):
+        if not complete and (each["type"] == "missing" or not each["loc"]):
+            continue
+        key = ".".join(str(part) for part in each["loc"])
+        where = f'{place}, key "{key}"' if key else place
+        if each["type"] == "extra_forbidden":
+            yield Mistake(where, "unknown key" + _guess(key, list(kind.table.model_fields)))
+        else:
+            yield Mistake(where, plain_message(each["msg"]))
+
+
+def _shape_mistakes(path: Path, document: Mapping[str, Any], kinds: list[str]) -> Iterable[Mistake]:
+    for key, value in document.items():
+        if key not in kinds:
+            yield Mistake(f'{path}: "{key}"', "no such kind of check" + _guess(key, kinds))
+        elif not _are_tables(value):
+            what = "entry" if key in OF_ALERTING else "check"
+            yield Mistake(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def _duplicates(checks: Sequence[Check]) -> Iterable[Mistake]:
+    names = [check.name for check in checks]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Mistake(f'check "{name}"', "two checks have this name: rename one of them")
+
+
+def _unknown(option: str, name: str, plan: Plan) -> Mistake:
+    reasons = [skip.reason for skip in plan.skipped if skip.kind == name]
+    if reasons:
+        return Mistake(f"{option} {name}", f"not configured: {'; '.join(reasons)}")
+    known = [check.name for check in plan.checks]
+    kinds = sorted({check.kind.name for check in plan.checks})
+    listed = [*kinds, *(check for check in known if check not in kinds)]
+    return Mistake(f"{option} {name}", "no such check or kind" + _guess(name, listed))
+
+
+def _guess(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f': did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"

@@ -1,0 +1,286 @@
+"""The probe's own settings, and the way from variables and files to a plan."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from alerts.cluster.members import PeersPlan, split_name
+from alerts.config import Plan as Alerting
+from alerts.notifiers import NOTIFIERS
+from alerts.settings import read_alerting
+from probe.config.check_plan import (
+    Kinds,
+    Plan,
+    RawTables,
+    make_plan,
+    read_tables,
+    variables_named_in,
+)
+from probe.core.environment import (
+    ConfigurationError,
+    Environment,
+    Mistake,
+    Sources,
+    read_environment,
+)
+from probe.diagnostics.sentry import check_dsn
+from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
+
+DEFAULT_CONFIG = "probe.toml"
+DEFAULT_REGION = "local"
+DEFAULT_LISTEN = "[::]:9091"
+SHORTEST_TOKEN = 16
+
+# The backend's words (npm levels) beside Python's: the environment file is shared.
+LOG_LEVELS = {
+    "critical": logging.CRITICAL,
+    "error": logging.ERROR,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "info": logging.INFO,
+    "http": logging.INFO,
+    "verbose": logging.INFO,
+    "debug": logging.DEBUG,
+    "silly": logging.DEBUG,
+}
+
+
+def check_listen(text: str) -> str:
+    """HOST:PORT unchanged. Raises ValueError that says what would be right."""
+    host, _, port = text.rpartition(":")
+    bare = host.strip("[]")
+    if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
+        raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
+    return text
+
+
+Listen = Annotated[str, AfterValidator(check_listen)]
+
+
+def check_peers(text: str) -> str:
+    """Addresses of probes unchanged. Raises ValueError that says what would be right."""
+    for entry in split_urls(text):
+        if "://" in entry:
+            check_base_url(entry)
+            if "@" in entry:
+                raise ValueError("an address here holds a password: PROBE_PEER_TOKEN is the key")
+        else:
+            split_name(entry)
+    return text
+
+
+Peers = Annotated[str, AfterValidator(check_peers)]
+
+
+class OwnEnvironment(Environment):
+    """Variables of the probe itself."""
+
+    region: str | None = Field(default=None, alias="PROBE_REGION")
+    fly_region: str | None = Field(default=None, alias="FLY_REGION")
+    config: str | None = Field(default=None, alias="PROBE_CONFIG")
+    log_level: str = Field(default="info", alias="LOG_LEVEL")
+    log_format: Literal["json", "console"] | None = Field(default=None, alias="PROBE_LOG_FORMAT")
+    listen: Listen = Field(default=DEFAULT_LISTEN, alias="PROBE_LISTEN", validate_default=True)
+    data: Path | None = Field(default=None, alias="PROBE_DATA")
+    web_user: str | None = Field(default=None, alias="PROBE_WEB_USER")
+    web_password: SecretStr | None = Field(default=None, alias="PROBE_WEB_PASSWORD")
+    web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
+    metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
+    heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
+    sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+    public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
+    grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
+    peers: Peers = Field(default="", alias="PROBE_PEERS")
+    peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _right_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_dsn(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> Self:
+        if (self.web_user is None) != (self.web_password is None):
+            raise ValueError("PROBE_WEB_USER and PROBE_WEB_PASSWORD belong together: set both")
+        return self
+
+    @field_validator("peer_token")
+    @classmethod
+    def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else ""
+        plain = token.isascii() and token.isprintable() and " " not in token
+        if value is not None and (not plain or len(token) < SHORTEST_TOKEN):
+            raise ValueError(f"write at least {SHORTEST_TOKEN} letters and digits, without blanks")
+        return value
+
+    @model_validator(mode="after")
+    def _peers_with_token(self) -> Self:
+        if split_urls(self.peers) and self.peer_token is None:
+            raise ValueError("PROBE_PEERS needs PROBE_PEER_TOKEN, the same for all of them")
+        return self
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in LOG_LEVELS:
+            raise ValueError(f"'{value}' is no level: write one of {', '.join(LOG_LEVELS)}")
+        return value.lower()
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the daemon alone needs: where it listens, where it keeps things, whom it tells.
+
+    ``data`` is the directory of the history; None keeps it in memory.
+    """
+
+    listen: tuple[str, int] = ("::", 9091)
+    data: Path | None = None
+    web_user: str | None = None
+    web_password: SecretStr | None = None
+    web_token: SecretStr | None = None
+    metrics_open: bool = False
+    log_format: Literal["json", "console"] | None = None
+    heartbeat_url: SecretStr | None = None
+    sentry_dsn: SecretStr | None = None
+    peers: PeersPlan = field(default_factory=PeersPlan)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a run needs to know: the plan, and who we are.
+
+    ``config`` is the file whose change is worth reading it again; None: there is none.
+    """
+
+    plan: Plan
+    region: str
+    log_level: int
+    service: Service = field(default_factory=Service)
+    config: Path | None = None
+    alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that the configuration holds, for whoever has to keep them out of
+        texts. Addresses are told apart: what is secret in them, not where they lead."""
+        service = self.service
+        found = {text for check in self.plan.checks for text in _secrets_in(check.table)}
+        found |= self.alerting.secrets
+        own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
+        for secret in own:
+            found |= {secret.get_secret_value()} if secret else set()
+        if service.heartbeat_url is not None:
+            parts = urlsplit(service.heartbeat_url.get_secret_value())
+            found |= {parts.path, *_secret_parts(parts)}
+        return tuple(sorted(text for text in found if text.strip("/")))
+
+
+def _secrets_in(table: BaseModel) -> Iterator[str]:
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        if isinstance(value, BaseModel):
+            yield from _secrets_in(value)
+        elif isinstance(value, SecretStr):
+            text = value.get_secret_value()
+            yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
+
+
+def _secret_parts(address: SplitResult) -> Iterator[str]:
+    password = address.password or ""
+    # As the address has it, and as a library may show it: without its %-codes.
+    yield from filter(None, (password, unquote(password), address.query))
+
+
+def load_settings(
+    kinds: Kinds,
+    environ: Mapping[str, str],
+    *,
+    env_file: Path | None = Path(".env"),
+    alone: bool = False,
+) -> Settings:
+    """Read variables and ``probe.toml`` and make the plan.
+
+    ``alone`` is for the lab, which is watched by ``environ`` alone, without any file.
+    Raises ConfigurationError with every mistake of every place at once.
+    """
+    mistakes: list[Mistake] = []
+    sources = Sources(environ, secrets=None) if alone else Sources(environ, env_file)
+    own, config, plan, alerting = None, None, Plan(()), Alerting(DEFAULT_REGION)
+    try:
+        config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
+        own = read_environment(OwnEnvironment, sources.load(OwnEnvironment.variable_names()))
+    except ConfigurationError as error:
+        mistakes += error.mistakes
+    try:
+        path = None if alone else Path(config or DEFAULT_CONFIG)
+        plan, alerting = _plans(kinds, sources, path, config)
+    except ConfigurationError as error:
+        mistakes += error.mistakes
+    if own is None or mistakes:
+        raise ConfigurationError(mistakes)
+    region = own.region or own.fly_region or DEFAULT_REGION
+    path = None if alone else Path(config or DEFAULT_CONFIG)
+    pages, dashboards = _text(own.public_url), _text(own.grafana_url)
+    whole = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
+    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path, whole)
+
+
+def _text(address: SecretStr | None) -> str:
+    return address.get_secret_value() if address else ""
+
+
+def _service(own: OwnEnvironment) -> Service:
+    host, _, port = own.listen.rpartition(":")
+    return Service(
+        listen=(host.strip("[]"), int(port)),
+        data=own.data,
+        web_user=own.web_user,
+        web_password=own.web_password,
+        web_token=own.web_token,
+        metrics_open=own.metrics_open,
+        log_format=own.log_format,
+        heartbeat_url=own.heartbeat_url,
+        sentry_dsn=own.sentry_dsn,
+        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token),
+    )
+
+
+def _plans(
+    kinds: Kinds, sources: Sources, path: Path | None, config: str | None
+) -> tuple[Plan, Alerting]:
+    mistakes: list[Mistake] = []
+    tables: RawTables = {}
+    if path is not None:
+        tables, mistakes = read_tables(path, kinds, required=config is not None)
+    names = {name for kind in kinds for name in kind.environment.variable_names()}
+    names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
+    shown = path or Path(DEFAULT_CONFIG)
+    try:
+        variables = sources.load(names | variables_named_in(tables))
+    except ConfigurationError as error:
+        raise ConfigurationError([*mistakes, *error.mistakes]) from None
+    found: list[Plan] = []
+    try:
+        found = [make_plan(kinds, variables, tables, shown)]
+    except ConfigurationError as error:
+        mistakes += error.mistakes
+    alerting, wrong = read_alerting(variables, tables, shown)
+    mistakes += wrong
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return found[0], alerting

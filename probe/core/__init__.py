@@ -1,0 +1,1 @@
+"""Core value types, the runner of a check, and what every kind builds on."""

@@ -1,0 +1,277 @@
+"""What a kind of check is: the one signature that every probe has.
+
+A kind reads its variables (``environment``), derives tables from them (``derive``),
+validates a table (``table``) and runs it (``run``). The deadline, the timing of the whole
+and the judging stand outside.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.environment import Environment
+from probe.core.model import Aggregation, Bad, Failing, Signal, Threshold, Verdict
+from probe.core.recorder import Record
+
+
+class LimitsTable(BaseModel):
+    """Limits on one signal for one check, in the signal's unit; replaces the default's.
+
+    ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
+    shares as :class:`probe.core.model.Threshold` has them, are the default's where not given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    objective: FiniteFloat | None = None
+    warning: FiniteFloat | None = None
+    critical: FiniteFloat | None = None
+    bad: Literal["above", "below"] | None = None
+    aggregation: Aggregation | None = None
+    window: float | None = Field(default=None, ge=0, le=86400)
+    minimum_samples: int | None = Field(default=None, ge=1, le=10000)
+    hold: float | None = Field(default=None, ge=0, le=86400)
+    clear: float | None = Field(default=None, ge=0, le=86400)
+    margin: float | None = Field(default=None, ge=0, le=1)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What is given beside the limits, by a threshold's names."""
+        names = ("aggregation", "window", "minimum_samples", "hold", "clear", "margin")
+        given = {name: getattr(self, name) for name in names}
+        found = {name: value for name, value in given.items() if value is not None}
+        return found if self.bad is None else {**found, "bad": Bad(self.bad)}
+
+
+class Table(BaseModel):
+    """One check's settings: an entry of ``probe.toml``, or derived from the environment.
+
+    Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
+    start to start), ``retry`` (to the next look after a failure) and ``hold`` (how long a
+    failure lasts before anybody is told) are seconds; the last three default to the kind's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    enabled: bool = True
+    deadline: float = Field(default=10.0, gt=0, le=300)
+    interval: float | None = Field(default=None, ge=1, le=86400)
+    retry: float | None = Field(default=None, ge=1, le=86400)
+    hold: float | None = Field(default=None, ge=0, le=86400)
+    severity: Literal["warning", "critical"] | None = None
+    thresholds: Mapping[str, LimitsTable] = Field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """The address for people: without user info and query."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of all samples of this check, beside check, kind, target and region."""
+        return {}
+
+    @property
+    def subject(self) -> str:
+        """What is looked at: troubles of one subject are told together, as one."""
+        return self.name
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether a run can find the target at fault; else it measures, or doesn't."""
+        return True
+
+    @property
+    def own(self) -> tuple[Threshold, ...]:
+        """Signals that this check alone has, each with its limits (which may be empty)."""
+        return ()
+
+    def watches(self, signal: Signal) -> bool:
+        """Whether this check is held against the kind's limits on a signal."""
+        return True
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is looked at only to know whether our own network works."""
+        return False
+
+    @property
+    def group(self) -> str | None:
+        """Checks of one group back each other up; None: the check stands alone."""
+        return None
+
+    @property
+    def backups(self) -> frozenset[str]:
+        """The groups whose checks, while they work, make this one's failure a partial one."""
+        return frozenset({self.group}) if self.group is not None else frozenset()
+
+    @property
+    def wakes(self) -> frozenset[str]:
+        """Words: who heeds one of them runs at once when this check fails, or no longer does."""
+        return frozenset()
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """The words on which this check runs at once."""
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What is not checked for want of configuration, so that nobody takes it for green."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Raw tables that the variables give, and what they lack for others.
+
+    ``defaults`` are keys that hold for every table of the kind, those of ``probe.toml``
+    included, unless it has its own.
+    """
+
+    tables: Sequence[Mapping[str, Any]] = ()
+    skipped: Sequence[str] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one run takes from a plan that has an end, what it causes elsewhere included.
+
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon``
+    (seconds awake) or ``vercel`` (bytes). What ``lingers`` is shared by runs that follow
+    sooner than that.
+    A target on this machine takes from no plan, whatever the kind says.
+    """
+
+    plan: str
+    amount: float
+    lingers: bool = False
+
+
+# A question wakes a Neon branch, which sleeps after five minutes without one (its default,
+# fixed on free plans).
+WAKES_NEON = Use("neon", 300.0, lingers=True)
+
+E = TypeVar("E", bound=Environment)
+T = TypeVar("T", bound=Table)
+
+
+def loads(*modules: str) -> Callable[[], None]:
+    """A kind's ``load``: import these modules."""
+
+    def load() -> None:
+        for module in modules:
+            import_module(module)
+
+    return load
+
+
+@dataclass(frozen=True)
+class Kind(Generic[E, T]):
+    """One kind of check; everything about it stands in its file.
+
+    ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
+    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
+    run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
+    the daemon looks, and how soon again after a failure. ``plot`` is the signal that
+    people want to see over a day. An ``instrument`` asks somebody else about the target: one
+    that doesn't answer in time says nothing about it. ``on_request`` kinds run where they are
+    named, and in the daemon where a table gives an interval. ``uses`` is what one run of a
+    table takes from plans.
+    ``survey`` gives raw tables that follow from the checks of the kinds before it;
+    ``cautions`` are worth a warning at start: what is configured will not do.
+    """
+
+    name: str
+    summary: str
+    environment: type[E]
+    table: type[T]
+    derive: Callable[[E], Derived]
+    run: Callable[[T, Record, Context], Coroutine[Any, Any, None]]
+    signals: tuple[Signal, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    failing: Failing = field(default_factory=Failing)
+    core: bool = False
+    on_request: bool = False
+    instrument: bool = False
+    cost: str = ""
+    uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
+    survey: Callable[[Sequence["Check"]], Sequence[Mapping[str, Any]]] = lambda _: ()
+    cautions: Callable[[T], Sequence[str]] = lambda _: ()
+    load: Callable[[], None] = lambda: None
+    interval: float = 60.0
+    retry: float = 30.0
+    plot: Signal | None = None
+
+
+RARE_SECONDS = 7200.0
+"""What runs less often than this is asked for ever less often while it fails."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One configured check, ready to run."""
+
+    kind: Kind[Any, Any]
+    table: Table
+
+    @property
+    def name(self) -> str:
+        """The check's name, unique in a plan."""
+        return self.table.name
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What it measures: its kind's signals, and those that are its own."""
+        return (*self.kind.signals, *(threshold.signal for threshold in self.table.own))
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one start to the next."""
+        return self.table.interval or self.kind.interval
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it runs in the daemon without being named."""
+        return not self.kind.on_request or self.table.interval is not None
+
+    @property
+    def retry(self) -> float:
+        """Seconds until the next look after a failure; never more than the interval."""
+        return min(self.table.retry or self.kind.retry, self.interval)
+
+    def look_again(self, cause: Cause, failing: float) -> float:
+        """Seconds until the next look at what has been failing for so long, now for ``cause``.
+
+        ``retry``; for what is rare because it is dear, as long again as it has been failing,
+        so that a day of failures takes a dozen runs.
+        """
+        if cause in self.kind.failing.untouched:
+            return self.interval
+        if self.interval < RARE_SECONDS:
+            return self.retry
+        return min(max(self.retry, failing), self.interval)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What is worth a warning at start."""
+        return tuple(f"{self.name}: {each}" for each in self.kind.cautions(self.table))
+
+    @property
+    def failing(self) -> Failing:
+        """How bad a failure is: the kind's word, unless the check has its own."""
+        kind, hold = self.kind.failing, self.table.hold
+        hold = kind.hold if hold is None else hold
+        if self.table.severity is None:
+            return replace(kind, hold=hold)
+        return Failing(Verdict(self.table.severity), hold=hold)

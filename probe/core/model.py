@@ -1,0 +1,224 @@
+"""The words of the house: what is measured, how it is judged, what came out.
+
+Plain frozen values, no behaviour. Times are seconds on the monotonic clock, wall-clock
+times are UTC; sizes are bytes; shares are ratios from 0 to 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from probe.core.causes import HINTS, Cause
+
+
+class Status(StrEnum):
+    """What a check found: measured and well, the target's fault, or not measured."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """What a result, a threshold or a whole run is judged to be."""
+
+    OK = "ok"
+    OBJECTIVE_MISSED = "objective_missed"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Unit(StrEnum):
+    """Units of signals; Prometheus' base units, so that names end in them."""
+
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    RATIO = "ratio"
+    COUNT = "count"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+
+
+class Aggregation(StrEnum):
+    """How samples of a window become the one value that is compared."""
+
+    LAST = "last"
+    P95 = "p95"
+    RATIO = "ratio"
+
+
+class Bad(StrEnum):
+    """On which side of a limit a value is bad."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measured quantity: its Prometheus name, unit and label names.
+
+    ``labels`` are those of a sample, beside the check's own. ``short`` is its name in
+    tables for people; a signal without one is left out of them. ``words`` is its name in
+    sentences, where that is another. ``latency``: how its
+    values are distributed is worth a histogram; false for what is no waiting time, and
+    for what can be negative, which no histogram's sum may be. ``fleeting``: its labels name
+    things that come and go (machines), so that a label set which a good run no longer has
+    is over, and not without data. ``counter``: a value is what one run adds, and all of them
+    together are exported; the name of such a signal alone ends in ``_total``.
+    """
+
+    name: str
+    unit: Unit
+    help: str
+    labels: tuple[str, ...] = ()
+    short: str = ""
+    latency: bool = False
+    fleeting: bool = False
+    words: str = ""
+    counter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Objective, warning and critical limit in the signal's unit; None stays empty."""
+
+    objective: float | None = None
+    warning: float | None = None
+    critical: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Limits on one signal, and how its samples are aggregated before comparing.
+
+    ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the
+    limit where the value is bad; the limit itself is still good. ``optional``: not every
+    check of the kind has the signal, and without it there is nothing to judge.
+
+    Somebody is told when the value was beyond a limit for ``hold`` seconds, and that it is
+    over when it was within by ``margin`` (a share of the limit) for ``clear`` seconds; None:
+    for two intervals, at least two minutes.
+    """
+
+    signal: Signal
+    limits: Limits
+    aggregation: Aggregation = Aggregation.LAST
+    bad: Bad = Bad.ABOVE
+    window: float = 0.0
+    minimum_samples: int = 1
+    optional: bool = False
+    hold: float = 0.0
+    clear: float | None = None
+    margin: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How bad it is when a check of a kind fails (not: when a value is beyond a limit).
+
+    ``severity`` counts when no other check of the same group is ok, ``partial`` when one
+    is, ``mild`` lists causes that never count for more than a warning. ``hold`` is how
+    many seconds a failure lasts before anyone is told; one run alone doesn't wait for it.
+    ``untouched`` causes are not looked at again before the next regular run: looking harms.
+    """
+
+    severity: Verdict = Verdict.CRITICAL
+    partial: Verdict | None = None
+    hold: float = 0.0
+    mild: frozenset[Cause] = frozenset()
+    untouched: frozenset[Cause] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of one signal, from one run of one check.
+
+    ``total`` is of how many cases somebody else has made the value (the requests of an error
+    ratio); None where the value is one measurement of our own.
+    """
+
+    signal: Signal
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a check stopped and why. ``message`` and ``hint`` are for people."""
+
+    phase: str
+    cause: Cause
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run of one check found.
+
+    ``phases`` maps a phase to its seconds, in order. ``facts`` are words worth showing
+    that are no numbers (a version, an instance, a relayed address). ``failure`` is None
+    exactly when the status is ok.
+    """
+
+    check: str
+    status: Status
+    started_at: datetime
+    duration: float
+    phases: Mapping[str, float] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+    failure: Failure | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One threshold held against what was measured.
+
+    ``value`` is None, and the verdict unknown, where there is not enough to compare.
+    ``samples`` is how many it was made of: the denominator of a ratio.
+    """
+
+    check: str
+    threshold: Threshold
+    labels: Mapping[str, str]
+    value: float | None
+    verdict: Verdict
+    samples: int = 0
+
+
+class Stop(Exception):
+    """Ends a check early; raised by kinds and instruments, caught by the runner.
+
+    ``phase`` is left out where the phase that is under way says it all.
+
+    Stop
+    ├── CheckFailed   the target's fault
+    └── NotMeasured   we could not look: not the target's fault
+    """
+
+    def __init__(
+        self,
+        cause: Cause,
+        message: str,
+        *,
+        phase: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.message = message
+        self.phase = phase
+        self.hint = hint or HINTS[cause]
+
+
+class CheckFailed(Stop):
+    """The target does not do what it should: status ``failed``."""
+
+
+class NotMeasured(Stop):
+    """The target could not be looked at: status ``unknown``."""

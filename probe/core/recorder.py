@@ -1,0 +1,67 @@
+"""What a check writes down while it runs, so that a deadline loses nothing of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from probe.core.model import Sample, Signal
+
+
+class Record:
+    """Phases, samples and facts of one run, complete up to this moment at any moment.
+
+    A check that is cut off in the middle of a phase leaves that phase's name in
+    ``current`` and the seconds spent in ``phases``.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.phases: dict[str, float] = {}
+        self.facts: dict[str, str] = {}
+        self.current = "start"
+        self.hint = ""
+        self._samples: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """All samples, one for each signal and label set, in the order of measuring."""
+        return tuple(self._samples.values())
+
+    @contextmanager
+    def phase(self, name: str, *, hint: str = "") -> Iterator[None]:
+        """Time a step. A step that is entered again adds to its seconds.
+
+        ``hint`` is what to try first when the deadline strikes in this step.
+        """
+        self.current, self.hint = name, hint
+        started = self.clock()
+        try:
+            yield
+        finally:
+            self.add_phase(name, self.clock() - started)
+
+    def add_phase(self, name: str, seconds: float) -> None:
+        """Write down a step that something else has timed."""
+        self.phases[name] = self.phases.get(name, 0.0) + seconds
+
+    def sample(self, signal: Signal, value: float, **labels: str) -> None:
+        """Write down a value; the newest stands for its signal and label set.
+
+        Raises ValueError for labels that the signal does not declare.
+        """
+        self._write(Sample(signal, float(value), dict(labels)))
+
+    def sample_of(self, signal: Signal, value: float, total: float, **labels: str) -> None:
+        """Write down a value that somebody else has made of ``total`` cases.
+
+        Nothing is written where there are none: a share of nothing is no data, never 0.
+        Raises ValueError like sample().
+        """
+        if total > 0:
+            self._write(Sample(signal, float(value), dict(labels), float(total)))
+
+    def _write(self, sample: Sample) -> None:
+        signal, labels = sample.signal, sample.labels
+        if set(labels) != set(signal.labels):
+            raise ValueError(f"{signal.name} has the labels {signal.labels}, not {tuple(labels)}")
+        self._samples[signal.name, tuple(sorted(labels.items()))] = sample

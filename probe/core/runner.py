@@ -1,0 +1,125 @@
+"""Runs checks: the deadline, the timing, and every ending made a result.
+
+A kind only measures. Whatever it does (return, raise, hang) becomes one Result, so that
+one-shot runs and the daemon see the same thing.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+from probe.core.causes import HINTS, Cause
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.model import CheckFailed, Failure, Result, Sample, Status, Stop
+from probe.core.recorder import Record
+from probe.core.signals import DURATION, SUCCESS
+
+logger = logging.getLogger(__name__)
+
+# How long a check that was cut off may take to tidy up before it is left to itself.
+GRACE_SECONDS = 0.5
+
+
+def load_kinds(checks: Sequence[Check]) -> None:
+    """Import what the checks need, before any clock runs.
+
+    Some of it takes half a second, in which the event loop stands still: within a run it
+    would be taken for the targets' slowness.
+    """
+    for kind in {check.kind.name: check.kind for check in checks}.values():
+        kind.load()
+
+
+async def run_check(check: Check, context: Context, *, deadline: float | None = None) -> Result:
+    """Run one check under the shorter of its own deadline and the given one, in seconds.
+
+    Never raises for what the check does; a cancellation from outside passes through.
+    """
+    limit = min(check.table.deadline, deadline or check.table.deadline)
+    # The shares that a kind gives its phases are shares of what there is.
+    table = check.table.model_copy(update={"deadline": limit})
+    record = Record(context.clock)
+    started, started_at = context.clock(), _utc(context.now())
+    task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
+    try:
+        await asyncio.wait({task}, timeout=limit)
+        cut_off = not task.done()
+        duration = context.clock() - started
+    finally:
+        if not task.done():
+            task.cancel()
+            # Its clean-up has an owner, and can't hold up the result for long.
+            await context.closing.close(_finish(task), patience=GRACE_SECONDS)
+    failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
+    return Result(
+        check=check.name,
+        status=status,
+        started_at=started_at,
+        duration=duration,
+        phases=dict(record.phases),
+        samples=_common(status, duration) + record.samples,
+        failure=failure,
+        facts=dict(record.facts),
+    )
+
+
+async def run_checks(
+    checks: Sequence[Check], context: Context, *, deadline: float | None = None
+) -> AsyncIterator[Result]:
+    """Run checks at the same time; yields each result as it comes."""
+    tasks = [asyncio.create_task(run_check(check, context, deadline=deadline)) for check in checks]
+    try:
+        for finished in asyncio.as_completed(tasks):
+            yield await finished
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+async def _finish(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})
+    if not task.cancelled():
+        # Retrieved, or asyncio complains about it when the task is collected.
+        task.exception()
+
+
+def _cut_off(record: Record, limit: float, check: Check) -> tuple[Failure, Status]:
+    message = f"no answer within {limit:g} s"
+    hint = record.hint or HINTS[Cause.DEADLINE]
+    status = Status.UNKNOWN if check.kind.instrument else Status.FAILED
+    return Failure(record.current, Cause.DEADLINE, message, hint), status
+
+
+def _ending(
+    task: asyncio.Task[None], record: Record, check: Check
+) -> tuple[Failure | None, Status]:
+    if task.cancelled():
+        error: BaseException | None = RuntimeError("the check cancelled itself")
+    else:
+        error = task.exception()
+    if error is None:
+        return None, Status.OK
+    if isinstance(error, Stop):
+        status = Status.FAILED if isinstance(error, CheckFailed) else Status.UNKNOWN
+        phase = error.phase or record.current
+        return Failure(phase, error.cause, error.message, error.hint), status
+    # The text of a foreign exception may carry a secret: only its type and its way here.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
+    message = f"unexpected {type(error).__name__}"
+    cause = Cause.INTERNAL_ERROR
+    return Failure(record.current, cause, message, HINTS[cause]), Status.UNKNOWN
+
+
+def _common(status: Status, duration: float) -> tuple[Sample, ...]:
+    if status is Status.UNKNOWN:
+        return ()
+    return (Sample(SUCCESS, float(status is Status.OK)), Sample(DURATION, duration))

@@ -1,0 +1,42 @@
+"""The daemon's own sign of life: a dead man's switch and Sentry's check-in."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerts.evaluation.own_network import References
+from probe.daemon.readiness import Rounds
+from probe.diagnostics import sentry
+from probe.diagnostics.heartbeat import Heartbeat
+from probe.diagnostics.logging_setup import event
+
+logger = logging.getLogger(__name__)
+
+CHECK_IN = "paircam-probe"
+
+
+@dataclass(frozen=True)
+class Heart:
+    """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time and
+    our own network is there."""
+
+    heartbeat: Heartbeat
+    rounds: Rounds
+    references: References
+    region: str
+    clock: Callable[[], float]
+    seconds: float
+
+    async def beat(self) -> None:
+        """Beat until cancelled."""
+        was_overdue: list[str] = []
+        while True:
+            overdue = self.rounds.overdue(self.clock())
+            if overdue and not was_overdue:
+                event(logger, logging.ERROR, "checks are overdue: no heartbeat", checks=overdue)
+            was_overdue = overdue
+            if not overdue and not self.references.all_fail:
+                await self.heartbeat.beat()
+                sentry.check_in(f"{CHECK_IN}-{self.region}", ok=True, every_minutes=1)
+            await asyncio.sleep(self.seconds)

@@ -1,0 +1,69 @@
+"""Counts what runs take from plans, and goes on counting where the last process ended."""
+
+from collections.abc import Iterable, Sequence
+
+from probe.budget.plans import uses_of
+from probe.budget.quota_usage import Ledger
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.model import Result
+from probe.history import History
+from probe.history.model import Entry
+from probe.kinds.budget import ESTIMATE, LEDGER, USED, BudgetTable
+
+# Whose relays users are sent to first.
+_USERS_PLAN = "turn-primary"
+
+
+class Counting:
+    """Keeps the ledger that the budget checks look into."""
+
+    def __init__(self, context: Context) -> None:
+        self._now = context.now
+        self._ledger = context.share(LEDGER, Ledger)
+        self._estimated: list[BudgetTable] = []
+
+    def watch(self, checks: Iterable[Check]) -> None:
+        """These are the checks from now on."""
+        self._estimated = [table for table in _tables(checks) if table.plan == _USERS_PLAN]
+
+    def begins(self, check: Check) -> None:
+        """A run begins."""
+        self._ledger.take(uses_of(check), self._now())
+
+    def ends(self, result: Result) -> None:
+        """A run is over; what it says of users' calls is taken in."""
+        for table in self._estimated:
+            self._ledger.watch(result.samples, table.plan, table.session_rate, self._now())
+
+    async def remember(self, history: History, checks: Sequence[Check]) -> None:
+        """Take up the counts that the budget checks wrote down last, and add what ran after."""
+        self._ledger.begin(self._now())
+        tables = {table.name: table for table in _tables(checks)}
+        counted: dict[str, float] = {}
+        for entry in await history.newest(list(tables)):
+            table = tables[entry.check]
+            values = {name: value for name, _, value in entry.samples}
+            if USED.name not in values:
+                continue
+            used = values[USED.name]
+            relayed = max(0.0, values.get(ESTIMATE.name, 0.0) * table.allowance - used)
+            relayed = relayed if ESTIMATE.name in values else 0.0
+            self._ledger.restore(table.plan, table.period, used, relayed, entry.at)
+            counted[table.plan] = entry.at
+        if counted:
+            later = await history.recent(min(counted.values()))
+            self._add(later, counted, {check.name: check for check in checks})
+
+    def _add(
+        self, entries: list[Entry], counted: dict[str, float], checks: dict[str, Check]
+    ) -> None:
+        for entry in entries:
+            check = checks.get(entry.check)
+            uses = uses_of(check) if check is not None else ()
+            due = [use for use in uses if counted.get(use.plan, entry.at) < entry.at]
+            self._ledger.take(due, entry.at)
+
+
+def _tables(checks: Iterable[Check]) -> list[BudgetTable]:
+    return [check.table for check in checks if isinstance(check.table, BudgetTable)]

@@ -1,0 +1,61 @@
+"""One line of the log for each change of a check's state."""
+
+import logging
+from typing import Any
+
+from alerts.evaluation.check_state import Change
+from probe.core.model import Unit, Verdict
+from probe.diagnostics.logging_setup import event
+from probe.report.text.phrases import BREACHED, breach, quiet
+from probe.report.text.sanitize import clean
+from probe.report.text.units import show
+
+_LEVELS = {
+    Verdict.OK: logging.INFO,
+    Verdict.UNKNOWN: logging.WARNING,
+    Verdict.WARNING: logging.WARNING,
+    Verdict.CRITICAL: logging.ERROR,
+}
+
+
+# Not below the probe's own name: a target's trouble is no error of the probe's.
+logger = logging.getLogger("state")
+_WORDS = {
+    Verdict.UNKNOWN: "can't be measured",
+    Verdict.WARNING: "has a warning",
+    Verdict.CRITICAL: "is critical",
+}
+
+
+def tell(change: Change) -> None:
+    """Log what a check has become, why, and what it was before."""
+    now, was = quiet(change.now), None if change.was is None else quiet(change.was)
+    if now is was:
+        return
+    failure = change.result.failure
+    fields: dict[str, Any] = {
+        "check": change.check.name,
+        "kind": change.check.kind.name,
+        "target": change.check.table.target,
+        "verdict": now.value,
+        "was": was.value if was else None,
+    }
+    if failure is not None:
+        fields |= {"phase": failure.phase, "cause": failure.cause.value, "hint": failure.hint}
+    if change.since is not None:
+        fields["lasted_seconds"] = round(change.at - change.since, 3)
+    event(logger, _LEVELS[now], _sentence(change, now), **fields)
+
+
+def _sentence(change: Change, now: Verdict) -> str:
+    name = change.check.name
+    if now is Verdict.OK:
+        lasted = max(0.0, change.at - change.since) if change.since is not None else None
+        after = f" after {show(lasted, Unit.SECONDS)}" if lasted is not None else ""
+        return f"{name} is well again{after}" if change.was else f"{name} is well"
+    failure = change.result.failure
+    if failure is not None:
+        why = clean(failure.message) or failure.cause.value
+    else:
+        why = "; ".join(breach(each) for each in change.evaluations if each.verdict in BREACHED)
+    return f"{name} {_WORDS[now]}: {why}"

@@ -1,0 +1,87 @@
+"""What alerting has to say on the status page."""
+
+from collections.abc import Iterable, Iterator
+
+from alerts.cluster.quorum import Scope
+from alerts.evaluation.own_network import References
+from alerts.manager import Alarm
+from alerts.model import Alert, Severity
+from probe.core.kind import Check
+from probe.core.model import Unit, Verdict
+from probe.report.status import Notice
+from probe.report.text.units import show
+
+_VERDICTS = {Severity.WARNING: Verdict.WARNING, Severity.CRITICAL: Verdict.CRITICAL}
+
+_TOLD = {
+    Scope.SHARED: "told",
+    Scope.ALONE: "told",
+    Scope.LOCAL: "told as a warning of this region",
+    Scope.WAITING: "told when the other probes have been heard",
+}
+
+
+def notices_of(alarm: Alarm, references: References) -> list[Notice]:
+    """Alerts that burn, what keeps them from being told, and messages that don't get through."""
+    return [
+        *_network(references),
+        *_peers(alarm),
+        *_undelivered(alarm),
+        *(_quiet(alarm)),
+        *(_burning(alarm, alert) for alert in alarm.firing),
+    ]
+
+
+def cautions_of(checks: Iterable[Check]) -> list[Notice]:
+    """What is configured and will not do."""
+    return [
+        Notice(Verdict.WARNING, "The configuration", caution)
+        for check in checks
+        for caution in check.cautions
+    ]
+
+
+def _network(references: References) -> Iterator[Notice]:
+    if references.all_fail:
+        text = "Every reference fails. Nothing is held against a target until one works again."
+        yield Notice(Verdict.UNKNOWN, "Our own network is down", text)
+
+
+def _peers(alarm: Alarm) -> Iterator[Notice]:
+    for name, problem in alarm.fleet.peers.troubles:
+        yield Notice(Verdict.WARNING, f"Another probe can't be asked: {name}", problem)
+
+
+def _undelivered(alarm: Alarm) -> Iterator[Notice]:
+    if alarm.refused:
+        text = "A service refuses them for good: probe alerts list says which and why."
+        yield Notice(Verdict.WARNING, f"{alarm.refused} messages could not be delivered", text)
+    if alarm.problem:
+        yield Notice(Verdict.WARNING, "Messages are kept in memory", alarm.problem)
+
+
+def _quiet(alarm: Alarm) -> Iterator[Notice]:
+    for window in alarm.windows:
+        about = ", ".join(window.matches) or "everything"
+        text = f"Nobody is told of {about} until {_moment(window.end)}. {window.reason}"
+        yield Notice(Verdict.OK, f"Maintenance: {window.name}", text.strip(), window.start)
+    for silence in alarm.silences:
+        about = ", ".join(silence.matches) or "everything"
+        text = f"Of {about} until {_moment(silence.end)}, by {silence.author}: {silence.reason}"
+        yield Notice(Verdict.OK, f"Silence: {silence.name}", text, silence.start)
+
+
+def _burning(alarm: Alarm, alert: Alert) -> Notice:
+    muted = alarm.muted(alert)
+    standing = alarm.fleet.standing_of(alert)
+    told = _TOLD[standing.scope] if standing else "told"
+    told = told if muted is None else f"not told because of {muted.name}"
+    title = f"Alert: {alert.identity.check}"
+    view = f", {standing.view}" if standing and standing.view else ""
+    text = f"{alert.summary}{view} ({told})"
+    link = f"/runbooks/{alert.runbook}"
+    return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
+
+
+def _moment(seconds: float) -> str:
+    return show(seconds, Unit.TIMESTAMP)

@@ -1,0 +1,105 @@
+"""How everything stands, as rows for the status page: the board, the schedule, the history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alerts.evaluation.check_state import Board, Stand
+from probe.config.check_plan import Plan
+from probe.core.kind import Check
+from probe.core.model import Limits, Verdict
+from probe.core.thresholds import thresholds_of
+from probe.history import History
+from probe.history.model import Bucket, Spell
+from probe.report.status import Notice, Overview, StatusRow
+
+DAY_SECONDS = 86400.0
+# A quarter of an hour each.
+DAY_BUCKETS = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which probe this is; ``started_at`` in seconds since 1970."""
+
+    region: str
+    version: str
+    started_at: float
+
+
+async def look(
+    board: Board,
+    history: History,
+    plan: Plan,
+    identity: Identity,
+    *,
+    now: float,
+    due: Mapping[str, float],
+    notices: Sequence[Notice] = (),
+) -> Overview:
+    """Put it all together. ``due`` is when each check runs next; all in seconds since 1970."""
+    start = now - DAY_SECONDS
+    day = await history.day(start, now, DAY_BUCKETS)
+    troubles = await history.troubles(start, now)
+    return Overview(
+        verdict=board.verdict,
+        now=now,
+        started_at=identity.started_at,
+        day_start=start,
+        region=identity.region,
+        version=identity.version,
+        rows=tuple(
+            _row(
+                check,
+                board.stand(check.name),
+                due.get(check.name),
+                day.get(check.name, ()),
+                troubles.get(check.name, ()),
+            )
+            for check in board.checks
+        ),
+        notices=(*_history_notices(history), *notices),
+        skipped=tuple((skip.kind, skip.reason) for skip in plan.skipped),
+    )
+
+
+def _row(
+    check: Check,
+    stand: Stand | None,
+    due: float | None,
+    day: tuple[Bucket, ...],
+    troubles: tuple[Spell, ...],
+) -> StatusRow:
+    result = stand.result if stand else None
+    return StatusRow(
+        name=check.name,
+        kind=check.kind.name,
+        target=check.table.target,
+        labels=check.table.labels,
+        interval=check.interval,
+        verdict=stand.verdict if stand else None,
+        since=stand.since if stand else None,
+        last_run=result.started_at.timestamp() if result else None,
+        due=due,
+        status=result.status if result else None,
+        duration=result.duration if result else None,
+        phases=result.phases if result else None,
+        samples=result.samples if result else (),
+        failure=result.failure if result else None,
+        facts=result.facts if result else None,
+        headline=tuple(signal for signal in check.signals if signal.short),
+        evaluations=stand.evaluations if stand else (),
+        day=day,
+        troubles=troubles,
+        plot=check.kind.plot,
+        limits=_limits(check),
+    )
+
+
+def _limits(check: Check) -> Limits | None:
+    found = [each.limits for each in thresholds_of(check) if each.signal == check.kind.plot]
+    return found[0] if found else None
+
+
+def _history_notices(history: History) -> list[Notice]:
+    problem = history.state.problem
+    return [Notice(Verdict.WARNING, "History is in trouble", problem)] if problem else []

@@ -1,0 +1,1 @@
+"""Logging, redaction of secrets, Sentry and the dead man's switch."""

@@ -1,0 +1,103 @@
+"""What was found, as it is kept: entries, their sums over a stretch of time, spells.
+
+Times are wall-clock seconds since 1970 (UTC), durations seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probe.core.model import Result, Signal, Status, Verdict
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Standing(StrEnum):
+    """How a check stands, as far as people care since when: a warning that becomes
+    critical is the same trouble."""
+
+    WELL = "well"
+    TROUBLED = "troubled"
+    UNKNOWN = "unknown"
+
+
+STANDINGS: Mapping[Verdict, Standing] = {
+    Verdict.OK: Standing.WELL,
+    Verdict.OBJECTIVE_MISSED: Standing.WELL,
+    Verdict.WARNING: Standing.TROUBLED,
+    Verdict.CRITICAL: Standing.TROUBLED,
+    Verdict.UNKNOWN: Standing.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One result as it is kept. ``at`` is when the run began; ``phase``, ``cause`` and
+    ``message`` are empty where nothing failed. ``value`` is that of the signal that is
+    plotted; ``samples`` are (signal name, sorted labels, value)."""
+
+    check: str
+    at: float
+    duration: float
+    status: Status
+    verdict: Verdict
+    phase: str = ""
+    cause: str = ""
+    message: str = ""
+    value: float | None = None
+    samples: tuple[tuple[str, Labels, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """All entries of one check in one stretch of time: how many of each verdict, and the
+    median and the greatest of their values (None where nothing was measured)."""
+
+    verdicts: Mapping[Verdict, int]
+    median: float | None = None
+    greatest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A stretch of time in which a check stood the same way.
+
+    ``verdict``, ``phase``, ``cause`` and ``message`` are those of its gravest entry (the
+    newest of equally grave ones). ``end`` is when the first entry after it began; None
+    while it lasts. ``entries`` is how many runs it is made of.
+    """
+
+    check: str
+    start: float
+    end: float | None
+    verdict: Verdict
+    phase: str = ""
+    cause: str = ""
+    message: str = ""
+    entries: int = 1
+
+    @property
+    def standing(self) -> Standing:
+        """The class that all its entries share."""
+        return STANDINGS[self.verdict]
+
+
+def entry_of(result: Result, verdict: Verdict, plot: Signal | None) -> Entry:
+    """A result as it is kept, with the verdict on it and the value of the plotted signal."""
+    failure = result.failure
+    values = [each.value for each in result.samples if plot and each.signal.name == plot.name]
+    return Entry(
+        check=result.check,
+        at=result.started_at.timestamp(),
+        duration=result.duration,
+        status=result.status,
+        verdict=verdict,
+        phase=failure.phase if failure else "",
+        cause=failure.cause.value if failure else "",
+        message=failure.message if failure else "",
+        value=values[0] if values else None,
+        samples=tuple(
+            (each.signal.name, tuple(sorted(each.labels.items())), each.value)
+            for each in result.samples
+        ),
+    )

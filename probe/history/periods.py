@@ -1,0 +1,168 @@
+"""Spells: runs of entries of one check, in the order of writing, that stand the same way.
+
+Nothing is kept about them beside the entries. The index finds the newest entry of each
+verdict before a given one; the standing that comes first is the spell's, the second is where
+it began. That takes as long for a spell of a million entries as for one of two.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from probe.history.database import Unreadable
+from probe.history.model import STANDINGS, Spell, Standing
+from probe.history.rows import VERDICTS, check_names
+
+_AFTER_ALL = 2**63 - 1
+_INDEX = "entries INDEXED BY entries_by_standing"
+_WHERE = "WHERE check_id = ? AND verdict = ? AND id > ? AND id < ?"
+_NEWEST = f"SELECT id FROM {_INDEX} {_WHERE} ORDER BY id DESC LIMIT 1"
+_OLDEST = f"SELECT id FROM {_INDEX} {_WHERE} ORDER BY id LIMIT 1"
+_COUNT = f"SELECT count(*) FROM {_INDEX} {_WHERE}"
+# Verdicts of each standing as numbers, which are in the order of gravity.
+_OF_STANDING = {
+    standing: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is standing)
+    for standing in Standing
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A spell as ids: its first entry, and those of the check around it that are not of it
+    (``after`` is 0 and ``before`` past all ids where there is none)."""
+
+    check: int
+    standing: Standing
+    after: int
+    first: int
+    before: int
+
+    @property
+    def lasts(self) -> bool:
+        return self.before == _AFTER_ALL
+
+
+def standings(db: sqlite3.Connection) -> dict[str, Spell]:
+    """The present spell of each check."""
+    found = {}
+    for check, name in check_names(db).items():
+        run = _run_before(db, check, _AFTER_ALL)
+        if run is not None:
+            found[name] = _spell(db, name, run)
+    return found
+
+
+def troubles(
+    db: sqlite3.Connection, start: float, end: float, most: int
+) -> dict[str, tuple[Spell, ...]]:
+    """Spells that are not well and touch the stretch of time, newest first."""
+    newest = _newest_begun_before(db, end)
+    # A spell that touches the stretch lasts, or ends with an entry begun after its start.
+    oldest = "SELECT min(id) FROM entries INDEXED BY entries_by_time WHERE at > ?"
+    oldest_end = db.execute(oldest, (start,)).fetchone()[0] or _AFTER_ALL
+    found = {}
+    for check, name in check_names(db).items():
+        spells: list[Spell] = []
+        for run in _runs_back(db, check, newest):
+            if run.before < oldest_end or len(spells) >= most:
+                break
+            if run.standing is not Standing.WELL and _touches(db, run, start, end):
+                spells.append(_spell(db, name, run))
+        if spells:
+            found[name] = tuple(spells)
+    return found
+
+
+def _newest_begun_before(db: sqlite3.Connection, end: float) -> int:
+    """0 if there is none."""
+    last = db.execute("SELECT id, at FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+    if last is None or last[1] < end:
+        return int(last[0]) if last else 0
+    newest = "SELECT max(id) FROM entries INDEXED BY entries_by_time WHERE at < ?"
+    return int(db.execute(newest, (end,)).fetchone()[0] or 0)
+
+
+def _runs_back(db: sqlite3.Connection, check: int, newest: int) -> Iterator[_Run]:
+    """Runs from the one that holds the check's newest entry up to ``newest``, backwards."""
+    run = _run_before(db, check, newest + 1)
+    if run is not None:
+        others = [n for each, n in _OF_STANDING.items() if each is not run.standing]
+        following = [_edge(db, _OLDEST, check, n, run.first, _AFTER_ALL) for n in others]
+        before = min((each for each in following if each is not None), default=_AFTER_ALL)
+        run = _Run(check, run.standing, run.after, run.first, before)
+    while run is not None:
+        yield run
+        run = _run_before(db, check, run.first)
+
+
+def _run_before(db: sqlite3.Connection, check: int, before: int) -> _Run | None:
+    """The run that the newest entry before ``before`` is of, if the check has one."""
+    newest = [
+        (entry, standing)
+        for standing, numbers in _OF_STANDING.items()
+        if (entry := _edge(db, _NEWEST, check, numbers, 0, before)) is not None
+    ]
+    if not newest:
+        return None
+    newest.sort(reverse=True)
+    standing = newest[0][1]
+    after = newest[1][0] if len(newest) > 1 else 0
+    first = _edge(db, _OLDEST, check, _OF_STANDING[standing], after, before)
+    return _Run(check, standing, after, first or after + 1, before)
+
+
+def _edge(
+    db: sqlite3.Connection,
+    seek: str,
+    check: int,
+    verdicts: tuple[int, ...],
+    after: int,
+    before: int,
+) -> int | None:
+    """The newest or oldest entry of these verdicts between two ids."""
+    found = [
+        int(row[0])
+        for verdict in verdicts
+        for row in db.execute(seek, (check, verdict, after, before))
+    ]
+    if not found:
+        return None
+    return max(found) if seek is _NEWEST else min(found)
+
+
+def _touches(db: sqlite3.Connection, run: _Run, start: float, end: float) -> bool:
+    return _begun(db, run.first) < end and (run.lasts or _begun(db, run.before) > start)
+
+
+def _begun(db: sqlite3.Connection, entry: int) -> float:
+    return float(_look_up(db, "at", entry)[0])
+
+
+def _look_up(db: sqlite3.Connection, columns: str, entry: int | None) -> tuple[Any, ...]:
+    """Raises Unreadable if the index knows an entry that is not there."""
+    found = db.execute(f"SELECT {columns} FROM entries WHERE id = ?", (entry,)).fetchone()
+    if found is None:
+        raise Unreadable("an entry of the index is missing")
+    return tuple(found)
+
+
+def _spell(db: sqlite3.Connection, name: str, run: _Run) -> Spell:
+    numbers = _OF_STANDING[run.standing]
+    counts = {
+        n: int(db.execute(_COUNT, (run.check, n, run.after, run.before)).fetchone()[0])
+        for n in numbers
+    }
+    gravest = max(n for n, count in counts.items() if count)
+    worst = _edge(db, _NEWEST, run.check, (gravest,), run.after, run.before)
+    phase, cause, message = _look_up(db, "phase, cause, message", worst)
+    return Spell(
+        check=name,
+        start=_begun(db, run.first),
+        end=None if run.lasts else _begun(db, run.before),
+        verdict=VERDICTS[gravest],
+        phase=phase,
+        cause=cause,
+        message=message,
+        entries=sum(counts.values()),
+    )

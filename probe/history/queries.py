@@ -1,0 +1,94 @@
+"""What history is asked, as functions of a database inside a reading transaction."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from probe.core.model import Verdict
+from probe.history.database import Unreadable
+from probe.history.model import Bucket, Entry
+from probe.history.rows import COLUMNS, Reader, check_names, verdict_of
+
+# SQLite counts and sorts one bucket at a time: little memory, and while it does, Python
+# goes on measuring.
+_COUNTS = """
+SELECT check_id, verdict, count(*), max(value)
+FROM entries INDEXED BY entries_by_time WHERE at >= ? AND at < ?
+GROUP BY check_id, verdict
+"""
+_MEDIANS = """
+SELECT check_id, min(value), max(value) FROM (
+  SELECT check_id, value, row_number() OVER (PARTITION BY check_id ORDER BY value) AS place,
+    count(*) OVER (PARTITION BY check_id) AS total
+  FROM entries INDEXED BY entries_by_time WHERE at >= ? AND at < ? AND value IS NOT NULL
+) WHERE place IN ((total + 1) / 2, total / 2 + 1) GROUP BY check_id
+"""
+_RECENT = f"""
+SELECT {COLUMNS} FROM entries WHERE id IN (
+  SELECT id FROM entries INDEXED BY entries_by_time WHERE at >= ? ORDER BY id DESC LIMIT ?
+) ORDER BY id
+"""
+
+
+def recent(db: sqlite3.Connection, since: float, most: int) -> list[Entry]:
+    """The newest entries begun at or after ``since``, at most so many, oldest first."""
+    reader = Reader(db)
+    return [reader.entry(row) for row in db.execute(_RECENT, (since, most))]
+
+
+def day(
+    db: sqlite3.Connection, start: float, end: float, buckets: int
+) -> dict[str, tuple[Bucket, ...]]:
+    """Equal stretches from ``start`` to ``end``, of each check that has an entry in there."""
+    edges = bucket_edges(start, end, buckets)
+    names = check_names(db)
+    found: defaultdict[str, list[Bucket]] = defaultdict(lambda: [Bucket({})] * buckets)
+    for place, stretch in enumerate(pairwise(edges)):
+        for check, bucket in _bucket_of_each(db, stretch).items():
+            if check not in names:
+                raise Unreadable("an entry is of no check")
+            found[names[check]][place] = bucket
+    return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def bucket_edges(start: float, end: float, buckets: int) -> list[float]:
+    """Where buckets begin; the last edge is where the last one ends."""
+    width = (end - start) / buckets
+    return [*(start + width * place for place in range(buckets)), end]
+
+
+def _bucket_of_each(db: sqlite3.Connection, stretch: tuple[float, float]) -> dict[int, Bucket]:
+    verdicts: defaultdict[int, dict[Verdict, int]] = defaultdict(dict)
+    greatest: dict[int, list[float]] = defaultdict(list)
+    for check, verdict, count, value in db.execute(_COUNTS, stretch):
+        verdicts[check][verdict_of(verdict)] = count
+        if value is not None:
+            greatest[check].append(value)
+    medians = {check: (low + high) / 2 for check, low, high in _medians(db, stretch)}
+    return {
+        check: Bucket(counts, medians.get(check), max(greatest[check], default=None))
+        for check, counts in verdicts.items()
+    }
+
+
+def _medians(db: sqlite3.Connection, stretch: tuple[float, float]) -> list[Any]:
+    """(check, the lower and the higher of the two values in the middle)."""
+    return db.execute(_MEDIANS, stretch).fetchall()
+
+
+def newest(db: sqlite3.Connection, checks: Sequence[str]) -> list[Entry]:
+    """The newest entry of each of these checks that has any."""
+    numbers = {name: number for number, name in check_names(db).items()}
+    reader = Reader(db)
+    found = []
+    for name in checks:
+        row = db.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE id ="
+            " (SELECT max(id) FROM entries INDEXED BY entries_by_standing WHERE check_id = ?)",
+            (numbers.get(name),),
+        ).fetchone()
+        if row is not None:
+            found.append(reader.entry(row))
+    return found

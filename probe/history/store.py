@@ -1,0 +1,259 @@
+"""The thread's side of history: one database, and what to do when it can't be used.
+
+What is wrong decides what happens:
+
+- contents that can't be read: the file is set aside, a new one begun;
+- a file that can't be written when the probe starts: history is kept in memory;
+- the same later, a full disk, a lock that doesn't go away: entries wait, and each further
+  attempt to write may find that all is well again.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from probe.history.database import (
+    FILE_NAME,
+    Unreadable,
+    fold_log,
+    is_passing,
+    open_file,
+    open_memory,
+    readable,
+    reading,
+    whole_bytes,
+    writing,
+)
+from probe.history.model import Entry
+from probe.history.quarantine import set_aside
+from probe.history.retention import MEMORY_BOUNDS, Bounds, Trimmer
+from probe.history.rows import Writer
+from probe.history.state import HistoryState
+from probe.history.write_queue import Waiting
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Of entries in one transaction: questions needn't wait long for their turn.
+_BATCH = 2000
+# How long a file that was set aside is worth mentioning.
+_NOTICE_SECONDS = 86400.0
+
+
+class Keeper:
+    """Holds the database. All but ``state`` is for one and the same thread.
+
+    ``now`` is in seconds since 1970. No method raises.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        bounds: Bounds | None,
+        now: Callable[[], float],
+        waiting: Waiting,
+    ) -> None:
+        self._path = folder / FILE_NAME if folder is not None else None
+        self._bounds = bounds or (Bounds() if folder is not None else MEMORY_BOUNDS)
+        self._now, self._waiting = now, waiting
+        self._trimmer = Trimmer(self._bounds, now)
+        self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._writer: Writer | None = None
+        self._written = self._bytes = 0
+        self._in_memory = ""
+        self._trouble = ""
+        self._notice, self._noticed_at = "", 0.0
+
+    @property
+    def state(self) -> HistoryState:
+        """From any thread."""
+        fresh = abs(self._now() - self._noticed_at) < _NOTICE_SECONDS
+        return HistoryState(
+            persistent=self._path is not None,
+            problem=self._trouble or self._in_memory or (self._notice if fresh else ""),
+            bytes=self._bytes,
+            written=self._written,
+            lost=self._waiting.lost,
+            waiting=len(self._waiting),
+        )
+
+    def open(self) -> None:
+        """Open the file, or memory if there is to be none, or can't be one."""
+        try:
+            self._attempt(lambda _: None)
+        except (sqlite3.Error, OSError, Unreadable) as error:
+            if is_passing(error):
+                self._struggle(error)
+            else:
+                self._fall_back_to_memory(error)
+        self._measure()
+
+    def write(self) -> None:
+        """Write what waits by now."""
+        left = len(self._waiting)
+        while left > 0 and (batch := self._waiting.take(_BATCH)):
+            left -= len(batch)
+            if not self._write(batch):
+                return
+
+    def ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """What the question finds, or ``otherwise`` if the database can't be asked."""
+
+        def attempt(db: sqlite3.Connection) -> T:
+            with reading(db):
+                return question(db)
+
+        try:
+            return self._attempt(attempt)
+        except (sqlite3.Error, OSError, Unreadable) as error:
+            self._struggle(error)
+            return otherwise
+
+    def close(self) -> None:
+        """Write what waits, fold the log into the file and close; what can't be written now
+        is lost."""
+        self.write()
+        lost = self._waiting.lose()
+        if lost:
+            logger.warning("%d results could not be written to history", lost)
+        try:
+            if self._db is not None:
+                fold_log(self._db)
+        except sqlite3.Error as error:
+            logger.info("history's log stays beside its file: %s", error)
+        self._drop()
+
+    def _write(self, batch: tuple[Entry, ...]) -> bool:
+        try:
+            written = self._attempt(lambda db: self._insert(db, batch))
+        except (sqlite3.Error, OSError, Unreadable) as error:
+            self._waiting.put_back(batch)
+            self._struggle(error)
+            return False
+        self._written += written
+        self._waiting.done(batch, lost=len(batch) - written)
+        if self._trim(written):
+            self._recover()
+        self._measure()
+        return True
+
+    def _insert(self, db: sqlite3.Connection, batch: tuple[Entry, ...]) -> int:
+        if self._writer is None:
+            self._writer = Writer(db)
+        try:
+            with writing(db):
+                return self._writer.write(batch)
+        except BaseException:
+            self._writer = None  # the numbers that it gave were rolled back
+            raise
+
+    def _trim(self, written: int) -> bool:
+        def trim(db: sqlite3.Connection) -> None:
+            self._trimmer.trim(db, written)
+            if self._size() > self._bounds.bytes:
+                fold_log(db)
+
+        try:
+            self._attempt(trim)
+        except (sqlite3.Error, OSError, Unreadable) as error:
+            self._struggle(error)
+            return False
+        return True
+
+    def _attempt(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """Do it, if need be on a new file in the place of one that can't be read.
+
+        Raises sqlite3.Error and OSError; Unreadable if the new one can't be read either.
+        """
+        try:
+            with readable():
+                return action(self._connected())
+        except Unreadable as error:
+            self._begin_anew(error)
+            with readable():
+                return action(self._connected())
+
+    def _connected(self) -> sqlite3.Connection:
+        """Raises as open_file does."""
+        if self._db is not None and self._file != self._file_now():
+            logger.warning("%s was removed or replaced: it is opened again", self._path)
+            self._drop()
+        if self._db is None:
+            pages = self._bounds.wal_pages
+            self._db = open_file(self._path, pages) if self._path else open_memory(pages)
+            self._file = self._file_now()
+        return self._db
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """Which file it is that stands at the path; SQLite goes on writing to a lost one."""
+        try:
+            found = self._path.stat() if self._path else None
+        except FileNotFoundError:
+            return None
+        return (found.st_dev, found.st_ino) if found else None
+
+    def _drop(self) -> None:
+        db, self._db, self._writer = self._db, None, None
+        if db is not None:
+            db.close()
+
+    def _begin_anew(self, error: Unreadable) -> None:
+        self._drop()
+        if self._path is None:
+            return
+        aside = set_aside(self._path, self._now())
+        self._notice = (
+            f"{self._path} could not be read ({error}): it was set aside as {aside.name},"
+            " and history begins anew"
+        )
+        self._noticed_at = self._now()
+        logger.warning("%s", self._notice)
+
+    def _fall_back_to_memory(self, error: Exception) -> None:
+        if self._path is None:
+            self._struggle(error)
+            return
+        self._in_memory = (
+            f"{self._path.parent} can't be written ({_reason(error)}):"
+            " history is kept in memory and lost at a restart"
+        )
+        logger.warning("%s", self._in_memory)
+        self._path = None
+        self._bounds = self._bounds.within(MEMORY_BOUNDS)
+        self._trimmer = Trimmer(self._bounds, self._now)
+
+    def _struggle(self, error: Exception) -> None:
+        if not is_passing(error) and self._path is not None:
+            self._drop()  # a new connection may find things in order again
+        was, self._trouble = self._trouble, f"{self._name} can't be used ({_reason(error)})"
+        if not was:
+            logger.warning("%s: results wait in memory until it can", self._trouble)
+
+    def _recover(self) -> None:
+        if self._trouble:
+            logger.info("%s can be used again", self._name)
+        self._trouble = ""
+
+    @property
+    def _name(self) -> str:
+        return str(self._path) if self._path is not None else "history in memory"
+
+    def _measure(self) -> None:
+        try:
+            self._bytes = self._size()
+        except (sqlite3.Error, OSError) as error:
+            logger.debug("history's size is not known: %s", error)
+
+    def _size(self) -> int:
+        if self._path is None:
+            return whole_bytes(self._connected())
+        log = self._path.with_name(self._path.name + "-wal")
+        return sum(path.stat().st_size for path in (self._path, log) if path.exists())
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

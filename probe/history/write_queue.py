@@ -1,0 +1,67 @@
+"""Entries on their way from the event loop to the thread that writes them."""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from threading import Lock
+
+from probe.history.model import Entry
+
+
+class Waiting:
+    """A queue that never blocks: when it is full, its oldest entry is lost, and counted.
+
+    Both sides may call it at any time. What was taken counts as waiting until it is done
+    or put back.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: deque[Entry] = deque()
+        self._taken = 0
+        self._lock = Lock()
+        self.lost = 0
+
+    def __len__(self) -> int:
+        return len(self._entries) + self._taken
+
+    def add(self, entry: Entry) -> None:
+        """Take an entry in."""
+        with self._lock:
+            self._entries.append(entry)
+            self._keep_within()
+
+    def take(self, most: int) -> tuple[Entry, ...]:
+        """The oldest entries, at most so many."""
+        with self._lock:
+            taken = tuple(islice(self._entries, most))
+            for _ in taken:
+                self._entries.popleft()
+            self._taken += len(taken)
+            return taken
+
+    def put_back(self, entries: Sequence[Entry]) -> None:
+        """What was taken could not be written now; it goes back to where it was."""
+        with self._lock:
+            self._taken -= len(entries)
+            self._entries.extendleft(reversed(entries))
+            self._keep_within()
+
+    def done(self, entries: Sequence[Entry], *, lost: int = 0) -> None:
+        """What was taken is settled; ``lost`` of them were not written."""
+        with self._lock:
+            self._taken -= len(entries)
+            self.lost += lost
+
+    def lose(self) -> int:
+        """Give up all that waits; returns how many that were."""
+        with self._lock:
+            count = len(self._entries)
+            self._entries.clear()
+            self.lost += count
+            return count
+
+    def _keep_within(self) -> None:
+        while self._entries and len(self) > self._most:
+            self._entries.popleft()
+            self.lost += 1

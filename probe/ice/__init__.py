@@ -1,0 +1,1 @@
+"""ICE (RFC 8445): agents and transports over host and relay candidates."""

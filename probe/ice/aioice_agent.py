@@ -1,0 +1,78 @@
+"""ICE with a peer that is elsewhere, from all addresses of this host, by aioice.
+
+Host addresses, what a STUN server sees, and a relay of our own where one is given.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from aioice import Connection, TransportPolicy
+
+from probe.ice.candidate import Side, places_of
+from probe.ice.connectivity_check import Login
+from probe.ice.relay_transport import Relay
+from probe.ice.transport import DirectIce, Ice
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What a side may use: a STUN server's address and port, and a relay."""
+
+    stun: tuple[str, int] | None = None
+    relay: Relay | None = None
+
+
+class RemoteIce(DirectIce):
+    """One side. Its round trip and timers are not told: aioice keeps them to itself."""
+
+    def __init__(self, servers: Servers, *, controlling: bool, clock: Callable[[], float]) -> None:
+        super().__init__(
+            controlling=controlling, clock=clock, connection=_connection(servers, controlling)
+        )
+
+    @property
+    def side(self) -> Side:
+        """What the other side has to learn, once this one has gathered."""
+        login = Login(self._connection.local_username, self._connection.local_password)
+        return Side(login, places_of(self._connection.local_candidates))
+
+    async def learn(self, side: Side) -> None:
+        """Take what signaling has brought of the other side."""
+        self._connection.remote_username = side.login.fragment
+        self._connection.remote_password = side.login.password
+        for place in side.places:
+            await self._connection.add_remote_candidate(place.as_candidate())
+        # Without the end of candidates a failure is never reported.
+        await self._connection.add_remote_candidate(None)
+
+    async def meet(self, other: Ice) -> None:
+        """Learn of a side in this process."""
+        await self.learn(cast(RemoteIce, other).side)
+
+    async def connect(self) -> None:
+        """Raises ConnectionError when no pair connects."""
+        await super().connect()
+        # Elsewhere is far away: a long time says nothing of timers.
+        self.retransmissions = 0
+
+
+def _connection(servers: Servers, controlling: bool) -> Connection:
+    relay = servers.relay
+    if relay is None:
+        return Connection(
+            controlling, stun_server=servers.stun, transport_policy=TransportPolicy.ALL
+        )
+    address = relay.addresses[0]
+    return Connection(
+        controlling,
+        stun_server=servers.stun,
+        # With TLS the name, which is what the certificate has.
+        turn_server=(relay.url.host if relay.tls else address.ip, address.port),
+        turn_username=relay.credentials.username,
+        turn_password=relay.credentials.password.get_secret_value(),
+        turn_transport=relay.url.transport,
+        # Declared as a flag, but handed as it is to asyncio, which takes a context as well.
+        turn_ssl=cast(bool, relay.tls or False),
+        transport_policy=TransportPolicy.ALL,
+    )

@@ -1,0 +1,168 @@
+"""What two probes tell each other of their ends of a call: offer and answer, as JSON.
+
+``{"schema": 1, "version": "0.1.0", "instance": "…", "machine": "…", "region": "lax",
+"path": "direct"|"relayed", "provider": "primary", "ice": {"fragment": "…", "password": "…"},
+"fingerprint": "AB:…", "candidates": [{"type": "host", "address": "…", "port": 1, "priority": 1}]}``
+
+Whoever reads one sends ICE checks to the addresses in it. So they are few, literal (no name is
+ever looked up), of UDP ports that are no well-known service's, and never loopback, link-local
+or reserved: a token that leaks opens no way to what only this machine reaches.
+"""
+
+import json
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated, Literal
+
+from aioice import Candidate
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from probe.ice.connectivity_check import Login
+from probe.net.resolver import is_unreachable
+
+SCHEMA = 1
+MOST_CANDIDATES = 16
+LONGEST = 16384
+"""Bytes of an offer or an answer."""
+LOWEST_PORT = 1024
+
+Path = Literal["direct", "relayed"]
+# It comes to be shown to people.
+Text = Annotated[str, Field(max_length=64, pattern=r"^[\x20-\x7e]*$")]
+
+
+class WordsError(ValueError):
+    """What is no offer or answer; the text says why, and quotes nothing of it."""
+
+
+class OtherSchema(WordsError):
+    """An offer or answer of another schema; ``version`` is the other probe's, if it tells."""
+
+    def __init__(self, schema: object, version: str) -> None:
+        self.version = version
+        shown = schema if isinstance(schema, int) else "another"
+        super().__init__(f"it speaks schema {shown}, this probe {SCHEMA}")
+
+
+class Place(BaseModel):
+    """One candidate (RFC 8445 section 5.1): an address to send checks to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["host", "srflx", "relay"]
+    address: str = Field(max_length=45)
+    port: int = Field(ge=LOWEST_PORT, le=65535)
+    priority: int = Field(ge=1, le=2**31 - 1)
+
+    @field_validator("address")
+    @classmethod
+    def _may_be_sent_to(cls, text: str) -> str:
+        if not may_be_sent_to(text):
+            raise ValueError("is no address that checks may be sent to")
+        return text
+
+    def as_candidate(self) -> Candidate:
+        """As aioice takes it."""
+        return Candidate(
+            foundation=f"{self.type}{ip_address(self.address).version}",
+            component=1,
+            transport="udp",
+            priority=self.priority,
+            host=self.address,
+            port=self.port,
+            type=self.type,
+        )
+
+
+class IceLogin(BaseModel):
+    """RFC 8445 section 5.3: at least 24 and 128 bits."""
+
+    fragment: str = Field(pattern=r"^[A-Za-z0-9+/]{4,256}$")
+    password: str = Field(pattern=r"^[A-Za-z0-9+/]{22,256}$")
+
+
+class Description(BaseModel):
+    """One end of a call. ``instance`` is the process, ``machine`` its network stack; the
+    fingerprint is the certificate's SHA-256 (RFC 8122)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Text
+    instance: Text
+    machine: Text
+    region: Text
+    path: Path
+    provider: Text = ""
+    ice: IceLogin
+    fingerprint: str = Field(pattern=r"^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
+    candidates: tuple[Place, ...] = Field(max_length=MOST_CANDIDATES)
+
+    @property
+    def in_public(self) -> "Description":
+        """Without the addresses of private networks."""
+        places = tuple(each for each in self.candidates if ip_address(each.address).is_global)
+        return self.model_copy(update={"candidates": places})
+
+    @property
+    def side(self) -> "Side":
+        """What ICE needs of it."""
+        return Side(Login(self.ice.fragment, self.ice.password), self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of ICE as the other one learns of it."""
+
+    login: Login
+    places: tuple[Place, ...]
+
+
+def may_be_sent_to(text: str) -> bool:
+    """Whether an address may get checks: literal, and of another machine."""
+    try:
+        ip = ip_address(text)
+    except ValueError:
+        return False
+    if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+        return False
+    # Within IPv6 an IPv4 address may hide, loopback among them.
+    hides = isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo)
+    return not hides and "%" not in text and not is_unreachable(text)
+
+
+def places_of(candidates: list[Candidate]) -> tuple[Place, ...]:
+    """What may be told of aioice's candidates, the best first."""
+    found = sorted(candidates, key=lambda each: -each.priority)
+    told = [
+        Place(type=each.type, address=each.host, port=each.port, priority=each.priority)
+        for each in found
+        if each.component == 1
+        and each.transport == "udp"
+        and each.type in ("host", "srflx", "relay")
+        and each.port >= LOWEST_PORT
+        and may_be_sent_to(each.host)
+    ]
+    return tuple(told[:MOST_CANDIDATES])
+
+
+def write(description: Description) -> bytes:
+    """The JSON of an offer or an answer."""
+    return json.dumps({"schema": SCHEMA, **description.model_dump(mode="json")}).encode()
+
+
+def read(body: bytes) -> Description:
+    """Read an offer or an answer. Raises WordsError, OtherSchema for another schema's."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise WordsError("it is no JSON") from None
+    if not isinstance(found, dict) or "schema" not in found:
+        raise WordsError("it has no schema")
+    if found["schema"] != SCHEMA or isinstance(found["schema"], bool):
+        raise OtherSchema(found["schema"], str(found.get("version", ""))[:64])
+    try:
+        return Description.model_validate(found)
+    except ValidationError as error:
+        places = sorted({".".join(map(str, each["loc"][:1])) for each in error.errors()})
+        named = ", ".join(place for place in places if place in Description.model_fields)
+        raise WordsError(f"these are not as they should be: {named or 'fields'}") from None

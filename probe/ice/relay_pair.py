@@ -1,0 +1,177 @@
+"""ICE (RFC 8445) over one relayed candidate on each side, in the order that browsers keep.
+
+CreatePermission leaves with the other side's candidate, the first check right behind it in
+a Send indication, without waiting for the answer. Where both sides learn of each other in
+the same moment, both permissions are at the server before either check. A channel is bound
+when a pair is nominated, and until it stands data goes in Send indications as well.
+
+A check that stays without an answer is followed by two more at the pace of Ta, as browsers
+do, and only then by the retransmission timer. Consent (RFC 7675) is not asked for again: it
+holds for 30 s, and who would lose it stands in the same process.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from aioice.stun import Class, Message
+
+from probe.core.model import Stop
+from probe.ice import connectivity_check
+from probe.ice.relay_transport import Relay, RelaySide
+from probe.ice.transport import RTO, Ice
+from probe.stun import message as messages
+from probe.stun.message import PeerAddress
+from probe.turn.client import TurnClient
+
+CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
+EAGER_CHECKS = 3
+# A check's way there and back is twice the server's round trip; half as much again for luck.
+_RTO_ROUND_TRIPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The other side, as signaling tells of it: its ICE credentials and relayed address."""
+
+    login: connectivity_check.Login
+    address: PeerAddress
+
+
+class RelayedIce(RelaySide):
+    """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970.
+
+    ``on_answer`` is called with the moments in which a check left and was answered.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        *,
+        controlling: bool,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        client: type[TurnClient] = TurnClient,
+    ) -> None:
+        super().__init__(relay, clock=clock, now=now, client=client)
+        self._controlling = controlling
+        self.on_answer: Callable[[float, float], None] | None = None
+        self.checks_sent = self.checks_answered = 0
+        self._remote: Partner | None = None
+        self._checks: dict[bytes, float] = {}
+        self._nominated = controlling
+        self._checking = self._triggered = False
+
+    @property
+    def role(self) -> str:
+        """``controlling`` or ``controlled``."""
+        return "controlling" if self._controlling else "controlled"
+
+    @property
+    def address(self) -> PeerAddress:
+        """The relayed address, once it has been gathered."""
+        return cast(PeerAddress, self.client.relayed)
+
+    async def meet(self, other: Ice) -> None:
+        """Learn of the other side; CreatePermission has left when this returns."""
+        side = cast(RelayedIce, other)
+        await self.learn(Partner(side.login, side.address))
+
+    async def learn(self, partner: Partner) -> None:
+        """As ``meet``, of a side that is not at hand."""
+        self._remote = partner
+        self._start(self._permit(partner.address))
+        # One turn of the loop: the task sends before we go on.
+        await asyncio.sleep(0)
+
+    async def connect(self) -> None:
+        """Checks until a pair is nominated. Raises CheckFailed when the relay is at fault."""
+        self._start(self._check_until_connected())
+        await self._connected.wait()
+        if self.failure is not None:
+            raise self.failure
+        self._start(self._bind(self._partner.address))
+
+    def _far(self) -> PeerAddress:
+        return self._partner.address
+
+    @property
+    def _partner(self) -> Partner:
+        if self._remote is None:
+            raise RuntimeError("the other side is not known yet")
+        return self._remote
+
+    async def _permit(self, peer: PeerAddress) -> None:
+        try:
+            await self.client.permit(peer)
+        except Stop as error:
+            self._fail(error)
+
+    async def _check_until_connected(self) -> None:
+        self._checking = True
+        late = max(RTO, _RTO_ROUND_TRIPS * self.client.round_trip)
+        for pause in (CHECK_PACE,) * (EAGER_CHECKS - 1):
+            self._check()
+            await asyncio.sleep(pause)
+        self._check()
+        while True:
+            await asyncio.sleep(late)
+            if self.rtt is not None:
+                return  # only the nomination is awaited, which the other side repeats
+            self.late_checks += 1
+            self._check()
+
+    def _check(self) -> None:
+        """Send a check, unless one was answered already."""
+        if self.rtt is None and self.failure is None:
+            self.ask()
+
+    def ask(self) -> None:
+        """Send a check of its own transaction. On a call that stands its answer is the other
+        side's consent (RFC 7675 section 5.1); ``on_answer`` is told."""
+        request = connectivity_check.request(
+            self.login, self._partner.login, self._tie_breaker, controlling=self._controlling
+        )
+        self._checks[request.transaction_id] = self._clock()
+        self.checks_sent += 1
+        self._pass(bytes(request), self._partner.address)
+
+    def _received(self, data: bytes, peer: PeerAddress) -> None:
+        if not connectivity_check.is_stun(data):
+            self._data.put_nowait(data)
+            return
+        message = messages.read_message(data)
+        if message is None or self._remote is None or peer != self._remote.address:
+            return
+        if message.message_class == Class.REQUEST:
+            self._asked(message, peer)
+        elif message.message_class == Class.RESPONSE:
+            self._answered(message)
+
+    def _asked(self, request: Message, peer: PeerAddress) -> None:
+        """RFC 8445 section 7.3: answer, and check in the other direction at once."""
+        if not connectivity_check.is_for(request, self.login, self._partner.login):
+            return
+        self._pass(bytes(connectivity_check.response(request, self.login, peer)), peer)
+        if "USE-CANDIDATE" in request.attributes:
+            self._nominated = True
+            self._settle()
+        if self._checking and not self._triggered:
+            self._triggered = True
+            self._check()
+
+    def _answered(self, response: Message) -> None:
+        sent = self._checks.pop(response.transaction_id, None)
+        if sent is None or not connectivity_check.is_signed(response, self._partner.login):
+            return
+        self.checks_answered += 1
+        if self.on_answer is not None:
+            self.on_answer(sent, self._clock())
+        if self.rtt is None:
+            self.rtt = self._clock() - sent
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._nominated and self.rtt is not None:
+            self._connected.set()

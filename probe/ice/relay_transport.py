@@ -1,0 +1,140 @@
+"""What every ICE through a relay of ours has: the allocation, and data out and in."""
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from probe.core.model import CheckFailed, Stop
+from probe.ice import connectivity_check
+from probe.net.resolver import Address
+from probe.net.tls import client_context
+from probe.stun.credentials import Credentials
+from probe.stun.message import PeerAddress
+from probe.stun.uri import TurnUrl
+from probe.turn.client import TurnClient
+from probe.turn.relay_path import unwatched
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A TURN server: its URL, who we are there, its addresses, and TLS for ``turns:``."""
+
+    url: TurnUrl
+    credentials: Credentials
+    addresses: Sequence[Address]
+    tls: ssl.SSLContext | None = None
+
+
+async def relay_at(
+    url: TurnUrl, credentials: Credentials, addresses: Sequence[Address], ca_file: Path | None
+) -> Relay:
+    """The server by its resolved addresses; ``ca_file`` is for ``turns:``, None takes the
+    system's authorities."""
+    tls = None
+    if url.kind == "tls":
+        # In a thread: reading the system's authorities would hold up what others measure.
+        tls = await asyncio.to_thread(client_context, ca_file)
+    return Relay(url, credentials, addresses, tls)
+
+
+class RelaySide:
+    """One side of a call, without its checks, which come with whoever builds on it.
+
+    ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970. ``rtt`` is the round
+    trip of the check that connected, ``failure`` why nothing goes any more.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        client: type[TurnClient] = TurnClient,
+    ) -> None:
+        self._relay, self._clock = relay, clock
+        # A quota that was full is no part of what a call takes: it begins anew.
+        self.client = client(relay.url, relay.credentials, clock=clock, now=now, patient=False)
+        self.client.on_data, self.client.on_lost = self._received, self._fail
+        self.login = connectivity_check.Login.random()
+        self.rtt: float | None = None
+        self.failure: Stop | None = None
+        self.late_checks = 0
+        self._tie_breaker = secrets.randbits(64)
+        self._bound = False
+        self._connected = asyncio.Event()
+        self._data: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether the relay has given an address."""
+        return self.client.relayed is not None
+
+    @property
+    def retransmissions(self) -> int:
+        """TURN requests that were sent again, and checks after the eager ones."""
+        return self.client.retransmissions + self.late_checks
+
+    async def gather(self) -> None:
+        """Allocate. Raises CheckFailed with the cause, whose phase is ``gathering``."""
+        try:
+            await self.client.open(self._relay.addresses, unwatched, self._relay.tls)
+        except Stop as error:
+            error.phase = "gathering"
+            raise
+
+    async def close(self) -> None:
+        """Delete the allocation, for a second at most, and close. Never raises."""
+        self._data.put_nowait(None)
+        for task in self._tasks:
+            task.cancel()
+        await self.client.close()
+
+    def _far(self) -> PeerAddress:
+        """Where data goes. Raises ConnectionError while that isn't known."""
+        raise NotImplementedError
+
+    def _received(self, data: bytes, peer: PeerAddress) -> None:
+        """Take what comes through the relay."""
+        raise NotImplementedError
+
+    async def _recv(self) -> bytes:
+        data = await self._data.get()
+        if data is None:
+            self._data.put_nowait(None)  # for whoever asks again
+            raise ConnectionError("the way through the relay is closed")
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        peer = self._far()
+        send = self.client.send if self._bound else self.client.indicate
+        try:
+            send(peer, data)
+        except Stop as error:
+            raise ConnectionError(error.message) from None
+
+    async def _bind(self, peer: PeerAddress) -> None:
+        with suppress(Stop):  # indications go on carrying the data
+            await self.client.bind_channel(peer)
+            self._bound = True
+
+    def _pass(self, packet: bytes, peer: PeerAddress) -> None:
+        with suppress(Stop):  # a lost wire has told already
+            self.client.indicate(peer, packet)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _fail(self, error: Stop) -> None:
+        """The relay is gone, or refuses the peer: the first reason stands."""
+        self.failure = self.failure or CheckFailed(error.cause, error.message, hint=error.hint)
+        self._connected.set()
+        self._data.put_nowait(None)

@@ -1,0 +1,125 @@
+"""What a call asks of ICE, and ICE between addresses of this host, by aioice.
+
+The relayed way is in ``probe.ice.relay_pair``: there aioice's own order of permissions and
+checks would be measured, not the relay (RTC.md, "Why the obvious probe is wrong").
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from aioice import Connection, TransportPolicy
+
+from probe.core.model import Stop
+
+RTO = 0.5  # seconds, RFC 8489 section 6.2.1: when a check that was not answered is sent again
+
+
+class Ice(Protocol):
+    """One side's ICE transport, with one component and without trickling.
+
+    In order: ``gather``, ``meet``, ``connect``; ``close`` at any moment. ``_recv`` and
+    ``_send`` are what aiortc's RTCDtlsTransport asks for; both raise ConnectionError once
+    nothing goes any more.
+    """
+
+    @property
+    def role(self) -> str:
+        """``controlling`` or ``controlled``; aiortc derives the DTLS role from it."""
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether gathering has found an address."""
+
+    @property
+    def rtt(self) -> float | None:
+        """Round trip of the check that connected, in seconds; None before, or if unknown."""
+
+    @property
+    def retransmissions(self) -> int:
+        """How often a timer had something sent again that was not answered."""
+
+    @property
+    def failure(self) -> Stop | None:
+        """Why nothing goes any more, where the relay has told."""
+
+    async def gather(self) -> None:
+        """Find an address. Raises CheckFailed where the relay gives none."""
+
+    async def meet(self, other: "Ice") -> None:
+        """Learn the other side's candidates and credentials, as signaling would tell them."""
+
+    async def connect(self) -> None:
+        """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+    async def _recv(self) -> bytes: ...
+
+    async def _send(self, data: bytes) -> None: ...
+
+
+class DirectIce:
+    """Between addresses of this host, on an ``aioice.Connection``."""
+
+    def __init__(
+        self,
+        *,
+        controlling: bool,
+        clock: Callable[[], float],
+        connection: Connection | None = None,
+    ) -> None:
+        self._connection = connection or Connection(
+            controlling, transport_policy=TransportPolicy.ALL
+        )
+        self._clock = clock
+        self._gathering: asyncio.Task[None] | None = None
+        self.rtt: float | None = None
+        self.retransmissions = 0
+        self.failure: Stop | None = None
+
+    @property
+    def role(self) -> str:
+        """``controlling`` or ``controlled``."""
+        return "controlling" if self._connection.ice_controlling else "controlled"
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether this host has an address besides loopback."""
+        return bool(self._connection.local_candidates)
+
+    async def gather(self) -> None:
+        """Find this host's addresses."""
+        self._gathering = asyncio.create_task(self._connection.gather_candidates())
+        await asyncio.shield(self._gathering)
+
+    async def meet(self, other: Ice) -> None:
+        """Learn the other side's candidates and credentials."""
+        remote = cast(DirectIce, other)._connection
+        self._connection.remote_username = remote.local_username
+        self._connection.remote_password = remote.local_password
+        for candidate in remote.local_candidates:
+            await self._connection.add_remote_candidate(candidate)
+        # Without the end of candidates a failure is never reported.
+        await self._connection.add_remote_candidate(None)
+
+    async def connect(self) -> None:
+        """Raises ConnectionError when no pair connects."""
+        started = self._clock()
+        await self._connection.connect()
+        # aioice doesn't tell; but on one host only its timer can take that long.
+        self.retransmissions = int(self._clock() - started >= RTO)
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        if self._gathering is not None:
+            # Closed in the middle of gathering, aioice would leave sockets behind.
+            await asyncio.wait({self._gathering})
+        await self._connection.close()
+
+    async def _recv(self) -> bytes:
+        return await self._connection.recv()
+
+    async def _send(self, data: bytes) -> None:
+        await self._connection.send(data)

@@ -1,0 +1,73 @@
+"""What a look at a page measures, and its limits."""
+
+from probe.core.model import Aggregation, Bad, Limits, Signal, Threshold, Unit
+
+DAY = 86400.0
+
+STATUS = Signal(
+    "probe_http_status_code", Unit.COUNT, "Status code of the last answer.", short="status"
+)
+RESPONSE = Signal(
+    "probe_http_response_seconds",
+    Unit.SECONDS,
+    "From the request until the last byte, without look-up, connecting and TLS.",
+    short="response",
+    latency=True,
+)
+DURATION = Signal(
+    "probe_http_duration_seconds",
+    Unit.SECONDS,
+    "Seconds by phase, summed over all redirects.",
+    labels=("phase",),
+    latency=True,
+)
+LOOKUP = Signal(
+    "probe_dns_lookup_time_seconds",
+    Unit.SECONDS,
+    "How long the first look-up of a name took.",
+    latency=True,
+)
+VERSION = Signal("probe_http_version", Unit.COUNT, "HTTP version of the answer.")
+REDIRECTS = Signal("probe_http_redirects", Unit.COUNT, "How many redirects were followed.")
+LENGTH = Signal(
+    "probe_http_uncompressed_body_length", Unit.BYTES, "Length of the body, uncompressed."
+)
+EXPIRY = Signal(
+    "probe_ssl_earliest_cert_expiry", Unit.TIMESTAMP, "When the server's certificate ends."
+)
+REMAINING = Signal(
+    "probe_ssl_certificate_remaining_seconds",
+    Unit.SECONDS,
+    "How long the server's certificate is still valid.",
+    short="certificate",
+)
+HTTPS_REDIRECT = Signal(
+    "probe_http_https_redirect", Unit.BOOLEAN, "Whether plain HTTP redirects to HTTPS."
+)
+HSTS = Signal(
+    "probe_http_hsts_max_age_seconds",
+    Unit.SECONDS,
+    "For how long Strict-Transport-Security binds browsers to HTTPS; 0 without it.",
+)
+CORS_REFUSED = Signal(
+    "probe_http_cors_refused",
+    Unit.BOOLEAN,
+    "Whether pages of a foreign origin are refused the answer.",
+)
+
+SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)
+PROMISES = (HTTPS_REDIRECT, HSTS, CORS_REFUSED)
+
+THRESHOLDS = (
+    Threshold(
+        RESPONSE,
+        Limits(objective=0.5, warning=1.0, critical=2.0),
+        aggregation=Aggregation.P95,
+        window=300.0,
+        minimum_samples=20,
+    ),
+    Threshold(REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=Bad.BELOW, optional=True),
+    Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=Bad.BELOW, optional=True),
+    Threshold(HSTS, Limits(objective=365 * DAY), bad=Bad.BELOW, optional=True),
+    Threshold(CORS_REFUSED, Limits(objective=1.0), bad=Bad.BELOW, optional=True),
+)

@@ -1,0 +1,280 @@
+"""``peer``: calls a probe that is elsewhere, directly and through a relay.
+
+What two peers of one process can't say (``call``): whether two users behind their NATs reach
+each other, how many need the relay, what the relay adds, and whether it is reached from
+outside. Each run makes two calls to the same peer: a direct one, with STUN alone, and one
+through a relay of ours. A call that connects only relayed is a *fallback* (RTC.md).
+
+A peer on this very machine is called like any other; but there a direct call always connects,
+so nothing is said of fallback, ICE success or added latency.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Use, loads
+from probe.core.model import (
+    CheckFailed,
+    Failing,
+    NotMeasured,
+    Signal,
+    Verdict,
+)
+from probe.core.recorder import Record
+from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
+from probe.net.urls import HttpUrl, show_host, split_urls
+from probe.peer.address import addresses_in_turn, base_url, name_for, stun_server_of
+from probe.stun.uri import TurnUrl, parse_stun_url
+from probe.telemetry.shared_signals import (
+    ICE_SUCCESS,
+    TURN_SHARE,
+)
+from probe.turn_targets.environment import TurnEnvironment
+from probe.turn_targets.matrix import planned
+from probe.turn_targets.signals import BYTES
+from probe.turn_targets.table import ServerTable, servers_for, spending
+from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes
+
+if TYPE_CHECKING:
+    from probe.peer.measurement import Attempt, Attempts
+
+_ITSELF = "this probe itself: there is nothing to measure"
+# Of the deadline, for each of two offers: who doesn't answer is to have a better name for it.
+_OFFER_SHARE = 1 / 6
+
+
+class PeerEnvironment(TurnEnvironment):
+    """The TURN servers, the other probes, and whether the application counts its calls."""
+
+    peers: str = Field(default="", alias="PROBE_PEERS")
+    peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+    app_metrics: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
+
+
+def _read_stun(value: object) -> object:
+    return parse_stun_url(value) if isinstance(value, str) else value
+
+
+class PeerTable(ServerTable):
+    """One peer, called directly and through one server; without a server directly alone.
+
+    ``peer`` is an address (``http://…``), or a name that stands for all addresses it has, which
+    are called in turn. ``stun`` is ``stun:HOST:PORT``. ``app_counts``: the application's own
+    numbers are held against the limits on shares, not these. ``private``: whether addresses of
+    private networks are told and called; by default not where the peer's own name is one of a
+    network that joins all machines (``.internal``), over which every call connects.
+    """
+
+    peer: str = Field(min_length=1)
+    token: SecretStr
+    stun: Annotated[TurnUrl, BeforeValidator(_read_stun)] | None = None
+    echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
+    app_counts: bool = False
+    private: bool | None = None
+    deadline: float = Field(default=60.0, gt=0, le=300)
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether there is a relayed call."""
+        return any((self.url, self.backend_url, self.metered_url))
+
+    @property
+    def base_url(self) -> str:
+        """Where the peer's pages are."""
+        return base_url(self.peer)
+
+    @property
+    def tells_private(self) -> bool:
+        """Whether private addresses are offered, and called."""
+        if self.private is not None:
+            return self.private
+        return not (urlsplit(self.base_url).hostname or "").endswith(".internal")
+
+    @property
+    def target(self) -> str:
+        return show_host(self.base_url)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``provider`` and ``transport`` of the relayed call."""
+        return super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
+
+    @property
+    def subject(self) -> str:
+        return f"peer {show_host(self.base_url)}"
+
+    @property
+    def group(self) -> str:
+        """One way to one peer that works makes the failure of another a partial one."""
+        return "peer"
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """Nobody else's word: each call is somebody else's work too."""
+        return frozenset()
+
+    def watches(self, signal: Signal) -> bool:
+        """Of shares, the first source that is configured is held against the limits."""
+        return not (self.app_counts and signal in (ICE_SUCCESS, TURN_SHARE))
+
+
+def derive(environment: PeerEnvironment) -> Derived:
+    """Each peer through the first server of each provider."""
+    defaults: dict[str, Any] = {
+        "ca_file": environment.ca_file,
+        "app_counts": bool(environment.app_metrics),
+    }
+    if environment.peer_token is not None:
+        defaults["token"] = environment.peer_token
+    peers = split_urls(environment.peers)
+    if not peers or environment.peer_token is None:
+        return Derived(skipped=("PROBE_PEERS is not set",), defaults=defaults)
+    stun = stun_server_of(environment)
+    tables: dict[str, dict[str, Any]] = {}
+    for entry in peers:
+        for server in _one_each(environment):
+            name = name_for(entry, server.get("provider", ""), tables)
+            tables[name] = {**server, "name": name, "peer": entry, "stun": stun}
+    return Derived([*tables.values()], (), defaults)
+
+
+def _one_each(environment: PeerEnvironment) -> list[Mapping[str, Any]]:
+    """The first server of each provider; an empty table where there is none."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for table in planned(
+        KIND.name, environment, lambda places: [DEAR_SECONDS] * len(places)
+    ).tables:
+        found.setdefault(table["provider"], table)
+    return [*found.values()] or [{}]
+
+
+async def run(table: PeerTable, record: Record, context: Context) -> None:
+    """Call directly, then through the relay, and conclude from both."""
+    around: AbstractContextManager[None] = nullcontext()
+    if table.needs_server:
+        around = spending(table, record, context)
+    with around:
+        await _run(table, record, context)
+
+
+async def _run(table: PeerTable, record: Record, context: Context) -> None:
+    found = await _directly(table, record, context)
+    if found is None:
+        record.facts["peer"] = _ITSELF
+        return
+    attempts, direct = found
+    _note(direct, attempts, record)
+    write("direct", direct, record)
+    relayed = None
+    if table.needs_server:
+        credentials, servers = await servers_for(table, record, context)
+        relayed = await attempts.relayed(servers[0], credentials, table.family, table.ca_file)
+        _note(relayed, attempts, record)
+        write("relayed", relayed, record)
+    far = direct.call.far or (relayed.call.far if relayed else None)
+    if far is None:
+        raise _unmeasured(direct) if relayed is None or relayed.failure is None else relayed.failure
+    if relayed is not None and relayed.call.is_to_itself:
+        record.facts["peer"] = _ITSELF
+        return
+    is_local = far.machine == attempts.me.machine
+    _conclude(direct, relayed, record, is_local=is_local)
+
+
+def _note(attempt: "Attempt", attempts: "Attempts", record: Record) -> None:
+    """Who it was that answered."""
+    far = attempt.call.far
+    if far is not None:
+        record.facts["peer"] = f"{show_host(attempts.door)}, {far.region}, {far.version}"
+
+
+async def _directly(
+    table: PeerTable, record: Record, context: Context
+) -> "tuple[Attempts, Attempt] | None":
+    """The first call to the first of its addresses that isn't ours; None if all are.
+
+    Raises NotMeasured where the peer could not be asked.
+    """
+    from probe.call.local_call import Bounds
+    from probe.peer.call import identity_of
+    from probe.peer.client import OFFER_SECONDS, Doorbell
+    from probe.peer.measurement import Attempts, Plan
+
+    with record.phase("resolve"):
+        urls = await _addresses(table, context)
+    me = identity_of(context, version("paircam-probe"), "")
+    patience = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
+    plan = Plan(table.provider, table.echoes, Bounds.within(table.deadline), table.tells_private)
+    for url in urls:
+        bell = Doorbell(url, table.token, table.ca_file, patience)
+        attempts = Attempts(bell, me, plan, record, context)
+        direct = await attempts.direct(table.stun)
+        # Without an address of our own the relayed call may still be made.
+        if direct.call.far is None and (direct.could_be_made or not table.needs_server):
+            raise _unmeasured(direct)
+        if not direct.call.is_to_itself:
+            return attempts, direct
+    return None
+
+
+async def _addresses(table: PeerTable, context: Context) -> list[str]:
+    """Where the peer can be asked. A machine that is gone has no name any more: NotMeasured."""
+    try:
+        return await addresses_in_turn(table.peer, context)
+    except CheckFailed as error:
+        raise NotMeasured(error.cause, error.message, phase="resolve", hint=error.hint) from None
+
+
+def _unmeasured(attempt: "Attempt") -> NotMeasured:
+    """What kept us from calling is no fault of whom we would have called."""
+    failure = attempt.failure
+    if failure is None:
+        raise RuntimeError("a call without an answer has a failure")
+    return NotMeasured(failure.cause, failure.message, phase=failure.phase, hint=failure.hint)
+
+
+def _conclude(
+    direct: "Attempt", relayed: "Attempt | None", record: Record, *, is_local: bool
+) -> None:
+    """What both calls say together. Raises the failure of what should have worked."""
+    if is_local:
+        record.facts["elsewhere"] = "no: the peer is on this machine, where direct calls connect"
+    else:
+        write_shares(direct, relayed, record)
+    if relayed is not None and relayed.failure is not None:
+        raise relayed.failure
+    # Who finds no direct way is relayed; but a way that was found has to do.
+    if direct.failure is not None and (relayed is None or direct.call.connected):
+        raise direct.failure if direct.could_be_made else _unmeasured(direct)
+
+
+def uses(table: PeerTable) -> tuple[Use, ...]:
+    """The provider's bytes for the relayed call, and the peer's own allocation."""
+    if not table.needs_server:
+        return ()
+    return (Use(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
+
+
+KIND = Kind(
+    name="peer",
+    summary="calls a probe elsewhere, directly and through a relay: who connects, and how",
+    environment=PeerEnvironment,
+    table=PeerTable,
+    derive=derive,
+    run=run,
+    signals=(*SIGNALS, BYTES),
+    thresholds=THRESHOLDS,
+    failing=Failing(severity=Verdict.CRITICAL, partial=Verdict.WARNING, hold=120.0),
+    cost="two calls to the other probe, one relayed: an allocation here and there, about 24 kB",
+    uses=uses,
+    load=loads("probe.peer.measurement"),
+    interval=DEAR_SECONDS,
+    retry=60.0,
+    plot=RTT,
+)

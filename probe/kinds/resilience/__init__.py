@@ -1,0 +1,265 @@
+"""``resilience``: how long until it is well again, when something happens in the middle.
+
+On request: ``--only resilience``, or in the daemon where a table gives it an ``interval``.
+A run loses the network for 3, 10 and 40 s, on the probe's own side: forwarders of its own,
+between its clients and the target, drop what comes (``probe.net.impairment``). Nothing is done to
+the host's network or to the target. ``signaling`` is a Socket.IO session, ``call`` a relayed
+WebRTC call, which also loses its relay (437), meets a stale nonce (438), is refreshed as a
+longer call is, and loses consent.
+
+Clients behave as a browser does (``probe.paircam.reconnect``, ``probe.call.recovery``).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Derived, Kind, Use, loads
+from probe.core.model import Failing, NotMeasured, Verdict
+from probe.core.recorder import Record
+from probe.kinds.resilience.signals import (
+    CONSENT_LOST,
+    CONSENT_RECOVERY,
+    LIFETIME,
+    PATH_RECOVERY,
+    REFRESH,
+    RELAY_RECOVERY,
+    SIGNALS,
+    STALE_NONCE,
+    write_call,
+    write_session,
+)
+from probe.net.gather import together
+from probe.net.urls import show_host
+from probe.paircam import Backend
+from probe.stun.uri import WAYS_IN, TurnUrl
+from probe.turn_targets.environment import TurnEnvironment, named, servers_of
+from probe.turn_targets.matrix import issued_table, server_table
+from probe.turn_targets.signals import BYTES
+from probe.turn_targets.table import ServerTable, servers_for, spending
+
+if TYPE_CHECKING:
+    from probe.call.recovery import EnduringCall
+    from probe.ice.relay_transport import Relay
+    from probe.net.impairment import Outage
+    from probe.paircam.reconnect import Line
+
+LOSSES = (3.0, 10.0, 40.0)
+CONSENT_SECONDS = 15.0
+"""From the last answer until ICE has failed: Chromium's. RFC 7675 section 5.1 allows 30."""
+
+
+# A call that stands, with its checks and messages; a test measures the whole.
+_CALL_BYTES_A_SECOND = 1_500
+_SETTING_UP_BYTES = 10_000
+# A session, and a round trip or two.
+_SESSION_COMMANDS = 6
+
+
+class ResilienceTable(ServerTable):
+    """What is lost, and for how long: a Socket.IO session of the backend, or a call through a
+    relay (of its own table, or the one that the backend issues)."""
+
+    part: Literal["signaling", "call"]
+    losses: tuple[float, ...] = Field(default=LOSSES, min_length=1, max_length=5)
+    deadline: float = Field(default=150.0, gt=0, le=300)
+
+    @property
+    def target(self) -> str:
+        if self.part == "signaling" and self.backend_url is not None:
+            return f"{super().target.removesuffix('/turn/credentials')}/signaling"
+        return super().target
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``part``; of a call its ``provider`` and ``transport`` too."""
+        server = {} if self.part == "signaling" else super().labels
+        return {"part": self.part, **server}
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """Nothing: it runs when it is asked for."""
+        return frozenset()
+
+
+def derive(environment: TurnEnvironment) -> Derived:
+    """A session of the backend, and a call through the first configured relay by UDP, or the
+    first at all; without any, through what the backend issues."""
+    tables: list[dict[str, Any]] = []
+    skipped = []
+    if environment.backend_url is None:
+        skipped.append("BACKEND_URL is not set (Socket.IO)")
+    else:
+        tables.append({**issued_table("resilience-signaling", environment), "part": "signaling"})
+    servers = [server for _, server in named(servers_of(environment).servers)]
+    servers.sort(key=lambda server: WAYS_IN.index(server.url.kind))
+    if servers:
+        tables.append({**server_table("resilience-call", servers[0]), "part": "call"})
+    elif environment.backend_url is not None:
+        tables.append({**issued_table("resilience-call", environment), "part": "call"})
+    else:
+        skipped.append("TURN_URLS is not set (calls)")
+    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+
+
+async def run(table: ResilienceTable, record: Record, context: Context) -> None:
+    """Everything at the same time, as far as one loss does not disturb another."""
+    if table.part == "signaling":
+        await _run_signaling(table, record, context)
+        return
+    with spending(table, record, context):
+        await _run_call(table, record, context)
+
+
+async def _run_signaling(table: ResilienceTable, record: Record, context: Context) -> None:
+    with record.phase("token"):
+        lines = [await _line(table, context) for _ in table.losses]
+    with record.phase("losses"):
+        losing = zip(lines, table.losses, strict=True)
+        await together(*(_lose_session(line, loss, record) for line, loss in losing))
+
+
+async def _line(table: ResilienceTable, context: Context) -> "Line":
+    """A device of its own: the backend may keep one session for each."""
+    from probe.net.resolver import resolve
+    from probe.paircam.reconnect import Line, Server
+
+    url = table.backend_url
+    assert url is not None
+    backend = Backend(
+        url,
+        jwt_secret=table.jwt_secret,
+        jwt_expiration=table.jwt_expiration,
+        ca_file=table.ca_file,
+        clock=context.clock,
+        now=context.now,
+    )
+    token = await backend.token()
+    host, port = _place(url.get_secret_value())
+    server = Server(url, (await resolve(host, port))[0], token, table.ca_file)
+    return Line(server, context.closing, context.clock)
+
+
+def _place(url: str) -> tuple[str, int]:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return parts.hostname or show_host(url), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+async def _lose_session(line: "Line", seconds: float, record: Record) -> None:
+    write_session(await line.lose(seconds), seconds, record)
+
+
+async def _run_call(table: ResilienceTable, record: Record, context: Context) -> None:
+    """The longest loss, the loss of consent, and all else one after the other."""
+    relay = await _relay(table, record, context)
+    *shorter, longest = sorted(table.losses)
+    with record.phase("losses"):
+        await together(
+            _lose_network(relay, longest, record, context, table),
+            _lose_consent(relay, record, context, table),
+            _in_turn(relay, shorter, record, context, table),
+        )
+
+
+async def _in_turn(
+    relay: "Relay", losses: list[float], record: Record, context: Context, table: ResilienceTable
+) -> None:
+    for loss in losses:
+        await _lose_network(relay, loss, record, context, table)
+    async with _call(relay, context, table) as (call, _):
+        refreshed = await call.refresh()
+        record.sample(REFRESH, refreshed.seconds)
+        record.sample(LIFETIME, refreshed.lifetime)
+        renewed = await call.renew_nonce()
+        if renewed is not None:
+            record.sample(STALE_NONCE, renewed)
+        else:
+            record.facts["nonce"] = "the server takes any"
+        recovery = await call.lose_relay()
+        record.sample(RELAY_RECOVERY, recovery.path_out)
+
+
+async def _lose_network(
+    relay: "Relay", seconds: float, record: Record, context: Context, table: ResilienceTable
+) -> None:
+    async with _call(relay, context, table) as (call, outage):
+        found = await call.lose(outage, seconds)
+    write_call(found, seconds, record)
+
+
+async def _lose_consent(
+    relay: "Relay", record: Record, context: Context, table: ResilienceTable
+) -> None:
+    async with _call(relay, context, table) as (call, _):
+        found = await call.lose_consent()
+    if found.noticed is not None:
+        record.sample(CONSENT_LOST, found.noticed)
+    record.sample(CONSENT_RECOVERY, found.path)
+
+
+@asynccontextmanager
+async def _call(
+    relay: "Relay", context: Context, table: ResilienceTable
+) -> AsyncIterator[tuple["EnduringCall", "Outage"]]:
+    """A call whose offering side goes through a forwarder."""
+    from probe.call.local_call import Bounds
+    from probe.call.recovery import EnduringCall
+    from probe.net.impairment import Outage, TcpForwarder, UdpForwarder
+
+    outage, target = Outage(context.clock), relay.addresses[0]
+    forwarder = UdpForwarder if relay.url.kind == "udp" else TcpForwarder
+    async with forwarder(target, outage) as led:
+        relays = (replace(relay, addresses=[led.address]), relay)
+        async with EnduringCall(relays, context, Bounds(), CONSENT_SECONDS) as call:
+            yield call, outage
+
+
+async def _relay(table: ResilienceTable, record: Record, context: Context) -> "Relay":
+    from probe.ice.relay_transport import relay_at
+    from probe.turn.resolve import addresses_of
+
+    credentials, urls = await servers_for(table, record, context)
+    url: TurnUrl = urls[0]
+    if credentials is None:
+        message = "no credentials are configured"
+        raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="losses")
+    record.facts["relay"] = str(url)
+    with record.phase("dns"):
+        addresses = await addresses_of(url, table.family)
+    return await relay_at(url, credentials, addresses[:1], table.ca_file)
+
+
+def uses(table: ResilienceTable) -> tuple[Use, ...]:
+    """Redis commands of the sessions, or the bytes of five calls."""
+    if table.part == "signaling":
+        return (Use("upstash", _SESSION_COMMANDS * 2 * len(table.losses)),)
+    seconds = sum(table.losses) + CONSENT_SECONDS + 2 * 20
+    calls = len(table.losses) + 2
+    taken = seconds * _CALL_BYTES_A_SECOND + 2 * calls * _SETTING_UP_BYTES
+    return (Use(f"turn-{table.provider}", taken),)
+
+
+KIND = Kind(
+    name="resilience",
+    summary="time to recover: network lost for 3, 10 and 40 s, relay restarted, consent lost",
+    environment=TurnEnvironment,
+    table=ResilienceTable,
+    derive=derive,
+    run=run,
+    signals=(*SIGNALS, BYTES),
+    failing=Failing(Verdict.WARNING, hold=300.0),
+    on_request=True,
+    cost="three sessions; five relayed calls of up to a minute, about 0.3 MB",
+    uses=uses,
+    load=loads("jwt", "probe.net.http", "probe.paircam.reconnect", "probe.call.recovery"),
+    interval=86_400.0,
+    retry=60.0,
+    plot=PATH_RECOVERY,
+)

@@ -1,0 +1,1 @@
+"""A TURN server with failure knobs."""

@@ -1,0 +1,1 @@
+"""Prometheus metrics: the exporter, its families, and the monitor's own."""

@@ -1,0 +1,310 @@
+"""Results → Prometheus.
+
+Each check's lines are written when its result comes, so that a scrape of a thousand checks
+only joins them; prometheus_client would take most of a second to write them anew. What
+the two write is the same, byte for byte: ``tests/metrics/test_exporter.py`` compares them.
+"""
+
+import math
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from probe.core.kind import Check
+from probe.core.model import Failure, Result, Sample, Status
+from probe.metrics.families import (
+    CASES,
+    FAILURE,
+    FAILURES,
+    INTERVAL,
+    LAST_RUN,
+    PHASES,
+    RECENT_FAILURES,
+    RUNS,
+    UNMEASURED_SINCE,
+    Family,
+    Pairs,
+    histogram_of,
+    on_which_terms,
+)
+
+# Upper bounds in seconds; they resolve the thresholds of 0.2, 0.5, 1 and 2 s.
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf)
+# A check that has not been heard of for so many intervals has no present values.
+STALE_INTERVALS = 3
+# Of so many runs, RECENT_FAILURES counts those that failed.
+RECENT_RUNS = 6
+
+
+class Exporter(Collector):
+    """Everything that is exported about checks; for any registry, or fast by ``families``.
+
+    ``repeats``: checks run again and again. Of one run alone there is nothing to count, and
+    no rhythm that a rule could miss.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        clock: Callable[[], float] = time.monotonic,
+        repeats: bool = True,
+    ) -> None:
+        self._region, self._clock, self._repeats = region, clock, repeats
+        self._pages: dict[str, _Page] = {}
+
+    def watch(self, checks: Iterable[Check]) -> None:
+        """These are the checks from now on; what others have left behind disappears."""
+        known = {check.name: check for check in checks}
+        self._pages = {
+            name: self._pages[name]
+            if name in self._pages and self._pages[name].check is check
+            else _Page(check, self._region, self._repeats)
+            for name, check in known.items()
+        }
+
+    def observe(self, result: Result) -> None:
+        """Take in the newest result of a check; one of a check that is gone is dropped."""
+        page = self._pages.get(result.check)
+        if page is not None:
+            page.take(result, self._clock())
+
+    def families(self) -> Iterator[tuple[Family, list[bytes]]]:
+        """Every family with its lines, by check."""
+        found: dict[str, tuple[Family, list[bytes]]] = {}
+        now = self._clock()
+        for page in self._pages.values():
+            page.expire(now)
+            for family, lines in page.lines.items():
+                found.setdefault(family.name, (family, []))[1].append(lines)
+        yield from found.values()
+
+    def collect(self) -> Iterator[Metric]:
+        """The same for prometheus_client."""
+        found: dict[str, Metric] = {}
+        now = self._clock()
+        for page in self._pages.values():
+            page.expire(now)
+            for family, suffix, labels, value in page.samples():
+                name = family.name.removesuffix("_total")
+                metric = found.setdefault(family.name, Metric(name, family.help, family.type))
+                metric.add_sample(family.name + suffix, dict(labels), value)
+        yield from found.values()
+
+
+def expose(
+    exporter: Exporter, registry: CollectorRegistry, accept: str | None
+) -> tuple[bytes, str]:
+    """The whole page for a scrape, and its content type: OpenMetrics if ``accept`` wants it.
+
+    ``registry`` holds what prometheus_client writes itself: the probe's own health.
+    """
+    encoder, content_type = choose_encoder(accept or "")
+    openmetrics = content_type.startswith("application/openmetrics-text")
+    own = encoder(registry)
+    parts: list[bytes] = []
+    for family, lines in exporter.families():
+        parts.append(family.header(openmetrics))
+        parts += lines
+    if openmetrics:
+        end = b"# EOF\n"
+        return b"".join((own.removesuffix(end), *parts, end)), content_type
+    return b"".join((own, *parts)), content_type
+
+
+class _Histogram:
+    """The values of one signal and label set since the start, in cumulative buckets."""
+
+    def __init__(self, family: Family, labels: Pairs) -> None:
+        self.family, self.labels = family, labels
+        self._counts = [0] * len(BUCKETS)
+        self._sum = 0.0
+        self._heads = [
+            _head(f"{family.name}_bucket", (*labels, ("le", _number(bound)))) for bound in BUCKETS
+        ]
+        self._heads += [_head(family.name + suffix, labels) for suffix in ("_count", "_sum")]
+
+    def observe(self, value: float) -> None:
+        """Count a value in seconds."""
+        self._counts[bisect_left(BUCKETS, value)] += 1
+        self._sum += value
+
+    def values(self) -> list[float]:
+        """The cumulative counts, the count and the sum."""
+        total, found = 0, []
+        for count in self._counts:
+            total += count
+            found.append(float(total))
+        return [*found, float(total), self._sum]
+
+    def text(self) -> str:
+        """Its lines."""
+        return "".join(
+            f"{head}{_number(value)}\n"
+            for head, value in zip(self._heads, self.values(), strict=True)
+        )
+
+    def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
+        """The same as samples."""
+        values = self.values()
+        for bound, value in zip(BUCKETS, values, strict=False):
+            labels = (*self.labels, ("le", _number(bound)))
+            yield self.family, "_bucket", labels, value
+        yield self.family, "_count", self.labels, values[-2]
+        yield self.family, "_sum", self.labels, values[-1]
+
+
+class _Page:
+    """All that is exported about one check."""
+
+    def __init__(self, check: Check, region: str, repeats: bool) -> None:
+        self.check, self._repeats = check, repeats
+        self.lines: dict[Family, bytes] = {}
+        table = check.table
+        self._labels: Pairs = tuple(
+            {
+                "check": check.name,
+                "kind": check.kind.name,
+                "target": table.target,
+                "region": region,
+                **table.labels,
+            }.items()
+        )
+        self._runs = dict.fromkeys(Status, 0)
+        self._failures: dict[tuple[str, str], int] = {}
+        self._histograms: dict[tuple[str, Pairs], _Histogram] = {}
+        self._totals: dict[tuple[Family, Pairs], float] = {}
+        self._present: list[tuple[Family, Pairs, float]] = []
+        self._last: tuple[float, float] | None = None
+        self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
+        self._blind_since: float | None = None
+        self._heads: dict[tuple[str, Pairs], str] = {}
+        self._write()
+
+    def take(self, result: Result, now: float) -> None:
+        """The newest result, at ``now`` on the monotonic clock."""
+        self._last = (now, result.started_at.timestamp())
+        self._runs[result.status] += 1
+        if result.status is not Status.UNKNOWN:
+            self._recent.append(result.status is Status.FAILED)
+            self._blind_since = None
+        elif self._blind_since is None:
+            self._blind_since = self._last[1]
+        if result.failure is not None:
+            key = (result.failure.phase, result.failure.cause.value)
+            self._failures[key] = self._failures.get(key, 0) + 1
+        self._present = list(self._gauges(result))
+        for sample in result.samples:
+            if self._repeats and sample.signal.latency and math.isfinite(sample.value):
+                self._histogram(sample).observe(sample.value)
+            if sample.signal.counter:
+                self._add(sample)
+        self._write()
+
+    def expire(self, now: float) -> None:
+        """Drop what was present so long ago that it isn't any more."""
+        if not self._present or self._last is None:
+            return
+        longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
+        if now - self._last[0] > longest:
+            self._present = []
+            self._write()
+
+    def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
+        """Everything as (family, suffix of the name, labels, value)."""
+        for family, labels, value in self._lasting():
+            yield family, "", (*self._labels, *labels), value
+        for family, labels, value in self._present:
+            yield family, "", (*self._labels, *labels), value
+        for histogram in self._histograms.values():
+            yield from histogram.samples()
+
+    def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
+        for sample in result.samples:
+            signal = sample.signal
+            if not signal.counter:
+                family = Family(signal.name, "gauge", signal.help)
+                yield family, tuple(sample.labels.items()), sample.value
+            if sample.total is not None:
+                yield CASES, (("signal", signal.name), *sample.labels.items()), sample.total
+        for phase, seconds in result.phases.items():
+            yield PHASES, (("phase", phase),), seconds
+        if result.failure is not None:
+            yield FAILURE, _why(result.failure), 1.0
+
+    def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
+        if self._last is not None:
+            yield LAST_RUN, (), self._last[1]
+        if self._repeats:
+            yield from self._of_many()
+
+    def _of_many(self) -> Iterator[tuple[Family, Pairs, float]]:
+        yield INTERVAL, (), self.check.interval
+        yield from on_which_terms(self.check)
+        for status, count in self._runs.items():
+            yield RUNS, (("status", status.value),), float(count)
+        for (phase, cause), count in self._failures.items():
+            yield FAILURES, (("phase", phase), ("cause", cause)), float(count)
+        for (family, labels), total in self._totals.items():
+            yield family, labels, total
+        if self._last is not None:
+            yield RECENT_FAILURES, (), float(sum(self._recent))
+        if self._blind_since is not None:
+            yield UNMEASURED_SINCE, (), self._blind_since
+
+    def _add(self, sample: Sample) -> None:
+        """Less than nothing, or no number, would turn a counter back or spoil it for good."""
+        if math.isfinite(sample.value) and sample.value >= 0:
+            family = Family(sample.signal.name, "counter", sample.signal.help)
+            key = (family, tuple(sample.labels.items()))
+            self._totals[key] = self._totals.get(key, 0.0) + sample.value
+
+    def _histogram(self, sample: Sample) -> _Histogram:
+        key = (sample.signal.name, tuple(sample.labels.items()))
+        found = self._histograms.get(key)
+        if found is None:
+            labels = (*self._labels, *key[1])
+            found = self._histograms[key] = _Histogram(histogram_of(sample.signal), labels)
+        return found
+
+    def _write(self) -> None:
+        texts: dict[Family, str] = {}
+        heads: dict[tuple[str, Pairs], str] = {}
+        for family, labels, value in (*self._lasting(), *self._present):
+            key = (family.name, labels)
+            head = self._heads.get(key) or _head(family.name, (*self._labels, *labels))
+            heads[key] = head
+            texts[family] = f"{texts.get(family, '')}{head}{_number(value)}\n"
+        # What comes and goes, as machines do, is not kept for ever.
+        self._heads = heads
+        for histogram in self._histograms.values():
+            texts[histogram.family] = texts.get(histogram.family, "") + histogram.text()
+        self.lines = {family: text.encode() for family, text in texts.items()}
+
+
+def _why(failure: Failure) -> Pairs:
+    return (("phase", failure.phase), ("cause", failure.cause.value))
+
+
+def _head(name: str, labels: Pairs) -> str:
+    """A line up to its value, as both formats write it: labels in the order of their names."""
+    inner = ",".join(f'{label}="{_escaped(value)}"' for label, value in sorted(labels))
+    return f"{name}{{{inner}}} "
+
+
+def _number(value: float) -> str:
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no annotations
+    return text
+
+
+def _escaped(value: str) -> str:
+    if "\\" in value or "\n" in value or '"' in value:
+        value = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return value

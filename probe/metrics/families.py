@@ -1,0 +1,95 @@
+"""The metrics that every check has beside its signals, and on which terms it is told of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from probe.core.kind import Check
+from probe.core.model import Signal
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric: its name (a counter's with ``_total``), type and help."""
+
+    name: str
+    type: str
+    help: str
+
+    def header(self, openmetrics: bool) -> bytes:
+        """The HELP and TYPE lines."""
+        name = self.name
+        text = self.help.replace("\\", r"\\").replace("\n", r"\n")
+        if openmetrics:
+            name = name.removesuffix("_total") if self.type == "counter" else name
+            text = text.replace('"', r"\"")
+        return f"# HELP {name} {text}\n# TYPE {name} {self.type}\n".encode()
+
+
+RUNS = Family("probe_runs_total", "counter", "Runs of the check by what they found.")
+FAILURES = Family(
+    "probe_failures_total", "counter", "Runs that failed or could not measure, by phase and cause."
+)
+LAST_RUN = Family(
+    "probe_last_run_timestamp_seconds", "gauge", "When the last run of the check began."
+)
+PHASES = Family(
+    "probe_phase_duration_seconds", "gauge", "Seconds that the last run spent in each phase."
+)
+FAILURE = Family(
+    "probe_failure_info",
+    "gauge",
+    "Why the last run failed or could not measure; absent while all is well.",
+)
+INTERVAL = Family("probe_interval_seconds", "gauge", "How often the check runs.")
+RECENT_FAILURES = Family(
+    "probe_recent_failures", "gauge", "How many of the last six measured runs failed."
+)
+UNMEASURED_SINCE = Family(
+    "probe_unmeasured_since_timestamp_seconds",
+    "gauge",
+    "Since when no run of the check could measure; absent while runs can.",
+)
+CASES = Family(
+    "probe_sample_cases", "gauge", "Of how many cases somebody else has made a signal's value."
+)
+CHECK_INFO = Family(
+    "probe_check_info",
+    "gauge",
+    "How bad it is when the check fails: severity; partial, while another check carries it. "
+    "Checks of a group carry each other; troubles of a subject are told together.",
+)
+BACKUP_INFO = Family(
+    "probe_backup_info", "gauge", "The groups whose checks carry this one while they work."
+)
+MILD_CAUSE_INFO = Family(
+    "probe_mild_cause_info", "gauge", "Causes that never count for more than a warning."
+)
+
+
+def on_which_terms(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
+    """What rules have to know of a check to weigh its failures as the probe does itself.
+
+    Of a reference there is nothing to weigh: it tells of our own network, and nobody else.
+    """
+    failing, table = check.failing, check.table
+    if table.is_reference:
+        return
+    terms = (
+        ("severity", failing.severity.value),
+        ("partial", failing.partial.value if failing.partial is not None else ""),
+        ("group", table.group or ""),
+        ("subject", table.subject),
+    )
+    yield CHECK_INFO, terms, 1.0
+    for group in sorted(table.backups):
+        yield BACKUP_INFO, (("group", group),), 1.0
+    for cause in sorted(failing.mild):
+        yield MILD_CAUSE_INFO, (("cause", cause.value),), 1.0
+
+
+def histogram_of(signal: Signal) -> Family:
+    """The family that holds a signal's values as a histogram."""
+    name = signal.name.removesuffix("_seconds") + "_histogram_seconds"
+    return Family(name, "histogram", f"{signal.help.rstrip('.')}: all runs.")

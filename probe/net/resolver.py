@@ -1,0 +1,141 @@
+"""From a name to addresses that can be used, without ever blocking the process's end."""
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, NotMeasured, Stop
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Addresses that no server can have (RFC 6890). Private, loopback and benchmarking ranges are
+# not among them: a server may be private itself, and a laboratory has servers too.
+_UNREACHABLE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "::/128",
+        "100::/64",
+        "2001:db8::/32",
+        "3fff::/20",
+        "ff00::/8",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One resolved address: ``ip`` as text, ``port``, ``family`` (AF_INET or AF_INET6)."""
+
+    ip: str
+    port: int
+    family: int
+
+
+def is_unreachable(address: str) -> bool:
+    """Whether the address is one that nobody can have: documentation, reserved, multicast."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
+
+
+def has_route(address: Address) -> bool:
+    """Whether the kernel knows a way there; a UDP socket connects without sending."""
+    try:
+        with socket.socket(address.family, socket.SOCK_DGRAM) as asking:
+            asking.connect((address.ip, address.port))
+    except OSError:
+        return False
+    return True
+
+
+def has_network() -> bool:
+    """Whether this machine knows a way to anywhere, by IPv4 or IPv6."""
+    anywhere = (Address("192.0.2.1", 9, socket.AF_INET), Address("2001:db8::1", 9, socket.AF_INET6))
+    return any(has_route(address) for address in anywhere)
+
+
+def own_network(message: str) -> NotMeasured:
+    """What went wrong for want of a network of our own, which is no fault of the target."""
+    return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
+
+
+def no_connection(error: OSError, message: str) -> Stop:
+    """A connection that the system could not make: the target's fault, or our own network's."""
+    if error.errno == errno.ENETUNREACH and not has_network():
+        return own_network(message)
+    return CheckFailed(Cause.CONNECT_FAILED, message)
+
+
+async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> list[Address]:
+    """All usable addresses of a host name or IP literal, in the system's order.
+
+    Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
+    where all of them are addresses that nobody can have, NotMeasured(own_network) where we
+    have no network to ask.
+    """
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        found = await _in_thread(
+            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        )
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a valid name"
+        message = f"{host} does not resolve: {reason}"
+        if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
+            raise own_network(message) from None
+        raise CheckFailed(Cause.DNS_FAILED, message) from None
+    addresses = [Address(str(info[4][0]), port, info[0]) for info in found]
+    usable = [address for address in addresses if not is_unreachable(address.ip)]
+    if not usable:
+        listed = ", ".join(sorted({address.ip for address in addresses}))
+        raise CheckFailed(
+            Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
+        )
+    return usable
+
+
+_Found = list[tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]]
+
+
+async def _in_thread(look_up: Callable[[], object]) -> _Found:
+    """Run a look-up in a daemon thread of its own.
+
+    getaddrinfo can't be cancelled. In the loop's executor a hanging one would hold up the
+    end of the process, and a handful of them every other look-up.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+
+    def settle(result: object, error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def work() -> None:
+        result: object = None
+        failed: Exception | None = None
+        try:
+            result = look_up()
+        except Exception as error:  # handed over to the waiting task
+            failed = error
+        try:
+            loop.call_soon_threadsafe(settle, result, failed)
+        except RuntimeError:
+            return  # the loop has ended meanwhile: nobody waits any more
+
+    threading.Thread(target=work, name="resolve", daemon=True).start()
+    return await future  # type: ignore[return-value]

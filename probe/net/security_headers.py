@@ -1,0 +1,92 @@
+"""What a deployment promises its users beside an answer: HTTPS, HSTS, CORS.
+
+Each question is a request of its own on a fresh connection, and brings an answer or, where
+it got none, None.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from yarl import URL
+
+from probe.core.model import Stop
+from probe.net.http import browse, location_of
+
+if TYPE_CHECKING:
+    from probe.net.http import Page
+
+# Nobody has this name (RFC 6761), so no deployment can have allowed it.
+FOREIGN_ORIGIN = "https://foreign-origin.invalid"
+_TOO_MANY_REQUESTS = 429
+
+
+class Question(Protocol):
+    """Asks whether the deployment at an address keeps a promise."""
+
+    def __call__(
+        self, url: str, /, *, ca_file: Path | None, clock: Callable[[], float], patience: float
+    ) -> Coroutine[Any, Any, bool | None]:
+        """Waits at most ``patience`` seconds."""
+
+
+async def redirects_to_https(
+    url: str, *, ca_file: Path | None, clock: Callable[[], float], patience: float
+) -> bool | None:
+    """Whether plain HTTP leads to HTTPS; silence there does not lead anybody."""
+    plain = plain_address(url)
+    try:
+        async with (
+            asyncio.timeout(patience),
+            browse(ca_file=ca_file, clock=clock, host=plain.host or "") as browser,
+            browser.open(str(plain)) as page,
+        ):
+            if page.response.status == _TOO_MANY_REQUESTS:
+                return None
+            location = location_of(page)
+            return location is not None and location.scheme == "https"
+    except (Stop, TimeoutError):
+        return False
+
+
+async def refuses_foreign_origins(
+    url: str, *, ca_file: Path | None, clock: Callable[[], float], patience: float
+) -> bool | None:
+    """Whether a browser keeps the answer from the pages of a foreign origin (Fetch, CORS)."""
+    try:
+        async with (
+            asyncio.timeout(patience),
+            browse(ca_file=ca_file, clock=clock, host=URL(url).host or "") as browser,
+            browser.open(url, headers={"Origin": FOREIGN_ORIGIN}) as page,
+        ):
+            if page.response.status == _TOO_MANY_REQUESTS:
+                return None
+            allowed = page.response.headers.get("Access-Control-Allow-Origin", "").strip()
+            return allowed not in ("*", FOREIGN_ORIGIN)
+    except (Stop, TimeoutError):
+        return None
+
+
+def hsts_max_age(page: "Page") -> float:
+    """For how many seconds browsers are bound to HTTPS, 0 if they are not.
+
+    Only what comes over HTTPS binds, and of several headers the first (RFC 6797, 8.1).
+    """
+    if page.url.scheme != "https":
+        return 0.0
+    header = page.response.headers.get("Strict-Transport-Security", "")
+    for directive in header.split(";"):
+        name, _, value = directive.partition("=")
+        digits = value.strip().strip('"')
+        if name.strip().lower() == "max-age" and digits.isascii() and digits.isdigit():
+            return float(digits[:15])
+    return 0.0
+
+
+def plain_address(url: str) -> URL:
+    """The same page over plain HTTP, where neither password nor token goes along."""
+    address = URL(url).with_user(None).with_query(None)
+    if address.scheme == "https":
+        address = address.with_scheme("http").with_port(None)
+    return address

@@ -1,0 +1,73 @@
+"""Waiting with an end: phases that may take so long, and work that something else may end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+
+_HEED_SECONDS = 0.05
+
+
+@asynccontextmanager
+async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+    """A phase that takes longer, or loses its connection, has failed for this cause.
+
+    Raises CheckFailed; one from inside keeps its cause, and its phase if it has one.
+    """
+    try:
+        async with asyncio.timeout(bound):
+            yield
+    except TimeoutError:
+        raise CheckFailed(cause, f"{message} within {bound:g} s", phase=phase) from None
+    except ConnectionError:
+        raise CheckFailed(cause, message, phase=phase) from None
+    except CheckFailed as error:
+        error.phase = error.phase or phase
+        raise
+
+
+@asynccontextmanager
+async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+    """As ``within``; whatever fails inside is told as this phase."""
+    try:
+        async with within(seconds, phase, cause, message):
+            yield
+    except CheckFailed as error:
+        raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
+
+
+async def heeding(work: Coroutine[Any, Any, None]) -> None:
+    """Work that doesn't always heed being cancelled: it is cancelled until it does.
+
+    ``asyncio.wait_for`` loses a cancellation, before Python 3.12, where what it waits for comes
+    in the same moment; aiortc's handshake waits by it.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task})
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_HEED_SECONDS)
+    task.result()
+
+
+async def first_of(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:
+    """Whether ``work`` ends before ``other``, which is cancelled then, or the other way round.
+
+    Raises what the first one raises, the other's before the work's.
+    """
+    tasks = [asyncio.create_task(coroutine) for coroutine in (other, work)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+        return tasks[1].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,177 @@
+"""One run of a plan: the rounds, the judging, the report. The daemon walks the same path."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from alerts.evaluation.own_network import References
+from alerts.evaluation.verdict import Judgement, judge
+from probe.config.check_plan import Plan, matches
+from probe.core.causes import FINAL
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.model import Result, Status, Verdict
+from probe.core.runner import load_kinds, run_checks
+from probe.report.model import Report, Row, SkippedRow
+
+# Between two rounds of --wait: short against a deployment, long against rate limits.
+PAUSE_SECONDS = 3.0
+# After the last result: how long allocations may take to be deleted.
+DRAIN_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class OnceOptions:
+    """How a one-shot run behaves; see the command line's contract."""
+
+    fail_on: str = "critical"
+    deadline: float = 60.0
+    wait: float = 0.0
+    must_measure: tuple[str, ...] = ()
+    region: str = "local"
+
+
+class Listener:
+    """Hears how a run goes on, for people who wait; does nothing unless overridden."""
+
+    def round_begins(self, checks: Sequence[Check]) -> None:
+        """A round of checks starts."""
+
+    def result(self, result: Result) -> None:
+        """A check is done."""
+
+    def waits(self, failing: Sequence[Result], seconds: float) -> None:
+        """Another round follows after ``seconds``, because of these."""
+
+    def gives_up(self, hopeless: Sequence[Result]) -> None:
+        """No further round: waiting does not mend these."""
+
+
+def probe_version() -> str:
+    """The installed version."""
+    try:
+        return version("paircam-probe")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+async def run_once(
+    plan: Plan, options: OnceOptions, *, context: Context, listener: Listener | None = None
+) -> Report:
+    """Run every check of the plan once (with ``wait``: until all is well) and report."""
+    listener = listener or Listener()
+    load_kinds(plan.checks)
+    started, started_at = context.clock(), datetime.fromtimestamp(context.now(), UTC)
+    must = {check.name for name in options.must_measure for check in matches(plan, name)}
+    try:
+        results = _with_references(
+            plan.checks, await _rounds(plan, options, must, context, listener)
+        )
+        duration = context.clock() - started
+    finally:
+        await context.closing.drain(patience=DRAIN_SECONDS)
+    judgement = judge(plan.checks, results, must)
+    return Report(
+        verdict=judgement.verdict,
+        exit_code=exit_code(judgement.verdict, options.fail_on),
+        started_at=started_at,
+        duration=duration,
+        region=options.region,
+        version=probe_version(),
+        rows=tuple(_row(check, results, judgement) for check in plan.checks),
+        evaluations=judgement.evaluations,
+        skipped=tuple(SkippedRow(skip.kind, skip.reason) for skip in plan.skipped),
+    )
+
+
+def exit_code(verdict: Verdict, fail_on: str) -> int:
+    """The process' exit code for a run's verdict."""
+    if fail_on == "never":
+        return 0
+    codes = {Verdict.CRITICAL: 2, Verdict.UNKNOWN: 3}
+    if fail_on == "warning":
+        codes[Verdict.WARNING] = 1
+    return codes.get(verdict, 0)
+
+
+async def _rounds(
+    plan: Plan, options: OnceOptions, must: set[str], context: Context, listener: Listener
+) -> dict[str, Result]:
+    """Repeat what is not well until it is, then look at everything once more.
+
+    The last look matters when a deployment is under way: what was well in the first round
+    may have been the old machine.
+    """
+    until = context.clock() + options.wait
+    results = await _round(plan.checks, options, context, listener)
+    complete = True
+    while True:
+        bad = _not_well(plan.checks, results, must, options.fail_on)
+        if not bad and complete:
+            return results
+        hopeless = [result for result in bad if _is_final(result)]
+        if hopeless and options.wait:
+            listener.gives_up(hopeless)
+        left = until - context.clock()
+        if bad and (hopeless or left <= 0):
+            return results
+        if bad:
+            pause = min(PAUSE_SECONDS, left)
+            listener.waits(bad, pause)
+            await asyncio.sleep(pause)
+        names = {result.check for result in bad}
+        again = [check for check in plan.checks if check.name in names] or list(plan.checks)
+        complete = not bad
+        results |= await _round(again, options, context, listener)
+
+
+def _with_references(checks: Sequence[Check], results: Mapping[str, Result]) -> dict[str, Result]:
+    """What failed while every reference failed has not been measured."""
+    references = References()
+    references.watch(checks)
+    for name in references.names:
+        references.take(results[name])
+    return {name: references.take(result) for name, result in results.items()}
+
+
+async def _round(
+    checks: Sequence[Check], options: OnceOptions, context: Context, listener: Listener
+) -> dict[str, Result]:
+    listener.round_begins(checks)
+    found: dict[str, Result] = {}
+    async for result in run_checks(checks, context, deadline=options.deadline):
+        found[result.check] = result
+        listener.result(result)
+    return found
+
+
+def _not_well(
+    checks: Sequence[Check], results: Mapping[str, Result], must: Iterable[str], fail_on: str
+) -> list[Result]:
+    """The results that keep a run from being well, in the order of the plan."""
+    judgement = judge(checks, results, must)
+    bad = {Verdict.CRITICAL, Verdict.UNKNOWN}
+    if fail_on == "warning":
+        bad.add(Verdict.WARNING)
+    if judgement.verdict not in bad:
+        return []
+    return [results[check.name] for check in checks if judgement.checks[check.name] in bad]
+
+
+def _is_final(result: Result) -> bool:
+    failure = result.failure
+    return result.status is Status.FAILED and failure is not None and failure.cause in FINAL
+
+
+def _row(check: Check, results: Mapping[str, Result], judgement: Judgement) -> Row:
+    return Row(
+        name=check.name,
+        kind=check.kind.name,
+        target=check.table.target,
+        labels=check.table.labels,
+        result=results[check.name],
+        verdict=judgement.checks[check.name],
+        headline=tuple(signal for signal in check.signals if signal.short),
+    )

@@ -1,0 +1,107 @@
+"""What the backend issues, read with care: tokens and TURN credentials."""
+
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.paircam.settings import parse_duration
+
+
+class IssuedCredentials(BaseModel):
+    """What ``POST /turn/credentials`` gives to a browser; ``ttl`` is in seconds."""
+
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
+
+    urls: tuple[str, ...] = Field(strict=False)
+    username: str
+    credential: SecretStr
+    ttl: float = Field(gt=0)
+
+
+def mint(secret: SecretStr, device: str, now: float, lifetime: float) -> tuple[SecretStr, float]:
+    """A token such as the backend signs, and the seconds that it lives."""
+    import jwt
+
+    issued = int(now)
+    claims = {"sub": device, "deviceId": device, "iat": issued, "exp": int(issued + lifetime)}
+    with warnings.catch_warnings():
+        # The length of the operators' secret is not ours to judge.
+        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
+        token = jwt.encode(claims, secret.get_secret_value(), algorithm="HS256")
+    return SecretStr(token), lifetime
+
+
+def parse(raw: bytes, path: str) -> object:
+    """The JSON of an answer; raises CheckFailed(body_invalid)."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise CheckFailed(Cause.BODY_INVALID, f"POST {path} answers no JSON") from None
+
+
+def read_token(answer: object, now: float) -> tuple[SecretStr, float]:
+    """The token of ``{"accessToken", "expiresIn"}`` and the seconds that it lives.
+
+    Raises CheckFailed(body_invalid).
+    """
+    token = answer.get("accessToken") if isinstance(answer, dict) else None
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
+        raise CheckFailed(Cause.BODY_INVALID, "POST /auth/token answers no accessToken")
+    assert isinstance(answer, dict)
+    lifetime = _claimed_lifetime(token, now)
+    return SecretStr(token), _stated(answer) if lifetime is None else lifetime
+
+
+def _claimed_lifetime(token: str, now: float) -> float | None:
+    import jwt
+
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        issued, expires = float(claims.get("iat", now)), float(claims["exp"])
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
+        return None
+    return max(0.0, expires - issued)
+
+
+def _stated(answer: Mapping[str, Any]) -> float:
+    """What ``expiresIn`` says; a token of unknown age is not kept."""
+    try:
+        stated = parse_duration(answer.get("expiresIn"))
+    except ValueError:
+        return 0.0
+    return float(stated) if isinstance(stated, int | float) else 0.0
+
+
+def read_credentials(answer: object, now: float) -> IssuedCredentials:
+    """The credentials of an answer, if a browser could use them.
+
+    Raises CheckFailed(body_invalid, credentials_missing, credentials_expired).
+    """
+    if isinstance(answer, dict) and isinstance(answer.get("urls"), str):
+        answer = {**answer, "urls": [answer["urls"]]}  # the other form of RTCIceServer.urls
+    try:
+        issued = IssuedCredentials.model_validate(answer)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
+        message = f"POST /turn/credentials answers no usable credentials: {wrong or 'no object'}"
+        raise CheckFailed(Cause.BODY_INVALID, message) from None
+    if not any(url.strip() for url in issued.urls):
+        raise CheckFailed(
+            Cause.CREDENTIALS_MISSING,
+            "the backend issues credentials without a server: urls is empty",
+            hint="Set TURN_URLS in the backend's environment.",
+        )
+    # The time-limited form of TURN servers with a shared secret: <unix expiry>:<device>.
+    expiry = re.match(r"(\d{9,11}):", issued.username)
+    if expiry and float(expiry[1]) <= now:
+        late = now - float(expiry[1])
+        hint = "Compare the clocks of the backend and of the probe."
+        message = f"the backend issues credentials that expired {late:.0f} s ago"
+        raise CheckFailed(Cause.CREDENTIALS_EXPIRED, message, hint=hint)
+    return issued

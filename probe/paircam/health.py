@@ -1,0 +1,113 @@
+"""What a health endpoint says of itself: the status code tells half of it (TARGET.md).
+
+``/health`` answers 200 while degraded, so it is the body that is judged: ``status``, and
+``services`` with one entry for each thing that the backend needs.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, Stop
+
+PHASE = "body"
+WELL = {"health": "ok", "ready": "ready"}
+_LONGEST_EXCERPT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered: the deployed version and the machine, where the body tells."""
+
+    version: str | None = None
+    instance: str | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The same for a result."""
+        named = {"version": self.version, "instance": self.instance}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def parse(body: bytes) -> Any:
+    """The JSON document. Raises CheckFailed(body_invalid)."""
+    if not body.strip():
+        _invalid("the body is empty")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):  # brackets nested a million times deep
+        _invalid("the body is not JSON")
+
+
+def identify(document: Any) -> Identity:
+    """Who answered, as far as the document says so."""
+    if not isinstance(document, dict):
+        return Identity()
+    instance = document.get("instance")
+    identifier = instance.get("id") if isinstance(instance, dict) else None
+    return Identity(_word(document.get("version")), _word(identifier))
+
+
+def judge(document: Any, well: str) -> None:
+    """Hold a health document against the status that it should have.
+
+    Raises CheckFailed: service_down names each service that is not up; degraded is another
+    status without a reason; body_invalid is a document of another shape.
+    """
+    if not isinstance(document, dict):
+        _invalid("the body is JSON, but no object")
+    services = document.get("services", {})
+    if not isinstance(services, dict):
+        _invalid("services is no object")
+    down = [excerpt(name) for name, state in services.items() if not _is_up(name, state)]
+    if down:
+        verb = "is" if len(down) == 1 else "are"
+        raise CheckFailed(Cause.SERVICE_DOWN, f"{', '.join(down)} {verb} down", phase=PHASE)
+    status = document.get("status")
+    if not isinstance(status, str):
+        _invalid("the body has no status")
+    if status != well:
+        message = f"the status is '{excerpt(status)}' and no service is named"
+        raise CheckFailed(Cause.DEGRADED, message, phase=PHASE)
+
+
+def explained(refusal: Stop, body: bytes) -> Stop:
+    """A refusal by status code, with what its body says is down, if it says so."""
+    try:
+        judge(parse(body), "")
+    except CheckFailed as said:
+        if said.cause is Cause.SERVICE_DOWN:
+            refusal.message = f"{refusal.message}: {said.message}"
+    return refusal
+
+
+def expect(identity: Identity, *, version: str | None, not_instance: str | None) -> None:
+    """Raises CheckFailed: version_mismatch, or old_instance if that one answers."""
+    if not_instance is not None and identity.instance in (None, not_instance):
+        known = "the old instance answers" if identity.instance else "no instance is named"
+        raise CheckFailed(Cause.OLD_INSTANCE, known, phase=PHASE)
+    if version is not None and identity.version != version:
+        found = f"version {identity.version}" if identity.version else "no version"
+        message = f"{found} answers, expected {excerpt(version)}"
+        raise CheckFailed(Cause.VERSION_MISMATCH, message, phase=PHASE)
+
+
+def excerpt(text: str) -> str:
+    """A target's own words, as far as they are harmless to show."""
+    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_EXCERPT]).strip()
+
+
+def _is_up(name: str, state: object) -> bool:
+    """``/health`` says up or down, ``/health/ready`` true or false."""
+    if not isinstance(state, bool | str):
+        _invalid(f"{excerpt(name)} is neither up nor down")
+    return state if isinstance(state, bool) else state == "up"
+
+
+def _word(value: object) -> str | None:
+    return excerpt(value) if isinstance(value, str) and value else None
+
+
+def _invalid(message: str) -> NoReturn:
+    raise CheckFailed(Cause.BODY_INVALID, message, phase=PHASE)

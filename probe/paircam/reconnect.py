@@ -1,0 +1,161 @@
+"""A Socket.IO session whose network is lost for a while, and how a browser gets it back.
+
+As socket.io-client does it: a session that survives goes on, and one that ended is opened
+anew after 1 s, then after twice as long each time, at most 5 s, each time half more or
+less by chance; an attempt is given up after 20 s (its defaults ``reconnectionDelay``,
+``reconnectionDelayMax``, ``randomizationFactor`` and ``timeout``). That a session ended is
+noticed by engine.io: nothing came for ``pingInterval`` and ``pingTimeout`` of the server,
+45 s unless it says otherwise.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from probe.core.causes import Cause
+from probe.core.context import Closing
+from probe.core.model import CheckFailed, Stop
+from probe.net.http import browse
+from probe.net.impairment import Outage, TcpForwarder
+from probe.net.resolver import Address
+from probe.net.socketio import CONNECT, Session
+from probe.net.urls import show_host
+
+NAMESPACE, PATH = "/signaling", "/socket.io"
+READY, ASK, REPLY = "connected", "leave-queue", "queue-left"
+FIRST_DELAY, LONGEST_DELAY, SPREAD, ATTEMPT_SECONDS = 1.0, 5.0, 0.5, 20.0
+
+
+def delay_before(attempt: int, dice: Callable[[], float] = random.random) -> float:
+    """Seconds that socket.io-client waits before an attempt, from 0 on; ``dice`` gives 0 to 1."""
+    pause = min(FIRST_DELAY * 2.0**attempt, LONGEST_DELAY)
+    return pause * (1 + SPREAD * (2 * dice() - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How a session came back. All in seconds; ``recovered`` counts from the end of the loss,
+    ``out`` from its start. ``attempts`` to connect: 0 where the session itself survived, and
+    then ``noticed`` (from the start, when it was given up) is None."""
+
+    recovered: float
+    out: float
+    attempts: int
+    noticed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The signaling server: base address, where its name leads, a token that it takes."""
+
+    url: SecretStr
+    address: Address
+    token: SecretStr
+    ca_file: Path | None
+
+
+class Line:
+    """Sessions with a server, through a forwarder that can lose everything."""
+
+    def __init__(self, server: Server, closing: Closing, clock: Callable[[], float]) -> None:
+        self._server, self._closing, self._clock = server, closing, clock
+        self._outage = Outage(clock)
+
+    async def lose(self, seconds: float) -> Recovery:
+        """Open a session, lose the network for so long, and see it come back.
+
+        Raises Stop where the server refuses, at the beginning or afterwards.
+        """
+        async with TcpForwarder(self._server.address, self._outage) as forwarder:
+            losing: asyncio.Task[None] | None = None
+            try:
+                async with self._session(forwarder) as session:
+                    await self._stands(session)
+                    await self._answers(session)
+                    losing = asyncio.create_task(self._outage.last(seconds))
+                    await asyncio.sleep(0)
+                    if await self._survives(session):
+                        return self._recovery(0, None)
+                return await self._reconnect(forwarder, self._clock())
+            finally:
+                if losing is not None:
+                    losing.cancel()
+                    await asyncio.wait({losing})
+
+    async def _survives(self, session: Session) -> bool:
+        """Whether what is under way arrives after all, as somebody's who waits for a partner."""
+        try:
+            await self._answers(session)
+        except Stop as stop:
+            _raise_if_refused(stop)
+            return False
+        return True
+
+    async def _reconnect(self, forwarder: TcpForwarder, noticed: float) -> Recovery:
+        assert self._outage.began is not None
+        attempt = 0
+        while True:
+            await asyncio.sleep(delay_before(attempt))
+            attempt += 1
+            try:
+                async with self._session(forwarder) as session:
+                    async with asyncio.timeout(ATTEMPT_SECONDS):
+                        await self._stands(session)
+                    return self._recovery(attempt, noticed - self._outage.began)
+            except TimeoutError:
+                continue
+            except Stop as stop:
+                _raise_if_refused(stop)
+
+    def _recovery(self, attempts: int, noticed: float | None) -> Recovery:
+        now, began, ended = self._clock(), self._outage.began, self._outage.ended
+        assert began is not None
+        if ended is None or not self._outage.passes:
+            raise RuntimeError("something passed during the loss")
+        return Recovery(now - ended, now - began, attempts, noticed)
+
+    @asynccontextmanager
+    async def _session(self, forwarder: TcpForwarder) -> AsyncIterator[Session]:
+        host = show_host(self._server.url.get_secret_value())
+        async with browse(
+            ca_file=self._server.ca_file, clock=self._clock, host=host, detour=forwarder.socket
+        ) as browser:
+            session = Session(
+                browser,
+                host=host,
+                namespace=NAMESPACE,
+                listen=(READY, REPLY),
+                clock=self._clock,
+            )
+            try:
+                yield session
+            finally:
+                await self._closing.close(session.close(), patience=1.0)
+
+    async def _stands(self, session: Session) -> None:
+        url, token = self._server.url, self._server.token
+        await session.open(
+            url.get_secret_value(), path=PATH, token=token.get_secret_value(), transport="websocket"
+        )
+        await session.expect(CONNECT)
+        await session.expect(READY)
+
+    async def _answers(self, session: Session) -> None:
+        asked = self._clock()
+        await session.send(ASK)
+        await session.expect(REPLY, since=asked)
+
+
+def _raise_if_refused(stop: Stop) -> None:
+    """What trying again does not mend, unlike a connection that ended or could not be made."""
+    if not isinstance(stop, CheckFailed) or stop.cause in (
+        Cause.AUTH_REJECTED,
+        Cause.PROTOCOL_ERROR,
+        Cause.TLS_INVALID,
+    ):
+        raise stop

@@ -1,0 +1,196 @@
+"""One user of the application, from a token of its own to the end of a call.
+
+What the backend sends is written down as it comes; whoever waits says for what. Whom it is
+matched with is looked at before anything else happens: a session with anybody but the
+expected partner is ended in the same moment, and nothing is ever sent into it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, Stop
+from probe.net.http import Browser
+from probe.net.socketio import CONNECT, Arrival, Complaint, Session
+from probe.paircam.backend import Backend
+
+NAMESPACE, PATH = "/signaling", "/socket.io"
+READY = "connected"
+LISTEN = (
+    READY,
+    "queue-joined",
+    "queue-left",
+    "matched",
+    "offer",
+    "answer",
+    "candidate",
+    "call-ended",
+    "peer-disconnected",
+)
+# How long leaving may take before the connection is closed all the same, which also leaves.
+LEAVE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Whom the application matched us with, and in which session."""
+
+    session: str
+    peer: str
+
+
+class Visitor:
+    """A user with a device that nobody has seen before.
+
+    ``partner`` is the device that it may be matched with. ``matches`` are the sessions with
+    it, oldest first, ``matched_at`` when they came. ``strangers`` are other devices that it
+    was matched with. While ``ending``, the end of the session
+    is what we want.
+    """
+
+    def __init__(
+        self, backend: Backend, browser: Browser, host: str, clock: Callable[[], float]
+    ) -> None:
+        self.backend = backend
+        self.device = backend.device_id
+        self.partner = ""
+        self.matches: list[Met] = []
+        self.strangers: set[str] = set()
+        self.matched_at: list[float] = []
+        self.complaint: Complaint | None = None
+        self.ending = False
+        self._session = Session(browser, host=host, namespace=NAMESPACE, listen=LISTEN, clock=clock)
+        self._heard: dict[str, list[Arrival]] = {}
+        self._news = asyncio.Event()
+        self._ended: Stop | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def connect(self, url: str, token: SecretStr) -> float:
+        """Open a session; the moment when the application says that it stands.
+
+        Raises Stop. A session that was let in and then ended is auth_rejected.
+        """
+        await self._session.open(
+            url, path=PATH, token=token.get_secret_value(), transport="websocket"
+        )
+        await self._session.expect(CONNECT)
+        try:
+            ready = await self._session.expect(READY)
+        except CheckFailed:
+            if not await self._session.was_dismissed(0.0):
+                raise
+            message = f'the server ends the session instead of sending "{READY}"'
+            raise CheckFailed(Cause.AUTH_REJECTED, message) from None
+        self._pump = asyncio.create_task(self._listen())
+        return ready
+
+    async def send(self, event: str, **content: Any) -> None:
+        """Send an event of the application."""
+        await self._session.send(event, content)
+
+    def heard(self, event: str, session: str | None = None) -> Arrival | None:
+        """The first event of this name, from the partner in this session if one is given."""
+        for arrival in self._heard.get(event, ()):
+            content = arrival.content if isinstance(arrival.content, Mapping) else {}
+            ours = content.get("from") in (None, self.partner)
+            if session is None or (content.get("sessionId") == session and ours):
+                return arrival
+        return None
+
+    async def wait_for(self, event: str, session: str | None = None) -> Arrival:
+        """The first event as ``heard`` has it. Raises what ends the session or the match."""
+        await self.until(lambda: self.heard(event, session) is not None)
+        found = self.heard(event, session)
+        assert found is not None
+        return found
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds. Raises the Stop that makes waiting vain."""
+        while not holds():
+            self.raise_if_ended()
+            self._news.clear()
+            await self._news.wait()
+
+    def raise_if_ended(self) -> None:
+        """Raise the Stop after which there is nothing to wait for, if there was one."""
+        if self._ended is not None:
+            raise self._ended
+
+    def stop(self, reason: Stop) -> None:
+        """Have whoever waits, now or later, meet this reason; the first one stands."""
+        self._ended = self._ended or reason
+        self._news.set()
+
+    async def leave(self) -> None:
+        """End the call, leave the queue, close; in any state, within seconds. Never raises."""
+        with suppress(TimeoutError, Stop):
+            if self._pump is not None and not self._pump.done():
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self._take_leave()
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.wait({self._pump})
+        strangers = list(self._leaving)
+        for task in strangers:
+            task.cancel()
+        await asyncio.gather(*strangers, return_exceptions=True)
+        await self._session.close()
+
+    async def _take_leave(self) -> None:
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+        left = len(self._heard.get("queue-left", ()))
+        if self.matches and self.heard("call-ended", self.matches[-1].session) is None:
+            await self.send("end-call", sessionId=self.matches[-1].session)
+        await self.send("leave-queue")
+        while len(self._heard.get("queue-left", ())) == left:
+            self._news.clear()
+            await self._news.wait()
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                self._take(await self._next())
+                self._news.set()
+        except Stop as stop:
+            self.stop(stop)
+
+    async def _next(self) -> Arrival:
+        """The next event; a complaint is kept, and does not end the session."""
+        while True:
+            try:
+                return await self._session.receive()
+            except Complaint as complaint:
+                self.complaint = complaint
+                self._news.set()
+
+    def _take(self, arrival: Arrival) -> None:
+        self._heard.setdefault(arrival.name, []).append(arrival)
+        content = arrival.content if isinstance(arrival.content, Mapping) else {}
+        if arrival.name == "matched":
+            self._matched(Met(str(content.get("sessionId")), str(content.get("peerId"))), arrival)
+        elif arrival.name == "peer-disconnected" and self._is_lost(content.get("sessionId")):
+            message = "the backend ended the session of the call"
+            self.stop(CheckFailed(Cause.SESSION_LOST, message))
+
+    def _matched(self, met: Met, arrival: Arrival) -> None:
+        if met.peer == self.partner:
+            self.matches.append(met)
+            self.matched_at.append(arrival.at)
+            return
+        self.strangers.add(met.peer)
+        task = asyncio.create_task(self.send("end-call", sessionId=met.session))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        message = "the application matched the probe with somebody else; it hung up at once"
+        self.stop(CheckFailed(Cause.STRANGER_MATCHED, message))
+
+    def _is_lost(self, session: object) -> bool:
+        stands = bool(self.matches) and self.matches[-1].session == session
+        return stands and not self.ending

@@ -1,0 +1,1 @@
+"""Calls to probes elsewhere: offers, answers and their measurement."""

@@ -1,0 +1,68 @@
+"""Entries of ``PROBE_PEERS``: what they are called, where they lead, who helps to get there."""
+
+import re
+from collections.abc import Container, Iterator
+from itertools import count
+
+from probe.core.context import Context
+from probe.net.resolver import resolve
+from probe.net.urls import show_host
+from probe.stun.uri import parse_url_list, show_address
+from probe.turn_targets.environment import TurnEnvironment
+
+DEFAULT_PORT = 9091
+_WITH_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:]+):(?P<port>\d+)")
+
+
+def base_url(entry: str) -> str:
+    """An address as it is; for a name without scheme that of the probe's port at it."""
+    if "://" in entry:
+        return entry.rstrip("/")
+    host, port = _split(entry)
+    return f"http://{show_address(host, port)}"
+
+
+def name_for(entry: str, provider: str, taken: Container[str]) -> str:
+    """A check's name, unlike those that are taken."""
+    host = re.sub(r"[^a-z0-9.]+", "-", show_host(base_url(entry)).lower()).strip("-.")
+    host = host.removesuffix(f"-{DEFAULT_PORT}")[:36].rstrip("-.")
+    name = "-".join(filter(None, ("peer", host, provider)))
+    if name not in taken:
+        return name
+    return next(f"{name}-{number}" for number in count(2) if f"{name}-{number}" not in taken)
+
+
+async def addresses_in_turn(entry: str, context: Context) -> list[str]:
+    """Where to call: a name without scheme stands for all addresses that it has, and begins
+    with another of them each time.
+
+    Raises CheckFailed or NotMeasured where there are none.
+    """
+    if "://" in entry:
+        return [base_url(entry)]
+    host, port = _split(entry)
+    found = sorted({address.ip for address in await resolve(host, port)})
+    turns: Iterator[int] = context.share(("turns of peers", entry), count)
+    first = next(turns) % len(found)
+    return [f"http://{show_address(ip, port)}" for ip in found[first:] + found[:first]]
+
+
+def stun_server_of(environment: TurnEnvironment) -> str | None:
+    """Whom to ask for our address: the first ``stun:`` URL, or the first TURN server by UDP, which
+    answers the same."""
+    lists = (environment.turn_urls, environment.turn_backup_urls)
+    for listed in map(parse_url_list, lists):
+        for url in listed.ignored:
+            if url.lower().startswith("stun:"):
+                return url
+    by_udp = [url for each in lists for url in parse_url_list(each).urls if url.kind == "udp"]
+    if environment.turn_host is not None:
+        return f"stun:{show_address(environment.turn_host, environment.turn_port)}"
+    return f"stun:{show_address(by_udp[0].host, by_udp[0].port)}" if by_udp else None
+
+
+def _split(entry: str) -> tuple[str, int]:
+    parts = _WITH_PORT.fullmatch(entry.strip())
+    if parts is None:
+        return entry.strip().strip("[]"), DEFAULT_PORT
+    return parts["host"].strip("[]"), int(parts["port"])

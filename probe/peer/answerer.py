@@ -1,0 +1,140 @@
+"""The answering side of calls from probes elsewhere: few at a time, short, and cleaned up.
+
+Whoever knows the token may have this process send ICE checks to the addresses of its offer
+(``probe.ice.candidate`` says which are taken), and gets its own messages back. It gets no
+say in what is sent, to which server we go, or how long.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from probe.call.endpoint import Peer
+from probe.call.local_call import CLOSE_PATIENCE, ECHO_BYTES, Bounds
+from probe.core.context import Context
+from probe.core.model import Stop
+from probe.ice.aioice_agent import RemoteIce, Servers
+from probe.ice.candidate import LONGEST, Description, OtherSchema, WordsError, read, write
+from probe.net.tasks import first_of
+from probe.peer.call import FarPeer, Identity
+from probe.turn.relay_path import unwatched
+
+MOST_CALLS = 8
+CALL_SECONDS = 60.0
+"""The longest that a call may last, whatever the caller does."""
+IDLE_SECONDS = 5.0
+"""A call that stands and over which nothing comes is over."""
+GATHER_SECONDS = 6.0
+"""aioice waits 5 s for a STUN server that does not answer, and has nothing to tell before."""
+MOST_BYTES = 2 << 20
+"""What one call may bring: ten times a thousand echoes. Unread, it would all be kept."""
+_BOUNDS = Bounds(gathering=GATHER_SECONDS, ice=12.0)
+
+ServersFor = Callable[[str], Awaitable[Servers]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP status and what goes with it; ``retry_after`` in seconds, 0 for none."""
+
+    status: int
+    body: bytes
+    retry_after: int = 0
+
+
+class Answering:
+    """Answers offers. ``servers`` finds what to use for a relayed call of a provider, and for a
+    direct one with an empty name; it may look up names."""
+
+    def __init__(
+        self,
+        context: Context,
+        identity: Identity,
+        servers: ServersFor,
+    ) -> None:
+        self._context, self._identity, self._servers = context, identity, servers
+        self._calls: set[asyncio.Task[None]] = set()
+        self._answering = 0
+
+    @property
+    def calls(self) -> int:
+        """How many calls there are now."""
+        return len(self._calls) + self._answering
+
+    async def answer(self, body: bytes) -> Reply:
+        """Answer one offer; the call then goes on by itself. Never raises for what is in it."""
+        if len(body) > LONGEST:
+            return _refused(413, "the offer is too long")
+        try:
+            offer = read(body)
+        except OtherSchema as error:
+            return _refused(409, f"{error}; here is version {self._identity.version}")
+        except WordsError as error:
+            return _refused(400, str(error))
+        if self.calls >= MOST_CALLS:
+            return _refused(429, "there are as many calls as this probe takes", retry_after=2)
+        self._answering += 1
+        try:
+            return await self._take(offer)
+        finally:
+            self._answering -= 1
+
+    async def close(self) -> None:
+        """End all calls; what has to be closed is left to the context's closings."""
+        for task in self._calls:
+            task.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def _take(self, offer: Description) -> Reply:
+        end: FarPeer | None = None
+        try:
+            servers = await self._servers(offer.provider if offer.path == "relayed" else "")
+            ice = RemoteIce(servers, controlling=False, clock=self._context.clock)
+            end = FarPeer(ice, offering=False, most_bytes=MOST_BYTES)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await ice.gather()
+            await end.learn(offer)
+            answer = write(end.describe(self._identity, offer.path, offer.provider))
+        except BaseException:
+            if end is not None:
+                await self._context.closing.close(end.close(), patience=0.0)
+            raise
+        task = asyncio.create_task(self._serve(end))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+        await asyncio.sleep(0)  # cancelled before it has begun, it would close nothing
+        return Reply(200, answer)
+
+    async def _serve(self, end: FarPeer) -> None:
+        heard = asyncio.Event()
+
+        def echo(peer: Peer, data: bytes) -> None:
+            heard.set()
+            if len(data) <= ECHO_BYTES:
+                peer.send(data)
+
+        try:
+            with suppress(TimeoutError, Stop):
+                async with asyncio.timeout(CALL_SECONDS):
+                    await end.advance(unwatched, _BOUNDS, lambda _: None, echo)
+                    await first_of(_until_quiet(heard), _flooded(end))
+        finally:
+            await self._context.closing.close(end.close(), patience=CLOSE_PATIENCE)
+
+
+async def _flooded(end: FarPeer) -> None:
+    await end.peer.flooded.wait()
+
+
+async def _until_quiet(heard: asyncio.Event) -> None:
+    """Raises TimeoutError once nothing has come for IDLE_SECONDS."""
+    while True:
+        heard.clear()
+        async with asyncio.timeout(IDLE_SECONDS):
+            await heard.wait()
+
+
+def _refused(status: int, why: str, *, retry_after: int = 0) -> Reply:
+    return Reply(status, f"{why}\n".encode(), retry_after)

@@ -1,0 +1,255 @@
+"""A call with a peer that is elsewhere: one end here, offer and answer by whatever carries them."""
+
+import asyncio
+import hashlib
+import math
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path as FilePath
+from platform import node
+
+from probe.call import local_call
+from probe.call.aiortc_import import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
+from probe.call.endpoint import Peer
+from probe.call.local_call import Bounds, SideTimes
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.ice.aioice_agent import RemoteIce
+from probe.ice.candidate import Description, IceLogin, Path
+from probe.ice.relay_agent import OneRelayIce
+from probe.net.tasks import within
+from probe.turn.statistics import EchoLedger
+
+_BOOT = FilePath("/proc/sys/kernel/random/boot_id")
+_NETWORK = FilePath("/proc/self/ns/net")
+_ALGORITHM = "sha-256"
+
+Phases = Callable[[str], AbstractContextManager[None]]
+Signaling = Callable[[Description], Awaitable[Description]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this probe is towards others: version, process, network stack and region."""
+
+    version: str
+    instance: str
+    machine: str
+    region: str
+
+
+def identity_of(context: Context, version: str, region: str) -> Identity:
+    """The same for as long as the process lives."""
+    instance = context.share("instance of this process", lambda: secrets.token_hex(8))
+    return Identity(version, instance, network_stack(), _plain(region))
+
+
+def _plain(text: str) -> str:
+    """In the letters that a description may have; a region may have any."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
+
+
+def network_stack() -> str:
+    """A word for the network stack of this process; two that share it are no two places.
+
+    The kernel's boot and the network namespace, hashed: it tells nobody which machine it is.
+    """
+    try:
+        found = f"{_BOOT.read_text().strip()} {os.readlink(_NETWORK)}"
+    except OSError:  # not Linux
+        found = node()
+    return hashlib.sha256(found.encode()).hexdigest()[:16]
+
+
+class FarPeer:
+    """One end of a call with somebody elsewhere. ``close`` whatever happens."""
+
+    def __init__(
+        self, ice: RemoteIce | OneRelayIce, *, offering: bool, most_bytes: float = math.inf
+    ) -> None:
+        self.ice = ice
+        self.certificate = RTCCertificate.generateCertificate()
+        self.peer = Peer(
+            offering=offering, ice=ice, certificate=self.certificate, most_bytes=most_bytes
+        )
+        self._theirs: RTCDtlsParameters | None = None
+
+    def describe(self, identity: Identity, path: Path, provider: str) -> Description:
+        """What the other side has to know, once this one has gathered."""
+        side = self.ice.side
+        prints = {each.algorithm: each.value for each in self.certificate.getFingerprints()}
+        return Description(
+            version=identity.version[:64],
+            instance=identity.instance,
+            machine=identity.machine,
+            region=identity.region[:64],
+            path=path,
+            provider=provider,
+            ice=IceLogin(fragment=side.login.fragment, password=side.login.password),
+            fingerprint=prints[_ALGORITHM].upper(),
+            candidates=side.places,
+        )
+
+    async def learn(self, theirs: Description) -> None:
+        """Take what the other side has told."""
+        self._theirs = RTCDtlsParameters([RTCDtlsFingerprint(_ALGORITHM, theirs.fingerprint)])
+        await self.ice.learn(theirs.side)
+
+    async def advance(
+        self,
+        phases: Phases,
+        bounds: Bounds,
+        reached: Callable[[str], None],
+        on_message: Callable[[Peer, bytes], None],
+    ) -> None:
+        """ICE, DTLS and the data channel, each told to ``reached``. Raises CheckFailed."""
+        peer, theirs = self.peer, self._theirs
+        if theirs is None:
+            raise RuntimeError("the other side is not known yet")
+        with phases("ice"):
+            async with within(bounds.ice, "ice", Cause.ICE_FAILED, local_call.NO_PAIR):
+                await peer.connect_ice()
+        reached("ice")
+        with phases("dtls"):
+            async with within(bounds.dtls, "dtls", Cause.DTLS_FAILED, local_call.NO_HANDSHAKE):
+                await peer.shake_hands(theirs)
+        reached("dtls")
+        cause = Cause.DATA_CHANNEL_FAILED
+        with phases("data_channel"):
+            async with within(bounds.channel, "data_channel", cause, local_call.NO_CHANNEL):
+                await peer.open_channel(on_message)
+        reached("opened")
+
+    async def close(self) -> None:
+        """Close everything, the allocation included."""
+        await self.peer.close()
+
+
+class OutgoingCall:
+    """A call from here. ``signaling`` takes the offer to the other side and brings the answer.
+
+    ``async with``, so that it is closed whatever happens. Times are seconds from the start of
+    gathering; unlike two peers of one process these do carry an offer and an answer. Unless
+    ``private``, addresses of private networks are neither offered nor called.
+    """
+
+    def __init__(
+        self,
+        ice: RemoteIce | OneRelayIce,
+        phases: Phases,
+        context: Context,
+        *,
+        private: bool = True,
+    ) -> None:
+        self._private = private
+        self.times, self.ledger = SideTimes(), EchoLedger()
+        self.far: Description | None = None
+        self.connected = self.is_to_itself = False
+        self._phases, self._context, self._ice = phases, context, ice
+        self._end = FarPeer(ice, offering=True)
+        self._started = 0.0
+        self._back = asyncio.Event()
+
+    async def __aenter__(self) -> "OutgoingCall":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._context.closing.close(self._end.close(), patience=local_call.CLOSE_PATIENCE)
+
+    async def make(
+        self,
+        identity: Identity,
+        path: Path,
+        provider: str,
+        signaling: Signaling,
+        bounds: Bounds,
+    ) -> None:
+        """Gather, offer, connect. Raises CheckFailed, and what ``signaling`` raises.
+
+        A call to this very process ends with its answer: there is nothing between.
+        """
+        with self._phases("gathering"):
+            self._started = self._context.clock()
+            async with within(
+                bounds.gathering, "gathering", Cause.DEADLINE, local_call.NO_ALLOCATION
+            ):
+                await self._end.ice.gather()
+            self._reached("gathering")
+        offer = self._seen(self._end.describe(identity, path, provider))
+        if not offer.candidates:
+            raise self._nowhere()
+        with self._phases("offer"):
+            self.far = await signaling(offer)
+        self.is_to_itself = self.far.instance == identity.instance
+        if self.is_to_itself:
+            return
+        far = self._seen(self.far)
+        if not far.candidates:
+            raise self._unreachable()
+        await self._end.learn(far)
+        await self._end.advance(self._phases, bounds, self._reached, self._received)
+
+    async def echo(self, count: int) -> None:
+        """Send ``count`` messages and wait for their echoes. Raises CheckFailed."""
+        ledger = self.ledger
+        with self._phases("echo"):
+            for number in range(count):
+                ledger.leave(number, self._context.clock())
+                self._end.peer.send(number.to_bytes(4, "big") + bytes(local_call.ECHO_BYTES - 4))
+                await asyncio.sleep(local_call.ECHO_PAUSE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(local_call.ECHO_GRACE):
+                    while not ledger.is_complete:
+                        self._back.clear()
+                        await self._back.wait()
+            ledger.close()
+        self._judge_echoes(count)
+
+    def _nowhere(self) -> Stop:
+        """Why nobody elsewhere could reach us."""
+        if not isinstance(self._ice, OneRelayIce):
+            message = "there is no address here that somebody elsewhere could reach"
+            return CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
+        server = self._ice.client.server
+        if server is not None and ip_address(server.ip).is_global:
+            message = "the relay's address is one that nobody elsewhere can reach"
+            return CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, message, phase="gathering")
+        message = "the relay has an address of this machine or of a private network"
+        hint = "A peer elsewhere needs a relay with an address that it can reach."
+        return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering", hint=hint)
+
+    def _unreachable(self) -> Stop:
+        """Why we can't reach the other side, which has told private addresses alone."""
+        message = "the peer has no address that somebody elsewhere could reach"
+        hint = "Give the peer a STUN or TURN server, or a network with an address of its own."
+        kind = NotMeasured if isinstance(self._ice, OneRelayIce) else CheckFailed
+        return kind(Cause.NO_CANDIDATE, message, phase="offer", hint=hint)
+
+    def _seen(self, described: Description) -> Description:
+        return described if self._private else described.in_public
+
+    def _judge_echoes(self, count: int) -> None:
+        back = len(self.ledger.rtts)
+        failure = self._ice.failure
+        if back < count and failure is not None:
+            failure.phase = failure.phase or "echo"
+            raise failure
+        if not back:
+            message = f"none of {count} messages came back"
+            raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
+        if count - back > local_call.MOST_LOSS * count:
+            message = f"{count - back} of {count} messages were lost"
+            raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
+
+    def _reached(self, moment: str) -> None:
+        self.connected = self.connected or moment == "ice"
+        setattr(self.times, moment, self._context.clock() - self._started)
+
+    def _received(self, _: Peer, data: bytes) -> None:
+        self.ledger.arrive(int.from_bytes(data[:4], "big"), self._context.clock())
+        self._back.set()

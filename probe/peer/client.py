@@ -1,0 +1,110 @@
+"""Brings an offer to another probe and its answer back: ``POST /peer``.
+
+Whatever goes wrong here is no fault of the path that was to be measured, nor of the
+application: the other probe could not be asked. So all of it is NotMeasured.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from pydantic import SecretStr
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import NotMeasured, Stop
+from probe.ice.candidate import (
+    LONGEST,
+    SCHEMA,
+    Description,
+    OtherSchema,
+    WordsError,
+    read,
+    write,
+)
+from probe.net.http import browse, read_bounded
+from probe.net.urls import show_host
+
+PATH = "/peer"
+OFFER_SECONDS = 10.0
+"""The other side gathers meanwhile, which takes 5 s where its STUN server is silent."""
+LONGEST_WORD = 200
+
+_UPGRADE = "Deploy the same version of the probe on both sides."
+_REFUSALS = {
+    401: (Cause.AUTH_REJECTED, "refuses the token", "Set the same PROBE_PEER_TOKEN on both sides."),
+    404: (Cause.HTTP_STATUS, "takes no calls", "Set PROBE_PEER_TOKEN there; is it a probe's port?"),
+    409: (Cause.VERSION_MISMATCH, "is another version", _UPGRADE),
+    413: (Cause.VERSION_MISMATCH, "finds the offer too long", _UPGRADE),
+    400: (Cause.VERSION_MISMATCH, "does not understand the offer", _UPGRADE),
+    429: (Cause.RATE_LIMITED, "takes no more calls now", None),
+}
+
+
+@dataclass(frozen=True)
+class Doorbell:
+    """One probe's base URL, what opens its door, and how many seconds its answer may take."""
+
+    url: str
+    token: SecretStr
+    ca_file: Path | None
+    patience: float = OFFER_SECONDS
+
+    async def ring(self, offer: Description, context: Context) -> Description:
+        """Its answer. Raises NotMeasured with the phase ``offer``."""
+        host = show_host(self.url)
+        try:
+            async with asyncio.timeout(self.patience):
+                body = await self._post(write(offer), host, context)
+            answer = read(body)
+        except TimeoutError:
+            message = f"{host} does not answer the offer within {self.patience:g} s"
+            raise NotMeasured(Cause.DEADLINE, message, phase="offer") from None
+        except OtherSchema as error:
+            message = f"{host} is version {error.version or 'unknown'}: {error}"
+            raise _unasked(Cause.VERSION_MISMATCH, message, _UPGRADE) from None
+        except WordsError as error:
+            message = f"what {host} answers is no answer: {error}"
+            raise _unasked(Cause.BODY_INVALID, message, None) from None
+        except Stop as error:
+            raise _unasked(error.cause, error.message, error.hint) from None
+        if not answer.candidates:
+            message = f"{host} has no address to be called at"
+            raise _unasked(Cause.NO_CANDIDATE, message, None)
+        return answer
+
+    async def _post(self, body: bytes, host: str, context: Context) -> bytes:
+        headers = {
+            "Authorization": f"Bearer {self.token.get_secret_value()}",
+            "Content-Type": "application/json",
+        }
+        address = self.url.rstrip("/") + PATH
+        async with (
+            browse(ca_file=self.ca_file, clock=context.clock, host=host) as browser,
+            browser.session.post(
+                address, data=body, headers=headers, allow_redirects=False
+            ) as response,
+        ):
+            if response.status != 200:
+                raise await _refusal(response, host)
+            return await read_bounded(response, LONGEST)
+
+
+async def _refusal(response: aiohttp.ClientResponse, host: str) -> NotMeasured:
+    what = (Cause.HTTP_STATUS, "does not take the offer", None)
+    cause, words, hint = _REFUSALS.get(response.status, what)
+    message = f"{host} {words} ({response.status})"
+    if response.status == 409:
+        said = await read_bounded(response, LONGEST)
+        text = said.decode("ascii", "replace")[:LONGEST_WORD].strip()
+        message += f": {text}" if text.isprintable() else ""
+        message += f"; this probe speaks schema {SCHEMA}"
+    pause = response.headers.get("Retry-After", "")
+    if pause.isdigit() and len(pause) < 6:
+        message += f"; it says to come again after {pause} s"
+    return _unasked(cause, message, hint)
+
+
+def _unasked(cause: Cause, message: str, hint: str | None) -> NotMeasured:
+    return NotMeasured(cause, message, phase="offer", hint=hint)

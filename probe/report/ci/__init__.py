@@ -1,0 +1,1 @@
+"""Reports for CI systems: JUnit and GitHub."""

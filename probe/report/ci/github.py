@@ -1,0 +1,155 @@
+"""The report for GitHub Actions: annotations on stdout, and a job summary in Markdown.
+
+Annotations are workflow commands, ``::error title=…::…``. GitHub keeps ten of a kind for
+a step. Nothing is masked: ``::add-mask::`` would print the very secret.
+"""
+
+import string
+from collections.abc import Iterator, Sequence
+
+from probe.core.model import Unit, Verdict
+from probe.report.model import Report, Row
+from probe.report.text.phrases import (
+    MISSED,
+    SYMBOLS,
+    breach,
+    figures,
+    footer,
+    headline,
+    miss,
+    missed,
+    problem,
+    quiet,
+)
+from probe.report.text.sanitize import clean, cut
+from probe.report.text.units import show
+
+MOST_OF_A_KIND = 10
+# GitHub refuses a summary of more than 1 MiB; a little is left for who else writes to it.
+LARGEST_SUMMARY = 1_000_000
+_CUT_OFF = "\n\n*The rest is left out: the summary is too long.*\n"
+
+_LEVELS = {
+    Verdict.CRITICAL: "error",
+    Verdict.WARNING: "warning",
+    Verdict.UNKNOWN: "warning",
+}
+# Everything else that is punctuation may mean something in GitHub's Markdown or HTML.
+_HARMLESS = frozenset(" ,.;/-()%='?")
+_ENTITIES = {
+    ord(character): f"&#{ord(character)};"
+    for character in string.punctuation
+    if character not in _HARMLESS
+}
+
+
+def annotations(report: Report) -> str:
+    """One workflow command a line: errors, then warnings, then missed objectives."""
+    found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
+    for row in report.rows:
+        verdict = quiet(row.verdict)
+        if verdict in _LEVELS:
+            title = clean(f"probe: {row.name} is {verdict.value}")
+            found[_LEVELS[verdict]].append((title, _explanation(report, row)))
+        for evaluation in missed(report, row.name, (Verdict.OBJECTIVE_MISSED,)):
+            title = clean(f"probe: {row.name} misses an objective")
+            found["notice"].append((title, breach(evaluation)))
+    lines = [line for level, entries in found.items() for line in _commands(level, entries)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def summary(report: Report) -> str:
+    """The report as Markdown for ``$GITHUB_STEP_SUMMARY``, below GitHub's limit."""
+    text = "\n\n".join(block for block in _blocks(report) if block) + "\n"
+    if len(text.encode()) <= LARGEST_SUMMARY:
+        return text
+    room = LARGEST_SUMMARY - len(_CUT_OFF.encode())
+    kept = text.encode()[:room].decode(errors="ignore")
+    # Whole lines only: half an entity or half a row would show.
+    return kept[: kept.rfind("\n")] + _CUT_OFF
+
+
+def _explanation(report: Report, row: Row) -> str:
+    failure = row.result.failure
+    lines = [problem(report, row) or quiet(row.verdict).value]
+    if failure:
+        lines.append(f"phase {clean(failure.phase)}, cause {failure.cause.value}")
+        lines.append(f"Try: {clean(failure.hint)}")
+    return "\n".join(lines)
+
+
+def _commands(level: str, entries: Sequence[tuple[str, str]]) -> Iterator[str]:
+    kept = entries
+    if len(entries) > MOST_OF_A_KIND:
+        kept = entries[: MOST_OF_A_KIND - 1]
+        rest = entries[len(kept) :]
+        named = "\n".join(title for title, _ in rest)
+        kept = [*kept, (f"probe: {len(rest)} more", cut(named, 4000))]
+    for title, message in kept:
+        yield f"::{level} title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    verdict = quiet(report.verdict)
+    yield f"### {SYMBOLS[verdict]} {verdict.value.upper()}: {_markdown(headline(report))}"
+    yield _checks(report)
+    yield "\n".join(_failed(report))
+    yield _section("Limits missed", list(_missed(report)))
+    yield _section(
+        "Not checked",
+        [f"- **{_markdown(each.kind)}**: {_markdown(each.reason)}" for each in report.skipped],
+    )
+    yield " · ".join(_markdown(part) for part in footer(report))
+
+
+def _checks(report: Report) -> str:
+    lines = ["| | check | target | figures | time |", "|---|---|---|---|---:|"]
+    for row in report.rows:
+        verdict = quiet(row.verdict)
+        cells = (
+            f"{SYMBOLS[verdict]} {verdict.value}",
+            _markdown(row.name),
+            _markdown(row.target),
+            " · ".join(_markdown(figure) for figure in figures(report, row)),
+            show(row.result.duration, Unit.SECONDS),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) if report.rows else ""
+
+
+def _failed(report: Report) -> Iterator[str]:
+    for row in report.rows:
+        failure = row.result.failure
+        if failure:
+            yield (
+                f"- **{_markdown(row.name)}**: {_markdown(problem(report, row))}"
+                f"<br>phase {_markdown(failure.phase)}, cause {_markdown(failure.cause.value)}"
+                f"<br>Try: {_markdown(failure.hint)}"
+            )
+
+
+def _missed(report: Report) -> Iterator[str]:
+    for row in report.rows:
+        for each in missed(report, row.name, MISSED):
+            yield f"- {SYMBOLS[each.verdict]} **{_markdown(row.name)}**: {_markdown(miss(each))}"
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join((f"**{title}**", "", *lines)) if lines else ""
+
+
+def _markdown(text: str) -> str:
+    """Text as it is, in any place of a Markdown document.
+
+    Character references never are structure (CommonMark 6.2, "Entity and numeric
+    character references"), not even for a table's pipes.
+    """
+    return clean(text).translate(_ENTITIES)

@@ -1,0 +1,67 @@
+"""How everything stands, as a small picture for a README or a wiki."""
+
+from probe.core.model import Verdict
+from probe.report.html.markup import Markup, element
+from probe.report.status import Overview
+from probe.report.text.headline import tally
+from probe.report.text.phrases import quiet
+
+LABEL = "probe"
+
+# White text on each of these has a contrast of at least 4.5 (WCAG 2.2, 1.4.3).
+_COLOURS = {
+    Verdict.OK: "#17803d",
+    Verdict.UNKNOWN: "#6b3fb5",
+    Verdict.WARNING: "#9a5b00",
+    Verdict.CRITICAL: "#c2141f",
+}
+_GREY, _WAITING = "#444c56", "#5f6873"
+_HEIGHT, _PADDING = 20, 6
+# Verdana's advance widths at 11 pixels; a glyph that isn't listed counts as a wide one.
+_WIDTHS = {" ": 3.9, "i": 3.0, "l": 3.0, "t": 4.3, "f": 3.9, "r": 4.7, "c": 5.7, "s": 5.7, "k": 6.5}
+_USUAL, _WIDEST = 7.0, 11.0
+
+
+def render(overview: Overview) -> str:
+    """An SVG: ``probe | up``, ``probe | 2 critical``, ``probe | starting``."""
+    words = tally(overview)
+    said = "up" if words == "all ok" else words
+    colour = _WAITING if words == "starting" else _COLOURS[quiet(overview.verdict)]
+    left, right = _width(LABEL), _width(said)
+    return element(
+        "svg",
+        element("title", f"{LABEL}: {said}"),
+        _half(0, left, _GREY),
+        _half(left, right, colour),
+        _words(LABEL, 0, left),
+        _words(said, left, right),
+        xmlns="http://www.w3.org/2000/svg",
+        width=left + right,
+        height=_HEIGHT,
+        viewBox=f"0 0 {left + right} {_HEIGHT}",
+        role="img",
+        aria_label=f"{LABEL}: {said}",
+    )
+
+
+def _half(x: int, width: int, colour: str) -> Markup:
+    return element("path", d=f"M{x} 0h{width}v{_HEIGHT}h-{width}z", fill=colour)
+
+
+def _words(text: str, x: int, width: int) -> Markup:
+    """The text in the middle of its half, and as wide as the half has room for."""
+    return element(
+        "text",
+        text,
+        x=x + _PADDING,
+        y=14,
+        textLength=width - 2 * _PADDING,
+        fill="#fff",
+        font_family="Verdana,DejaVu Sans,Geneva,sans-serif",
+        font_size=11,
+    )
+
+
+def _width(text: str) -> int:
+    wide = sum(_WIDTHS.get(each, _USUAL if each.isalnum() else _WIDEST) for each in text)
+    return round(wide) + 2 * _PADDING

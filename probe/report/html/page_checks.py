@@ -1,0 +1,213 @@
+"""One check on the status page: a card if it is not well, else a line that unfolds."""
+
+from collections.abc import Mapping
+
+from probe.core.model import Unit, Verdict
+from probe.history.model import Spell
+from probe.report.html.components import instant, listing, pairs, sign, since
+from probe.report.html.markup import NOTHING, Child, Markup, between, element, short, together
+from probe.report.html.plots import beyond, in_words, plot, strip
+from probe.report.status import Overview, StatusRow
+from probe.report.text.headline import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    NOT_RUN,
+    breaches,
+    day_in_words,
+    figures,
+    problem,
+    share,
+)
+from probe.report.text.phrases import MISSED, SYMBOLS
+from probe.report.text.time_format import clock, iso, lasting
+from probe.report.text.units import show
+
+# So many are enough to look at; status.json has them all.
+_FACTS, _LABELS, _FIGURES, _PHASES = 8, 8, 8, 16
+_TROUBLES_OPEN, _TROUBLES = 2, 20
+_DOT = Markup(" · ")
+
+Pair = tuple[str, Child]
+
+
+def card(row: StatusRow, overview: Overview, identity: str) -> Markup:
+    """A check that is not well, with everything that helps."""
+    name = element("span", short(row.name, LONGEST_NAME))
+    return element(
+        "article",
+        element("h3", sign(row.verdict), " ", name, id=identity),
+        element("div", *_why(row, overview), class_="words"),
+        element("div", _picture(row, overview, with_strip=True), _troubles(row, overview.now)),
+        class_=f"card {_class(row)}",
+        aria_labelledby=identity,
+    )
+
+
+def line(row: StatusRow, overview: Overview) -> Markup:
+    """A check that is well or has not run yet: a line, and the rest when it is opened."""
+    summary = element(
+        "summary",
+        sign(row.verdict),
+        element("h4", short(row.name, LONGEST_NAME)),
+        element("span", _brief(row, overview.now), class_="figures"),
+        element("span", share(row), class_="share"),
+        strip(row),
+    )
+    return element(
+        "details",
+        summary,
+        element(
+            "div",
+            element("div", *_why(row, overview), class_="words"),
+            element("div", _picture(row, overview, with_strip=False), _troubles(row, overview.now)),
+            class_="inside",
+        ),
+        class_=f"check {_class(row)}",
+    )
+
+
+def _class(row: StatusRow) -> str:
+    return row.verdict.value if row.verdict else "none"
+
+
+def _brief(row: StatusRow, now: float) -> Child:
+    """The newest figures of a check that is well, and whatever speaks against it."""
+    if row.failure is not None:
+        return f"the newest run failed: {problem(row)}"
+    if row.verdict is None:
+        return _next(row, now)
+    missed = "; ".join(breaches(row, (Verdict.OBJECTIVE_MISSED,)))
+    return (
+        f"{SYMBOLS[Verdict.OBJECTIVE_MISSED]} objective missed: {missed}"
+        if missed
+        else _shown(figures(row, now)[:3])
+    )
+
+
+def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
+    """The reason, what to try, then where, since when, and the newest run."""
+    said = problem(row)
+    hint = short(row.failure.hint, LONGEST_TEXT) if row.failure else ""
+    return (
+        element("p", said, class_="why") if said else None,
+        element("p", element("b", "Try: "), hint, class_="hint") if hint else None,
+        pairs([*_trouble(row, overview.now), *_place(row), *_newest(row, overview.now)]),
+    )
+
+
+def _trouble(row: StatusRow, now: float) -> list[Pair]:
+    failure = row.failure
+    place = (_code(failure.phase), ", cause ", _code(failure.cause.value)) if failure else None
+    # Without a failure the breached limits are the reason, and that stands above.
+    verdicts = MISSED if failure or not problem(row) else (Verdict.OBJECTIVE_MISSED,)
+    missed = [
+        element("li", f"{SYMBOLS[verdict]} {verdict.value.replace('_', ' ')}: {said}")
+        for verdict in verdicts
+        for said in breaches(row, (verdict,))
+    ]
+    return [
+        ("Since", since(row.since, now)),
+        ("Failed in", together(place) if place else None),
+        ("Limits", element("ul", *missed) if missed else None),
+    ]
+
+
+def _place(row: StatusRow) -> list[Pair]:
+    """Where it is, and what it said of itself."""
+    return [
+        ("Where", _code(row.target) if row.target else None),
+        ("Kind", between(_DOT, [short(row.kind, 60), *_named(row.labels, _LABELS)])),
+        ("Facts", between(_DOT, _named(row.facts or {}, _FACTS))),
+    ]
+
+
+def _newest(row: StatusRow, now: float) -> list[Pair]:
+    """The newest run: its figures, how long what took, when it was."""
+    phases = [
+        together((short(name, 40), " ", element("b", show(spent, Unit.SECONDS))))
+        for name, spent in (row.phases or {}).items()
+    ]
+    return [
+        ("Figures", _shown(figures(row, now)[:_FIGURES])),
+        ("Phases", between(_DOT, phases[:_PHASES])),
+        ("Newest run", _run(row, now)),
+    ]
+
+
+def _run(row: StatusRow, now: float) -> Child:
+    """When it was, and when the next one is."""
+    if row.last_run is None:
+        return together((NOT_RUN, "; ", _next(row, now)))
+    took = f", took {show(row.duration, Unit.SECONDS)}" if row.duration is not None else ""
+    passed = f" ({lasting(now - row.last_run)} ago{took}); "
+    return together((instant(row.last_run, now, seconds=True), passed, _next(row, now)))
+
+
+def _next(row: StatusRow, now: float) -> Markup:
+    """When it is due, and how much it is overdue: nothing new is heard of it then."""
+    every = f"every {lasting(row.interval)}"
+    if row.due is None:
+        return together((f"{every}, not scheduled",))
+    late = f", overdue by {lasting(now - row.due)}" if now - row.due > row.interval else ""
+    return together(("next ", instant(row.due, now, seconds=True), f", {every}{late}"))
+
+
+def _picture(row: StatusRow, overview: Overview, *, with_strip: bool) -> Markup:
+    """The last 24 hours: the strip and the plot, each with the same in words."""
+    words = [in_words(row, overview), *beyond(row)]
+    return element(
+        "figure",
+        strip(row) if with_strip else None,
+        plot(row, overview),
+        element(
+            "figcaption",
+            f"24 hours: {day_in_words(row)}",
+            *(element("span", each) for each in words if each),
+        ),
+    )
+
+
+def _troubles(row: StatusRow, now: float) -> Markup:
+    """The last 24 hours' troubles, newest first; the first ones open, the others folded."""
+    if not row.troubles:
+        return NOTHING
+    items = [_trouble_item(spell, now) for spell in row.troubles[:_TROUBLES]]
+    left_out = len(row.troubles) - len(items)
+    more = element("p", f"and {left_out:,} more in status.json") if left_out else None
+    return element(
+        "div",
+        element("p", element("b", "Troubles of the last 24 hours")),
+        listing(items, _TROUBLES_OPEN),
+        more,
+        class_="troubles",
+    )
+
+
+def _trouble_item(spell: Spell, now: float) -> Markup:
+    begins = element("time", clock(spell.start, now, seconds=True), datetime=iso(spell.start))
+    end = now if spell.end is None else spell.end
+    ends: Child = "now"
+    if spell.end is not None:
+        ends = element("time", clock(spell.end, now, seconds=True), datetime=iso(spell.end))
+    cause = between(": ", [short(spell.phase, 60), short(spell.cause, 60)])
+    reason = between(" — ", [cause, short(spell.message, 200)])
+    how_long = element("b", lasting(end - spell.start))
+    return together((sign(spell.verdict), " ", begins, " to ", ends, " ", how_long, " ", reason))
+
+
+def _shown(found: list[tuple[str, str]]) -> Markup:
+    return between(_DOT, [together((name, " ", element("b", value))) for name, value in found])
+
+
+def _named(words: Mapping[str, str], shown: int) -> list[Markup]:
+    """Names and words, and how many were left out."""
+    named = [
+        together((short(name, 60), " ", element("b", short(word, 200))))
+        for name, word in list(words.items())[:shown]
+    ]
+    left_out = len(words) - len(named)
+    return [*named, Markup(f"{left_out:,} more")] if left_out else named
+
+
+def _code(text: str) -> Markup:
+    return element("code", short(text, LONGEST_TEXT))

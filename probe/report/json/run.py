@@ -1,0 +1,52 @@
+"""The report for programs: JSON, ``"schema": 1``.
+
+Keys are added, never renamed or removed, while the schema's number stays.
+"""
+
+import json
+from datetime import UTC
+from typing import Any
+
+from probe.report.json.fields import evaluation_part, failure_part, sample_part, seconds, whole
+from probe.report.model import Report, Row
+from probe.report.text.phrases import quiet
+
+SCHEMA = 1
+
+
+def render(report: Report) -> str:
+    """The whole report as one JSON document in ASCII, ending in a line end."""
+    started = report.started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    document = {
+        "schema": SCHEMA,
+        "verdict": quiet(report.verdict).value,
+        "started_at": started,
+        "duration_seconds": seconds(report.duration),
+        "region": report.region,
+        "version": report.version,
+        "checks": [_check(row) for row in report.rows],
+        "evaluations": [
+            {"check": each.check, **evaluation_part(each)} for each in report.evaluations
+        ],
+        "skipped": [{"kind": each.kind, "reason": each.reason} for each in report.skipped],
+    }
+    text = json.dumps(whole(document), indent=2, allow_nan=False)
+    # The same text to a parser, and no ``##[command]`` to a CI service that reads the log.
+    return text.replace("##", "#\\u0023") + "\n"
+
+
+def _check(row: Row) -> dict[str, Any]:
+    result = row.result
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "target": row.target,
+        "labels": dict(row.labels),
+        "status": result.status.value,
+        "verdict": quiet(row.verdict).value,
+        "duration_seconds": seconds(result.duration),
+        "phases": {name: seconds(spent) for name, spent in result.phases.items()},
+        "failure": failure_part(result.failure),
+        "samples": [sample_part(each) for each in result.samples],
+        "facts": dict(result.facts),
+    }

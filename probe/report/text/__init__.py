@@ -1,0 +1,1 @@
+"""Reports and phrases as plain text."""

@@ -1,0 +1,204 @@
+"""What is configured, as text: checks, thresholds, signals, and what is left out."""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from probe.core.model import Signal, Threshold, Unit
+from probe.report.text.units import show
+
+_CHECK_COLUMNS = (
+    "NAME",
+    "TARGET",
+    "EVERY",
+    "DEADLINE",
+    "SEEN WITHIN",
+    "IN 30 DAYS",
+    "WHEN IT FAILS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One configured check; ``interval``, ``deadline``, ``seen_within`` (from when a target
+    fails until the check has seen it, at worst) and ``hold`` in seconds. ``costs`` is what it
+    takes from plans in 30 days. ``severity`` is None for one that can't fail, but only have
+    no data."""
+
+    name: str
+    kind: str
+    target: str
+    interval: float
+    deadline: float
+    severity: str | None
+    partial: str | None
+    hold: float
+    thresholds: tuple[Threshold, ...]
+    costs: tuple[str, ...] = ()
+
+    @property
+    def seen_within(self) -> float:
+        """A target that fails right after a look is seen by the end of the next one."""
+        return self.interval + self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class KindLines:
+    """One kind: what it does, what a run of it costs, what it measures."""
+
+    name: str
+    summary: str
+    cost: str
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """What watching takes from one plan: in a ``month``, in the plan's own ``period``, what
+    is ``allowed`` in it, the first's ``share`` of the last, and whose ``checks`` take it."""
+
+    plan: str
+    month: str
+    period: str
+    allowed: str
+    share: float
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A signal that several kinds measure: whose values are ``held`` against its limits, and
+    whose are ``shown`` beside them."""
+
+    signal: str
+    held: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
+# Wide enough for the names that are given by themselves.
+_WHOLE_NAME = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are what
+    is configured and will not do."""
+
+    checks: tuple[CheckLine, ...]
+    kinds: tuple[KindLines, ...]
+    skipped: tuple[tuple[str, str], ...]
+    budgets: tuple[BudgetLine, ...] = ()
+    sources: tuple[SourceLine, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
+def render(listing: Listing, *, width: int, colour: bool) -> str:
+    """The listing as text of the given width in columns."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
+    console.print(_checks(listing.checks))
+    console.print(_thresholds(listing.checks))
+    if listing.sources:
+        console.print(_sources(listing.sources))
+    if listing.budgets:
+        console.print(_budgets(listing.budgets))
+    for caution in listing.cautions:
+        console.print(Text(f"\nWarning: {caution}.", style="bold"))
+    for kind in listing.kinds:
+        console.print(Text(f"\n{kind.name}: {kind.summary}", style="bold"))
+        console.print(Text(f"A run costs {kind.cost}."))
+        console.print(_signals(kind.signals))
+    console.print(Text("\nSkipped", style="bold"))
+    for name, reason in listing.skipped:
+        console.print(Text(f"  {name}: {reason}"))
+    if not listing.skipped:
+        console.print(Text("  nothing"))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, column in enumerate(columns):
+        # A name is copied, into --only say: it is kept in one piece where that can be.
+        least = _WHOLE_NAME if number == 0 else None
+        table.add_column(column, overflow="fold", min_width=least)
+    return table
+
+
+def _checks(checks: Iterable[CheckLine]) -> Table:
+    table = _table("Checks", _CHECK_COLUMNS)
+    for check in checks:
+        table.add_row(
+            Text(check.name),
+            Text(check.target),
+            show(check.interval, Unit.SECONDS),
+            f"{check.deadline:g} s",
+            show(check.seen_within, Unit.SECONDS),
+            ", ".join(check.costs) or "-",
+            _when_failing(check),
+        )
+    return table
+
+
+def _thresholds(checks: Iterable[CheckLine]) -> Table:
+    columns = ("CHECK", "SIGNAL", "OF", "OBJECTIVE", "WARNING", "CRITICAL")
+    table = _table("\nThresholds", columns)
+    for check in checks:
+        for threshold in check.thresholds:
+            table.add_row(check.name, threshold.signal.name, _of(threshold), *_limits(threshold))
+    return table
+
+
+def _sources(sources: Iterable[SourceLine]) -> Table:
+    columns = ("SIGNAL", "HELD AGAINST THE LIMITS", "SHOWN BESIDE")
+    table = _table("\nSources: what several tell, the first that is configured counts", columns)
+    for each in sources:
+        table.add_row(each.signal, ", ".join(each.held), ", ".join(each.shown))
+    return table
+
+
+def _budgets(budgets: Iterable[BudgetLine]) -> Table:
+    columns = ("PLAN", "IN 31 DAYS", "BY ITS TERMS", "MAY TAKE", "TAKES", "CHECKS")
+    table = _table("\nBudgets", columns)
+    for each in budgets:
+        share = show(each.share, Unit.RATIO)
+        names = ", ".join(each.checks)
+        row = (each.plan, each.month, each.period, each.allowed, share, names)
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _when_failing(check: CheckLine) -> str:
+    if check.severity is None:
+        return "it has no data"
+    if check.partial:
+        return f"{check.partial}; {check.severity} if none works for {check.hold:g} s"
+    return f"{check.severity} after {check.hold:g} s"
+
+
+def _of(threshold: Threshold) -> str:
+    window = f" over {show(threshold.window, Unit.SECONDS)}" if threshold.window else ""
+    optional = ", where measured" if threshold.optional else ""
+    return f"{threshold.aggregation}{window}{optional}"
+
+
+def _limits(threshold: Threshold) -> list[str]:
+    sign = "≤ " if threshold.bad == "above" else "≥ "
+    unit, limits = threshold.signal.unit, threshold.limits
+    sign = "" if unit is Unit.BOOLEAN else sign
+    return [
+        "" if limit is None else f"{sign}{show(limit, unit)}"
+        for limit in (limits.objective, limits.warning, limits.critical)
+    ]
+
+
+def _signals(signals: Iterable[Signal]) -> Table:
+    table = _table("", ("  SIGNAL", "MEANING"))
+    for signal in signals:
+        labels = f"{{{','.join(signal.labels)}}}" if signal.labels else ""
+        table.add_row(Text(f"  {signal.name}{labels}"), Text(signal.help))
+    return table

@@ -1,0 +1,187 @@
+"""What page, badge and title say of an overview in the same words.
+
+Texts of a target's are cut here, and cleaned and escaped by whoever shows them.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from probe.core.model import Sample, Status, Unit, Verdict
+from probe.history.model import Bucket
+from probe.report.html.markup import short
+from probe.report.status import Notice, Overview, StatusRow
+from probe.report.text.phrases import BREACHED, breach, quiet
+from probe.report.text.units import show, show_until
+
+# What needs somebody first: an outage, then what nobody can see, then what is only bad.
+BROKEN = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING)
+NOT_RUN = "not run yet"
+LONGEST_NAME, LONGEST_TEXT = 120, 400
+# A headline is read at a glance, and what it is about has to stand on the same screen.
+_HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
+
+_GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
+_WELL = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The one thing that somebody reads: what, since when, and what else there is."""
+
+    verdict: Verdict
+    text: str
+    since: float | None = None
+    more: str = ""
+
+
+def headline(overview: Overview) -> Headline:
+    """The gravest problem, or how much is well."""
+    verdict = quiet(overview.verdict)
+    if verdict is Verdict.OK:
+        return Headline(verdict, _all_well(overview), more=_also(broken(overview.rows)))
+    rows = [row for row in broken(overview.rows) if row.verdict is verdict]
+    if rows:
+        return _of_row(rows[0], len(broken(overview.rows)) - 1)
+    notices = [notice for notice in overview.notices if notice.verdict is verdict]
+    return _of_notice(notices[0], verdict) if notices else Headline(verdict, _waiting(overview))
+
+
+def broken(rows: Iterable[StatusRow]) -> list[StatusRow]:
+    """The checks that are not well, gravest first, else in the order of the plan."""
+    bad = [row for row in rows if row.verdict in BROKEN]
+    return sorted(bad, key=lambda row: BROKEN.index(row.verdict or Verdict.UNKNOWN))
+
+
+def problem(row: StatusRow) -> str:
+    """What is wrong with a check, in one sentence; empty if nothing is or nobody can say."""
+    if row.failure is not None:
+        message = row.failure.message or row.failure.cause.value
+        unseen = row.status is Status.UNKNOWN
+        return short(f"could not be measured: {message}" if unseen else message, LONGEST_TEXT)
+    if row.verdict not in BROKEN:
+        return ""
+    return short("; ".join(breaches(row, BREACHED)) or _lasting_trouble(row), LONGEST_TEXT)
+
+
+def breaches(row: StatusRow, verdicts: Iterable[Verdict]) -> list[str]:
+    """The limits that a check misses with these verdicts, in their order."""
+    return [
+        short(breach(evaluation), LONGEST_TEXT)
+        for verdict in verdicts
+        for evaluation in row.evaluations
+        if evaluation.verdict is verdict
+    ]
+
+
+def figures(row: StatusRow, now: float) -> list[tuple[str, str]]:
+    """The newest values that matter, each with its name."""
+    return [
+        (short(" ".join([signal.short, *sample.labels.values()]), 60), _value(sample, now))
+        for signal in row.headline
+        for sample in row.samples
+        if sample.signal.name == signal.name and signal.short and math.isfinite(sample.value)
+    ]
+
+
+def worst(bucket: Bucket) -> Verdict | None:
+    """The gravest verdict of a stretch of time; None if nothing ran in it."""
+    found = [verdict for verdict, number in bucket.verdicts.items() if number > 0]
+    return max(found, key=_GRAVITY.__getitem__, default=None)
+
+
+def share(row: StatusRow) -> str:
+    """``99.2 %`` of the day's runs that measured were ok; empty if none measured."""
+    return _share(_runs(row))
+
+
+def how_often_well(row: StatusRow) -> str:
+    """The same with its denominator, and how many runs could not measure."""
+    runs = _runs(row)
+    unknown = runs[Verdict.UNKNOWN]
+    measured = sum(runs.values()) - unknown
+    parts = (
+        f"{_share(runs)} of {_counted(measured, 'run')} ok" if measured else "",
+        f"{_counted(unknown, 'run')} not measured" if unknown else "",
+    )
+    return ", ".join(part for part in parts if part) or "nothing ran"
+
+
+def day_in_words(row: StatusRow) -> str:
+    """The same, and how many troubles there were."""
+    troubles = _counted(len(row.troubles), "trouble") if row.troubles else "no trouble"
+    return f"{how_often_well(row)}; {troubles}" if row.day else "no data of the last 24 hours"
+
+
+def tally(overview: Overview) -> str:
+    """How it stands in two words: ``2 critical``, ``all ok``, ``starting``."""
+    verdict = quiet(overview.verdict)
+    number = sum(row.verdict is verdict for row in overview.rows)
+    if overview.rows and all(row.verdict is None for row in overview.rows):
+        return "starting"
+    if verdict is Verdict.OK:
+        return "all ok"
+    return f"{number} {verdict.value}" if number else verdict.value
+
+
+def _of_row(row: StatusRow, others: int) -> Headline:
+    verdict = row.verdict or Verdict.UNKNOWN
+    said = short(problem(row) or verdict.value, _HEADLINE_TEXT)
+    text = f"{short(row.name, _HEADLINE_NAME)}: {said}"
+    return Headline(verdict, text, row.since, f"{others} more" if others else "")
+
+
+def _of_notice(notice: Notice, verdict: Verdict) -> Headline:
+    return Headline(verdict, short(notice.title, _HEADLINE_TEXT), notice.since)
+
+
+def _all_well(overview: Overview) -> str:
+    rows = overview.rows
+    if not rows:
+        return "nothing is checked"
+    if all(row.verdict is None for row in rows):
+        return _waiting(overview)
+    well = sum(row.verdict in _WELL for row in rows)
+    waiting = sum(row.verdict is None for row in rows)
+    said = "is" if well == len(rows) == 1 else "are"
+    text = f"{well} of {_counted(len(rows), 'check')} {said} well"
+    return f"{text}, {waiting} {NOT_RUN}" if waiting else text
+
+
+def _waiting(overview: Overview) -> str:
+    waiting = sum(row.verdict is None for row in overview.rows)
+    return f"{_counted(waiting, 'check')} {NOT_RUN}" if waiting else "nothing says why"
+
+
+def _also(rows: list[StatusRow]) -> str:
+    return f"{_counted(len(rows), 'check')} not well" if rows else ""
+
+
+def _lasting_trouble(row: StatusRow) -> str:
+    """What the trouble that still lasts began with: its newest run alone may be well."""
+    lasting_on = [spell for spell in row.troubles if spell.end is None]
+    return (lasting_on[0].message or lasting_on[0].cause) if lasting_on else ""
+
+
+def _value(sample: Sample, now: float) -> str:
+    unit = sample.signal.unit
+    return show_until(sample.value, now) if unit is Unit.TIMESTAMP else show(sample.value, unit)
+
+
+def _share(runs: Mapping[Verdict, int]) -> str:
+    measured = sum(runs.values()) - runs[Verdict.UNKNOWN]
+    well = sum(runs[verdict] for verdict in _WELL)
+    return show(well / measured, Unit.RATIO) if measured else ""
+
+
+def _runs(row: StatusRow) -> dict[Verdict, int]:
+    """How many of the day's runs ended with each verdict."""
+    found = dict.fromkeys(Verdict, 0)
+    for bucket in row.day:
+        for verdict, number in bucket.verdicts.items():
+            found[verdict] += number
+    return found
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,178 @@
+"""What all reports for people say in the same words: headline, problems, figures, counts.
+
+Everything returned here is clean: no text of a target's gets past it unchanged.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from probe.core.model import Aggregation, Bad, Evaluation, Sample, Status, Unit, Verdict
+from probe.report.model import Report, Row
+from probe.report.text.sanitize import clean
+from probe.report.text.units import ABSENT, compared, show, show_until
+
+SYMBOLS: Mapping[Verdict, str] = {
+    Verdict.OK: "✓",
+    Verdict.OBJECTIVE_MISSED: "~",
+    Verdict.UNKNOWN: "?",
+    Verdict.WARNING: "!",
+    Verdict.CRITICAL: "✗",
+}
+BREACHED = (Verdict.CRITICAL, Verdict.WARNING)
+MISSED = (*BREACHED, Verdict.OBJECTIVE_MISSED)
+
+
+def quiet(verdict: Verdict) -> Verdict:
+    """The verdict on a check or a run: a missed objective is shown and moves nothing."""
+    return Verdict.OK if verdict is Verdict.OBJECTIVE_MISSED else verdict
+
+
+def headline(report: Report) -> str:
+    """What is broken, or how much is well: the one thing that somebody reads."""
+    bad = [row for row in report.rows if quiet(row.verdict) is not Verdict.OK]
+    if quiet(report.verdict) is Verdict.OK or not bad:
+        return _all_well(report, len(bad))
+    first = next((row for row in bad if row.verdict is report.verdict), bad[0])
+    more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    return f"{clean(first.name)}: {problem(report, first)}{more}"
+
+
+def problem(report: Report, row: Row) -> str:
+    """What is wrong with one check, in one sentence; empty when nothing is."""
+    failure = row.result.failure
+    if failure is None:
+        return "; ".join(breach(each) for each in missed(report, row.name, BREACHED))
+    message = clean(failure.message) or failure.cause.value
+    if row.result.status is Status.UNKNOWN:
+        return f"could not be measured: {message}"
+    return message
+
+
+def missed(report: Report, check: str, verdicts: Iterable[Verdict] = MISSED) -> list[Evaluation]:
+    """The thresholds that a check misses with one of these verdicts, gravest first."""
+    return [
+        evaluation
+        for verdict in verdicts
+        for evaluation in report.evaluations
+        if evaluation.check == check and evaluation.verdict is verdict
+    ]
+
+
+def breach(evaluation: Evaluation) -> str:
+    """A value against its limit: ``round trip 1.2 s is above 1 s``."""
+    signal = evaluation.threshold.signal
+    value, comparison = against(evaluation)
+    joint = ", " if signal.unit is Unit.BOOLEAN else " is "
+    name = signal.words or signal.short or signal.name
+    return f"{_named(evaluation, name)} {value}{joint}{comparison}"
+
+
+def miss(evaluation: Evaluation) -> str:
+    """The same under the signal's own name, which is the one to look for or to configure."""
+    value, comparison = against(evaluation)
+    word = evaluation.verdict.value.removesuffix("_missed")
+    return f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({word})"
+
+
+def against(evaluation: Evaluation) -> tuple[str, str]:
+    """A value, and on which side of which limit it is: ``1.2 s``, ``above 1 s``."""
+    threshold = evaluation.threshold
+    unit, bad = threshold.signal.unit, threshold.bad
+    limit = limit_of(evaluation)
+    if evaluation.value is None or limit is None:
+        return ABSENT, "not judged"
+    if unit is Unit.BOOLEAN:
+        wanted = "yes" if bad is Bad.BELOW else "no"
+        return show(evaluation.value, unit), f"should be {wanted}"
+    value, shown = compared(evaluation.value, limit, unit)
+    counted = unit is Unit.RATIO and evaluation.samples > 1
+    if counted or threshold.aggregation is Aggregation.RATIO:
+        part = round(evaluation.value * evaluation.samples)
+        value = f"{value} ({part} of {evaluation.samples})"
+    return value, f"{bad.value} {shown}"
+
+
+def limit_of(evaluation: Evaluation) -> float | None:
+    """The limit that a verdict is about."""
+    limits = evaluation.threshold.limits
+    return {
+        Verdict.CRITICAL: limits.critical,
+        Verdict.WARNING: limits.warning,
+        Verdict.OBJECTIVE_MISSED: limits.objective,
+    }.get(evaluation.verdict)
+
+
+def figures(report: Report, row: Row) -> list[str]:
+    """The figures that matter of one check, after the cause if it has failed."""
+    failure = row.result.failure
+    found = [failure.cause.value] if failure else []
+    now = report.started_at.timestamp()
+    for signal in row.headline:
+        for sample in row.result.samples:
+            if sample.signal.name == signal.name and signal.short and math.isfinite(sample.value):
+                found.append(_figure(signal.short, sample, now))
+    return found
+
+
+def counts(report: Report) -> str:
+    """How many checks there were and how they ended: ``7 checks: 6 ok, 1 critical``."""
+    verdicts = [quiet(row.verdict) for row in report.rows]
+    order = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
+    parts = [f"{verdicts.count(each)} {each.value}" for each in order if each in verdicts]
+    listed = f": {', '.join(parts)}" if parts else ""
+    return f"{_counted(len(verdicts), 'check')}{listed}"
+
+
+def footer(report: Report) -> list[str]:
+    """Counts, what was left out, how long it took and who looked."""
+    skipped, unjudged = len(report.skipped), _unjudged(report)
+    parts = [
+        counts(report),
+        f"{skipped} skipped" if skipped else "",
+        f"{_counted(unjudged, 'limit')} not judged" if unjudged else "",
+        show(report.duration, Unit.SECONDS),
+        clean(report.region),
+        f"probe {clean(report.version)}",
+    ]
+    return [part for part in parts if part]
+
+
+def _named(evaluation: Evaluation, name: str) -> str:
+    words = [name, *evaluation.labels.values()]
+    if evaluation.threshold.aggregation is Aggregation.P95:
+        words.append(Aggregation.P95.value)
+    return clean(" ".join(words))
+
+
+def _all_well(report: Report, unmeasured: int) -> str:
+    total = len(report.rows)
+    if not total:
+        return "nothing was checked"
+    objectives = sum(each.verdict is Verdict.OBJECTIVE_MISSED for each in report.evaluations)
+    parts = [
+        f"{total - unmeasured} of {_counted(total, 'check')} passed",
+        f"{unmeasured} could not be measured" if unmeasured else "",
+        f"{_counted(objectives, 'objective')} missed" if objectives else "",
+        f"{len(report.skipped)} skipped" if report.skipped else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _figure(short: str, sample: Sample, now: float) -> str:
+    unit = sample.signal.unit
+    value = sample.value
+    shown = show_until(value, now) if unit is Unit.TIMESTAMP else show(value, unit)
+    return clean(" ".join([short, *sample.labels.values(), shown]))
+
+
+def _unjudged(report: Report) -> int:
+    """Thresholds without data where the check itself went well; else its failure says it."""
+    well = {row.name for row in report.rows if row.result.status is Status.OK}
+    return sum(
+        evaluation.verdict is Verdict.UNKNOWN and evaluation.check in well
+        for evaluation in report.evaluations
+    )

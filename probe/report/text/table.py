@@ -1,0 +1,209 @@
+"""The report for people: a table for a terminal or a CI log.
+
+Everything that comes from a target is cleaned before rich sees it, and given to rich as
+``Text``, which knows no markup.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from probe.core.model import Status, Unit, Verdict
+from probe.report.model import Report, Row
+from probe.report.text.phrases import (
+    MISSED,
+    SYMBOLS,
+    figures,
+    footer,
+    headline,
+    miss,
+    missed,
+    quiet,
+)
+from probe.report.text.sanitize import clean, cut, without_commands
+from probe.report.text.units import show
+
+NARROWEST = 60
+
+_STYLES = {
+    Verdict.OK: "green",
+    Verdict.OBJECTIVE_MISSED: "cyan",
+    Verdict.UNKNOWN: "magenta",
+    Verdict.WARNING: "yellow",
+    Verdict.CRITICAL: "bold red",
+}
+_GAP = 2
+_LONGEST_TARGET = 60
+_JOINT = " · "
+
+
+def render(report: Report, *, colour: bool, width: int) -> str:
+    """The whole report in lines of at most ``width`` columns (but never below 60)."""
+    width = max(width, NARROWEST)
+    stream = io.StringIO()
+    # Everything is said here, so that no variable of the environment changes the text;
+    # without a height, rich takes a dumb terminal to be 80 columns wide.
+    console = Console(
+        file=stream,
+        width=width,
+        height=100,
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+        no_color=not colour,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    blocks = [block for block in _blocks(report, width) if block is not None]
+    for position, block in enumerate(blocks):
+        if position:
+            console.print()
+        console.print(block)
+    lines = (line.rstrip() for line in stream.getvalue().splitlines())
+    return without_commands("".join(f"{line}\n" for line in lines))
+
+
+def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
+    verdict = quiet(report.verdict)
+    yield _hanging(Text(verdict.value.upper(), _STYLES[verdict]), Text(headline(report), "bold"))
+    yield _checks(report, width) if report.rows else None
+    yield from (_failed(row) for row in report.rows)
+    yield _missed(report)
+    yield _skipped(report)
+    yield Text(_JOINT.join(footer(report)), "dim")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A check's cells before they are fitted to the width."""
+
+    verdict: Verdict
+    name: str
+    target: str
+    figures: list[str]
+    time: str
+
+
+def _checks(report: Report, width: int) -> Table:
+    entries = [_entry(report, row) for row in report.rows]
+    names = max(cell_len(entry.name) for entry in entries)
+    targets = max(cell_len(entry.target) for entry in entries)
+    numbers = max(cell_len(_JOINT.join(entry.figures)) for entry in entries)
+    times = max(len("time"), *(len(entry.time) for entry in entries))
+    verdicts = max(len(_mark(entry.verdict)) for entry in entries)
+    if verdicts + names + targets + numbers + times + 4 * _GAP <= width:
+        return _in_one_line(entries)
+    names = min(names, max(12, width * 3 // 10))
+    middle = width - verdicts - names - times - 3 * _GAP
+    return _stacked(entries, names, middle)
+
+
+def _entry(report: Report, row: Row) -> _Entry:
+    target = cut(clean(row.target), _LONGEST_TARGET)
+    time = show(row.result.duration, Unit.SECONDS)
+    return _Entry(quiet(row.verdict), clean(row.name), target, figures(report, row), time)
+
+
+def _in_one_line(entries: Sequence[_Entry]) -> Table:
+    table = _grid("", "check", "target", "figures")
+    table.add_column("time", justify="right", no_wrap=True)
+    for entry in entries:
+        table.add_row(
+            Text(_mark(entry.verdict), _STYLES[entry.verdict]),
+            Text(entry.name, "bold"),
+            Text(entry.target, "dim"),
+            Text(_JOINT.join(entry.figures)),
+            Text(entry.time),
+        )
+    return table
+
+
+def _stacked(entries: Sequence[_Entry], names: int, middle: int) -> Table:
+    """Figures below the target, where they don't fit beside it."""
+    table = _grid("", "check")
+    table.columns[1].width = names
+    table.add_column("target, figures", width=middle, overflow="fold")
+    table.add_column("time", justify="right", no_wrap=True)
+    for entry in entries:
+        lines = [cut(entry.target, middle), *_filled(entry.figures, middle)]
+        stack = Text("\n").join(
+            Text(line, "dim" if not position else "") for position, line in enumerate(lines)
+        )
+        mark = Text(_mark(entry.verdict), _STYLES[entry.verdict])
+        table.add_row(mark, Text(entry.name, "bold"), stack, Text(entry.time))
+    return table
+
+
+def _grid(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _filled(pieces: Sequence[str], width: int) -> list[str]:
+    """Lines of whole figures: a number stays with its unit and its name."""
+    lines: list[str] = []
+    for piece in pieces:
+        longer = f"{lines[-1]}{_JOINT}{piece}" if lines else piece
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return lines
+
+
+def _failed(row: Row) -> RenderableType | None:
+    failure = row.result.failure
+    if failure is None:
+        return None
+    verdict = quiet(row.verdict)
+    ending = "failed" if row.result.status is Status.FAILED else "not measured"
+    where = f"{clean(row.name)} {ending}: phase {clean(failure.phase)}, cause {failure.cause.value}"
+    facts = ", ".join(clean(f"{name} {fact}") for name, fact in row.result.facts.items())
+    return Group(
+        _hanging(Text(SYMBOLS[verdict], _STYLES[verdict]), Text(where, "bold"), gap=1),
+        _hanging(Text(""), Text(clean(failure.message))),
+        *([_hanging(Text(""), Text(facts, "dim"))] if facts else []),
+        _hanging(Text("  Try:"), Text(clean(failure.hint)), gap=1),
+    )
+
+
+def _missed(report: Report) -> RenderableType | None:
+    lines: list[RenderableType] = []
+    for row in report.rows:
+        for each in missed(report, row.name, MISSED):
+            text = Text(f"{clean(row.name)}: {miss(each)}")
+            mark = Text(SYMBOLS[each.verdict], _STYLES[each.verdict])
+            lines.append(_hanging(mark, text, gap=1))
+    return Group(Text("Limits missed", "bold"), *lines) if lines else None
+
+
+def _skipped(report: Report) -> RenderableType | None:
+    if not report.skipped:
+        return None
+    grid = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+    grid.add_column(overflow="fold", max_width=24)
+    grid.add_column(overflow="fold")
+    for each in report.skipped:
+        grid.add_row(Text(f"- {clean(each.kind)}"), Text(clean(each.reason)))
+    return Group(Text("Not checked", "bold"), grid)
+
+
+def _hanging(mark: Text, text: Text, gap: int = _GAP) -> Table:
+    """Text beside a mark; what is wrapped stays beside it."""
+    grid = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, text)
+    return grid
+
+
+def _mark(verdict: Verdict) -> str:
+    return f"{SYMBOLS[verdict]} {verdict.value}"

@@ -1,1 +1,0 @@
-"""Instruments that turn and call share."""

@@ -1,0 +1,36 @@
+"""What a connection to a store fails with, as a cause.
+
+The libraries' own texts stay behind: some carry the address with its password.
+"""
+
+import ssl
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, Stop
+from probe.net.resolver import no_connection
+from probe.net.tls import translate_tls
+
+
+def translate_socket(error: OSError, host: str) -> Stop:
+    """The cause behind an error of the socket or of TLS on it."""
+    for found in (error, error.__cause__):
+        if isinstance(found, ssl.SSLError):
+            return translate_tls(found, host)
+    if isinstance(error, TimeoutError):
+        return CheckFailed(Cause.DEADLINE, f"no connection to {host} in time")
+    if isinstance(error, ConnectionRefusedError):
+        return CheckFailed(Cause.CONNECT_REFUSED, f"{host} refuses the connection")
+    if isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
+        return closed(host)
+    reason = error.strerror or "none of its addresses answers"
+    return no_connection(error, f"no connection to {host}: {reason}")
+
+
+def closed(host: str) -> CheckFailed:
+    """The server hung up."""
+    return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} closed the connection")
+
+
+def not_spoken(host: str, protocol: str) -> CheckFailed:
+    """Something else answers there."""
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak the protocol of {protocol}")

@@ -1,0 +1,251 @@
+"""The ways to a TURN server: a UDP socket, a TCP connection, TLS over one.
+
+A wire carries whole messages. Errors of the system and of TLS become causes here:
+
+SSLCertVerificationError                    tls_invalid
+SSLError                                    tls_failed
+ConnectionRefusedError, ICMP unreachable    connect_refused
+ConnectionResetError, end of the stream     connection_closed
+other OSError                               connect_failed
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol, cast
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, Stop
+from probe.net.resolver import Address, no_connection
+from probe.net.tls import client_context, translate_tls
+from probe.stun.byte_counter import UDP_HEADER, CountedSocket, Traffic, current, ip_header
+from probe.stun.message import Framer
+from probe.stun.uri import TurnUrl, show_address
+
+Phases = Callable[[str], AbstractContextManager[None]]
+"""Times a phase by name, as ``Record.phase`` does."""
+
+# asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
+_NO_TIMEOUT = 3600.0
+
+
+class Receiver(Protocol):
+    """Who is told what a wire brings. No method may raise."""
+
+    def has_channel(self, number: int) -> bool:
+        """Whether ChannelData may come with this number."""
+
+    def frame_received(self, frame: bytes) -> None:
+        """One whole message, or whatever a datagram held."""
+
+    def wire_lost(self, error: Stop) -> None:
+        """Nothing comes any more."""
+
+
+class Wire(Protocol):
+    """A way to the server that stands; ``reliable`` ones need no retransmission."""
+
+    reliable: bool
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port, as this machine knows them."""
+
+    def send(self, frame: bytes) -> None:
+        """Send one whole message, or lose it."""
+
+    def abort(self) -> None:
+        """Close at once, without a word to the other side."""
+
+
+class UdpWire(asyncio.DatagramProtocol):
+    """A connected UDP socket: only the server's packets come in."""
+
+    reliable = False
+
+    def __init__(self, receiver: Receiver, place: str, header: int, traffic: Traffic) -> None:
+        self._receiver, self._place = receiver, place
+        self._header, self._traffic = header, traffic
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port."""
+        return _local(self._transport)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, _: object) -> None:
+        self._traffic.received += len(data) + self._header
+        self._receiver.frame_received(data)
+
+    def error_received(self, exc: Exception) -> None:
+        self._receiver.wire_lost(_failure_of(exc, self._place))
+
+    def send(self, frame: bytes) -> None:
+        """Send one datagram, or lose it."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._traffic.sent += len(frame) + self._header
+            self._transport.sendto(frame)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class StreamWire(asyncio.Protocol):
+    """A TCP or TLS connection, cut into messages."""
+
+    reliable = True
+
+    def __init__(self, receiver: Receiver, place: str, sock: CountedSocket) -> None:
+        self._receiver, self._place, self._sock = receiver, place, sock
+        self._framer = Framer(receiver.has_channel)
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port."""
+        return _local(self._transport)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """TLS over the connection that stands. Raises OSError, of which SSLError is one."""
+        plain, self._transport = self._transport, None
+        assert plain is not None
+        secured = await asyncio.get_running_loop().start_tls(
+            plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
+        )
+        if secured is None:  # it ended with the handshake
+            raise ConnectionResetError
+        self._transport = secured
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._framer.feed(data):
+                self._receiver.frame_received(frame)
+        except ValueError:
+            # Where the next message begins can't be told any more.
+            self._receiver.wire_lost(
+                CheckFailed(Cause.PROTOCOL_ERROR, f"{self._place} does not speak TURN")
+            )
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is None:
+            return  # in mid-handshake, which tells it
+        self._receiver.wire_lost(_failure_of(exc or ConnectionResetError(), self._place))
+
+    def send(self, frame: bytes) -> None:
+        """Send one message."""
+        if self._transport is not None and not self._transport.is_closing():
+            # RFC 8656 section 12.5: padded to 4 bytes, unlike on UDP.
+            self._transport.write(frame + bytes(-len(frame) % 4))
+
+    def abort(self) -> None:
+        """Close at once; a TLS shutdown could wait for the other side."""
+        self._sock.count()
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _local(transport: asyncio.BaseTransport | None) -> tuple[str, int]:
+    host, port = transport.get_extra_info("sockname")[:2] if transport else ("", 0)
+    return str(host), int(port)
+
+
+async def open_wire(
+    url: TurnUrl,
+    address: Address,
+    receiver: Receiver,
+    *,
+    phases: Phases,
+    tls: ssl.SSLContext | None = None,
+) -> Wire:
+    """Open the way that the URL names to one of its addresses.
+
+    ``tls`` is the context for ``turns:``; None trusts the system's authorities. Times the
+    phases ``connect`` and ``tls``; UDP has neither. Raises CheckFailed with the phase.
+    """
+    place = show_address(url.host, url.port)
+    if url.kind == "udp":
+        return await _open_udp(address, receiver, place)
+    # To load the authorities takes time that is not the server's.
+    context = (tls or client_context()) if url.kind == "tls" else None
+    with phases("connect"):
+        wire = await _open_stream(address, receiver, place)
+    if context is not None:
+        with phases("tls"):
+            try:
+                await wire.secure(context, url.host)
+            except OSError as error:
+                raise _failure_of(error, place, "tls") from None
+    return wire
+
+
+async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
+    loop, traffic = asyncio.get_running_loop(), current()
+    header = ip_header(address.family) + UDP_HEADER
+    try:
+        _, wire = await loop.create_datagram_endpoint(
+            lambda: UdpWire(receiver, place, header, traffic),
+            remote_addr=(address.ip, address.port),
+        )
+    except OSError as error:
+        raise _failure_of(error, place, "connect") from None
+    return wire
+
+
+async def _open_stream(address: Address, receiver: Receiver, place: str) -> StreamWire:
+    """The TCP connection alone: TLS comes in a step of its own.
+
+    asyncio's connecting with TLS in one step forgets the connection if it is cancelled
+    before the handshake's first packet; a step that begins with a transport ends it.
+    """
+    sock = await _connect(address, place)
+    loop = asyncio.get_running_loop()
+    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place, sock), sock=sock)
+    return wire
+
+
+async def _connect(address: Address, place: str) -> CountedSocket:
+    sock = CountedSocket(address.family, current())
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (address.ip, address.port))
+        # Echoes are timed: none may wait for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError as error:
+        sock.close()
+        raise _failure_of(error, place, "connect") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _failure_of(error: Exception, place: str, phase: str | None = None) -> Stop:
+    """The one place where an error of the system becomes a cause."""
+    stop = _translated(error, place)
+    stop.phase = stop.phase or phase
+    return stop
+
+
+def _translated(error: Exception, place: str) -> Stop:
+    if isinstance(error, ssl.SSLError):
+        return translate_tls(error, place)
+    if isinstance(error, ConnectionRefusedError):
+        return CheckFailed(Cause.CONNECT_REFUSED, f"nothing listens at {place}")
+    if isinstance(error, ConnectionError):
+        return CheckFailed(Cause.CONNECTION_CLOSED, f"{place} closed the connection")
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    message = f"no way to {place}: {reason}"
+    if isinstance(error, OSError):
+        return no_connection(error, message)
+    return CheckFailed(Cause.CONNECT_FAILED, message)

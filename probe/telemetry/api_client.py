@@ -1,0 +1,102 @@
+"""Asking an instrument: bounded answers, and every failure of it made "not measured"."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.net.http import browse
+from probe.net.http_status import refusal
+from probe.paircam.health import excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, body, and for how many seconds it wants to be left alone."""
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Asker:
+    """One instrument at ``base``, a web address without a slash at its end.
+
+    ``headers`` may hold a token; no message repeats them. ``name`` is the instrument's, for
+    people. ``most_bytes`` is as much as an answer may have.
+    """
+
+    name: str
+    base: str = field(repr=False)
+    clock: Callable[[], float]
+    headers: Mapping[str, str] = field(repr=False)
+    most_bytes: int
+    ca_file: Path | None = None
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        """Ask once, over a fresh connection, following no redirect.
+
+        Raises NotMeasured with a cause of the network, or body_too_large.
+        """
+        url = URL(self.base + path).update_query(dict(query or {}))
+        host = url.host_port_subcomponent or ""
+        if any(name.lower() == "authorization" for name in self.headers):
+            url = url.with_user(None)
+        try:
+            async with (
+                browse(ca_file=self.ca_file, clock=self.clock, host=host) as browser,
+                browser.open(str(url), headers=self.headers) as page,
+            ):
+                body = await browser.read(page, self.most_bytes)
+                return Answer(page.response.status, body, _seconds(page.response.headers))
+        except CheckFailed as stop:
+            raise blind(stop, self.name) from None
+
+    def refused(self, answer: Answer, hint: str = "") -> NotMeasured:
+        """What a status means that is not the one hoped for. ``hint`` says what to try where
+        the status itself tells nothing."""
+        try:
+            status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+        except ValueError:
+            status = str(answer.status)
+        said = _said(answer.body)
+        message = f"{self.name} answers {status}" + (f": {said}" if said else "")
+        stop = refusal(answer.status, message)
+        hint = hint if stop.cause is not Cause.RATE_LIMITED else ""
+        return NotMeasured(stop.cause, message, hint=hint or stop.hint)
+
+    def document(self, answer: Answer) -> Any:
+        """The JSON of an answer. Raises NotMeasured(body_invalid)."""
+        try:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise NotMeasured(Cause.BODY_INVALID, f"{self.name} answers no JSON") from None
+
+
+def blind(stop: Stop, name: str) -> NotMeasured:
+    """The same, as an instrument's failure: it says nothing about the target."""
+    message = stop.message if name in stop.message else f"{name}: {stop.message}"
+    return NotMeasured(stop.cause, message, phase=stop.phase, hint=stop.hint)
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Retry-After (RFC 9110, 10.2.3) where it is a number of seconds."""
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _said(body: bytes) -> str:
+    """An instrument's own words about why it refuses, as far as they are harmless."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    text = document.get("error") if isinstance(document, dict) else None
+    return excerpt(text) if isinstance(text, str) else ""

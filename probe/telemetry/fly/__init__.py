@@ -1,0 +1,1 @@
+"""Fly.io: its Prometheus and Machines APIs."""

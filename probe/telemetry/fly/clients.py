@@ -1,0 +1,32 @@
+"""Fly's two APIs, as a check's table has them."""
+
+from probe.core.context import Context
+from probe.telemetry.api_client import Asker
+from probe.telemetry.fly.machines import BURST, RATE, Machines
+from probe.telemetry.fly.settings import FlyAccess
+from probe.telemetry.promql import PromQL
+from probe.telemetry.rate_limit import Pacer
+
+METRICS_API, MACHINES_API = "Fly's Prometheus", "Fly's Machines API"
+_MOST_BYTES = 4 << 20
+
+
+def machines_of(table: FlyAccess, context: Context) -> Machines:
+    """The process's one client for this app's machines."""
+    base, token = table.machines_url.get_secret_value(), table.token.get_secret_value()
+
+    def make() -> Machines:
+        asker = _asker(MACHINES_API, base, table, context)
+        return Machines(asker, table.app, Pacer(rate=RATE, burst=BURST, clock=context.clock))
+
+    return context.share(("fly-machines", base, table.app, token, table.ca_file), make)
+
+
+def promql_of(table: FlyAccess, context: Context) -> PromQL:
+    """A client for the organisation's metrics."""
+    base = f"{table.prometheus_url.get_secret_value()}/{table.org}"
+    return PromQL(_asker(METRICS_API, base, table, context))
+
+
+def _asker(name: str, base: str, table: FlyAccess, context: Context) -> Asker:
+    return Asker(name, base, context.clock, table.headers, _MOST_BYTES, table.ca_file)

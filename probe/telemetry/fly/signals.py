@@ -1,0 +1,141 @@
+"""What the ``fly`` checks measure beside what other sources know too, and its limits."""
+
+from probe.core.model import Bad, Limits, Signal, Threshold, Unit
+from probe.telemetry.shared_signals import SHARED
+from probe.telemetry.shared_signals import THRESHOLDS as OF_ALL
+
+_MACHINE = ("machine", "machine_region")
+
+REGION_ERRORS = Signal(
+    "probe_fly_region_error_ratio",
+    Unit.RATIO,
+    "Share of requests of five minutes that ended with a server error, by region of Fly's edge.",
+    labels=("machine_region",),
+    fleeting=True,
+)
+REGION_P95 = Signal(
+    "probe_fly_region_p95_seconds",
+    Unit.SECONDS,
+    "95 % of the requests of five minutes were answered within this time, by the machines' region.",
+    labels=("machine_region",),
+    fleeting=True,
+)
+REQUESTS = Signal(
+    "probe_fly_requests", Unit.COUNT, "Requests of the last five minutes at Fly's edge."
+)
+MEMORY_SIZE = Signal(
+    "probe_fly_memory_bytes", Unit.BYTES, "Memory that the machine has.", _MACHINE, fleeting=True
+)
+MEMORY_RATIO = Signal(
+    "probe_fly_memory_used_ratio",
+    Unit.RATIO,
+    "Share of the machine's memory in use.",
+    _MACHINE,
+    "memory of the machine",
+    fleeting=True,
+)
+UNREACHABLE = Signal(
+    "probe_fly_memory_limit_unreachable",
+    Unit.BOOLEAN,
+    "Whether a limit on memory is above what the machine has, so that it can't be reached.",
+    _MACHINE,
+    fleeting=True,
+)
+CPU = Signal(
+    "probe_fly_cpu_ratio",
+    Unit.RATIO,
+    "Share of its cores that the machine used in five minutes.",
+    _MACHINE,
+    "cpu",
+    fleeting=True,
+)
+THROTTLED = Signal(
+    "probe_fly_cpu_throttled_ratio",
+    Unit.RATIO,
+    "Share of time for which the machine was held up because its CPU quota was spent.",
+    _MACHINE,
+    fleeting=True,
+)
+LOST = Signal(
+    "probe_fly_machine_lost",
+    Unit.BOOLEAN,
+    "Whether the machine runs, as Fly says, and its metrics have stopped.",
+    _MACHINE,
+    fleeting=True,
+    words="metrics lost of",
+)
+MACHINE_UP = Signal(
+    "probe_fly_machine_up",
+    Unit.BOOLEAN,
+    "Whether the machine runs; absent for one that was stopped on purpose.",
+    _MACHINE,
+    fleeting=True,
+    words="machine up:",
+)
+MACHINES = Signal(
+    "probe_fly_machines", Unit.COUNT, "How many machines stand so.", ("standing",), "machines"
+)
+CRASHES = Signal(
+    "probe_fly_crashes",
+    Unit.COUNT,
+    "How often the machine ended in the last hour without being asked to.",
+    _MACHINE,
+    fleeting=True,
+    words="crashes in the last hour of",
+)
+OUT_OF_MEMORY = Signal(
+    "probe_fly_out_of_memory_exits",
+    Unit.COUNT,
+    "How often the machine ended in the last hour for lack of memory.",
+    _MACHINE,
+    fleeting=True,
+    words="exits for lack of memory in the last hour of",
+)
+STOPS = Signal(
+    "probe_fly_requested_stops",
+    Unit.COUNT,
+    "How often the machine was stopped on purpose in the last hour.",
+    _MACHINE,
+    fleeting=True,
+)
+CHECKS_FAILING = Signal(
+    "probe_fly_checks_failing",
+    Unit.COUNT,
+    "How many of Fly's own health checks of the machine don't pass.",
+    _MACHINE,
+    fleeting=True,
+)
+
+OF_METRICS = (
+    *SHARED,
+    REGION_ERRORS,
+    REGION_P95,
+    REQUESTS,
+    MEMORY_SIZE,
+    MEMORY_RATIO,
+    UNREACHABLE,
+    CPU,
+    THROTTLED,
+    LOST,
+)
+OF_MACHINES = (
+    MACHINE_UP,
+    MACHINES,
+    CRASHES,
+    OUT_OF_MEMORY,
+    STOPS,
+    CHECKS_FAILING,
+)
+
+THRESHOLDS = (
+    *OF_ALL,
+    Threshold(MEMORY_RATIO, Limits(warning=0.9)),
+    Threshold(UNREACHABLE, Limits(objective=0.0)),
+    Threshold(CPU, Limits(objective=0.5)),
+    Threshold(LOST, Limits(warning=0.0)),
+    Threshold(MACHINE_UP, Limits(warning=1.0), bad=Bad.BELOW),
+    # Once is a warning, three times in an hour is critical.
+    Threshold(CRASHES, Limits(warning=0.0, critical=2.0)),
+    Threshold(OUT_OF_MEMORY, Limits(warning=0.0)),
+    Threshold(CHECKS_FAILING, Limits(objective=0.0)),
+)

@@ -1,0 +1,80 @@
+"""Signals that more than one source can tell, and in which order they are believed.
+
+The first source of ``ORDER`` that is configured is held against the limits; what another says
+of the same thing is measured and shown beside it, under its own ``source``.
+"""
+
+from probe.core.model import Limits, Signal, Threshold, Unit
+
+FLY, APP, PEER = "fly", "app", "peer"
+ORDER = (FLY, APP)
+CALLS_ORDER = (APP, PEER)
+"""Of how users' calls connect: the users' own calls say more than those of probes."""
+
+ERROR_RATIO = Signal(
+    "probe_error_ratio",
+    Unit.RATIO,
+    "Share of users' requests of the last five minutes that ended with a server error.",
+    labels=("source",),
+    short="errors",
+)
+REQUEST_P95 = Signal(
+    "probe_request_p95_seconds",
+    Unit.SECONDS,
+    "95 % of users' requests of the last five minutes were answered within this time.",
+    labels=("source",),
+    short="p95",
+)
+MEMORY = Signal(
+    "probe_memory_used_bytes",
+    Unit.BYTES,
+    "Memory in use: of the whole machine (fly) or of the backend's process (app).",
+    labels=("source", "machine", "machine_region"),
+    short="memory",
+    fleeting=True,
+)
+RESTARTS = Signal(
+    "probe_restarts",
+    Unit.COUNT,
+    "Restarts in the last 24 hours, deployments included.",
+    labels=("source", "machine", "machine_region"),
+    fleeting=True,
+)
+TURN_SHARE = Signal(
+    "probe_turn_fallback_ratio",
+    Unit.RATIO,
+    "Share of calls that connected and had to be relayed: of the last hour's (app), or whether "
+    "the last one was (peer).",
+    labels=("source",),
+    short="relayed",
+)
+ICE_SUCCESS = Signal(
+    "probe_ice_success_ratio",
+    Unit.RATIO,
+    "Share of attempts to connect that came about: of the last hour's (app), or whether the "
+    "last one did (peer).",
+    labels=("source",),
+    short="connected",
+)
+SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
+
+# A p95 or an error ratio of fewer requests says nothing about users.
+LEAST_REQUESTS = 20
+
+TURN_SHARE_LIMITS = Limits(objective=0.15, warning=0.30)
+ICE_SUCCESS_LIMITS = Limits(objective=0.95)
+MEMORY_LIMITS = Limits(objective=200e6, warning=300e6)
+THRESHOLDS = (
+    Threshold(
+        ERROR_RATIO,
+        Limits(objective=0.001, warning=0.01, critical=0.05),
+        minimum_samples=LEAST_REQUESTS,
+    ),
+    Threshold(
+        REQUEST_P95,
+        Limits(objective=0.5, warning=1.0, critical=2.0),
+        minimum_samples=LEAST_REQUESTS,
+    ),
+    Threshold(MEMORY, MEMORY_LIMITS),
+    Threshold(RESTARTS, Limits(objective=0.0)),
+)

@@ -1,0 +1,1 @@
+"""TURN (RFC 8656): the client, allocations and measurements through them."""

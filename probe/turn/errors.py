@@ -1,0 +1,87 @@
+"""What a TURN server's error codes mean: the one place where they become causes."""
+
+import ipaddress
+
+from aioice.stun import Method
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, NotMeasured
+from probe.net.resolver import IPAddress, is_unreachable
+from probe.stun.credentials import expiry_of
+
+# Our own words instead of the server's: a stranger's text has no place in a report.
+REASONS = {
+    300: "Try Alternate",
+    400: "Bad Request",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    420: "Unknown Attribute",
+    437: "Allocation Mismatch",
+    438: "Stale Nonce",
+    440: "Address Family not Supported",
+    441: "Wrong Credentials",
+    442: "Unsupported Transport Protocol",
+    443: "Peer Address Family Mismatch",
+    486: "Allocation Quota Reached",
+    500: "Server Error",
+    508: "Insufficient Capacity",
+}
+
+_CAUSES = {
+    401: Cause.AUTH_REJECTED,
+    437: Cause.ALLOCATION_LOST,
+    438: Cause.STALE_NONCE,
+    441: Cause.AUTH_REJECTED,
+    486: Cause.ALLOCATION_QUOTA,
+    508: Cause.ALLOCATION_CAPACITY,
+}
+_TO_A_PEER = (Method.CREATE_PERMISSION, Method.CHANNEL_BIND)
+
+
+def refusal(
+    code: int | None, method: Method, *, username: str, now: float, peer: str = ""
+) -> CheckFailed:
+    """The failure behind an error answer to an authenticated request.
+
+    ``username`` may carry its own expiry; ``now`` is in seconds since 1970.
+    """
+    said = f"{code} {REASONS.get(code or 0, '')}".strip()
+    if code == 401 and _has_expired(username, now):
+        ago = now - (expiry_of(username) or now)
+        message = f"the credentials ended {ago:.0f} s ago; the server says {said}"
+        return CheckFailed(Cause.CREDENTIALS_EXPIRED, message)
+    if code == 403 and method in _TO_A_PEER:
+        return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {said}")
+    cause = _CAUSES.get(code or 0, Cause.ALLOCATION_REFUSED)
+    return CheckFailed(cause, f"the server says {said} to {method.name.lower()}")
+
+
+def missing_credentials() -> NotMeasured:
+    """The server asks for credentials and none are configured: our lack, not its fault."""
+    return NotMeasured(
+        Cause.CREDENTIALS_MISSING, "the server asks for credentials and none are configured"
+    )
+
+
+def judge_relayed_address(relayed: str, server: str) -> None:
+    """Raise CheckFailed(relay_address_unusable) for an address that browsers can't reach.
+
+    A private one is fine for a server that has a private address itself.
+    """
+    ip = _ip(relayed)
+    if is_unreachable(relayed):
+        word = "reserved"
+    elif ip.is_global or not _ip(server).is_global:
+        return
+    else:
+        word = "loopback" if ip.is_loopback else "private"
+    raise CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, f"the relayed address {relayed} is {word}")
+
+
+def _ip(text: str) -> IPAddress:
+    return ipaddress.ip_address(text.partition("%")[0])
+
+
+def _has_expired(username: str, now: float) -> bool:
+    expiry = expiry_of(username)
+    return expiry is not None and expiry < now

@@ -1,0 +1,113 @@
+"""What a run through a relay has measured so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from probe.turn.client import TurnClient
+from probe.turn.statistics import EchoLedger, jitter, median, quantile
+
+
+@dataclass
+class RelayFigures:
+    """Complete up to this moment; None where nothing was measured yet.
+
+    Times are in seconds. ``first`` and ``second`` are the clients A and B; ``transits`` are
+    one-way times from A to B in the order of arrival; ``hellos`` counts the first packets.
+    """
+
+    first: TurnClient
+    second: TurnClient
+    relay_open: float | None = None
+    hellos: int = 0
+    echoes: EchoLedger = field(default_factory=EchoLedger)
+    transits: list[float] = field(default_factory=list)
+    server_rtts: list[float] = field(default_factory=list)
+
+    @property
+    def allocate(self) -> float | None:
+        """The first client's whole Allocate."""
+        return self.first.allocate_seconds
+
+    @property
+    def unauthenticated(self) -> float | None:
+        """The first client's Allocate until the 401."""
+        return self.first.unauthenticated
+
+    @property
+    def relay_rtt(self) -> float | None:
+        """Median of the echoes."""
+        return median(self._rtts) if self._rtts else None
+
+    @property
+    def relay_rtt_p95(self) -> float | None:
+        """95th percentile of the echoes."""
+        return quantile(self._rtts, 0.95) if self._rtts else None
+
+    @property
+    def relay_rtt_max(self) -> float | None:
+        """The slowest echo."""
+        return max(self._rtts, default=None)
+
+    @property
+    def server_rtt(self) -> float | None:
+        """Median of the transactions with the server."""
+        return median(self.server_rtts) if self.server_rtts else None
+
+    @property
+    def overhead(self) -> float | None:
+        """Relay RTT - 2 x server RTT (RTC.md): both ends are on one host."""
+        if self.relay_rtt is None or self.server_rtt is None:
+            return None
+        return self.relay_rtt - 2 * self.server_rtt
+
+    @property
+    def jitter(self) -> float | None:
+        """RFC 3550 jitter of the transits; None for fewer than two."""
+        return jitter(self.transits) if len(self.transits) > 1 else None
+
+    @property
+    def loss(self) -> float | None:
+        """Share of the echoes that did not come back in time."""
+        return self.echoes.loss
+
+    @property
+    def late(self) -> int | None:
+        """Echoes after the grace period."""
+        return self._counted(self.echoes.late)
+
+    @property
+    def duplicates(self) -> int | None:
+        """Echoes that came more than once."""
+        return self._counted(self.echoes.duplicates)
+
+    @property
+    def reordered(self) -> int | None:
+        """Echoes that came after a later one."""
+        return self._counted(self.echoes.reordered)
+
+    @property
+    def resends(self) -> int | None:
+        """How often the first packet of either side had to be sent again."""
+        return max(0, self.hellos - 2) if self.hellos else None
+
+    @property
+    def retransmissions(self) -> int:
+        """STUN requests of both clients that were sent again."""
+        return self.first.retransmissions + self.second.retransmissions
+
+    @property
+    def bytes_sent(self) -> int:
+        """Sent by both clients, without the headers of IP, UDP, TCP and TLS."""
+        return self.first.bytes_sent + self.second.bytes_sent
+
+    @property
+    def bytes_received(self) -> int:
+        """Received by both clients, without the headers of IP, UDP, TCP and TLS."""
+        return self.first.bytes_received + self.second.bytes_received
+
+    @property
+    def _rtts(self) -> Sequence[float]:
+        return list(self.echoes.rtts.values())
+
+    def _counted(self, count: int) -> int | None:
+        return count if self.echoes.sent else None

@@ -1,0 +1,298 @@
+"""The relay path, measured with two allocations A and B of one server (RTC.md).
+
+Packets go A → relay → B → relay → A. Both ends are one process with one clock, so one-way
+transits can be told; both allocations are on one server, so it is a hairpin that says
+nothing on whether the relay is reached from elsewhere.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed, Stop
+from probe.core.recorder import Record
+from probe.net.gather import together
+from probe.net.resolver import Address
+from probe.net.tls import client_context
+from probe.stun.byte_counter import Traffic, counted
+from probe.stun.credentials import Credentials
+from probe.stun.message import PeerAddress
+from probe.stun.transport import Phases
+from probe.stun.uri import TurnUrl
+from probe.turn.client import TurnClient
+from probe.turn.echo_packet import ECHO, HELLO, REPLY, Packets
+from probe.turn.relay_measurement import RelayFigures
+from probe.turn.resolve import Family, addresses_of
+from probe.turn.statistics import median
+
+ECHO_PAUSE = 0.02
+RESEND_PAUSE = 0.05
+RESEND_ROUND_TRIPS = 1.5
+SERVER_TRANSACTIONS = 5
+SHORTEST_GRACE = 0.3
+GRACE_ROUND_TRIPS = 4
+MOST_LOSS = 0.5
+# Deleting takes a round trip; a run that went well can afford to see it done, and leaves
+# the quota to whoever comes next.
+DELETE_PATIENCE = 0.5
+
+
+Far = tuple[TurnUrl, Credentials | None, Traffic]
+"""Where the second allocation is, and the count of its bytes, if it is elsewhere."""
+
+
+class RelayPath:
+    """One run over one URL, or to the one that is ``far`` and back.
+
+    ``patience`` is how long the first packet may take, in seconds; ``opening`` how long both
+    allocations may, where that has a bound of its own.
+    """
+
+    def __init__(
+        self,
+        url: TurnUrl,
+        credentials: Credentials | None,
+        record: Record,
+        context: Context,
+        *,
+        ca_file: Path | None = None,
+        family: Family | None = None,
+        patience: float = 2.0,
+        far: Far | None = None,
+        opening: float | None = None,
+    ) -> None:
+        self._opening = opening
+        self._family = family
+        self._url, self._record, self._context = url, record, context
+        self._clock, self._ca_file, self._patience = context.clock, ca_file, patience
+        self._a = _client(url, credentials, context)
+        self._b = _client(*(far[:2] if far else (url, credentials)), context)
+        self._far = far
+        self.figures = RelayFigures(self._a, self._b)
+        self._packets = Packets()
+        self._heard: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._echoed: set[int] = set()
+
+    async def measure(self, echoes: int) -> None:
+        """Everything from the name to the last echo. Raises CheckFailed.
+
+        Whatever happens, the allocations are deleted, in the background if need be.
+        """
+        patience = 0.0
+        try:
+            await self._open()
+            await self._permit()
+            await self._first_packets()
+            await self._echo(echoes)
+            await self._ask_server()
+            self._judge()
+            patience = DELETE_PATIENCE
+        finally:
+            await close_all(self._context, (self._a, self._b), patience=patience)
+
+    async def _open(self) -> None:
+        with self._record.phase("dns"):
+            addresses = await addresses_of(self._url, self._family)
+            others = await addresses_of(self._b.url, self._family) if self._far else addresses
+        tls = _tls_context(self._url, self._ca_file)
+        try:
+            async with asyncio.timeout(self._opening) as timeout:
+                await together(
+                    self._a.open(addresses, self._record.phase, tls), self._open_second(others)
+                )
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            message = f"no allocation within {self._opening:g} s"
+            raise CheckFailed(Cause.DEADLINE, message) from None
+        self._a.on_data, self._b.on_data = self._at_a, self._at_b
+
+    async def _open_second(self, addresses: Sequence[Address]) -> None:
+        with counted(self._far[2]) if self._far else nullcontext():
+            tls = _tls_context(self._b.url, self._ca_file)
+            await self._b.open(addresses, unwatched, tls)
+
+    async def _permit(self) -> None:
+        """Permission and channel both ways at once, so that no first packet meets neither."""
+        a, b = _relayed(self._a), _relayed(self._b)
+        with self._record.phase("permission"):
+            await together(
+                self._a.permit(b),
+                self._a.bind_channel(b),
+                self._b.permit(a),
+                self._b.bind_channel(a),
+            )
+
+    async def _first_packets(self) -> None:
+        with self._record.phase("relay"):
+            started, pause = self._clock(), self._resend_pause()
+            while len(self._heard) < 2:
+                if self._clock() - started > self._patience:
+                    await self._no_way_through()
+                self.figures.hellos += self._greet()
+                await self._wait(pause, lambda: len(self._heard) == 2)
+            self.figures.relay_open = max(self._heard.values()) - started
+
+    def _resend_pause(self) -> float:
+        """Longer than the way takes, or packets that are not lost are sent again."""
+        return max(RESEND_PAUSE, RESEND_ROUND_TRIPS * self._a.round_trip)
+
+    def _greet(self) -> int:
+        """Send to each side that has not heard yet; how many were sent."""
+        waiting = {"a", "b"} - set(self._heard)
+        if "b" in waiting:
+            self._a.send(_relayed(self._b), self._packets.make(HELLO, 0))
+        if "a" in waiting:
+            self._b.send(_relayed(self._a), self._packets.make(HELLO, 0))
+        return len(waiting)
+
+    async def _no_way_through(self) -> None:
+        # The allocation may be gone, or the server: only if it still stands is it the path.
+        await together(self._a.transaction(), self._b.transaction())
+        ways = "in one direction" if self._heard else "in either direction"
+        raise CheckFailed(
+            Cause.RELAY_UNREACHABLE if self._far else Cause.HAIRPIN_FAILED,
+            f"no packet came through {ways} within {self._patience:g} s",
+            phase="relay",
+        )
+
+    async def _echo(self, count: int) -> None:
+        ledger = self.figures.echoes
+        with self._record.phase("echo"):
+            started = self._clock()
+            for number in range(count):
+                await asyncio.sleep(max(0.0, started + number * ECHO_PAUSE - self._clock()))
+                ledger.leave(number, self._clock())
+                self._a.send(_relayed(self._b), self._packets.make(ECHO, number))
+            await self._wait(self._grace(), lambda: ledger.is_complete)
+            ledger.close()
+            self._raise_if_lost()
+
+    def _grace(self) -> float:
+        rtts = list(self.figures.echoes.rtts.values())
+        usual = median(rtts) if rtts else 2 * (self.figures.relay_open or 0.0)
+        return max(SHORTEST_GRACE, GRACE_ROUND_TRIPS * usual)
+
+    async def _ask_server(self) -> None:
+        with self._record.phase("server_rtt"):
+            for number in range(SERVER_TRANSACTIONS):
+                client = self._b if number % 2 else self._a
+                self.figures.server_rtts.append(await client.transaction())
+
+    def _judge(self) -> None:
+        ledger = self.figures.echoes
+        if (ledger.loss or 0.0) > MOST_LOSS:
+            lost = len(ledger.sent) - len(ledger.rtts)
+            raise CheckFailed(
+                Cause.RELAY_LOSS, f"{lost} of {len(ledger.sent)} packets were lost", phase="echo"
+            )
+
+    async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        """Until it is over, for so many seconds at most. Raises when a wire is lost."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not is_over():
+                    self._changed.clear()
+                    await self._changed.wait()
+        self._raise_if_lost()
+
+    def _raise_if_lost(self) -> None:
+        self._a.raise_if_lost()
+        self._b.raise_if_lost()
+
+    def _at_a(self, data: bytes, _: PeerAddress) -> None:
+        now = self._clock()
+        kind, number = self._packets.read(data)
+        if kind == HELLO:
+            self._heard.setdefault("a", now)
+        elif kind == REPLY:
+            self.figures.echoes.arrive(number, now)
+        self._changed.set()
+
+    def _at_b(self, data: bytes, _: PeerAddress) -> None:
+        now = self._clock()
+        kind, number = self._packets.read(data)
+        if kind == HELLO:
+            self._heard.setdefault("b", now)
+        elif kind == ECHO and number in self.figures.echoes.sent:
+            self._send_back(number, now)
+        self._changed.set()
+
+    def _send_back(self, number: int, now: float) -> None:
+        if number not in self._echoed:
+            self._echoed.add(number)
+            self.figures.transits.append(now - self.figures.echoes.sent[number])
+        with suppress(Stop):  # a lost wire is told where it is waited for
+            self._b.send(_relayed(self._a), self._packets.make(REPLY, number))
+
+
+@contextmanager
+def unwatched(_: str) -> Iterator[None]:
+    """Times nothing: for what happens beside the phases that are written down."""
+    yield
+
+
+async def try_allocation(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    context: Context,
+    *,
+    ca_file: Path | None = None,
+    family: Family | None = None,
+) -> None:
+    """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
+    await look(url, credentials, context, ca_file=ca_file, family=family)
+
+
+async def look(
+    url: TurnUrl,
+    credentials: Credentials | None,
+    context: Context,
+    *,
+    ca_file: Path | None = None,
+    family: Family | None = None,
+    phases: Phases = unwatched,
+) -> TurnClient:
+    """Allocate and delete; times ``dns``, ``connect``, ``tls`` and ``allocate``.
+
+    Raises CheckFailed with the phase. The client that is returned has been closed; what it
+    has measured and was given is still in it.
+    """
+    client, patience = _client(url, credentials, context), 0.0
+    try:
+        tls = _tls_context(url, ca_file)
+        with phases("dns"):
+            addresses = await addresses_of(url, family)
+        await client.open(addresses, phases, tls)
+        patience = DELETE_PATIENCE
+    finally:
+        await close_all(context, (client,), patience=patience)
+    return client
+
+
+def _client(url: TurnUrl, credentials: Credentials | None, context: Context) -> TurnClient:
+    return TurnClient(url, credentials, clock=context.clock, now=context.now)
+
+
+def _tls_context(url: TurnUrl, ca_file: Path | None) -> ssl.SSLContext | None:
+    return client_context(ca_file) if url.kind == "tls" else None
+
+
+async def close_all(context: Context, clients: Sequence[TurnClient], *, patience: float) -> None:
+    """Delete and close all at once; waits for it at most ``patience`` seconds."""
+
+    async def close() -> None:
+        await asyncio.gather(*(client.close() for client in clients))
+
+    await context.closing.close(close(), patience=patience)
+
+
+def _relayed(client: TurnClient) -> PeerAddress:
+    if client.relayed is None:
+        raise RuntimeError("there is no allocation yet")
+    return client.relayed

@@ -1,0 +1,32 @@
+"""The addresses of a TURN server, of one family where that is asked for."""
+
+import socket
+from typing import Literal
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed, NotMeasured
+from probe.net.resolver import Address, has_route, resolve
+from probe.stun.uri import TurnUrl
+
+Family = Literal["ipv4", "ipv6"]
+
+_FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+
+
+async def addresses_of(url: TurnUrl, family: Family | None) -> list[Address]:
+    """The server's usable addresses, in the system's order.
+
+    Raises what ``resolve`` raises, with the phase ``dns``; NotMeasured(own_network) where
+    this machine has no way to any address of the family that is asked for.
+    """
+    try:
+        if family is None:
+            return await resolve(url.host, url.port)
+        found = await resolve(url.host, url.port, family=_FAMILIES[family])
+    except CheckFailed as error:
+        error.phase = "dns"
+        raise
+    if not any(map(has_route, found)):
+        message = f"this machine has no way to {family.replace('ip', 'IP')} addresses"
+        raise NotMeasured(Cause.OWN_NETWORK, message, phase="dns")
+    return found

@@ -1,0 +1,172 @@
+"""Which TURN servers the operators' variables name, and how to log in to each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from probe.net.urls import BaseUrl
+from probe.paircam import BackendEnvironment
+from probe.stun.credentials import Credentials, CredentialSource, Static, TimeLimited
+from probe.stun.uri import TurnUrl, parse_host, parse_url_list, split_urls
+from probe.turn.resolve import Family
+
+PRIMARY, BACKUP, METERED, ISSUED = "primary", "backup", "metered", "issued"
+
+
+class TurnEnvironment(BackendEnvironment):
+    """The operators' variables about TURN, beside those about the backend.
+
+    A field is validated after those that stand above it, which is what the checks of
+    pairs rely on.
+    """
+
+    turn_provider: Literal["managed", "coturn"] | None = Field(default=None, alias="TURN_PROVIDER")
+    turn_shared_secret: SecretStr | None = Field(default=None, alias="TURN_SHARED_SECRET")
+    turn_urls: str = Field(default="", alias="TURN_URLS")
+    turn_password: SecretStr | None = Field(default=None, alias="TURN_PASSWORD")
+    turn_username: str | None = Field(default=None, alias="TURN_USERNAME", validate_default=True)
+    turn_host: str | None = Field(default=None, alias="TURN_HOST")
+    turn_port: int = Field(default=3478, ge=1, le=65535, alias="TURN_PORT")
+    turn_tls_port: int = Field(default=5349, ge=1, le=65535, alias="TURN_TLS_PORT")
+    turn_backup_urls: str = Field(default="", alias="TURN_BACKUP_URLS")
+    turn_backup_password: SecretStr | None = Field(default=None, alias="TURN_BACKUP_PASSWORD")
+    turn_backup_shared_secret: SecretStr | None = Field(
+        default=None, alias="TURN_BACKUP_SHARED_SECRET"
+    )
+    turn_backup_username: str | None = Field(
+        default=None, alias="TURN_BACKUP_USERNAME", validate_default=True
+    )
+    metered_app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
+    metered_api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
+    metered_url: BaseUrl | None = Field(default=None, alias="METERED_URL")
+    families: str = Field(default="", alias="PROBE_TURN_FAMILIES")
+
+    @field_validator("turn_urls", "turn_backup_urls")
+    @classmethod
+    def _are_urls(cls, text: str) -> str:
+        parse_url_list(text)
+        return text
+
+    @field_validator("turn_host")
+    @classmethod
+    def _is_host(cls, text: str | None) -> str | None:
+        return None if text is None else parse_host(text)
+
+    @field_validator("turn_username", "turn_backup_username")
+    @classmethod
+    def _is_half_of_a_pair(cls, username: str | None, info: ValidationInfo) -> str | None:
+        is_primary = info.field_name == "turn_username"
+        field = "turn_password" if is_primary else "turn_backup_password"
+        other = field.upper()
+        secret = "turn_shared_secret" if is_primary else "turn_backup_shared_secret"
+        # A value that is wrong itself is missing here: it has its own mistake.
+        if field not in info.data or info.data.get(secret):
+            return username
+        if username and info.data[field] is None:
+            raise ValueError(f"is set without {other}: set both or neither")
+        if username is None and info.data[field] is not None:
+            raise ValueError(f"is not set, but {other} is: set both or neither")
+        return username
+
+    @field_validator("families")
+    @classmethod
+    def _are_families(cls, text: str) -> str:
+        if set(split_urls(text)) <= {"ipv4", "ipv6"}:
+            return text
+        raise ValueError("write ipv4, ipv6, or both with a comma between them")
+
+    @property
+    def asked_families(self) -> tuple[Family | None, ...]:
+        """The families that each server is looked at by; None for whichever comes first."""
+        return tuple(cast(list[Family], split_urls(self.families))) or (None,)
+
+    @property
+    def metered_base(self) -> SecretStr | None:
+        """Where Metered's REST API is for this account."""
+        if self.metered_url is not None or self.metered_app is None:
+            return self.metered_url
+        return SecretStr(f"https://{self.metered_app}.metered.live")
+
+
+@dataclass(frozen=True, slots=True)
+class TurnServer:
+    """One server by one way in; ``source`` is None where no credentials are configured."""
+
+    provider: str
+    url: TurnUrl
+    source: CredentialSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnServers:
+    """The servers in a fixed order, and what is not looked at and why."""
+
+    servers: tuple[TurnServer, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def servers_of(environment: TurnEnvironment) -> TurnServers:
+    """The servers that the variables name: primary and backup, each by every way in."""
+    found: list[TurnServer] = []
+    skipped: list[str] = []
+    for provider, name, urls, source in (
+        (PRIMARY, "TURN_URLS", _primary_urls(environment), _primary_source(environment)),
+        (BACKUP, "TURN_BACKUP_URLS", _backup_urls(environment), _backup_source(environment)),
+    ):
+        if urls is None:
+            skipped.append(f"{name} is not set")
+        elif not urls:
+            skipped.append(f"{name} names no turn: or turns: server")
+        found += [TurnServer(provider, url, source) for url in urls or ()]
+    return TurnServers(tuple(found), tuple(skipped))
+
+
+def named(servers: tuple[TurnServer, ...]) -> Iterator[tuple[str, TurnServer]]:
+    """Each server with its name: ``primary-udp``, and ``primary-udp-2`` for the second."""
+    count: dict[str, int] = {}
+    for server in servers:
+        name = f"{server.provider}-{server.url.kind}"
+        count[name] = count.get(name, 0) + 1
+        yield (name if count[name] == 1 else f"{name}-{count[name]}"), server
+
+
+def _primary_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
+    host = environment.turn_host
+    # An own coturn is where TURN_HOST says, whatever TURN_URLS was left from before.
+    if environment.turn_urls and not (host and environment.turn_provider == "coturn"):
+        return parse_url_list(environment.turn_urls).urls
+    if host is None:
+        return None
+    port, tls_port = environment.turn_port, environment.turn_tls_port
+    return (
+        TurnUrl("turn", host, port, "udp"),
+        TurnUrl("turn", host, port, "tcp"),
+        TurnUrl("turns", host, tls_port, "tcp"),
+    )
+
+
+def _primary_source(environment: TurnEnvironment) -> CredentialSource | None:
+    static = _static(environment.turn_username, environment.turn_password)
+    secret = environment.turn_shared_secret
+    if secret is not None and (environment.turn_provider == "coturn" or static is None):
+        return TimeLimited(secret)
+    return static
+
+
+def _backup_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
+    text = environment.turn_backup_urls
+    return parse_url_list(text).urls if text else None
+
+
+def _backup_source(environment: TurnEnvironment) -> CredentialSource | None:
+    static = _static(environment.turn_backup_username, environment.turn_backup_password)
+    secret = environment.turn_backup_shared_secret
+    return TimeLimited(secret) if secret is not None and static is None else static
+
+
+def _static(username: str | None, password: SecretStr | None) -> Static | None:
+    if username is None or password is None:
+        return None
+    return Static(Credentials(username, password))

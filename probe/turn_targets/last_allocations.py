@@ -1,0 +1,60 @@
+"""What the cheap looks at TURN servers have found, shared by the runs of one process."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from probe.core.context import Context
+from probe.core.model import CheckFailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    works: bool
+    at: float
+
+
+class Looks:
+    """The newest outcome of each look, by the check's name; ``clock`` is monotonic."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._found: dict[str, _Found] = {}
+        self._under_way: dict[str, asyncio.Event] = {}
+
+    @contextmanager
+    def look(self, name: str) -> Iterator[None]:
+        """Around one look: it works unless it fails or is cut off. One that can't be made
+        says nothing, and what was found before stands."""
+        over = self._under_way[name] = asyncio.Event()
+        works: bool | None = None
+        try:
+            yield
+            works = True
+        except (CheckFailed, asyncio.CancelledError):
+            works = False
+            raise
+        finally:
+            if works is not None:
+                self._found[name] = _Found(works, self._clock())
+            self._under_way.pop(name, None)
+            over.set()
+
+    async def settled(self, names: Iterable[str]) -> None:
+        """Until none of these looks is under way."""
+        for name in names:
+            while (over := self._under_way.get(name)) is not None:
+                await over.wait()
+
+    def works(self, name: str, *, newer_than: float) -> bool | None:
+        """What a look found within the last so many seconds; None where there was none."""
+        found = self._found.get(name)
+        if found is None or self._clock() - found.at > newer_than:
+            return None
+        return found.works
+
+
+def looks_of(context: Context) -> Looks:
+    """The looks of this process."""
+    return context.share("looks at TURN servers", lambda: Looks(context.clock))

@@ -1,0 +1,116 @@
+"""The matrix of checks that the variables give: provider, way in, address family.
+
+Every kind of TURN check plans the same matrix; what differs is its name and how often it
+can afford to run.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from probe.core.kind import Derived
+from probe.stun.credentials import Static, TimeLimited
+from probe.stun.uri import WAYS_IN, WayIn
+from probe.turn.resolve import Family
+from probe.turn_targets.environment import (
+    ISSUED,
+    METERED,
+    TurnEnvironment,
+    TurnServer,
+    named,
+    servers_of,
+)
+
+Place = tuple[str, WayIn]
+"""A host, and the way in to it."""
+
+
+class Pace(Protocol):
+    """How often each of one provider's places can be looked at, in seconds."""
+
+    def __call__(self, places: Sequence[Place], /) -> Sequence[float]: ...
+
+
+def planned(kind: str, environment: TurnEnvironment, pace: Pace) -> Derived:
+    """A table for each configured server by every way in and family that is asked for, for
+    Metered's by every way in, and one for what the backend issues."""
+    found = servers_of(environment)
+    tables = [*_configured(kind, found.servers, environment, pace)]
+    skipped = list(found.skipped)
+    if environment.metered_api_key is None:
+        skipped.append("METERED_API_KEY is not set (credentials from Metered)")
+    elif environment.metered_base is None:
+        skipped.append("METERED_APP is not set (credentials from Metered)")
+    else:
+        tables += _metered(kind, environment, pace)
+    if environment.backend_url is not None:
+        tables.append(issued_table(f"{kind}-{ISSUED}", environment))
+    else:
+        skipped.append("BACKEND_URL is not set (credentials that it issues)")
+    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+
+
+def server_table(name: str, server: TurnServer) -> dict[str, Any]:
+    """The raw table of a check of one configured server."""
+    table: dict[str, Any] = {
+        "name": name,
+        "provider": server.provider,
+        "url": str(server.url),
+    }
+    match server.source:
+        case Static(credentials):
+            table |= {"username": credentials.username, "password": credentials.password}
+        case TimeLimited(secret):
+            table["shared_secret"] = secret
+    return table
+
+
+def issued_table(name: str, environment: TurnEnvironment) -> dict[str, Any]:
+    """The raw table of a check of what the backend issues."""
+    return {
+        "name": name,
+        "provider": ISSUED,
+        "backend_url": environment.backend_url,
+        "jwt_secret": environment.jwt_secret,
+        "jwt_expiration": environment.jwt_expiration,
+    }
+
+
+def _configured(
+    kind: str, servers: tuple[TurnServer, ...], environment: TurnEnvironment, pace: Pace
+) -> Iterator[dict[str, Any]]:
+    matrix = [
+        (name, server, family)
+        for name, server in named(servers)
+        for family in environment.asked_families
+        if _has_family(server.url.host, family)
+    ]
+    for provider in dict.fromkeys(server.provider for server in servers):
+        own = [entry for entry in matrix if entry[1].provider == provider]
+        intervals = pace([(server.url.host, server.url.kind) for _, server, _ in own])
+        for (name, server, family), interval in zip(own, intervals, strict=True):
+            suffix = f"-{family}" if family else ""
+            table = server_table(f"{kind}-{name}{suffix}", server)
+            yield table | {"interval": interval} | ({"family": family} if family else {})
+
+
+def _metered(kind: str, environment: TurnEnvironment, pace: Pace) -> Iterator[dict[str, Any]]:
+    """Metered's answer names one host by every way in."""
+    intervals = pace([(METERED, way) for way in WAYS_IN])
+    for way, interval in zip(WAYS_IN, intervals, strict=True):
+        yield {
+            "name": f"{kind}-{METERED}-{way}",
+            "provider": METERED,
+            "metered_url": environment.metered_base,
+            "api_key": environment.metered_api_key,
+            "way": way,
+            "interval": interval,
+        }
+
+
+def _has_family(host: str, family: Family | None) -> bool:
+    """Whether a host may have addresses of the family: a name any, an address its own."""
+    try:
+        return family in (None, f"ipv{ipaddress.ip_address(host).version}")
+    except ValueError:
+        return True

@@ -1,0 +1,43 @@
+"""Signals that more than one kind of TURN check has, and how they are written down."""
+
+from probe.core.context import Context
+from probe.core.model import Signal, Unit
+from probe.core.recorder import Record
+from probe.stun.byte_counter import Traffic
+
+ALLOCATE = Signal(
+    "probe_turn_allocate_seconds",
+    Unit.SECONDS,
+    "The whole Allocate, from the first request until the relayed address.",
+    short="allocate",
+    latency=True,
+)
+UNAUTHENTICATED = Signal(
+    "probe_turn_unauthenticated_seconds",
+    Unit.SECONDS,
+    "Allocate without credentials until the 401: one round trip to the server.",
+    latency=True,
+)
+BYTES = Signal(
+    "probe_turn_bytes_total",
+    Unit.BYTES,
+    "Bytes to (sent) and from (received) TURN servers on the wire, the headers of IP, UDP, "
+    "TCP and TLS included.",
+    labels=("direction",),
+    counter=True,
+)
+
+
+def traffic_of(check: str, context: Context) -> Traffic:
+    """What a check's wires have passed since it was last written down.
+
+    Kept between runs: what is deleted behind a run is counted with the next one.
+    """
+    return context.share(("turn traffic", check), Traffic)
+
+
+def write_traffic(traffic: Traffic, record: Record) -> None:
+    """Write down what was counted since the last time."""
+    taken = traffic.take()
+    record.sample(BYTES, taken.sent, direction="sent")
+    record.sample(BYTES, taken.received, direction="received")

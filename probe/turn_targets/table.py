@@ -1,0 +1,221 @@
+"""What a check's table says about its TURN server, shared by the kinds that use one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.kind import Table
+from probe.core.model import CheckFailed, NotMeasured
+from probe.core.recorder import Record
+from probe.net.urls import BaseUrl, CaFile, show_host, show_url
+from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
+from probe.stun.byte_counter import counted
+from probe.stun.credentials import Credentials, CredentialSource, Static, TimeLimited
+from probe.stun.uri import WAYS_IN, TurnUrl, WayIn, parse_turn_url, parse_url_list
+from probe.turn.resolve import Family
+from probe.turn_targets.signals import traffic_of, write_traffic
+
+if TYPE_CHECKING:
+    from probe.turn_targets.metered_api import MeteredServers
+
+LOOKS = "looks at TURN servers"
+"""Who heeds this word wants to know when a server is seen to fail, or to work again."""
+
+# Of the deadline, for asking who we are: what comes later leaves no time to measure.
+_LOGIN_SHARE = 0.5
+_STALE = (Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED)
+
+
+def _read_url(value: object) -> object:
+    return parse_turn_url(value) if isinstance(value, str) else value
+
+
+class ServerTable(Table):
+    """One server by one way in, or (with ``backend_url``) what the backend issues.
+
+    Credentials are ``username`` and ``password``, or ``shared_secret`` for time-limited
+    ones; neither, for a server that asks for none. With ``metered_url`` and ``api_key``
+    both server and credentials come from Metered: the first one by the ``way`` in.
+    ``family`` keeps to the server's IPv4 or IPv6 addresses.
+    """
+
+    provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    url: Annotated[TurnUrl, BeforeValidator(_read_url)] | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    shared_secret: SecretStr | None = None
+    backend_url: BaseUrl | None = None
+    jwt_secret: SecretStr | None = None
+    jwt_expiration: Duration = DEFAULT_EXPIRATION
+    metered_url: BaseUrl | None = None
+    api_key: SecretStr | None = None
+    way: WayIn = "udp"
+    family: Family | None = None
+    ca_file: CaFile | None = None
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether there is a server at all."""
+        return True
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        sources = (self.url, self.backend_url, self.metered_url)
+        if self.needs_server and sum(source is not None for source in sources) != 1:
+            raise ValueError("set either url or backend_url or metered_url")
+        if (self.metered_url is None) != (self.api_key is None):
+            raise ValueError("set metered_url and api_key, or neither")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("set username and password, or neither")
+        return self
+
+    @property
+    def target(self) -> str:
+        """The TURN URL without its query (a label says the transport), or who issues it."""
+        if self.backend_url is not None:
+            return show_url(self.backend_url.get_secret_value() + "/turn/credentials")
+        if self.metered_url is not None:
+            return show_url(self.metered_url.get_secret_value() + "/api/v1/turn/credentials")
+        return str(self.url).partition("?")[0]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``provider``, and ``transport``: udp, tcp, tls, or all for what is issued.
+
+        ``family`` where one is asked for.
+        """
+        labels = {"provider": self.provider, "transport": self.way_in or "all"}
+        return labels | ({"family": self.family} if self.family else {})
+
+    @property
+    def way_in(self) -> WayIn | None:
+        """The way in that is looked at; None for what is issued, which may have any."""
+        if self.issued:
+            return None
+        return self.url.kind if self.url is not None else self.way
+
+    @property
+    def place(self) -> str:
+        """A word that all checks of one server by one way in have in common."""
+        return " ".join((self.provider, self.target, self.way_in or "all", self.family or "any"))
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """What is seen of the server in a cheap look."""
+        return frozenset({self.place}) if self.needs_server else frozenset()
+
+    @property
+    def subject(self) -> str:
+        """The provider, or the backend's host for what that issues."""
+        if self.backend_url is not None:
+            return show_host(self.backend_url.get_secret_value())
+        return f"TURN {self.provider}"
+
+    @property
+    def issued(self) -> bool:
+        """Whether this is what users get from the backend."""
+        return self.backend_url is not None
+
+    @property
+    def source(self) -> CredentialSource | None:
+        """Where the credentials come from; None where there are none."""
+        if self.username is not None and self.password is not None:
+            return Static(Credentials(self.username, self.password))
+        return TimeLimited(self.shared_secret) if self.shared_secret else None
+
+
+async def servers_for(
+    table: ServerTable, record: Record, context: Context
+) -> tuple[Credentials | None, Sequence[TurnUrl]]:
+    """Where to go, as a browser prefers it (not empty), and who we are there.
+
+    Several URLs for what the backend issues, one for everything else. Raises CheckFailed or
+    NotMeasured with its phase.
+    """
+    if table.backend_url is not None:
+        return await issued_servers(table, table.backend_url, record, context)
+    if table.metered_url is not None and table.api_key is not None:
+        return await _metered_server(table, table.metered_url, table.api_key, record, context)
+    if table.url is None:
+        raise RuntimeError(f"{table.name} has no server")
+    source = table.source
+    return source.at(context.now()) if source else None, [table.url]
+
+
+@contextmanager
+def spending(table: ServerTable, record: Record, context: Context) -> Iterator[None]:
+    """Around all that a run does: its bytes are counted and written down, and kept
+    credentials that are refused are asked for anew in the next run."""
+    traffic = traffic_of(table.name, context)
+    try:
+        with counted(traffic):
+            yield
+    except CheckFailed as error:
+        if table.metered_url is not None and table.api_key is not None and error.cause in _STALE:
+            _metered(table.metered_url, table.api_key, context).forget()
+        raise
+    finally:
+        write_traffic(traffic, record)
+
+
+def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredServers":
+    from probe.turn_targets.metered_api import MeteredServers
+
+    key = ("metered servers", url.get_secret_value(), api_key.get_secret_value())
+    return context.share(key, lambda: MeteredServers(url, api_key, context))
+
+
+async def _metered_server(
+    table: ServerTable, url: SecretStr, api_key: SecretStr, record: Record, context: Context
+) -> tuple[Credentials, Sequence[TurnUrl]]:
+    metered = _metered(url, api_key, context)
+    with record.phase("credentials"):
+        found = await metered.get(table.ca_file, _LOGIN_SHARE * table.deadline)
+    for server in found:
+        if server.url.kind == table.way:
+            record.facts["issued"] = str(server.url)
+            return server.credentials, [server.url]
+    message = f"Metered names no server by {table.way}"
+    raise NotMeasured(Cause.NO_DATA, message, phase="credentials")
+
+
+async def issued_servers(
+    table: ServerTable, backend_url: SecretStr, record: Record, context: Context
+) -> tuple[Credentials, Sequence[TurnUrl]]:
+    """Ask the backend; its credentials, and the URLs as a browser prefers them (not empty).
+
+    Raises CheckFailed or NotMeasured with its phase.
+    """
+    backend = backend_from(
+        context,
+        url=backend_url,
+        jwt_secret=table.jwt_secret,
+        jwt_expiration=table.jwt_expiration,
+        ca_file=table.ca_file,
+    )
+    issued = await backend.issued_credentials(record)
+    urls = preferred_first(issued)
+    record.facts["issued"] = ", ".join(str(url) for url in urls)
+    return Credentials(issued.username, issued.credential), urls
+
+
+def naming(url: TurnUrl, error: CheckFailed) -> CheckFailed:
+    """The failure with the URL in its message, where the check's target doesn't say it."""
+    return CheckFailed(error.cause, f"{url}: {error.message}", phase=error.phase, hint=error.hint)
+
+
+def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUrl]:
+    """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
+    try:
+        urls = parse_url_list(" ".join(issued.urls)).urls
+    except ValueError as error:
+        message = f"the backend issues an URL that no browser takes: {error}"
+        raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
+    if not urls:
+        message = "the backend issues no turn: or turns: URL"
+        raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
+    return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))

@@ -1,0 +1,84 @@
+"""What looking at TURN servers costs, and how often that can be afforded.
+
+Operators pay for relayed bytes, or share a free plan with everybody (RTC.md). So there are
+two tiers: a cheap look (allocate and delete) that sees a dead server within two minutes,
+and echoes and calls as often as ``MONTHLY_BYTES`` for each provider allow.
+
+The bytes of one run were measured on loopback, both ends and both directions, headers
+included; a test measures them again. For TLS a chain of certificates as public authorities
+issue it is added, which a laboratory's is shorter than.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from probe.stun.uri import WayIn
+
+MONTH_SECONDS = 30 * 86400.0
+MONTHLY_BYTES = 0.5e9
+
+LOOK_SECONDS = 100.0
+"""With its deadline of 10 s a look sees a dead server within two minutes."""
+SELDOM_LOOK_SECONDS = 300.0
+"""For TLS, whose handshake is most of a look, where the server has another way in."""
+DEAR_SECONDS = 900.0
+ECHOES, CALL_ECHOES = 20, 10
+"""How many a run sends, through a relay and over a call's data channel."""
+
+# Of the month's bytes: for looks at most, and for looks, echoes and calls together. What
+# is left pays for the way from the primary's relay to the backup's.
+_LOOKS_SHARE, _TIERS_SHARE = 0.6, 0.9
+_ROUND_TO = 60.0
+
+# Opening and closing one connection, a public chain of certificates (2.5 kB) included.
+_CONNECTION: Mapping[WayIn, int] = {"udp": 0, "tcp": 450, "tls": 5000}
+# An allocation and its deletion.
+_ALLOCATION: Mapping[WayIn, int] = {"udp": 850, "tcp": 850, "tls": 1000}
+# Permissions, channels, the first packets, transactions with the server; and each echo.
+_PATH: Mapping[WayIn, int] = {"udp": 3000, "tcp": 4000, "tls": 4700}
+_ECHO: Mapping[WayIn, int] = {"udp": 770, "tcp": 950, "tls": 1050}
+# ICE, DTLS and SCTP of both sides; and each echo over the data channel.
+_CALL: Mapping[WayIn, int] = {"udp": 10_000, "tcp": 12_500, "tls": 14_000}
+_CALL_ECHO: Mapping[WayIn, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
+
+
+def look_bytes(way: WayIn) -> int:
+    """One allocation and its deletion."""
+    return _CONNECTION[way] + _ALLOCATION[way]
+
+
+def path_bytes(way: WayIn, echoes: int) -> int:
+    """Two allocations, permissions, echoes, and transactions with the server."""
+    return 2 * look_bytes(way) + _PATH[way] + echoes * _ECHO[way]
+
+
+def call_bytes(way: WayIn, echoes: int) -> int:
+    """Two allocations, ICE, DTLS, SCTP, and echoes over the data channel."""
+    return 2 * look_bytes(way) + _CALL[way] + echoes * _CALL_ECHO[way]
+
+
+def look_intervals(ways: Sequence[tuple[str, WayIn]]) -> list[float]:
+    """How often to look at each of one provider's servers (host, way in), in seconds."""
+    hosts = [host for host, way in ways if way != "tls"]
+    wanted = [
+        SELDOM_LOOK_SECONDS if way == "tls" and host in hosts else LOOK_SECONDS
+        for host, way in ways
+    ]
+    stretch = max(1.0, _a_month(ways, wanted) / (_LOOKS_SHARE * MONTHLY_BYTES))
+    return [seconds * stretch for seconds in wanted]
+
+
+def dear_intervals(ways: Sequence[tuple[str, WayIn]]) -> list[float]:
+    """How often to send echoes through each of one provider's servers, and how often to
+    call through it, in seconds."""
+    looks = _a_month(ways, look_intervals(ways))
+    dear = sum(path_bytes(way, ECHOES) + call_bytes(way, CALL_ECHOES) for _, way in ways)
+    fitting = dear * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - looks)
+    return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(ways)
+
+
+def _a_month(ways: Sequence[tuple[str, WayIn]], intervals: Sequence[float]) -> float:
+    """Bytes in 30 days for looks in these intervals."""
+    return sum(
+        look_bytes(way) * MONTH_SECONDS / seconds
+        for (_, way), seconds in zip(ways, intervals, strict=True)
+    )

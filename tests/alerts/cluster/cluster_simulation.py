@@ -1,0 +1,176 @@
+"""Several probes in one process on a clock that a test moves: who sees what, who is told what.
+
+Everything that judges is real; packets, Slack and the pager are lists.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from alerts.cluster.cluster import TROUBLE_SECONDS, Fleet
+from alerts.cluster.company import incidents_among
+from alerts.cluster.members import PeersPlan, Unusable
+from alerts.cluster.protocol import read_question
+from alerts.cluster.responder import Own
+from alerts.model import Alert, Message, Occasion, Severity
+from alerts.notification.grouping import REMIND_SECONDS, Desk, Setting
+from alerts.notification.route import Route, Routes
+from alerts.state.alert_store import Keeper
+from probe.core.model import Failing, Result, Status, Verdict
+from tests.fake_kind import result_of, toy, toy_kind
+
+REGIONS = ("lax", "fra", "nrt")
+CHAT = Route("chat", frozenset(Severity), REMIND_SECONDS)
+PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS, by_key=True)
+HOLD, INTERVAL = 30.0, 10.0
+CHECK = toy(
+    "health", toy_kind(failing=Failing(Verdict.CRITICAL, hold=HOLD)), interval=INTERVAL, retry=5
+)
+
+
+@dataclass
+class Town:
+    """The world outside: what is broken, who can't be reached, and what people were told.
+
+    ``down`` are the regions that can't use the target, ``apart`` pairs of regions that don't
+    hear each other, ``probes`` those that run. ``chat`` and ``pages`` have (second, region,
+    message), ``incidents`` are the pager's open ones.
+    """
+
+    down: set[str] = field(default_factory=set)
+    apart: set[frozenset[str]] = field(default_factory=set)
+    probes: dict[str, "Probe"] = field(default_factory=dict)
+    now: float = 0.0
+    chat: list[tuple[float, str, Message]] = field(default_factory=list)
+    pages: list[tuple[float, str, Message]] = field(default_factory=list)
+    incidents: dict[str, float] = field(default_factory=dict)
+    opened: int = 0
+
+    def take(self, region: str, notifier: str, message: Message) -> None:
+        """Somebody is told."""
+        if notifier == "chat":
+            self.chat.append((self.now, region, message))
+            return
+        if message.occasion is Occasion.RESOLVED:
+            self.incidents.pop(message.key, None)
+        elif message.occasion is not Occasion.REMINDER:
+            self.pages.append((self.now, region, message))
+            self.opened += message.key not in self.incidents
+            self.incidents.setdefault(message.key, self.now)
+
+    def headlines(self) -> list[str]:
+        """What stands in the chat."""
+        return [f"{each.occasion}: {each.title}" for _, _, each in self.chat]
+
+
+class Probe:
+    """One probe: the parts of alerting that judge, and what it keeps on its disk."""
+
+    def __init__(self, town: Town, region: str, stored: dict[str, str] | None = None) -> None:
+        self.town, self.region = town, region
+        self.stored = dict(stored or {})
+        # Its own idea of what time it is.
+        self._offset = 1e6 * (1 + REGIONS.index(region))
+        entries = tuple(f"http://{each}:9091" for each in REGIONS)
+        plan = PeersPlan(entries, SecretStr("0f-all-three-pr0bes"))
+        self.fleet = Fleet(plan, region, now=self.now, hasten=self._hasten, post=self._post)
+        self.keeper = Keeper(region)
+        self.desk = Desk(Routes([CHAT, PAGER]), cast=self.fleet.cast)
+        self.keeper.restore(self.stored)
+        self.desk.restore(self.stored)
+        self.keeper.watch([CHECK], self.now())
+        self.over: list[Alert] = []
+        self._due = town.now + 1 + 3 * REGIONS.index(region)
+        self._asks = town.now
+
+    def now(self) -> float:
+        """Its clock."""
+        return self.town.now + self._offset
+
+    async def live(self) -> None:
+        """Do what is to be done in this second."""
+        if self.town.now >= self._due:
+            self._look()
+        self.fleet.attend(self.keeper.troubles(self.now()), busy=bool(self.desk.views))
+        if self.town.now >= self._asks or self.fleet.urged.is_set():
+            self.fleet.urged.clear()
+            await self.fleet.ask()
+            self._asks = self.town.now + TROUBLE_SECONDS
+        self._settle()
+
+    def _look(self) -> None:
+        failed = self.region in self.town.down
+        self._due = self.town.now + (CHECK.retry if failed else CHECK.interval)
+        result: Result = result_of("health", Status.FAILED if failed else Status.OK)
+        self.fleet.note(CHECK, result)
+        events = self.keeper.take(CHECK, result, (), self.now(), backed_up=False)
+        self.over += [event.alert for event in events if event.alert.ended is not None]
+
+    def _settle(self) -> None:
+        now = self.now()
+        events = self.keeper.pass_time(now)
+        self.over += [event.alert for event in events if event.alert.ended is not None]
+        self.fleet.attend(self.keeper.troubles(now), busy=bool(self.desk.views))
+        incidents = incidents_among(
+            self.fleet,
+            self.keeper.firing,
+            self.over,
+            lambda check: "paircam.live",
+            lambda alert: False,
+            told=[subject for _, subject in self.desk.views],
+            excused=False,
+        )
+        for delivery in self.desk.settle(incidents, now, Setting(self.region)):
+            self.town.take(self.region, delivery.notifier, delivery.message)
+        for name, text in {**self.keeper.documents(), **self.desk.documents()}.items():
+            if text is None:
+                self.stored.pop(name, None)
+            else:
+                self.stored[name] = text
+
+    def _hasten(self, check: str) -> None:
+        self._due = min(self._due, self.town.now)
+
+    async def _post(self, url: str, question: bytes, token: str) -> bytes:
+        region = urlsplit(url).hostname or ""
+        other = self.town.probes.get(region)
+        if other is None or frozenset({region, self.region}) in self.town.apart:
+            raise Unusable("not there")
+        own = Own({"health": "paircam.live"}, other.desk.views, frozenset(), other.desk.ended)
+        return other.fleet.answer(read_question(question), own, excused=False)
+
+
+class Village:
+    """A town and its probes."""
+
+    def __init__(self, regions: Iterable[str] = REGIONS) -> None:
+        self.town = Town()
+        self.probes = self.town.probes
+        self._disks: dict[str, dict[str, str]] = {}
+        for region in regions:
+            self.start(region)
+
+    def start(self, region: str, *, empty: bool = False) -> None:
+        """Start a probe with what it kept, if it doesn't run."""
+        if region not in self.probes:
+            stored = {} if empty else self._disks.get(region)
+            self.probes[region] = Probe(self.town, region, stored)
+
+    def kill(self, region: str) -> None:
+        """A probe is no more; its disk stays."""
+        if region in self.probes:
+            self._disks[region] = self.probes.pop(region).stored
+
+    def pass_(self, seconds: int) -> None:
+        """Let time pass, second by second."""
+
+        async def live() -> None:
+            for _ in range(seconds):
+                self.town.now += 1.0
+                for probe in [*self.probes.values()]:
+                    await probe.live()
+
+        asyncio.run(live())

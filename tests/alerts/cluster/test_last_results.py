@@ -1,0 +1,78 @@
+"""A probe that is asked for a younger look than it has looks again, within reason."""
+
+import pytest
+
+from alerts.cluster.cluster import Fleet
+from alerts.cluster.members import ALONE
+from alerts.cluster.protocol import Ask, Question, read_answer
+from alerts.cluster.quorum import Sight, Trouble
+from alerts.cluster.responder import Own
+from alerts.model import Identity, Severity
+from probe.core.model import Status
+from tests.clocks import Clock
+from tests.fake_kind import result_of, toy
+
+RARE = toy("rare", interval=720, retry=30)
+
+
+class Asked:
+    """A probe that looked at one rare check at the beginning; ``hastened`` are its own looks."""
+
+    def __init__(self, status: Status = Status.OK) -> None:
+        self.clock, self.hastened = Clock(1000.0), list[str]()
+        self.fleet = Fleet(ALONE, "fra", now=self.clock, hasten=self.hastened.append)
+        self.fleet.note(RARE, result_of("rare", status))
+
+    def answer(self, younger: float, *, check: str = "rare", excused: bool = False) -> object:
+        """What it says of a check; None if nothing."""
+        question = Question(asks=(Ask(check=check, younger=younger),))
+        answer = read_answer(self.fleet.answer(question, Own(), excused=excused))
+        return answer.checks.get(check)
+
+
+@pytest.mark.parametrize(
+    ("age", "younger", "hastened"),
+    [
+        # The trouble began after its last look.
+        (300.0, 5.0, ["rare"]),
+        (300.0, 299.0, ["rare"]),
+        # It has looked since.
+        (300.0, 301.0, []),
+        # It looked just now: nobody may have it look without end.
+        (29.0, 5.0, []),
+        (30.0, 5.0, ["rare"]),
+    ],
+)
+def test_a_look_from_before_the_trouble_is_made_again(
+    age: float, younger: float, hastened: list[str]
+) -> None:
+    probe = Asked()
+    probe.clock.pass_(age)
+    seen = probe.answer(younger)
+    assert getattr(seen, "age", None) == age
+    assert probe.hastened == hastened
+
+
+def test_what_it_sees_as_bad_itself_keeps_its_own_rhythm() -> None:
+    probe = Asked(Status.FAILED)
+    sight = Sight(Severity.CRITICAL, sure=True)
+    probe.fleet.attend([Trouble(Identity("rare", "failing"), 1000.0, sight)], busy=False)
+    probe.clock.pass_(300.0)
+    seen = probe.answer(5.0)
+    assert getattr(seen, "bad", {})["failing"].severity is Severity.CRITICAL
+    assert probe.hastened == []
+
+
+def test_of_a_check_that_it_does_not_have_there_is_no_word() -> None:
+    probe = Asked()
+    probe.clock.pass_(300.0)
+    assert probe.answer(5.0, check="another") is None
+    assert probe.hastened == []
+
+
+def test_a_probe_without_a_network_of_its_own_has_no_opinion() -> None:
+    assert Asked().answer(1e6, excused=True) is None
+
+
+def test_what_could_not_be_measured_is_no_opinion_either() -> None:
+    assert getattr(Asked(Status.UNKNOWN).answer(1e6), "measured", None) is False

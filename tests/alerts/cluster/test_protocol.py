@@ -1,0 +1,117 @@
+"""What several probes tell as one, as each service and each person gets it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.cluster.leader import MINE, PATIENCE_SECONDS, Casting, Other, Part, cast
+from alerts.notification.template import lines
+from alerts.notifiers import NOTIFIERS
+from alerts.notifiers.alertmanager import labels_of
+from alerts.notifiers.pagerduty import dedup_key
+from alerts.outbox.codec import dump_alert, load_alert
+from tests.alerts.samples import failing, slow, told
+
+VIEW = "seen from fra and lax, fine from nrt"
+
+
+def test_what_probes_tell_as_one_has_the_same_labels_and_key_from_each() -> None:
+    here, there = failing(region="", view=VIEW), failing(region="", view="seen from fra and lax")
+    assert labels_of(here) == labels_of(there)
+    assert "region" not in labels_of(here)
+    assert labels_of(failing(region="fra"))["region"] == "fra"
+    assert dedup_key("paircam.live") != dedup_key("paircam.live (fra)")
+
+
+def test_services_that_know_an_incident_by_its_key_are_told_by_every_probe() -> None:
+    assert {each.name for each in NOTIFIERS if each.by_key} == {"pagerduty", "alertmanager"}
+
+
+def test_a_message_says_who_sees_it_and_where_one_alert_differs() -> None:
+    one = failing(region="", view=VIEW)
+    message = told(firing=(one, slow(region="", view="seen from lax and nrt")))
+    text = "\n".join(lines(message))
+    assert text.count(VIEW) == 1
+    assert text.count("seen from lax and nrt") == 1
+    alone = "\n".join(lines(told()))
+    assert "seen from lax" in alone
+
+
+def test_who_sees_an_alert_is_kept_and_what_an_older_version_kept_can_be_read() -> None:
+    alert = failing(view=VIEW)
+    assert load_alert(dump_alert(alert)) == alert
+    older = dump_alert(alert).replace(f',"view":"{VIEW}"', "")
+    assert load_alert(older) == replace(alert, view="")
+
+
+FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
+
+
+@pytest.mark.parametrize(
+    ("owner", "others", "waited", "casting"),
+    [
+        (None, [], 0.0, Casting(Part.TELL)),
+        (None, [FIRST], 0.0, Casting(Part.TELL)),
+        (None, [replace(FIRST, sees=True)], 0.0, Casting(Part.WAIT)),
+        (None, [replace(FIRST, sees=True)], PATIENCE_SECONDS, Casting(Part.TELL)),
+        (None, [replace(LATER, sees=True)], 0.0, Casting(Part.TELL)),
+        (None, [replace(LATER, owns=True)], 0.0, Casting(Part.FOLLOW, "nrt")),
+        (None, [replace(LATER, holds=True)], 0.0, Casting(Part.FOLLOW, "nrt")),
+        (MINE, [replace(LATER, owns=True)], 0.0, Casting(Part.TELL)),
+        (MINE, [replace(FIRST, owns=True)], 0.0, Casting(Part.FOLLOW, "fra")),
+        ("fra", [replace(FIRST, owns=True)], 0.0, Casting(Part.FOLLOW, "fra")),
+        ("syd", [replace(FIRST, holds=True)], 0.0, Casting(Part.WAIT)),
+        ("syd", [replace(LATER, holds=True)], 0.0, Casting(Part.TELL)),
+        ("syd", [], 0.0, Casting(Part.TELL)),
+    ],
+)
+def test_the_first_that_sees_it_tells_and_the_next_goes_on(
+    owner: str | None, others: list[Other], waited: float, casting: Casting
+) -> None:
+    assert cast(owner, False, others, waited, 100.0) == casting
+
+
+@pytest.mark.parametrize(("ended", "part"), [(50.0, Part.FORGET), (150.0, Part.TELL)])
+@pytest.mark.parametrize("owner", [MINE, "fra"])
+def test_what_another_has_told_to_be_over_is_not_told_again(
+    owner: str, ended: float, part: Part
+) -> None:
+    """Unless that was an incident before this one, which began 100 s ago."""
+    found = cast(owner, True, [replace(LATER, ended=ended)], 0.0, 100.0)
+    assert found.part is part
+
+
+others = st.builds(
+    Other,
+    st.sampled_from(["fra", "nrt", "syd"]),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.floats(0, 600),
+)
+
+
+@given(
+    st.sampled_from([None, MINE, "fra"]),
+    st.booleans(),
+    st.lists(others, max_size=4),
+    st.floats(0, 1e6),
+    st.floats(0, 1e6),
+)
+def test_somebody_always_tells(
+    owner: str | None, over: bool, found: list[Other], waited: float, opened: float
+) -> None:
+    casting = cast(owner, over, found, waited, opened)
+    match casting.part:
+        case Part.WAIT:
+            # For one that comes before, and for ever only for one that knows of it.
+            assert any(each.ahead for each in found)
+            assert waited < PATIENCE_SECONDS * len(found) or any(each.holds for each in found)
+        case Part.FOLLOW:
+            assert any(each.owns or each.holds for each in found)
+        case Part.FORGET:
+            assert over
+            assert any(each.ended is not None for each in found)

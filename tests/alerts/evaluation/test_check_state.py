@@ -1,0 +1,166 @@
+"""How a check stands, since when, and what is told of it."""
+
+import pytest
+
+from alerts.evaluation.check_state import Board, Change, longest_window
+from probe.core.causes import Cause
+from probe.core.kind import Check
+from probe.core.model import (
+    Aggregation,
+    Failing,
+    Limits,
+    Result,
+    Sample,
+    Status,
+    Threshold,
+    Verdict,
+)
+from probe.history.model import Spell
+from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
+
+SLOW = Threshold(
+    TOY_SECONDS,
+    Limits(warning=1.0),
+    aggregation=Aggregation.P95,
+    window=300.0,
+    minimum_samples=3,
+)
+
+
+def board_of(*checks: Check) -> Board:
+    """A board that watches these."""
+    board = Board()
+    board.watch(checks)
+    return board
+
+
+def take(board: Board, result: Result, at: float) -> list[Change]:
+    """Hand in a result whose run began ``at`` seconds after 1970, on both clocks."""
+    return board.take(result, at, at)
+
+
+def verdicts(changes: list[Change]) -> list[tuple[str, Verdict | None, Verdict]]:
+    return [(change.check.name, change.was, change.now) for change in changes]
+
+
+def test_a_check_that_is_well_from_the_start_is_no_change() -> None:
+    board = board_of(toy())
+    assert take(board, result_of("toy"), 10.0) == []
+    stand = board.stand("toy")
+    assert stand is not None
+    assert (stand.verdict, stand.since) == (Verdict.OK, 10.0)
+
+
+def test_a_failure_is_told_once_and_its_end_with_its_beginning() -> None:
+    board = board_of(toy())
+    take(board, result_of("toy"), 10.0)
+    changes = take(board, result_of("toy", Status.FAILED), 20.0)
+    assert verdicts(changes) == [("toy", Verdict.OK, Verdict.CRITICAL)]
+    assert take(board, result_of("toy", Status.FAILED, Cause.DEADLINE), 30.0) == []
+    (change,) = take(board, result_of("toy"), 40.0)
+    assert (change.was, change.now, change.since, change.at) == (
+        Verdict.CRITICAL,
+        Verdict.OK,
+        20.0,
+        40.0,
+    )
+
+
+def test_a_warning_that_becomes_critical_is_the_same_trouble() -> None:
+    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
+    take(board, result_of("b"), 1.0)
+    take(board, result_of("a", Status.FAILED), 2.0)
+    changes = take(board, result_of("b", Status.FAILED), 3.0)
+    assert verdicts(changes) == [
+        ("b", Verdict.OK, Verdict.CRITICAL),
+        ("a", Verdict.WARNING, Verdict.CRITICAL),
+    ]
+    stand = board.stand("a")
+    assert stand is not None
+    assert stand.since == 2.0
+
+
+def test_what_backs_up_a_failed_check_makes_it_a_warning_again() -> None:
+    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
+    take(board, result_of("a", Status.FAILED), 1.0)
+    take(board, result_of("b", Status.FAILED), 2.0)
+    changes = take(board, result_of("b"), 3.0)
+    assert ("a", Verdict.CRITICAL, Verdict.WARNING) in verdicts(changes)
+    assert board.verdict is Verdict.WARNING
+
+
+def test_windows_hold_the_samples_of_many_runs() -> None:
+    board = board_of(toy("toy", toy_kind(thresholds=(SLOW,)), interval=10))
+    for number in range(2):
+        take(board, result_of("toy", samples={TOY_SECONDS: 5.0}), number)
+    stand = board.stand("toy")
+    assert stand is not None
+    assert stand.evaluations[0].verdict is Verdict.UNKNOWN
+    changes = take(board, result_of("toy", samples={TOY_SECONDS: 5.0}), 2.0)
+    assert verdicts(changes) == [("toy", Verdict.OK, Verdict.WARNING)]
+    assert verdicts(take(board, result_of("toy"), 400.0)) == [("toy", Verdict.WARNING, Verdict.OK)]
+
+
+def test_windows_are_as_long_as_their_samples_need() -> None:
+    slow_check = toy("toy", toy_kind(thresholds=(SLOW,)), interval=600)
+    assert longest_window([slow_check]) == 4 * 600.0
+    assert longest_window([toy("toy", toy_kind(thresholds=(SLOW,)), interval=10)]) == 300.0
+    assert longest_window([toy()]) == 0.0
+
+
+def test_samples_of_the_time_before_a_restart_count() -> None:
+    board = board_of(toy("toy", toy_kind(thresholds=(SLOW,)), interval=10))
+    for at in (-500.0, -20.0, -10.0):
+        board.remember_samples("toy", at, [Sample(TOY_SECONDS, 5.0)])
+    changes = take(board, result_of("toy", samples={TOY_SECONDS: 5.0}), 0.0)
+    assert verdicts(changes) == [("toy", None, Verdict.WARNING)]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(Status.FAILED, []), (Status.OK, [("toy", Verdict.CRITICAL, Verdict.OK)])],
+)
+def test_since_when_survives_a_restart(
+    status: Status, told: list[tuple[str, Verdict, Verdict]]
+) -> None:
+    board = Board()
+    board.remember({"toy": Spell("toy", 100.0, None, Verdict.CRITICAL)})
+    board.watch([toy()])
+    assert verdicts(take(board, result_of("toy", status), 500.0)) == told
+    stand = board.stand("toy")
+    assert stand is not None
+    assert stand.since == (100.0 if status is Status.FAILED else 500.0)
+
+
+def test_unknown_is_told_and_is_no_failure() -> None:
+    board = board_of(toy())
+    take(board, result_of("toy"), 1.0)
+    changes = take(board, result_of("toy", Status.UNKNOWN, Cause.OWN_NETWORK), 2.0)
+    assert verdicts(changes) == [("toy", Verdict.OK, Verdict.UNKNOWN)]
+    assert board.verdict is Verdict.UNKNOWN
+
+
+def test_a_check_that_is_changed_or_gone_starts_anew() -> None:
+    old = toy("toy")
+    board = board_of(old)
+    take(board, result_of("toy", Status.FAILED), 1.0)
+    board.watch([old, toy("other")])
+    assert board.stand("toy") is not None
+    board.watch([toy("toy", deadline=3)])
+    assert board.stand("toy") is None
+    assert take(board, result_of("other"), 2.0) == []
+
+
+def test_a_board_without_results_has_nothing_to_complain_about() -> None:
+    assert board_of(toy()).verdict is Verdict.OK
+
+
+def test_nothing_is_critical_before_what_backs_it_up_has_run() -> None:
+    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
+    changes = take(board, result_of("a", Status.FAILED), 1.0)
+    assert verdicts(changes) == [("a", None, Verdict.WARNING)]
+    changes = take(board, result_of("b", Status.FAILED), 2.0)
+    assert ("a", Verdict.WARNING, Verdict.CRITICAL) in verdicts(changes)

@@ -1,0 +1,235 @@
+"""What each service gets, and what becomes of its answers."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from alerts.model import Message, NotifyError, Occasion, Severity
+from alerts.notifier import Notifier
+from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack, webhook
+from alerts.notifiers.base import Answer, refuse, word_of
+from probe.core.environment import ConfigurationError, Variables, read_environment
+from tests.alerts.samples import failing, messages, told
+from tests.servers.pagerduty import PagerDutyService, problems
+from tests.servers.services import Failure, Service
+from tests.servers.slack import SlackApi, SlackWebhookService, shown, stray
+from tests.servers.slack import problem as refusal_of_slack
+
+KEY = "r0uting-key-0f-mine"
+
+
+def test_a_message_answers_what_somebody_asks_at_three_in_the_morning() -> None:
+    text = shown(slack.document(told(), "<!channel>"))
+    for answer in (
+        "✗ CRITICAL: health: redis is down",
+        "since 2027-01-15 08:00:00 UTC (30 s), seen from lax",
+        "at https://paircam.live/health · provider primary",
+        "failed in body, cause service\u005f\u2060down",
+        "also failing: signaling",
+        "changed lately: health: version 1.4 → 1.5, 12 min ago",
+        "1. Is Upstash up?",
+        "<https://probe.example.org/runbooks/service-down|runbook>",
+        "<!channel>",
+    ):
+        assert answer in text
+
+
+def test_a_command_of_the_runbook_can_be_copied() -> None:
+    steps = 'Ask it: `redis-cli -u "$REDIS_URL" PING`'
+    assert f"1. {steps}" in shown(slack.document(told(text=steps)))
+
+
+def test_only_what_is_critical_mentions_anybody() -> None:
+    warning = told(severity=Severity.WARNING)
+    for quiet in (warning, told(test=True), told(Occasion.RESOLVED)):
+        assert "<!channel>" not in shown(slack.document(quiet, "<!channel>"))
+
+
+def test_no_text_of_a_target_mentions_or_links() -> None:
+    evil = replace(failing(), summary="<!channel> <https://evil.example|here> *bold* `code`")
+    text = shown(slack.document(told(firing=(evil,))))
+    assert "<!channel>" not in text
+    assert "<https://evil" not in text
+    assert "&lt;!channel&gt;" in text
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(messages, st.sampled_from(["", "<!here>"]))
+def test_any_text_gives_a_message_that_slack_and_pagerduty_take(odd: Message, mention: str) -> None:
+    document = slack.document(odd, mention)
+    assert refusal_of_slack(document) == ""
+    assert stray(document) == []
+    assert problems(pagerduty.event(odd, KEY)) == []
+
+
+async def test_the_bot_changes_its_message_and_answers_in_the_thread() -> None:
+    async with SlackApi("t0ken") as service:
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(told(), {})
+        memory = await bot.send(told(Occasion.CHANGED), memory)
+        await bot.send(told(Occasion.RESOLVED), memory)
+        calls = [(each["method"], each.get("thread_ts")) for each in service.taken]
+        assert calls == [
+            ("chat.postMessage", None),
+            ("chat.update", None),
+            ("chat.update", None),
+            ("chat.postMessage", memory["ts"]),
+        ]
+
+
+async def test_the_bot_posts_anew_when_its_message_is_gone() -> None:
+    async with SlackApi("t0ken") as service:
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(told(Occasion.CHANGED), {"channel": "C0", "ts": "1.2"})
+        assert memory["ts"] in service.messages
+
+
+ENDINGS = [
+    (Failure(400, "invalid_payload"), True, None),
+    (Failure(403, "action_prohibited"), True, None),
+    (Failure(404, "no_service"), True, None),
+    (Failure(410, "channel_is_archived"), True, None),
+    (Failure(429, "", {"Retry-After": "7"}), False, 7.0),
+    (Failure(429, "", {"Retry-After": "soon"}), False, None),
+    (Failure(500), False, None),
+    (Failure(200, "not ok"), False, None),
+    (Failure(302, "", {"Location": "http://127.0.0.1:9/"}), False, None),
+    (Failure(reset=True), False, None),
+]
+
+
+@pytest.mark.parametrize(("failure", "permanent", "retry_after"), ENDINGS)
+async def test_what_the_webhook_answers_is_for_good_or_for_later(
+    failure: Failure, permanent: bool, retry_after: float | None
+) -> None:
+    async with SlackWebhookService() as service:
+        service.fail.append(failure)
+        notifier = slack.SlackWebhook(SecretStr(f"{service.url}/services/T0/B0/5ecret"))
+        with pytest.raises(NotifyError) as caught:
+            await notifier.send(told(), {})
+    assert (caught.value.permanent, caught.value.retry_after) == (permanent, retry_after)
+    assert "5ecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "permanent"),
+    [
+        ("invalid_auth", True),
+        ("channel_not_found", True),
+        ("token_revoked", True),
+        ("ratelimited", False),
+        ("internal_error", False),
+    ],
+)
+async def test_what_the_web_api_answers_with_200_is_read(word: str, permanent: bool) -> None:
+    async with SlackApi("t0ken") as service:
+        service.fail.append(Failure(200, json.dumps({"ok": False, "error": word})))
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        with pytest.raises(NotifyError, match=word) as caught:
+            await bot.send(told(), {})
+    assert caught.value.permanent is permanent
+
+
+@pytest.mark.parametrize(
+    ("failure", "permanent"),
+    [
+        (Failure(400), True),
+        (Failure(403), True),
+        (Failure(429), False),
+        (Failure(500), False),
+        (Failure(200), False),
+        (Failure(reset=True), False),
+    ],
+)
+async def test_what_pagerduty_answers(failure: Failure, permanent: bool) -> None:
+    async with PagerDutyService(KEY) as service:
+        service.fail.append(failure)
+        notifier = pagerduty.PagerDuty(SecretStr(KEY), SecretStr(service.url))
+        with pytest.raises(NotifyError) as caught:
+            await notifier.send(told(), {})
+    assert caught.value.permanent is permanent
+    assert KEY not in str(caught.value)
+
+
+async def test_a_reminder_and_a_repetition_open_no_second_incident() -> None:
+    async with PagerDutyService(KEY) as service:
+        notifier = pagerduty.PagerDuty(SecretStr(KEY), SecretStr(service.url))
+        for occasion in (Occasion.FIRING, Occasion.FIRING, Occasion.REMINDER, Occasion.CHANGED):
+            await notifier.send(told(occasion), {})
+        assert (service.opened, len(service.incidents)) == (1, 1)
+        await notifier.send(told(Occasion.RESOLVED), {})
+        assert service.incidents == {}
+
+
+def test_alertmanager_gets_what_burns_and_the_end_of_what_does_not() -> None:
+    warning = alertmanager.labels_of(failing(severity=Severity.WARNING))
+    new, old = alertmanager.alerts_of(told(), [warning])
+    assert new["labels"]["severity"] == "critical"
+    assert new["endsAt"] > new["startsAt"]
+    assert new["annotations"]["runbook_url"].endswith("/runbooks/service-down")
+    assert old["labels"] == warning
+    assert old["startsAt"] <= old["endsAt"] == "2027-01-15T08:00:30+00:00"
+
+
+async def test_one_member_of_the_cluster_that_takes_it_is_enough() -> None:
+    async with Service() as service:
+        notifier = alertmanager.Alertmanager([service.url, "http://127.0.0.1:9"])
+        memory = await notifier.send(told(), {})
+        assert len(json.loads(memory[alertmanager.FIRING])) == 1
+    with pytest.raises(NotifyError, match=r"127\.0\.0\.1:9"):
+        await alertmanager.Alertmanager(["http://127.0.0.1:9"]).send(told(), {})
+
+
+async def test_the_webhook_is_signed() -> None:
+    async with Service() as service:
+        notifier = webhook.Webhook(
+            SecretStr(service.url), SecretStr("hmac-secret"), now=lambda: 17.0
+        )
+        await notifier.send(told(), {})
+        (body,) = service.seen
+    digest = hmac.new(b"hmac-secret", b"17." + body, hashlib.sha256).hexdigest()
+    assert webhook.sign("hmac-secret", "17", body) == f"sha256={digest}"
+    document = json.loads(body)
+    assert (document["schema"], document["key"]) == (1, "paircam.live")
+    assert "hmac-secret" not in body.decode()
+
+
+@pytest.mark.parametrize(
+    ("values", "mistake"),
+    [
+        ({"SLACK_WEBHOOK": "hooks.slack.com/x"}, "SLACK_WEBHOOK"),
+        ({"SLACK_BOT_TOKEN": "xoxb-5ecret"}, "belong together"),
+        ({"SLACK_WEBHOOK": "https://x.example/", "SLACK_MENTION": "everybody"}, "SLACK_MENTION"),
+        ({"ALERTMANAGER_URLS": "alertmanager:9093"}, "ALERTMANAGER_URLS"),
+        ({"ALERT_WEBHOOK_URL": "https://x.example/"}, "ALERT_WEBHOOK_SECRET"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_no_secret_shown(
+    values: dict[str, str], mistake: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_all(values)
+    assert mistake in str(caught.value)
+    assert "5ecret" not in str(caught.value)
+
+
+def make_all(values: dict[str, str]) -> list[Notifier | None]:
+    """Every notifier from these variables."""
+    variables = Variables(values)
+    return [each.make(read_environment(each.environment, variables)) for each in NOTIFIERS]
+
+
+def test_nothing_is_configured_by_itself() -> None:
+    assert make_all({}) == [None] * len(NOTIFIERS)
+
+
+def test_a_service_may_say_anything() -> None:
+    answer = Answer(418, {}, "<html>5ecret</html>")
+    assert word_of(answer.text) == ""
+    assert str(refuse(answer, "it")) == "it answers 418"

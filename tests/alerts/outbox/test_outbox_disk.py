@@ -1,0 +1,134 @@
+"""The outbox without a disk, with one that fails, and with a file that nobody can read."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alerts.outbox.outbox import Outbox
+from alerts.outbox.schema import FILE
+from tests.alerts.services import reopened, stored, titles
+from tests.alerts.words import a_delivery, a_silence
+from tests.clocks import Clock
+
+
+async def test_without_a_folder_it_works_in_memory_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outbox = await Outbox.open(None)
+    assert len(await stored(outbox, a_delivery())) == 1
+    assert outbox.state.persistent is False
+    assert "no data folder" in outbox.state.problem
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    await outbox.close()
+
+
+@pytest.mark.parametrize("obstacle", ["file instead of the folder", "folder instead of the file"])
+async def test_a_folder_that_cannot_be_used_is_a_problem_not_an_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, obstacle: str
+) -> None:
+    folder = tmp_path / "data"
+    if obstacle.startswith("file"):
+        folder.write_text("in the way")
+    else:
+        (folder / FILE).mkdir(parents=True)
+    outbox = await Outbox.open(folder)
+    assert len(await stored(outbox, a_delivery())) == 1
+    assert outbox.state.persistent is False
+    assert str(folder) in outbox.state.problem
+    assert len(caplog.records) == 1
+    await outbox.close()
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"not a database at all" * 1000)
+
+
+def other_columns(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE deliveries (something TEXT)")
+    database.close()
+
+
+def torn(path: Path) -> None:
+    asyncio.run(fill(path.parent))
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+
+
+async def fill(folder: Path) -> None:
+    outbox = await Outbox.open(folder)
+    await outbox.commit({str(i): "x" * 500 for i in range(100)}, [a_delivery()] * 50)
+    await outbox.close()
+
+
+@pytest.mark.parametrize("spoil", [garbage, other_columns, torn])
+async def test_a_file_that_cannot_be_read_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
+) -> None:
+    await asyncio.to_thread(spoil, tmp_path / FILE)
+    outbox = await Outbox.open(tmp_path, now=Clock(1_767_225_600.0))
+    assert await outbox.states() == {}
+    assert outbox.state.persistent
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    await outbox.close()
+    assert (tmp_path / "alerts-unreadable-20260101T000000Z.sqlite").exists()
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_at_most_two_unreadable_files_are_kept(tmp_path: Path) -> None:
+    for second in range(4):
+        garbage(tmp_path / FILE)
+        await (await Outbox.open(tmp_path, now=Clock(1_767_225_600.0 + second))).close()
+    assert names_in(tmp_path) == [
+        "alerts-unreadable-20260101T000002Z.sqlite",
+        "alerts-unreadable-20260101T000003Z.sqlite",
+        FILE,
+    ]
+
+
+class Stuck:
+    """Another process that holds the file and doesn't let go."""
+
+    def __init__(self, folder: Path) -> None:
+        self._database = sqlite3.connect(folder / FILE, isolation_level=None)
+        self._database.execute("BEGIN EXCLUSIVE")
+
+    def let_go(self) -> None:
+        self._database.close()
+
+
+async def test_a_disk_that_fails_meanwhile_loses_nothing_and_is_used_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.outbox.schema.BUSY_SECONDS", 0.01)
+    clock = Clock()
+    outbox = await Outbox.open(tmp_path, now=clock)
+    await outbox.commit({"a": "one"}, [a_delivery(at=1)])
+    stuck = Stuck(tmp_path)
+    await outbox.commit({"a": "two"}, [a_delivery(at=2)])
+    assert "locked" in outbox.state.problem
+    assert not outbox.state.persistent
+    clock.pass_(61)
+    await outbox.commit({"b": "still stuck"})
+    assert "locked" in outbox.state.problem
+    stuck.let_go()
+    other = await Outbox.open(tmp_path)
+    await other.add_silence(a_silence())
+    await other.close()
+    clock.pass_(61)
+    await outbox.commit({"c": "free"})
+    assert outbox.state.problem == ""
+    assert await outbox.silences(0) == [a_silence()]
+    again = await reopened(outbox, tmp_path)
+    assert await again.states() == {"a": "two", "b": "still stuck", "c": "free"}
+    assert titles(await again.waiting()) == ["firing at 1", "firing at 2"]
+    await again.close()

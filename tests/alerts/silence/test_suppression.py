@@ -1,0 +1,60 @@
+"""What keeps an alert from being told: words that match it, windows, silences."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerts.model import Alert, Identity
+from alerts.silence.maintenance_window import (
+    matches,
+    mute,
+)
+from tests.alerts.silence.windows import a_window
+from tests.alerts.words import a_silence, an_alert
+
+
+def _turn(**parts: Any) -> Alert:
+    labels = (("server", "turn:[2001:db8::1]:3478"),)
+    identity = Identity("turn-lax", "relay-loss", (("transport", "tls"),))
+    return replace(an_alert(), identity=identity, kind="turn", labels=labels, **parts)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), True),
+        (("turn-lax",), True),
+        (("turn",), True),
+        (("tls",), True),
+        (("turn:[2001:db8::1]:3478",), True),
+        (("turn-*",), True),
+        (("turn-???",), True),
+        (("*[[]2001:db8::*",), True),
+        (("http", "t[kl]s"), True),
+        (("turn-l",), False),
+        (("TURN",), False),
+        (("relay-loss",), False),
+        (("transport",), False),
+        (("http-*", "backend"), False),
+    ],
+)
+def test_a_word_matches_check_kind_or_label_value(words: tuple[str, ...], expected: bool) -> None:
+    assert matches(words, _turn()) is expected
+    assert matches(iter(words), _turn()) is expected
+
+
+def test_what_ends_last_is_what_keeps_an_alert_from_being_told() -> None:
+    alert = an_alert("backend")
+    short, other, long = a_window(0, 50), a_window(0, 900, "turn-*"), a_window(0, 200, "back*")
+    silence = a_silence(end=100.0)
+    assert mute(alert, [short, other], [], 10) == short
+    assert mute(alert, [short, other], [silence], 10) == silence
+    assert mute(alert, [short, long, other], [silence], 10) == long
+    assert mute(alert, [other], [], 10) is None
+
+
+def test_a_silence_mutes_until_it_ends() -> None:
+    silence = a_silence(start=10.0, end=100.0)
+    muted = [mute(an_alert("backend"), [], [silence], now) for now in (9.9, 10.0, 99.9, 100.0)]
+    assert muted == [None, silence, silence, None]

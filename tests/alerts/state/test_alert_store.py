@@ -1,0 +1,292 @@
+"""What burns, from results and time alone; and over restarts as if there had been none."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from alerts.model import Severity
+from alerts.state.alert_store import Event, Keeper
+from alerts.state.machine import Turn
+from probe.core.causes import Cause
+from probe.core.model import (
+    Aggregation,
+    Evaluation,
+    Failing,
+    Limits,
+    Result,
+    Signal,
+    Status,
+    Threshold,
+    Unit,
+    Verdict,
+)
+from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
+
+KIND = toy_kind(failing=Failing(Verdict.CRITICAL, hold=30.0))
+CHECK = toy("toy", KIND, interval=10)
+SLOW = Threshold(
+    TOY_SECONDS, Limits(warning=1.0, critical=2.0), aggregation=Aggregation.P95, window=300.0
+)
+
+
+class Stage:
+    """A keeper whose timers go off when they are due."""
+
+    def __init__(self) -> None:
+        self.keeper = Keeper("lax")
+        self.keeper.watch([CHECK], 0.0)
+        self.told: list[tuple[Turn, float]] = []
+        self.events: list[Event] = []
+        self.stored: dict[str, str] = {}
+        self.now = 0.0
+
+    def until(self, now: float) -> None:
+        """Let time pass."""
+        while (due := self.keeper.next_time()) is not None and due <= now:
+            self._note(self.keeper.pass_time(due))
+            if self.keeper.next_time() == due:
+                break
+
+    def see(
+        self,
+        now: float,
+        status: Status = Status.OK,
+        *,
+        value: float | None = None,
+        cause: Cause = Cause.HTTP_STATUS,
+        threshold: Threshold = SLOW,
+    ) -> None:
+        """A result at a time, perhaps with a p95."""
+        self.until(now)
+        self.now = now
+        result: Result = result_of("toy", status, cause)
+        evaluations = [] if value is None else [evaluated(value, threshold)]
+        self._note(self.keeper.take(CHECK, result, evaluations, now, backed_up=False))
+
+    def restart(self) -> None:
+        """Another process takes up what this one has stored."""
+        self._store()
+        keeper = Keeper("lax")
+        keeper.restore(self.stored)
+        keeper.watch([CHECK], self.now)
+        self.keeper = keeper
+
+    def _note(self, events: list[Event]) -> None:
+        self.events += events
+        self.told += [(event.transition.turn, event.transition.at) for event in events]
+        self._store()
+
+    def _store(self) -> None:
+        for name, text in self.keeper.documents().items():
+            if text is None:
+                self.stored.pop(name, None)
+            else:
+                self.stored[name] = text
+
+
+def evaluated(value: float, threshold: Threshold = SLOW) -> Evaluation:
+    """A p95 held against its limits."""
+    verdict = Verdict.OK
+    verdict = Verdict.WARNING if value > 1.0 else verdict
+    verdict = Verdict.CRITICAL if value > 2.0 else verdict
+    return Evaluation("toy", threshold, {}, value, verdict)
+
+
+def test_down_for_more_than_its_hold_fires_on_time_without_another_result() -> None:
+    stage = Stage()
+    stage.see(0)
+    stage.see(10, Status.FAILED)
+    stage.until(100)
+    assert stage.told == [(Turn.FIRED, 40.0)]
+    (alert,) = stage.keeper.firing
+    assert (alert.severity, alert.since, alert.cause) == (Severity.CRITICAL, 10.0, "http_status")
+    assert alert.summary == "it did not work"
+
+
+def test_the_newest_result_says_what_is_wrong() -> None:
+    stage = Stage()
+    for now in range(0, 60, 10):
+        stage.see(now, Status.FAILED)
+    stage.see(60, Status.FAILED, cause=Cause.DEADLINE)
+    assert stage.keeper.firing[0].cause == "deadline"
+
+
+def test_it_ends_after_two_good_intervals() -> None:
+    stage = Stage()
+    for now in range(0, 60, 10):
+        stage.see(now, Status.FAILED)
+    for now in range(60, 100, 10):
+        stage.see(now)
+    assert stage.told == [(Turn.FIRED, 30.0), (Turn.RESOLVED, 80.0)]
+    assert stage.events[-1].alert.ended == 80.0
+    assert stage.keeper.firing == []
+    stage.restart()
+    assert stage.keeper.firing == []
+
+
+def test_a_value_beyond_its_limit_tells_how_far_and_since_when() -> None:
+    stage = Stage()
+    stage.see(0, value=0.5)
+    stage.see(400, value=1.5)
+    (alert,) = stage.keeper.firing
+    assert alert.severity is Severity.WARNING
+    assert (alert.value, alert.limit, alert.trend) == (
+        "1.5 s",
+        "above 1 s",
+        "was 500 ms 6.67 min ago",
+    )
+    assert alert.identity.rule == TOY_SECONDS.name
+
+
+def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
+    stage = Stage()
+    stage.see(0, value=1.5)
+    for now in range(10, 300, 10):
+        stage.see(now, value=0.99)
+    assert [turn for turn, _ in stage.told] == [Turn.FIRED]
+    for now in range(300, 500, 10):
+        stage.see(now, value=0.9)
+    assert stage.told[-1] == (Turn.RESOLVED, 420.0)
+
+
+def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> None:
+    patient = replace(SLOW, hold=60.0, clear=20.0, margin=0.3)
+    stage = Stage()
+    for now in range(0, 100, 10):
+        stage.see(now, value=1.5, threshold=patient)
+    for now in range(100, 200, 10):
+        stage.see(now, value=0.8, threshold=patient)
+    for now in range(200, 250, 10):
+        stage.see(now, value=0.6, threshold=patient)
+    assert stage.told == [(Turn.FIRED, 60.0), (Turn.RESOLVED, 220.0)]
+
+
+def test_a_value_that_gets_worse_escalates() -> None:
+    stage = Stage()
+    stage.see(0, value=1.5)
+    stage.see(10, value=2.5)
+    assert stage.told == [(Turn.FIRED, 0.0), (Turn.ESCALATED, 10.0)]
+
+
+def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> None:
+    stage = Stage()
+    stage.see(0)
+    for now in range(10, 400, 10):
+        stage.see(now, Status.UNKNOWN, cause=Cause.RATE_LIMITED)
+    assert stage.told == [(Turn.FIRED, 310.0)]
+    (alert,) = stage.keeper.firing
+    assert (alert.identity.rule, alert.severity) == ("no-data", Severity.WARNING)
+    stage.see(400)
+    assert [turn for turn, _ in stage.told] == [Turn.FIRED, Turn.RESOLVED]
+
+
+def test_a_check_whose_results_do_not_come_at_all_has_no_data() -> None:
+    stage = Stage()
+    stage.see(0)
+    stage.until(1000)
+    assert stage.told == [(Turn.FIRED, 300.0)]
+    stage.see(1000)
+    assert stage.keeper.firing == []
+
+
+def test_unknown_does_not_end_what_fails() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED)
+    for now in range(10, 200, 10):
+        stage.see(now, Status.UNKNOWN, cause=Cause.OWN_NETWORK)
+    assert stage.told == [(Turn.FIRED, 30.0)]
+
+
+def test_a_check_that_is_not_watched_any_more_is_over() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED)
+    stage.until(50)
+    (event,) = stage.keeper.watch([], 60.0)
+    assert (event.transition.turn, event.alert.ended) == (Turn.RESOLVED, 60.0)
+    assert stage.keeper.firing == []
+
+
+def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED)
+    stage.now = 100.0
+    stage.restart()
+    stage.until(200)
+    assert stage.told == []
+    stage.see(200, Status.FAILED)
+    assert stage.told == [(Turn.FIRED, 200.0)]
+    assert stage.keeper.firing[0].since == 0.0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"identity": 1}', '{"state": {}}'])
+def test_what_was_stored_and_cannot_be_read_is_passed_over(text: str) -> None:
+    keeper = Keeper("lax")
+    keeper.restore({"alert:toy/failing": text, "view:x": "{}"})
+    assert keeper.firing == []
+
+
+results = st.lists(
+    st.tuples(st.sampled_from(Status), st.sampled_from([None, 0.5, 0.97, 1.5, 2.5]), st.booleans()),
+    min_size=1,
+    max_size=50,
+)
+
+
+FAILS, WELL = (Status.FAILED, None, False), (Status.OK, None, False)
+
+
+@settings(max_examples=300)
+@example([FAILS, FAILS, WELL, WELL, (Status.FAILED, None, True), WELL, WELL, WELL])
+@given(results)
+def test_a_restart_at_any_point_changes_nothing(
+    steps: list[tuple[Status, float | None, bool]],
+) -> None:
+    """With results coming as they do, what is told is the same with restarts and without."""
+    once, often = Stage(), Stage()
+    for number, (status, value, again) in enumerate(steps):
+        if again:
+            often.restart()
+        for stage in (once, often):
+            stage.see(number * 10.0, status, value=value)
+    assert often.told == once.told
+    # Values of before the restart are not kept for the trend.
+    assert [replace(each, trend="") for each in often.keeper.firing] == [
+        replace(each, trend="") for each in once.keeper.firing
+    ]
+
+
+MACHINES = Signal("probe_toy_bytes", Unit.BYTES, "Of a machine.", ("machine",), fleeting=True)
+LASTING = Signal("probe_toy_size_bytes", Unit.BYTES, "Of a disk.", ("disk",))
+
+
+@pytest.mark.parametrize(
+    ("signal", "status", "ends"),
+    [
+        (MACHINES, Status.OK, True),
+        (MACHINES, Status.FAILED, True),
+        (MACHINES, Status.UNKNOWN, False),
+        (LASTING, Status.OK, False),
+    ],
+)
+def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
+    signal: Signal, status: Status, ends: bool
+) -> None:
+    check = toy("toy", toy_kind(signals=(signal,)), interval=10)
+    keeper = Keeper("lax")
+    keeper.watch([check], 0.0)
+    threshold = Threshold(signal, Limits(warning=1.0))
+    bad = Evaluation("toy", threshold, {signal.labels[0]: "d1"}, 2.0, Verdict.WARNING, 1)
+    events = keeper.take(check, result_of("toy"), [bad], 0.0, backed_up=False)
+    assert [event.transition.turn for event in events] == [Turn.FIRED]
+    other = replace(bad, labels={signal.labels[0]: "d2"}, value=0.5, verdict=Verdict.OK)
+    told: list[Event] = []
+    for now in range(10, 300, 10):
+        told += keeper.take(check, result_of("toy", status), [other], float(now), backed_up=True)
+        told += keeper.pass_time(float(now))
+    over = [each for each in told if each.alert.identity.rule == signal.name]
+    assert bool(over) is ends
+    assert (
+        bool([alert for alert in keeper.firing if alert.identity.rule == signal.name]) is not ends
+    )

@@ -1,0 +1,297 @@
+"""What watching takes from plans: forecast by intervals, counted by runs, and both the same."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from alerts.evaluation.verdict import judge
+from probe.budget.plans import NEON, UPSTASH, Budget, Drain, Terms, drains_on, uses_of
+from probe.budget.quota_usage import RELAYED, SESSIONS, Ledger
+from probe.config.check_plan import Plan, make_plan
+from probe.core.context import Context
+from probe.core.environment import ConfigurationError, Variables
+from probe.core.kind import Check, Derived, Use
+from probe.core.model import Result, Sample, Signal, Status, Unit, Verdict
+from probe.core.runner import run_check
+from probe.daemon.schedule import Schedule, spread
+from probe.kinds import KINDS
+from probe.kinds.budget import LEDGER, BudgetTable
+from tests.clocks import Clock, settle
+from tests.fake_kind import toy_kind
+from tests.kinds.http_helpers import values
+
+DAY = 86400.0
+PAIRCAM = {
+    "BACKEND_URL": "https://paircam.live",
+    "FRONTEND_URL": "https://paircam.live",
+    "JWT_SECRET": "x" * 32,
+    "DATABASE_URL": "postgresql://u:p@ep-a.us-west-2.aws.neon.tech/db?sslmode=require",
+    "REDIS_URL": "rediss://default:p@eu1-a.upstash.io:6379",
+    "TURN_URLS": "turn:relay.example.org:3478 turns:relay.example.org:443?transport=tcp",
+    "TURN_USERNAME": "u",
+    "TURN_PASSWORD": "p",
+    "APP_METRICS_URL": "https://paircam.live/metrics",
+    "METERED_APP": "paircam",
+    "METERED_SECRET_KEY": "k",
+}
+
+
+def plan_of(
+    tables: Mapping[str, Any] | None = None, variables: Mapping[str, str] = PAIRCAM
+) -> Plan:
+    return make_plan(KINDS, Variables(dict(variables)), tables or {})
+
+
+def budgets(plan: Plan) -> dict[str, BudgetTable]:
+    tables = [check.table for check in plan.checks if isinstance(check.table, BudgetTable)]
+    return {table.plan: table for table in tables}
+
+
+def at(day: int, hour: float = 0.0, month: int = 6) -> float:
+    return datetime(2026, month, day, tzinfo=UTC).timestamp() + hour * 3600
+
+
+# What the intervals take
+
+
+def test_the_default_intervals_stay_within_every_budget() -> None:
+    found = budgets(plan_of())
+    assert {"neon", "upstash", "vercel"} <= set(found)
+    assert [table.budget.warning for table in found.values()] == [""] * len(found)
+
+
+def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
+    """A session is 7 commands every 720 s, the redis check 3 every hour."""
+    upstash = budgets(plan_of())["upstash"].budget
+    assert {drain.check for drain in upstash.drains} == {"signaling", "redis"}
+    assert upstash.per_day == 120 * 7 + 24 * 3 == 912
+    assert upstash.terms.most == 1000
+    assert upstash.per_month == 31 * 912
+
+
+def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> None:
+    """191.9 compute hours at 0.25 of a compute are 767.6 hours; a month has 744 at most."""
+    neon = budgets(plan_of())["neon"].budget
+    assert {drain.check for drain in neon.drains} == {"health", "ready", "postgres", "app-metrics"}
+    assert neon.per_day == DAY
+    assert neon.per_month / 3600 == 744
+    assert neon.terms.allowance / 3600 == pytest.approx(767.6)
+    assert not neon.exceeds
+
+
+def test_a_lone_look_now_and_then_lets_neon_sleep() -> None:
+    sparse = Budget("neon", NEON, (Drain("postgres", 3600.0, 300.0, lingers=True),))
+    assert sparse.per_day == 24 * 300
+
+
+def test_a_plan_with_100_compute_hours_is_said_not_to_last() -> None:
+    """Neon's free plan of today: 400 hours awake at the smallest size."""
+    tables = {"budget": [{"name": "budget-neon", "allowance": 100 * 3600 / 0.25}]}
+    plan = plan_of(tables)
+    (caution,) = (each for check in plan.checks for each in check.cautions)
+    assert caution.startswith("budget-neon: watching would take 744 h awake of neon in a month")
+    assert "more than the 400 h awake that it may" in caution
+
+
+def test_five_round_trips_a_minute_are_more_than_upstash_has() -> None:
+    tables = {"signaling": [{"name": "signaling", "interval": 60, "round_trips": 5}]}
+    upstash = budgets(plan_of(tables))["upstash"].budget
+    assert upstash.per_day == 12_960 + 72
+    # 9 commands of the 928 that the redis check leaves: every 837.9 s, in whole minutes.
+    assert upstash.remedy == "an interval of 840 s for signaling would fit"
+    fitting = {"signaling": [{"name": "signaling", "interval": 840, "round_trips": 5}]}
+    shorter = {"signaling": [{"name": "signaling", "interval": 780, "round_trips": 5}]}
+    assert budgets(plan_of(fitting))["upstash"].budget.warning == ""
+    assert budgets(plan_of(shorter))["upstash"].budget.warning != ""
+
+
+@pytest.mark.parametrize("lingers", [False, True])
+def test_where_no_single_interval_fits_all_of_them_do_when_stretched(lingers: bool) -> None:
+    drains = tuple(Drain(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
+    terms = Terms(7000.0, "seconds", "day", 1.0)
+    tight = Budget("p", terms, drains)
+    assert "intervals 11.2 times as long for c0, c1" in tight.remedy
+    stretched = tuple(Drain(each.check, 600 * 11.2, 60.0, lingers) for each in drains)
+    assert not Budget("p", terms, stretched).exceeds
+
+
+def test_what_runs_on_this_machine_takes_from_no_plan() -> None:
+    for host in ("127.0.0.1:3333", "localhost:3333", "[::1]:3333"):
+        variables = {"BACKEND_URL": f"http://{host}", "FRONTEND_URL": f"http://{host}"}
+        plan = plan_of(variables=variables)
+        assert budgets(plan) == {}
+        assert [uses_of(check) for check in plan.checks] == [()] * len(plan.checks)
+    assert drains_on(plan_of().checks) != {}
+
+
+def test_a_disabled_check_takes_nothing() -> None:
+    tables = {"redis": [{"name": "redis", "enabled": False}]}
+    assert [each.check for each in budgets(plan_of(tables))["upstash"].drains] == ["signaling"]
+
+
+def test_a_kind_of_a_plan_that_is_known_has_its_budget_without_more_ado() -> None:
+    kind = toy_kind(
+        derive=lambda _: Derived(tables=({"name": "toy", "interval": 60},)),
+        uses=lambda _: (Use("turn-toys", 1e6), Use("unheard-of", 1.0)),
+    )
+    plan = make_plan((kind, KINDS[-1]), Variables({}), {})
+    (table,) = budgets(plan).values()
+    assert table.budget.per_month == 31 * 1440 * 1e6
+    assert "watching would take 44.6 GB of turn-toys in a month" in table.budget.warning
+
+
+def test_a_budget_of_what_nobody_uses_is_a_mistake() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        plan_of({"budget": [{"name": "budget-cloudflare", "allowance": 5}]})
+    assert "no check takes from such a plan" in str(caught.value)
+
+
+# What runs take
+
+
+async def _day(plan: Plan, ledger: Ledger, start: float) -> tuple[float, dict[str, int]]:
+    """Run a plan by the real schedule on a clock that jumps from turn to turn: its first
+    hour, and then from midnight to midnight. When the day began, and runs of each check."""
+    clock = Clock(start - 7200.0)
+    checks = {check.name: check for check in plan.checks}
+    runs = dict.fromkeys(checks, 0)
+
+    async def run(name: str) -> None:
+        if clock() >= start:
+            runs[name] += 1
+        ledger.take(uses_of(checks[name]), clock())
+
+    schedule = Schedule(run, clock=clock)
+    schedule.start()
+    ledger.begin(clock())
+    for timing in spread([(check.name, check.interval) for check in plan.checks]):
+        schedule.add(timing)
+    while True:
+        due = min(turn for name in checks if (turn := schedule.due(name)) is not None)
+        if due >= start + DAY:
+            break
+        clock.seconds = max(clock.seconds, due)
+        schedule.wake()
+        await settle()
+    await schedule.stop()
+    assert not any(schedule.missed.values())
+    assert not any(schedule.skipped.values())
+    return start + DAY - 1, runs
+
+
+async def test_a_day_at_default_intervals_stays_within_every_budget_and_is_as_forecast() -> None:
+    plan, ledger = plan_of(), Ledger()
+    end, runs = await _day(plan, ledger, at(15))
+    found = budgets(plan)
+    assert runs["health"] == 8640
+    assert runs["signaling"] == 120
+    for table in found.values():
+        counted = ledger.used(table.plan, "day", end)
+        assert counted == pytest.approx(table.budget.per_day, rel=1e-6), table.plan
+        assert counted * (1 if table.period == "day" else 31) <= table.budget.terms.most
+    assert ledger.used("upstash", "day", end) == 912
+    assert ledger.used("neon", "day", end) == pytest.approx(DAY)
+
+
+async def test_a_day_at_other_intervals_is_as_forecast_too() -> None:
+    tables = {
+        "http": [{"name": "health", "enabled": False}, {"name": "ready", "enabled": False}],
+        "signaling": [{"name": "signaling", "interval": 1800, "round_trips": 2}],
+        "postgres": [{"name": "postgres", "interval": 3600}],
+        "app_metrics": [{"name": "app-metrics", "enabled": False}],
+    }
+    plan, ledger = plan_of(tables), Ledger()
+    end, _ = await _day(plan, ledger, at(15))
+    assert ledger.used("neon", "day", end) == budgets(plan)["neon"].budget.per_day == 24 * 300
+    assert ledger.used("upstash", "day", end) == budgets(plan)["upstash"].budget.per_day == 360
+
+
+# The check
+
+
+def _check(plan: Plan, name: str) -> Check:
+    return next(check for check in plan.checks if check.name == name)
+
+
+async def _look(check: Check, ledger: Ledger | None, now: float) -> Result:
+    context = Context(now=Clock(now))
+    if ledger is not None:
+        context.share(LEDGER, lambda: ledger)
+    return await run_check(check, context)
+
+
+async def test_a_single_run_has_a_forecast_and_no_count() -> None:
+    result = await _look(_check(plan_of(), "budget-upstash"), None, at(1))
+    assert result.status is Status.OK
+    found = values(result)
+    assert found["probe_budget_forecast_ratio"] == 0.912
+    assert found["probe_budget_forecast"] == 28_272
+    assert not {name for name in found if "used" in name}
+
+
+async def test_what_was_counted_is_held_against_what_may_be_taken() -> None:
+    ledger, check = Ledger(), _check(plan_of(), "budget-upstash")
+    ledger.begin(at(1))
+    ledger.take((Use("upstash", 900.0),), at(1, 1))
+    within = await _look(check, ledger, at(1, 2))
+    ledger.take((Use("upstash", 200.0),), at(1, 3))
+    beyond = await _look(check, ledger, at(1, 4))
+    ledger.take((Use("upstash", 8900.0),), at(1, 5))
+    spent = await _look(check, ledger, at(1, 6))
+    next_day = await _look(check, ledger, at(2))
+    assert values(within)["probe_budget_used_ratio"] == 0.9
+    assert [_verdict(check, each) for each in (within, beyond, spent, next_day)] == [
+        Verdict.OK,
+        Verdict.WARNING,
+        Verdict.CRITICAL,
+        Verdict.OK,
+    ]
+
+
+async def test_users_calls_are_estimated_where_the_application_tells() -> None:
+    """10 sessions, 20 % relayed, 250 kB/s each: 0.5 MB a second, 1.8 GB an hour."""
+    sessions = Signal("probe_app_active_sessions", Unit.COUNT, "Sessions.")
+    relayed = Signal("probe_turn_fallback_ratio", Unit.RATIO, "Share.")
+    ledger = Ledger()
+    ledger.begin(at(1))
+    for minute in range(0, 121, 10):
+        samples = (Sample(sessions, 10.0), Sample(relayed, 0.2))
+        ledger.watch(samples, "turn-primary", 250_000.0, at(1) + minute * 60)
+    assert ledger.relayed("turn-primary", "month", at(1, 2)) == pytest.approx(3.6e9)
+    table = {
+        "name": "budget-turn-primary",
+        "plan": "turn-primary",
+        "allowance": 20e9,
+        "unit": "bytes",
+        "period": "month",
+        "drains": (Drain("turn-primary-udp", 300.0, 20e3),),
+    }
+    check = Check(KINDS[-1], BudgetTable.model_validate(table))
+    early, later = await _look(check, ledger, at(1, 2)), await _look(check, ledger, at(2))
+    assert values(early)["probe_budget_plan_estimate_ratio"] == pytest.approx(0.18)
+    assert "probe_budget_plan_estimate_forecast_ratio" not in values(early)
+    assert values(later)["probe_budget_plan_estimate_forecast_ratio"] == pytest.approx(0.18 * 31)
+    assert "tells nobody" in later.facts["estimate"]
+    assert _verdict(check, later) is Verdict.WARNING
+
+
+def test_nothing_is_estimated_where_the_application_is_silent() -> None:
+    ledger = Ledger()
+    ledger.watch((), "turn-primary", 250_000.0, at(1))
+    ledger.watch((), "turn-primary", 250_000.0, at(1, 0.1))
+    assert ledger.relayed("turn-primary", "month", at(1, 1)) is None
+
+
+def _verdict(check: Check, result: Result) -> Verdict:
+    return judge([check], {check.name: result}, set()).verdict
+
+
+def test_what_the_estimate_looks_for_is_measured_by_somebody() -> None:
+    known = {signal.name for kind in KINDS for signal in kind.signals}
+    assert {SESSIONS, RELAYED} <= known
+
+
+def test_upstash_is_what_the_operators_say_it_is() -> None:
+    assert (UPSTASH.allowance, UPSTASH.period, UPSTASH.most) == (10_000, "day", 1000)

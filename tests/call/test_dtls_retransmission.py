@@ -1,0 +1,111 @@
+"""A handshake repeats what is lost, and tells that it had to."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from probe.call.aiortc_import import RTCCertificate
+from probe.call.endpoint import Peer
+from probe.core.model import Stop
+from probe.ice.transport import Ice
+
+Loses = Callable[[int], bool]
+
+
+class MemoryIce:
+    """One end of a way in memory; ``loses`` tells by their number which datagrams vanish."""
+
+    has_candidates = True
+    failure: Stop | None = None
+    rtt: float | None = 0.001
+    retransmissions = 0
+
+    def __init__(self, *, controlling: bool, loses: Loses = lambda _: False) -> None:
+        self.role = "controlling" if controlling else "controlled"
+        self.other: MemoryIce | None = None
+        self._loses, self._sent = loses, 0
+        self._came: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def gather(self) -> None: ...
+
+    async def connect(self) -> None: ...
+
+    async def meet(self, other: Ice) -> None:
+        assert isinstance(other, MemoryIce)
+        self.other = other
+
+    async def close(self) -> None:
+        self._came.put_nowait(None)
+
+    async def _recv(self) -> bytes:
+        data = await self._came.get()
+        if data is None:
+            raise ConnectionError
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        number, self._sent = self._sent, self._sent + 1
+        if not self._loses(number) and self.other is not None:
+            self.other._came.put_nowait(data)
+
+
+def nothing_is_lost(_: int) -> bool:
+    return False
+
+
+async def set_up(*, offerer_loses: Loses, answerer_loses: Loses) -> tuple[Peer, Peer]:
+    """Two peers whose handshake goes as far as the open channel."""
+    offerer, answerer = (
+        Peer(
+            offering=offering,
+            ice=MemoryIce(controlling=offering, loses=loses),
+            certificate=RTCCertificate.generateCertificate(),
+        )
+        for offering, loses in ((True, offerer_loses), (False, answerer_loses))
+    )
+    await offerer.meet(answerer)
+    await answerer.meet(offerer)
+    try:
+        async with asyncio.timeout(10):
+            await asyncio.gather(offerer.connect_dtls(answerer), answerer.connect_dtls(offerer))
+            channels = [peer.open_channel(lambda *_: None) for peer in (offerer, answerer)]
+            await asyncio.gather(*channels)
+    finally:
+        await asyncio.gather(offerer.close(), answerer.close())
+    return offerer, answerer
+
+
+async def test_where_nothing_is_lost_no_timer_is_needed(leaks: None) -> None:
+    peers = await set_up(offerer_loses=nothing_is_lost, answerer_loses=nothing_is_lost)
+    assert [peer.transport.retransmissions for peer in peers] == [0, 0]
+
+
+@pytest.mark.parametrize("lost", range(8))
+@pytest.mark.parametrize("side", ["offerer", "answerer"])
+async def test_any_lost_datagram_is_sent_again_and_told(leaks: None, side: str, lost: int) -> None:
+    def loses(number: int) -> bool:
+        return number == lost
+
+    losing: dict[str, Loses] = {"offerer_loses": nothing_is_lost, "answerer_loses": nothing_is_lost}
+    losing[f"{side}_loses"] = loses
+    peers = await set_up(**losing)
+    assert all(peer.opened.is_set() for peer in peers)
+    # The last datagrams of all are said when nothing is awaited any more.
+    if lost < 2:
+        assert sum(peer.transport.retransmissions for peer in peers) > 0
+
+
+async def test_the_end_of_a_peer_ends_its_timers(leaks: None) -> None:
+    peer = Peer(
+        offering=False,
+        ice=MemoryIce(controlling=False, loses=lambda _: True),
+        certificate=RTCCertificate.generateCertificate(),
+    )
+    handshake = asyncio.create_task(peer.connect_dtls(peer))
+    async with asyncio.timeout(5):
+        while not peer.transport.retransmissions:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
+    handshake.cancel()
+    await asyncio.wait({handshake})
+    await peer.close()

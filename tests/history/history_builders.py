@@ -1,0 +1,52 @@
+"""Histories that write when a test says so, and shorthands around them."""
+
+import math
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from probe.history import History
+from probe.history.model import Entry
+from tests.history.period_builders import NOON
+
+FILE = "history.sqlite"
+
+
+@asynccontextmanager
+async def opened(folder: Path | None, **parts: Any) -> AsyncIterator[History]:
+    """A history at noon that writes when it is told to."""
+    history = await History.open(folder, **{"now": lambda: NOON, "flush_seconds": 3600.0, **parts})
+    try:
+        yield history
+    finally:
+        await history.close()
+
+
+async def keep(history: History, kept: Iterable[Entry]) -> None:
+    """Write these."""
+    for each in kept:
+        history.add(each)
+    await history.flush()
+
+
+async def everything(history: History) -> list[Entry]:
+    """All that is kept."""
+    return await history.recent(-math.inf, most=10**9)
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Files and their bytes."""
+    return {path.name: path.stat().st_size for path in folder.iterdir()}
+
+
+def taken(folder: Path) -> int:
+    """What the database and its log take up."""
+    found = sizes(folder)
+    return found[FILE] + found.get(f"{FILE}-wal", 0)
+
+
+def database(folder: Path) -> sqlite3.Connection:
+    """The file as another program opens it, without waiting for locks."""
+    return sqlite3.connect(folder / FILE, isolation_level=None, timeout=0)

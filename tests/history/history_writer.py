@@ -1,0 +1,34 @@
+"""A process that writes history until it is killed: ``FOLDER FIRST_NUMBER BOUND_BYTES``.
+
+Adds numbered entries as fast as a thousand checks would, and prints each number with the
+monotonic time at which it was added, and how many entries are said to be on the disk.
+"""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from probe.core.model import Status, Verdict
+from probe.history import Bounds, History
+from probe.history.model import Entry
+
+_AT_ONCE = 5
+_PAUSE_SECONDS = 0.002
+
+
+async def write(folder: Path, number: int, size: int) -> None:
+    """Never ends."""
+    history = await History.open(folder, bounds=Bounds(bytes=size), flush_seconds=0.5)
+    while True:
+        for number in range(number, number + _AT_ONCE):  # noqa: B020
+            at = time.time()
+            history.add(Entry("toy", at, 0.1, Status.OK, Verdict.OK, value=float(number)))
+            print(number, time.monotonic(), history.state.written)
+        sys.stdout.flush()
+        number += 1
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+if __name__ == "__main__":
+    asyncio.run(write(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,107 @@
+"""Entries for tests of history, and what history says of them, worked out the plain way."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby, pairwise
+from statistics import median
+from typing import Any
+
+from probe.core.model import Status, Verdict
+from probe.history.model import STANDINGS, Bucket, Entry, Labels, Spell, Standing
+
+NOON = 1_800_000_000.0
+GRAVITY = (
+    Verdict.OK,
+    Verdict.OBJECTIVE_MISSED,
+    Verdict.UNKNOWN,
+    Verdict.WARNING,
+    Verdict.CRITICAL,
+)
+UDP: Labels = (("provider", "primary"), ("transport", "udp"))
+DOZEN = tuple((f"probe_turn_{number}_seconds", UDP, number / 7) for number in range(12))
+_STATUSES = {Standing.WELL: Status.OK, Standing.TROUBLED: Status.FAILED}
+
+
+def entry(
+    at: float = NOON, verdict: Verdict = Verdict.OK, check: str = "toy", **parts: Any
+) -> Entry:
+    """An entry of a check that took 0.3 s."""
+    status = _STATUSES.get(STANDINGS[verdict], Status.UNKNOWN)
+    return Entry(check=check, at=at, duration=0.3, status=status, verdict=verdict, **parts)
+
+
+def entries(count: int, start: float = NOON, every: float = 10.0, **parts: Any) -> list[Entry]:
+    """Entries one after the other, numbered in their messages."""
+    return [entry(start + every * n, message=str(n), **parts) for n in range(count)]
+
+
+def spells_of(kept: Iterable[Entry]) -> dict[str, list[Spell]]:
+    """All spells of each check, oldest first."""
+    return {check: _spells(check, of_check) for check, of_check in _by_check(kept).items()}
+
+
+def _by_check(kept: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for each in kept:
+        found.setdefault(each.check, []).append(each)
+    return found
+
+
+def _spells(check: str, kept: Sequence[Entry]) -> list[Spell]:
+    runs = [list(run) for _, run in groupby(kept, key=lambda each: STANDINGS[each.verdict])]
+    ends = [run[0].at for run in runs[1:]]
+    return [_spell(check, run, end) for run, end in zip(runs, [*ends, None], strict=True)]
+
+
+def _spell(check: str, run: Sequence[Entry], end: float | None) -> Spell:
+    worst = max(reversed(run), key=lambda each: GRAVITY.index(each.verdict))
+    return Spell(
+        check,
+        run[0].at,
+        end,
+        worst.verdict,
+        worst.phase,
+        worst.cause,
+        worst.message,
+        len(run),
+    )
+
+
+def troubles_of(
+    kept: Iterable[Entry], start: float, end: float, most: int
+) -> dict[str, tuple[Spell, ...]]:
+    """What History.troubles says."""
+    found = {}
+    for check, spells in spells_of(kept).items():
+        touching = [each for each in reversed(spells) if _touches(each, start, end)]
+        if touching:
+            found[check] = tuple(touching[:most])
+    return found
+
+
+def _touches(spell: Spell, start: float, end: float) -> bool:
+    if spell.standing is Standing.WELL:
+        return False
+    return spell.start < end and (spell.end is None or spell.end > start)
+
+
+def day_of(kept: Iterable[Entry], edges: Sequence[float]) -> dict[str, tuple[Bucket, ...]]:
+    """What History.day says, for buckets between these edges."""
+    found = {}
+    for check, of_check in _by_check(kept).items():
+        stretches = [
+            [each for each in of_check if start <= each.at < end] for start, end in pairwise(edges)
+        ]
+        if any(stretches):
+            found[check] = tuple(_bucket(stretch) for stretch in stretches)
+    return found
+
+
+def _bucket(stretch: Sequence[Entry]) -> Bucket:
+    values = [e.value for e in stretch if e.value is not None and math.isfinite(e.value)]
+    return Bucket(
+        dict(Counter(each.verdict for each in stretch)),
+        median(values) if values else None,
+        max(values, default=None),
+    )

@@ -1,0 +1,53 @@
+"""Whatever was written, history says of it what going through all entries would say."""
+
+import asyncio
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.core.model import Verdict
+from probe.history import History
+from probe.history.model import Entry
+from probe.history.queries import bucket_edges
+from tests.history.period_builders import NOON, day_of, entry, spells_of, troubles_of
+
+# Mostly onwards, sometimes a clock that is set back or ahead.
+gaps = st.one_of(st.integers(0, 30), st.sampled_from([-100, 100]))
+values = st.one_of(
+    st.none(), st.floats(-1e6, 1e6), st.sampled_from([math.nan, math.inf, -math.inf])
+)
+rows = st.tuples(st.sampled_from("ab"), gaps, st.sampled_from(list(Verdict)), values)
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> list[Entry]:
+    at, kept = NOON, []
+    for number, (check, gap, verdict, value) in enumerate(draw(st.lists(rows, max_size=40))):
+        at += gap
+        kept.append(entry(at, verdict, check, value=value, message=str(number)))
+    return kept
+
+
+@settings(max_examples=200, deadline=None)
+@given(pasts(), st.integers(-50, 400), st.integers(1, 400), st.integers(1, 5), st.integers(1, 4))
+def test_history_says_what_the_entries_say(
+    kept: list[Entry], offset: int, length: int, buckets: int, most: int
+) -> None:
+    start = NOON + offset
+    end = start + length
+
+    async def compare() -> None:
+        history = await History.open(None, now=lambda: NOON)
+        for each in kept:
+            history.add(each)
+        await history.flush()
+        assert await history.standings() == {c: s[-1] for c, s in spells_of(kept).items()}
+        assert await history.troubles(start, end, most) == troubles_of(kept, start, end, most)
+        edges = bucket_edges(start, end, buckets)
+        assert await history.day(start, end, buckets) == day_of(kept, edges)
+        recent = await history.recent(start)
+        assert [e.message for e in recent] == [e.message for e in kept if e.at >= start]
+        await history.close()
+
+    asyncio.run(compare())

@@ -1,0 +1,107 @@
+"""ICE over relays: the order that browsers keep, checks that are lost, strangers' packets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from aioice.stun import Class, Message, Method, parse_message
+
+from probe.call.local_call import Bounds, Call
+from probe.core.context import Context
+from probe.core.recorder import Record
+from probe.ice import connectivity_check
+from probe.ice.relay_pair import EAGER_CHECKS, RelayedIce
+from tests.call.test_local_call import a_relay
+from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
+
+OURS, THEIRS = connectivity_check.Login.random(), connectivity_check.Login.random()
+PEER = ("127.0.0.1", 5000)
+
+
+@pytest.fixture
+async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
+    async with turn_lab(tmp_path) as started:
+        yield started
+
+
+def sides(call: Call) -> list[RelayedIce]:
+    return [cast(RelayedIce, peer.ice) for peer in (call.offerer, call.answerer)]
+
+
+def calling(lab: TurnLab, way: str = "udp", context: Context | None = None) -> Call:
+    relay = a_relay(lab.url(way), USERNAME, PASSWORD, lab.ca_file)
+    return Call(relay, Record(), context or Context(), bounds=Bounds(ice=20))
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_first_check_of_each_side_meets_a_permission(lab: TurnLab, way: str) -> None:
+    # Slow enough that no answer has come before the first checks are at the server.
+    lab.knobs.delay = 0.02
+    async with calling(lab, way) as call:
+        await call.gather()
+        await call.connect()
+        await call.echo(1)
+        for side in sides(call):
+            assert side.checks_sent == side.checks_answered
+            assert side.retransmissions == 0
+        assert call.retransmitted == ()
+
+
+async def test_a_set_up_that_needed_the_timer_of_ice_says_so(lab: TurnLab) -> None:
+    async with calling(lab) as call:
+        lab.knobs.hairpin = False
+        await call.gather()
+        connecting = asyncio.create_task(call.connect())
+        async with asyncio.timeout(5):
+            while not all(side.late_checks for side in sides(call)):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        lab.knobs.hairpin = True
+        await connecting
+        assert call.retransmitted == ("ice",)
+        assert all(side.checks_sent > EAGER_CHECKS for side in sides(call))
+
+
+async def test_what_is_no_answer_of_the_other_side_connects_nobody(lab: TurnLab) -> None:
+    async with calling(lab) as call:
+        await call.gather()
+        side, other = sides(call)
+        await side.meet(other)
+        connecting = asyncio.create_task(side.connect())
+        stranger = connectivity_check.Login.random()
+        forged = connectivity_check.request(stranger, side.login, 1, controlling=True)
+        answer = Message(Method.BINDING, Class.RESPONSE)
+        assert side.client.on_data is not None
+        for packet in (b"", b"\x00", b"\x01" * 30, bytes(forged), bytes(answer)):
+            side.client.on_data(packet, other.address)
+        assert side.rtt is None
+        assert not connecting.done()
+        connecting.cancel()
+
+
+def test_a_check_is_for_who_knows_both_names_and_the_password() -> None:
+    request = connectivity_check.request(THEIRS, OURS, 1, controlling=False)
+    assert connectivity_check.is_for(request, OURS, THEIRS)
+    assert not connectivity_check.is_for(request, THEIRS, OURS)
+    thief = connectivity_check.Login(OURS.fragment, "another")
+    assert not connectivity_check.is_for(request, thief, THEIRS)
+    unsigned = Message(Method.BINDING, Class.REQUEST, attributes=dict(request.attributes))
+    del unsigned.attributes["MESSAGE-INTEGRITY"]
+    assert not connectivity_check.is_for(unsigned, OURS, THEIRS)
+
+
+def test_an_answer_is_signed_by_who_was_asked() -> None:
+    request = connectivity_check.request(THEIRS, OURS, 1, controlling=True)
+    answer = connectivity_check.response(request, OURS, PEER)
+    assert answer.transaction_id == request.transaction_id
+    arrived = parse_message(bytes(answer))  # as the wire brings it
+    assert arrived.attributes["XOR-MAPPED-ADDRESS"] == PEER
+    assert connectivity_check.is_signed(arrived, OURS)
+    assert not connectivity_check.is_signed(arrived, THEIRS)
+
+
+def test_data_is_told_from_checks_by_the_first_byte() -> None:
+    assert connectivity_check.is_stun(b"\x00\x01")
+    assert not connectivity_check.is_stun(b"\x16\xfe\xff")
+    assert not connectivity_check.is_stun(b"")

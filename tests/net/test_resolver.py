@@ -1,0 +1,68 @@
+"""From a name to addresses that can be used."""
+
+import asyncio
+import socket
+import threading
+
+import pytest
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.resolver import Address, is_unreachable, resolve
+
+
+@pytest.mark.parametrize(
+    ("host", "ip", "family"),
+    [
+        ("localhost", "127.0.0.1", socket.AF_INET),
+        ("127.0.0.1", "127.0.0.1", socket.AF_INET),
+        ("10.1.2.3", "10.1.2.3", socket.AF_INET),
+        ("[::1]", "::1", socket.AF_INET6),
+        ("::1", "::1", socket.AF_INET6),
+    ],
+)
+async def test_names_and_literals_become_addresses(host: str, ip: str, family: int) -> None:
+    assert Address(ip, 443, family) in await resolve(host, 443)
+
+
+@pytest.mark.parametrize("host", ["nothing.invalid", "x" * 64 + ".invalid", ".invalid", "a..b"])
+async def test_a_name_without_addresses_is_a_dns_failure(host: str) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        await resolve(host, 443)
+    assert caught.value.cause is Cause.DNS_FAILED
+    assert host in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.2.1", "198.51.100.7", "203.0.113.9", "0.0.0.0", "224.0.0.1", "2001:db8::1"]
+)
+async def test_an_address_that_nobody_can_have_is_told_so(address: str) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        await resolve(address, 443)
+    assert caught.value.cause is Cause.ADDRESS_RESERVED
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "10.0.0.1", "127.0.0.1", "::1", "fe80::1%lo"])
+def test_public_private_and_loopback_addresses_are_usable(address: str) -> None:
+    assert not is_unreachable(address)
+
+
+async def test_a_look_up_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        begun.set()
+        released.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    looking = asyncio.create_task(resolve("localhost", 443))
+    await asyncio.to_thread(begun.wait, 10)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    # What comes after nobody waits any more is dropped without a word.
+    threads = [thread for thread in threading.enumerate() if thread.name == "resolve"]
+    released.set()
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 10)

@@ -1,0 +1,295 @@
+"""One token for all who need one, and issued credentials that a browser could use."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+
+import jwt
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.core.recorder import Record
+from probe.paircam import Backend, backend_from
+from tests.servers.signaling import (
+    SECRET,
+    SignalingServer,
+    raw_server,
+    refusing_server,
+    signaling_server,
+)
+
+
+class Clock:
+    """A clock that a test sets forward."""
+
+    def __init__(self) -> None:
+        self.value = 1000.0
+
+    def __call__(self) -> float:
+        return self.value
+
+
+def backend(
+    url: str, *, secret: str | None = None, context: Context | None = None, lifetime: float = 300
+) -> Backend:
+    return backend_from(
+        context or Context(),
+        url=SecretStr(url),
+        jwt_secret=SecretStr(secret) if secret else None,
+        jwt_expiration=lifetime,
+    )
+
+
+def json_answer(content: object, status: int = 201) -> web.Response:
+    return web.json_response(content, status=status)
+
+
+async def refused(asking: Awaitable[object]) -> Stop:
+    with pytest.raises(Stop) as caught:
+        await asking
+    return caught.value
+
+
+class TestToken:
+    @pytest.mark.usefixtures("leaks")
+    async def test_ten_who_ask_at_once_ask_the_backend_once(self) -> None:
+        async with signaling_server() as server:
+            shared = backend(server.url)
+            tokens = await asyncio.gather(*(shared.token() for _ in range(10)))
+            assert len({token.get_secret_value() for token in tokens}) == 1
+            assert server.tokens == 1
+            assert shared.issue is not None
+            assert shared.issue.seconds > 0
+
+    async def test_it_is_kept_until_shortly_before_it_expires(self) -> None:
+        """Its life is what the backend's own clock says, though that is years behind."""
+        clock = Clock()
+        async with signaling_server() as server:
+            shared = backend(server.url, context=Context(clock=clock))
+            await shared.token()
+            clock.value += 269
+            await shared.token()
+            assert server.tokens == 1
+            clock.value += 2
+            await shared.token()
+            assert server.tokens == 2
+
+    async def test_without_a_readable_token_expires_in_tells_its_life(self) -> None:
+        clock = Clock()
+        async with signaling_server() as server:
+            server.answer = lambda: json_answer({"accessToken": "opaque", "expiresIn": "10s"})
+            shared = backend(server.url, context=Context(clock=clock))
+            await shared.token()
+            clock.value += 8.9
+            await shared.token()
+            assert server.tokens == 1
+            clock.value += 0.2
+            await shared.token()
+            assert server.tokens == 2
+
+    @pytest.mark.parametrize("expires_in", [None, "soon", {}, "0s"])
+    async def test_a_token_of_unknown_life_is_used_once(self, expires_in: object) -> None:
+        async with signaling_server() as server:
+            server.answer = lambda: json_answer({"accessToken": "opaque", "expiresIn": expires_in})
+            shared = backend(server.url)
+            await shared.token()
+            await shared.token()
+            assert server.tokens == 2
+
+    async def test_it_is_minted_from_the_secret_without_asking(self) -> None:
+        async with signaling_server() as server:
+            shared = backend(server.url, secret=SECRET, lifetime=60)
+            token = await shared.token()
+            claims = jwt.decode(token.get_secret_value(), SECRET, algorithms=["HS256"])
+            assert server.tokens == 0
+        assert claims["sub"] == claims["deviceId"] == shared.device_id
+        assert claims["exp"] - claims["iat"] == 60
+        assert abs(claims["iat"] - time.time()) < 60
+        assert shared.issue is None
+
+    async def test_a_short_secret_mints_without_a_warning(self) -> None:
+        assert await backend("http://127.0.0.1:1", secret="short").token()
+
+    async def test_a_cancelled_asker_does_not_break_the_others(self) -> None:
+        async with signaling_server() as server:
+            server.go_on.clear()
+            shared = backend(server.url)
+            first = asyncio.create_task(shared.token())
+            await server.asked.wait()
+            others = [asyncio.create_task(shared.token()) for _ in range(3)]
+            first.cancel()
+            server.go_on.set()
+            tokens = await asyncio.gather(*others)
+            assert len({token.get_secret_value() for token in tokens}) == 1
+            assert first.cancelled()
+            assert server.tokens == 2
+
+    async def test_a_failure_is_shared_by_those_who_wait_and_not_kept(self) -> None:
+        async with signaling_server() as server:
+            server.answer = lambda: json_answer({}, 429)
+            shared = backend(server.url)
+            failures = await asyncio.gather(
+                *(shared.token() for _ in range(5)), return_exceptions=True
+            )
+            assert server.tokens == 1
+            assert len({id(failure) for failure in failures}) == 5
+            assert all(isinstance(failure, NotMeasured) for failure in failures)
+            server.answer = None
+            assert await shared.token()
+
+    async def test_a_refused_token_is_forgotten_unless_another_has_replaced_it(self) -> None:
+        async with signaling_server() as server:
+            shared = backend(server.url)
+            token = await shared.token()
+            shared.forget_token(SecretStr("another"))
+            await shared.token()
+            assert server.tokens == 1
+            shared.forget_token(token)
+            await shared.token()
+            assert server.tokens == 2
+            shared.forget_token()
+            await shared.token()
+            assert server.tokens == 3
+
+    @pytest.mark.parametrize(
+        ("status", "content", "kind", "cause"),
+        [
+            (429, {}, NotMeasured, Cause.RATE_LIMITED),
+            (401, {}, CheckFailed, Cause.AUTH_REJECTED),
+            (403, {}, CheckFailed, Cause.AUTH_REJECTED),
+            (500, {}, CheckFailed, Cause.HTTP_STATUS),
+            (404, {}, CheckFailed, Cause.HTTP_STATUS),
+            (307, {}, CheckFailed, Cause.HTTP_STATUS),
+            (201, {}, CheckFailed, Cause.BODY_INVALID),
+            (201, [], CheckFailed, Cause.BODY_INVALID),
+            (201, None, CheckFailed, Cause.BODY_INVALID),
+            (201, {"accessToken": ""}, CheckFailed, Cause.BODY_INVALID),
+            (201, {"accessToken": 7}, CheckFailed, Cause.BODY_INVALID),
+            (201, {"accessToken": "two words"}, CheckFailed, Cause.BODY_INVALID),
+        ],
+    )
+    async def test_a_bad_answer_has_a_cause(
+        self, status: int, content: object, kind: type[Stop], cause: Cause
+    ) -> None:
+        async with signaling_server() as server:
+            server.answer = lambda: json_answer(content, status)
+            record = Record()
+            failure = await refused(backend(server.url).token(record))
+            assert (type(failure), failure.cause, failure.phase) == (kind, cause, None)
+            assert (record.current, list(record.phases)) == ("token", ["token"])
+
+    async def test_a_body_that_is_no_json_or_endless_has_a_cause(self) -> None:
+        async with signaling_server() as server:
+            server.answer = lambda: web.Response(status=201, text="<html>")
+            assert (await refused(backend(server.url).token())).cause is Cause.BODY_INVALID
+            server.answer = lambda: web.Response(status=201, text="[" * 200_000)
+            assert (await refused(backend(server.url).token())).cause is Cause.BODY_TOO_LARGE
+            server.answer = lambda: web.Response(status=201, text="[" * 60_000)
+            assert (await refused(backend(server.url).token())).cause is Cause.BODY_INVALID
+
+    async def test_a_refused_connection_and_garbage_have_causes(self) -> None:
+        with refusing_server() as url:
+            assert (await refused(backend(url).token())).cause is Cause.CONNECT_REFUSED
+        async with raw_server(b"\x00\x01garbage\r\n\r\n") as url:
+            assert (await refused(backend(url).token())).cause is Cause.PROTOCOL_ERROR
+
+
+GOOD = {"urls": ["turn:turn.example.org:3478"], "username": "u", "credential": "hidden", "ttl": 9}
+
+
+class TestIssuedCredentials:
+    async def asked(self, server: SignalingServer, content: object, status: int = 201) -> Stop:
+        server.credentials = lambda: json_answer(content, status)
+        return await refused(backend(server.url).issued_credentials())
+
+    @pytest.mark.usefixtures("leaks")
+    async def test_they_are_what_the_backend_says(self) -> None:
+        async with signaling_server() as server:
+            server.credentials = lambda: json_answer(GOOD)
+            record = Record()
+            issued = await backend(server.url).issued_credentials(record)
+        assert issued.urls == ("turn:turn.example.org:3478",)
+        assert (issued.username, issued.ttl) == ("u", 9)
+        assert issued.credential.get_secret_value() == "hidden"
+        assert "hidden" not in repr(issued)
+        assert list(record.phases) == ["token", "credentials"]
+
+    async def test_one_address_may_stand_alone(self) -> None:
+        async with signaling_server() as server:
+            server.credentials = lambda: json_answer({**GOOD, "urls": "turn:one.example.org"})
+            issued = await backend(server.url, secret=SECRET).issued_credentials()
+        assert issued.urls == ("turn:one.example.org",)
+
+    async def test_those_who_ask_at_once_share_an_answer_and_later_ones_ask_anew(self) -> None:
+        async with signaling_server() as server:
+            server.credentials = lambda: json_answer(GOOD)
+            shared = backend(server.url)
+            await asyncio.gather(*(shared.issued_credentials() for _ in range(8)))
+            assert (server.tokens, server.credentials_asked) == (1, 1)
+            await shared.issued_credentials()
+            assert (server.tokens, server.credentials_asked) == (1, 2)
+
+    @pytest.mark.parametrize(
+        ("content", "cause"),
+        [
+            ({**GOOD, "urls": []}, Cause.CREDENTIALS_MISSING),
+            ({**GOOD, "urls": [""]}, Cause.CREDENTIALS_MISSING),
+            ({**GOOD, "username": "1500000000:device"}, Cause.CREDENTIALS_EXPIRED),
+            ({**GOOD, "username": 5}, Cause.BODY_INVALID),
+            ({**GOOD, "urls": [5]}, Cause.BODY_INVALID),
+            ({**GOOD, "ttl": "long"}, Cause.BODY_INVALID),
+            ({"urls": ["turn:x"]}, Cause.BODY_INVALID),
+            ([], Cause.BODY_INVALID),
+        ],
+    )
+    async def test_unusable_ones_have_a_cause(self, content: object, cause: Cause) -> None:
+        async with signaling_server() as server:
+            failure = await self.asked(server, content)
+        assert failure.cause is cause
+        assert "hidden" not in f"{failure.message}{failure.hint}"
+
+    async def test_a_status_has_a_cause_and_is_named(self) -> None:
+        async with signaling_server() as server:
+            assert (await self.asked(server, {}, 503)).cause is Cause.HTTP_STATUS
+            failure = await self.asked(server, {}, 429)
+        assert failure.cause is Cause.RATE_LIMITED
+        assert failure.message == "POST /turn/credentials answers with status 429"
+
+    async def test_a_refused_token_is_asked_for_anew_next_time(self) -> None:
+        async with signaling_server() as server:
+            shared = backend(server.url)
+            server.answer = lambda: json_answer({"accessToken": "revoked", "expiresIn": "5m"})
+            failure = await refused(shared.issued_credentials())
+            assert failure.cause is Cause.AUTH_REJECTED
+            server.answer, server.credentials = None, lambda: json_answer(GOOD)
+            assert await shared.issued_credentials()
+            assert server.tokens == 2
+
+    async def test_user_info_in_the_address_gives_way_to_the_token(self) -> None:
+        async with signaling_server() as server:
+            server.credentials = lambda: json_answer(GOOD)
+            url = server.url.replace("://", "://someone:password@")
+            assert await backend(url).issued_credentials()
+
+
+class TestOneBackend:
+    def test_checks_of_one_address_and_secret_share_it(self) -> None:
+        context = Context()
+        first = backend("http://a", secret="one", context=context)
+        assert backend("http://a", secret="one", context=context) is first
+        assert backend("http://a", secret="two", context=context) is not first
+        assert backend("http://b", secret="one", context=context) is not first
+
+    def test_its_device_is_new_in_each_process(self) -> None:
+        devices = {backend("http://a").device_id for _ in range(3)}
+        assert len(devices) == 3
+        assert all(device.startswith("probe-") for device in devices)
+
+    def test_it_shows_no_secret(self) -> None:
+        shared = backend("http://someone:password@a", secret="very-secret")
+        assert "very-secret" not in f"{shared!r}{vars(shared)}"
+        assert "password" not in f"{shared!r}{vars(shared)}"

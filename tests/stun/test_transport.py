@@ -1,0 +1,77 @@
+"""A way to a server that is given up at any moment is closed at once and for good."""
+
+import asyncio
+import gc
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from probe.core.model import Stop
+from probe.net.tls import client_context
+from probe.stun.transport import Wire, open_wire
+from probe.stun.uri import parse_turn_url
+from probe.turn.relay_path import unwatched
+from probe.turn.resolve import addresses_of
+from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
+
+MOST_STEPS = 200
+
+
+class Nobody:
+    """Takes no interest."""
+
+    def has_channel(self, number: int) -> bool:
+        return False
+
+    def frame_received(self, frame: bytes) -> None:
+        pass
+
+    def wire_lost(self, error: Stop) -> None:
+        pass
+
+
+@pytest.fixture
+async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
+    async with turn_lab(tmp_path) as started:
+        yield started
+
+
+async def opening(lab: TurnLab, way: str) -> Wire:
+    """Open a wire to the lab."""
+    url = parse_turn_url(lab.url(way))
+    (address, *_) = await addresses_of(url, None)
+    tls = client_context(lab.ca_file)
+    return await open_wire(url, address, Nobody(), phases=unwatched, tls=tls)
+
+
+async def given_up_after(steps: int, lab: TurnLab, way: str) -> bool:
+    """Cancel the opening after so many steps of the event loop; False if it was done before."""
+    task = asyncio.create_task(opening(lab, way))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    if task.done():
+        task.result().abort()
+        return False
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    return True
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_opening_that_is_cancelled_at_any_step_is_closed(
+    lab: TurnLab, recwarn: pytest.WarningsRecorder, way: str
+) -> None:
+    warnings.simplefilter("always", ResourceWarning)
+    steps = 0
+    # A connection that was forgotten still has its descriptor, which the next one then gets:
+    # "File descriptor is used by transport".
+    while await given_up_after(steps, lab, way):
+        steps += 1
+        assert steps < MOST_STEPS
+    await asyncio.sleep(0.05)
+    gc.collect()
+    unclosed = [str(warning.message) for warning in recwarn if "transport" in str(warning.message)]
+    assert (steps > 0, unclosed) == (True, [])

@@ -1,0 +1,108 @@
+"""The operators' variables become servers, each with the credentials that belong to it."""
+
+import pytest
+
+from probe.core.environment import ConfigurationError, Variables, read_environment
+from probe.stun.credentials import Static, TimeLimited
+from probe.turn_targets.environment import TurnEnvironment, named, servers_of
+
+
+def environment(**variables: str) -> TurnEnvironment:
+    return read_environment(TurnEnvironment, Variables(variables))
+
+
+def listed(**variables: str) -> list[tuple[str, str, str]]:
+    """Name, URL and kind of credentials."""
+    found = servers_of(environment(**variables)).servers
+    return [(name, str(each.url), type(each.source).__name__) for name, each in named(found)]
+
+
+def mistakes(**variables: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as raised:
+        environment(**variables)
+    return [str(mistake) for mistake in raised.value.mistakes]
+
+
+def test_primary_and_backup_each_by_every_way_in() -> None:
+    assert listed(
+        TURN_URLS="turn:a:80 turn:a:80?transport=tcp turns:a:443 turn:b:443",
+        TURN_USERNAME="me",
+        TURN_PASSWORD="secret",
+        TURN_BACKUP_URLS="turn:c",
+    ) == [
+        ("primary-udp", "turn:a:80?transport=udp", "Static"),
+        ("primary-tcp", "turn:a:80?transport=tcp", "Static"),
+        ("primary-tls", "turns:a:443?transport=tcp", "Static"),
+        ("primary-udp-2", "turn:b:443?transport=udp", "Static"),
+        ("backup-udp", "turn:c:3478?transport=udp", "NoneType"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "source"),
+    [
+        ({"TURN_SHARED_SECRET": "s"}, TimeLimited),
+        ({"TURN_SHARED_SECRET": "s", "TURN_PROVIDER": "managed"}, TimeLimited),
+        ({"TURN_SHARED_SECRET": "s", "TURN_USERNAME": "u"}, TimeLimited),
+        (
+            {
+                "TURN_SHARED_SECRET": "s",
+                "TURN_PROVIDER": "coturn",
+                "TURN_USERNAME": "u",
+                "TURN_PASSWORD": "p",
+            },
+            TimeLimited,
+        ),
+        ({"TURN_SHARED_SECRET": "s", "TURN_USERNAME": "u", "TURN_PASSWORD": "p"}, Static),
+        ({"TURN_PROVIDER": "coturn", "TURN_USERNAME": "u", "TURN_PASSWORD": "p"}, Static),
+        ({"TURN_PROVIDER": "coturn"}, type(None)),
+        ({}, type(None)),
+    ],
+)
+def test_which_credentials_count(variables: dict[str, str], source: type) -> None:
+    (server,) = servers_of(environment(TURN_URLS="turn:a", **variables)).servers
+    assert type(server.source) is source
+
+
+def test_a_host_alone_is_a_server_by_every_way_in() -> None:
+    assert listed(TURN_HOST="::1", TURN_PORT="80", TURN_TLS_PORT="443", TURN_SHARED_SECRET="s") == [
+        ("primary-udp", "turn:[::1]:80?transport=udp", "TimeLimited"),
+        ("primary-tcp", "turn:[::1]:80?transport=tcp", "TimeLimited"),
+        ("primary-tls", "turns:[::1]:443?transport=tcp", "TimeLimited"),
+    ]
+    assert listed(TURN_HOST="h", TURN_URLS="turn:a")[0][1] == "turn:a:3478?transport=udp"
+
+
+def test_what_is_not_looked_at_is_said() -> None:
+    assert servers_of(environment()).skipped == (
+        "TURN_URLS is not set",
+        "TURN_BACKUP_URLS is not set",
+    )
+    skipped = servers_of(environment(TURN_URLS="stun:a", TURN_BACKUP_URLS=" , ")).skipped
+    assert skipped == (
+        "TURN_URLS names no turn: or turns: server",
+        "TURN_BACKUP_URLS names no turn: or turns: server",
+    )
+
+
+def test_every_mistake_is_told_at_once_with_its_place() -> None:
+    assert mistakes(
+        TURN_URLS="turn:a, turn:host:99999",
+        TURN_USERNAME="me",
+        TURN_BACKUP_URLS="b",
+        TURN_BACKUP_PASSWORD="hunter2",
+        TURN_HOST="turn:x",
+        TURN_PORT="0",
+    ) == [
+        "TURN_BACKUP_URLS: entry 1 'b': must begin with turn: or turns:",
+        "TURN_BACKUP_USERNAME: is not set, but TURN_BACKUP_PASSWORD is: set both or neither",
+        "TURN_HOST: must be a host name or an address alone, without scheme and port",
+        "TURN_PORT: Input should be greater than or equal to 1",
+        "TURN_URLS: entry 2 'turn:host:99999': the port must be 1 to 65535",
+        "TURN_USERNAME: is set without TURN_PASSWORD: set both or neither",
+    ]
+
+
+def test_an_unknown_provider_is_a_mistake() -> None:
+    (mistake,) = mistakes(TURN_PROVIDER="twilio")
+    assert mistake == "TURN_PROVIDER: Input should be 'managed' or 'coturn'"
