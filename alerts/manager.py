@@ -15,22 +15,22 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from alerts.cluster.cluster import Fleet
+from alerts.cluster.cluster import Cluster
 from alerts.cluster.company import incidents_among
 from alerts.cluster.members import ALONE, PeersPlan
-from alerts.cluster.protocol import WordsError, read_question
-from alerts.cluster.responder import Own
-from alerts.config import Plan
+from alerts.cluster.protocol import InvalidMessage, read_question
+from alerts.cluster.responder import LocalState
+from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Severity, Silence
-from alerts.notification.grouping import Desk, Incident, Setting
-from alerts.notification.meta_messages import all_well, log, refusal
+from alerts.notification.grouping import AlertGroup, GroupStore, MessageContext
+from alerts.notification.meta_messages import log, refusal, resolve_after_restart
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
-from alerts.silence.maintenance_window import Window, active, mute, next_change
-from alerts.state.alert_store import Event, Keeper
-from alerts.state.machine import Turn
+from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
+from alerts.state.alert_store import AlertStore, Event
+from alerts.state.machine import TransitionType
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
 
@@ -39,20 +39,20 @@ logger = logging.getLogger(__name__)
 # Alerts that ended so long ago are no part of any incident any more.
 OVER_SECONDS, MOST_OVER = 86400.0, 200
 # Silences are made by another process; this is how soon they take effect.
-LOOK_SECONDS = 10.0
+SILENCE_POLL_SECONDS = 10.0
 # Between two looks at everything; a message is never later than that.
 BREATH_SECONDS = 0.2
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
 
 
-class Alarm:
+class AlertManager:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
     not jump while the process lives. ``clock`` is the monotonic one, ``peers`` the others."""
 
     def __init__(
         self,
-        plan: Plan,
+        plan: AlertingConfig,
         folder: Path | None,
         *,
         peers: PeersPlan = ALONE,
@@ -60,9 +60,9 @@ class Alarm:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan, self._folder, self._now, self._clock = plan, folder, now, clock
-        self._keeper, self._lately = Keeper(plan.region), Lately()
-        self._fleet = Fleet(peers, plan.region, now=now, on_news=self._wake)
-        self._desk = Desk(Routes(plan.routes, plan.own_routes), cast=self._fleet.cast)
+        self._keeper, self._lately = AlertStore(plan.region), Lately()
+        self._fleet = Cluster(peers, plan.region, now=now, on_news=self._wake)
+        self._desk = GroupStore(Routes(plan.routes, plan.own_routes), cast=self._fleet.cast)
         self._subjects: dict[str, str] = {}
         self._over: deque[Alert] = deque(maxlen=MOST_OVER)
         self._silences: list[Silence] = []
@@ -110,7 +110,7 @@ class Alarm:
         return self._outbox.state.problem if self._outbox and self._folder else ""
 
     @property
-    def fleet(self) -> Fleet:
+    def fleet(self) -> Cluster:
         """The other probes, and how alerts stand among them."""
         return self._fleet
 
@@ -118,18 +118,18 @@ class Alarm:
         """What another probe wants to know; None for what is no question."""
         try:
             asked = read_question(question)
-        except WordsError:
+        except InvalidMessage:
             return None
         waiting = await self._outbox.waiting() if self._outbox else []
         undelivered = frozenset((each.notifier, each.message.key) for each in waiting)
-        own = Own(self._subjects, self._desk.views, undelivered, self._desk.ended)
+        own = LocalState(self._subjects, self._desk.views, undelivered, self._desk.ended)
         return self._fleet.answer(asked, own, excused=self._excused)
 
     def muted(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being told now."""
-        return mute(alert, self.windows, self._silences, self._now())
+        return suppressed_by(alert, self.windows, self._silences, self._now())
 
-    def replan(self, plan: Plan) -> None:
+    def reload(self, plan: AlertingConfig) -> None:
         """Routes, windows and addresses are these from now on; notifiers stay those of the
         start, for what waits is addressed to them."""
         known = self._plan.notifiers
@@ -176,13 +176,13 @@ class Alarm:
         if self._outbox is not None:
             await self._outbox.close()
 
-    def watch(self, checks: Sequence[Check]) -> None:
+    def set_checks(self, checks: Sequence[Check]) -> None:
         """These are the checks from now on."""
-        self._subjects |= {check.name: check.table.subject for check in checks}
-        self._log(self._keeper.watch(checks, self._now()))
+        self._subjects |= {check.name: check.table.alert_group for check in checks}
+        self._log(self._keeper.set_checks(checks, self._now()))
         self._woken.set()
 
-    def take(
+    def handle_result(
         self,
         check: Check,
         result: Result,
@@ -196,12 +196,12 @@ class Alarm:
         self._fleet.note(check, result)
         if self._excused:
             return
-        events = self._keeper.take(check, result, evaluations, now, backed_up=backed_up)
+        events = self._keeper.update(check, result, evaluations, now, backed_up=backed_up)
         self._log(events)
         # Also without an event: a timer may have been set or dropped.
         self._woken.set()
 
-    def excuse(self, excused: bool) -> None:
+    def suppress_own_network(self, excused: bool) -> None:
         """Whether it is our own network that fails: then nothing is held against a target,
         and no time passes for what has failed before."""
         if excused and not self._excused:
@@ -211,7 +211,7 @@ class Alarm:
         self._excused = excused
         self._woken.set()
 
-    def round_is_over(self) -> None:
+    def first_round_done(self) -> None:
         """Every check has run once. What was forgotten at the restart, for want of a disk,
         may be open at a pager: whatever is well is resolved there."""
         if self._clean_slate:
@@ -233,12 +233,12 @@ class Alarm:
     async def _settle(self) -> float:
         """Bring everything up to date; seconds until there is more to do."""
         if self._outbox is None:
-            return LOOK_SECONDS
+            return SILENCE_POLL_SECONDS
         now = self._now()
         self._silences = await self._outbox.silences(now)
         if not self._excused:
             self._log(self._keeper.pass_time(now))
-        self._fleet.attend(self._keeper.troubles(now), busy=bool(self._desk.views))
+        self._fleet.set_suspected(self._keeper.troubles(now), busy=bool(self._desk.views))
         incidents = self._incidents(now)
         deliveries = self._desk.settle(incidents, now, self._setting(now))
         deliveries += self._resolve_forgotten()
@@ -249,22 +249,24 @@ class Alarm:
             self._wake_dispatcher()
         return self._until_next(incidents, now)
 
-    def _setting(self, now: float) -> Setting:
+    def _setting(self, now: float) -> MessageContext:
         plan = self._plan
         changes = tuple(self._lately.changes(now))
-        return Setting(plan.region, plan.public_url, plan.grafana_url, changes)
+        return MessageContext(plan.region, plan.public_url, plan.grafana_url, changes)
 
-    def _until_next(self, incidents: Sequence[Incident], now: float) -> float:
+    def _until_next(self, incidents: Sequence[AlertGroup], now: float) -> float:
         times = [
             None if self._excused else self._keeper.next_time(),
             self._desk.next_time(incidents, now),
             self._fleet.next_time(self._keeper.firing),
             next_change(self._plan.windows, self._silences, now),
         ]
-        soonest = min((time for time in times if time is not None), default=now + LOOK_SECONDS)
-        return min(max(soonest - now, 0.01), LOOK_SECONDS)
+        soonest = min(
+            (time for time in times if time is not None), default=now + SILENCE_POLL_SECONDS
+        )
+        return min(max(soonest - now, 0.01), SILENCE_POLL_SECONDS)
 
-    def _incidents(self, now: float) -> list[Incident]:
+    def _incidents(self, now: float) -> list[AlertGroup]:
         while self._over and now - (self._over[0].ended or 0.0) > OVER_SECONDS:
             self._over.popleft()
         windows = active(self._plan.windows, now)
@@ -273,7 +275,7 @@ class Alarm:
             self._keeper.firing,
             self._over,
             lambda check: self._subjects.get(check, check),
-            lambda alert: mute(alert, windows, self._silences, now) is not None,
+            lambda alert: suppressed_by(alert, windows, self._silences, now) is not None,
             told=[subject for _, subject in self._desk.views],
             excused=self._excused,
         )
@@ -293,7 +295,7 @@ class Alarm:
 
     def _log(self, events: Sequence[Event]) -> None:
         for event in events:
-            if event.transition.turn is Turn.RESOLVED:
+            if event.transition.turn is TransitionType.RESOLVED:
                 self._over.append(event.alert)
             log(event)
 
@@ -308,15 +310,17 @@ class Alarm:
         well = sorted(self._forgotten - pending)
         self._forgotten -= set(well)
         now = self._now()
-        pagers = [name for name, each in self._plan.notifiers.items() if not each.tells_past]
+        pagers = [
+            name for name, each in self._plan.notifiers.items() if not each.sends_missed_incidents
+        ]
         return [
-            Delivery(name, all_well(subject, self._plan.region, now), due=now)
+            Delivery(name, resolve_after_restart(subject, self._plan.region, now), due=now)
             for subject in well
             for name in pagers
         ]
 
     def _say_who_hears_nothing(self) -> None:
-        for severity in self._desk.routes.unheard:
+        for severity in self._desk.routes.unrouted_severities:
             logger.warning(
                 "nobody is told of what is %s: configure a notifier, or a [[route]]", severity
             )

@@ -16,7 +16,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Occasion(StrEnum):
+class MessageType(StrEnum):
     """Why a message is sent."""
 
     FIRING = "firing"
@@ -27,7 +27,7 @@ class Occasion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Fingerprint:
     """What an alert is about; the same from the first failure to the end, and over restarts.
 
     ``rule`` is ``failing``, ``no-data`` or the name of the signal whose limit is broken;
@@ -55,7 +55,7 @@ class Alert:
     one; ``view`` then says who sees it.
     """
 
-    identity: Identity
+    identity: Fingerprint
     severity: Severity
     since: float
     fired: float
@@ -88,7 +88,7 @@ class Message:
     """
 
     key: str
-    occasion: Occasion
+    occasion: MessageType
     severity: Severity
     title: str
     at: float

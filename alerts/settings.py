@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.config import Plan
+from alerts.config import AlertingConfig
 from alerts.notification.grouping import REMIND_SECONDS
 from alerts.notification.route import Route, read_routes
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
 from alerts.silence.maintenance_window import read_windows
 from probe.core.environment import (
+    ConfigProblem,
     ConfigurationError,
     Environment,
-    Mistake,
     Variables,
     read_environment,
 )
@@ -25,12 +25,14 @@ from probe.net.urls import split_urls
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def read_alerting(variables: Variables, tables: Tables, path: Path) -> tuple[Plan, list[Mistake]]:
+def read_alerting(
+    variables: Variables, tables: Tables, path: Path
+) -> tuple[AlertingConfig, list[ConfigProblem]]:
     """The plan of alerting, without region and addresses, and everything that is wrong."""
     notifiers: dict[str, Notifier] = {}
     routes: list[Route] = []
     secrets: set[str] = set()
-    mistakes: list[Mistake] = []
+    mistakes: list[ConfigProblem] = []
     for each in NOTIFIERS:
         try:
             environment = read_environment(each.environment, variables)
@@ -42,11 +44,11 @@ def read_alerting(variables: Variables, tables: Tables, path: Path) -> tuple[Pla
         if made is not None:
             notifiers[each.name] = made
             remind = made.resend_seconds or REMIND_SECONDS
-            routes.append(Route(each.name, each.severities, remind, each.by_key))
+            routes.append(Route(each.name, each.severities, remind, each.deduplicates))
     windows, wrong_windows = read_windows(tables.get("maintenance", ()), path)
     names = [each.name for each in NOTIFIERS]
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)
-    plan = Plan("", notifiers, routes, own, windows, secrets=frozenset(secrets))
+    plan = AlertingConfig("", notifiers, routes, own, windows, secrets=frozenset(secrets))
     return plan, [*mistakes, *wrong_windows, *wrong_routes]
 
 

@@ -17,7 +17,7 @@ from probe.kinds import KINDS
 FOLDER = Path(__file__).parent
 
 
-def made(kinds: Iterable[Kind[Any, Any]]) -> dict[str, str]:
+def generated_files(kinds: Iterable[Kind[Any, Any]]) -> dict[str, str]:
     """Every file by its name."""
     kinds = tuple(kinds)
     files = {f"{board.uid}.json": as_json(board) for board in boards(kinds)}
@@ -30,7 +30,7 @@ def made(kinds: Iterable[Kind[Any, Any]]) -> dict[str, str]:
 
 def main() -> None:
     """Write them all; what is no longer made disappears."""
-    files = made(KINDS)
+    files = generated_files(KINDS)
     for old in (*FOLDER.glob("*.json"), *FOLDER.glob("*.yml")):
         if old.name not in files:
             old.unlink()

@@ -1,6 +1,6 @@
 """Panels that every group of checks has: is it well, why not, where does the time go."""
 
-from dashboards.model import BLUE, GREEN, ORANGE, RED, Panel, Query, Row, Shape
+from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, PanelQuery, PanelType
 
 WELL = ((None, RED), (0.95, ORANGE), (0.99, BLUE), (0.999, GREEN))
 _STATES = ((0.0, "fails", RED), (1.0, "well", GREEN))
@@ -11,13 +11,13 @@ def states(selector: str, drill: str = "") -> Panel:
     return Panel(
         title="Checks over time",
         description="What the last run of each check found. A gap: it could not be measured.",
-        queries=(Query(f"probe_success{selector}", "{{check}} {{region}}"),),
+        queries=(PanelQuery(f"probe_success{selector}", "{{check}} {{region}}"),),
         unit="short",
-        shape=Shape.STATES,
+        shape=PanelType.STATES,
         words=_STATES,
         width=24,
         height=9,
-        drill=drill,
+        link_to=drill,
     )
 
 
@@ -27,13 +27,13 @@ def availability(selector: str, by: str, legend: str) -> Panel:
         title="Well, of the time shown",
         description="Share of the measured time in which runs found all well.",
         queries=(
-            Query(
+            PanelQuery(
                 f"avg by ({by}) (avg_over_time(probe_success{selector}[$__range]))", legend, True
             ),
         ),
         unit="percentunit",
-        shape=Shape.BARS,
-        steps=WELL,
+        shape=PanelType.BARS,
+        thresholds=WELL,
         least=0,
         most=1,
     )
@@ -46,10 +46,12 @@ def causes(selector: str) -> Panel:
         description="How many checks fail or can't be measured, by cause. Causes are a closed "
         "list, which the README has. Nothing is drawn while all is well.",
         queries=(
-            Query(f"count by (cause) (probe_failure_info{selector}) or vector(0)", "{{cause}}"),
+            PanelQuery(
+                f"count by (cause) (probe_failure_info{selector}) or vector(0)", "{{cause}}"
+            ),
         ),
-        shape=Shape.STACK,
-        steps=((None, GREEN), (1, RED)),
+        shape=PanelType.STACK,
+        thresholds=((None, GREEN), (1, RED)),
         least=0,
     )
 
@@ -59,9 +61,11 @@ def phases(selector: str) -> Panel:
     return Panel(
         title="Phases",
         description="Seconds of the last run in each of its phases, the mean of the checks.",
-        queries=(Query(f"avg by (phase) (probe_phase_duration_seconds{selector})", "{{phase}}"),),
+        queries=(
+            PanelQuery(f"avg by (phase) (probe_phase_duration_seconds{selector})", "{{phase}}"),
+        ),
         unit="s",
-        shape=Shape.STACK,
+        shape=PanelType.STACK,
         least=0,
     )
 
@@ -73,18 +77,18 @@ def failures(selector: str) -> Panel:
         description="Failed runs and runs that could not measure, with phase and cause. Empty: "
         "all is well.",
         queries=(
-            Query(
+            PanelQuery(
                 f"sum by (check, region, target, phase, cause) (probe_failure_info{selector})",
                 now=True,
             ),
         ),
-        shape=Shape.TABLE,
+        shape=PanelType.TABLE,
     )
 
 
-def row(title: str, selector: str, by: str, legend: str, drill: str = "") -> Row:
+def row(title: str, selector: str, by: str, legend: str, drill: str = "") -> DashboardRow:
     """All of them for one group of checks."""
-    return Row(
+    return DashboardRow(
         title,
         (
             states(selector, drill),

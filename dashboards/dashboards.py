@@ -4,16 +4,25 @@ from collections.abc import Iterable
 from typing import Any
 
 from dashboards import check_panels
-from dashboards.model import GREEN, ORANGE, RED, Board, Panel, Query, Row, Shape
+from dashboards.model import (
+    GREEN,
+    ORANGE,
+    RED,
+    Dashboard,
+    DashboardRow,
+    Panel,
+    PanelQuery,
+    PanelType,
+)
 from dashboards.overview import overview
 from dashboards.self_dashboard import itself
-from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, chosen, names_on, rows_for
+from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, names_on, rows_for, selector
 from probe.core.kind import Kind
 
-_CALLS = chosen('kind=~"turn|call"', providers=True)
+_CALLS = selector('kind=~"turn|call"', providers=True)
 
 
-def boards(kinds: Iterable[Kind[Any, Any]]) -> tuple[Board, ...]:
+def boards(kinds: Iterable[Kind[Any, Any]]) -> tuple[Dashboard, ...]:
     """Every dashboard, in the order in which people look."""
     kinds = tuple(kinds)
     return (
@@ -35,23 +44,25 @@ def boards(kinds: Iterable[Kind[Any, Any]]) -> tuple[Board, ...]:
     )
 
 
-def _grouped(kinds: tuple[Kind[Any, Any], ...], uid: str, title: str, description: str) -> Board:
+def _grouped(
+    kinds: tuple[Kind[Any, Any], ...], uid: str, title: str, description: str
+) -> Dashboard:
     found = names_on(kinds, uid)
-    well = check_panels.row("Checks", chosen(f'kind=~"{found}"'), "check", "{{check}}")
+    well = check_panels.row("Checks", selector(f'kind=~"{found}"'), "check", "{{check}}")
     rows = ((well,) if found else ()) + rows_for(kinds, uid)
-    return Board(uid, title, description, rows)
+    return Dashboard(uid, title, description, rows)
 
 
-def _turn(kinds: tuple[Kind[Any, Any], ...]) -> Board:
-    return Board(
+def _turn(kinds: tuple[Kind[Any, Any], ...]) -> Dashboard:
+    return Dashboard(
         TURN,
         "Probe: TURN and ICE",
         "Every relay by provider and transport, calls through them, fallback and quota.",
         (
-            Row("Providers", _providers()),
+            DashboardRow("Providers", _providers()),
             check_panels.row(
                 "Checks",
-                chosen(f'kind=~"{names_on(kinds, TURN)}"', providers=True),
+                selector(f'kind=~"{names_on(kinds, TURN)}"', providers=True),
                 "provider, transport",
                 "{{provider}} {{transport}}",
             ),
@@ -67,17 +78,21 @@ def _providers() -> tuple[Panel, ...]:
         Panel(
             "Usable now, by provider and transport",
             "Share of the checks that are well. 0 %: nobody gets through this way.",
-            (Query(f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}", True),),
+            (
+                PanelQuery(
+                    f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}", True
+                ),
+            ),
             unit="percentunit",
-            shape=Shape.STAT,
-            steps=((None, RED), (0.5, ORANGE), (1, GREEN)),
+            shape=PanelType.STAT,
+            thresholds=((None, RED), (0.5, ORANGE), (1, GREEN)),
             width=24,
             height=6,
         ),
         Panel(
             "Success by provider",
             "Share of the checks that are well, over time.",
-            (Query(f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}"),),
+            (PanelQuery(f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}"),),
             unit="percentunit",
             least=0,
             most=1,
@@ -85,21 +100,21 @@ def _providers() -> tuple[Panel, ...]:
         Panel(
             "Providers that work",
             "By any way in. While one is down, the others carry its users.",
-            (Query(f"max by (provider) (probe_success{_CALLS})", "{{provider}}"),),
-            shape=Shape.STATES,
+            (PanelQuery(f"max by (provider) (probe_success{_CALLS})", "{{provider}}"),),
+            shape=PanelType.STATES,
             words=((0, "down", RED), (1, "works", GREEN)),
         ),
         Panel(
             "Phases by provider",
             "Where the time of a run through each relay goes: the mean of its checks.",
             (
-                Query(
+                PanelQuery(
                     f"avg by (provider, phase) (probe_phase_duration_seconds{_CALLS})",
                     "{{provider}} {{phase}}",
                 ),
             ),
             unit="s",
-            shape=Shape.STACK,
+            shape=PanelType.STACK,
             width=24,
             least=0,
         ),

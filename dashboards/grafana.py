@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heat
 from grafana_foundation_sdk.models import prometheus as queries
 
-from dashboards.model import Board, Panel, Query, Row, Shape
+from dashboards.model import Dashboard, DashboardRow, Panel, PanelQuery, PanelType
 
 TAG = "probe"
 _SOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -33,7 +33,7 @@ _IS_CHECK = "probe_interval_seconds"
 _HIDDEN = ("Time", "Value", "__name__", "job", "instance")
 
 
-def as_json(board: Board) -> str:
+def as_json(board: Dashboard) -> str:
     """A dashboard's file."""
     built = _dashboard(board).build()
     document = json.loads(json.dumps(built, cls=JSONEncoder))
@@ -46,7 +46,7 @@ def as_json(board: Board) -> str:
     return json.dumps({"id": None, **document}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _dashboard(board: Board) -> dashboard.Dashboard:
+def _dashboard(board: Dashboard) -> dashboard.Dashboard:
     made = (
         dashboard.Dashboard(board.title)
         .uid(board.uid)
@@ -74,13 +74,13 @@ def _dashboard(board: Board) -> dashboard.Dashboard:
     return made
 
 
-def _add_row(made: dashboard.Dashboard, row: Row) -> None:
+def _add_row(made: dashboard.Dashboard, row: DashboardRow) -> None:
     made.with_row(dashboard.Row(row.title))
     for panel in row.panels:
         made.with_panel(_panel(panel))
 
 
-def _variables(board: Board) -> list[Any]:
+def _variables(board: Dashboard) -> list[Any]:
     found: list[Any] = [
         dashboard.DatasourceVariable("datasource")
         .label("Data source")
@@ -145,10 +145,10 @@ def _annotation(name: str, colour: str, expr: str, title: str) -> dashboard.Anno
     )
 
 
-def _target(query: Query, index: int, shape: Shape) -> prometheus.Dataquery:
+def _target(query: PanelQuery, index: int, shape: PanelType) -> prometheus.Dataquery:
     formats = {
-        Shape.TABLE: queries.PromQueryFormat.TABLE,
-        Shape.HEAT: queries.PromQueryFormat.HEATMAP,
+        PanelType.TABLE: queries.PromQueryFormat.TABLE,
+        PanelType.HEAT: queries.PromQueryFormat.HEATMAP,
     }
     made = (
         prometheus.Dataquery()
@@ -165,7 +165,7 @@ def _steps(panel: Panel) -> dashboard.ThresholdsConfig:
     return (
         dashboard.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)
-        .steps([models.Threshold(value=value, color=colour) for value, colour in panel.steps])
+        .steps([models.Threshold(value=value, color=colour) for value, colour in panel.thresholds])
     )
 
 
@@ -179,8 +179,8 @@ def _panel(panel: Panel) -> Any:
         made.interval(panel.interval)
     if panel.words:
         made.mappings([_words(panel)])
-    if panel.drill:
-        made.data_links([_drill(panel.drill)])
+    if panel.link_to:
+        made.data_links([_drill(panel.link_to)])
     if panel.least is not None:
         made.min(panel.least)
     if panel.most is not None:
@@ -213,7 +213,7 @@ def _lines(panel: Panel) -> timeseries.Panel:
         .legend(_legend(["lastNotNull", "max"]))
         .tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI))
     )
-    if len(panel.steps) > 1:
+    if len(panel.thresholds) > 1:
         made.thresholds_style(
             common.GraphThresholdsStyleConfig().mode(kinds.GraphThresholdsStyleMode.DASHED)
         )
@@ -298,12 +298,12 @@ def _table(_: Panel) -> table.Panel:
     return made.with_transformation(models.DataTransformerConfig(id_val="organize", options=hide))
 
 
-_SHAPES: Mapping[Shape, Callable[[Panel], Any]] = {
-    Shape.LINES: _lines,
-    Shape.STACK: _stack,
-    Shape.STATES: _states,
-    Shape.STAT: _stat,
-    Shape.BARS: _bars,
-    Shape.HEAT: _heat,
-    Shape.TABLE: _table,
+_SHAPES: Mapping[PanelType, Callable[[Panel], Any]] = {
+    PanelType.LINES: _lines,
+    PanelType.STACK: _stack,
+    PanelType.STATES: _states,
+    PanelType.STAT: _stat,
+    PanelType.BARS: _bars,
+    PanelType.HEAT: _heat,
+    PanelType.TABLE: _table,
 }

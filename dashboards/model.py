@@ -7,7 +7,7 @@ from enum import StrEnum
 GREEN, BLUE, YELLOW, ORANGE, RED = "green", "blue", "yellow", "orange", "red"
 
 
-class Shape(StrEnum):
+class PanelType(StrEnum):
     """How a panel draws its queries."""
 
     LINES = "lines"
@@ -20,7 +20,7 @@ class Shape(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class PanelQuery:
     """PromQL, and what its series are called. ``now``: the newest value alone."""
 
     expr: str
@@ -36,21 +36,21 @@ class Panel:
 
     title: str
     description: str
-    queries: tuple[Query, ...] = ()
+    queries: tuple[PanelQuery, ...] = ()
     unit: str = "short"
-    shape: Shape = Shape.LINES
-    steps: tuple[tuple[float | None, str], ...] = ((None, GREEN),)
+    shape: PanelType = PanelType.LINES
+    thresholds: tuple[tuple[float | None, str], ...] = ((None, GREEN),)
     width: int = 12
     height: int = 8
     words: tuple[tuple[float, str, str], ...] = ()
-    drill: str = ""
+    link_to: str = ""
     least: float | None = None
     most: float | None = None
     interval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DashboardRow:
     """Panels below one heading."""
 
     title: str
@@ -58,14 +58,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Dashboard:
     """One dashboard: ``uid`` is stable and at most 40 characters. ``providers``: it can be
     narrowed to TURN providers."""
 
     uid: str
     title: str
     description: str
-    rows: tuple[Row, ...]
+    rows: tuple[DashboardRow, ...]
     providers: bool = False
 
     @property

@@ -7,10 +7,21 @@ from typing import Any
 from alerts.prometheus.promql import number
 from alerts.prometheus.slo_rules import BURNS, Objective, objectives_of
 from dashboards import check_panels
-from dashboards.model import BLUE, GREEN, ORANGE, RED, YELLOW, Board, Panel, Query, Row, Shape
-from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, chosen, names_on
+from dashboards.model import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Dashboard,
+    DashboardRow,
+    Panel,
+    PanelQuery,
+    PanelType,
+)
+from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, names_on, selector
 from probe.core.kind import Kind
-from probe.core.model import Aggregation, Bad, Threshold
+from probe.core.model import Aggregation, LimitSide, Threshold
 from probe.metrics.exporter import BUCKETS
 from probe.metrics.families import histogram_of
 
@@ -18,25 +29,25 @@ UID = "probe-overview"
 _BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
 
 
-def overview(kinds: Iterable[Kind[Any, Any]]) -> Board:
+def overview(kinds: Iterable[Kind[Any, Any]]) -> Dashboard:
     """The dashboard that is looked at every day."""
     kinds = tuple(kinds)
-    return Board(
+    return Dashboard(
         UID,
         "Probe: overview",
         "Is it up, what burns, and how much of the error budgets is left.",
         (
-            Row("Now", tuple(_now())),
-            Row("Checks", tuple(_checks(kinds))),
-            Row("Objectives over 30 days", tuple(_objectives(kinds))),
-            Row("Time", (_durations(),)),
+            DashboardRow("Now", tuple(_now())),
+            DashboardRow("Checks", tuple(_checks(kinds))),
+            DashboardRow("Objectives over 30 days", tuple(_objectives(kinds))),
+            DashboardRow("Time", (_durations(),)),
         ),
     )
 
 
 def _now() -> Iterator[Panel]:
-    success = f"probe_success{chosen()}"
-    info = f"probe_failure_info{chosen()}"
+    success = f"probe_success{selector()}"
+    info = f"probe_failure_info{selector()}"
     found = (
         ("Fail", "Checks that fail.", f"count({success} == 0) or vector(0)", RED),
         (
@@ -50,21 +61,27 @@ def _now() -> Iterator[Panel]:
     for title, text, expr, colour in found:
         bad = ((None, GREEN), (1, colour)) if colour != GREEN else ((None, GREEN),)
         yield Panel(
-            title, text, (Query(expr, title, True),), shape=Shape.STAT, steps=bad, width=4, height=4
+            title,
+            text,
+            (PanelQuery(expr, title, True),),
+            shape=PanelType.STAT,
+            thresholds=bad,
+            width=4,
+            height=4,
         )
     yield Panel(
         "Alerts that burn",
         "As the probes judge by themselves, by severity.",
         (
-            Query(
+            PanelQuery(
                 "sum by (severity) (probe_alerts_firing * on (job, instance) "
                 'group_left(region) probe_build_info{region=~"$region"})',
                 "{{severity}}",
                 True,
             ),
         ),
-        shape=Shape.STAT,
-        steps=((None, GREEN), (1, RED)),
+        shape=PanelType.STAT,
+        thresholds=((None, GREEN), (1, RED)),
         width=6,
         height=4,
     )
@@ -72,15 +89,15 @@ def _now() -> Iterator[Panel]:
         "Regions",
         "From where it is looked at, and the last run there.",
         (
-            Query(
-                f"time() - max by (region) (probe_last_run_timestamp_seconds{chosen()})",
+            PanelQuery(
+                f"time() - max by (region) (probe_last_run_timestamp_seconds{selector()})",
                 "{{region}}",
                 True,
             ),
         ),
         unit="s",
-        shape=Shape.STAT,
-        steps=((None, GREEN), (300, ORANGE), (900, RED)),
+        shape=PanelType.STAT,
+        thresholds=((None, GREEN), (300, ORANGE), (900, RED)),
         width=6,
         height=4,
     )
@@ -92,11 +109,11 @@ def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
     for uid, title in titles:
         if not (found := names_on(kinds, uid)):
             continue
-        which = chosen(f'kind=~"{found}"')
+        which = selector(f'kind=~"{found}"')
         yield replace(check_panels.states(which, uid), title=f"{title}: checks over time")
-    yield check_panels.availability(chosen(), "check", "{{check}}")
-    yield check_panels.causes(chosen())
-    yield replace(check_panels.failures(chosen()), width=24)
+    yield check_panels.availability(selector(), "check", "{{check}}")
+    yield check_panels.causes(selector())
+    yield replace(check_panels.failures(selector()), width=24)
 
 
 def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
@@ -107,8 +124,8 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
         "Where less than 30 days are kept, of as many as there are.",
         tuple(_left(objective) for objective in found),
         unit="percentunit",
-        shape=Shape.BARS,
-        steps=_BUDGET,
+        shape=PanelType.BARS,
+        thresholds=_BUDGET,
         width=24,
         height=10,
         least=-1,
@@ -121,8 +138,8 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
         "Errors of the last hour, against what the objective allows: 1 uses the budget up in 30 "
         f"days. Alerts begin at {rates}, over longer windows the milder ones.",
         tuple(_burn(objective) for objective in found if objective.threshold is None),
-        shape=Shape.LINES,
-        steps=((None, GREEN), (1, BLUE), (6, ORANGE), (14.4, RED)),
+        shape=PanelType.LINES,
+        thresholds=((None, GREEN), (1, BLUE), (6, ORANGE), (14.4, RED)),
         width=24,
         least=0,
     )
@@ -146,10 +163,10 @@ def _kept(objective: Objective) -> Panel:
     return Panel(
         f"{objective.kind.name}: {objective.name.replace('_', ' ')}",
         f"{text} The line is the objective.",
-        (Query(f"1 - {_errors(objective, '30d')}", "{{check}}", True),),
+        (PanelQuery(f"1 - {_errors(objective, '30d')}", "{{check}}", True),),
         unit="percentunit",
-        shape=Shape.BARS,
-        steps=((None, RED), (share, GREEN)),
+        shape=PanelType.BARS,
+        thresholds=((None, RED), (share, GREEN)),
         width=8,
         height=7,
         least=max(0.0, 1 - 3 * objective.budget),
@@ -157,20 +174,20 @@ def _kept(objective: Objective) -> Panel:
     )
 
 
-def _left(objective: Objective) -> Query:
+def _left(objective: Objective) -> PanelQuery:
     errors = _errors(objective, "30d")
     name = objective.name.replace("_", " ")
-    return Query(f"1 - {errors} / {number(objective.budget)}", f"{{{{check}}}}: {name}", True)
+    return PanelQuery(f"1 - {errors} / {number(objective.budget)}", f"{{{{check}}}}: {name}", True)
 
 
-def _burn(objective: Objective) -> Query:
-    return Query(f"{_errors(objective, '1h')} / {number(objective.budget)}", "{{check}}")
+def _burn(objective: Objective) -> PanelQuery:
+    return PanelQuery(f"{_errors(objective, '1h')} / {number(objective.budget)}", "{{check}}")
 
 
 def _errors(objective: Objective, window: str) -> str:
     """The share of errors of a window, by check, from what is scraped alone: Fly's Prometheus
     records nothing."""
-    which = chosen(f'kind="{objective.kind.name}"')
+    which = selector(f'kind="{objective.kind.name}"')
     threshold = objective.threshold
     if threshold is None:
         return f"(1 - avg by (check) (avg_over_time(probe_success{which}[{window}])))"
@@ -181,13 +198,13 @@ def _errors_of(threshold: Threshold, which: str, window: str) -> str:
     signal, limit = threshold.signal, threshold.limits.objective or 0.0
     if threshold.aggregation is not Aggregation.P95:
         mean = f"avg by (check) (avg_over_time({signal.name}{which}[{window}]))"
-        return f"({mean} * 1)" if threshold.bad is Bad.ABOVE else f"(1 - {mean})"
-    if signal.latency and limit in BUCKETS and threshold.bad is Bad.ABOVE:
+        return f"({mean} * 1)" if threshold.bad is LimitSide.ABOVE else f"(1 - {mean})"
+    if signal.latency and limit in BUCKETS and threshold.bad is LimitSide.ABOVE:
         name = histogram_of(signal).name
         within = which.replace("{", f'{{le="{limit}", ')
         good = f"sum by (check) (increase({name}_bucket{within}[{window}]))"
         return f"(1 - {good} / sum by (check) (increase({name}_count{which}[{window}])))"
-    sign = ">" if threshold.bad is Bad.ABOVE else "<"
+    sign = ">" if threshold.bad is LimitSide.ABOVE else "<"
     errors = f"({signal.name}{which} {sign} bool {number(limit)})"
     return f"(avg by (check) (avg_over_time({errors}[{window}:1m])))"
 
@@ -196,7 +213,7 @@ def _durations() -> Panel:
     return Panel(
         "Runs",
         "How long the last run of each check took.",
-        (Query(f"probe_duration_seconds{chosen()}", "{{check}} {{region}}"),),
+        (PanelQuery(f"probe_duration_seconds{selector()}", "{{check}} {{region}}"),),
         unit="s",
         width=24,
         least=0,

@@ -1,25 +1,35 @@
 """Probe: its own health, and what it takes from others."""
 
-from dashboards.model import BLUE, GREEN, ORANGE, RED, Board, Panel, Query, Row, Shape
-from dashboards.signal_panels import chosen
+from dashboards.model import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    Dashboard,
+    DashboardRow,
+    Panel,
+    PanelQuery,
+    PanelType,
+)
+from dashboards.signal_panels import selector
 
 UID = "probe-itself"
 _HERE = '{region=~"$region"}'
 _QUANTILES = (0.5, 0.9, 0.99)
 
 
-def itself() -> Board:
+def itself() -> Dashboard:
     """The dashboard about who watches."""
-    return Board(
+    return Dashboard(
         UID,
         "Probe: itself",
         "Who watches the watcher: rhythm, event loop, memory, history, messages, and what the "
         "checks cause.",
         (
-            Row("Is it well", _well()),
-            Row("Rhythm", _rhythm()),
-            Row("What it takes", _takes()),
-            Row("History and messages", _history()),
+            DashboardRow("Is it well", _well()),
+            DashboardRow("Rhythm", _rhythm()),
+            DashboardRow("What it takes", _takes()),
+            DashboardRow("History and messages", _history()),
         ),
     )
 
@@ -29,8 +39,8 @@ def _well() -> tuple[Panel, ...]:
         Panel(
             "Probes",
             "Which probe runs where.",
-            (Query(f"sum by (region, version, python) (probe_build_info{_HERE})", now=True),),
-            shape=Shape.TABLE,
+            (PanelQuery(f"sum by (region, version, python) (probe_build_info{_HERE})", now=True),),
+            shape=PanelType.TABLE,
             width=12,
             height=6,
         ),
@@ -44,14 +54,14 @@ def _well() -> tuple[Panel, ...]:
             "Up for",
             "Since its start.",
             (
-                Query(
+                PanelQuery(
                     _of_probes("(time() - process_start_time_seconds)"),
                     "{{region}}",
                     True,
                 ),
             ),
             unit="s",
-            shape=Shape.STAT,
+            shape=PanelType.STAT,
             width=4,
             height=6,
         ),
@@ -62,18 +72,18 @@ def _flag(title: str, text: str, name: str) -> Panel:
     return Panel(
         title,
         text,
-        (Query(f"min by (region) ({_of_probes(name)})", "{{region}}", True),),
-        shape=Shape.STAT,
+        (PanelQuery(f"min by (region) ({_of_probes(name)})", "{{region}}", True),),
+        shape=PanelType.STAT,
         words=((0, "wrong", RED), (1, "right", GREEN)),
         width=4,
         height=6,
     )
 
 
-def _quantiles(name: str) -> tuple[Query, ...]:
+def _quantiles(name: str) -> tuple[PanelQuery, ...]:
     rate = f"sum by (le, region) ({_of_probes(f'rate({name}_bucket[$__rate_interval])')})"
     return tuple(
-        Query(f"histogram_quantile({q}, {rate})", f"p{round(100 * q)} {{{{region}}}}")
+        PanelQuery(f"histogram_quantile({q}, {rate})", f"p{round(100 * q)} {{{{region}}}}")
         for q in _QUANTILES
     )
 
@@ -85,7 +95,7 @@ def _rhythm() -> tuple[Panel, ...]:
             "What the loop is late, measurements are wrong by.",
             _quantiles("probe_loop_lag_seconds"),
             unit="s",
-            steps=((None, GREEN), (0.1, ORANGE)),
+            thresholds=((None, GREEN), (0.1, ORANGE)),
             least=0,
         ),
         Panel(
@@ -99,12 +109,12 @@ def _rhythm() -> tuple[Panel, ...]:
             "Runs by what they found",
             "Runs a minute.",
             (
-                Query(
-                    f"60 * sum by (status) (rate(probe_runs_total{chosen()}[$__rate_interval]))",
+                PanelQuery(
+                    f"60 * sum by (status) (rate(probe_runs_total{selector()}[$__rate_interval]))",
                     "{{status}}",
                 ),
             ),
-            shape=Shape.STACK,
+            shape=PanelType.STACK,
             unit="rpm",
             least=0,
         ),
@@ -112,18 +122,18 @@ def _rhythm() -> tuple[Panel, ...]:
             "Turns left out",
             "Skipped: the run before had not ended. Missed: the process was held up.",
             (
-                Query(
+                PanelQuery(
                     'sum by (check) (increase(probe_runs_skipped_total{check=~"$check"}'
                     "[$__rate_interval]))",
                     "skipped {{check}}",
                 ),
-                Query(
+                PanelQuery(
                     'sum by (check) (increase(probe_runs_missed_total{check=~"$check"}'
                     "[$__rate_interval]))",
                     "missed {{check}}",
                 ),
             ),
-            steps=((None, GREEN), (1, ORANGE)),
+            thresholds=((None, GREEN), (1, ORANGE)),
             least=0,
         ),
     )
@@ -134,8 +144,12 @@ def _takes() -> tuple[Panel, ...]:
         Panel(
             "Runs a day",
             "By kind, from the intervals: what the plans behind the application are asked for.",
-            (Query(f"sum by (kind) (86400 / probe_interval_seconds{chosen()})", "{{kind}}", True),),
-            shape=Shape.BARS,
+            (
+                PanelQuery(
+                    f"sum by (kind) (86400 / probe_interval_seconds{selector()})", "{{kind}}", True
+                ),
+            ),
+            shape=PanelType.BARS,
             least=0,
         ),
         Panel(
@@ -169,8 +183,8 @@ def _of_probes(expr: str) -> str:
     return f"{expr} * on (job, instance) group_left(region) probe_build_info{_HERE}"
 
 
-def _own(expr: str, legend: str) -> Query:
-    return Query(_of_probes(expr), legend)
+def _own(expr: str, legend: str) -> PanelQuery:
+    return PanelQuery(_of_probes(expr), legend)
 
 
 def _history() -> tuple[Panel, ...]:
@@ -186,12 +200,12 @@ def _history() -> tuple[Panel, ...]:
             "History: entries",
             "Written a second; not yet written; lost.",
             (
-                Query(
+                PanelQuery(
                     _of_probes("rate(probe_history_written_entries_total[$__rate_interval])"),
                     "written {{region}}",
                 ),
                 _own("probe_history_waiting_entries", "waiting {{region}}"),
-                Query(
+                PanelQuery(
                     _of_probes("increase(probe_history_lost_entries_total[$__rate_interval])"),
                     "lost {{region}}",
                 ),
@@ -205,20 +219,20 @@ def _history() -> tuple[Panel, ...]:
                 _own("probe_notifications_waiting", "waiting {{region}}"),
                 _own("probe_notifications_refused", "refused {{region}}"),
             ),
-            steps=((None, GREEN), (1, ORANGE)),
+            thresholds=((None, GREEN), (1, ORANGE)),
             least=0,
         ),
         Panel(
             "Heartbeat",
             "Since the dead man's switch was last told that all is well; nothing without one.",
             (
-                Query(
+                PanelQuery(
                     _of_probes("(time() - probe_heartbeat_last_success_timestamp_seconds)"),
                     "{{region}}",
                 ),
             ),
             unit="s",
-            steps=((None, GREEN), (120, BLUE), (300, RED)),
+            thresholds=((None, GREEN), (120, BLUE), (300, RED)),
             least=0,
         ),
     )

@@ -7,9 +7,9 @@ without a line here.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dashboards.model import BLUE, GREEN, ORANGE, RED, Panel, Query, Row, Shape
+from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, PanelQuery, PanelType
 from probe.core.kind import Kind
-from probe.core.model import Bad, Limits, Signal, Threshold, Unit
+from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.metrics.families import histogram_of
 
 SIGNALING, TURN, INFRASTRUCTURE = "probe-signaling", "probe-turn", "probe-infrastructure"
@@ -54,7 +54,7 @@ def names_on(kinds: Iterable[Kind[Any, Any]], board: str) -> str:
     return "|".join(found)
 
 
-def chosen(*more: str, providers: bool = False) -> str:
+def selector(*more: str, providers: bool = False) -> str:
     """The selector of what the variables of a dashboard choose."""
     wanted = [*more, 'region=~"$region"', 'check=~"$check"']
     if providers:
@@ -64,7 +64,7 @@ def chosen(*more: str, providers: bool = False) -> str:
 
 def of_kind(kind: Kind[Any, Any], board: str) -> str:
     """The selector of a kind's checks, on a dashboard."""
-    return chosen(f'kind="{kind.name}"', providers=board == TURN)
+    return selector(f'kind="{kind.name}"', providers=board == TURN)
 
 
 def title_of(signal: Signal) -> str:
@@ -84,7 +84,7 @@ def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...
     limits = threshold.limits
     given = ((limits.objective, BLUE), (limits.warning, ORANGE), (limits.critical, RED))
     found = [(limit, colour) for limit, colour in given if limit is not None]
-    if threshold.bad is Bad.ABOVE:
+    if threshold.bad is LimitSide.ABOVE:
         return ((None, GREEN), *found)
     # From below: as bad as can be up to the gravest limit, and good from the mildest on.
     found.reverse()
@@ -106,10 +106,10 @@ def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     return Panel(
         title=title_of(signal),
         description=signal.help + (" In an hour." if signal.counter else _limits(threshold)),
-        queries=(Query(expr, legend),),
+        queries=(PanelQuery(expr, legend),),
         unit=UNITS[signal.unit],
-        shape=Shape.STATES if states else Shape.LINES,
-        steps=steps_of(threshold),
+        shape=PanelType.STATES if states else PanelType.LINES,
+        thresholds=steps_of(threshold),
         words=_words(threshold) if states else (),
         width=8,
         height=7,
@@ -122,7 +122,7 @@ def _words(threshold: Threshold | None) -> tuple[tuple[float, str, str], ...]:
     if threshold is None:
         return ((0, "no", BLUE), (1, "yes", GREEN))
     bad, good = ((1, "yes", ORANGE), (0, "no", GREEN))
-    if threshold.bad is Bad.BELOW:
+    if threshold.bad is LimitSide.BELOW:
         bad, good = ((0, "no", ORANGE), (1, "yes", GREEN))
     return tuple(sorted((bad, good)))
 
@@ -144,9 +144,9 @@ def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     return Panel(
         title=f"{title_of(signal)}: distribution",
         description=f"{signal.help} All runs, by how long it took.",
-        queries=(Query(f"sum by (le) (increase({bucket}[$__rate_interval]))", "{{le}}"),),
+        queries=(PanelQuery(f"sum by (le) (increase({bucket}[$__rate_interval]))", "{{le}}"),),
         unit="s",
-        shape=Shape.HEAT,
+        shape=PanelType.HEAT,
         # Three fill a row, and this is as wide as two of them.
         width=16,
         height=7,
@@ -156,7 +156,7 @@ def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
 
 def rows_for(
     kinds: Iterable[Kind[Any, Any]], board: str, placed: Sequence[Signal] = ()
-) -> tuple[Row, ...]:
+) -> tuple[DashboardRow, ...]:
     """A row for each kind with what of it belongs on a dashboard and isn't placed by hand."""
     rows = []
     for kind in kinds:
@@ -169,5 +169,5 @@ def rows_for(
         if kind.plot is not None and kind.plot in signals and kind.plot.latency:
             panels.insert(0, heat_of(kind, kind.plot, board))
         if panels:
-            rows.append(Row(f"{kind.name}: {kind.summary}", tuple(panels)))
+            rows.append(DashboardRow(f"{kind.name}: {kind.summary}", tuple(panels)))
     return tuple(rows)

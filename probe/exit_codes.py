@@ -2,6 +2,6 @@
 
 USAGE_ERROR = 64
 # What was found could not be told: the report can't be written (sysexits.h: EX_IOERR).
-UNTOLD = 74
+OUTPUT_ERROR = 74
 INTERRUPTED = 130
 TERMINATED = 143

@@ -8,13 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from alerts.evaluation.own_network import References
 from alerts.evaluation.verdict import Judgement, judge
-from probe.config.check_plan import Plan, matches
-from probe.core.causes import FINAL
+from probe.config.check_plan import CheckPlan, select_checks
+from probe.core.causes import NOT_RETRYABLE
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status, Verdict
-from probe.core.runner import load_kinds, run_checks
-from probe.report.model import Report, Row, SkippedRow
+from probe.core.runner import preload, run_checks
+from probe.report.model import Report, ReportRow, SkippedRow
 
 # Between two rounds of --wait: short against a deployment, long against rate limits.
 PAUSE_SECONDS = 3.0
@@ -33,7 +33,7 @@ class OnceOptions:
     region: str = "local"
 
 
-class Listener:
+class ProgressListener:
     """Hears how a run goes on, for people who wait; does nothing unless overridden."""
 
     def round_begins(self, checks: Sequence[Check]) -> None:
@@ -42,10 +42,10 @@ class Listener:
     def result(self, result: Result) -> None:
         """A check is done."""
 
-    def waits(self, failing: Sequence[Result], seconds: float) -> None:
+    def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         """Another round follows after ``seconds``, because of these."""
 
-    def gives_up(self, hopeless: Sequence[Result]) -> None:
+    def giving_up(self, hopeless: Sequence[Result]) -> None:
         """No further round: waiting does not mend these."""
 
 
@@ -58,20 +58,24 @@ def probe_version() -> str:
 
 
 async def run_once(
-    plan: Plan, options: OnceOptions, *, context: Context, listener: Listener | None = None
+    plan: CheckPlan,
+    options: OnceOptions,
+    *,
+    context: Context,
+    listener: ProgressListener | None = None,
 ) -> Report:
     """Run every check of the plan once (with ``wait``: until all is well) and report."""
-    listener = listener or Listener()
-    load_kinds(plan.checks)
+    listener = listener or ProgressListener()
+    preload(plan.checks)
     started, started_at = context.clock(), datetime.fromtimestamp(context.now(), UTC)
-    must = {check.name for name in options.must_measure for check in matches(plan, name)}
+    must = {check.name for name in options.must_measure for check in select_checks(plan, name)}
     try:
         results = _with_references(
             plan.checks, await _rounds(plan, options, must, context, listener)
         )
         duration = context.clock() - started
     finally:
-        await context.closing.drain(patience=DRAIN_SECONDS)
+        await context.closing.drain(timeout=DRAIN_SECONDS)
     judgement = judge(plan.checks, results, must)
     return Report(
         verdict=judgement.verdict,
@@ -97,7 +101,11 @@ def exit_code(verdict: Verdict, fail_on: str) -> int:
 
 
 async def _rounds(
-    plan: Plan, options: OnceOptions, must: set[str], context: Context, listener: Listener
+    plan: CheckPlan,
+    options: OnceOptions,
+    must: set[str],
+    context: Context,
+    listener: ProgressListener,
 ) -> dict[str, Result]:
     """Repeat what is not well until it is, then look at everything once more.
 
@@ -113,13 +121,13 @@ async def _rounds(
             return results
         hopeless = [result for result in bad if _is_final(result)]
         if hopeless and options.wait:
-            listener.gives_up(hopeless)
+            listener.giving_up(hopeless)
         left = until - context.clock()
         if bad and (hopeless or left <= 0):
             return results
         if bad:
             pause = min(PAUSE_SECONDS, left)
-            listener.waits(bad, pause)
+            listener.waiting(bad, pause)
             await asyncio.sleep(pause)
         names = {result.check for result in bad}
         again = [check for check in plan.checks if check.name in names] or list(plan.checks)
@@ -130,14 +138,14 @@ async def _rounds(
 def _with_references(checks: Sequence[Check], results: Mapping[str, Result]) -> dict[str, Result]:
     """What failed while every reference failed has not been measured."""
     references = References()
-    references.watch(checks)
+    references.set_checks(checks)
     for name in references.names:
-        references.take(results[name])
-    return {name: references.take(result) for name, result in results.items()}
+        references.update(results[name])
+    return {name: references.update(result) for name, result in results.items()}
 
 
 async def _round(
-    checks: Sequence[Check], options: OnceOptions, context: Context, listener: Listener
+    checks: Sequence[Check], options: OnceOptions, context: Context, listener: ProgressListener
 ) -> dict[str, Result]:
     listener.round_begins(checks)
     found: dict[str, Result] = {}
@@ -162,16 +170,16 @@ def _not_well(
 
 def _is_final(result: Result) -> bool:
     failure = result.failure
-    return result.status is Status.FAILED and failure is not None and failure.cause in FINAL
+    return result.status is Status.FAILED and failure is not None and failure.cause in NOT_RETRYABLE
 
 
-def _row(check: Check, results: Mapping[str, Result], judgement: Judgement) -> Row:
-    return Row(
+def _row(check: Check, results: Mapping[str, Result], judgement: Judgement) -> ReportRow:
+    return ReportRow(
         name=check.name,
         kind=check.kind.name,
         target=check.table.target,
         labels=check.table.labels,
         result=results[check.name],
         verdict=judgement.checks[check.name],
-        headline=tuple(signal for signal in check.signals if signal.short),
+        headline=tuple(signal for signal in check.signals if signal.column),
     )

@@ -8,11 +8,11 @@ from typing import Any
 from probe.core.causes import HINTS, Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import Check, Derived, Kind, Table
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import (
     CheckFailed,
-    Failing,
     Failure,
+    FailurePolicy,
     NotMeasured,
     Result,
     Sample,
@@ -22,16 +22,16 @@ from probe.core.model import (
     Unit,
     Verdict,
 )
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 
-TOY_SECONDS = Signal("probe_toy_seconds", Unit.SECONDS, "How long the toy took.", short="toy")
+TOY_SECONDS = Signal("probe_toy_seconds", Unit.SECONDS, "How long the toy took.", column="toy")
 
 
 class ToyEnvironment(Environment):
     """Reads nothing."""
 
 
-class ToyTable(Table):
+class ToyTable(CheckConfig):
     """What the toy does when it runs."""
 
     does: str = "ok"
@@ -43,11 +43,11 @@ class ToyTable(Table):
         return f"toy://{self.name}"
 
     @property
-    def group(self) -> str | None:
+    def redundancy_group(self) -> str | None:
         return self.team
 
 
-async def run_toy(table: ToyTable, record: Record, context: Context) -> None:
+async def run_toy(table: ToyTable, record: Recorder, context: Context) -> None:
     """Follow the table's orders."""
     with record.phase("play"):
         await asyncio.sleep(table.seconds)
@@ -83,10 +83,10 @@ def toy_kind(**changes: Any) -> Kind[ToyEnvironment, ToyTable]:
         "summary": "plays",
         "environment": ToyEnvironment,
         "table": ToyTable,
-        "derive": lambda _: Derived(),
+        "derive": lambda _: DerivedChecks(),
         "run": run_toy,
         "signals": (TOY_SECONDS,),
-        "failing": Failing(Verdict.CRITICAL, hold=30.0),
+        "failing": FailurePolicy(Verdict.CRITICAL, hold=30.0),
         "core": True,
         "cost": "nothing",
     }

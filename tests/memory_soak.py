@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from probe.config.check_plan import Plan, select
+from probe.config.check_plan import CheckPlan, select
 from probe.config.settings import load_settings
 from probe.core.context import Context
 from probe.core.model import Verdict
@@ -38,13 +38,13 @@ class Soaked:
     closings: int = 0
 
 
-def planned(env_file: Path) -> Plan:
+def planned(env_file: Path) -> CheckPlan:
     """Everything that a lab gives to watch, in one run."""
     environment = {name: value for name, value in dotenv_values(env_file).items() if value}
     return select(load_settings(KINDS, environment, alone=True).plan, [], [], once=True)
 
 
-async def soak(plan: Plan, runs: int) -> Soaked:
+async def soak(plan: CheckPlan, runs: int) -> Soaked:
     """Run everything ``runs`` times, as fast as we can."""
     context, soaked = Context(), Soaked()
     tasks = descriptors = 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from probe.config.check_plan import Plan, select
+from probe.config.check_plan import CheckPlan, select
 from probe.config.settings import load_settings
 from probe.core.context import Context
 from probe.core.kind import Check
@@ -238,7 +238,7 @@ async def watch(lab: Lab, case: Case) -> Report:
     whole = load_settings(KINDS, environment, alone=True).plan
     checks = select(whole, [], [], once=True).checks
     chosen = [check for check in checks if check.name == case.only or not case.only]
-    plan = Plan(tuple(check if case.patient else quick(check) for check in chosen))
+    plan = CheckPlan(tuple(check if case.patient else quick(check) for check in chosen))
     return await run_once(plan, OnceOptions(), context=Context())
 
 

@@ -5,7 +5,7 @@ import json
 from probe.config.check_plan import make_plan
 from probe.core.context import Context
 from probe.core.environment import Variables
-from probe.core.kind import Derived
+from probe.core.kind import DerivedChecks
 from probe.core.model import Limits, Threshold, Verdict
 from probe.core.thresholds import all_signals, thresholds_of
 from probe.kinds import KINDS
@@ -14,7 +14,7 @@ from probe.report.formats import FORMATS, Style
 from tests.fake_kind import TOY_SECONDS, toy_kind
 
 NEW = toy_kind(
-    derive=lambda _: Derived([{"name": "toy-one"}], ["TOY_TWO is not set"]),
+    derive=lambda _: DerivedChecks([{"name": "toy-one"}], ["TOY_TWO is not set"]),
     thresholds=(Threshold(TOY_SECONDS, Limits(warning=-1.0)),),
 )
 

@@ -11,8 +11,8 @@ from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
 from probe.cli import cli
 from probe.config.check_plan import make_plan
-from probe.config.settings import OwnEnvironment
-from probe.core.causes import FINAL, HINTS, Cause
+from probe.config.settings import ProbeEnvironment
+from probe.core.causes import HINTS, NOT_RETRYABLE, Cause
 from probe.core.environment import SECRETS_DIRECTORY, Environment, Variables
 from probe.kinds import KINDS
 
@@ -28,7 +28,7 @@ def section(title: str) -> str:
 def test_every_cause_is_listed_and_has_a_hint() -> None:
     assert set(re.findall(r"`(\w+)`", section("Causes"))) == set(Cause)
     assert set(HINTS) == set(Cause)
-    assert set(Cause) >= FINAL
+    assert set(Cause) >= NOT_RETRYABLE
 
 
 def test_every_kind_is_described() -> None:
@@ -74,7 +74,7 @@ def test_every_option_that_is_named_exists() -> None:
 def test_the_example_of_the_environment_names_every_variable() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"^([A-Z_]+)=", example, flags=re.MULTILINE))
-    environments: list[type[Environment]] = [OwnEnvironment]
+    environments: list[type[Environment]] = [ProbeEnvironment]
     environments += [kind.environment for kind in KINDS]
     environments += [notifier.environment for notifier in NOTIFIERS]
     read = {name for environment in environments for name in environment.variable_names()}

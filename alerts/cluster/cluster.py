@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from alerts.cluster import quorum
-from alerts.cluster.leader import PATIENCE_SECONDS, Casting, Other, Part, cast
-from alerts.cluster.members import Member, Peers, PeersPlan, PeersReading, Post
-from alerts.cluster.protocol import MOST_ASKED, Answer, Ask, Question, write
-from alerts.cluster.quorum import Scope, Stance, Standing, Trouble, Voice
-from alerts.cluster.responder import Look, Own, compose, is_due, rule_of
-from alerts.model import Alert, Identity, Severity
-from alerts.notification.grouping import View
+from alerts.cluster.leader import PATIENCE_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.members import Member, Members, PeersPlan, PeersReading, Post
+from alerts.cluster.protocol import MOST_ASKED, MemberAnswer, QueriedCheck, Query, write
+from alerts.cluster.quorum import MemberVote, QuorumState, Scope, SuspectedAlert, Vote
+from alerts.cluster.responder import LastResult, LocalState, build_answer, is_due, rule_of
+from alerts.model import Alert, Fingerprint, Severity
+from alerts.notification.grouping import NotificationLogEntry
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 
@@ -35,7 +35,7 @@ SEEN_FROM = "seen_from"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ScopedAlert:
     """An alert as it is told among several probes, and of which incident. ``waits``: nothing
     is told of it yet, and nothing is over."""
 
@@ -44,7 +44,7 @@ class Placed:
     waits: bool = False
 
 
-class Fleet:
+class Cluster:
     """Makes of this probe's alerts what several probes tell. ``now`` is steadied; ``hasten``
     lets a check be looked at at once, ``on_news`` is called after each round, ``post`` asks."""
 
@@ -60,19 +60,19 @@ class Fleet:
     ) -> None:
         self.id, self._region, self._now = secrets.token_hex(8), region, now
         self._asks_others = bool(plan.entries)
-        self.peers = Peers(plan, self.id, now, post)
-        self.hasten, self.on_news = hasten, on_news
-        self._looks: dict[str, Look] = {}
-        self._troubles: list[Trouble] = []
-        self._standings: dict[Identity, Standing] = {}
-        self._met: dict[Identity, float] = {}
-        self._sure: set[Identity] = set()
+        self.peers = Members(plan, self.id, now, post)
+        self.run_soon, self.on_news = hasten, on_news
+        self._looks: dict[str, LastResult] = {}
+        self._troubles: list[SuspectedAlert] = []
+        self._standings: dict[Fingerprint, QuorumState] = {}
+        self._met: dict[Fingerprint, float] = {}
+        self._sure: set[Fingerprint] = set()
         self._begun: dict[str, float] = {}
         self._open: set[str] = set()
         self._asked: dict[str, float] = {}
         self._rounds, self._round_at = 0, float("-inf")
         self._busy = False
-        self.urged = asyncio.Event()
+        self.ask_now = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
@@ -92,24 +92,24 @@ class Fleet:
     def note(self, check: Check, result: Result) -> None:
         """A check has a new result."""
         measured = result.status is not Status.UNKNOWN
-        self._looks[check.name] = Look(check, self._now(), measured)
+        self._looks[check.name] = LastResult(check, self._now(), measured)
 
-    def attend(self, troubles: Sequence[Trouble], busy: bool) -> None:
+    def set_suspected(self, troubles: Sequence[SuspectedAlert], busy: bool) -> None:
         """This is amiss now; ``busy``: something told is not over yet."""
         known = {trouble.identity.check for trouble in self._troubles}
         self._troubles = sorted(troubles, key=lambda each: (not each.sight.sure, each.since))
         news = {trouble.identity.check for trouble in troubles} - known
         busy = busy or bool(troubles)
         if news or (busy and not self._busy):
-            self.urged.set()
+            self.ask_now.set()
         self._busy = busy
 
-    def place(
+    def scope_alerts(
         self, alerts: Iterable[Alert], subject_of: Callable[[Alert], str], *, excused: bool
-    ) -> list[Placed]:
+    ) -> list[ScopedAlert]:
         """Every alert that burns here as it is to be told by now."""
         if not self._asks_others:
-            return [Placed(alert, subject_of(alert)) for alert in alerts]
+            return [ScopedAlert(alert, subject_of(alert)) for alert in alerts]
         now, before = self._now(), self._standings
         alerts = list(alerts)
         self._sure = {each.identity for each in self._troubles if each.sight.sure}
@@ -126,12 +126,15 @@ class Fleet:
         }
         return placed
 
-    def place_over(self, alert: Alert, subject: str) -> list[Placed]:
+    def place_over(self, alert: Alert, subject: str) -> list[ScopedAlert]:
         """An alert that is over, of each incident that it may have been told of."""
         if not self._asks_others:
-            return [Placed(alert, subject)]
+            return [ScopedAlert(alert, subject)]
         shared = replace(alert, region="")
-        return [Placed(shared, subject), Placed(self._seen_here(alert), self._local(subject))]
+        return [
+            ScopedAlert(shared, subject),
+            ScopedAlert(self._seen_here(alert), self._local(subject)),
+        ]
 
     def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
         """What has become of an incident of which nothing burns any more as it was told: its
@@ -147,7 +150,7 @@ class Fleet:
         standing = self._standings.get(alert.identity)
         return standing.view if standing and self._asks_others else ""
 
-    def standing_of(self, alert: Alert) -> Standing | None:
+    def standing_of(self, alert: Alert) -> QuorumState | None:
         """How an alert that burns here stands among the probes."""
         return self._standings.get(alert.identity)
 
@@ -155,7 +158,9 @@ class Fleet:
         """Whether another probe still tells an incident as the target's fault."""
         return any(subject in answer.open for _, answer in self._there())
 
-    def cast(self, notifier: str, subject: str, view: View | None, over: bool) -> Casting:
+    def cast(
+        self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
+    ) -> Assignment:
         """Whether this probe is the one that tells people of an incident."""
         now, key = self._now(), (notifier, subject)
         others = [
@@ -171,13 +176,13 @@ class Fleet:
         ]
         waited = now - self._begun.get(subject, now)
         opened = now - view.opened if view else 0.0
-        found = cast(view.owner if view else None, over, others, waited, opened)
-        patience = PATIENCE_SECONDS * len(others) + BOUND_SECONDS
-        stale = now - self._round_at > RECENT_SECONDS and waited < patience
-        if view is None and others and stale and found.part is Part.TELL:
+        found = elect(view.owner if view else None, over, others, waited, opened)
+        timeout = PATIENCE_SECONDS * len(others) + BOUND_SECONDS
+        stale = now - self._round_at > RECENT_SECONDS and waited < timeout
+        if view is None and others and stale and found.part is Role.TELL:
             # Who has just told says so when it is asked now.
-            self.urged.set()
-            return Casting(Part.WAIT)
+            self.ask_now.set()
+            return Assignment(Role.WAIT)
         return found
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
@@ -189,7 +194,7 @@ class Fleet:
         ]
         return min((time for time in times if time and time > self._now()), default=None)
 
-    def answer(self, question: Question, own: Own, *, excused: bool) -> bytes:
+    def answer(self, question: QueriedCheck, own: LocalState, *, excused: bool) -> bytes:
         """What another probe wants to know.
 
         A check that it wants a younger look of is looked at at once, unless it was just now.
@@ -199,15 +204,15 @@ class Fleet:
         for ask in question.asks:
             look = self._looks.get(ask.check)
             if look and ask.check not in troubled and is_due(look, ask.younger, now):
-                self.hasten(ask.check)
+                self.run_soon(ask.check)
         whole = replace(own, open=frozenset(self._open), troubles=self._troubles)
         looks = {} if excused else self._looks
-        return write(compose(question, self.id, self._region, looks, whole, now))
+        return write(build_answer(question, self.id, self._region, looks, whole, now))
 
     async def run(self) -> None:
         """Ask again and again until cancelled."""
         while self._asks_others:
-            self.urged.clear()
+            self.ask_now.clear()
             await self.ask()
             self.on_news()
             await asyncio.sleep(PAUSE_SECONDS)
@@ -215,32 +220,32 @@ class Fleet:
             wait = TROUBLE_SECONDS if amiss else CALM_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
-                    await self.urged.wait()
+                    await self.ask_now.wait()
 
     async def ask(self) -> None:
         """Ask everybody once about what is amiss here."""
         begun = self._now()
-        asks: dict[str, Ask] = {}
+        asks: dict[str, Query] = {}
         for trouble in self._troubles:
             name = trouble.identity.check
             if len(asks) < MOST_ASKED:
-                asks.setdefault(name, Ask(check=name, younger=max(begun - trouble.since, 0.0)))
-        await self.peers.ask(write(Question(asks=tuple(asks.values()))), asks)
+                asks.setdefault(name, Query(check=name, younger=max(begun - trouble.since, 0.0)))
+        await self.peers.ask(write(QueriedCheck(asks=tuple(asks.values()))), asks)
         self._asked = dict.fromkeys(asks, begun)
         self._rounds, self._round_at = self._rounds + 1, self._now()
 
-    def _place(self, alert: Alert, subject: str) -> list[Placed]:
+    def _place(self, alert: Alert, subject: str) -> list[ScopedAlert]:
         standing = self._standings[alert.identity]
         alert = replace(alert, view=standing.view)
-        here = Placed(self._seen_here(alert), self._local(subject))
+        here = ScopedAlert(self._seen_here(alert), self._local(subject))
         if standing.scope is Scope.LOCAL:
             return [here]
         if standing.scope is Scope.WAITING:
-            return [Placed(alert, subject, waits=True), replace(here, waits=True)]
+            return [ScopedAlert(alert, subject, waits=True), replace(here, waits=True)]
         alone = standing.scope is Scope.ALONE
         summary = f"{alert.summary} ({standing.view})" if alone else alert.summary
         shared = replace(alert, severity=standing.severity, region="", summary=summary)
-        return [Placed(shared, subject)]
+        return [ScopedAlert(shared, subject)]
 
     def _seen_here(self, alert: Alert) -> Alert:
         """An alert that this region alone sees: a warning that names it."""
@@ -256,16 +261,18 @@ class Fleet:
         """The incident of what this region alone sees."""
         return f"{subject} ({self._region})"
 
-    def _there(self) -> list[tuple[Member, Answer]]:
+    def _there(self) -> list[tuple[Member, MemberAnswer]]:
         now = self._now()
         return [
             (member, member.answer)
             for member in self.peers.others
-            if member.answer is not None and member.is_there(now)
+            if member.answer is not None and member.is_reachable(now)
         ]
 
-    def _stand(self, alert: Alert, before: Standing | None, now: float, excused: bool) -> Standing:
-        waits = before or Standing(Scope.WAITING, alert.severity, "")
+    def _stand(
+        self, alert: Alert, before: QuorumState | None, now: float, excused: bool
+    ) -> QuorumState:
+        waits = before or QuorumState(Scope.WAITING, alert.severity, "")
         was_asked = self._asked.get(alert.identity.check, float("-inf")) >= alert.since
         # What is well again here, or has not been looked at since a restart, stands as it stood.
         if excused or alert.identity not in self._sure:
@@ -274,14 +281,14 @@ class Fleet:
             return waits
         return quorum.judge(alert, self._region, self._voices(alert, now), before, now)
 
-    def _voices(self, alert: Alert, now: float) -> list[Voice]:
+    def _voices(self, alert: Alert, now: float) -> list[MemberVote]:
         """Every other probe's word; who is gone, and a name without addresses, is silent."""
         identity = alert.identity
-        found = [Voice(name, Stance.SILENT) for name in self.peers.unresolved]
+        found = [MemberVote(name, Vote.SILENT) for name in self.peers.unresolved]
         for member in self.peers.others:
             answer = member.answer
-            if answer is None or not member.is_there(now) or identity.check not in member.asked:
-                found.append(Voice(member.name, Stance.SILENT))
+            if answer is None or not member.is_reachable(now) or identity.check not in member.asked:
+                found.append(MemberVote(member.name, Vote.SILENT))
                 continue
             seen = answer.checks.get(identity.check)
             opinion = seen.opinion(now - member.heard) if seen else None

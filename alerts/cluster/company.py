@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from alerts.cluster.cluster import Fleet
+from alerts.cluster.cluster import Cluster
 from alerts.model import Alert
-from alerts.notification.grouping import Incident, Mute, incidents_of
+from alerts.notification.grouping import AlertGroup, Mute, alert_groups
 
 
 def incidents_among(
-    fleet: Fleet,
+    fleet: Cluster,
     firing: Iterable[Alert],
     over: Iterable[Alert],
     subject_of: Callable[[str], str],
@@ -17,7 +17,7 @@ def incidents_among(
     *,
     told: Iterable[str],
     excused: bool,
-) -> list[Incident]:
+) -> list[AlertGroup]:
     """All incidents, given what burns here and what ended lately. ``subject_of`` takes a
     check's name; ``told`` are incidents that somebody was told of; ``excused``: it is our own
     network, so nothing is judged anew."""
@@ -25,18 +25,18 @@ def incidents_among(
     def subject(alert: Alert) -> str:
         return subject_of(alert.identity.check)
 
-    placed = fleet.place(firing, subject, excused=excused)
+    placed = fleet.scope_alerts(firing, subject, excused=excused)
     ended = [each for alert in over for each in fleet.place_over(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
-    incidents = incidents_of(
+    incidents = alert_groups(
         [each.alert for each in placed],
         [each.alert for each in ended],
         lambda alert: subjects[alert.identity],
         lambda alert: alert.identity in waiting or muted(alert),
     )
     known = {each.subject for each in incidents}
-    incidents += [Incident(each) for each in dict.fromkeys(told) if each not in known]
+    incidents += [AlertGroup(each) for each in dict.fromkeys(told) if each not in known]
     return [
         replace(
             each,

@@ -32,7 +32,7 @@ class Other:
     ended: float | None = None
 
 
-class Part(StrEnum):
+class Role(StrEnum):
     """What this probe does: tell, wait, let another one tell, or forget what is over."""
 
     TELL = "tell"
@@ -42,16 +42,16 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Casting:
+class Assignment:
     """This probe's part; ``owner`` is whom it follows."""
 
-    part: Part
+    part: Role
     owner: str = MINE
 
 
-def cast(
+def elect(
     owner: str | None, over: bool, others: Sequence[Other], waited: float, opened: float
-) -> Casting:
+) -> Assignment:
     """This probe's part in an incident.
 
     ``owner`` is who has told of it (``MINE``: this one, None: nobody that is known of);
@@ -60,22 +60,22 @@ def cast(
     """
     owners = [other for other in others if other.owns]
     if over and owner is not None and _ended(others, opened):
-        return Casting(Part.FORGET)
+        return Assignment(Role.FORGET)
     if owner == MINE:
         # Both have told: the one that comes first goes on.
         owners = [other for other in owners if other.ahead]
-        return Casting(Part.FOLLOW, owners[0].name) if owners else Casting(Part.TELL)
+        return Assignment(Role.FOLLOW, owners[0].name) if owners else Assignment(Role.TELL)
     if owner is None:
         # Who told may be gone, and those who know of it go on.
         owners = owners or [other for other in others if other.holds]
     if owners:
-        return Casting(Part.FOLLOW, owners[0].name)
+        return Assignment(Role.FOLLOW, owners[0].name)
     if owner is None:
         before = [other for other in others if other.ahead and other.sees]
-        patience = PATIENCE_SECONDS * len(before)
-        return Casting(Part.WAIT if waited < patience else Part.TELL)
+        timeout = PATIENCE_SECONDS * len(before)
+        return Assignment(Role.WAIT if waited < timeout else Role.TELL)
     heirs = [other for other in others if other.ahead and other.holds]
-    return Casting(Part.WAIT if heirs else Part.TELL)
+    return Assignment(Role.WAIT if heirs else Role.TELL)
 
 
 def _ended(others: Sequence[Other], opened: float) -> bool:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from alerts.cluster.protocol import LONGEST_ANSWER, Answer, WordsError, read_answer
-from probe.core.model import Stop
+from alerts.cluster.protocol import LONGEST_ANSWER, InvalidMessage, MemberAnswer, read_answer
+from probe.core.model import CheckAborted
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean
@@ -30,7 +30,7 @@ ASK_SECONDS, RESOLVE_SECONDS = 2.0, 1.0
 # Machines come and go.
 RESOLVE_AGAIN_SECONDS = 30.0
 # Who has not answered for so long is gone; one lost answer is no death.
-GONE_SECONDS = 8.0
+MEMBER_TIMEOUT = 8.0
 MOST_MEMBERS = 100
 NOT_ASKED, NO_ADDRESS = "not asked yet", "its name has no address"
 EXAMPLE = "http://HOST:9091, or a name like paircam-probe.internal"
@@ -60,7 +60,7 @@ class PeersReading:
     scopes: Mapping[str, int]
 
 
-class Unusable(Exception):
+class InvalidAnswer(Exception):
     """No answer that is one; the text names no address and no secret."""
 
 
@@ -74,7 +74,7 @@ class Member:
 
     url: str
     place: tuple[int, int, bytes]
-    answer: Answer | None = None
+    answer: MemberAnswer | None = None
     asked: frozenset[str] = frozenset()
     heard: float = float("-inf")
     problem: str = NOT_ASKED
@@ -84,13 +84,13 @@ class Member:
         """Its region, or its address before it has ever answered."""
         return clean(self.answer.region) if self.answer else show_host(self.url)
 
-    def is_there(self, now: float) -> bool:
+    def is_reachable(self, now: float) -> bool:
         """Whether it answers; one lost answer changes nothing."""
-        lately = now - self.heard <= GONE_SECONDS
+        lately = now - self.heard <= MEMBER_TIMEOUT
         return self.answer is not None and (not self.problem or lately)
 
 
-class Peers:
+class Members:
     """All members, as they last answered. ``now`` gives seconds; only differences count.
     ``post`` takes address, question and token; it raises TimeoutError or Unusable."""
 
@@ -159,7 +159,7 @@ class Peers:
                 answer = read_answer(await self._post(member.url + PATH, question, token))
         except TimeoutError:
             self._failed(member, f"no answer within {ASK_SECONDS:g} s")
-        except (WordsError, Unusable) as error:
+        except (InvalidMessage, InvalidAnswer) as error:
             self._failed(member, str(error))
         else:
             if member.problem and member.heard > float("-inf"):
@@ -193,7 +193,7 @@ class Peers:
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
                 found = await resolve(host, port)
-        except (Stop, TimeoutError, OSError):
+        except (CheckAborted, TimeoutError, OSError):
             self._unresolved[entry] = NO_ADDRESS
             return
         self._unresolved.pop(entry, None)
@@ -244,10 +244,10 @@ async def post_question(url: str, body: bytes, token: str) -> bytes:
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
             if response.status != 200:
-                raise Unusable(f"it answers {response.status}{_hint(response.status)}")
+                raise InvalidAnswer(f"it answers {response.status}{_hint(response.status)}")
             return await _body(response.content)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise Unusable(type(error).__name__) from None
+        raise InvalidAnswer(type(error).__name__) from None
 
 
 async def _body(content: "aiohttp.StreamReader") -> bytes:
@@ -255,7 +255,7 @@ async def _body(content: "aiohttp.StreamReader") -> bytes:
     while more := await content.read(LONGEST_ANSWER):
         body += more
         if len(body) > LONGEST_ANSWER:
-            raise Unusable("its answer is too long")
+            raise InvalidAnswer("its answer is too long")
     return body
 
 

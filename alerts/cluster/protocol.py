@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.cluster.quorum import Opinion, Sight
+from alerts.cluster.quorum import ObservedSeverity, Opinion
 from alerts.model import Severity
 
 SCHEMA: Literal[1] = 1
@@ -22,7 +22,7 @@ Names = Annotated[tuple[Name, ...], Field(max_length=MOST_NAMED)]
 Told = tuple[Name, Name]
 
 
-class WordsError(ValueError):
+class InvalidMessage(ValueError):
     """A text is no question or no answer; says nothing of what is in it."""
 
 
@@ -30,18 +30,18 @@ class _Words(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Ask(_Words):
+class Query(_Words):
     """A check that somebody wants to know of: a look ``younger`` than so many seconds tells."""
 
     check: Name
     younger: Age
 
 
-class Question(_Words):
+class QueriedCheck(_Words):
     """What a probe asks another."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    asks: Annotated[tuple[Ask, ...], Field(max_length=MOST_ASKED)] = ()
+    asks: Annotated[tuple[Query, ...], Field(max_length=MOST_ASKED)] = ()
 
 
 class SeenBad(_Words):
@@ -51,7 +51,7 @@ class SeenBad(_Words):
     sure: bool
 
 
-class Seen(_Words):
+class ReportedAlert(_Words):
     """The present word on one check; see :class:`alerts.cluster.quorum.Opinion`."""
 
     age: Age
@@ -61,11 +61,11 @@ class Seen(_Words):
 
     def opinion(self, later: float) -> Opinion:
         """The word as it is ``later`` seconds after the answer."""
-        bad = {rule: Sight(seen.severity, seen.sure) for rule, seen in self.bad.items()}
+        bad = {rule: ObservedSeverity(seen.severity, seen.sure) for rule, seen in self.bad.items()}
         return Opinion(self.age + later, self.interval, self.measured, bad)
 
 
-class Answer(_Words):
+class MemberAnswer(_Words):
     """What a probe answers. ``id`` is another one for every start of a process.
 
     ``checks`` are those that were asked for and that it has. ``sees`` are incidents that
@@ -76,7 +76,7 @@ class Answer(_Words):
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     region: Annotated[str, Field(min_length=1, max_length=40)]
-    checks: Annotated[dict[Name, Seen], Field(max_length=MOST_ASKED)] = {}
+    checks: Annotated[dict[Name, ReportedAlert], Field(max_length=MOST_ASKED)] = {}
     sees: Names = ()
     open: Names = ()
     owns: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
@@ -84,22 +84,22 @@ class Answer(_Words):
     ended: Annotated[tuple[tuple[Name, Name, Age], ...], Field(max_length=MOST_NAMED)] = ()
 
 
-def read_question(body: bytes) -> Question:
+def read_question(body: bytes) -> QueriedCheck:
     """Raises WordsError."""
     try:
-        return Question.model_validate_json(body)
+        return QueriedCheck.model_validate_json(body)
     except ValidationError:
-        raise WordsError("this is no question") from None
+        raise InvalidMessage("this is no question") from None
 
 
-def read_answer(body: bytes) -> Answer:
+def read_answer(body: bytes) -> MemberAnswer:
     """Raises WordsError."""
     try:
-        return Answer.model_validate_json(body)
+        return MemberAnswer.model_validate_json(body)
     except ValidationError:
-        raise WordsError("this is no answer") from None
+        raise InvalidMessage("this is no answer") from None
 
 
-def write(words: Question | Answer) -> bytes:
+def write(words: QueriedCheck | MemberAnswer) -> bytes:
     """A question or an answer as JSON."""
     return words.model_dump_json(by_alias=True).encode()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alerts.model import Alert, Identity, Severity
+from alerts.model import Alert, Fingerprint, Severity
 from alerts.state.annotations import NO_DATA
 
 # Nobody to be asked: so much later than its `hold` a probe believes itself.
@@ -22,7 +22,7 @@ EASE_SECONDS = 120.0
 FRESH_INTERVALS, FRESH_SECONDS = 1.5, 5.0
 
 
-class Stance(StrEnum):
+class Vote(StrEnum):
     """What another probe says of an alert. ``SILENT``: it can't be reached, is not sure, or
     has not looked since the trouble began; ``NOTHING``: it has no such check, or could not
     measure it."""
@@ -34,17 +34,17 @@ class Stance(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class MemberVote:
     """Another probe's present word on an alert. ``name`` is its region, or its address before
     it has ever answered. ``severity`` is None unless it sees it as bad."""
 
     name: str
-    stance: Stance
+    stance: Vote
     severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ObservedSeverity:
     """One rule of a check that another probe sees as bad; ``sure``: for long enough not to be
     a single lost packet, and still."""
 
@@ -53,12 +53,12 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class SuspectedAlert:
     """Something that this probe itself sees as bad since ``since``, told or not."""
 
-    identity: Identity
+    identity: Fingerprint
     since: float
-    sight: Sight
+    sight: ObservedSeverity
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Opinion:
     age: float
     interval: float
     measured: bool
-    bad: dict[str, Sight]
+    bad: dict[str, ObservedSeverity]
 
 
 class Scope(StrEnum):
@@ -87,15 +87,15 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QuorumState:
     """How an alert stands among the probes. ``view`` says who sees what. ``doubted`` is since
     when no other region agrees any more, ``contradicted`` when one last saw it fine."""
 
     scope: Scope
     severity: Severity
     view: str
-    doubted: float | None = None
-    contradicted: float | None = None
+    disputed_since: float | None = None
+    last_denied: float | None = None
 
     @property
     def is_global(self) -> bool:
@@ -103,53 +103,57 @@ class Standing:
         return self.scope in (Scope.SHARED, Scope.ALONE)
 
 
-def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> Voice:
+def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> MemberVote:
     """What a probe that answered says of one rule; ``opinion`` is None if it has no such check.
 
     ``trouble`` is for how many seconds the asking probe has seen it as bad: what another one
     saw before that is no contradiction.
     """
     if opinion is None:
-        return Voice(name, Stance.NOTHING)
+        return MemberVote(name, Vote.NOTHING)
     fresh = opinion.age <= FRESH_INTERVALS * opinion.interval + FRESH_SECONDS
     sight = opinion.bad.get(rule)
     # Having no data is a present word however old the last result is.
     if sight is not None and (fresh or rule == NO_DATA):
-        return Voice(name, Stance.BAD, sight.severity) if sight.sure else Voice(name, Stance.SILENT)
+        return (
+            MemberVote(name, Vote.BAD, sight.severity)
+            if sight.sure
+            else MemberVote(name, Vote.SILENT)
+        )
     if not opinion.measured:
-        return Voice(name, Stance.NOTHING)
-    return Voice(name, Stance.FINE if fresh and opinion.age <= trouble else Stance.SILENT)
+        return MemberVote(name, Vote.NOTHING)
+    return MemberVote(name, Vote.FINE if fresh and opinion.age <= trouble else Vote.SILENT)
 
 
 def judge(
-    alert: Alert, region: str, voices: Sequence[Voice], before: Standing | None, now: float
-) -> Standing:
+    alert: Alert, region: str, voices: Sequence[MemberVote], before: QuorumState | None, now: float
+) -> QuorumState:
     """How an alert of this probe stands, given every other probe's word on it."""
-    bad = {region, *_names(voices, Stance.BAD)}
-    fine, silent = _names(voices, Stance.FINE), _names(voices, Stance.SILENT)
-    contradicted = now if fine else (before.contradicted if before else None)
+    bad = {region, *_names(voices, Vote.BAD)}
+    fine, silent = _names(voices, Vote.FINE), _names(voices, Vote.SILENT)
+    contradicted = now if fine else (before.last_denied if before else None)
     view = view_of(sorted(bad), sorted(fine - bad), sorted(silent - bad - fine))
     if len(bad) > 1:
         severity = _agreed(alert, region, voices)
-        return Standing(Scope.SHARED, severity, view, contradicted=contradicted)
+        return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted)
     if not fine and not silent:
-        return Standing(Scope.SHARED, alert.severity, view, contradicted=contradicted)
+        return QuorumState(Scope.SHARED, alert.severity, view, last_denied=contradicted)
     if before is not None and before.is_global:
         return (
             _doubt(alert, before, view, contradicted, now) if fine else _keep(alert, before, view)
         )
     if fine:
-        return Standing(Scope.LOCAL, Severity.WARNING, view, contradicted=contradicted)
+        return QuorumState(Scope.LOCAL, Severity.WARNING, view, last_denied=contradicted)
     return _alone(alert, before, view, contradicted, now)
 
 
-def next_time(alert: Alert, standing: Standing) -> float | None:
+def next_time(alert: Alert, standing: QuorumState) -> float | None:
     """When :func:`judge` will come to something else though nobody says anything new."""
-    if standing.doubted is not None:
-        return standing.doubted + EASE_SECONDS
+    if standing.disputed_since is not None:
+        return standing.disputed_since + EASE_SECONDS
     if standing.scope in (Scope.SHARED, Scope.ALONE):
         return None
-    return _believed(alert, standing.contradicted)
+    return _believed(alert, standing.last_denied)
 
 
 def view_of(bad: Sequence[str], fine: Sequence[str], silent: Sequence[str]) -> str:
@@ -163,7 +167,7 @@ def view_of(bad: Sequence[str], fine: Sequence[str], silent: Sequence[str]) -> s
     return ", ".join(parts)
 
 
-def _agreed(alert: Alert, region: str, voices: Iterable[Voice]) -> Severity:
+def _agreed(alert: Alert, region: str, voices: Iterable[MemberVote]) -> Severity:
     """Critical is what two regions see as critical."""
     if alert.severity is not Severity.CRITICAL:
         return alert.severity
@@ -172,33 +176,33 @@ def _agreed(alert: Alert, region: str, voices: Iterable[Voice]) -> Severity:
 
 
 def _doubt(
-    alert: Alert, before: Standing, view: str, contradicted: float | None, now: float
-) -> Standing:
+    alert: Alert, before: QuorumState, view: str, contradicted: float | None, now: float
+) -> QuorumState:
     """Regions agreed, or there was nobody to ask; now somebody sees it fine."""
     # Nobody has ever agreed with what was believed alone.
-    doubted = before.doubted if before.doubted is not None else now
+    doubted = before.disputed_since if before.disputed_since is not None else now
     if before.scope is Scope.ALONE or now - doubted >= EASE_SECONDS:
-        return Standing(Scope.LOCAL, Severity.WARNING, view, contradicted=contradicted)
+        return QuorumState(Scope.LOCAL, Severity.WARNING, view, last_denied=contradicted)
     severity = _milder(alert.severity, before.severity)
-    return Standing(Scope.SHARED, severity, view, doubted, contradicted)
+    return QuorumState(Scope.SHARED, severity, view, doubted, contradicted)
 
 
-def _keep(alert: Alert, before: Standing, view: str) -> Standing:
+def _keep(alert: Alert, before: QuorumState, view: str) -> QuorumState:
     """Who has nobody to ask any more goes on as it was."""
     alone = before.scope is Scope.ALONE
     severity = alert.severity if alone else _milder(alert.severity, before.severity)
     words = f"{view} (nobody else could be asked)" if alone else view
-    return Standing(before.scope, severity, words, before.doubted, before.contradicted)
+    return QuorumState(before.scope, severity, words, before.disputed_since, before.last_denied)
 
 
 def _alone(
-    alert: Alert, before: Standing | None, view: str, contradicted: float | None, now: float
-) -> Standing:
+    alert: Alert, before: QuorumState | None, view: str, contradicted: float | None, now: float
+) -> QuorumState:
     if now >= _believed(alert, contradicted):
         words = f"{view} (nobody else could be asked)"
-        return Standing(Scope.ALONE, alert.severity, words, contradicted=contradicted)
+        return QuorumState(Scope.ALONE, alert.severity, words, last_denied=contradicted)
     scope = Scope.LOCAL if before and before.scope is Scope.LOCAL else Scope.WAITING
-    return Standing(scope, Severity.WARNING, view, contradicted=contradicted)
+    return QuorumState(scope, Severity.WARNING, view, last_denied=contradicted)
 
 
 def _believed(alert: Alert, contradicted: float | None) -> float:
@@ -211,7 +215,7 @@ def _milder(one: Severity, other: Severity) -> Severity:
     return one if one is other else Severity.WARNING
 
 
-def _names(voices: Iterable[Voice], stance: Stance) -> set[str]:
+def _names(voices: Iterable[MemberVote], stance: Vote) -> set[str]:
     return {voice.name for voice in voices if voice.stance is stance}
 
 

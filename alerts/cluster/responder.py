@@ -5,17 +5,17 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from alerts.cluster.leader import MINE
-from alerts.cluster.protocol import MOST_NAMED, Answer, Question, Seen, SeenBad
-from alerts.cluster.quorum import Trouble
-from alerts.model import Identity
-from alerts.notification.grouping import View
+from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, QueriedCheck, ReportedAlert, SeenBad
+from alerts.cluster.quorum import SuspectedAlert
+from alerts.model import Fingerprint
+from alerts.notification.grouping import NotificationLogEntry
 from probe.core.kind import Check
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LastResult:
     """A check's newest result: when it came, and whether it says something of the target."""
 
     check: Check
@@ -24,7 +24,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class LocalState:
     """What this probe knows of itself.
 
     ``subjects`` are the checks' incidents; ``views`` what was told of incidents and by whom,
@@ -34,21 +34,26 @@ class Own:
     """
 
     subjects: Mapping[str, str] = field(default_factory=dict)
-    views: Mapping[tuple[str, str], View] = field(default_factory=dict)
+    views: Mapping[tuple[str, str], NotificationLogEntry] = field(default_factory=dict)
     undelivered: frozenset[tuple[str, str]] = frozenset()
     ended: Mapping[tuple[str, str], float] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
-    troubles: Sequence[Trouble] = ()
+    troubles: Sequence[SuspectedAlert] = ()
 
 
-def compose(
-    question: Question, me: str, region: str, looks: Mapping[str, Look], own: Own, now: float
-) -> Answer:
+def build_answer(
+    question: QueriedCheck,
+    me: str,
+    region: str,
+    looks: Mapping[str, LastResult],
+    own: LocalState,
+    now: float,
+) -> MemberAnswer:
     """The answer to a question; of a check without a look there is no word."""
     sure = {each.identity.check for each in own.troubles if each.sight.sure}
     told = {key: view for key, view in own.views.items() if key not in own.undelivered}
     ended = [(*key, max(now - at, 0.0)) for key, at in own.ended.items()]
-    return Answer(
+    return MemberAnswer(
         id=me,
         region=region[:40],
         checks={
@@ -64,24 +69,24 @@ def compose(
     )
 
 
-def is_due(look: Look, younger: float, now: float) -> bool:
+def is_due(look: LastResult, younger: float, now: float) -> bool:
     """Whether a younger look is wanted, and the last one not so young that it would be rude."""
     age = now - look.at
     return age > younger and age >= look.check.retry
 
 
-def rule_of(identity: Identity) -> str:
+def rule_of(identity: Fingerprint) -> str:
     """What an alert of a check is about, as every probe calls it."""
     return str(replace(identity, check="")).removeprefix("/")
 
 
-def _seen(look: Look, troubles: Iterable[Trouble], now: float) -> Seen:
+def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> ReportedAlert:
     bad = {
         rule_of(each.identity): SeenBad(severity=each.sight.severity, sure=each.sight.sure)
         for each in troubles
         if each.identity.check == look.check.name
     }
-    return Seen(
+    return ReportedAlert(
         age=max(now - look.at, 0.0),
         interval=look.check.interval,
         measured=look.measured,

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alerts.evaluation.verdict import backers, evaluate, on_the_whole, verdict_on
+from alerts.evaluation.verdict import backup_checks, evaluate, overall_verdict, verdict_on
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Sample, Signal, Status, Threshold, Verdict
 from probe.core.thresholds import thresholds_of
-from probe.history.model import STANDINGS, Spell, Standing
+from probe.history.model import STANDINGS, HealthState, StatePeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class CheckState:
     """How one check stands: the verdict on its newest result, and since when it is so.
 
     ``since`` is when the present standing (well, troubled, unknown) began, in seconds since
@@ -46,12 +46,12 @@ class Stand:
     evaluations: tuple[Evaluation, ...] = ()
 
 
-class Board:
+class CheckStates:
     """The present standing of all checks."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
-        self._past: dict[str, Spell] = {}
+        self._past: dict[str, StatePeriod] = {}
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -61,15 +61,15 @@ class Board:
     @property
     def verdict(self) -> Verdict:
         """The verdict on everything that has one."""
-        stands = {name: entry.stand.verdict for name, entry in self._entries.items() if entry.stand}
-        return on_the_whole(self.checks, stands)
+        stands = {name: entry.state.verdict for name, entry in self._entries.items() if entry.state}
+        return overall_verdict(self.checks, stands)
 
-    def stand(self, name: str) -> Stand | None:
+    def state(self, name: str) -> CheckState | None:
         """How a check stands; None before its first result."""
         entry = self._entries.get(name)
-        return entry.stand if entry else None
+        return entry.state if entry else None
 
-    def watch(self, checks: Sequence[Check]) -> None:
+    def set_checks(self, checks: Sequence[Check]) -> None:
         """These are the checks from now on; an unchanged one keeps its standing."""
         old = self._entries
         self._entries = {
@@ -79,13 +79,13 @@ class Board:
             for check in checks
         }
         for entry in self._entries.values():
-            entry.backers = tuple(backers(entry.check, checks))
+            entry.backers = tuple(backup_checks(entry.check, checks))
             entry.backs = []
         for entry in self._entries.values():
             for name in entry.backers:
                 self._entries[name].backs.append(entry.check.name)
 
-    def remember(self, spells: Mapping[str, Spell]) -> None:
+    def restore(self, spells: Mapping[str, StatePeriod]) -> None:
         """What history says of the time before: each check's last spell."""
         self._past = dict(spells)
 
@@ -95,7 +95,7 @@ class Board:
         if entry is not None:
             entry.keep(at, samples)
 
-    def take(self, result: Result, at: float, wall: float) -> list[Change]:
+    def update(self, result: Result, at: float, wall: float) -> list[Change]:
         """Judge a new result, and again those that it backs up.
 
         ``at`` is the monotonic time of the end of the run, ``wall`` its beginning in seconds
@@ -108,8 +108,8 @@ class Board:
         changes = [self._judge(entry, result, at, wall)]
         for name in entry.backs:
             other = self._entries[name]
-            if other.stand is not None and other.stand.result.status is Status.FAILED:
-                changes.append(self._judge(other, other.stand.result, at, wall))
+            if other.state is not None and other.state.result.status is Status.FAILED:
+                changes.append(self._judge(other, other.state.result, at, wall))
         return [change for change in changes if change is not None]
 
     def is_backed_up(self, name: str) -> bool:
@@ -119,21 +119,21 @@ class Board:
         """
         return any(
             stand is None or stand.result.status is Status.OK
-            for stand in map(self.stand, self._entries[name].backers)
+            for stand in map(self.state, self._entries[name].backers)
         )
 
     def _judge(self, entry: "_Entry", result: Result, at: float, wall: float) -> Change | None:
         judged = entry.evaluations(result, at)
         backed_up = self.is_backed_up(entry.check.name)
         verdict = verdict_on(entry.check, result, judged, backed_up=backed_up)
-        before, entry.stand = entry.stand, Stand(verdict, wall, result, judged)
+        before, entry.state = entry.state, CheckState(verdict, wall, result, judged)
         name = entry.check.name
         was, since = (before.verdict, before.since) if before else self._before(name)
         if was is not None and STANDINGS[was] is STANDINGS[verdict] and since is not None:
-            entry.stand = replace(entry.stand, since=since)
+            entry.state = replace(entry.state, since=since)
         if before is not None and before.verdict is verdict:
             return None
-        if was is verdict or (was is None and STANDINGS[verdict] is Standing.WELL):
+        if was is verdict or (was is None and STANDINGS[verdict] is HealthState.WELL):
             return None
         return Change(entry.check, was, verdict, wall, since, result, judged)
 
@@ -147,7 +147,7 @@ class _Entry:
 
     def __init__(self, check: Check) -> None:
         self.check = check
-        self.stand: Stand | None = None
+        self.state: CheckState | None = None
         self.backers: tuple[str, ...] = ()
         self.backs: list[str] = []
         self._thresholds = thresholds_of(check)

@@ -22,7 +22,7 @@ class References:
     def __init__(self) -> None:
         self._works: dict[str, bool | None] = {}
 
-    def watch(self, checks: Iterable[Check]) -> None:
+    def set_checks(self, checks: Iterable[Check]) -> None:
         """These are the checks from now on."""
         names = [check.name for check in checks if check.table.is_reference]
         self._works = {name: self._works.get(name) for name in names}
@@ -37,16 +37,16 @@ class References:
         """Whether it is our own network."""
         return len(self._works) >= FEWEST and all(works is False for works in self._works.values())
 
-    def take(self, result: Result) -> Result:
+    def update(self, result: Result) -> Result:
         """A new result: what a reference says is noted; what a target says is returned as it
         is, or as not measured while every reference fails."""
         if result.check in self._works:
             self._works[result.check] = result.status is Status.OK
             return result
-        return excused(result) if self.all_fail else result
+        return as_not_measured(result) if self.all_fail else result
 
 
-def excused(result: Result) -> Result:
+def as_not_measured(result: Result) -> Result:
     """A failure that may well be ours, as not measured; anything else unchanged."""
     failure = result.failure
     if result.status is not Status.FAILED or failure is None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from probe.core.kind import Check
 from probe.core.model import (
     Aggregation,
-    Bad,
     Evaluation,
-    Failing,
+    FailurePolicy,
+    LimitSide,
     Result,
     Sample,
     Status,
@@ -62,18 +62,20 @@ def judge(
             for evaluation in evaluate(check.name, threshold, result.samples)
         ]
         evaluations += judged
-        others = [results[name].status for name in backers(check, checks)]
+        others = [results[name].status for name in backup_checks(check, checks)]
         verdicts[check.name] = verdict_on(check, result, judged, backed_up=Status.OK in others)
-    return Judgement(verdicts, tuple(evaluations), on_the_whole(checks, verdicts, must_measure))
+    return Judgement(verdicts, tuple(evaluations), overall_verdict(checks, verdicts, must_measure))
 
 
-def backers(check: Check, checks: Iterable[Check]) -> list[str]:
+def backup_checks(check: Check, checks: Iterable[Check]) -> list[str]:
     """The checks whose success makes this one's failure a partial one."""
-    groups = check.table.backups
+    groups = check.table.backup_groups
     if not groups:
         return []
     return [
-        other.name for other in checks if other.table.group in groups and other.name != check.name
+        other.name
+        for other in checks
+        if other.table.redundancy_group in groups and other.name != check.name
     ]
 
 
@@ -82,10 +84,10 @@ def verdict_on(
 ) -> Verdict:
     """The verdict on one check: of its result and of its thresholds, the graver one."""
     status = _status_verdict(check, result, backed_up=backed_up)
-    return worst([status, *(_moving(each.verdict) for each in judged)])
+    return worst([status, *(_affects_verdict(each.verdict) for each in judged)])
 
 
-def on_the_whole(
+def overall_verdict(
     checks: Iterable[Check], verdicts: Mapping[str, Verdict], must_measure: Iterable[str] = ()
 ) -> Verdict:
     """The verdict on all checks that have one."""
@@ -135,14 +137,14 @@ def _one(
     value = aggregate([sample.value for sample in samples], threshold.aggregation)
     verdict = compare(value, threshold)
     if _is_a_share(samples, threshold) and verdict in _TOLD:
-        verdict = surely(value, size, threshold)
+        verdict = confident_verdict(value, size, threshold)
     return Evaluation(check, threshold, labels, value, verdict, int(size))
 
 
 def _size(samples: Sequence[Sample], threshold: Threshold) -> float:
     """Of how many cases the value is made: our own samples, or those that somebody else has
     made the newest one of."""
-    total = samples[-1].total
+    total = samples[-1].denominator
     if threshold.aggregation is Aggregation.LAST and total is not None:
         return total
     return len(samples)
@@ -152,15 +154,15 @@ def _is_a_share(samples: Sequence[Sample], threshold: Threshold) -> bool:
     """Whether chance has a part in the value: a ratio of few cases proves little."""
     if threshold.aggregation is Aggregation.RATIO:
         return True
-    counted = threshold.signal.unit is Unit.RATIO and samples[-1].total is not None
+    counted = threshold.signal.unit is Unit.RATIO and samples[-1].denominator is not None
     return counted and threshold.aggregation is Aggregation.LAST
 
 
-def surely(ratio: float, total: float, threshold: Threshold) -> Verdict:
+def confident_verdict(ratio: float, total: float, threshold: Threshold) -> Verdict:
     """How bad a ratio surely is: its 95 % interval has to be beyond a limit that somebody is
     told of. An objective is missed by the ratio itself."""
     low, high = wilson(ratio, total)
-    sure = compare(low if threshold.bad is Bad.ABOVE else high, threshold)
+    sure = compare(low if threshold.bad is LimitSide.ABOVE else high, threshold)
     if sure in _TOLD:
         return sure
     objective = threshold.limits.objective
@@ -204,11 +206,11 @@ def compare(value: float, threshold: Threshold) -> Verdict:
     return Verdict.OK
 
 
-def _beyond(value: float, limit: float, bad: Bad) -> bool:
-    return value > limit if bad is Bad.ABOVE else value < limit
+def _beyond(value: float, limit: float, bad: LimitSide) -> bool:
+    return value > limit if bad is LimitSide.ABOVE else value < limit
 
 
-def _moving(verdict: Verdict) -> Verdict:
+def _affects_verdict(verdict: Verdict) -> Verdict:
     """A missed objective is shown and disturbs nobody; so does a threshold without data."""
     quiet = (Verdict.OBJECTIVE_MISSED, Verdict.UNKNOWN)
     return Verdict.OK if verdict in quiet else verdict
@@ -222,10 +224,10 @@ def _status_verdict(check: Check, result: Result, *, backed_up: bool) -> Verdict
     return failing_verdict(check.failing, result, backed_up=backed_up)
 
 
-def failing_verdict(failing: Failing, result: Result, *, backed_up: bool) -> Verdict:
+def failing_verdict(failing: FailurePolicy, result: Result, *, backed_up: bool) -> Verdict:
     """How bad a failed result is, knowing whether another of its group works."""
-    if result.failure is not None and result.failure.cause in failing.mild:
+    if result.failure is not None and result.failure.cause in failing.warning_only_causes:
         return Verdict.WARNING
-    if backed_up and failing.partial is not None:
-        return failing.partial
+    if backed_up and failing.severity_with_backup is not None:
+        return failing.severity_with_backup
     return failing.severity

@@ -16,12 +16,12 @@ Notes and tests are never touched, and nothing is merged across them.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alerts.model import Alert, Delivery, Message, Occasion
+from alerts.model import Alert, Delivery, Message, MessageType
 
 # A message names at most so many alerts that are over; of more, the newest.
 MOST_RESOLVED = 20
 
-_LOUDNESS = {Occasion.REMINDER: 0, Occasion.CHANGED: 1, Occasion.FIRING: 2}
+_LOUDNESS = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Step:
         return len(self.old) == 1 and self.new == self.old[0]
 
 
-def collapse(deliveries: Sequence[Delivery], tells_past: bool) -> list[Step]:
+def collapse(deliveries: Sequence[Delivery], sends_missed_incidents: bool) -> list[Step]:
     """What becomes of the waiting deliveries of one notifier and key, given in order.
 
     Every delivery is in exactly one step, and the steps are in order.
@@ -49,27 +49,29 @@ def collapse(deliveries: Sequence[Delivery], tells_past: bool) -> list[Step]:
     steps: list[Step] = []
     for delivery in deliveries:
         steps.append(Step((delivery,), delivery))
-        while len(steps) > 1 and (merged := _merged(steps[-2], steps[-1], tells_past)):
+        while len(steps) > 1 and (merged := _merged(steps[-2], steps[-1], sends_missed_incidents)):
             steps[-2:] = [merged]
     return _without_overtaken_past(steps)
 
 
-def _merged(first: Step, second: Step, tells_past: bool) -> Step | None:
+def _merged(first: Step, second: Step, sends_missed_incidents: bool) -> Step | None:
     """Both as one, or None if they stay two."""
     one, two = first.new, second.new
     if one is None or two is None or not (_merges(one) and _merges(two)):
         return None
-    if two.message.occasion is not Occasion.RESOLVED:
+    if two.message.occasion is not MessageType.RESOLVED:
         return None if _over(one) else _joined(first, second, _still_burning(one, two))
     if _over(one):
         merged = _joined(first, second, _over_twice(one, two))
         return replace(merged, past=first.past and second.past)
-    return _ended(first, second, one, two, tells_past)
+    return _ended(first, second, one, two, sends_missed_incidents)
 
 
-def _ended(first: Step, second: Step, one: Delivery, two: Delivery, tells_past: bool) -> Step:
-    unheard = one.message.occasion is Occasion.FIRING and not one.attempts
-    if unheard and not tells_past:
+def _ended(
+    first: Step, second: Step, one: Delivery, two: Delivery, sends_missed_incidents: bool
+) -> Step:
+    unheard = one.message.occasion is MessageType.FIRING and not one.attempts
+    if unheard and not sends_missed_incidents:
         return Step(first.old + second.old, None)
     since = min(one.message.since, two.message.since)
     merged = _joined(first, second, replace(two.message, since=since))
@@ -110,12 +112,12 @@ def _over_twice(one: Delivery, two: Delivery) -> Message:
 
 
 def _merges(delivery: Delivery) -> bool:
-    return delivery.message.occasion is not Occasion.NOTE and not delivery.message.test
+    return delivery.message.occasion is not MessageType.NOTE and not delivery.message.test
 
 
 def _over(delivery: Delivery) -> bool:
-    return delivery.message.occasion is Occasion.RESOLVED
+    return delivery.message.occasion is MessageType.RESOLVED
 
 
 def _opens(delivery: Delivery) -> bool:
-    return delivery.message.occasion is Occasion.FIRING
+    return delivery.message.occasion is MessageType.FIRING

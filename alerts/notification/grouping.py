@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from alerts.cluster.leader import MINE, Casting, Part
-from alerts.model import Alert, Delivery, Message, Occasion, Severity
+from alerts.cluster.leader import MINE, Assignment, Role
+from alerts.model import Alert, Delivery, Message, MessageType, Severity
 from alerts.notification.route import Route, Routes
 from alerts.runbooks import first_steps
 
@@ -23,7 +23,7 @@ ENDED_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class AlertGroup:
     """All alerts of one subject: ``burning`` ones to be told of, ``muted`` ones that burn
     and are not to be told of now, ``over`` those that ended lately. ``held``: it is not over
     for another probe; ``elsewhere`` says as what its alerts are told now, if not as this."""
@@ -38,7 +38,7 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NotificationLogEntry:
     """What one notifier was told of one incident, and when; times in seconds since 1970.
 
     ``owner`` is the probe that told it, ``MINE`` for this one.
@@ -53,7 +53,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class MessageContext:
     """What every message says of the probe itself, and what changed lately.
 
     ``public_url`` is where people reach the probe's pages, empty if they don't.
@@ -75,15 +75,15 @@ class Setting:
 
 
 # Of a notifier, an incident and what it was told of it, over or not: this probe's part.
-Cast = Callable[[str, str, View | None, bool], Casting]
+Cast = Callable[[str, str, NotificationLogEntry | None, bool], Assignment]
 
 
-def _alone(name: str, subject: str, view: View | None, over: bool) -> Casting:
-    return Casting(Part.TELL)
+def _alone(name: str, subject: str, view: NotificationLogEntry | None, over: bool) -> Assignment:
+    return Assignment(Role.TELL)
 
 
 @dataclass(slots=True)
-class Desk:
+class GroupStore:
     """The views of all notifiers; ``settle`` brings them up to date.
 
     ``cast`` says whether this probe is the one of several that tells people; ``ended`` is when
@@ -91,16 +91,18 @@ class Desk:
     """
 
     routes: Routes
-    views: dict[tuple[str, str], View] = field(default_factory=dict)
+    views: dict[tuple[str, str], NotificationLogEntry] = field(default_factory=dict)
     cast: Cast = _alone
     ended: dict[tuple[str, str], float] = field(default_factory=dict)
     _dirty: set[tuple[str, str]] = field(default_factory=set)
 
-    def settle(self, incidents: Iterable[Incident], now: float, setting: Setting) -> list[Delivery]:
+    def settle(
+        self, incidents: Iterable[AlertGroup], now: float, setting: MessageContext
+    ) -> list[Delivery]:
         """What has to be told by now, of every incident that there is or was."""
         known = {incident.subject: incident for incident in incidents}
         for _, subject in list(self.views):
-            known.setdefault(subject, Incident(subject))
+            known.setdefault(subject, AlertGroup(subject))
         self.ended = {key: at for key, at in self.ended.items() if now - at < ENDED_SECONDS}
         deliveries = []
         for incident in known.values():
@@ -110,7 +112,7 @@ class Desk:
                     deliveries.append(Delivery(route.name, message, due=now))
         return deliveries
 
-    def next_time(self, incidents: Iterable[Incident], now: float) -> float | None:
+    def next_time(self, incidents: Iterable[AlertGroup], now: float) -> float | None:
         """When ``settle`` will have something to say though nothing happens."""
         by_subject = {incident.subject: incident for incident in incidents}
         times = []
@@ -142,15 +144,15 @@ class Desk:
                 known = json.loads(text)
                 known["severity"] = Severity(known["severity"])
                 known["members"] = tuple(known["members"])
-                self.views[notifier, subject] = View(**known)
+                self.views[notifier, subject] = NotificationLogEntry(**known)
             except (KeyError, TypeError, ValueError):
                 continue
 
     def _mine(self, route: Route, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
-        return tuple(alert for alert in alerts if self.routes.leads(alert, route.name))
+        return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 
     def _tell(
-        self, route: Route, incident: Incident, now: float, setting: Setting
+        self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
         """The message that is due to one notifier; brings its view up to date."""
         key = (route.name, incident.subject)
@@ -161,13 +163,15 @@ class Desk:
         if occasion is None:
             return None
         casting = self._casting(route, incident, view, over=False)
-        if casting.part is Part.WAIT:
+        if casting.part is Role.WAIT:
             return None
         since = min(alert.since for alert in mine)
         opened = view.opened if view else now
-        seen = View(_gravest(mine), _members(mine), since, now, opened, casting.owner)
+        seen = NotificationLogEntry(
+            _gravest(mine), _members(mine), since, now, opened, casting.owner
+        )
         self._keep(key, seen)
-        if casting.part is Part.FOLLOW:
+        if casting.part is Role.FOLLOW:
             return None
         message = _burning(incident, mine, occasion, now, setting)
         if view is None:
@@ -177,7 +181,7 @@ class Desk:
         return replace(message, since=min(since, view.since), resolved=over)
 
     def _end(
-        self, route: Route, incident: Incident, now: float, setting: Setting
+        self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
         """The message that an incident is over, to a notifier that was told of it."""
         key = (route.name, incident.subject)
@@ -185,25 +189,25 @@ class Desk:
         if view is None or incident.held or self._mine(route, incident.muted):
             return None
         casting = self._casting(route, incident, view, over=True)
-        if casting.part is Part.FOLLOW and casting.owner != view.owner:
+        if casting.part is Role.FOLLOW and casting.owner != view.owner:
             self._keep(key, replace(view, owner=casting.owner))
-        if casting.part in (Part.FOLLOW, Part.WAIT):
+        if casting.part in (Role.FOLLOW, Role.WAIT):
             return None
         self._keep(key, None)
-        if casting.part is Part.FORGET:
+        if casting.part is Role.FORGET:
             return None
         self.ended[key] = now
         return _over(incident, view, now, setting)
 
     def _casting(
-        self, route: Route, incident: Incident, view: View | None, *, over: bool
-    ) -> Casting:
+        self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None, *, over: bool
+    ) -> Assignment:
         """A service that knows an incident by its key is told by every probe."""
-        if route.by_key:
-            return Casting(Part.TELL)
+        if route.deduplicates:
+            return Assignment(Role.TELL)
         return self.cast(route.name, incident.subject, view, over)
 
-    def _keep(self, key: tuple[str, str], view: View | None) -> None:
+    def _keep(self, key: tuple[str, str], view: NotificationLogEntry | None) -> None:
         if view is None:
             del self.views[key]
         else:
@@ -212,19 +216,23 @@ class Desk:
 
 
 def _occasion(
-    view: View | None, mine: Sequence[Alert], now: float, remind: float
-) -> Occasion | None:
+    view: NotificationLogEntry | None, mine: Sequence[Alert], now: float, remind: float
+) -> MessageType | None:
     if view is None:
-        return Occasion.FIRING
+        return MessageType.FIRING
     if view.severity is not _gravest(mine):
-        return Occasion.CHANGED
+        return MessageType.CHANGED
     if view.members != _members(mine):
-        return Occasion.CHANGED if now - view.told >= GATHER_SECONDS else None
-    return Occasion.REMINDER if now - view.told >= remind else None
+        return MessageType.CHANGED if now - view.told >= GATHER_SECONDS else None
+    return MessageType.REMINDER if now - view.told >= remind else None
 
 
 def _burning(
-    incident: Incident, mine: tuple[Alert, ...], occasion: Occasion, now: float, setting: Setting
+    incident: AlertGroup,
+    mine: tuple[Alert, ...],
+    occasion: MessageType,
+    now: float,
+    setting: MessageContext,
 ) -> Message:
     ordered = sorted(mine, key=lambda alert: (alert.severity != Severity.CRITICAL, alert.since))
     first = ordered[0]
@@ -245,7 +253,9 @@ def _burning(
     )
 
 
-def _over(incident: Incident, view: View, now: float, setting: Setting) -> Message:
+def _over(
+    incident: AlertGroup, view: NotificationLogEntry, now: float, setting: MessageContext
+) -> Message:
     ended = tuple(alert for alert in incident.over if str(alert.identity) in view.members)
     names = sorted({member.partition("/")[0] for member in view.members})
     what = ", ".join(names)
@@ -257,7 +267,7 @@ def _over(incident: Incident, view: View, now: float, setting: Setting) -> Messa
         title = f"{what}: {incident.elsewhere}"
     return Message(
         key=incident.subject,
-        occasion=Occasion.RESOLVED,
+        occasion=MessageType.RESOLVED,
         severity=view.severity,
         title=title,
         at=now,
@@ -280,12 +290,12 @@ def _members(alerts: Iterable[Alert]) -> tuple[str, ...]:
 Mute = Callable[[Alert], bool]
 
 
-def incidents_of(
+def alert_groups(
     alerts: Iterable[Alert],
     over: Iterable[Alert],
     subject_of: Callable[[Alert], str],
     muted: Mute,
-) -> list[Incident]:
+) -> list[AlertGroup]:
     """Alerts by subject; ``muted`` says which of them are not to be told of now."""
     found: dict[str, tuple[list[Alert], list[Alert], list[Alert]]] = {}
     for alert in alerts:
@@ -294,6 +304,6 @@ def incidents_of(
     for alert in over:
         found.setdefault(subject_of(alert), ([], [], []))[2].append(alert)
     return [
-        Incident(subject, tuple(burning), tuple(quiet), tuple(ended))
+        AlertGroup(subject, tuple(burning), tuple(quiet), tuple(ended))
         for subject, (burning, quiet, ended) in found.items()
     ]

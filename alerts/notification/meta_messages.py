@@ -2,18 +2,18 @@
 
 import logging
 
-from alerts.model import Delivery, Message, Occasion, Severity
+from alerts.model import Delivery, Message, MessageType, Severity
 from alerts.state.alert_store import Event
-from alerts.state.machine import Turn
+from alerts.state.machine import TransitionType
 
 logger = logging.getLogger(__name__)
 
 
-def all_well(subject: str, region: str, now: float) -> Message:
+def resolve_after_restart(subject: str, region: str, now: float) -> Message:
     """That a subject is well, to whoever may have been told otherwise before a restart."""
     return Message(
         key=subject,
-        occasion=Occasion.RESOLVED,
+        occasion=MessageType.RESOLVED,
         severity=Severity.CRITICAL,
         title=f"{subject} is well",
         at=now,
@@ -27,7 +27,7 @@ def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message
     """That a notifier refuses a message for good."""
     return Message(
         key=f"refused {delivery.notifier}",
-        occasion=Occasion.NOTE,
+        occasion=MessageType.NOTE,
         severity=Severity.WARNING,
         title=f"{delivery.notifier} refuses messages: {reason}",
         at=now,
@@ -39,7 +39,7 @@ def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message
 
 def log(event: Event) -> None:
     """One line for each change of an alert."""
-    level = logging.INFO if event.transition.turn is Turn.RESOLVED else logging.WARNING
+    level = logging.INFO if event.transition.turn is TransitionType.RESOLVED else logging.WARNING
     fields = {
         "alert": str(event.alert.identity),
         "turn": event.transition.turn.value,

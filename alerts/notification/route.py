@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.model import Alert, Severity
 from alerts.silence.maintenance_window import matches
-from probe.core.environment import Mistake, plain_message
+from probe.core.environment import ConfigProblem, plain_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Route:
     name: str
     severities: frozenset[Severity]
     remind_seconds: float
-    by_key: bool = False
+    deduplicates: bool = False
 
 
 class RouteTable(BaseModel):
@@ -56,7 +56,7 @@ class Routes:
         """The way to a notifier, if it is configured."""
         return next((route for route in self.notifiers if route.name == name), None)
 
-    def leads(self, alert: Alert, name: str) -> bool:
+    def matches(self, alert: Alert, name: str) -> bool:
         """Whether an alert is for a notifier."""
         for table in self._own:
             if table.takes(alert):
@@ -65,7 +65,7 @@ class Routes:
         return route is not None and alert.severity in route.severities
 
     @property
-    def unheard(self) -> list[Severity]:
+    def unrouted_severities(self) -> list[Severity]:
         """Severities that lead to nobody by themselves: worth a warning at the start."""
         heard = {severity for route in self.notifiers for severity in route.severities}
         for table in self._own:
@@ -76,7 +76,7 @@ class Routes:
 
 def read_routes(
     raw: Iterable[Mapping[str, Any]], known: Iterable[str], path: Path
-) -> tuple[tuple[RouteTable, ...], list[Mistake]]:
+) -> tuple[tuple[RouteTable, ...], list[ConfigProblem]]:
     """The ``[[route]]`` tables of ``probe.toml``, and what is wrong with them.
 
     ``known`` are the names of the notifiers that there are.
@@ -90,10 +90,12 @@ def read_routes(
         except ValidationError as error:
             for each in error.errors(include_input=False, include_url=False):
                 key = ".".join(str(part) for part in each["loc"])
-                mistakes.append(Mistake(f'{place}, key "{key}"', plain_message(each["msg"])))
+                mistakes.append(ConfigProblem(f'{place}, key "{key}"', plain_message(each["msg"])))
             continue
         mistakes += [
-            Mistake(f'{place}, key "notify"', f"no notifier '{name}'; known are {', '.join(names)}")
+            ConfigProblem(
+                f'{place}, key "notify"', f"no notifier '{name}'; known are {', '.join(names)}"
+            )
             for name in table.notify
             if name not in names
         ]

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from alerts.model import Delivery, NotifyError, Occasion
+from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
 from alerts.notifier import Notifier
 from alerts.outbox.outbox import Outbox
@@ -46,7 +46,7 @@ def retry_seconds(attempts: int, retry_after: float | None, random: Random) -> f
 
 
 @dataclass(slots=True)
-class _Lane:
+class _ReceiverQueue:
     """One notifier's: ``due`` and ``free_at`` are on the monotonic clock, ``due`` by the
     number of a delivery."""
 
@@ -76,7 +76,7 @@ class Dispatcher:
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
-        self._lanes = {name: _Lane(notifier) for name, notifier in notifiers.items()}
+        self._lanes = {name: _ReceiverQueue(notifier) for name, notifier in notifiers.items()}
         self._clock, self._now, self._random = clock, now, random
         self._on_refused, self._deadline = on_refused, deadline
         self._stopping = False
@@ -89,7 +89,7 @@ class Dispatcher:
         self._ended.clear()
         try:
             async with asyncio.TaskGroup() as group:
-                self._workers = [group.create_task(self._guarded(self._refuse_strays))]
+                self._workers = [group.create_task(self._guarded(self._drop_unconfigured))]
                 for lane in self._lanes.values():
                     self._workers.append(group.create_task(self._work(lane)))
         finally:
@@ -100,7 +100,7 @@ class Dispatcher:
         for lane in self._lanes.values():
             lane.woken.set()
 
-    async def stop(self, patience: float) -> None:
+    async def stop(self, timeout: float) -> None:
         """Begin nothing more; a send under way has ``patience`` seconds, then is cut off.
 
         What was cut off is in the outbox and is sent when the next dispatcher runs.
@@ -108,14 +108,14 @@ class Dispatcher:
         self._stopping = True
         self.wake()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await self._ended.wait()
         except TimeoutError:
             for worker in self._workers:
                 worker.cancel()
             await self._ended.wait()
 
-    async def _work(self, lane: _Lane) -> None:
+    async def _work(self, lane: _ReceiverQueue) -> None:
         while not self._stopping:
             # Before looking: who wakes us while we look is not missed.
             lane.woken.clear()
@@ -126,7 +126,7 @@ class Dispatcher:
                 logger.error("sending to %s: %s", lane.notifier.name, type(error).__name__)
             await _woken(lane.woken, wait)
 
-    async def _step(self, lane: _Lane) -> float | None:
+    async def _step(self, lane: _ReceiverQueue) -> float | None:
         """Send at most one; seconds until there is more to do, None: until woken."""
         if (rest := lane.free_at - self._clock()) > 0:
             return rest
@@ -142,14 +142,14 @@ class Dispatcher:
             await self._send(lane, head)
         return waits[head.number]
 
-    async def _queue(self, lane: _Lane) -> list[Delivery]:
+    async def _queue(self, lane: _ReceiverQueue) -> list[Delivery]:
         """What waits for this notifier, collapsed, in order."""
         keys: dict[str, list[Delivery]] = {}
         for delivery in await self._outbox.waiting(lane.notifier.name):
             keys.setdefault(delivery.message.key, []).append(delivery)
         queue = []
         for deliveries in keys.values():
-            for step in collapse(deliveries, lane.notifier.tells_past):
+            for step in collapse(deliveries, lane.notifier.sends_missed_incidents):
                 if not step.untouched:
                     await self._outbox.replace(step.old, step.new)
                 if step.new is not None:
@@ -158,7 +158,7 @@ class Dispatcher:
         lane.due = {number: due for number, due in lane.due.items() if number in numbers}
         return sorted(queue, key=lambda delivery: delivery.number)
 
-    def _wait(self, lane: _Lane, delivery: Delivery) -> float:
+    def _wait(self, lane: _ReceiverQueue, delivery: Delivery) -> float:
         """Seconds until the next attempt, 0 for now.
 
         Counted on the monotonic clock, for the wall clock may jump; the stored time is
@@ -170,7 +170,7 @@ class Dispatcher:
             lane.due[delivery.number] = clock + left
         return max(lane.due[delivery.number] - clock, 0.0)
 
-    async def _send(self, lane: _Lane, delivery: Delivery) -> None:
+    async def _send(self, lane: _ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = lane.notifier, delivery.message.key
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
@@ -194,7 +194,9 @@ class Dispatcher:
         finally:
             lane.free_at = self._clock() + notifier.pause
 
-    async def _not_taken(self, lane: _Lane, delivery: Delivery, error: NotifyError) -> None:
+    async def _not_taken(
+        self, lane: _ReceiverQueue, delivery: Delivery, error: NotifyError
+    ) -> None:
         if error.permanent:
             await self._refuse(delivery, error.reason)
             return
@@ -213,11 +215,11 @@ class Dispatcher:
 
     async def _refuse(self, delivery: Delivery, reason: str) -> None:
         logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
-        await self._outbox.give_up(delivery, reason)
-        if delivery.message.occasion is not Occasion.NOTE:
+        await self._outbox.dead_letter(delivery, reason)
+        if delivery.message.occasion is not MessageType.NOTE:
             await self._guarded(lambda: self._on_refused(delivery, reason))
 
-    async def _refuse_strays(self) -> None:
+    async def _drop_unconfigured(self) -> None:
         for delivery in await self._outbox.waiting():
             if delivery.notifier not in self._lanes:
                 await self._refuse(delivery, NOT_CONFIGURED)

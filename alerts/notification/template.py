@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from alerts.model import Alert, Message, Occasion, Severity
+from alerts.model import Alert, Message, MessageType, Severity
 from probe.core.model import Unit
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
 
 MARKS = {
-    Occasion.RESOLVED: "✓",
-    Occasion.NOTE: "i",
+    MessageType.RESOLVED: "✓",
+    MessageType.NOTE: "i",
 }
 # More of a kind would hide what matters; the status page has them all.
 MOST_ALERTS, MOST_LINES, MOST_NAMES = 6, 4, 10
@@ -18,38 +18,38 @@ MOST_ALERTS, MOST_LINES, MOST_NAMES = 6, 4, 10
 LONGEST_LINE = 300
 
 
-def mark(message: Message) -> str:
+def symbol(message: Message) -> str:
     """A sign for people who read colours or symbols before words."""
     if message.occasion in MARKS:
         return MARKS[message.occasion]
     return "✗" if message.severity is Severity.CRITICAL else "!"
 
 
-def word(message: Message) -> str:
+def severity_word(message: Message) -> str:
     """The severity, or that it is over."""
-    if message.occasion is Occasion.RESOLVED:
+    if message.occasion is MessageType.RESOLVED:
         return "RESOLVED"
-    reminder = "STILL " if message.occasion is Occasion.REMINDER else ""
+    reminder = "STILL " if message.occasion is MessageType.REMINDER else ""
     return reminder + message.severity.upper()
 
 
 def headline(message: Message) -> str:
     """What it is about, in a line."""
     test = "[TEST] " if message.test else ""
-    return clean(f"{mark(message)} {test}{word(message)}: {message.title}")
+    return clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
 
 
-def when(message: Message) -> str:
+def time_range(message: Message) -> str:
     """Since when, and for how long or until when."""
-    if message.occasion is Occasion.NOTE:
+    if message.occasion is MessageType.NOTE:
         return f"at {_clock(message.at)}"
     lasted = show(max(0.0, message.at - message.since), Unit.SECONDS)
-    if message.occasion is Occasion.RESOLVED:
+    if message.occasion is MessageType.RESOLVED:
         return f"{_clock(message.since)} to {_clock(message.at)} ({lasted})"
     return f"since {_clock(message.since)} ({lasted})"
 
 
-def what(alert: Alert) -> Iterator[str]:
+def alert_lines(alert: Alert) -> Iterator[str]:
     """One alert: what, where, why, against which limit."""
     yield _line(f"{alert.identity.check}: {alert.summary}")
     where = [alert.target, *(f"{name} {value}" for name, value in alert.labels)]
@@ -67,9 +67,9 @@ def facts(message: Message) -> Iterator[list[str]]:
     """The message below its headline, in paragraphs of one fact a line: when and where it is
     seen from, each alert, and what else there is to know."""
     alerts = message.firing or message.resolved
-    yield [_line(f"{when(message)}, {_view(message)}")]
+    yield [_line(f"{time_range(message)}, {_view(message)}")]
     for alert in alerts[:MOST_ALERTS]:
-        yield [*what(alert), *_differing(alert, message)]
+        yield [*alert_lines(alert), *_differing(alert, message)]
     more = [f"and {len(alerts) - MOST_ALERTS} more"] if len(alerts) > MOST_ALERTS else []
     if around := [*more, *_around(message)]:
         yield around

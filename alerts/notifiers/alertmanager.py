@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerts.model import Alert, Message, NotifyError, Occasion, Severity
+from alerts.model import Alert, Message, MessageType, NotifyError, Severity
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
-from alerts.notifiers.base import NotifierKind, post, refuse
+from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -48,7 +48,7 @@ class AlertmanagerEnvironment(Environment):
 class Alertmanager:
     """Sends what burns, again and again while it does."""
 
-    name, tells_past, resend_seconds, pause = "alertmanager", False, RESEND_SECONDS, 0.0
+    name, sends_missed_incidents, resend_seconds, pause = "alertmanager", False, RESEND_SECONDS, 0.0
 
     def __init__(self, urls: Iterable[str], now: Callable[[], float] = time.time) -> None:
         self._urls = tuple(url.rstrip("/") for url in urls)
@@ -60,12 +60,12 @@ class Alertmanager:
 
         Members that don't take it are logged, once as long as they are the same.
         """
-        if message.occasion is Occasion.NOTE:
+        if message.occasion is MessageType.NOTE:
             return memory
         alerts = list(alerts_of(message, _labels_in(memory), self._now()))
         if alerts:
             await self._tell_all(alerts)
-        burning = [] if message.occasion is Occasion.RESOLVED else _burning(message)
+        burning = [] if message.occasion is MessageType.RESOLVED else _burning(message)
         return {FIRING: json.dumps([labels for labels, _ in burning])} if burning else {}
 
     async def _tell_all(self, alerts: list[dict[str, Any]]) -> None:
@@ -84,7 +84,7 @@ class Alertmanager:
             answer = await post(f"{url}/api/v2/alerts", json=alerts)
         except NotifyError as error:
             return error
-        return None if answer.status == 200 else refuse(answer, show_host(url))
+        return None if answer.status == 200 else error_from_answer(answer, show_host(url))
 
 
 def alerts_of(
@@ -94,7 +94,7 @@ def alerts_of(
 
     ``now`` is the wall clock: what was long on its way must not have expired on arrival.
     """
-    burning = [] if message.occasion is Occasion.RESOLVED else _burning(message)
+    burning = [] if message.occasion is MessageType.RESOLVED else _burning(message)
     seen: list[Mapping[str, str]] = []
     for labels, alert in burning:
         seen.append(labels)
@@ -194,5 +194,5 @@ KIND = NotifierKind(
     AlertmanagerEnvironment,
     frozenset(Severity),
     make,
-    by_key=True,
+    deduplicates=True,
 )

@@ -37,11 +37,11 @@ class NotifierKind(Generic[E]):
     environment: type[E]
     severities: frozenset[Severity]
     make: Callable[[E], Notifier | None]
-    by_key: bool = False
+    deduplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a service answered: status, header fields in lower case, text."""
 
     status: int
@@ -68,7 +68,7 @@ async def post(
     json: Any = None,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> HttpAnswer:
     """POST to a service. Raises NotifyError, which names the host alone: paths are secrets."""
     import aiohttp
 
@@ -83,7 +83,7 @@ async def post(
         ):
             text = (await _body(response)).decode("utf-8", "replace")
             fields = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, fields, text)
+            return HttpAnswer(response.status, fields, text)
     except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
     except ssl.SSLError:
@@ -103,7 +103,7 @@ async def _body(response: "aiohttp.ClientResponse") -> bytes:
     return body
 
 
-def refuse(answer: Answer, service: str, word: str = "") -> NotifyError:
+def error_from_answer(answer: HttpAnswer, service: str, word: str = "") -> NotifyError:
     """An answer that is no success, as an error: 4xx is for good, but for PASSING."""
     permanent = 400 <= answer.status < 500 and answer.status not in PASSING
     said = f" ({word})" if word else ""
@@ -114,7 +114,7 @@ def refuse(answer: Answer, service: str, word: str = "") -> NotifyError:
     )
 
 
-def word_of(text: str) -> str:
+def error_code(text: str) -> str:
     """A service's own word for what is wrong (``no_service``), if it is one.
 
     Anything else could be a secret of ours, sent back.

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerts.model import Message, Occasion, Severity
-from alerts.notification.template import headline, lines, steps, when
+from alerts.model import Message, MessageType, Severity
+from alerts.notification.template import headline, lines, steps, time_range
 from alerts.notifier import Notifier
-from alerts.notifiers.base import NotifierKind, post, refuse
+from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl
 from probe.report.text.sanitize import clean, cut
@@ -44,14 +44,14 @@ class PagerDutyEnvironment(Environment):
 class PagerDuty:
     """Triggers and resolves; acknowledging is for people."""
 
-    name, tells_past, resend_seconds, pause = "pagerduty", False, None, 0.0
+    name, sends_missed_incidents, resend_seconds, pause = "pagerduty", False, None, 0.0
 
     def __init__(self, routing_key: SecretStr, url: SecretStr) -> None:
         self._routing_key, self._url = routing_key, url
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
-        if message.occasion in (Occasion.REMINDER, Occasion.NOTE):
+        if message.occasion in (MessageType.REMINDER, MessageType.NOTE):
             # It reminds by itself, and a note is no incident.
             return memory
         document = event(message, self._routing_key.get_secret_value())
@@ -59,13 +59,13 @@ class PagerDuty:
         if answer.status != ACCEPTED:
             # What it says of a key that it doesn't know is 400 as well.
             hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
-            raise refuse(answer, "PagerDuty", hint)
+            raise error_from_answer(answer, "PagerDuty", hint)
         return {}
 
 
 def event(message: Message, routing_key: str) -> dict[str, Any]:
     """A message as an event, within the API's limits."""
-    over = message.occasion is Occasion.RESOLVED
+    over = message.occasion is MessageType.RESOLVED
     document: dict[str, Any] = {
         "routing_key": routing_key,
         "event_action": "resolve" if over else "trigger",
@@ -95,7 +95,7 @@ def _payload(message: Message) -> dict[str, Any]:
         "group": first.kind if first else "",
         "class": first.cause or first.identity.rule if first else "",
         "custom_details": {
-            "when": when(message),
+            "when": time_range(message),
             "what": list(lines(message)),
             "first_steps": steps(message),
         },
@@ -123,5 +123,5 @@ KIND = NotifierKind(
     PagerDutyEnvironment,
     frozenset({Severity.CRITICAL}),
     make,
-    by_key=True,
+    deduplicates=True,
 )

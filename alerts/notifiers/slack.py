@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from alerts.model import Message, NotifyError, Occasion, Severity
-from alerts.notification.template import facts, headline, steps, when
+from alerts.model import Message, MessageType, NotifyError, Severity
+from alerts.notification.template import facts, headline, steps, time_range
 from alerts.notifier import Notifier
-from alerts.notifiers.base import Answer, NotifierKind, post, refuse, word_of
+from alerts.notifiers.base import HttpAnswer, NotifierKind, error_code, error_from_answer, post
 from probe.core.environment import Environment
 from probe.net.urls import BaseUrl, HttpUrl
 from probe.report.text.sanitize import cut
@@ -95,19 +95,19 @@ def blocks(message: Message, mention: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def wakes(message: Message, memory: Mapping[str, str]) -> bool:
+def should_mention(message: Message, memory: Mapping[str, str]) -> bool:
     """Whether it is for somebody to be called: it is grave, and new, graver than before or
     still not over."""
     if message.severity is not Severity.CRITICAL or message.test:
         return False
-    loud = message.occasion in (Occasion.FIRING, Occasion.REMINDER)
+    loud = message.occasion in (MessageType.FIRING, MessageType.REMINDER)
     return loud or _escalates(message, memory)
 
 
 class SlackWebhook:
     """Posts a message for each news; a webhook gives no handle to change one."""
 
-    name, tells_past, resend_seconds, pause = "slack", True, None, PAUSE_SECONDS
+    name, sends_missed_incidents, resend_seconds, pause = "slack", True, None, PAUSE_SECONDS
 
     def __init__(self, url: SecretStr, mention: str = "") -> None:
         self._url, self._mention = url, mention
@@ -117,16 +117,16 @@ class SlackWebhook:
         content = document(message, self._mention, memory)
         answer = await post(self._url.get_secret_value(), json=content)
         if answer.status != 200:
-            raise refuse(answer, "Slack", word_of(answer.text))
+            raise error_from_answer(answer, "Slack", error_code(answer.text))
         if answer.text.strip() != "ok":
-            raise NotifyError(f"Slack answers 200 and does not say ok ({word_of(answer.text)})")
+            raise NotifyError(f"Slack answers 200 and does not say ok ({error_code(answer.text)})")
         return {SEVERITY: message.severity.value}
 
 
 class SlackBot:
     """One message for each incident: changed in place, answered in its thread at the end."""
 
-    name, tells_past, resend_seconds, pause = "slack", True, None, PAUSE_SECONDS
+    name, sends_missed_incidents, resend_seconds, pause = "slack", True, None, PAUSE_SECONDS
 
     def __init__(
         self, token: SecretStr, channel: str, api_url: SecretStr, mention: str = ""
@@ -142,7 +142,7 @@ class SlackBot:
         """
         content = document(message, self._mention, memory)
         place = self._place(memory)
-        if not place or message.occasion is Occasion.NOTE:
+        if not place or message.occasion is MessageType.NOTE:
             return await self._post(content, message)
         try:
             await self._call("chat.update", {**place, **content})
@@ -165,10 +165,12 @@ class SlackBot:
     def _reply(self, message: Message, memory: Mapping[str, str]) -> dict[str, Any] | None:
         """What is said in the thread: a change in place is seen by nobody who doesn't look."""
         escalates = _escalates(message, memory)
-        if message.occasion not in (Occasion.RESOLVED, Occasion.REMINDER) and not escalates:
+        if message.occasion not in (MessageType.RESOLVED, MessageType.REMINDER) and not escalates:
             return None
-        mention = self._mention if wakes(message, memory) else ""
-        told = _verbatim(_fitting([headline(message), when(message)]) + (mention and f" {mention}"))
+        mention = self._mention if should_mention(message, memory) else ""
+        told = _verbatim(
+            _fitting([headline(message), time_range(message)]) + (mention and f" {mention}")
+        )
         content = {"text": told["text"]["text"], "blocks": [told]}
         return {**content, "reply_broadcast": True} if escalates else content
 
@@ -186,9 +188,9 @@ class SlackBot:
         asked = {"parse": "none", **arguments}
         answer = await post(f"{self._api}/{method}", json=asked, headers=headers)
         found = _read(answer)
-        word = word_of(str(found.get("error", "")))
+        word = error_code(str(found.get("error", "")))
         if answer.status != 200:
-            raise refuse(answer, "Slack", word)
+            raise error_from_answer(answer, "Slack", word)
         if found.get("ok") is not True:
             # Without a word of Slack's it isn't Slack who says no, but a proxy, say.
             permanent = "error" in found and word not in PASSING
@@ -205,7 +207,7 @@ def document(
     was when it was told before."""
     return {
         "text": _fitting([headline(message)]),
-        "blocks": blocks(message, mention if wakes(message, memory or {}) else ""),
+        "blocks": blocks(message, mention if should_mention(message, memory or {}) else ""),
         "unfurl_links": False,
         "unfurl_media": False,
     }
@@ -220,7 +222,7 @@ def make(environment: SlackEnvironment) -> Notifier | None:
 
 
 def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
-    grave = message.severity is Severity.CRITICAL and message.occasion is Occasion.CHANGED
+    grave = message.severity is Severity.CRITICAL and message.occasion is MessageType.CHANGED
     return grave and memory.get(SEVERITY) == Severity.WARNING
 
 
@@ -282,7 +284,7 @@ def _reason(word: str) -> str:
     return f"Slack refuses: {word}"
 
 
-def _read(answer: Answer) -> Mapping[str, Any]:
+def _read(answer: HttpAnswer) -> Mapping[str, Any]:
     try:
         found = json.loads(answer.text)
     except ValueError:

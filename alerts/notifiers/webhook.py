@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from alerts.model import Message, Severity
 from alerts.notifier import Notifier
-from alerts.notifiers.base import NotifierKind, post, refuse
+from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, show_host
 
@@ -40,7 +40,7 @@ class WebhookEnvironment(Environment):
 class Webhook:
     """Posts messages as documents, ``"schema": 1``."""
 
-    name, tells_past, resend_seconds, pause = "webhook", True, None, 0.0
+    name, sends_missed_incidents, resend_seconds, pause = "webhook", True, None, 0.0
 
     def __init__(
         self, url: SecretStr, secret: SecretStr, now: Callable[[], float] = time.time
@@ -60,7 +60,7 @@ class Webhook:
         url = self._url.get_secret_value()
         answer = await post(url, body=body, headers=headers)
         if not 200 <= answer.status < 300:
-            raise refuse(answer, show_host(url))
+            raise error_from_answer(answer, show_host(url))
         return {}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from alerts.model import Alert, Identity, Labels, Message, Occasion, Severity, Silence
+from alerts.model import Alert, Fingerprint, Labels, Message, MessageType, Severity, Silence
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -67,9 +67,9 @@ def _labels(pairs: Any) -> Labels:
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
-def _identity(document: Document) -> Identity:
-    known = _known(Identity, document)
-    return Identity(**{**known, "labels": _labels(known.get("labels", ()))})
+def _identity(document: Document) -> Fingerprint:
+    known = _known(Fingerprint, document)
+    return Fingerprint(**{**known, "labels": _labels(known.get("labels", ()))})
 
 
 def _alert(document: Document) -> Alert:
@@ -82,7 +82,7 @@ def _alert(document: Document) -> Alert:
 
 def _message(document: Document) -> Message:
     known = _known(Message, document)
-    known["occasion"] = Occasion(known["occasion"])
+    known["occasion"] = MessageType(known["occasion"])
     known["severity"] = Severity(known["severity"])
     known["firing"] = tuple(_alert(each) for each in known.get("firing", ()))
     known["resolved"] = tuple(_alert(each) for each in known.get("resolved", ()))

@@ -113,9 +113,9 @@ class Outbox:
         """It was not taken; the next attempt is due at ``due`` (seconds since 1970)."""
         await self._change(lambda db: queries.failed(db, delivery, error, due))
 
-    async def give_up(self, delivery: Delivery, error: str) -> None:
+    async def dead_letter(self, delivery: Delivery, error: str) -> None:
         """It will never be taken: move it to the refused ones, the last 50 of which stay."""
-        await self._change(lambda db: queries.give_up(db, delivery, error))
+        await self._change(lambda db: queries.dead_letter(db, delivery, error))
 
     async def refused(self) -> list[Delivery]:
         """The last ones that were refused for good, oldest first."""
@@ -166,7 +166,7 @@ class Outbox:
         try:
             return question(self._database)
         except sqlite3.Error as error:
-            if self._folder is None or not schema.fault_of_the_disk(error):
+            if self._folder is None or not schema.is_disk_error(error):
                 raise
             return question(self._leave(self._database, self._folder, str(error)))
 
@@ -184,7 +184,7 @@ class Outbox:
     def _leave(self, file: sqlite3.Connection, folder: Path, problem: str) -> sqlite3.Connection:
         """Go on in memory with what the file held."""
         logger.warning("alerts are kept in memory until the disk works again: %s", problem)
-        memory = schema.copied(file)
+        memory = schema.copy_to_memory(file)
         file.close()
         self._left, self._left_at = folder, self._now()
         self._settle(memory, None, problem)
@@ -198,7 +198,7 @@ class Outbox:
             return
         self._left_at = self._now()
         try:
-            file = schema.brought_back(self._database, self._left, self._now())
+            file = schema.restore_to_disk(self._database, self._left, self._now())
         except (OSError, sqlite3.Error):
             return
         logger.warning("alerts are kept on the disk again")

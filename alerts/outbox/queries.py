@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace as changed
 
-from alerts.model import Delivery, Occasion, Silence
+from alerts.model import Delivery, MessageType, Silence
 from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
 
 MOST_REFUSED = 50
@@ -71,7 +71,7 @@ def delivered(db: sqlite3.Connection, delivery: Delivery, memory: Mapping[str, s
     """Remove it, keep or drop the key's memory."""
     _remove(db, delivery)
     place = (delivery.notifier, delivery.message.key)
-    if delivery.message.occasion is Occasion.RESOLVED:
+    if delivery.message.occasion is MessageType.RESOLVED:
         db.execute("DELETE FROM memories WHERE notifier = ? AND key = ?", place)
     elif memory:
         document = json.dumps(dict(memory))
@@ -85,7 +85,7 @@ def failed(db: sqlite3.Connection, delivery: Delivery, error: str, due: float) -
     )
 
 
-def give_up(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
+def dead_letter(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
     """From the waiting to the refused."""
     _remove(db, delivery)
     (newest,) = db.execute("SELECT coalesce(max(number), 0) FROM refused").fetchone()

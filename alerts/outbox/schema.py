@@ -88,12 +88,12 @@ def set_aside(path: Path, now: float) -> Path:
     return aside
 
 
-def fault_of_the_disk(error: sqlite3.Error) -> bool:
+def is_disk_error(error: sqlite3.Error) -> bool:
     """Whether it is the file that fails (full, locked, torn …), not what was asked of it."""
     return type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
 
 
-def copied(source: sqlite3.Connection) -> sqlite3.Connection:
+def copy_to_memory(source: sqlite3.Connection) -> sqlite3.Connection:
     """What ``source`` holds, in memory; as much of it as can still be read."""
     target = in_memory()
     try:
@@ -104,7 +104,7 @@ def copied(source: sqlite3.Connection) -> sqlite3.Connection:
     return target
 
 
-def brought_back(source: sqlite3.Connection, folder: Path, now: float) -> sqlite3.Connection:
+def restore_to_disk(source: sqlite3.Connection, folder: Path, now: float) -> sqlite3.Connection:
     """The database in ``folder`` again, with what ``source`` holds by now.
 
     Silences that another process has added or ended there meanwhile stay as they are.

@@ -16,27 +16,27 @@ from alerts.prometheus.promql import (
     Alerting,
     Recording,
     Rule,
-    agreed,
-    any_of,
-    burning,
     duration,
+    firing,
     names,
     number,
     on,
+    quorum,
+    union,
 )
 from alerts.runbooks import first_steps, slug_for
 from alerts.state.conditions import LONGEST_CLEAR_SECONDS, NO_DATA_INTERVALS, NO_DATA_SECONDS
-from alerts.state.machine import Terms
+from alerts.state.machine import Timers
 from probe.core.kind import Kind
 from probe.core.model import Verdict
 
 FAILING, NO_DATA = "ProbeFailing", "ProbeNoData"
-_FLICKERS = "probe:check:flickering"
+_FLAPPING = "probe:check:flickering"
 _BAD, _CRITICAL = "probe:check:failing", "probe:check:failing_critical"
 _UNSETTLED, _SILENCE = "probe:check:unsettled", "probe:check:silence_seconds"
 _REGION_GROUP = ("job", "instance", "region", "group")
-_OUTRIGHT = Terms({}).outright
-_GRAVE = (
+_OUTRIGHT = Timers({}).k_of_n
+_CRITICAL_MATCH = (
     f'and {on()} probe_check_info{{severity="critical"}}\n'
     f'unless {on()} (probe:check:backed_up and {on()} probe_check_info{{partial="warning"}})'
 )
@@ -58,12 +58,12 @@ def recordings() -> Iterator[Rule]:
     yield Recording(_BAD, f"{CARRIER} and {on()} (probe_success == 0)")
     yield Recording(
         _CRITICAL,
-        f"{_BAD} {_GRAVE}\n"
+        f"{_BAD} {_CRITICAL_MATCH}\n"
         f"unless {on()} (probe_failure_info and {on('cause')} probe_mild_cause_info)",
     )
     # Between two scrapes a check may fail and be well again: its counters tell of it.
     yield Recording(
-        _FLICKERS,
+        _FLAPPING,
         f"{CARRIER} and {on()} (probe_recent_failures >= {_OUTRIGHT})\n"
         f'and {on()} (increase(probe_runs_total{{status="failed"}}[1m]) > 0)',
     )
@@ -92,7 +92,7 @@ def region_count() -> Rule:
     return Recording(
         REGIONS,
         f"count by ({by}) (count by ({by}, region) (\n"
-        f"  {CARRIER} and {on()} (probe_success or {on()} {burning(FAILING, 'critical')})\n))",
+        f"  {CARRIER} and {on()} (probe_success or {on()} {firing(FAILING, 'critical')})\n))",
     )
 
 
@@ -114,21 +114,21 @@ def alerts(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
 def _failing(kind: Kind[Any, Any], level: str) -> Alerting:
     here = f'{{kind="{kind.name}"}}'
     unsettled = f"{_UNSETTLED}{here}"
-    pending, flickers = burning(FAILING, level, "pending"), f"{_FLICKERS}{here}"
+    pending, flickers = firing(FAILING, level, "pending"), f"{_FLAPPING}{here}"
     if level == "critical":
         # Once anything burns, results count as they are.
-        pending += f" unless {on()} {burning(FAILING, 'warning')}"
-        flickers += f" {_GRAVE}\n  unless {on()} probe_mild_cause_info"
+        pending += f" unless {on()} {firing(FAILING, 'warning')}"
+        flickers += f" {_CRITICAL_MATCH}\n  unless {on()} probe_mild_cause_info"
         # What still fails and is no longer critical has eased; it doesn't wait to be well.
         unsettled += f" unless {on()} {_BAD}"
-    expr = any_of(
+    expr = union(
         (
             f"{_BAD if level == 'warning' else _CRITICAL}{here}",
             f"({CARRIER}{here} unless {on()} (probe_recent_failures < {_OUTRIGHT} "
             f"and {on()} probe_success)"
             f"\n  and {on()} {pending})",
-            f"({flickers}\n  unless {on()} {burning(FAILING, 'warning')})",
-            f"({unsettled}\n  and {on()} {burning(FAILING, level)})",
+            f"({flickers}\n  unless {on()} {firing(FAILING, 'warning')})",
+            f"({unsettled}\n  and {on()} {firing(FAILING, level)})",
         )
     )
     labels = {"kind": kind.name, "severity": "warning", "scope": "region", "level": level}
@@ -148,7 +148,7 @@ def _failing(kind: Kind[Any, Any], level: str) -> Alerting:
 def _agreed(kind: Kind[Any, Any]) -> Alerting:
     return Alerting(
         FAILING,
-        agreed(FAILING, kind.name),
+        quorum(FAILING, kind.name),
         {"kind": kind.name, "severity": "critical", "scope": "global"},
         _words(
             kind,

@@ -79,12 +79,12 @@ def on(*more: str) -> str:
     return f"on ({names((*JOIN, *more))})"
 
 
-def burning(alert: str, level: str, state: str = "firing") -> str:
+def firing(alert: str, level: str, state: str = "firing") -> str:
     """The alerts of one region that burn, or wait to, since the evaluation before."""
     return f'ALERTS{{alertname="{alert}", level="{level}", alertstate="{state}"}}'
 
 
-def any_of(branches: Sequence[str]) -> str:
+def union(branches: Sequence[str]) -> str:
     """Any of several expressions, each on its own lines."""
     return "\nor\n".join(branches)
 
@@ -94,7 +94,7 @@ def camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def agreed(alert: str, kind: str, labels: Sequence[str] = ()) -> str:
+def quorum(alert: str, kind: str, labels: Sequence[str] = ()) -> str:
     """Two regions see it as critical, or all that see anything."""
     by = names((*GLOBAL, *labels))
     here = f'ALERTS{{alertname="{alert}", level="critical", alertstate="firing", kind="{kind}"}}'

@@ -15,7 +15,7 @@ from alerts.prometheus.failure_rules import steps
 from alerts.prometheus.promql import Alerting, Recording, Rule, duration, number, on
 from alerts.runbooks import slug_for
 from probe.core.kind import Kind
-from probe.core.model import Aggregation, Bad, Threshold, Unit, Verdict
+from probe.core.model import Aggregation, LimitSide, Threshold, Unit, Verdict
 
 BURN = "ProbeBudgetBurn"
 ERROR = "probe:objective:error"
@@ -23,7 +23,7 @@ PERIOD = 30 * 86400.0
 AVAILABILITY = "availability"
 # The share of the time that a kind's checks are to be well, by the operators' own words:
 # an error rate below 0.1 %, and more than 95 % of connections. Others: ours.
-WELL = {"http": 0.999, "call": 0.95}
+AVAILABILITY_TARGETS = {"http": 0.999, "call": 0.95}
 USUALLY_WELL = 0.99
 # A p95 within its objective is 95 % of the runs within it.
 _P95_BUDGET = 0.05
@@ -67,7 +67,7 @@ def objectives_of(kinds: Iterable[Kind[Any, Any]]) -> list[Objective]:
     found = []
     for kind in kinds:
         error = f'(1 - probe_success{{kind="{kind.name}"}})'
-        budget = 1 - WELL.get(kind.name, USUALLY_WELL)
+        budget = 1 - AVAILABILITY_TARGETS.get(kind.name, USUALLY_WELL)
         found.append(Objective(kind, AVAILABILITY, error, budget))
         found += [each for each in (_of(kind, t) for t in kind.thresholds) if each is not None]
     return found
@@ -86,7 +86,7 @@ def _budget(threshold: Threshold) -> float | None:
         return _P95_BUDGET
     if threshold.signal.unit is not Unit.RATIO:
         return None
-    budget = objective if threshold.bad is Bad.ABOVE else 1 - objective
+    budget = objective if threshold.bad is LimitSide.ABOVE else 1 - objective
     return budget if 0 < budget < 1 else None
 
 
@@ -95,7 +95,7 @@ def _of(kind: Kind[Any, Any], threshold: Threshold) -> Objective | None:
     if budget is None or objective is None:
         return None
     signal = f'{threshold.signal.name}{{kind="{kind.name}"}}'
-    above = threshold.bad is Bad.ABOVE
+    above = threshold.bad is LimitSide.ABOVE
     if threshold.aggregation is Aggregation.P95:
         error = f"({signal} {'>' if above else '<'} bool {number(objective)})"
     else:
@@ -142,7 +142,9 @@ def _severity(objective: Objective, burn: Burn) -> str:
     threshold, failing = objective.threshold, objective.kind.failing
     if threshold is not None:
         return "info" if threshold.limits.warning is None else "warning"
-    pages = burn.pages and failing.severity is Verdict.CRITICAL and failing.partial is None
+    pages = (
+        burn.pages and failing.severity is Verdict.CRITICAL and failing.severity_with_backup is None
+    )
     return "critical" if pages else "warning"
 
 

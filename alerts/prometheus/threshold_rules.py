@@ -15,18 +15,20 @@ from alerts.prometheus.promql import (
     Alerting,
     Recording,
     Rule,
-    agreed,
-    any_of,
-    burning,
     camel,
     duration,
     number,
     on,
+    quorum,
+    union,
+)
+from alerts.prometheus.promql import (
+    firing as burning,
 )
 from alerts.runbooks import slug_for
 from alerts.state.conditions import CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS
 from probe.core.kind import Kind
-from probe.core.model import Aggregation, Bad, Threshold, Unit
+from probe.core.model import Aggregation, LimitSide, Threshold, Unit
 from probe.core.thresholds import SPARE
 from probe.report.text.units import show
 
@@ -55,7 +57,7 @@ class Limit:
     @property
     def alert(self) -> str:
         """The name of its alerts."""
-        side = "High" if self.threshold.bad is Bad.ABOVE else "Low"
+        side = "High" if self.threshold.bad is LimitSide.ABOVE else "Low"
         return camel(self.threshold.signal.name) + side
 
     @property
@@ -98,7 +100,7 @@ class Limit:
 
     def beyond(self, value: str, limit: float) -> str:
         """Compare a value with a limit; on the limit is still good."""
-        sign = ">" if self.threshold.bad is Bad.ABOVE else "<"
+        sign = ">" if self.threshold.bad is LimitSide.ABOVE else "<"
         return f"{value}{self.here} {sign} {number(limit)}"
 
 
@@ -119,7 +121,7 @@ def rules(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
             yield _agreed(limit, critical)
 
 
-def bands(limit: Limit) -> list[tuple[float, float, float]]:
+def windows_by_interval(limit: Limit) -> list[tuple[float, float, float]]:
     """Windows by interval, as (longer than, up to, window): none is too short for the samples
     that it needs. Seconds."""
     threshold, usual = limit.threshold, limit.kind.interval
@@ -167,10 +169,10 @@ def _aggregated(limit: Limit) -> str:
 
 def _banded(limit: Limit, expression: Any) -> str:
     parts = []
-    for above, upto, window in bands(limit):
+    for above, upto, window in windows_by_interval(limit):
         which = f"probe_interval_seconds{limit.here} > {number(above)} <= {number(upto)}"
         parts.append(f"({expression(duration(window))}\n  and {on()} ({which}))")
-    return any_of(parts)
+    return union(parts)
 
 
 def _runs(limit: Limit, window: str) -> str:
@@ -196,7 +198,7 @@ def _wilson(limit: Limit) -> str:
     """The end of the 95 % Wilson interval that is nearer to good (Wilson 1927)."""
     ratio = f"{limit.value}{limit.here}"
     runs = f"({_count(limit)}{limit.here} {_SUBJECT})"
-    sign = "-" if limit.threshold.bad is Bad.ABOVE else "+"
+    sign = "-" if limit.threshold.bad is LimitSide.ABOVE else "+"
     spread = (
         f"{number(Z)} * sqrt({ratio} * (1 - {ratio}) / {runs} + {number(Z * Z / 4)} / {runs} ^ 2)"
     )
@@ -221,7 +223,7 @@ def _alert(limit: Limit, level: str, bound: float) -> Alerting:
         branches.insert(1, f"({still}\n  {firing})")
     return Alerting(
         limit.alert,
-        any_of(branches),
+        union(branches),
         {"kind": limit.kind.name, "severity": "warning", "scope": "region", "level": level},
         _words(limit, bound, "{{ $labels.check }}, from {{ $labels.region }}"),
     )
@@ -231,7 +233,7 @@ def _still_bad(limit: Limit) -> str:
     """Not well within the limit."""
     bound = limit.lowest or 0.0
     margin = limit.threshold.margin * abs(bound)
-    well = bound - margin if limit.threshold.bad is Bad.ABOVE else bound + margin
+    well = bound - margin if limit.threshold.bad is LimitSide.ABOVE else bound + margin
     return limit.beyond(limit.value, well)
 
 
@@ -256,7 +258,7 @@ def _unseen(limit: Limit, firing: str) -> str:
 def _agreed(limit: Limit, bound: float) -> Alerting:
     return Alerting(
         limit.alert,
-        agreed(limit.alert, limit.kind.name, limit.threshold.signal.labels),
+        quorum(limit.alert, limit.kind.name, limit.threshold.signal.labels),
         {"kind": limit.kind.name, "severity": "critical", "scope": "global"},
         _words(limit, bound, "{{ $labels.check }}", seen_by="{{ $value }} region(s)"),
     )

@@ -28,7 +28,7 @@ from pydantic import (
 )
 
 from alerts.model import Alert, Silence
-from probe.core.environment import Mistake, plain_message
+from probe.core.environment import ConfigProblem, plain_message
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -59,10 +59,10 @@ def _reads(kind: type[T], example: str, shortest: int = 0) -> Callable[[object],
 _MOMENT = '"2026-03-29T02:00:00+01:00", or without the offset and with a timezone'
 Day = Annotated[date, BeforeValidator(_reads(date, 'a day like "2026-03-29"'))]
 # A bare date is no moment: as an end it could mean the day's beginning or its end.
-Moment = Annotated[datetime, BeforeValidator(_reads(datetime, _MOMENT, len("2026-03-29T02")))]
-Clock = Annotated[time, BeforeValidator(_reads(time, 'hours and minutes like "02:00"', 5))]
+DateTime = Annotated[datetime, BeforeValidator(_reads(datetime, _MOMENT, len("2026-03-29T02")))]
+TimeOfDay = Annotated[time, BeforeValidator(_reads(time, 'hours and minutes like "02:00"', 5))]
 Zone = Annotated[str, AfterValidator(lambda name: _zone(name) and name)]
-Word = Annotated[str, Field(min_length=1)]
+Matcher = Annotated[str, Field(min_length=1)]
 
 
 class WindowTable(BaseModel):
@@ -81,12 +81,12 @@ class WindowTable(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     reason: str = Field(min_length=1)
-    matches: tuple[Word, ...] = ()
+    matches: tuple[Matcher, ...] = ()
     timezone: Zone = "UTC"
-    start: Moment | None = None
-    end: Moment | None = None
+    start: DateTime | None = None
+    end: DateTime | None = None
     weekdays: tuple[Weekday, ...] = WEEK
-    at: Clock = time(2)
+    at: TimeOfDay = time(2)
     minutes: int = Field(default=60, ge=1, le=24 * 60)
     from_date: Day | None = None
     until_date: Day | None = None
@@ -187,7 +187,7 @@ def matches(words: Iterable[str], alert: Alert) -> bool:
     )
 
 
-def mute(
+def suppressed_by(
     alert: Alert, windows: Sequence[Window], silences: Sequence[Silence], now: float
 ) -> Window | Silence | None:
     """What keeps this alert from being told now; of several, the one that ends last."""
@@ -210,10 +210,10 @@ def next_change(
 
 def read_windows(
     raw: Sequence[Mapping[str, Any]], path: Path | str = "probe.toml"
-) -> tuple[tuple[WindowTable, ...], list[Mistake]]:
+) -> tuple[tuple[WindowTable, ...], list[ConfigProblem]]:
     """The maintenance windows of ``probe.toml``, and everything that is wrong with them."""
     tables: list[WindowTable] = []
-    mistakes: list[Mistake] = []
+    mistakes: list[ConfigProblem] = []
     for index, entry in enumerate(raw, 1):
         try:
             tables.append(WindowTable.model_validate(entry))
@@ -222,20 +222,20 @@ def read_windows(
     for name, count in Counter(table.name for table in tables).items():
         if count > 1:
             place = f'{path}: [[maintenance]] "{name}"'
-            mistakes.append(Mistake(place, "two windows have this name: rename one of them"))
+            mistakes.append(ConfigProblem(place, "two windows have this name: rename one of them"))
     return tuple(tables), mistakes
 
 
-def _mistakes(error: ValidationError, place: str) -> Iterator[Mistake]:
+def _mistakes(error: ValidationError, place: str) -> Iterator[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
             known = list(WindowTable.model_fields)
             guess = _guess(key, known) or f"; known are {', '.join(known)}"
-            yield Mistake(where, "unknown key" + guess)
+            yield ConfigProblem(where, "unknown key" + guess)
         else:
-            yield Mistake(where, plain_message(each["msg"]))
+            yield ConfigProblem(where, plain_message(each["msg"]))
 
 
 def _guess(word: str, known: Iterable[str]) -> str:

@@ -7,21 +7,28 @@ to go on after a restart, one text for each alert.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alerts.cluster.quorum import Trouble
-from alerts.model import Alert, Identity, Severity
+from alerts.cluster.quorum import SuspectedAlert
+from alerts.model import Alert, Fingerprint, Severity
 from alerts.state import annotations
-from alerts.state.conditions import Sight, longest_silence, of_gone, of_status, of_values, terms_of
+from alerts.state.conditions import (
+    Observation,
+    no_data_after,
+    of_status,
+    of_values,
+    of_vanished,
+    terms_of,
+)
 from alerts.state.machine import (
-    Seen,
-    Stage,
+    AlertState,
+    ObservedLevel,
     State,
     Transition,
-    Turn,
+    TransitionType,
     next_time,
-    pass_time,
-    see,
+    observe,
+    tick,
 )
-from alerts.state.record import Kept, dump, load, name_of, trouble_of
+from alerts.state.record import AlertRecord, dump, load, name_of, trouble_of
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 
@@ -37,20 +44,22 @@ class Event:
     transition: Transition
 
 
-class Keeper:
+class AlertStore:
     """All alerts of the checks that are watched. Times are seconds since 1970."""
 
     def __init__(self, region: str) -> None:
         self._region = region
         self._checks: dict[str, Check] = {}
-        self._kept: dict[Identity, Kept] = {}
+        self._kept: dict[Fingerprint, AlertRecord] = {}
         self._heard: dict[str, float] = {}
-        self._dirty: set[Identity] = set()
+        self._dirty: set[Fingerprint] = set()
 
     @property
     def firing(self) -> list[Alert]:
         """Everything that burns, the oldest first."""
-        found = [kept.alert for kept in self._kept.values() if kept.state.stage is Stage.FIRING]
+        found = [
+            kept.alert for kept in self._kept.values() if kept.state.stage is AlertState.FIRING
+        ]
         return sorted(filter(None, found), key=lambda alert: (alert.since, str(alert.identity)))
 
     @property
@@ -60,16 +69,16 @@ class Keeper:
             {
                 identity.check
                 for identity, kept in self._kept.items()
-                if kept.state.stage is Stage.PENDING and identity.rule == annotations.FAILING
+                if kept.state.stage is AlertState.PENDING and identity.rule == annotations.FAILING
             }
         )
 
-    def troubles(self, now: float) -> list[Trouble]:
+    def troubles(self, now: float) -> list[SuspectedAlert]:
         """Everything that is seen as bad, told or not."""
         found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
         return [each for each in found if each is not None]
 
-    def watch(self, checks: Sequence[Check], now: float) -> list[Event]:
+    def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
         """These are the checks from now on; what burns of others is over."""
         self._checks = {check.name: check for check in checks}
         for name in self._checks:
@@ -81,13 +90,13 @@ class Keeper:
         for identity in gone:
             kept = self._kept.pop(identity)
             self._dirty.add(identity)
-            if kept.state.stage is Stage.FIRING and kept.alert is not None:
+            if kept.state.stage is AlertState.FIRING and kept.alert is not None:
                 severity = kept.alert.severity
-                over = Transition(Turn.RESOLVED, severity, kept.alert.since, now)
+                over = Transition(TransitionType.RESOLVED, severity, kept.alert.since, now)
                 events.append(Event(replace(kept.alert, ended=now), over))
         return events
 
-    def take(
+    def update(
         self,
         check: Check,
         result: Result,
@@ -101,7 +110,7 @@ class Keeper:
         sights = [
             *of_status(check, result, backed_up=backed_up),
             *of_values(check, evaluations, self._burns),
-            *of_gone(check, result, evaluations, self._burning_of(check)),
+            *of_vanished(check, result, evaluations, self._burning_of(check)),
         ]
         events = [self._see(sight, check, result, now) for sight in sights]
         return [event for event in events if event is not None]
@@ -111,10 +120,10 @@ class Keeper:
         events = [self._miss(check, now) for check in self._checks.values()]
         for identity, kept in list(self._kept.items()):
             if not kept.asleep:
-                events.append(self._step(identity, *pass_time(kept.state, now, kept.terms)))
+                events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
         return [event for event in events if event is not None]
 
-    def _awaken(self, identity: Identity, kept: Kept, now: float) -> None:
+    def _awaken(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
         check = self._checks.get(identity.check)
         if kept.asleep and check is not None:
@@ -129,7 +138,7 @@ class Keeper:
             if not kept.asleep and (due := next_time(kept.state, kept.terms)) is not None
         ]
         times += [
-            heard + longest_silence(self._checks[name])
+            heard + no_data_after(self._checks[name])
             for name, heard in self._heard.items()
             if name in self._checks and not self._is_missed(name)
         ]
@@ -153,37 +162,42 @@ class Keeper:
             if found is not None:
                 self._kept[found[0]] = found[1]
 
-    def _see(self, sight: Sight, check: Check, result: Result, now: float) -> Event | None:
+    def _see(self, sight: Observation, check: Check, result: Result, now: float) -> Event | None:
         kept = self._kept.get(sight.identity)
         if kept is None:
-            if sight.seen in (Seen.GOOD, Seen.NOTHING) and sight.evaluation is None:
+            if (
+                sight.seen in (ObservedLevel.GOOD, ObservedLevel.NOTHING)
+                and sight.evaluation is None
+            ):
                 return None
-            kept = self._kept[sight.identity] = Kept(State(), sight.terms)
+            kept = self._kept[sight.identity] = AlertRecord(State(), sight.terms)
         kept.terms, kept.heard, kept.asleep = sight.terms, now, False
         if sight.evaluation is not None and sight.evaluation.value is not None:
             kept.values.append((now, sight.evaluation.value))
-        if sight.seen in (Seen.WARNING, Seen.CRITICAL):
+        if sight.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
             kept.words = self._words(sight, check, result, kept)
-        return self._step(sight.identity, *see(kept.state, sight.seen, now, sight.terms))
+        return self._step(sight.identity, *observe(kept.state, sight.seen, now, sight.terms))
 
-    def _words(self, sight: Sight, check: Check, result: Result, kept: Kept) -> Callable[[], Alert]:
+    def _words(
+        self, sight: Observation, check: Check, result: Result, kept: AlertRecord
+    ) -> Callable[[], Alert]:
         if sight.evaluation is not None:
             evaluation = sight.evaluation
             unit = evaluation.threshold.signal.unit
             trend = annotations.trend_of(list(kept.values), unit if unit else Unit.COUNT)
-            return lambda: annotations.beyond(check, evaluation, self._region, trend)
+            return lambda: annotations.limit_exceeded(check, evaluation, self._region, trend)
         if sight.identity.rule == annotations.NO_DATA:
-            silence = longest_silence(check)
+            silence = no_data_after(check)
             return lambda: annotations.no_data(check, result, self._region, silence)
         return lambda: annotations.failing(check, result, self._region)
 
-    def _burns(self, identity: Identity) -> bool:
+    def _burns(self, identity: Fingerprint) -> bool:
         kept = self._kept.get(identity)
         return kept is not None and kept.alert is not None
 
-    def _burning_of(self, check: Check) -> Iterator[Identity]:
+    def _burning_of(self, check: Check) -> Iterator[Fingerprint]:
         """Its alerts about what comes and goes; few checks have such signals."""
-        fleeting = {signal.name for signal in check.signals if signal.fleeting}
+        fleeting = {signal.name for signal in check.signals if signal.ephemeral}
         if fleeting:
             yield from (
                 identity
@@ -195,45 +209,45 @@ class Keeper:
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check whose results don't come at all has no data either."""
-        if now - self._heard[check.name] < longest_silence(check) or self._is_missed(check.name):
+        if now - self._heard[check.name] < no_data_after(check) or self._is_missed(check.name):
             return None
-        identity = Identity(check.name, annotations.NO_DATA)
+        identity = Fingerprint(check.name, annotations.NO_DATA)
         terms = terms_of(check, annotations.NO_DATA)
-        kept = self._kept.setdefault(identity, Kept(State(), terms))
-        silence = longest_silence(check)
+        kept = self._kept.setdefault(identity, AlertRecord(State(), terms))
+        silence = no_data_after(check)
         kept.words = lambda: annotations.no_data(check, None, self._region, silence)
         kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
         kept.heard, kept.asleep = now, False
-        return self._step(identity, *see(kept.state, Seen.WARNING, now, kept.terms))
+        return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
 
     def _is_missed(self, name: str) -> bool:
-        kept = self._kept.get(Identity(name, annotations.NO_DATA))
-        return kept is not None and kept.state.stage is Stage.FIRING
+        kept = self._kept.get(Fingerprint(name, annotations.NO_DATA))
+        return kept is not None and kept.state.stage is AlertState.FIRING
 
     def _step(
-        self, identity: Identity, state: State, transition: Transition | None
+        self, identity: Fingerprint, state: State, transition: Transition | None
     ) -> Event | None:
         kept = self._kept[identity]
-        if state.stage is not Stage.OK or _matters(state, kept.state):
+        if state.stage is not AlertState.OK or _matters(state, kept.state):
             self._dirty.add(identity)
         kept.state = state
-        if state.stage is Stage.FIRING and kept.words is not None:
+        if state.stage is AlertState.FIRING and kept.words is not None:
             kept.alert = self._described(kept, transition)
         if transition is None or kept.alert is None:
             return None
-        if transition.turn is not Turn.RESOLVED:
+        if transition.turn is not TransitionType.RESOLVED:
             return Event(kept.alert, transition)
         over, kept.alert = replace(kept.alert, ended=transition.at), None
         kept.values.clear()
         return Event(over, transition)
 
-    def _described(self, kept: Kept, transition: Transition | None) -> Alert:
+    def _described(self, kept: AlertRecord, transition: Transition | None) -> Alert:
         state = kept.state
         words = kept.words() if kept.words is not None else kept.alert
         if words is None:
             raise RuntimeError("an alert without words fires")
         fired = state.fired if state.fired is not None else 0.0
-        if transition is not None and transition.turn is Turn.FLAPPING:
+        if transition is not None and transition.turn is TransitionType.FLAPPING:
             words = replace(words, summary=f"{words.summary} (again and again: it flaps)")
         return replace(
             words,

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from alerts.model import Alert, Identity, Severity
+from alerts.model import Alert, Fingerprint, Severity
 from alerts.runbooks import slug_for
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
-from probe.report.text.phrases import against, breach
+from probe.report.text.phrases import limit_sentence, value_and_limit
 from probe.report.text.sanitize import clean
 from probe.report.text.units import show
 
@@ -20,9 +20,9 @@ def failing(check: Check, result: Result, region: str) -> Alert:
     """An alert about a check that fails."""
     failure = result.failure
     if failure is None:
-        return _bare(check, FAILING, region, "it fails")
+        return _base(check, FAILING, region, "it fails")
     return replace(
-        _bare(check, FAILING, region, clean(failure.message) or failure.cause.value),
+        _base(check, FAILING, region, clean(failure.message) or failure.cause.value),
         phase=failure.phase,
         cause=failure.cause.value,
         hint=failure.hint,
@@ -34,7 +34,7 @@ def no_data(check: Check, result: Result | None, region: str, silent: float) -> 
     """An alert about a check that has not been measured for ``silent`` seconds."""
     failure = result.failure if result else None
     why = f": {clean(failure.message)}" if failure else ""
-    alert = _bare(check, NO_DATA, region, f"no data for {show(silent, Unit.SECONDS)}{why}")
+    alert = _base(check, NO_DATA, region, f"no data for {show(silent, Unit.SECONDS)}{why}")
     if failure is None:
         return alert
     return replace(
@@ -46,15 +46,15 @@ def no_data(check: Check, result: Result | None, region: str, silent: float) -> 
     )
 
 
-def beyond(check: Check, evaluation: Evaluation, region: str, trend: str) -> Alert:
+def limit_exceeded(check: Check, evaluation: Evaluation, region: str, trend: str) -> Alert:
     """An alert about a value that is beyond its limit."""
     signal = evaluation.threshold.signal
-    value, limit = against(evaluation)
-    alert = _bare(check, signal.name, region, breach(evaluation))
+    value, limit = value_and_limit(evaluation)
+    alert = _base(check, signal.name, region, limit_sentence(evaluation))
     labels = tuple(sorted(evaluation.labels.items()))
     return replace(
         alert,
-        identity=Identity(check.name, signal.name, labels),
+        identity=Fingerprint(check.name, signal.name, labels),
         value=value,
         limit=limit,
         trend=trend,
@@ -74,9 +74,9 @@ def trend_of(values: list[tuple[float, float]], unit: Unit) -> str:
     return f"was {show(value, unit)} {show(now - at, Unit.SECONDS)} ago"
 
 
-def _bare(check: Check, rule: str, region: str, summary: str) -> Alert:
+def _base(check: Check, rule: str, region: str, summary: str) -> Alert:
     return Alert(
-        identity=Identity(check.name, rule),
+        identity=Fingerprint(check.name, rule),
         severity=Severity.WARNING,
         since=0.0,
         fired=0.0,

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from alerts.evaluation.verdict import failing_verdict
-from alerts.model import Identity, Severity
+from alerts.model import Fingerprint, Severity
 from alerts.state.annotations import FAILING, NO_DATA
-from alerts.state.machine import Seen, Terms
+from alerts.state.machine import ObservedLevel, Timers
 from probe.core.kind import Check
-from probe.core.model import Bad, Evaluation, Result, Status, Threshold, Verdict
+from probe.core.model import Evaluation, LimitSide, Result, Status, Threshold, Verdict
 from probe.core.thresholds import thresholds_of
 
 # "No data" is so many intervals, and at least so long.
@@ -23,35 +23,35 @@ LONGEST_CLEAR_SECONDS = 60.0
 # A value is back from beyond its limit when it was within it for two results, so long.
 CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS = 120.0, 3600.0
 
-_SEEN = {Verdict.WARNING: Seen.WARNING, Verdict.CRITICAL: Seen.CRITICAL}
+_SEEN = {Verdict.WARNING: ObservedLevel.WARNING, Verdict.CRITICAL: ObservedLevel.CRITICAL}
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What one result says of one alert, and on which terms it fires."""
 
-    identity: Identity
-    seen: Seen
-    terms: Terms
+    identity: Fingerprint
+    seen: ObservedLevel
+    terms: Timers
     evaluation: Evaluation | None = None
 
 
-def longest_silence(check: Check) -> float:
+def no_data_after(check: Check) -> float:
     """After how many seconds without a measured result a check has no data."""
     return max(NO_DATA_INTERVALS * check.interval, NO_DATA_SECONDS)
 
 
-def of_status(check: Check, result: Result, *, backed_up: bool) -> Iterable[Sight]:
+def of_status(check: Check, result: Result, *, backed_up: bool) -> Iterable[Observation]:
     """What a result says of failing and of having no data."""
-    seen = Seen.NOTHING if result.status is Status.UNKNOWN else Seen.GOOD
+    seen = ObservedLevel.NOTHING if result.status is Status.UNKNOWN else ObservedLevel.GOOD
     if result.status is Status.FAILED:
         seen = _SEEN[failing_verdict(check.failing, result, backed_up=backed_up)]
-    yield Sight(Identity(check.name, FAILING), seen, terms_of(check, FAILING))
-    blind = Seen.WARNING if result.status is Status.UNKNOWN else Seen.GOOD
-    yield Sight(Identity(check.name, NO_DATA), blind, terms_of(check, NO_DATA))
+    yield Observation(Fingerprint(check.name, FAILING), seen, terms_of(check, FAILING))
+    blind = ObservedLevel.WARNING if result.status is Status.UNKNOWN else ObservedLevel.GOOD
+    yield Observation(Fingerprint(check.name, NO_DATA), blind, terms_of(check, NO_DATA))
 
 
-def terms_of(check: Check, rule: str) -> Terms:
+def terms_of(check: Check, rule: str) -> Timers:
     """On which terms an alert of a check fires and ends.
 
     Silence is never more than a warning, and never counted as k of n.
@@ -59,26 +59,26 @@ def terms_of(check: Check, rule: str) -> Terms:
     if rule == FAILING:
         hold = check.failing.hold
         clear = min(2 * check.interval, LONGEST_CLEAR_SECONDS)
-        return Terms({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
+        return Timers({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
     if rule == NO_DATA:
-        holds = {Severity.WARNING: longest_silence(check), Severity.CRITICAL: math.inf}
-        return Terms(holds, outright=2, window=1)
+        holds = {Severity.WARNING: no_data_after(check), Severity.CRITICAL: math.inf}
+        return Timers(holds, k_of_n=2, window=1)
     limits = [each for each in thresholds_of(check) if each.signal.name == rule]
     return _terms_of_value(check, limits[0] if limits else None)
 
 
-def _terms_of_value(check: Check, threshold: Threshold | None) -> Terms:
+def _terms_of_value(check: Check, threshold: Threshold | None) -> Timers:
     clear = min(max(2 * check.interval, CLEAR_SECONDS), LONGEST_VALUE_CLEAR_SECONDS)
     if threshold is None:
-        return Terms({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0}, clear=clear)
+        return Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0}, clear=clear)
     hold = threshold.hold
     clear = clear if threshold.clear is None else threshold.clear
-    return Terms({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
+    return Timers({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
 
 
 def of_values(
-    check: Check, evaluations: Iterable[Evaluation], fires: Callable[[Identity], bool]
-) -> Iterable[Sight]:
+    check: Check, evaluations: Iterable[Evaluation], fires: Callable[[Fingerprint], bool]
+) -> Iterable[Observation]:
     """What evaluations say of each limit that is worth a message.
 
     ``fires`` says whether an alert does already: it ends only well within the limit.
@@ -88,8 +88,8 @@ def of_values(
         if limits.warning is None and limits.critical is None:
             continue
         labels = tuple(sorted(evaluation.labels.items()))
-        identity = Identity(check.name, evaluation.threshold.signal.name, labels)
-        yield Sight(
+        identity = Fingerprint(check.name, evaluation.threshold.signal.name, labels)
+        yield Observation(
             identity,
             _seen(evaluation, fires(identity)),
             _terms_of_value(check, evaluation.threshold),
@@ -97,9 +97,9 @@ def of_values(
         )
 
 
-def of_gone(
-    check: Check, result: Result, evaluations: Iterable[Evaluation], fires: Iterable[Identity]
-) -> Iterable[Sight]:
+def of_vanished(
+    check: Check, result: Result, evaluations: Iterable[Evaluation], fires: Iterable[Fingerprint]
+) -> Iterable[Observation]:
     """What a good result says of things that come and go: an alert about a machine that it
     no longer has is over. What could not be measured says nothing of them.
 
@@ -108,20 +108,24 @@ def of_gone(
     if result.status is Status.UNKNOWN:
         return
     seen = {
-        Identity(check.name, each.threshold.signal.name, tuple(sorted(each.labels.items())))
+        Fingerprint(check.name, each.threshold.signal.name, tuple(sorted(each.labels.items())))
         for each in evaluations
     }
     for identity in fires:
         if identity not in seen:
-            yield Sight(identity, Seen.GOOD, terms_of(check, identity.rule))
+            yield Observation(identity, ObservedLevel.GOOD, terms_of(check, identity.rule))
 
 
-def _seen(evaluation: Evaluation, burning: bool) -> Seen:
+def _seen(evaluation: Evaluation, burning: bool) -> ObservedLevel:
     if evaluation.verdict is Verdict.UNKNOWN or evaluation.value is None:
-        return Seen.NOTHING
-    seen = _SEEN.get(evaluation.verdict, Seen.GOOD)
-    if seen is Seen.GOOD and burning and not _well_within(evaluation.value, evaluation.threshold):
-        return Seen.WARNING
+        return ObservedLevel.NOTHING
+    seen = _SEEN.get(evaluation.verdict, ObservedLevel.GOOD)
+    if (
+        seen is ObservedLevel.GOOD
+        and burning
+        and not _well_within(evaluation.value, evaluation.threshold)
+    ):
+        return ObservedLevel.WARNING
     return seen
 
 
@@ -131,4 +135,4 @@ def _well_within(value: float, threshold: Threshold) -> bool:
     if limit is None:
         return True
     margin = threshold.margin * abs(limit)
-    return value <= limit - margin if threshold.bad is Bad.ABOVE else value >= limit + margin
+    return value <= limit - margin if threshold.bad is LimitSide.ABOVE else value >= limit + margin

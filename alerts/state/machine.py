@@ -23,7 +23,7 @@ FLAPS, FLAP_SECONDS = 4, 3600.0
 CALM_SECONDS = 900.0
 
 
-class Stage(StrEnum):
+class AlertState(StrEnum):
     """Where an alert is in its life."""
 
     OK = "ok"
@@ -31,7 +31,7 @@ class Stage(StrEnum):
     FIRING = "firing"
 
 
-class Seen(StrEnum):
+class ObservedLevel(StrEnum):
     """What a result says of an alert's condition."""
 
     GOOD = "good"
@@ -41,14 +41,14 @@ class Seen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Timers:
     """How long a condition holds before it fires, by severity, and how long it has to be
     well before it is over; in seconds. ``outright``: so many bad results of the last
     ``window`` count as bad although there were good ones between them."""
 
     hold: Mapping[Severity, float]
     clear: float = 0.0
-    outright: int = 3
+    k_of_n: int = 3
     window: int = 6
 
 
@@ -61,9 +61,9 @@ class State:
     results (true: bad), ``flips`` when it last fired.
     """
 
-    stage: Stage = Stage.OK
+    stage: AlertState = AlertState.OK
     severity: Severity | None = None
-    seen: Seen = Seen.GOOD
+    seen: ObservedLevel = ObservedLevel.GOOD
     since: float | None = None
     severe: float | None = None
     fired: float | None = None
@@ -73,7 +73,7 @@ class State:
     flapping: bool = False
 
 
-class Turn(StrEnum):
+class TransitionType(StrEnum):
     """What happened to an alert."""
 
     FIRED = "fired"
@@ -90,7 +90,7 @@ class Transition:
     ``since`` is when the trouble began, ``at`` when the change took place.
     """
 
-    turn: Turn
+    turn: TransitionType
     severity: Severity
     since: float
     at: float
@@ -99,20 +99,22 @@ class Transition:
 Step = tuple[State, Transition | None]
 
 
-def see(state: State, seen: Seen, at: float, terms: Terms) -> Step:
+def observe(state: State, seen: ObservedLevel, at: float, terms: Timers) -> Step:
     """A result was seen at a time; then whatever is due by now."""
-    if seen is Seen.NOTHING:
-        return pass_time(state, at, terms)
-    recent = (*state.recent, seen is not Seen.GOOD)[-terms.window :]
+    if seen is ObservedLevel.NOTHING:
+        return tick(state, at, terms)
+    recent = (*state.recent, seen is not ObservedLevel.GOOD)[-terms.window :]
     state = replace(state, recent=recent)
     level = _level(state, seen, recent, terms)
-    state = _become_good(state, at) if level is Seen.GOOD else _become_bad(state, level, at)
-    return pass_time(state, at, terms)
+    state = (
+        _become_good(state, at) if level is ObservedLevel.GOOD else _become_bad(state, level, at)
+    )
+    return tick(state, at, terms)
 
 
-def pass_time(state: State, now: float, terms: Terms) -> Step:
+def tick(state: State, now: float, terms: Timers) -> Step:
     """Time has passed without a new result: fire or resolve what is due."""
-    if state.stage is Stage.FIRING and state.seen is Seen.GOOD:
+    if state.stage is AlertState.FIRING and state.seen is ObservedLevel.GOOD:
         return _resolve(state, now, terms)
     wanted = _due(state, now, terms)
     if wanted is None or wanted is state.severity:
@@ -120,80 +122,96 @@ def pass_time(state: State, now: float, terms: Terms) -> Step:
     return _fire(state, wanted, now)
 
 
-def next_time(state: State, terms: Terms) -> float | None:
+def next_time(state: State, terms: Timers) -> float | None:
     """When ``pass_time`` will have something to do; None if only a result can change it."""
-    if state.stage is Stage.FIRING and state.seen is Seen.GOOD and state.good is not None:
+    if (
+        state.stage is AlertState.FIRING
+        and state.seen is ObservedLevel.GOOD
+        and state.good is not None
+    ):
         return state.good + _clear(state, terms)
-    if state.seen is Seen.GOOD or state.since is None:
+    if state.seen is ObservedLevel.GOOD or state.since is None:
         return None
     times = []
-    if state.stage is Stage.PENDING:
+    if state.stage is AlertState.PENDING:
         times.append(state.since + terms.hold[Severity.WARNING])
     if state.severe is not None and state.severity is not Severity.CRITICAL:
         times.append(state.severe + terms.hold[Severity.CRITICAL])
     return min(times, default=None)
 
 
-def _level(state: State, seen: Seen, recent: tuple[bool, ...], terms: Terms) -> Seen:
+def _level(
+    state: State, seen: ObservedLevel, recent: tuple[bool, ...], terms: Timers
+) -> ObservedLevel:
     """A good result among many bad ones changes nothing: they are the same trouble.
 
     Once it fires, being well for ``clear`` is what ends it, so results count as they are.
     """
-    if seen is Seen.GOOD and state.stage is Stage.PENDING and sum(recent) >= terms.outright:
+    if (
+        seen is ObservedLevel.GOOD
+        and state.stage is AlertState.PENDING
+        and sum(recent) >= terms.k_of_n
+    ):
         return state.seen
     return seen
 
 
 def _become_good(state: State, at: float) -> State:
-    if state.stage is Stage.FIRING:
-        return replace(state, seen=Seen.GOOD, severe=None, good=state.good or at)
+    if state.stage is AlertState.FIRING:
+        return replace(state, seen=ObservedLevel.GOOD, severe=None, good=state.good or at)
     return replace(
-        state, stage=Stage.OK, severity=None, seen=Seen.GOOD, since=None, severe=None, good=None
+        state,
+        stage=AlertState.OK,
+        severity=None,
+        seen=ObservedLevel.GOOD,
+        since=None,
+        severe=None,
+        good=None,
     )
 
 
-def _become_bad(state: State, level: Seen, at: float) -> State:
+def _become_bad(state: State, level: ObservedLevel, at: float) -> State:
     since = at if state.since is None else state.since
     severe = None
-    if level is Seen.CRITICAL:
+    if level is ObservedLevel.CRITICAL:
         severe = at if state.severe is None else state.severe
-    stage = Stage.PENDING if state.stage is Stage.OK else state.stage
+    stage = AlertState.PENDING if state.stage is AlertState.OK else state.stage
     return replace(state, stage=stage, seen=level, since=since, severe=severe, good=None)
 
 
-def _due(state: State, now: float, terms: Terms) -> Severity | None:
+def _due(state: State, now: float, terms: Timers) -> Severity | None:
     """The severity that the alert should fire with by now."""
-    if state.since is None or state.seen is Seen.GOOD:
+    if state.since is None or state.seen is ObservedLevel.GOOD:
         return None
     if state.severe is not None and now - state.severe >= terms.hold[Severity.CRITICAL]:
         return Severity.CRITICAL
-    if state.stage is Stage.FIRING:
+    if state.stage is AlertState.FIRING:
         # Critical for too short a time yet to escalate, and no reason to ease.
-        return state.severity if state.seen is Seen.CRITICAL else Severity.WARNING
+        return state.severity if state.seen is ObservedLevel.CRITICAL else Severity.WARNING
     return Severity.WARNING if now - state.since >= terms.hold[Severity.WARNING] else None
 
 
 def _fire(state: State, severity: Severity, now: float) -> Step:
     since = state.since if state.since is not None else now
-    if state.stage is Stage.FIRING:
-        turn = Turn.ESCALATED if severity is Severity.CRITICAL else Turn.EASED
+    if state.stage is AlertState.FIRING:
+        turn = TransitionType.ESCALATED if severity is Severity.CRITICAL else TransitionType.EASED
         return replace(state, severity=severity), Transition(turn, severity, since, now)
     flips = (*(flip for flip in state.flips if now - flip < FLAP_SECONDS), now)
-    state = replace(state, stage=Stage.FIRING, severity=severity, fired=now, flips=flips)
+    state = replace(state, stage=AlertState.FIRING, severity=severity, fired=now, flips=flips)
     if len(flips) >= FLAPS and not state.flapping:
         state = replace(state, flapping=True)
-        return state, Transition(Turn.FLAPPING, severity, since, now)
-    return state, Transition(Turn.FIRED, severity, since, now)
+        return state, Transition(TransitionType.FLAPPING, severity, since, now)
+    return state, Transition(TransitionType.FIRED, severity, since, now)
 
 
-def _resolve(state: State, now: float, terms: Terms) -> Step:
+def _resolve(state: State, now: float, terms: Timers) -> Step:
     if state.good is None or now - state.good < _clear(state, terms):
         return state, None
     severity = state.severity or Severity.WARNING
     since = state.since if state.since is not None else now
     calm = State(flips=state.flips)
-    return calm, Transition(Turn.RESOLVED, severity, since, now)
+    return calm, Transition(TransitionType.RESOLVED, severity, since, now)
 
 
-def _clear(state: State, terms: Terms) -> float:
+def _clear(state: State, terms: Timers) -> float:
     return max(terms.clear, CALM_SECONDS) if state.flapping else terms.clear

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.core.kind import Check, Use
+from probe.core.kind import Check, QuotaUse
 
 DAY = 86400.0
 MONTH_DAYS = 31
@@ -23,7 +23,7 @@ _LOCAL = re.compile(r"(?:^|[/:@\[])(?:localhost|127(?:\.\d+){3}|::1)(?:[\]:/?]|$
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Quota:
     """What a plan holds for a ``period``, and the ``share`` of it that watching may take."""
 
     allowance: float
@@ -40,21 +40,21 @@ class Terms:
 # Neon's free plan: a compute hour is an hour awake of a compute of size 1, and the smallest
 # has size 0.25 (https://neon.com/docs/introduction/legacy-plans), so 191.9 of them are
 # 767.6 hours awake. Being awake is what its operators want, so all of it may be taken.
-NEON = Terms(191.9 * HOUR / 0.25, "seconds", "month", 1.0)
-UPSTASH = Terms(10_000, "commands", "day", 0.1)
-VERCEL = Terms(100e9, "bytes", "month", 0.1)
+NEON = Quota(191.9 * HOUR / 0.25, "seconds", "month", 1.0)
+UPSTASH = Quota(10_000, "commands", "day", 0.1)
+VERCEL = Quota(100e9, "bytes", "month", 0.1)
 # OpenRelay's; what another provider's plan holds, its operators know.
-TURN = Terms(20e9, "bytes", "month", 0.1)
+TURN = Quota(20e9, "bytes", "month", 0.1)
 
 
-def terms_of(plan: str) -> Terms | None:
+def terms_of(plan: str) -> Quota | None:
     """What is known of a plan; None where nothing is."""
     if plan.startswith("turn-"):
         return TURN
     return {"neon": NEON, "upstash": UPSTASH, "vercel": VERCEL}.get(plan)
 
 
-def uses_of(check: Check) -> tuple[Use, ...]:
+def uses_of(check: Check) -> tuple[QuotaUse, ...]:
     """What one run of a check takes from plans; nothing for a target on this machine, nor for
     what runs on request alone."""
     if _LOCAL.search(check.table.target) or not check.is_regular:
@@ -63,7 +63,7 @@ def uses_of(check: Check) -> tuple[Use, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
+class Consumer:
     """One check's part: ``amount`` for each run, every ``interval`` seconds.
 
     What ``lingers`` is time: runs that follow sooner than ``amount`` share it.
@@ -72,13 +72,13 @@ class Drain:
     check: str
     interval: float
     amount: float
-    lingers: bool = False
+    shared_window: bool = False
 
     @property
     def per_day(self) -> float:
         """What it would take in a day if it were alone."""
         taken = self.amount * DAY / self.interval
-        return min(taken, DAY) if self.lingers else taken
+        return min(taken, DAY) if self.shared_window else taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,17 @@ class Budget:
     """A plan, and everything that takes from it."""
 
     plan: str
-    terms: Terms
-    drains: tuple[Drain, ...]
+    terms: Quota
+    drains: tuple[Consumer, ...]
 
     @property
     def per_day(self) -> float:
         """What all take in a day. Of checks that linger and are far apart it is the most
         that it can be: then they keep the same thing awake at different times."""
-        waking = sum(each.per_day for each in self.drains if each.lingers)
-        return min(waking, DAY) + sum(each.per_day for each in self.drains if not each.lingers)
+        waking = sum(each.per_day for each in self.drains if each.shared_window)
+        return min(waking, DAY) + sum(
+            each.per_day for each in self.drains if not each.shared_window
+        )
 
     @property
     def per_month(self) -> float:
@@ -112,7 +114,7 @@ class Budget:
         return self.per_period > self.terms.most * (1 + 1e-9)
 
     @property
-    def remedy(self) -> str:
+    def suggested_interval(self) -> str:
         """Which interval would fit, in words; empty where all is within the budget."""
         if not self.exceeds:
             return ""
@@ -135,23 +137,23 @@ class Budget:
             return ""
         terms = self.terms
         return (
-            f"watching would take {amount(self.per_period, terms.unit)} of {self.plan} in a "
-            f"{terms.period}, more than the {amount(terms.most, terms.unit)} that it may "
-            f"({terms.share * 100:g} % of {amount(terms.allowance, terms.unit)}): {self.remedy}"
+            f"watching would take {format_amount(self.per_period, terms.unit)} of {self.plan} in a "
+            f"{terms.period}, more than the {format_amount(terms.most, terms.unit)} that it may "
+            f"({terms.share * 100:g} % of {format_amount(terms.allowance, terms.unit)}): {self.suggested_interval}"
         )
 
 
-def drains_on(checks: Sequence[Check]) -> dict[str, tuple[Drain, ...]]:
+def consumers_by_plan(checks: Sequence[Check]) -> dict[str, tuple[Consumer, ...]]:
     """Everything that checks take, by plan, in the order of the checks."""
-    found: dict[str, tuple[Drain, ...]] = {}
+    found: dict[str, tuple[Consumer, ...]] = {}
     for check in checks:
         for use in uses_of(check):
-            drain = Drain(check.name, check.interval, use.amount, use.lingers)
+            drain = Consumer(check.name, check.interval, use.amount, use.shared_window)
             found[use.plan] = (*found.get(use.plan, ()), drain)
     return found
 
 
-def amount(value: float, unit: PlanUnit) -> str:
+def format_amount(value: float, unit: PlanUnit) -> str:
     """An amount for people: ``1.25 GB``, ``912 commands``, ``744 h awake``."""
     if unit == "bytes":
         return f"{value / 1e9:.3g} GB" if value >= 1e9 else f"{value / 1e6:.3g} MB"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from probe.budget.plans import Period
-from probe.core.kind import Use
+from probe.core.kind import QuotaUse
 from probe.core.model import Sample
 
 # What the application says of its users' calls, by names of signals.
@@ -45,7 +45,7 @@ class _Account:
     until: float = 0.0
 
 
-class Ledger:
+class QuotaUsage:
     """Counts uses; times are seconds since 1970. ``since`` is when counting began, None
     while nobody counts (a single run has nothing to add up)."""
 
@@ -54,18 +54,20 @@ class Ledger:
         self._accounts: dict[str, _Account] = {}
         self._seen_app: float | None = None
 
-    def begin(self, at: float) -> None:
+    def start(self, at: float) -> None:
         """Count from now on."""
         self.since = at
 
-    def take(self, uses: Iterable[Use], at: float) -> None:
+    def add(self, uses: Iterable[QuotaUse], at: float) -> None:
         """A run begins, and takes this."""
         for use in uses:
             account = self._accounts.setdefault(use.plan, _Account())
-            amount = _lasting(account, use.amount, at) if use.lingers else use.amount
+            amount = _lasting(account, use.amount, at) if use.shared_window else use.amount
             self._add(use.plan, amount, 0.0, at)
 
-    def watch(self, samples: Iterable[Sample], plan: str, session_rate: float, at: float) -> None:
+    def estimate_users(
+        self, samples: Iterable[Sample], plan: str, session_rate: float, at: float
+    ) -> None:
         """Estimate what users' calls relay, where the samples tell: open sessions, and which
         share of the calls is relayed, at ``session_rate`` bytes a second each."""
         values = {each.signal.name: each.value for each in samples}

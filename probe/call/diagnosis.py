@@ -8,9 +8,9 @@ from typing import NoReturn
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.core.recorder import Record
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl
+from probe.core.recorder import Recorder
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri
 from probe.turn.relay_path import RelayPath
 
 # Phases of the relay path in which packets have come through already.
@@ -21,8 +21,8 @@ _RELAYED = ("echo", "server_rtt")
 class Diagnosis:
     """Looks at one server; each look ends within ``limit`` seconds."""
 
-    url: TurnUrl
-    credentials: Credentials
+    url: TurnUri
+    credentials: TurnCredentials
     context: Context
     ca_file: Path | None
     limit: float
@@ -30,14 +30,14 @@ class Diagnosis:
     async def of_ice(self, error: CheckFailed) -> NoReturn:
         """What is behind an ICE failure: the relay path alone tells a refused peer or a hairpin."""
         if error.cause is Cause.ICE_FAILED:
-            record = Record()
+            record = Recorder()
             path = RelayPath(
                 self.url,
                 self.credentials,
                 record,
                 self.context,
                 ca_file=self.ca_file,
-                patience=self.limit / 2,
+                timeout=self.limit / 2,
             )
             try:
                 await self._take(path)

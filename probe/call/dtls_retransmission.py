@@ -14,7 +14,7 @@ import asyncio
 import math
 from contextlib import nullcontext, suppress
 
-from probe.ice.transport import Ice
+from probe.ice.transport import IceTransport
 
 SHORTEST = 0.25
 """Seconds; a busy machine needs a while to answer, and is not to be taken for a loss."""
@@ -23,16 +23,16 @@ ROUND_TRIPS = 2
 _OUT_OF_SILENCE = 0.4
 
 
-class Handshake:
+class RetransmittingTransport:
     """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end`` or ``stand``.
 
     ``flooded`` is set when more than ``most_bytes`` has come, and nothing passes any more.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 
-    def __init__(self, ice: Ice, most_bytes: float = math.inf) -> None:
+    def __init__(self, ice: IceTransport, most_bytes: float = math.inf) -> None:
         self._ice, self._allowance = ice, most_bytes
-        self.flooded = asyncio.Event()
+        self.byte_limit_exceeded = asyncio.Event()
         self.retransmissions = 0
         self._watching = self._heard = self._stands = False
         self._flight: list[bytes] = []
@@ -45,16 +45,16 @@ class Handshake:
         """``controlling`` or ``controlled``."""
         return self._ice.role
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """ICE is connected, and knows the round trip if it can."""
         self._watching = self._heard = True
 
-    def stand(self) -> None:
+    def established(self) -> None:
         """The call stands: what is lost from here on stays lost, and the path may end unheard."""
         self._stands = True
-        self.end()
+        self.stop()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """The call is over, or stands: nothing is sent again."""
         self._watching = False
         if self._timer is not None:
@@ -79,7 +79,7 @@ class Handshake:
         not want to be bound). Raises ConnectionError."""
         self._allowance -= size
         if self._allowance < 0:
-            self.flooded.set()
+            self.byte_limit_exceeded.set()
             raise ConnectionError("more has come than a call may bring")
 
     async def _send(self, data: bytes) -> None:

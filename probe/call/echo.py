@@ -3,36 +3,36 @@
 import asyncio
 from collections.abc import Callable
 
-from probe.call.endpoint import Peer
+from probe.call.endpoint import CallEndpoint
 from probe.call.local_call import ECHO_BYTES, ECHO_GRACE, ECHO_PAUSE, MOST_LOSS
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.turn.statistics import EchoLedger
+from probe.turn.statistics import EchoLog
 
 
-class Echoes:
+class ChannelEcho:
     """What the calling side sends, and the other sends back as it is."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._ledger = EchoLedger()
+        self._ledger = EchoLog()
         self._news = asyncio.Event()
 
-    def received(self, peer: Peer, data: bytes) -> None:
+    def received(self, peer: CallEndpoint, data: bytes) -> None:
         """For both ends' channels: echo, or write down what came back."""
         if not peer.offering:
             peer.send(data)
             return
-        self._ledger.arrive(int.from_bytes(data[:4], "big"), self._clock())
+        self._ledger.mark_received(int.from_bytes(data[:4], "big"), self._clock())
         self._news.set()
 
-    async def send(self, caller: Peer, count: int) -> list[float]:
+    async def send(self, caller: CallEndpoint, count: int) -> list[float]:
         """Send so many; the round trips of those that came back, in seconds.
 
         Raises CheckFailed where most are lost, or with what became of the relay.
         """
         for number in range(count):
-            self._ledger.leave(number, self._clock())
+            self._ledger.mark_sent(number, self._clock())
             caller.send(number.to_bytes(4, "big") + bytes(ECHO_BYTES - 4))
             await asyncio.sleep(ECHO_PAUSE)
         try:
@@ -48,7 +48,7 @@ class Echoes:
             self._news.clear()
             await self._news.wait()
 
-    def _judge(self, caller: Peer, count: int) -> None:
+    def _judge(self, caller: CallEndpoint, count: int) -> None:
         if caller.ice.failure is not None:
             raise caller.ice.failure
         back = len(self._ledger.rtts)

@@ -20,16 +20,16 @@ from probe.call.aiortc_import import (
     RTCIceTransport,
     RTCSctpTransport,
 )
-from probe.call.dtls_retransmission import Handshake
-from probe.ice.transport import Ice
-from probe.net.tasks import heeding
+from probe.call.dtls_retransmission import RetransmittingTransport
+from probe.ice.transport import IceTransport
+from probe.net.tasks import run_cancellable
 
 SCTP_PORT = 5000
 CHANNEL_LABEL = "probe"
 CHANNEL_ID = 0
 
 
-class Peer:
+class CallEndpoint:
     """One end of a call. ``offering`` is the side that a browser's offer comes from.
 
     Steps, in order: ``gather``, ``meet``, ``connect_ice``, ``connect_dtls``,
@@ -41,13 +41,13 @@ class Peer:
         self,
         *,
         offering: bool,
-        ice: Ice,
+        ice: IceTransport,
         certificate: RTCCertificate,
         most_bytes: float = math.inf,
     ) -> None:
         self.offering = offering
         self.ice = ice
-        self.transport = Handshake(ice, most_bytes)
+        self.transport = RetransmittingTransport(ice, most_bytes)
         self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self.transport), [certificate])
         self.sctp = RTCSctpTransport(self.dtls, SCTP_PORT)
         self.dtls.on("statechange", self._follow_dtls)
@@ -56,34 +56,34 @@ class Peer:
         self.opened = asyncio.Event()
 
     @property
-    def flooded(self) -> asyncio.Event:
+    def byte_limit_exceeded(self) -> asyncio.Event:
         """Set once more has come than a call may bring."""
-        return self.transport.flooded
+        return self.transport.byte_limit_exceeded
 
     async def gather(self) -> None:
         """Find candidates. Raises CheckFailed where the relay gives none."""
         await self.ice.gather()
 
-    async def meet(self, other: "Peer") -> None:
+    async def set_remote(self, other: "CallEndpoint") -> None:
         """Learn the other side's candidates and ICE credentials, as signaling would tell."""
-        await self.ice.meet(other.ice)
+        await self.ice.set_remote(other.ice)
 
     async def connect_ice(self) -> None:
         """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
         await self.ice.connect()
 
-    async def connect_dtls(self, other: "Peer") -> None:
+    async def connect_dtls(self, other: "CallEndpoint") -> None:
         """The DTLS handshake. Raises ConnectionError."""
-        await self.shake_hands(other.dtls.getLocalParameters())
+        await self.dtls_handshake(other.dtls.getLocalParameters())
 
-    async def shake_hands(self, theirs: RTCDtlsParameters) -> None:
+    async def dtls_handshake(self, theirs: RTCDtlsParameters) -> None:
         """The DTLS handshake with who has these parameters. Raises ConnectionError."""
-        self.transport.begin()
-        await heeding(self.dtls.start(theirs))
+        self.transport.start()
+        await run_cancellable(self.dtls.start(theirs))
         if self.dtls.state != "connected":
             raise ConnectionError("the DTLS handshake failed")
 
-    async def open_channel(self, on_message: Callable[["Peer", bytes], None]) -> None:
+    async def open_channel(self, on_message: Callable[["CallEndpoint", bytes], None]) -> None:
         """Open the data channel; ``opened`` is set when it stands.
 
         Unordered and without retransmission: a lost echo is then lost, and not late.
@@ -96,7 +96,7 @@ class Peer:
         self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
         await self.sctp.start(RTCSctpTransport.getCapabilities(), SCTP_PORT)
         await self.opened.wait()
-        self.transport.stand()
+        self.transport.established()
 
     def send(self, data: bytes) -> None:
         """Send a message on the open channel."""
@@ -105,7 +105,7 @@ class Peer:
 
     async def close(self) -> None:
         """Close everything, the allocation included."""
-        self.transport.end()
+        self.transport.stop()
         await self.sctp.stop()
         await self.dtls.stop()
         await self.ice.close()
@@ -118,7 +118,9 @@ class Peer:
         if self.dtls.state == "closed" and self._stopping is None:
             self._stopping = asyncio.create_task(self.sctp.stop())
 
-    def _adopt(self, channel: RTCDataChannel, on_message: Callable[["Peer", bytes], None]) -> None:
+    def _adopt(
+        self, channel: RTCDataChannel, on_message: Callable[["CallEndpoint", bytes], None]
+    ) -> None:
         self.channel = channel
         channel.on("message", lambda data: on_message(self, data))
         if channel.readyState == "open":

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Pulse:
+class LivenessLog:
     """When something last left and came back, on the path and over the data channel.
 
     Each is a pair of moments of one clock, zeros before there was one.

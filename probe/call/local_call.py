@@ -10,16 +10,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from probe.call.aiortc_import import RTCCertificate
-from probe.call.endpoint import Peer
+from probe.call.endpoint import CallEndpoint
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.core.recorder import Record
-from probe.ice.relay_pair import RelayedIce
-from probe.ice.relay_transport import Relay
-from probe.ice.transport import DirectIce, Ice
-from probe.net.gather import together
-from probe.net.tasks import within
+from probe.core.recorder import Recorder
+from probe.ice.relay_pair import RelayPairIce
+from probe.ice.relay_transport import RelayServer
+from probe.ice.transport import HostIce, IceTransport
+from probe.net.gather import gather_first_error
+from probe.net.tasks import phase_timeout
 
 ECHO_BYTES = 160
 ECHO_PAUSE = 0.02
@@ -33,11 +33,11 @@ NO_PAIR = "no pair of candidates connects"
 NO_HANDSHAKE = "the DTLS handshake does not end"
 NO_CHANNEL = "the data channel does not open"
 
-Watch = Callable[[str], AbstractContextManager[None]]
+PhaseTimer = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class PhaseTimeouts:
     """How long each phase may take, in seconds; below the check's deadline together."""
 
     gathering: float = 5.0
@@ -47,7 +47,7 @@ class Bounds:
     channel: float = 10.0
 
     @classmethod
-    def within(cls, deadline: float) -> "Bounds":
+    def within(cls, deadline: float) -> "PhaseTimeouts":
         """Bounds that leave room for a closer look, so that a failure has a better name than
         ``deadline``; beyond 30 s they don't grow."""
         share = min(1.0, deadline / 30)
@@ -55,7 +55,7 @@ class Bounds:
 
 
 @dataclass
-class SideTimes:
+class EndpointTimes:
     """When one side reached each phase, in seconds from the start of gathering; 0: not yet."""
 
     gathering: float = 0.0
@@ -68,8 +68,8 @@ class SideTimes:
 class CallTimes:
     """What a call has measured so far: both sides' phases, round trips, echoes lost."""
 
-    offering: SideTimes = field(default_factory=SideTimes)
-    answering: SideTimes = field(default_factory=SideTimes)
+    offering: EndpointTimes = field(default_factory=EndpointTimes)
+    answering: EndpointTimes = field(default_factory=EndpointTimes)
     rtts: list[float] = field(default_factory=list)
     lost: int = 0
 
@@ -85,18 +85,18 @@ class Call:
 
     def __init__(
         self,
-        relay: Relay | None,
-        record: Record,
+        relay: RelayServer | None,
+        record: Recorder,
         context: Context,
         *,
-        bounds: Bounds | None = None,
+        bounds: PhaseTimeouts | None = None,
     ) -> None:
         self.times = CallTimes()
         self._record, self._context = record, context
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or PhaseTimeouts()
         # Browsers have their certificates before they gather.
         self.offerer, self.answerer = (
-            Peer(
+            CallEndpoint(
                 offering=offering,
                 ice=_ice(relay, context, controlling=offering),
                 certificate=RTCCertificate.generateCertificate(),
@@ -119,15 +119,15 @@ class Call:
         async def close() -> None:
             await closing
 
-        await self._context.closing.close(close(), patience=CLOSE_PATIENCE)
+        await self._context.closing.close(close(), timeout=CLOSE_PATIENCE)
 
     async def gather(self) -> None:
         """Gather on both sides at once. Raises CheckFailed where the relay gives no address."""
         bound = self._bounds.gathering
         with self._record.phase("gathering"):
             self._started = self._context.clock()
-            async with within(bound, "gathering", Cause.DEADLINE, NO_ALLOCATION):
-                await together(self._gather(self.offerer), self._gather(self.answerer))
+            async with phase_timeout(bound, "gathering", Cause.DEADLINE, NO_ALLOCATION):
+                await gather_first_error(self._gather(self.offerer), self._gather(self.answerer))
 
     @property
     def has_candidates(self) -> bool:
@@ -151,9 +151,9 @@ class Call:
         Each side goes on as soon as it can, as a browser does; the phases that are written
         down are the offering side's.
         """
-        await self.offerer.meet(self.answerer)
-        await self.answerer.meet(self.offerer)
-        await together(
+        await self.offerer.set_remote(self.answerer)
+        await self.answerer.set_remote(self.offerer)
+        await gather_first_error(
             self._advance(self.offerer, self.answerer, self._record.phase),
             self._advance(self.answerer, self.offerer, _unwatched),
         )
@@ -190,30 +190,30 @@ class Call:
         """Opening the channel takes round trips as well, so it knows how long one may be."""
         return max(ECHO_GRACE, self.times.opened - self.times.offering.dtls)
 
-    async def _gather(self, peer: Peer) -> None:
+    async def _gather(self, peer: CallEndpoint) -> None:
         await peer.gather()
         self._times_of(peer).gathering = self._elapsed()
 
-    async def _advance(self, peer: Peer, other: Peer, phase: Watch) -> None:
+    async def _advance(self, peer: CallEndpoint, other: CallEndpoint, phase: PhaseTimer) -> None:
         bounds, times = self._bounds, self._times_of(peer)
         with phase("ice"):
-            async with within(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
+            async with phase_timeout(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
                 await peer.connect_ice()
         times.ice = self._elapsed()
         with phase("dtls"):
-            async with within(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
+            async with phase_timeout(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
                 await peer.connect_dtls(other)
         times.dtls = self._elapsed()
         with phase("data_channel"):
             cause = Cause.DATA_CHANNEL_FAILED
-            async with within(bounds.channel, "data_channel", cause, NO_CHANNEL):
+            async with phase_timeout(bounds.channel, "data_channel", cause, NO_CHANNEL):
                 await peer.open_channel(self._received)
         times.opened = self._elapsed()
 
-    def _times_of(self, peer: Peer) -> SideTimes:
+    def _times_of(self, peer: CallEndpoint) -> EndpointTimes:
         return self.times.offering if peer.offering else self.times.answering
 
-    def _received(self, peer: Peer, data: bytes) -> None:
+    def _received(self, peer: CallEndpoint, data: bytes) -> None:
         if not peer.offering:
             peer.send(data)
             return
@@ -227,10 +227,10 @@ class Call:
         return self._context.clock() - self._started
 
 
-def _ice(relay: Relay | None, context: Context, *, controlling: bool) -> Ice:
+def _ice(relay: RelayServer | None, context: Context, *, controlling: bool) -> IceTransport:
     if relay is None:
-        return DirectIce(controlling=controlling, clock=context.clock)
-    return RelayedIce(relay, controlling=controlling, clock=context.clock, now=context.now)
+        return HostIce(controlling=controlling, clock=context.clock)
+    return RelayPairIce(relay, controlling=controlling, clock=context.clock, now=context.now)
 
 
 @contextmanager

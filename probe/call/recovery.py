@@ -13,18 +13,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from probe.call.aiortc_import import RTCCertificate
-from probe.call.endpoint import Peer
-from probe.call.liveness import Pulse
-from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
+from probe.call.endpoint import CallEndpoint
+from probe.call.liveness import LivenessLog
+from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, Stop
-from probe.ice.relay_pair import RelayedIce
-from probe.ice.relay_transport import Relay
-from probe.net.gather import together
-from probe.net.impairment import Outage
-from probe.net.tasks import bounded, first_of
-from probe.turn.refreshable_client import NOT_FORGOTTEN, LastingClient, LastingIce, Refreshed
+from probe.core.model import CheckAborted, CheckFailed
+from probe.ice.relay_pair import RelayPairIce
+from probe.ice.relay_transport import RelayServer
+from probe.net.gather import gather_first_error
+from probe.net.impairment import Impairment
+from probe.net.tasks import phase_timeout_as, race
+from probe.turn.refreshable_client import (
+    NOT_FORGOTTEN,
+    RefreshableClient,
+    Refreshed,
+    RestartableIce,
+)
 
 BEAT_SECONDS = 0.25
 # Every so many beats a message goes over the data channel, too.
@@ -51,23 +56,27 @@ class CallRecovery:
     noticed: float | None
 
 
-class EnduringCall:
+class RecoveringCall:
     """Two peers of one process through a relay. ``async with``: opened, and closed whatever
     happens. Only the offering side goes through ``relays[0]``, which may lead through a
     forwarder: it is one user who loses the network.
     """
 
     def __init__(
-        self, relays: tuple[Relay, Relay], context: Context, bounds: Bounds, consent: float
+        self,
+        relays: tuple[RelayServer, RelayServer],
+        context: Context,
+        bounds: PhaseTimeouts,
+        consent: float,
     ) -> None:
-        self.pulse = Pulse()
+        self.pulse = LivenessLog()
         self._context, self._bounds, self._consent = context, bounds, consent
         self._ices = [
-            LastingIce(self._maker(relay, controlling=controlling))
+            RestartableIce(self._maker(relay, controlling=controlling))
             for relay, controlling in zip(relays, (True, False), strict=True)
         ]
         self._peers = [
-            Peer(
+            CallEndpoint(
                 offering=ice is self._ices[0],
                 ice=ice,
                 certificate=RTCCertificate.generateCertificate(),
@@ -78,11 +87,11 @@ class EnduringCall:
         self._beating: asyncio.Task[None] | None = None
 
     @property
-    def client(self) -> LastingClient:
+    def client(self) -> RefreshableClient:
         """The offering side's allocation."""
         return self._ices[0].client
 
-    async def __aenter__(self) -> "EnduringCall":
+    async def __aenter__(self) -> "RecoveringCall":
         try:
             await self._open()
         except BaseException:
@@ -99,12 +108,12 @@ class EnduringCall:
         async def close() -> None:
             await peers
 
-        await self._context.closing.close(close(), patience=CLOSE_PATIENCE)
+        await self._context.closing.close(close(), timeout=CLOSE_PATIENCE)
 
-    async def lose(self, outage: Outage, seconds: float) -> CallRecovery:
+    async def simulate_loss(self, outage: Impairment, seconds: float) -> CallRecovery:
         """Lose the network of the offering side. Raises CheckFailed where the call stays dead."""
         began = self._context.clock()
-        losing = asyncio.create_task(outage.last(seconds))
+        losing = asyncio.create_task(outage.block_for(seconds))
 
         async def back() -> None:
             await asyncio.shield(losing)
@@ -155,8 +164,8 @@ class EnduringCall:
         ours, theirs = self._ices[::-1] if other else self._ices
         found = await ours.client.refresh()
         peer = theirs.current.address
-        await ours.client.permit(peer)
-        await ours.client.bind_channel(peer)
+        await ours.client.create_permission(peer)
+        await ours.client.channel_bind(peer)
         return found
 
     async def renew_nonce(self) -> float | None:
@@ -164,12 +173,12 @@ class EnduringCall:
 
         None where the server takes any nonce. Raises CheckFailed(stale_nonce).
         """
-        self.client.spoil_nonce()
+        self.client.use_stale_nonce()
         found = await self.client.refresh()
         return found.seconds if self.client.has_fresh_nonce else None
 
     async def _forget(self) -> None:
-        await self.client.forget(self._ices[1].current.address)
+        await self.client.delete_and_confirm(self._ices[1].current.address)
 
     async def _endure(
         self,
@@ -179,7 +188,7 @@ class EnduringCall:
         on_noticed: Callable[[float], None] = lambda _: None,
     ) -> CallRecovery:
         """Wait until it is ``back``; when consent ends before, restart ICE."""
-        if await first_of(back, self._until_consent_ends()):
+        if await race(back, self._until_consent_ends()):
             return await self._recovery(began, ended(), 0, None)
         noticed = self._context.clock()
         on_noticed(noticed)
@@ -211,7 +220,7 @@ class EnduringCall:
         for number in range(1, RESTARTS + 1):
             try:
                 await self._restart()
-            except (TimeoutError, Stop):
+            except (TimeoutError, CheckAborted):
                 continue
             return number
         message = f"the call stays dead after {RESTARTS} restarts of ICE"
@@ -222,25 +231,25 @@ class EnduringCall:
         fresh = [ice.make() for ice in self._ices]
         try:
             async with asyncio.timeout(RESTART_SECONDS):
-                await together(*(ice.gather() for ice in fresh))
-                await fresh[0].meet(fresh[1])
-                await fresh[1].meet(fresh[0])
-                await together(*(ice.connect() for ice in fresh))
+                await gather_first_error(*(ice.gather() for ice in fresh))
+                await fresh[0].set_remote(fresh[1])
+                await fresh[1].set_remote(fresh[0])
+                await gather_first_error(*(ice.connect() for ice in fresh))
         except BaseException:
             for ice in fresh:
-                await self._context.closing.close(ice.close(), patience=0.0)
+                await self._context.closing.close(ice.close(), timeout=0.0)
             raise
         for lasting, ice in zip(self._ices, fresh, strict=True):
-            await self._context.closing.close(lasting.adopt(ice).close(), patience=0.0)
+            await self._context.closing.close(lasting.switch_to(ice).close(), timeout=0.0)
 
-    def _maker(self, relay: Relay, *, controlling: bool) -> Callable[[], RelayedIce]:
-        def make() -> RelayedIce:
-            ice = RelayedIce(
+    def _maker(self, relay: RelayServer, *, controlling: bool) -> Callable[[], RelayPairIce]:
+        def make() -> RelayPairIce:
+            ice = RelayPairIce(
                 relay,
                 controlling=controlling,
                 clock=self._context.clock,
                 now=self._context.now,
-                client=LastingClient,
+                client=RefreshableClient,
             )
             if controlling:
                 ice.on_answer = self.pulse.on_path
@@ -250,32 +259,32 @@ class EnduringCall:
 
     async def _open(self) -> None:
         bounds, (one, other) = self._bounds, self._peers
-        async with bounded(bounds.gathering, "call", Cause.DEADLINE, NO_ALLOCATION):
-            await together(one.gather(), other.gather())
-        await one.meet(other)
-        await other.meet(one)
-        async with bounded(bounds.ice, "call", Cause.ICE_FAILED, NO_PAIR):
-            await together(one.connect_ice(), other.connect_ice())
-        async with bounded(bounds.dtls, "call", Cause.DTLS_FAILED, NO_HANDSHAKE):
-            await together(one.connect_dtls(other), other.connect_dtls(one))
-        async with bounded(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
-            await together(*(peer.open_channel(self._received) for peer in self._peers))
+        async with phase_timeout_as(bounds.gathering, "call", Cause.DEADLINE, NO_ALLOCATION):
+            await gather_first_error(one.gather(), other.gather())
+        await one.set_remote(other)
+        await other.set_remote(one)
+        async with phase_timeout_as(bounds.ice, "call", Cause.ICE_FAILED, NO_PAIR):
+            await gather_first_error(one.connect_ice(), other.connect_ice())
+        async with phase_timeout_as(bounds.dtls, "call", Cause.DTLS_FAILED, NO_HANDSHAKE):
+            await gather_first_error(one.connect_dtls(other), other.connect_dtls(one))
+        async with phase_timeout_as(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
+            await gather_first_error(*(peer.open_channel(self._received) for peer in self._peers))
         self._beating = asyncio.create_task(self._beat())
-        async with bounded(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
+        async with phase_timeout_as(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
             await self.pulse.until(lambda: min(self.pulse.path[1], self.pulse.data[1]) > 0)
 
     async def _beat(self) -> None:
         number = 0
         while True:
             if not self._ices[0].suspended:
-                self._ices[0].current.ask()
+                self._ices[0].current.send_check()
             if number % MESSAGE_BEATS == 0:
                 self._messages[number] = self._context.clock()
                 self._peers[0].send(number.to_bytes(4, "big"))
             number += 1
             await asyncio.sleep(BEAT_SECONDS)
 
-    def _received(self, peer: Peer, data: bytes) -> None:
+    def _received(self, peer: CallEndpoint, data: bytes) -> None:
         if not peer.offering:
             peer.send(data)
             return

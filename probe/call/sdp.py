@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from probe.call.endpoint import SCTP_PORT, Peer
+from probe.call.endpoint import SCTP_PORT, CallEndpoint
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.ice.connectivity_check import Login
-from probe.ice.relay_pair import RelayedIce
+from probe.ice.connectivity_check import IceCredentials
+from probe.ice.relay_pair import RelayPairIce
 from probe.stun.message import PeerAddress
 
 # After probe.call.endpoint, which leaves aiortc's codecs out.
@@ -41,14 +41,14 @@ Kind = Literal["offer", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class SdpDescription:
     """The other side: its ICE credentials and the fingerprint of its certificate."""
 
-    login: Login
+    login: IceCredentials
     dtls: RTCDtlsParameters
 
 
-def describe(peer: Peer, ice: RelayedIce, kind: Kind) -> dict[str, str]:
+def describe(peer: CallEndpoint, ice: RelayPairIce, kind: Kind) -> dict[str, str]:
     """A session with one data channel; candidates follow on their own, as they are found."""
     media = MediaDescription("application", 9, "UDP/DTLS/SCTP", ["webrtc-datachannel"])
     media.host, media.rtp.muxId = "0.0.0.0", MID
@@ -65,7 +65,7 @@ def describe(peer: Peer, ice: RelayedIce, kind: Kind) -> dict[str, str]:
     return {"type": kind, "sdp": str(session)}
 
 
-def read_description(data: object, kind: Kind) -> Description:
+def read_description(data: object, kind: Kind) -> SdpDescription:
     """Raises CheckFailed(protocol_error) for what is no description."""
     try:
         text = data["sdp"] if isinstance(data, Mapping) else None
@@ -77,10 +77,10 @@ def read_description(data: object, kind: Kind) -> Description:
     except Exception:
         # The parser stumbles in many ways over what is no SDP.
         raise CheckFailed(Cause.PROTOCOL_ERROR, f"the {kind} arrives damaged") from None
-    return Description(Login(fragment, password), media.dtls)
+    return SdpDescription(IceCredentials(fragment, password), media.dtls)
 
 
-def describe_candidate(ice: RelayedIce) -> dict[str, Any]:
+def describe_candidate(ice: RelayPairIce) -> dict[str, Any]:
     """The relayed candidate, once it has been gathered."""
     host, port = ice.address
     candidate = RTCIceCandidate(

@@ -12,20 +12,20 @@ from typing import Any
 
 from probe.call import sdp
 from probe.call.aiortc_import import RTCCertificate
-from probe.call.echo import Echoes
-from probe.call.endpoint import Peer
-from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, Bounds
-from probe.call.sdp import Description
+from probe.call.echo import ChannelEcho
+from probe.call.endpoint import CallEndpoint
+from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, PhaseTimeouts
+from probe.call.sdp import SdpDescription
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.core.recorder import Record
-from probe.ice.relay_pair import Partner, RelayedIce
-from probe.ice.relay_transport import Relay
-from probe.net.gather import together
-from probe.net.socketio import Arrival
-from probe.net.tasks import bounded, first_of
-from probe.paircam.user_session import Visitor
+from probe.core.recorder import Recorder
+from probe.ice.relay_pair import RelayPairIce, RemoteParameters
+from probe.ice.relay_transport import RelayServer
+from probe.net.gather import gather_first_error
+from probe.net.socketio import ReceivedEvent
+from probe.net.tasks import phase_timeout_as, race
+from probe.paircam.user_session import AppUser
 from probe.stun.message import PeerAddress
 
 # "matched" may come twice, with another session: the last that both saw stands. After so long
@@ -34,54 +34,58 @@ SETTLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class RemoteDescription:
     """What signaling has told of the other side."""
 
-    description: Description
+    description: SdpDescription
     address: PeerAddress
 
 
-class Side:
+class SignaledEndpoint:
     """One of the two: a user of the application, and its end of the call."""
 
-    def __init__(self, visitor: Visitor, relay: Relay, context: Context, *, calls: bool) -> None:
+    def __init__(
+        self, visitor: AppUser, relay: RelayServer, context: Context, *, calls: bool
+    ) -> None:
         self.visitor = visitor
-        self.ice = RelayedIce(relay, controlling=calls, clock=context.clock, now=context.now)
+        self.ice = RelayPairIce(relay, controlling=calls, clock=context.clock, now=context.now)
         certificate = RTCCertificate.generateCertificate()
-        self.peer = Peer(offering=calls, ice=self.ice, certificate=certificate)
-        self.away: Away | None = None
+        self.peer = CallEndpoint(offering=calls, ice=self.ice, certificate=certificate)
+        self.away: RemoteDescription | None = None
 
-    async def tell(self, what: str, session: str, data: dict[str, Any]) -> None:
+    async def send_signal(self, what: str, session: str, data: dict[str, Any]) -> None:
         """Send an offer, an answer or a candidate through the backend."""
         await self.visitor.send(f"send-{what}", sessionId=session, type=what, data=data)
 
-    async def hear(self, what: str, session: str) -> object:
+    async def receive_signal(self, what: str, session: str) -> object:
         """What the other side sent."""
         arrival = await self.visitor.wait_for(what, session)
         return content_of(arrival, what)
 
-    async def connect(self, bounds: Bounds) -> None:
+    async def connect(self, bounds: PhaseTimeouts) -> None:
         """Connectivity checks with what signaling has told."""
         assert self.away is not None
-        partner = Partner(self.away.description.login, self.away.address)
-        await self.ice.learn(partner)
-        async with bounded(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
+        partner = RemoteParameters(self.away.description.login, self.away.address)
+        await self.ice.set_remote_parameters(partner)
+        async with phase_timeout_as(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
             await self.peer.connect_ice()
 
-    async def shake_hands(self, bounds: Bounds) -> None:
+    async def dtls_handshake(self, bounds: PhaseTimeouts) -> None:
         """DTLS with who has the certificate that signaling has told of."""
         assert self.away is not None
-        async with bounded(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
-            await self.peer.shake_hands(self.away.description.dtls)
+        async with phase_timeout_as(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
+            await self.peer.dtls_handshake(self.away.description.dtls)
 
-    async def open(self, bounds: Bounds, on_message: Callable[[Peer, bytes], None]) -> None:
+    async def open(
+        self, bounds: PhaseTimeouts, on_message: Callable[[CallEndpoint, bytes], None]
+    ) -> None:
         """Open the data channel."""
-        async with bounded(bounds.channel, "open", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
+        async with phase_timeout_as(bounds.channel, "open", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
             await self.peer.open_channel(on_message)
 
 
 @dataclass
-class Moments:
+class CallTimestamps:
     """When the call came how far, on the context's clock; 0: not yet."""
 
     began: float = 0.0
@@ -92,16 +96,21 @@ class Moments:
     rtts: list[float] = field(default_factory=list)
 
 
-class Meeting:
+class SignaledCall:
     """Two visitors, from the queue to the end of their call."""
 
     def __init__(
-        self, caller: Visitor, callee: Visitor, record: Record, context: Context, bounds: Bounds
+        self,
+        caller: AppUser,
+        callee: AppUser,
+        record: Recorder,
+        context: Context,
+        bounds: PhaseTimeouts,
     ) -> None:
         self.caller, self.callee = caller, callee
-        self.moments = Moments()
+        self.moments = CallTimestamps()
         self._record, self._context, self._bounds = record, context, bounds
-        self._sides: tuple[Side, ...] = ()
+        self._sides: tuple[SignaledEndpoint, ...] = ()
 
     @property
     def session(self) -> str | None:
@@ -125,11 +134,11 @@ class Meeting:
     async def unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
         """Work, unless one of the visitors meets its end first, whose Stop is raised."""
         ends = (visitor.until(lambda: False) for visitor in (self.caller, self.callee))
-        await first_of(work, together(*ends))
+        await race(work, gather_first_error(*ends))
 
     async def _settled(self) -> None:
         visitors = (self.caller, self.callee)
-        await together(*(visitor.wait_for("matched") for visitor in visitors))
+        await gather_first_error(*(visitor.wait_for("matched") for visitor in visitors))
         while True:
             last = max(visitor.matched_at[-1] for visitor in visitors)
             left = last + SETTLE_SECONDS - self._context.clock()
@@ -137,10 +146,10 @@ class Meeting:
                 return
             await asyncio.sleep(max(left, SETTLE_SECONDS / 10))
 
-    async def call(self, relay: Relay, echoes: int) -> None:
+    async def call(self, relay: RelayServer, echoes: int) -> None:
         """Signaling, ICE, DTLS, data channel, echoes. Raises Stop with the phase."""
-        caller = Side(self.caller, relay, self._context, calls=True)
-        callee = Side(self.callee, relay, self._context, calls=False)
+        caller = SignaledEndpoint(self.caller, relay, self._context, calls=True)
+        callee = SignaledEndpoint(self.callee, relay, self._context, calls=False)
         self._sides = (caller, callee)
         await self.unless_ended(self._call(caller, callee, echoes))
 
@@ -149,7 +158,7 @@ class Meeting:
         session = self.session
         self.caller.ending = self.callee.ending = True
         await self.caller.send("end-call", sessionId=session)
-        await together(
+        await gather_first_error(
             self.caller.wait_for("call-ended", session),
             self.callee.wait_for("peer-disconnected", session),
         )
@@ -160,44 +169,48 @@ class Meeting:
         visitors = (self.caller.leave(), self.callee.leave())
         await asyncio.gather(*ends, *visitors, return_exceptions=True)
 
-    async def _call(self, caller: Side, callee: Side, echoes: int) -> None:
+    async def _call(self, caller: SignaledEndpoint, callee: SignaledEndpoint, echoes: int) -> None:
         clock, moments = self._context.clock, self.moments
         moments.began = clock()
         gathering = [asyncio.create_task(self._gather(side)) for side in (caller, callee)]
         try:
             await self._signal(caller, callee, *gathering)
             with self._record.phase("ice"):
-                await together(*(side.connect(self._bounds) for side in (caller, callee)))
+                await gather_first_error(*(side.connect(self._bounds) for side in (caller, callee)))
             moments.ice = clock()
         finally:
             for task in gathering:
                 task.cancel()
             await asyncio.gather(*gathering, return_exceptions=True)
         with self._record.phase("dtls"):
-            await together(*(side.shake_hands(self._bounds) for side in (caller, callee)))
+            await gather_first_error(
+                *(side.dtls_handshake(self._bounds) for side in (caller, callee))
+            )
         moments.dtls = clock()
-        both = Echoes(clock)
+        both = ChannelEcho(clock)
         with self._record.phase("open"):
             opening = (side.open(self._bounds, both.received) for side in (caller, callee))
-            await together(*opening)
+            await gather_first_error(*opening)
         moments.opened = clock()
         with self._record.phase("echo"):
             moments.rtts = await both.send(caller.peer, echoes)
 
-    async def _gather(self, side: Side) -> None:
-        async with bounded(self._bounds.gathering, "ice", Cause.DEADLINE, NO_ALLOCATION):
+    async def _gather(self, side: SignaledEndpoint) -> None:
+        async with phase_timeout_as(self._bounds.gathering, "ice", Cause.DEADLINE, NO_ALLOCATION):
             await side.peer.gather()
 
-    async def _signal(self, caller: Side, callee: Side, *gathering: asyncio.Task[None]) -> None:
+    async def _signal(
+        self, caller: SignaledEndpoint, callee: SignaledEndpoint, *gathering: asyncio.Task[None]
+    ) -> None:
         """Exchange everything in the session that stands; anew when another one does."""
         while True:
             session = self.session
             assert session is not None
-            exchange = together(
+            exchange = gather_first_error(
                 self._offer(caller, session, gathering[0]),
                 self._answer(callee, session, gathering[1]),
             )
-            if await first_of(exchange, self._is_over(session)):
+            if await race(exchange, self._is_over(session)):
                 return
             lost = self._lost()
             if self.session == session and not await self._has_other(session):
@@ -233,30 +246,38 @@ class Meeting:
         message = f"the session that both were told of does not stand: {text}"
         return CheckFailed(Cause.SESSION_LOST, message)
 
-    async def _offer(self, side: Side, session: str, gathered: asyncio.Task[None]) -> None:
+    async def _offer(
+        self, side: SignaledEndpoint, session: str, gathered: asyncio.Task[None]
+    ) -> None:
         with self._record.phase("signal"):
-            await side.tell("offer", session, sdp.describe(side.peer, side.ice, "offer"))
-            answer = await side.hear("answer", session)
+            await side.send_signal("offer", session, sdp.describe(side.peer, side.ice, "offer"))
+            answer = await side.receive_signal("answer", session)
         self.moments.answered = self._context.clock()
         description = sdp.read_description(answer, "answer")
         with self._record.phase("ice"):
             await self._trade_candidates(side, session, gathered, description)
 
-    async def _answer(self, side: Side, session: str, gathered: asyncio.Task[None]) -> None:
-        offer = await side.hear("offer", session)
+    async def _answer(
+        self, side: SignaledEndpoint, session: str, gathered: asyncio.Task[None]
+    ) -> None:
+        offer = await side.receive_signal("offer", session)
         description = sdp.read_description(offer, "offer")
-        await side.tell("answer", session, sdp.describe(side.peer, side.ice, "answer"))
+        await side.send_signal("answer", session, sdp.describe(side.peer, side.ice, "answer"))
         await self._trade_candidates(side, session, gathered, description)
 
     async def _trade_candidates(
-        self, side: Side, session: str, gathered: asyncio.Task[None], away: Description
+        self,
+        side: SignaledEndpoint,
+        session: str,
+        gathered: asyncio.Task[None],
+        away: SdpDescription,
     ) -> None:
         await asyncio.shield(gathered)
-        await side.tell("candidate", session, sdp.describe_candidate(side.ice))
-        candidate = await side.hear("candidate", session)
-        side.away = Away(away, sdp.read_candidate(candidate))
+        await side.send_signal("candidate", session, sdp.describe_candidate(side.ice))
+        candidate = await side.receive_signal("candidate", session)
+        side.away = RemoteDescription(away, sdp.read_candidate(candidate))
 
 
-def content_of(arrival: Arrival, name: str) -> object:
+def content_of(arrival: ReceivedEvent, name: str) -> object:
     """One entry of what an event carries; None where there is no such thing."""
     return arrival.content.get(name) if isinstance(arrival.content, dict) else None

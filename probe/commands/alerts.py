@@ -11,17 +11,17 @@ from typing import Any
 
 import click
 
-from alerts.model import Message, NotifyError, Occasion, Severity, Silence
+from alerts.model import Message, MessageType, NotifyError, Severity, Silence
 from alerts.notifier import Notifier
 from alerts.outbox.codec import CodecError
 from alerts.outbox.outbox import Outbox
 from alerts.silence.maintenance_window import active, upcoming
-from alerts.state.alert_store import Keeper
+from alerts.state.alert_store import AlertStore
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.config.settings import Settings
-from probe.core.environment import ConfigurationError, Mistake
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
-from probe.exit_codes import UNTOLD, USAGE_ERROR
+from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.report.text import units
 
 HOUR = 3600.0
@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 def _burning(outbox_states: Mapping[str, str], region: str) -> list[str]:
     """What burns, one line each, from the documents that the daemon keeps."""
-    keeper = Keeper(region)
+    keeper = AlertStore(region)
     keeper.restore(outbox_states)
     now = time.time()
     return [
@@ -93,7 +93,7 @@ def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
         if unknown or not notifiers:
             known = ", ".join(notifiers) or "none is configured"
             raise ConfigurationError(
-                Mistake(f"notifier {name}", f"is not configured; there are: {known}")
+                ConfigProblem(f"notifier {name}", f"is not configured; there are: {known}")
                 for name in unknown or ["(any)"]
             )
     except ConfigurationError as error:
@@ -101,7 +101,7 @@ def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
         return USAGE_ERROR
     chosen = [notifiers[name] for name in names or notifiers]
     taken = [asyncio.run(_try(notifier)) for notifier in chosen]
-    return 0 if all(taken) else UNTOLD
+    return 0 if all(taken) else OUTPUT_ERROR
 
 
 async def _try(notifier: Notifier) -> bool:
@@ -109,7 +109,7 @@ async def _try(notifier: Notifier) -> bool:
     now = time.time()
     key = f"test {secrets.token_hex(4)}"
     memory: Mapping[str, str] = {}
-    for occasion in (Occasion.FIRING, Occasion.RESOLVED):
+    for occasion in (MessageType.FIRING, MessageType.RESOLVED):
         message = Message(
             key=key,
             occasion=occasion,
@@ -181,18 +181,18 @@ def _with_outbox(options: Mapping[str, Any], work: Work) -> int:
         return USAGE_ERROR
     except CodecError as error:
         click.echo(f"probe: {error}", err=True)
-        return UNTOLD
+        return OUTPUT_ERROR
 
 
 async def _open_and(settings: Settings, work: Work) -> int:
     folder = settings.service.data
     if folder is None:
         problem = "is not set: alerts and silences are kept in its directory"
-        raise ConfigurationError([Mistake("PROBE_DATA", problem)])
+        raise ConfigurationError([ConfigProblem("PROBE_DATA", problem)])
     outbox = await Outbox.open(folder)
     try:
         if outbox.state.problem:
-            raise ConfigurationError([Mistake("PROBE_DATA", outbox.state.problem)])
+            raise ConfigurationError([ConfigProblem("PROBE_DATA", outbox.state.problem)])
         return await work(outbox, settings)
     finally:
         await outbox.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from probe.exit_codes import UNTOLD
+from probe.exit_codes import OUTPUT_ERROR
 
 
 def replace_file(path: Path, text: bytes) -> None:
@@ -38,6 +38,6 @@ def write(files: Mapping[Path, str]) -> int:
             replace_file(path, text.encode())
         except OSError as error:
             click.echo(f"probe: {path} can't be written: {error.strerror or error}", err=True)
-            return UNTOLD
+            return OUTPUT_ERROR
         click.echo(str(path))
     return 0

@@ -12,7 +12,7 @@ from typing import Any
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
 from probe.config.settings import Settings
-from probe.core.environment import ConfigurationError, Mistake
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.daemon.daemon import Daemon
 from probe.diagnostics import logging_setup, sentry
 from probe.diagnostics.redact import Redactor
@@ -49,7 +49,7 @@ async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
     _tell(settings)
     daemon = Daemon(settings, load)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
-    ends = _on_signals(task, daemon.reloader.ask)
+    ends = _on_signals(task, daemon.reloader.request_reload)
     try:
         await task
     except asyncio.CancelledError:
@@ -59,7 +59,7 @@ async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
     except OSError as error:
         host, port = settings.service.listen
         problem = f"can't listen on {host} port {port}: {error.strerror or error}"
-        raise ConfigurationError([Mistake("PROBE_LISTEN", problem)]) from None
+        raise ConfigurationError([ConfigProblem("PROBE_LISTEN", problem)]) from None
     finally:
         await sentry.close()
     return 0

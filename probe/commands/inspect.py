@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from probe.budget.plans import Budget, amount, drains_on, terms_of
+from probe.budget.plans import Budget, consumers_by_plan, format_amount, terms_of
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
-from probe.config.check_plan import Plan
+from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.environment import ConfigurationError
 from probe.core.kind import Check, Kind
@@ -22,10 +22,10 @@ from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
 from probe.report.text.check_list import (
     BudgetLine,
-    CheckLine,
+    CheckRow,
     KindLines,
     Listing,
-    SourceLine,
+    SourceRow,
     render,
 )
 
@@ -74,7 +74,7 @@ def list_everything(options: Mapping[str, Any]) -> int:
     return 0
 
 
-def _listing(plan: Plan) -> Listing:
+def _listing(plan: CheckPlan) -> Listing:
     used = {check.kind.name for check in plan.checks}
     return Listing(
         checks=tuple(_line(check) for check in plan.checks),
@@ -94,7 +94,7 @@ def _listing(plan: Plan) -> Listing:
     )
 
 
-def _sources(checks: Sequence[Check]) -> tuple[SourceLine, ...]:
+def _sources(checks: Sequence[Check]) -> tuple[SourceRow, ...]:
     """The signals with limits that checks of one kind are held against, and others only show."""
     tellers: dict[str, list[Check]] = {}
     for check in checks:
@@ -106,7 +106,7 @@ def _sources(checks: Sequence[Check]) -> tuple[SourceLine, ...]:
         kinds = {check.kind.name for check in held}
         shown = [check.name for check in telling if held and check.kind.name not in kinds]
         if shown:
-            found.append(SourceLine(name, tuple(check.name for check in held), tuple(shown)))
+            found.append(SourceRow(name, tuple(check.name for check in held), tuple(shown)))
     return tuple(found)
 
 
@@ -114,17 +114,17 @@ def _is_held(check: Check, signal: str) -> bool:
     return any(threshold.signal.name == signal for threshold in thresholds_of(check))
 
 
-def _cautions(plan: Plan) -> tuple[str, ...]:
-    return tuple(caution for check in plan.checks for caution in check.cautions)
+def _cautions(plan: CheckPlan) -> tuple[str, ...]:
+    return tuple(caution for check in plan.checks for caution in check.config_warnings)
 
 
 def _budget(budget: Budget) -> BudgetLine:
     terms = budget.terms
     return BudgetLine(
         plan=budget.plan,
-        month=amount(budget.per_month, terms.unit),
-        period=f"{amount(budget.per_period, terms.unit)} a {terms.period}",
-        allowed=f"{amount(terms.most, terms.unit)}, {terms.share * 100:g} % of the plan's",
+        month=format_amount(budget.per_month, terms.unit),
+        period=f"{format_amount(budget.per_period, terms.unit)} a {terms.period}",
+        allowed=f"{format_amount(terms.most, terms.unit)}, {terms.share * 100:g} % of the plan's",
         share=budget.per_period / terms.most,
         checks=tuple(drain.check for drain in budget.drains),
     )
@@ -133,20 +133,23 @@ def _budget(budget: Budget) -> BudgetLine:
 def _signals(kind: Kind[Any, Any], checks: Sequence[Check]) -> tuple[Signal, ...]:
     """The kind's signals, and those that checks of it have of their own."""
     own = [
-        threshold.signal for check in checks if check.kind is kind for threshold in check.table.own
+        threshold.signal
+        for check in checks
+        if check.kind is kind
+        for threshold in check.table.check_thresholds
     ]
     return (*signals_of(kind), *own)
 
 
-def _line(check: Check) -> CheckLine:
-    return CheckLine(
+def _line(check: Check) -> CheckRow:
+    return CheckRow(
         name=check.name,
         kind=check.kind.name,
         target=check.table.target,
         interval=check.interval,
         deadline=check.table.deadline,
         severity=check.failing.severity if check.table.can_fail else None,
-        partial=check.failing.partial if check.table.backups else None,
+        partial=check.failing.severity_with_backup if check.table.backup_groups else None,
         hold=check.failing.hold,
         thresholds=thresholds_of(check),
         costs=_costs(check),
@@ -156,7 +159,7 @@ def _line(check: Check) -> CheckLine:
 def _costs(check: Check) -> tuple[str, ...]:
     """What a check takes from each plan in 30 days, if it were alone."""
     return tuple(
-        f"{plan} {amount(sum(drain.per_day for drain in drains) * 30, terms.unit)}"
-        for plan, drains in drains_on([check]).items()
+        f"{plan} {format_amount(sum(drain.per_day for drain in drains) * 30, terms.unit)}"
+        for plan, drains in consumers_by_plan([check]).items()
         if (terms := terms_of(plan)) is not None
     )

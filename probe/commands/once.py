@@ -15,11 +15,11 @@ from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.config.settings import Settings
 from probe.core.context import Context
-from probe.core.environment import ConfigurationError, Mistake
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.core.model import Result
-from probe.exit_codes import INTERRUPTED, TERMINATED, UNTOLD, USAGE_ERROR
-from probe.once import Listener, OnceOptions, run_once
+from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, TERMINATED, USAGE_ERROR
+from probe.once import OnceOptions, ProgressListener, run_once
 from probe.report.formats import FORMATS, Style
 from probe.report.model import Report
 
@@ -46,7 +46,7 @@ def run(options: Mapping[str, Any]) -> int:
     if _has_metrics(options):
         # The report is told all the same: only what would be green is not.
         told &= push.tell(report, checks, options) or report.exit_code != 0
-    return report.exit_code if told else UNTOLD
+    return report.exit_code if told else OUTPUT_ERROR
 
 
 def _has_metrics(options: Mapping[str, Any]) -> bool:
@@ -92,7 +92,7 @@ def _check_output(path: Path | None) -> None:
     elif not os.access(path if path.exists() else path.parent, os.W_OK):
         problem = "can't be written"
     if problem:
-        raise ConfigurationError([Mistake(f"--output {path}", problem)])
+        raise ConfigurationError([ConfigProblem(f"--output {path}", problem)])
 
 
 def _tell(report: Report, options: Mapping[str, Any]) -> bool:
@@ -129,7 +129,7 @@ def _append_summary(report: Report, path: str | None) -> None:
         click.echo(f"probe: GITHUB_STEP_SUMMARY: {error.strerror or error}", err=True)
 
 
-class Progress(Listener):
+class Progress(ProgressListener):
     """One line on stderr that is rewritten while people wait; silent where nobody does.
 
     What --wait waits for is told without a terminal too: a CI log should say it.
@@ -154,14 +154,14 @@ class Progress(Listener):
         self._open.remove(result.check)
         self._show()
 
-    def waits(self, failing: Sequence[Result], seconds: float) -> None:
+    def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         self._line("")
         # Said once for each reason: a CI log should not repeat itself every few seconds.
         if (reasons := _reasons(failing)) != self._said:
             click.echo(f"probe: waiting for {reasons}", err=True)
             self._said = reasons
 
-    def gives_up(self, hopeless: Sequence[Result]) -> None:
+    def giving_up(self, hopeless: Sequence[Result]) -> None:
         self._line("")
         click.echo(f"probe: waiting will not mend {_reasons(hopeless)}", err=True)
 

@@ -16,7 +16,7 @@ from prometheus_client.exposition import basic_auth_handler, default_handler
 from yarl import URL
 
 from probe.commands.atomic_file import replace_file
-from probe.core.environment import ConfigurationError, Mistake
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.metrics.exporter import Exporter, expose
 from probe.report.model import Report
@@ -41,7 +41,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 def tell(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) -> bool:
     """Write and push what was measured; whether all of it arrived. Says what did not."""
     exporter = Exporter(region=report.region, repeats=False)
-    exporter.watch(checks)
+    exporter.set_checks(checks)
     for row in report.rows:
         exporter.observe(row.result)
     arrived = True
@@ -52,25 +52,25 @@ def tell(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) ->
     return arrived
 
 
-def _wrong_url(address: str) -> list[Mistake]:
+def _wrong_url(address: str) -> list[ConfigProblem]:
     try:
         url = URL(address)
     except ValueError:
-        return [Mistake("--push", "is no address")]
+        return [ConfigProblem("--push", "is no address")]
     if url.scheme not in ("http", "https") or not url.host:
-        return [Mistake("--push", "must be an address like http://pushgateway:9091")]
+        return [ConfigProblem("--push", "must be an address like http://pushgateway:9091")]
     return []
 
 
-def _wrong_path(path: Path) -> list[Mistake]:
+def _wrong_path(path: Path) -> list[ConfigProblem]:
     place = f"--textfile {path}"
     if path.suffix != SUFFIX:
-        return [Mistake(place, f"must end in {SUFFIX}: the collector reads nothing else")]
+        return [ConfigProblem(place, f"must end in {SUFFIX}: the collector reads nothing else")]
     if not path.parent.is_dir():
-        return [Mistake(place, f"there is no folder {path.parent}")]
+        return [ConfigProblem(place, f"there is no folder {path.parent}")]
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         # The file is replaced as a whole, which takes a new one beside it.
-        return [Mistake(place, "can't be written")]
+        return [ConfigProblem(place, "can't be written")]
     return []
 
 

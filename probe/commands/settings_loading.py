@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from probe.config.check_plan import Plan, select
-from probe.config.settings import OwnEnvironment, Settings, load_settings
-from probe.core.environment import ConfigurationError, Mistake
+from probe.config.check_plan import CheckPlan, select
+from probe.config.settings import ProbeEnvironment, Settings, load_settings
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
 DEFAULT_ENV_FILE = Path(".env")
-OWN_VARIABLES = frozenset(OwnEnvironment.variable_names()) - {"PROBE_CONFIG"}
+OWN_VARIABLES = frozenset(ProbeEnvironment.variable_names()) - {"PROBE_CONFIG"}
 
 
 def settings_for(
@@ -41,7 +41,8 @@ def settings_for(
     if empty:
         # An empty word would be met by every answer, the old machine's included.
         raise ConfigurationError(
-            Mistake("--" + key.replace("_", "-"), "is empty: say what to expect") for key in empty
+            ConfigProblem("--" + key.replace("_", "-"), "is empty: say what to expect")
+            for key in empty
         )
     return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
 
@@ -55,11 +56,11 @@ def say_mistakes(error: ConfigurationError) -> None:
 def _env_file(options: Mapping[str, Any]) -> Path:
     chosen: Path | None = options["env_file"]
     if chosen is not None and not chosen.exists():
-        raise ConfigurationError([Mistake(f"--env-file {chosen}", "there is no such file")])
+        raise ConfigurationError([ConfigProblem(f"--env-file {chosen}", "there is no such file")])
     return chosen or DEFAULT_ENV_FILE
 
 
-def _expecting(plan: Plan, expected: Mapping[str, str]) -> Plan:
+def _expecting(plan: CheckPlan, expected: Mapping[str, str]) -> CheckPlan:
     """Put the expectations into every check that reads /health."""
     checks = list(plan.checks)
     found = False
@@ -71,6 +72,6 @@ def _expecting(plan: Plan, expected: Mapping[str, str]) -> Plan:
     if not found:
         options = " and ".join("--" + key.replace("_", "-") for key in expected)
         raise ConfigurationError(
-            [Mistake(options, "no check reads /health in this run: set BACKEND_URL")]
+            [ConfigProblem(options, "no check reads /health in this run: set BACKEND_URL")]
         )
-    return Plan(tuple(checks), plan.skipped)
+    return CheckPlan(tuple(checks), plan.skipped)

@@ -14,41 +14,43 @@ from typing import Any
 from pydantic import ValidationError
 
 from probe.core.environment import (
+    ConfigProblem,
     ConfigurationError,
-    Mistake,
     Variables,
     plain_message,
     read_environment,
 )
-from probe.core.kind import Check, Derived, Kind, Skipped, Table
-from probe.core.model import Bad
-from probe.core.thresholds import in_order, signals_of_check, thresholds_of
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
+from probe.core.model import LimitSide
+from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
 
 # A key that ends so names the variable that holds the value, so that the file itself
 # carries no secret: password_from = "OTHER_TURN_PASSWORD".
 FROM_VARIABLE = "_from"
 
 OUT_OF_ORDER = {
-    Bad.ABOVE: "write objective ≤ warning ≤ critical: values above a limit are bad",
-    Bad.BELOW: "write objective ≥ warning ≥ critical: values below a limit are bad",
+    LimitSide.ABOVE: "write objective ≤ warning ≤ critical: values above a limit are bad",
+    LimitSide.BELOW: "write objective ≥ warning ≥ critical: values below a limit are bad",
 }
 
 # Tables that are no checks.
-OF_ALERTING = ("maintenance", "route")
+ALERTING_TABLES = ("maintenance", "route")
 
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class CheckPlan:
     """The configured checks in a fixed order, and what is not checked and why."""
 
     checks: tuple[Check, ...]
     skipped: tuple[Skipped, ...] = ()
 
 
-def read_tables(path: Path, kinds: Kinds, *, required: bool) -> tuple[RawTables, list[Mistake]]:
+def read_tables(
+    path: Path, kinds: Kinds, *, required: bool
+) -> tuple[RawTables, list[ConfigProblem]]:
     """The raw tables of ``probe.toml``, by name: kinds, and what is told to whom and when.
 
     Beside them, what is neither. Nothing and no mistake where there is no such file, unless
@@ -57,12 +59,12 @@ def read_tables(path: Path, kinds: Kinds, *, required: bool) -> tuple[RawTables,
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}, [Mistake(str(path), "there is no such file")] if required else []
+        return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
-        return {}, [Mistake(str(path), f"can't be read: {error}")]
+        return {}, [ConfigProblem(str(path), f"can't be read: {error}")]
     except tomllib.TOMLDecodeError as error:
-        return {}, [Mistake(str(path), f"is not valid TOML: {error}")]
-    names = [*(kind.name for kind in kinds), *OF_ALERTING]
+        return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
+    names = [*(kind.name for kind in kinds), *ALERTING_TABLES]
     mistakes = list(_shape_mistakes(path, document, names))
     good = {
         name: document[name] for name in names if name in document and _are_tables(document[name])
@@ -83,7 +85,7 @@ def variables_named_in(tables: RawTables) -> set[str]:
 
 def make_plan(
     kinds: Kinds, variables: Variables, tables: RawTables, path: Path = Path("probe.toml")
-) -> Plan:
+) -> CheckPlan:
     """Derive tables from the variables, merge the file's into them, validate all.
 
     An entry of the file with the name of a derived check changes that check; any other is
@@ -91,15 +93,15 @@ def make_plan(
     """
     checks: list[Check] = []
     skipped: list[Skipped] = []
-    mistakes: list[Mistake] = []
+    mistakes: list[ConfigProblem] = []
     for kind in kinds:
-        derived, readable = Derived(), True
+        derived, readable = DerivedChecks(), True
         try:
             derived = kind.derive(read_environment(kind.environment, variables))
         except ConfigurationError as error:
             mistakes += error.mistakes
             readable = False
-        surveyed = kind.survey([check for check in checks if check.table.enabled])
+        surveyed = kind.derive_from_checks([check for check in checks if check.table.enabled])
         derived = replace(derived, tables=(*derived.tables, *surveyed))
         for index, raw in _merge(derived, tables.get(kind.name, ())):
             place = f"{path}: [[{kind.name}]] entry {index}" if index else f"{kind.name} check"
@@ -114,10 +116,12 @@ def make_plan(
         raise ConfigurationError(mistakes)
     off = [check for check in checks if not check.table.enabled]
     skipped += [Skipped(check.kind.name, f"{check.name} is disabled in {path}") for check in off]
-    return Plan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
+    return CheckPlan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
 
 
-def select(plan: Plan, only: Iterable[str], required: Iterable[str], *, once: bool = False) -> Plan:
+def select(
+    plan: CheckPlan, only: Iterable[str], required: Iterable[str], *, once: bool = False
+) -> CheckPlan:
     """The part of a plan that is asked for, by check names or kinds.
 
     What runs on request alone is left out unless it is named; a run ``once`` has none of it
@@ -125,24 +129,30 @@ def select(plan: Plan, only: Iterable[str], required: Iterable[str], *, once: bo
     configured, or if nothing is left.
     """
     wanted, required = list(only), list(required)
-    mistakes = [_unknown("--only", name, plan) for name in wanted if not matches(plan, name)]
-    mistakes += [_unknown("--require", name, plan) for name in required if not matches(plan, name)]
+    mistakes = [_unknown("--only", name, plan) for name in wanted if not select_checks(plan, name)]
+    mistakes += [
+        _unknown("--require", name, plan) for name in required if not select_checks(plan, name)
+    ]
     if mistakes:
         raise ConfigurationError(mistakes)
     chosen = _unasked_left_out(plan, [*wanted, *required], once=once)
     if wanted:
-        named = {check.name for name in wanted for check in matches(plan, name)}
+        named = {check.name for name in wanted for check in select_checks(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
-        chosen = Plan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
+        chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
     if not chosen.checks:
         raise ConfigurationError(
-            [Mistake("configuration", "there is nothing to check: set BACKEND_URL or TURN_URLS")]
+            [
+                ConfigProblem(
+                    "configuration", "there is nothing to check: set BACKEND_URL or TURN_URLS"
+                )
+            ]
         )
     return chosen
 
 
-def _unasked_left_out(plan: Plan, named: Sequence[str], *, once: bool) -> Plan:
-    asked = {check.name for name in named for check in matches(plan, name)}
+def _unasked_left_out(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
+    asked = {check.name for name in named for check in select_checks(plan, name)}
     left_out = [
         check
         for check in plan.checks
@@ -153,16 +163,16 @@ def _unasked_left_out(plan: Plan, named: Sequence[str], *, once: bool) -> Plan:
         for check in left_out
     ]
     kept = tuple(check for check in plan.checks if check not in left_out)
-    return Plan(kept, (*plan.skipped, *skipped))
+    return CheckPlan(kept, (*plan.skipped, *skipped))
 
 
-def matches(plan: Plan, name: str) -> list[Check]:
+def select_checks(plan: CheckPlan, name: str) -> list[Check]:
     """The checks with this name or of this kind."""
     return [check for check in plan.checks if name in (check.name, check.kind.name)]
 
 
 def _merge(
-    derived: Derived, entries: Sequence[Mapping[str, Any]]
+    derived: DerivedChecks, entries: Sequence[Mapping[str, Any]]
 ) -> list[tuple[int, Mapping[str, Any]]]:
     """Pairs of (entry's number in the file or 0, raw table)."""
     defaults = derived.defaults
@@ -184,11 +194,11 @@ def _validate(
     variables: Variables,
     *,
     complete: bool,
-) -> Table | None:
+) -> CheckConfig | None:
     """The table; None if it may only lack what a wrong variable would have given."""
     filled, mistakes = _fill(raw, place, variables)
     try:
-        table: Table = kind.table.model_validate(filled)
+        table: CheckConfig = kind.table.model_validate(filled)
     except ValidationError as error:
         # What a variable should have given is missed once, at the variable.
         complete = complete and not mistakes
@@ -202,13 +212,13 @@ def _validate(
     unknown = [name for name in table.thresholds if name not in known]
     if unknown:
         raise ConfigurationError(
-            Mistake(f'{place}, thresholds "{name}"', "no such signal" + _guess(name, known))
+            ConfigProblem(f'{place}, thresholds "{name}"', "no such signal" + _guess(name, known))
             for name in unknown
         )
     wrong = [
-        Mistake(f'{place}, thresholds "{threshold.signal.name}"', OUT_OF_ORDER[threshold.bad])
+        ConfigProblem(f'{place}, thresholds "{threshold.signal.name}"', OUT_OF_ORDER[threshold.bad])
         for threshold in thresholds_of(Check(kind, table))
-        if not in_order(threshold)
+        if not limits_are_ordered(threshold)
     ]
     if wrong:
         raise ConfigurationError(wrong)
@@ -217,17 +227,17 @@ def _validate(
 
 def _fill(
     raw: Mapping[str, Any], place: str, variables: Variables
-) -> tuple[dict[str, Any], list[Mistake]]:
+) -> tuple[dict[str, Any], list[ConfigProblem]]:
     """Replace every ``key_from = "NAME"`` by ``key = value of NAME``; and what is not set."""
     filled: dict[str, Any] = {}
-    mistakes: list[Mistake] = []
+    mistakes: list[ConfigProblem] = []
     for key, value in raw.items():
         if not key.endswith(FROM_VARIABLE) or not isinstance(value, str):
             filled[key] = value
             continue
         found = variables.get(value)
         if found is None:
-            mistakes.append(Mistake(f'{place}, key "{key}"', f"{value} is not set"))
+            mistakes.append(ConfigProblem(f'{place}, key "{key}"', f"{value} is not set"))
         else:
             filled[key.removesuffix(FROM_VARIABLE)] = found
     return filled, mistakes
@@ -235,45 +245,47 @@ def _fill(
 
 def _table_mistakes(
     error: ValidationError, kind: Kind[Any, Any], place: str, *, complete: bool
-) -> Iterable[Mistake]:
+) -> Iterable[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):
         if not complete and (each["type"] == "missing" or not each["loc"]):
             continue
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
-            yield Mistake(where, "unknown key" + _guess(key, list(kind.table.model_fields)))
+            yield ConfigProblem(where, "unknown key" + _guess(key, list(kind.table.model_fields)))
         else:
-            yield Mistake(where, plain_message(each["msg"]))
+            yield ConfigProblem(where, plain_message(each["msg"]))
 
 
-def _shape_mistakes(path: Path, document: Mapping[str, Any], kinds: list[str]) -> Iterable[Mistake]:
+def _shape_mistakes(
+    path: Path, document: Mapping[str, Any], kinds: list[str]
+) -> Iterable[ConfigProblem]:
     for key, value in document.items():
         if key not in kinds:
-            yield Mistake(f'{path}: "{key}"', "no such kind of check" + _guess(key, kinds))
+            yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + _guess(key, kinds))
         elif not _are_tables(value):
-            what = "entry" if key in OF_ALERTING else "check"
-            yield Mistake(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
+            what = "entry" if key in ALERTING_TABLES else "check"
+            yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
 
 
 def _are_tables(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
-def _duplicates(checks: Sequence[Check]) -> Iterable[Mistake]:
+def _duplicates(checks: Sequence[Check]) -> Iterable[ConfigProblem]:
     names = [check.name for check in checks]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Mistake(f'check "{name}"', "two checks have this name: rename one of them")
+        yield ConfigProblem(f'check "{name}"', "two checks have this name: rename one of them")
 
 
-def _unknown(option: str, name: str, plan: Plan) -> Mistake:
+def _unknown(option: str, name: str, plan: CheckPlan) -> ConfigProblem:
     reasons = [skip.reason for skip in plan.skipped if skip.kind == name]
     if reasons:
-        return Mistake(f"{option} {name}", f"not configured: {'; '.join(reasons)}")
+        return ConfigProblem(f"{option} {name}", f"not configured: {'; '.join(reasons)}")
     known = [check.name for check in plan.checks]
     kinds = sorted({check.kind.name for check in plan.checks})
     listed = [*kinds, *(check for check in known if check not in kinds)]
-    return Mistake(f"{option} {name}", "no such check or kind" + _guess(name, listed))
+    return ConfigProblem(f"{option} {name}", "no such check or kind" + _guess(name, listed))
 
 
 def _guess(word: str, known: list[str]) -> str:

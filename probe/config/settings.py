@@ -17,22 +17,22 @@ from pydantic import (
 )
 
 from alerts.cluster.members import PeersPlan, split_name
-from alerts.config import Plan as Alerting
+from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
 from probe.config.check_plan import (
+    CheckPlan,
     Kinds,
-    Plan,
     RawTables,
     make_plan,
     read_tables,
     variables_named_in,
 )
 from probe.core.environment import (
+    ConfigProblem,
     ConfigurationError,
     Environment,
-    Mistake,
-    Sources,
+    EnvironmentSources,
     read_environment,
 )
 from probe.diagnostics.sentry import check_dsn
@@ -84,7 +84,7 @@ def check_peers(text: str) -> str:
 Peers = Annotated[str, AfterValidator(check_peers)]
 
 
-class OwnEnvironment(Environment):
+class ProbeEnvironment(Environment):
     """Variables of the probe itself."""
 
     region: str | None = Field(default=None, alias="PROBE_REGION")
@@ -142,7 +142,7 @@ class OwnEnvironment(Environment):
 
 
 @dataclass(frozen=True)
-class Service:
+class DaemonSettings:
     """What the daemon alone needs: where it listens, where it keeps things, whom it tells.
 
     ``data`` is the directory of the history; None keeps it in memory.
@@ -167,10 +167,10 @@ class Settings:
     ``config`` is the file whose change is worth reading it again; None: there is none.
     """
 
-    plan: Plan
+    plan: CheckPlan
     region: str
     log_level: int
-    service: Service = field(default_factory=Service)
+    service: DaemonSettings = field(default_factory=DaemonSettings)
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
 
@@ -218,12 +218,16 @@ def load_settings(
     ``alone`` is for the lab, which is watched by ``environ`` alone, without any file.
     Raises ConfigurationError with every mistake of every place at once.
     """
-    mistakes: list[Mistake] = []
-    sources = Sources(environ, secrets=None) if alone else Sources(environ, env_file)
-    own, config, plan, alerting = None, None, Plan(()), Alerting(DEFAULT_REGION)
+    mistakes: list[ConfigProblem] = []
+    sources = (
+        EnvironmentSources(environ, secrets=None)
+        if alone
+        else EnvironmentSources(environ, env_file)
+    )
+    own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
-        own = read_environment(OwnEnvironment, sources.load(OwnEnvironment.variable_names()))
+        own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
     except ConfigurationError as error:
         mistakes += error.mistakes
     try:
@@ -244,9 +248,9 @@ def _text(address: SecretStr | None) -> str:
     return address.get_secret_value() if address else ""
 
 
-def _service(own: OwnEnvironment) -> Service:
+def _service(own: ProbeEnvironment) -> DaemonSettings:
     host, _, port = own.listen.rpartition(":")
-    return Service(
+    return DaemonSettings(
         listen=(host.strip("[]"), int(port)),
         data=own.data,
         web_user=own.web_user,
@@ -261,9 +265,9 @@ def _service(own: OwnEnvironment) -> Service:
 
 
 def _plans(
-    kinds: Kinds, sources: Sources, path: Path | None, config: str | None
-) -> tuple[Plan, Alerting]:
-    mistakes: list[Mistake] = []
+    kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
+) -> tuple[CheckPlan, Alerting]:
+    mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
         tables, mistakes = read_tables(path, kinds, required=config is not None)
@@ -274,7 +278,7 @@ def _plans(
         variables = sources.load(names | variables_named_in(tables))
     except ConfigurationError as error:
         raise ConfigurationError([*mistakes, *error.mistakes]) from None
-    found: list[Plan] = []
+    found: list[CheckPlan] = []
     try:
         found = [make_plan(kinds, variables, tables, shown)]
     except ConfigurationError as error:

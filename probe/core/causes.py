@@ -115,7 +115,7 @@ HINTS: dict[Cause, str] = {
 }
 
 # Waiting does not mend these: somebody has to change a secret, a name or a setting.
-FINAL: frozenset[Cause] = frozenset(
+NOT_RETRYABLE: frozenset[Cause] = frozenset(
     {
         Cause.AUTH_REJECTED,
         Cause.CREDENTIALS_EXPIRED,

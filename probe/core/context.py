@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 
-class Closing:
+class CleanupTasks:
     """Owns the tasks that tidy up behind a check, so that none can hold it up.
 
     aioice's ``close()`` waits 63.5 s for a TURN server that has died, and cancelling it
@@ -24,18 +24,18 @@ class Closing:
         """How many closings are still under way."""
         return len(self._tasks)
 
-    async def close(self, closing: Coroutine[Any, Any, Any], *, patience: float) -> bool:
+    async def close(self, closing: Coroutine[Any, Any, Any], *, timeout: float) -> bool:
         """Start a closing and wait at most ``patience`` seconds; True when it is done."""
         task = asyncio.create_task(closing)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        done, _ = await asyncio.wait({task}, timeout=patience)
+        done, _ = await asyncio.wait({task}, timeout=timeout)
         return bool(done)
 
-    async def drain(self, *, patience: float) -> int:
+    async def drain(self, *, timeout: float) -> int:
         """Wait at most ``patience`` seconds for all, then cancel; how many were cancelled."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
+            await asyncio.wait(self._tasks, timeout=timeout)
         late = [task for task in self._tasks if task.cancel()]
         if late:
             await asyncio.wait(late, timeout=1.0)
@@ -63,10 +63,10 @@ class Context:
     ) -> None:
         self.clock = clock
         self.now = now
-        self.closing = Closing()
+        self.closing = CleanupTasks()
         self._shared: dict[Hashable, object] = {}
 
-    def share(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get_or_create(self, key: Hashable, make: Callable[[], T]) -> T:
         """The object kept under ``key``, made on first use: a token is asked for once."""
         if key not in self._shared:
             self._shared[key] = make()

@@ -25,7 +25,7 @@ DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Mistake:
+class ConfigProblem:
     """One thing wrong in the configuration: where, what, and what would be right."""
 
     place: str
@@ -38,7 +38,7 @@ class Mistake:
 class ConfigurationError(Exception):
     """The configuration can't be used; carries every mistake, not only the first."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[ConfigProblem]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
@@ -125,12 +125,12 @@ def read_environment(model: type[E], variables: Variables) -> E:
 
 def _mistakes(
     error: ValidationError, model: type[Environment], variables: Variables
-) -> Iterable[Mistake]:
+) -> Iterable[ConfigProblem]:
     aliases = {name: field.alias or name for name, field in model.model_fields.items()}
     for each in error.errors(include_input=False, include_url=False):
         name = str(each["loc"][0]) if each["loc"] else "environment"
         name = aliases.get(name, name)
-        yield Mistake(variables.place(name), plain_message(each["msg"]))
+        yield ConfigProblem(variables.place(name), plain_message(each["msg"]))
 
 
 def plain_message(message: str) -> str:
@@ -138,7 +138,7 @@ def plain_message(message: str) -> str:
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
-class Sources:
+class EnvironmentSources:
     """Where the variables of one process come from; each file is read once.
 
     ``environ`` comes first, then ``env_file`` (if it exists), then the secrets directory:
@@ -211,16 +211,16 @@ class _Layer:
         path = self.values.get(f"{name}_FILE", "").strip()
         if direct and path:
             problem = f"both {name} and {name}_FILE are set: keep one of them"
-            raise ConfigurationError([Mistake(name, problem)])
+            raise ConfigurationError([ConfigProblem(name, problem)])
         return (_read_secret(f"{name}_FILE", Path(path)) if path else direct) or None
 
-    def mistakes_with(self, names: Iterable[str]) -> Iterator[Mistake]:
+    def mistakes_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Torn lines that swallow one of these variables; others are not ours to judge."""
         ours = re.compile(rf"^\s*(export\s+)?({'|'.join(map(re.escape, names))})\s*=", re.MULTILINE)
         for line, text in self.torn:
             if ours.search(text):
                 problem = "a quote is not closed here: close it, or leave both quotes out"
-                yield Mistake(f"{self.place} line {line}", problem)
+                yield ConfigProblem(f"{self.place} line {line}", problem)
 
 
 def read_env_file(path: Path) -> _Layer:
@@ -249,4 +249,4 @@ def _read_secret(place: str, path: Path) -> str:
 
 def _unreadable(place: str, path: Path, error: Exception) -> ConfigurationError:
     reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    return ConfigurationError([Mistake(place, f"can't read {path}: {reason}")])
+    return ConfigurationError([ConfigProblem(place, f"can't read {path}: {reason}")])

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.model import Aggregation, Bad, Failing, Signal, Threshold, Verdict
-from probe.core.recorder import Record
+from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
+from probe.core.recorder import Recorder
 
 
-class LimitsTable(BaseModel):
+class ThresholdConfig(BaseModel):
     """Limits on one signal for one check, in the signal's unit; replaces the default's.
 
     ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
@@ -45,10 +45,10 @@ class LimitsTable(BaseModel):
         names = ("aggregation", "window", "minimum_samples", "hold", "clear", "margin")
         given = {name: getattr(self, name) for name in names}
         found = {name: value for name, value in given.items() if value is not None}
-        return found if self.bad is None else {**found, "bad": Bad(self.bad)}
+        return found if self.bad is None else {**found, "bad": LimitSide(self.bad)}
 
 
-class Table(BaseModel):
+class CheckConfig(BaseModel):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
     Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
@@ -65,7 +65,7 @@ class Table(BaseModel):
     retry: float | None = Field(default=None, ge=1, le=86400)
     hold: float | None = Field(default=None, ge=0, le=86400)
     severity: Literal["warning", "critical"] | None = None
-    thresholds: Mapping[str, LimitsTable] = Field(default_factory=dict)
+    thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -78,7 +78,7 @@ class Table(BaseModel):
         return {}
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """What is looked at: troubles of one subject are told together, as one."""
         return self.name
 
@@ -88,11 +88,11 @@ class Table(BaseModel):
         return True
 
     @property
-    def own(self) -> tuple[Threshold, ...]:
+    def check_thresholds(self) -> tuple[Threshold, ...]:
         """Signals that this check alone has, each with its limits (which may be empty)."""
         return ()
 
-    def watches(self, signal: Signal) -> bool:
+    def applies_limits_to(self, signal: Signal) -> bool:
         """Whether this check is held against the kind's limits on a signal."""
         return True
 
@@ -102,22 +102,24 @@ class Table(BaseModel):
         return False
 
     @property
-    def group(self) -> str | None:
+    def redundancy_group(self) -> str | None:
         """Checks of one group back each other up; None: the check stands alone."""
         return None
 
     @property
-    def backups(self) -> frozenset[str]:
+    def backup_groups(self) -> frozenset[str]:
         """The groups whose checks, while they work, make this one's failure a partial one."""
-        return frozenset({self.group}) if self.group is not None else frozenset()
+        return (
+            frozenset({self.redundancy_group}) if self.redundancy_group is not None else frozenset()
+        )
 
     @property
-    def wakes(self) -> frozenset[str]:
+    def triggers(self) -> frozenset[str]:
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
 
     @property
-    def heeds(self) -> frozenset[str]:
+    def triggered_by(self) -> frozenset[str]:
         """The words on which this check runs at once."""
         return frozenset()
 
@@ -131,7 +133,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class DerivedChecks:
     """Raw tables that the variables give, and what they lack for others.
 
     ``defaults`` are keys that hold for every table of the kind, those of ``probe.toml``
@@ -144,7 +146,7 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class QuotaUse:
     """What one run takes from a plan that has an end, what it causes elsewhere included.
 
     ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon``
@@ -155,18 +157,18 @@ class Use:
 
     plan: str
     amount: float
-    lingers: bool = False
+    shared_window: bool = False
 
 
 # A question wakes a Neon branch, which sleeps after five minutes without one (its default,
 # fixed on free plans).
-WAKES_NEON = Use("neon", 300.0, lingers=True)
+WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
 
 E = TypeVar("E", bound=Environment)
-T = TypeVar("T", bound=Table)
+T = TypeVar("T", bound=CheckConfig)
 
 
-def loads(*modules: str) -> Callable[[], None]:
+def lazy_import(*modules: str) -> Callable[[], None]:
     """A kind's ``load``: import these modules."""
 
     def load() -> None:
@@ -196,25 +198,25 @@ class Kind(Generic[E, T]):
     summary: str
     environment: type[E]
     table: type[T]
-    derive: Callable[[E], Derived]
-    run: Callable[[T, Record, Context], Coroutine[Any, Any, None]]
+    derive: Callable[[E], DerivedChecks]
+    run: Callable[[T, Recorder, Context], Coroutine[Any, Any, None]]
     signals: tuple[Signal, ...]
     thresholds: tuple[Threshold, ...] = ()
-    failing: Failing = field(default_factory=Failing)
+    failing: FailurePolicy = field(default_factory=FailurePolicy)
     core: bool = False
     on_request: bool = False
-    instrument: bool = False
+    third_party: bool = False
     cost: str = ""
-    uses: Callable[[T], tuple[Use, ...]] = lambda _: ()
-    survey: Callable[[Sequence["Check"]], Sequence[Mapping[str, Any]]] = lambda _: ()
-    cautions: Callable[[T], Sequence[str]] = lambda _: ()
+    uses: Callable[[T], tuple[QuotaUse, ...]] = lambda _: ()
+    derive_from_checks: Callable[[Sequence["Check"]], Sequence[Mapping[str, Any]]] = lambda _: ()
+    config_warnings: Callable[[T], Sequence[str]] = lambda _: ()
     load: Callable[[], None] = lambda: None
     interval: float = 60.0
     retry: float = 30.0
     plot: Signal | None = None
 
 
-RARE_SECONDS = 7200.0
+BACKOFF_ABOVE_SECONDS = 7200.0
 """What runs less often than this is asked for ever less often while it fails."""
 
 
@@ -223,7 +225,7 @@ class Check:
     """One configured check, ready to run."""
 
     kind: Kind[Any, Any]
-    table: Table
+    table: CheckConfig
 
     @property
     def name(self) -> str:
@@ -233,7 +235,10 @@ class Check:
     @property
     def signals(self) -> tuple[Signal, ...]:
         """What it measures: its kind's signals, and those that are its own."""
-        return (*self.kind.signals, *(threshold.signal for threshold in self.table.own))
+        return (
+            *self.kind.signals,
+            *(threshold.signal for threshold in self.table.check_thresholds),
+        )
 
     @property
     def interval(self) -> float:
@@ -250,28 +255,28 @@ class Check:
         """Seconds until the next look after a failure; never more than the interval."""
         return min(self.table.retry or self.kind.retry, self.interval)
 
-    def look_again(self, cause: Cause, failing: float) -> float:
+    def retry_delay(self, cause: Cause, failing: float) -> float:
         """Seconds until the next look at what has been failing for so long, now for ``cause``.
 
         ``retry``; for what is rare because it is dear, as long again as it has been failing,
         so that a day of failures takes a dozen runs.
         """
-        if cause in self.kind.failing.untouched:
+        if cause in self.kind.failing.no_retry_causes:
             return self.interval
-        if self.interval < RARE_SECONDS:
+        if self.interval < BACKOFF_ABOVE_SECONDS:
             return self.retry
         return min(max(self.retry, failing), self.interval)
 
     @property
-    def cautions(self) -> tuple[str, ...]:
+    def config_warnings(self) -> tuple[str, ...]:
         """What is worth a warning at start."""
-        return tuple(f"{self.name}: {each}" for each in self.kind.cautions(self.table))
+        return tuple(f"{self.name}: {each}" for each in self.kind.config_warnings(self.table))
 
     @property
-    def failing(self) -> Failing:
+    def failing(self) -> FailurePolicy:
         """How bad a failure is: the kind's word, unless the check has its own."""
         kind, hold = self.kind.failing, self.table.hold
         hold = kind.hold if hold is None else hold
         if self.table.severity is None:
             return replace(kind, hold=hold)
-        return Failing(Verdict(self.table.severity), hold=hold)
+        return FailurePolicy(Verdict(self.table.severity), hold=hold)

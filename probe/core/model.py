@@ -49,7 +49,7 @@ class Aggregation(StrEnum):
     RATIO = "ratio"
 
 
-class Bad(StrEnum):
+class LimitSide(StrEnum):
     """On which side of a limit a value is bad."""
 
     ABOVE = "above"
@@ -74,10 +74,10 @@ class Signal:
     unit: Unit
     help: str
     labels: tuple[str, ...] = ()
-    short: str = ""
+    column: str = ""
     latency: bool = False
-    fleeting: bool = False
-    words: str = ""
+    ephemeral: bool = False
+    display_name: str = ""
     counter: bool = False
 
 
@@ -106,7 +106,7 @@ class Threshold:
     signal: Signal
     limits: Limits
     aggregation: Aggregation = Aggregation.LAST
-    bad: Bad = Bad.ABOVE
+    bad: LimitSide = LimitSide.ABOVE
     window: float = 0.0
     minimum_samples: int = 1
     optional: bool = False
@@ -116,7 +116,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailurePolicy:
     """How bad it is when a check of a kind fails (not: when a value is beyond a limit).
 
     ``severity`` counts when no other check of the same group is ok, ``partial`` when one
@@ -126,10 +126,10 @@ class Failing:
     """
 
     severity: Verdict = Verdict.CRITICAL
-    partial: Verdict | None = None
+    severity_with_backup: Verdict | None = None
     hold: float = 0.0
-    mild: frozenset[Cause] = frozenset()
-    untouched: frozenset[Cause] = frozenset()
+    warning_only_causes: frozenset[Cause] = frozenset()
+    no_retry_causes: frozenset[Cause] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Sample:
     signal: Signal
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
-    total: float | None = None
+    denominator: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Evaluation:
     samples: int = 0
 
 
-class Stop(Exception):
+class CheckAborted(Exception):
     """Ends a check early; raised by kinds and instruments, caught by the runner.
 
     ``phase`` is left out where the phase that is under way says it all.
@@ -216,9 +216,9 @@ class Stop(Exception):
         self.hint = hint or HINTS[cause]
 
 
-class CheckFailed(Stop):
+class CheckFailed(CheckAborted):
     """The target does not do what it should: status ``failed``."""
 
 
-class NotMeasured(Stop):
+class NotMeasured(CheckAborted):
     """The target could not be looked at: status ``unknown``."""

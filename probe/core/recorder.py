@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from probe.core.model import Sample, Signal
 
 
-class Record:
+class Recorder:
     """Phases, samples and facts of one run, complete up to this moment at any moment.
 
     A check that is cut off in the middle of a phase leaves that phase's name in
@@ -51,7 +51,7 @@ class Record:
         """
         self._write(Sample(signal, float(value), dict(labels)))
 
-    def sample_of(self, signal: Signal, value: float, total: float, **labels: str) -> None:
+    def sample_ratio(self, signal: Signal, value: float, total: float, **labels: str) -> None:
         """Write down a value that somebody else has made of ``total`` cases.
 
         Nothing is written where there are none: a share of nothing is no data, never 0.

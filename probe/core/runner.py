@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from probe.core.causes import HINTS, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import CheckFailed, Failure, Result, Sample, Status, Stop
-from probe.core.recorder import Record
+from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
+from probe.core.recorder import Recorder
 from probe.core.signals import DURATION, SUCCESS
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 0.5
 
 
-def load_kinds(checks: Sequence[Check]) -> None:
+def preload(checks: Sequence[Check]) -> None:
     """Import what the checks need, before any clock runs.
 
     Some of it takes half a second, in which the event loop stands still: within a run it
@@ -41,7 +41,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     limit = min(check.table.deadline, deadline or check.table.deadline)
     # The shares that a kind gives its phases are shares of what there is.
     table = check.table.model_copy(update={"deadline": limit})
-    record = Record(context.clock)
+    record = Recorder(context.clock)
     started, started_at = context.clock(), _utc(context.now())
     task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
@@ -52,7 +52,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         if not task.done():
             task.cancel()
             # Its clean-up has an owner, and can't hold up the result for long.
-            await context.closing.close(_finish(task), patience=GRACE_SECONDS)
+            await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
     return Result(
         check=check.name,
@@ -91,15 +91,15 @@ async def _finish(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-def _cut_off(record: Record, limit: float, check: Check) -> tuple[Failure, Status]:
+def _cut_off(record: Recorder, limit: float, check: Check) -> tuple[Failure, Status]:
     message = f"no answer within {limit:g} s"
     hint = record.hint or HINTS[Cause.DEADLINE]
-    status = Status.UNKNOWN if check.kind.instrument else Status.FAILED
+    status = Status.UNKNOWN if check.kind.third_party else Status.FAILED
     return Failure(record.current, Cause.DEADLINE, message, hint), status
 
 
 def _ending(
-    task: asyncio.Task[None], record: Record, check: Check
+    task: asyncio.Task[None], record: Recorder, check: Check
 ) -> tuple[Failure | None, Status]:
     if task.cancelled():
         error: BaseException | None = RuntimeError("the check cancelled itself")
@@ -107,7 +107,7 @@ def _ending(
         error = task.exception()
     if error is None:
         return None, Status.OK
-    if isinstance(error, Stop):
+    if isinstance(error, CheckAborted):
         status = Status.FAILED if isinstance(error, CheckFailed) else Status.UNKNOWN
         phase = error.phase or record.current
         return Failure(phase, error.cause, error.message, error.hint), status

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from probe.core.kind import Check, Kind, LimitsTable
-from probe.core.model import Aggregation, Bad, Limits, Signal, Threshold
+from probe.core.kind import Check, Kind, ThresholdConfig
+from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold
 from probe.core.signals import COMMON
 
 
@@ -35,25 +35,25 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
     own = table.thresholds
     default = {
         threshold.signal.name: threshold
-        for threshold in (*check.kind.thresholds, *table.own)
+        for threshold in (*check.kind.thresholds, *table.check_thresholds)
         if threshold.limits != Limits()
     }
     kept = [
         threshold
         for name, threshold in default.items()
-        if name not in own and table.watches(threshold.signal)
+        if name not in own and table.applies_limits_to(threshold.signal)
     ]
     known = {signal.name: signal for signal in signals_of_check(check)}
     set_here = [_own(known[name], default.get(name), limits) for name, limits in own.items()]
     return tuple(_reachable(threshold, check.interval) for threshold in (*kept, *set_here))
 
 
-def in_order(threshold: Threshold) -> bool:
+def limits_are_ordered(threshold: Threshold) -> bool:
     """Whether a graver limit is never reached before a milder one."""
     limits = threshold.limits
     ladder = [limits.objective, limits.warning, limits.critical]
     given = [limit for limit in ladder if limit is not None]
-    return given == sorted(given, reverse=threshold.bad is Bad.BELOW)
+    return given == sorted(given, reverse=threshold.bad is LimitSide.BELOW)
 
 
 # What is no percentile of fewer, and the time over which it is made unless one is given.
@@ -70,7 +70,7 @@ def _reachable(threshold: Threshold, interval: float) -> Threshold:
     return replace(threshold, window=max(threshold.window, needed))
 
 
-def _own(signal: Signal, default: Threshold | None, table: LimitsTable) -> Threshold:
+def _own(signal: Signal, default: Threshold | None, table: ThresholdConfig) -> Threshold:
     limits = Limits(table.objective, table.warning, table.critical)
     threshold = replace(default or Threshold(signal, limits), limits=limits, **table.terms)
     least = _LEAST_SAMPLES.get(threshold.aggregation, 1)

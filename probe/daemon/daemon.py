@@ -14,36 +14,36 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from alerts.evaluation.check_state import Board
+from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.own_network import References
-from alerts.manager import Alarm
-from probe.config.check_plan import Plan
+from alerts.manager import AlertManager
+from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status, Verdict
-from probe.core.runner import load_kinds, run_check
-from probe.daemon.heartbeat_loop import Heart
+from probe.core.runner import preload, run_check
+from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.peer_call_answerer import PeerAnswers
 from probe.daemon.quota_counter import Counting
-from probe.daemon.readiness import Rounds
+from probe.daemon.readiness import Readiness
 from probe.daemon.reload import Reloader
-from probe.daemon.restore import Memory
-from probe.daemon.schedule import Schedule, Timing, spread
-from probe.daemon.state_log import tell
-from probe.daemon.status_notices import cautions_of, notices_of
-from probe.daemon.status_overview import Identity, look
-from probe.daemon.triggers import Waking
-from probe.daemon.web_server import runbook, server_of
+from probe.daemon.restore import StateRestorer
+from probe.daemon.schedule import CheckTiming, Schedule, stagger
+from probe.daemon.state_log import log_change
+from probe.daemon.status_notices import config_notices, notices_of
+from probe.daemon.status_overview import ProbeIdentity, build_overview
+from probe.daemon.triggers import Triggers
+from probe.daemon.web_server import build_server, runbook
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import event
 from probe.history import History
-from probe.history.model import entry_of
+from probe.history.model import result_row
 from probe.metrics.exporter import Exporter, expose
-from probe.metrics.self_metrics import Reading, Vitals
+from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.once import probe_version
 from probe.report.status import Overview
-from probe.web.pages import Sources
+from probe.web.pages import PageData
 
 logger = logging.getLogger(__name__)
 
@@ -72,18 +72,18 @@ class Daemon:
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._settings = settings
-        self._plan = Plan(())
+        self._plan = CheckPlan(())
         self._clock, self._now = clock, now
-        self._edition = 0
+        self._revision = 0
         self._checks: dict[str, Check] = {}
-        self._timings: dict[str, Timing] = {}
+        self._timings: dict[str, CheckTiming] = {}
         self._context = Context(clock=clock, now=now)
         self._counting = Counting(self._context)
-        self._identity = Identity(settings.region, probe_version(), now())
-        self._board, self._rounds, self._references = Board(), Rounds(), References()
-        self._waking = Waking()
+        self._identity = ProbeIdentity(settings.region, probe_version(), now())
+        self._board, self._rounds, self._references = CheckStates(), Readiness(), References()
+        self._waking = Triggers()
         steady = now() - clock()
-        self._alarm = Alarm(
+        self._alarm = AlertManager(
             settings.alerting,
             settings.service.data,
             peers=settings.service.peers,
@@ -92,7 +92,7 @@ class Daemon:
         )
         self._exporter = Exporter(region=settings.region, clock=clock)
         self._registry = CollectorRegistry()
-        self._vitals = Vitals(
+        self._vitals = SelfMetrics(
             self._registry,
             self._reading,
             version=self._identity.version,
@@ -100,7 +100,7 @@ class Daemon:
         )
         self._schedule = Schedule(self._run, clock=clock, on_lateness=self._vitals.late)
         self._heartbeat = Heartbeat(settings.service.heartbeat_url, now=now)
-        self._heart = Heart(
+        self._heart = HeartbeatLoop(
             self._heartbeat,
             self._rounds,
             self._references,
@@ -110,10 +110,12 @@ class Daemon:
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
-        self._alarm.fleet.hasten = lambda name: self._schedule.hasten(name, 0.0)
+        self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
-        sources = Sources(self._overview, self._edition_of, self._metrics, runbook, self._not_ready)
-        self._server = server_of(
+        sources = PageData(
+            self._overview, self._edition_of, self._metrics, runbook, self._not_ready
+        )
+        self._server = build_server(
             settings.service, sources, self._alarm.answer, self._answers.answer, clock
         )
         self._history: History | None = None
@@ -130,7 +132,7 @@ class Daemon:
         that they are to be on can't be had.
         """
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._context.closing.drain, patience=DRAIN_SECONDS)
+            stack.push_async_callback(self._context.closing.drain, timeout=DRAIN_SECONDS)
             self._history = await History.open(self._settings.service.data, now=self._now)
             stack.push_async_callback(self._history.close)
             await self._alarm.open()
@@ -139,22 +141,22 @@ class Daemon:
             await self._server.start()
             stack.push_async_callback(self._server.stop)
             started()
-            load_kinds(self._settings.plan.checks)
+            preload(self._settings.plan.checks)
             if self._history is not None:
-                memory = Memory(self._board, self._counting, self._clock, self._now)
-                await memory.take_up(self._history, self._settings.plan.checks)
+                memory = StateRestorer(self._board, self._counting, self._clock, self._now)
+                await memory.restore_state(self._history, self._settings.plan.checks)
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
             await self._watch(self._settings)
             # What is loaded by now stays: the collector needn't look at it again and again.
             gc.collect()
             gc.freeze()
-            await self._attend()
+            await self._run_tasks()
 
-    async def _attend(self) -> None:
+    async def _run_tasks(self) -> None:
         jobs: tuple[Coroutine[Any, Any, None], ...] = (
             self._vitals.watch_loop(),
-            self.reloader.watch(),
+            self.reloader.run(),
             self._beat(),
             self._alarm.run(),
         )
@@ -169,12 +171,12 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
                 "after a restart"
             )
-        self._alarm.replan(settings.alerting)
+        self._alarm.reload(settings.alerting)
         await self._watch(settings)
 
     async def _watch(self, settings: Settings) -> None:
         """Run the checks of these settings from now on; unchanged ones go on undisturbed."""
-        await asyncio.to_thread(load_kinds, settings.plan.checks)
+        await asyncio.to_thread(preload, settings.plan.checks)
         logging.getLogger().setLevel(settings.log_level)
         checks = {check.name: self._same(check) or check for check in settings.plan.checks}
         gone = [name for name, check in self._checks.items() if checks.get(name) is not check]
@@ -182,9 +184,9 @@ class Daemon:
         for name in gone:
             self._schedule.remove(name)
             self._rounds.forget(name)
-        self._edition += 1
+        self._revision += 1
         self._checks = checks
-        self._plan = Plan(tuple(checks.values()), settings.plan.skipped)
+        self._plan = CheckPlan(tuple(checks.values()), settings.plan.skipped)
         parts = (
             self._board,
             self._exporter,
@@ -194,11 +196,11 @@ class Daemon:
             self._waking,
         )
         for part in parts:
-            part.watch(self._plan.checks)
-        self._alarm.watch([check for check in checks.values() if not check.table.is_reference])
-        for caution in (each for check in new for each in check.cautions):
+            part.set_checks(self._plan.checks)
+        self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
+        for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
-        for timing in spread([(check.name, check.interval) for check in new]):
+        for timing in stagger([(check.name, check.interval) for check in new]):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
 
@@ -211,70 +213,70 @@ class Daemon:
         check, timing = self._checks[name], self._timings[name]
         opening = self._rounds.is_first(name)
         deadline = timing.deadline(check.table.deadline, opening=opening)
-        self._counting.begins(check)
+        self._counting.run_started(check)
         result = await run_check(check, self._context, deadline=deadline)
         if self._checks.get(name) is check:
-            self._finish(check, result)
+            self._handle_result(check, result)
 
-    def _finish(self, check: Check, result: Result) -> None:
+    def _handle_result(self, check: Check, result: Result) -> None:
         result = self._judged_by_references(result)
-        changes = self._board.take(result, self._clock(), result.started_at.timestamp())
+        changes = self._board.update(result, self._clock(), result.started_at.timestamp())
         self._exporter.observe(result)
-        self._counting.ends(result)
-        stand = self._board.stand(check.name)
+        self._counting.run_finished(result)
+        stand = self._board.state(check.name)
         if stand is not None and self._history is not None:
-            self._history.add(entry_of(result, stand.verdict, check.kind.plot))
+            self._history.add(result_row(result, stand.verdict, check.kind.plot))
         # A check that comes or goes changes how grave the failure of those is that it backs up.
         for each in {check.name, *(change.check.name for change in changes)}:
-            self._raise_alarm(self._checks[each])
+            self._update_alerts(self._checks[each])
         if result.failure is not None and result.status is Status.FAILED and stand is not None:
             failing = result.started_at.timestamp() - stand.since
-            again = check.look_again(result.failure.cause, failing)
-            self._schedule.hasten(check.name, again)
-        for place, name in enumerate(self._waking.take(result)):
+            again = check.retry_delay(result.failure.cause, failing)
+            self._schedule.run_soon(check.name, again)
+        for place, name in enumerate(self._waking.fired_by(result)):
             # One after the other: together they would meet the quota of one TURN user.
-            self._schedule.hasten(name, place * WAKING_SECONDS)
+            self._schedule.run_soon(name, place * WAKING_SECONDS)
         for change in changes:
-            tell(change)
-        self._edition += len(changes)
+            log_change(change)
+        self._revision += len(changes)
         self._rounds.done(check.name, self._clock())
-        if not self._first_round.is_set() and not self._rounds.missing:
+        if not self._first_round.is_set() and not self._rounds.pending:
             self._end_first_round()
 
-    def _raise_alarm(self, check: Check) -> None:
-        stand = self._board.stand(check.name)
+    def _update_alerts(self, check: Check) -> None:
+        stand = self._board.state(check.name)
         if stand is not None and not check.table.is_reference:
             backed_up = self._board.is_backed_up(check.name)
-            self._alarm.take(check, stand.result, stand.evaluations, backed_up=backed_up)
+            self._alarm.handle_result(check, stand.result, stand.evaluations, backed_up=backed_up)
 
     def _judged_by_references(self, result: Result) -> Result:
         """A target that fails has the references looked at too, and what they say counts."""
         if result.status is Status.FAILED and result.check not in self._references.names:
             for name in self._references.names:
-                self._schedule.hasten(name, 0.0)
-        judged = self._references.take(result)
-        self._alarm.excuse(self._references.all_fail)
+                self._schedule.run_soon(name, 0.0)
+        judged = self._references.update(result)
+        self._alarm.suppress_own_network(self._references.all_fail)
         return judged
 
     def _end_first_round(self) -> None:
         self._first_round.set()
-        verdicts = [stand.verdict for name in self._checks if (stand := self._board.stand(name))]
+        verdicts = [stand.verdict for name in self._checks if (stand := self._board.state(name))]
         well = sum(verdict in (Verdict.OK, Verdict.OBJECTIVE_MISSED) for verdict in verdicts)
         event(logger, logging.INFO, "every check has run once", checks=len(verdicts), well=well)
 
     async def _beat(self) -> None:
         """Tell the dead man's switch, from the end of the first round on."""
         await self._first_round.wait()
-        self._alarm.round_is_over()
+        self._alarm.first_round_done()
         await self._heart.beat()
 
     async def _overview(self) -> Overview:
         if self._history is None:
             raise RuntimeError("the daemon is not running")
         now, clock = self._now(), self._clock()
-        turns = {name: self._schedule.due(name) for name in self._checks}
+        turns = {name: self._schedule.next_run_at(name) for name in self._checks}
         due = {name: now + (turn - clock) for name, turn in turns.items() if turn is not None}
-        return await look(
+        return await build_overview(
             self._board,
             self._history,
             self._plan,
@@ -284,12 +286,12 @@ class Daemon:
             notices=(
                 *notices_of(self._alarm, self._references),
                 *self.reloader.outcome.notices,
-                *cautions_of(self._plan.checks),
+                *config_notices(self._plan.checks),
             ),
         )
 
     def _edition_of(self) -> int:
-        return self._edition + self.reloader.readings
+        return self._revision + self.reloader.readings
 
     def _metrics(self, accept: str | None) -> tuple[bytes, str]:
         return expose(self._exporter, self._registry, accept)
@@ -297,12 +299,12 @@ class Daemon:
     def _not_ready(self) -> str:
         if self._first_round.is_set():
             return ""
-        missing = self._rounds.missing
+        missing = self._rounds.pending
         return f"{len(missing)} checks have not run yet" if self._checks else "starting"
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> SelfSnapshot:
         outcome, beat = self.reloader.outcome, self._heartbeat
-        return Reading(
+        return SelfSnapshot(
             checks=len(self._checks),
             skipped=self._schedule.skipped,
             missed=self._schedule.missed,

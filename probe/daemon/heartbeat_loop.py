@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerts.evaluation.own_network import References
-from probe.daemon.readiness import Rounds
+from probe.daemon.readiness import Readiness
 from probe.diagnostics import sentry
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import event
@@ -17,12 +17,12 @@ CHECK_IN = "paircam-probe"
 
 
 @dataclass(frozen=True)
-class Heart:
+class HeartbeatLoop:
     """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time and
     our own network is there."""
 
     heartbeat: Heartbeat
-    rounds: Rounds
+    rounds: Readiness
     references: References
     region: str
     clock: Callable[[], float]

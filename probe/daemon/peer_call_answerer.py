@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.daemon.status_overview import Identity
+from probe.daemon.status_overview import ProbeIdentity
 
 if TYPE_CHECKING:
-    from probe.ice.aioice_agent import Servers
-    from probe.peer.answerer import Answering
+    from probe.ice.aioice_agent import IceServers
+    from probe.peer.answerer import CallAnswerer
 
 ENGINES = ("probe.peer.answerer", "probe.peer.ice_servers")
 
@@ -21,10 +21,10 @@ class PeerAnswers:
     """``checks`` gives the checks of now, of which the servers are."""
 
     def __init__(
-        self, context: Context, identity: Identity, checks: Callable[[], Sequence[Check]]
+        self, context: Context, identity: ProbeIdentity, checks: Callable[[], Sequence[Check]]
     ) -> None:
         self._context, self._identity, self._checks = context, identity, checks
-        self._engine: Answering | None = None
+        self._engine: CallAnswerer | None = None
         self._loading = asyncio.Lock()
 
     async def answer(self, body: bytes) -> tuple[int, bytes, int]:
@@ -39,17 +39,17 @@ class PeerAnswers:
         if self._engine is not None:
             await self._engine.close()
 
-    async def _load(self) -> "Answering":
+    async def _load(self) -> "CallAnswerer":
         for name in ENGINES:
             await asyncio.to_thread(import_module, name)
-        from probe.peer.answerer import Answering
+        from probe.peer.answerer import CallAnswerer
         from probe.peer.call import identity_of
         from probe.peer.ice_servers import servers_among
 
         me = identity_of(self._context, self._identity.version, self._identity.region)
 
-        async def servers(provider: str) -> "Servers":
+        async def servers(provider: str) -> "IceServers":
             return await servers_among(self._checks(), provider, self._context)
 
-        self._engine = Answering(self._context, me, servers)
+        self._engine = CallAnswerer(self._context, me, servers)
         return self._engine

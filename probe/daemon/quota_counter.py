@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from probe.budget.plans import uses_of
-from probe.budget.quota_usage import Ledger
+from probe.budget.quota_usage import QuotaUsage
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result
 from probe.history import History
-from probe.history.model import Entry
+from probe.history.model import ResultRow
 from probe.kinds.budget import ESTIMATE, LEDGER, USED, BudgetTable
 
 # Whose relays users are sent to first.
@@ -20,25 +20,25 @@ class Counting:
 
     def __init__(self, context: Context) -> None:
         self._now = context.now
-        self._ledger = context.share(LEDGER, Ledger)
+        self._ledger = context.get_or_create(LEDGER, QuotaUsage)
         self._estimated: list[BudgetTable] = []
 
-    def watch(self, checks: Iterable[Check]) -> None:
+    def set_checks(self, checks: Iterable[Check]) -> None:
         """These are the checks from now on."""
         self._estimated = [table for table in _tables(checks) if table.plan == _USERS_PLAN]
 
-    def begins(self, check: Check) -> None:
+    def run_started(self, check: Check) -> None:
         """A run begins."""
-        self._ledger.take(uses_of(check), self._now())
+        self._ledger.add(uses_of(check), self._now())
 
-    def ends(self, result: Result) -> None:
+    def run_finished(self, result: Result) -> None:
         """A run is over; what it says of users' calls is taken in."""
         for table in self._estimated:
-            self._ledger.watch(result.samples, table.plan, table.session_rate, self._now())
+            self._ledger.estimate_users(result.samples, table.plan, table.session_rate, self._now())
 
-    async def remember(self, history: History, checks: Sequence[Check]) -> None:
+    async def restore(self, history: History, checks: Sequence[Check]) -> None:
         """Take up the counts that the budget checks wrote down last, and add what ran after."""
-        self._ledger.begin(self._now())
+        self._ledger.start(self._now())
         tables = {table.name: table for table in _tables(checks)}
         counted: dict[str, float] = {}
         for entry in await history.newest(list(tables)):
@@ -56,13 +56,13 @@ class Counting:
             self._add(later, counted, {check.name: check for check in checks})
 
     def _add(
-        self, entries: list[Entry], counted: dict[str, float], checks: dict[str, Check]
+        self, entries: list[ResultRow], counted: dict[str, float], checks: dict[str, Check]
     ) -> None:
         for entry in entries:
             check = checks.get(entry.check)
             uses = uses_of(check) if check is not None else ()
             due = [use for use in uses if counted.get(use.plan, entry.at) < entry.at]
-            self._ledger.take(due, entry.at)
+            self._ledger.add(due, entry.at)
 
 
 def _tables(checks: Iterable[Check]) -> list[BudgetTable]:

@@ -9,7 +9,7 @@ from probe.daemon.schedule import is_part_of_first_round
 SLACK_SECONDS = 15.0
 
 
-class Rounds:
+class Readiness:
     """When each check was last done, on the monotonic clock.
 
     The first round is over when every check has had a result once, but for those that may
@@ -22,7 +22,7 @@ class Rounds:
         self._awaited: set[str] = set()
         self._done: dict[str, float] = {}
 
-    def watch(self, checks: Collection[Check]) -> None:
+    def set_checks(self, checks: Collection[Check]) -> None:
         """These are the checks from now on."""
         self._longest = {
             check.name: check.interval + check.table.deadline + SLACK_SECONDS for check in checks
@@ -46,7 +46,7 @@ class Rounds:
         return name not in self._done
 
     @property
-    def missing(self) -> list[str]:
+    def pending(self) -> list[str]:
         """The checks that the first round waits for."""
         return [name for name in self._longest if name in self._awaited and name not in self._done]
 
@@ -57,4 +57,4 @@ class Rounds:
             for name, longest in self._longest.items()
             if name in self._done and now - self._done[name] > longest
         ]
-        return [*self.missing, *old]
+        return [*self.pending, *old]

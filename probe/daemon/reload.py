@@ -25,7 +25,7 @@ Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReloadResult:
     """How the last reading went. ``changed`` is when a configuration was last taken over,
     ``since`` when it was first found wrong; seconds since 1970."""
 
@@ -63,14 +63,14 @@ class Reloader:
         self._now, self._poll = now, poll_seconds
         self._asked = asyncio.Event()
         self._stamp = _stamp(path)
-        self.outcome = Outcome(True, now())
+        self.outcome = ReloadResult(True, now())
         self.readings = 0
 
-    def ask(self) -> None:
+    def request_reload(self) -> None:
         """Read it again now (SIGHUP)."""
         self._asked.set()
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """Read again whenever the file changes or somebody asks, until cancelled."""
         while True:
             try:
@@ -93,12 +93,12 @@ class Reloader:
             self._refuse(error)
             return
         await self._apply(settings)
-        self.outcome = Outcome(True, self._now())
+        self.outcome = ReloadResult(True, self._now())
         logger.info("the configuration is read again: %s checks", len(settings.plan.checks))
 
     def _refuse(self, error: ConfigurationError) -> None:
         since = self.outcome.since if not self.outcome.ok else self._now()
-        self.outcome = Outcome(
+        self.outcome = ReloadResult(
             False, self.outcome.changed, "; ".join(map(str, error.mistakes)), since
         )
         for mistake in error.mistakes:

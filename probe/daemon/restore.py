@@ -3,30 +3,30 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.evaluation.check_state import Board, longest_window
+from alerts.evaluation.check_state import CheckStates, longest_window
 from probe.core.kind import Check
 from probe.core.model import Sample, Signal
 from probe.core.thresholds import signals_of_check
 from probe.daemon.quota_counter import Counting
 from probe.history import History
-from probe.history.model import Entry
+from probe.history.model import ResultRow
 
 
 @dataclass(frozen=True)
-class Memory:
+class StateRestorer:
     """Fills a board and a count. ``clock`` is the monotonic clock, ``now`` the wall clock in
     seconds since 1970."""
 
-    board: Board
+    board: CheckStates
     counting: Counting
     clock: Callable[[], float]
     now: Callable[[], float]
 
-    async def take_up(self, history: History, checks: Sequence[Check]) -> None:
+    async def restore_state(self, history: History, checks: Sequence[Check]) -> None:
         """Since when each check stands as it does, and the samples that windows look back at."""
-        await self.counting.remember(history, checks)
-        self.board.remember(await history.standings())
-        self.board.watch(checks)
+        await self.counting.restore(history, checks)
+        self.board.restore(await history.standings())
+        self.board.set_checks(checks)
         signals = {check.name: {s.name: s for s in signals_of_check(check)} for check in checks}
         for entry in await history.recent(self.now() - longest_window(checks)):
             samples = _samples(entry, signals.get(entry.check, {}))
@@ -34,7 +34,7 @@ class Memory:
             self.board.remember_samples(entry.check, self.clock() - age, samples)
 
 
-def _samples(entry: Entry, signals: Mapping[str, Signal]) -> list[Sample]:
+def _samples(entry: ResultRow, signals: Mapping[str, Signal]) -> list[Sample]:
     return [
         Sample(signals[name], value, dict(labels))
         for name, labels, value in entry.samples

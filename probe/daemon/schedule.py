@@ -37,7 +37,7 @@ SHARE_OF_INTERVAL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class CheckTiming:
     """When one check runs: ``first`` seconds after it is taken up, then at ``phase`` and
     every ``interval`` after it."""
 
@@ -60,7 +60,7 @@ def is_part_of_first_round(deadline: float) -> bool:
     return deadline <= FIRST_ROUND_SECONDS
 
 
-def spread(intervals: Sequence[tuple[str, float]]) -> list[Timing]:
+def stagger(intervals: Sequence[tuple[str, float]]) -> list[CheckTiming]:
     """Timings for checks (name, interval in seconds) that are taken up together.
 
     First runs follow each other within the opening; then checks of one interval are spread
@@ -79,7 +79,7 @@ def spread(intervals: Sequence[tuple[str, float]]) -> list[Timing]:
         first = number * gap
         phase = interval * (place + 0.5) / sizes[interval]
         phase += interval * math.ceil((first + interval / 4 - phase) / interval)
-        timings.append(Timing(name, interval, first, phase))
+        timings.append(CheckTiming(name, interval, first, phase))
     return timings
 
 
@@ -107,7 +107,7 @@ class Schedule:
         self._scheduler.add_listener(self._overlapped, EVENT_JOB_MAX_INSTANCES)
         # It warns of every overlap; they are counted, and shown as one figure.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._beats: dict[str, _Beat] = {}
+        self._beats: dict[str, _FixedRateTrigger] = {}
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self.skipped: dict[str, int] = {}
@@ -117,9 +117,9 @@ class Schedule:
         """Begin; inside the running loop."""
         self._scheduler.start()
 
-    def add(self, timing: Timing) -> None:
+    def add(self, timing: CheckTiming) -> None:
         """Take up a check, counted from now."""
-        beat = _Beat(self._zone, self._clock(), timing)
+        beat = _FixedRateTrigger(self._zone, self._clock(), timing)
         self._beats[timing.name] = beat
         self.skipped.setdefault(timing.name, 0)
         self.missed.setdefault(timing.name, 0)
@@ -133,7 +133,7 @@ class Schedule:
         for known in (self._beats, self.skipped, self.missed):
             known.pop(name, None)
 
-    def hasten(self, name: str, seconds: float) -> None:
+    def run_soon(self, name: str, seconds: float) -> None:
         """Let the next run begin in so many seconds, unless it would be sooner anyway.
 
         The rate stays: what follows keeps to the check's own times.
@@ -143,7 +143,7 @@ class Schedule:
         if job is not None and job.next_run_time is not None and soon < job.next_run_time:
             job.modify(next_run_time=soon)
 
-    def due(self, name: str) -> float | None:
+    def next_run_at(self, name: str) -> float | None:
         """When the next run begins, on the monotonic clock; None for an unknown check."""
         job = self._scheduler.get_job(name)
         if job is None or job.next_run_time is None:
@@ -222,13 +222,13 @@ class _ClockZone(tzinfo):
         return (moment - datetime(2000, 1, 1, tzinfo=self)).total_seconds()
 
 
-class _Beat(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no annotations
+class _FixedRateTrigger(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no annotations
     """Once ``first`` seconds after the start, then at start + phase + k x interval.
 
     After a stall it goes on with the next moment of that grid: no burst, no drift.
     """
 
-    def __init__(self, zone: _ClockZone, start: float, timing: Timing) -> None:
+    def __init__(self, zone: _ClockZone, start: float, timing: CheckTiming) -> None:
         self._zone, self._timing = zone, timing
         self._first, self._phase = start + timing.first, start + timing.phase
         self._place: int | None = None

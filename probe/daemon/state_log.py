@@ -6,7 +6,7 @@ from typing import Any
 from alerts.evaluation.check_state import Change
 from probe.core.model import Unit, Verdict
 from probe.diagnostics.logging_setup import event
-from probe.report.text.phrases import BREACHED, breach, quiet
+from probe.report.text.phrases import BREACHED, limit_sentence, without_objectives
 from probe.report.text.sanitize import clean
 from probe.report.text.units import show
 
@@ -27,9 +27,12 @@ _WORDS = {
 }
 
 
-def tell(change: Change) -> None:
+def log_change(change: Change) -> None:
     """Log what a check has become, why, and what it was before."""
-    now, was = quiet(change.now), None if change.was is None else quiet(change.was)
+    now, was = (
+        without_objectives(change.now),
+        None if change.was is None else without_objectives(change.was),
+    )
     if now is was:
         return
     failure = change.result.failure
@@ -57,5 +60,7 @@ def _sentence(change: Change, now: Verdict) -> str:
     if failure is not None:
         why = clean(failure.message) or failure.cause.value
     else:
-        why = "; ".join(breach(each) for each in change.evaluations if each.verdict in BREACHED)
+        why = "; ".join(
+            limit_sentence(each) for each in change.evaluations if each.verdict in BREACHED
+        )
     return f"{name} {_WORDS[now]}: {why}"

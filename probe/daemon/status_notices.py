@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from alerts.cluster.quorum import Scope
 from alerts.evaluation.own_network import References
-from alerts.manager import Alarm
+from alerts.manager import AlertManager
 from alerts.model import Alert, Severity
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
@@ -21,7 +21,7 @@ _TOLD = {
 }
 
 
-def notices_of(alarm: Alarm, references: References) -> list[Notice]:
+def notices_of(alarm: AlertManager, references: References) -> list[Notice]:
     """Alerts that burn, what keeps them from being told, and messages that don't get through."""
     return [
         *_network(references),
@@ -32,12 +32,12 @@ def notices_of(alarm: Alarm, references: References) -> list[Notice]:
     ]
 
 
-def cautions_of(checks: Iterable[Check]) -> list[Notice]:
+def config_notices(checks: Iterable[Check]) -> list[Notice]:
     """What is configured and will not do."""
     return [
         Notice(Verdict.WARNING, "The configuration", caution)
         for check in checks
-        for caution in check.cautions
+        for caution in check.config_warnings
     ]
 
 
@@ -47,12 +47,12 @@ def _network(references: References) -> Iterator[Notice]:
         yield Notice(Verdict.UNKNOWN, "Our own network is down", text)
 
 
-def _peers(alarm: Alarm) -> Iterator[Notice]:
+def _peers(alarm: AlertManager) -> Iterator[Notice]:
     for name, problem in alarm.fleet.peers.troubles:
         yield Notice(Verdict.WARNING, f"Another probe can't be asked: {name}", problem)
 
 
-def _undelivered(alarm: Alarm) -> Iterator[Notice]:
+def _undelivered(alarm: AlertManager) -> Iterator[Notice]:
     if alarm.refused:
         text = "A service refuses them for good: probe alerts list says which and why."
         yield Notice(Verdict.WARNING, f"{alarm.refused} messages could not be delivered", text)
@@ -60,7 +60,7 @@ def _undelivered(alarm: Alarm) -> Iterator[Notice]:
         yield Notice(Verdict.WARNING, "Messages are kept in memory", alarm.problem)
 
 
-def _quiet(alarm: Alarm) -> Iterator[Notice]:
+def _quiet(alarm: AlertManager) -> Iterator[Notice]:
     for window in alarm.windows:
         about = ", ".join(window.matches) or "everything"
         text = f"Nobody is told of {about} until {_moment(window.end)}. {window.reason}"
@@ -71,7 +71,7 @@ def _quiet(alarm: Alarm) -> Iterator[Notice]:
         yield Notice(Verdict.OK, f"Silence: {silence.name}", text, silence.start)
 
 
-def _burning(alarm: Alarm, alert: Alert) -> Notice:
+def _burning(alarm: AlertManager, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
     standing = alarm.fleet.standing_of(alert)
     told = _TOLD[standing.scope] if standing else "told"

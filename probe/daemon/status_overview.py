@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.evaluation.check_state import Board, Stand
-from probe.config.check_plan import Plan
+from alerts.evaluation.check_state import CheckState, CheckStates
+from probe.config.check_plan import CheckPlan
 from probe.core.kind import Check
 from probe.core.model import Limits, Verdict
 from probe.core.thresholds import thresholds_of
 from probe.history import History
-from probe.history.model import Bucket, Spell
+from probe.history.model import StatePeriod, TimeBucket
 from probe.report.status import Notice, Overview, StatusRow
 
 DAY_SECONDS = 86400.0
@@ -18,7 +18,7 @@ DAY_BUCKETS = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProbeIdentity:
     """Which probe this is; ``started_at`` in seconds since 1970."""
 
     region: str
@@ -26,11 +26,11 @@ class Identity:
     started_at: float
 
 
-async def look(
-    board: Board,
+async def build_overview(
+    board: CheckStates,
     history: History,
-    plan: Plan,
-    identity: Identity,
+    plan: CheckPlan,
+    identity: ProbeIdentity,
     *,
     now: float,
     due: Mapping[str, float],
@@ -50,7 +50,7 @@ async def look(
         rows=tuple(
             _row(
                 check,
-                board.stand(check.name),
+                board.state(check.name),
                 due.get(check.name),
                 day.get(check.name, ()),
                 troubles.get(check.name, ()),
@@ -64,10 +64,10 @@ async def look(
 
 def _row(
     check: Check,
-    stand: Stand | None,
+    stand: CheckState | None,
     due: float | None,
-    day: tuple[Bucket, ...],
-    troubles: tuple[Spell, ...],
+    day: tuple[TimeBucket, ...],
+    troubles: tuple[StatePeriod, ...],
 ) -> StatusRow:
     result = stand.result if stand else None
     return StatusRow(
@@ -86,7 +86,7 @@ def _row(
         samples=result.samples if result else (),
         failure=result.failure if result else None,
         facts=result.facts if result else None,
-        headline=tuple(signal for signal in check.signals if signal.short),
+        headline=tuple(signal for signal in check.signals if signal.column),
         evaluations=stand.evaluations if stand else (),
         day=day,
         troubles=troubles,

@@ -10,21 +10,21 @@ from probe.core.kind import Check
 from probe.core.model import Result, Status
 
 
-class Waking:
+class Triggers:
     """Knows who heeds whom, and what each check found when it was last measured."""
 
     def __init__(self) -> None:
         self._wakes: dict[str, tuple[str, ...]] = {}
         self._failing: dict[str, bool] = {}
 
-    def watch(self, checks: Iterable[Check]) -> None:
+    def set_checks(self, checks: Iterable[Check]) -> None:
         """These are the checks from now on."""
         known = list(checks)
         self._wakes = {
             check.name: tuple(
                 other.name
                 for other in known
-                if other is not check and other.table.heeds & check.table.wakes
+                if other is not check and other.table.triggered_by & check.table.triggers
             )
             for check in known
         }
@@ -32,7 +32,7 @@ class Waking:
             name: failing for name, failing in self._failing.items() if name in self._wakes
         }
 
-    def take(self, result: Result) -> tuple[str, ...]:
+    def fired_by(self, result: Result) -> tuple[str, ...]:
         """Whom a result wakes: nobody, unless the check begins to fail or no longer does."""
         if result.status is Status.UNKNOWN or result.check not in self._wakes:
             return ()

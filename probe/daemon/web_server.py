@@ -3,29 +3,29 @@
 from collections.abc import Awaitable, Callable
 
 from alerts import runbooks
-from probe.config.settings import Service
+from probe.config.settings import DaemonSettings
 from probe.web.access import Access
 from probe.web.call_api import Answer, PeerCalls
-from probe.web.pages import Pages, Server, Sources
+from probe.web.pages import PageData, Pages, WebServer
 from probe.web.verdict_api import Peering
 
 Verdicts = Callable[[bytes], Awaitable[bytes | None]]
 
 
-def server_of(
-    service: Service,
-    sources: Sources,
+def build_server(
+    service: DaemonSettings,
+    sources: PageData,
     verdicts: Verdicts,
     calls: Answer,
     clock: Callable[[], float],
-) -> Server:
+) -> WebServer:
     """What listens. Without a token there is no door for other probes, who ask for ``verdicts``
     and make ``calls``; ``clock`` is the monotonic clock."""
     access = Access(service.web_user, service.web_password, service.web_token, service.metrics_open)
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
-    return Server(Pages(sources, access, peering, callers).app, service.listen)
+    return WebServer(Pages(sources, access, peering, callers).app, service.listen)
 
 
 def runbook(slug: str) -> tuple[str, str] | None:

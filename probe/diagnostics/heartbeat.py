@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pydantic import SecretStr
 
-from probe.core.model import Stop
+from probe.core.model import CheckAborted
 from probe.net.urls import show_host
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Heartbeat:
         try:
             async with asyncio.timeout(self._timeout):
                 status = await self._status()
-        except Stop as stop:
+        except CheckAborted as stop:
             return stop.message
         except TimeoutError:
             return f"no answer from {self._host} within {self._timeout:g} s"
@@ -71,9 +71,9 @@ class Heartbeat:
         return "" if 200 <= status < 300 else f"{self._host} answers {status}"
 
     async def _status(self) -> int:
-        from probe.net.http import browse  # aiohttp takes its time to load
+        from probe.net.http import fresh_client  # aiohttp takes its time to load
 
-        browser = browse(ca_file=None, clock=time.monotonic, host=self._host)
+        browser = fresh_client(ca_file=None, clock=time.monotonic, host=self._host)
         async with browser as client, client.open(self._url) as page:
             return page.response.status
 

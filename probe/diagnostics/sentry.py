@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from probe.core.model import Stop
+from probe.core.model import CheckAborted
 from probe.diagnostics.redact import Redactor
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def start(
     import sentry_sdk
 
     try:
-        sentry_sdk.init(dsn, **_options(release, environment, region, Gate(redactor, clock)))
+        sentry_sdk.init(dsn, **_options(release, environment, region, EventFilter(redactor, clock)))
     except sentry_sdk.utils.BadDsn:
         raise ValueError(f"SENTRY_DSN: write it like {_DSN_EXAMPLE}") from None
     sentry_sdk.get_global_scope().set_tag("region", region)
@@ -121,7 +121,7 @@ async def close() -> None:
         return
 
 
-class Allowance:
+class RateLimit:
     """Lets the same thing through once a minute and 20 things an hour in all."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -142,21 +142,21 @@ class Allowance:
             return True
 
 
-class Gate:
+class EventFilter:
     """What every event passes on its way out; if it breaks, the SDK sends nothing."""
 
     def __init__(self, redactor: Redactor, clock: Callable[[], float]) -> None:
         self._redactor = redactor
-        self._allowance = Allowance(clock)
+        self._allowance = RateLimit(clock)
 
-    def pass_(self, event: "Event", _: "Hint") -> "Event | None":
+    def filter(self, event: "Event", _: "Hint") -> "Event | None":
         """The event without secrets, or None if there were enough of them."""
         if event.get("type") != "check_in" and not self._allowance.allows(_key(event)):
             return None
         return cast("Event", self._redactor.clean_deep(event))
 
 
-def _options(release: str, environment: str, region: str, gate: Gate) -> dict[str, Any]:
+def _options(release: str, environment: str, region: str, gate: EventFilter) -> dict[str, Any]:
     from sentry_sdk.integrations.atexit import AtexitIntegration
     from sentry_sdk.integrations.excepthook import ExcepthookIntegration
     from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
@@ -171,7 +171,7 @@ def _options(release: str, environment: str, region: str, gate: Gate) -> dict[st
         "auto_enabling_integrations": False,
         "integrations": [ExcepthookIntegration(), AtexitIntegration(callback=_nothing)],
         "event_scrubber": EventScrubber([*DEFAULT_DENYLIST, *_DENIED], recursive=True),
-        "before_send": gate.pass_,
+        "before_send": gate.filter,
         "before_send_transaction": _nothing,
         "before_send_log": _nothing,
         "before_send_metric": _nothing,
@@ -214,7 +214,7 @@ def is_own_error(record: logging.LogRecord) -> bool:
     """
     error = record.exc_info[1] if record.exc_info else None
     leaves = list(_leaves(error)) if error is not None else []
-    if leaves and all(isinstance(leaf, Stop) for leaf in leaves):
+    if leaves and all(isinstance(leaf, CheckAborted) for leaf in leaves):
         return False
     if record.name.partition(".")[0] == "asyncio":
         return any(_is_through_our_code(leaf.__traceback__) for leaf in leaves)

@@ -6,7 +6,7 @@ within ``bounds``; ``rows``, ``questions`` and ``spells`` know what is in the ta
 """
 
 from probe.history.history import History
-from probe.history.retention import MEMORY_BOUNDS, Bounds
+from probe.history.retention import MEMORY_BOUNDS, Retention
 from probe.history.state import HistoryState
 
-__all__ = ["MEMORY_BOUNDS", "Bounds", "History", "HistoryState"]
+__all__ = ["MEMORY_BOUNDS", "Retention", "History", "HistoryState"]

@@ -41,7 +41,7 @@ class Unreadable(Exception):
     """What is in the file can't be read as history."""
 
 
-def is_passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the connection is as good as before: the file is locked, or the disk full."""
     return _code(error) in _PASSING
 
@@ -66,7 +66,7 @@ def open_file(path: Path, wal_pages: int) -> sqlite3.Connection:
 def _open(name: str, wal_pages: int) -> sqlite3.Connection:
     db = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        with readable():
+        with translate_corruption():
             _prepare(db, wal_pages)
     except BaseException:
         db.close()
@@ -142,7 +142,7 @@ def _roll_back(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def readable() -> Iterator[None]:
+def translate_corruption() -> Iterator[None]:
     """Turns SQLite's errors about the contents of the file into Unreadable."""
     try:
         yield
@@ -157,7 +157,7 @@ def _code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def fold_log(db: sqlite3.Connection) -> None:
+def checkpoint(db: sqlite3.Connection) -> None:
     """Fold the write-ahead log into the file, unless someone else reads it just now."""
     db.execute("PRAGMA busy_timeout = 0")
     try:
@@ -171,7 +171,7 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return _page_bytes(db) * (_pages(db) - free_pages(db))
 
 
-def whole_bytes(db: sqlite3.Connection) -> int:
+def file_bytes(db: sqlite3.Connection) -> int:
     """What the database takes up, pages that are free within it included."""
     return _page_bytes(db) * _pages(db)
 

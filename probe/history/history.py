@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from probe.history import periods, queries
-from probe.history.model import Bucket, Entry, Spell
-from probe.history.retention import Bounds
+from probe.history.model import ResultRow, StatePeriod, TimeBucket
+from probe.history.retention import Retention
 from probe.history.state import HistoryState
-from probe.history.store import Keeper
-from probe.history.write_queue import Waiting
+from probe.history.store import HistoryStore
+from probe.history.write_queue import WriteQueue
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class History:
     Nothing here raises because of the database. All is for one event loop.
     """
 
-    def __init__(self, keeper: Keeper, waiting: Waiting, flush_seconds: float) -> None:
+    def __init__(self, keeper: HistoryStore, waiting: WriteQueue, flush_seconds: float) -> None:
         self._keeper, self._waiting = keeper, waiting
         self._flush_seconds = flush_seconds
         # One thread, because a connection to SQLite is for one.
@@ -48,7 +48,7 @@ class History:
         cls,
         folder: Path | None,
         *,
-        bounds: Bounds | None = None,
+        bounds: Retention | None = None,
         now: Callable[[], float] = time.time,
         flush_seconds: float = 0.5,
     ) -> "History":
@@ -58,8 +58,8 @@ class History:
         ``flush_seconds`` later. A folder that can't be written makes it one in memory, with
         a problem to show; ``bounds`` are then narrowed to those of memory.
         """
-        waiting = Waiting(MOST_WAITING)
-        history = cls(Keeper(folder, bounds, now, waiting), waiting, flush_seconds)
+        waiting = WriteQueue(MOST_WAITING)
+        history = cls(HistoryStore(folder, bounds, now, waiting), waiting, flush_seconds)
         try:
             await history._do(history._keeper.open)
         except BaseException:
@@ -74,14 +74,14 @@ class History:
         """How history itself stands."""
         return self._keeper.state
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ResultRow) -> None:
         """Keep an entry. When too many wait, the oldest of them is lost; so are those that
         come after the end."""
         self._waiting.add(entry)
         if self._closing is None:
             self._added.set()
         else:
-            self._waiting.lose()
+            self._waiting.discard()
 
     async def flush(self) -> None:
         """Write all that was added so far; while there is trouble it goes on waiting."""
@@ -94,38 +94,40 @@ class History:
             self._closing = asyncio.create_task(self._close(), name="history closes")
         await asyncio.shield(self._closing)
 
-    async def recent(self, since: float, *, most: int = MOST_RECENT) -> list[Entry]:
+    async def recent(self, since: float, *, most: int = MOST_RECENT) -> list[ResultRow]:
         """Entries begun at or after ``since``, in the order of writing, oldest first.
 
         If they are more than ``most``, the newest of them.
         """
         return await self._ask(lambda db: queries.recent(db, since, most), [])
 
-    async def newest(self, checks: Sequence[str]) -> list[Entry]:
+    async def newest(self, checks: Sequence[str]) -> list[ResultRow]:
         """The newest entry of each of these checks that has any, however old."""
         return await self._ask(lambda db: queries.newest(db, checks), [])
 
-    async def day(self, start: float, end: float, buckets: int) -> dict[str, tuple[Bucket, ...]]:
+    async def day(
+        self, start: float, end: float, buckets: int
+    ) -> dict[str, tuple[TimeBucket, ...]]:
         """Entries begun from ``start`` until before ``end``, in so many equal stretches,
         oldest first; only of checks that have any."""
         return await self._ask(lambda db: queries.day(db, start, end, buckets), {})
 
     async def troubles(
         self, start: float, end: float, most: int = 20
-    ) -> dict[str, tuple[Spell, ...]]:
+    ) -> dict[str, tuple[StatePeriod, ...]]:
         """Troubled and unknown spells that touch the time from ``start`` until before
         ``end``, newest first, at most so many of each check. They are whole: with their
         true start and end, though these be outside."""
-        return await self._ask(lambda db: periods.troubles(db, start, end, most), {})
+        return await self._ask(lambda db: periods.unhealthy_periods(db, start, end, most), {})
 
-    async def standings(self) -> dict[str, Spell]:
+    async def standings(self) -> dict[str, StatePeriod]:
         """The present spell of each check, as far back as history reaches."""
-        return await self._ask(periods.standings, {})
+        return await self._ask(periods.current_periods, {})
 
     async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         if self._closing is not None:
             return otherwise
-        return await self._do(lambda: self._keeper.ask(question, otherwise))
+        return await self._do(lambda: self._keeper.query(question, otherwise))
 
     async def _do(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)

@@ -12,7 +12,7 @@ from probe.core.model import Result, Signal, Status, Verdict
 Labels = tuple[tuple[str, str], ...]
 
 
-class Standing(StrEnum):
+class HealthState(StrEnum):
     """How a check stands, as far as people care since when: a warning that becomes
     critical is the same trouble."""
 
@@ -21,17 +21,17 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
-STANDINGS: Mapping[Verdict, Standing] = {
-    Verdict.OK: Standing.WELL,
-    Verdict.OBJECTIVE_MISSED: Standing.WELL,
-    Verdict.WARNING: Standing.TROUBLED,
-    Verdict.CRITICAL: Standing.TROUBLED,
-    Verdict.UNKNOWN: Standing.UNKNOWN,
+STANDINGS: Mapping[Verdict, HealthState] = {
+    Verdict.OK: HealthState.WELL,
+    Verdict.OBJECTIVE_MISSED: HealthState.WELL,
+    Verdict.WARNING: HealthState.TROUBLED,
+    Verdict.CRITICAL: HealthState.TROUBLED,
+    Verdict.UNKNOWN: HealthState.UNKNOWN,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ResultRow:
     """One result as it is kept. ``at`` is when the run began; ``phase``, ``cause`` and
     ``message`` are empty where nothing failed. ``value`` is that of the signal that is
     plotted; ``samples`` are (signal name, sorted labels, value)."""
@@ -49,7 +49,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TimeBucket:
     """All entries of one check in one stretch of time: how many of each verdict, and the
     median and the greatest of their values (None where nothing was measured)."""
 
@@ -59,7 +59,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
+class StatePeriod:
     """A stretch of time in which a check stood the same way.
 
     ``verdict``, ``phase``, ``cause`` and ``message`` are those of its gravest entry (the
@@ -77,16 +77,16 @@ class Spell:
     entries: int = 1
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> HealthState:
         """The class that all its entries share."""
         return STANDINGS[self.verdict]
 
 
-def entry_of(result: Result, verdict: Verdict, plot: Signal | None) -> Entry:
+def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultRow:
     """A result as it is kept, with the verdict on it and the value of the plotted signal."""
     failure = result.failure
     values = [each.value for each in result.samples if plot and each.signal.name == plot.name]
-    return Entry(
+    return ResultRow(
         check=result.check,
         at=result.started_at.timestamp(),
         duration=result.duration,

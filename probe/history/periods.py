@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probe.history.database import Unreadable
-from probe.history.model import STANDINGS, Spell, Standing
+from probe.history.model import STANDINGS, HealthState, StatePeriod
 from probe.history.rows import VERDICTS, check_names
 
 _AFTER_ALL = 2**63 - 1
@@ -23,7 +23,7 @@ _COUNT = f"SELECT count(*) FROM {_INDEX} {_WHERE}"
 # Verdicts of each standing as numbers, which are in the order of gravity.
 _OF_STANDING = {
     standing: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is standing)
-    for standing in Standing
+    for standing in HealthState
 }
 
 
@@ -33,7 +33,7 @@ class _Run:
     (``after`` is 0 and ``before`` past all ids where there is none)."""
 
     check: int
-    standing: Standing
+    standing: HealthState
     after: int
     first: int
     before: int
@@ -43,7 +43,7 @@ class _Run:
         return self.before == _AFTER_ALL
 
 
-def standings(db: sqlite3.Connection) -> dict[str, Spell]:
+def current_periods(db: sqlite3.Connection) -> dict[str, StatePeriod]:
     """The present spell of each check."""
     found = {}
     for check, name in check_names(db).items():
@@ -53,9 +53,9 @@ def standings(db: sqlite3.Connection) -> dict[str, Spell]:
     return found
 
 
-def troubles(
+def unhealthy_periods(
     db: sqlite3.Connection, start: float, end: float, most: int
-) -> dict[str, tuple[Spell, ...]]:
+) -> dict[str, tuple[StatePeriod, ...]]:
     """Spells that are not well and touch the stretch of time, newest first."""
     newest = _newest_begun_before(db, end)
     # A spell that touches the stretch lasts, or ends with an entry begun after its start.
@@ -63,11 +63,11 @@ def troubles(
     oldest_end = db.execute(oldest, (start,)).fetchone()[0] or _AFTER_ALL
     found = {}
     for check, name in check_names(db).items():
-        spells: list[Spell] = []
+        spells: list[StatePeriod] = []
         for run in _runs_back(db, check, newest):
             if run.before < oldest_end or len(spells) >= most:
                 break
-            if run.standing is not Standing.WELL and _touches(db, run, start, end):
+            if run.standing is not HealthState.WELL and _touches(db, run, start, end):
                 spells.append(_spell(db, name, run))
         if spells:
             found[name] = tuple(spells)
@@ -147,7 +147,7 @@ def _look_up(db: sqlite3.Connection, columns: str, entry: int | None) -> tuple[A
     return tuple(found)
 
 
-def _spell(db: sqlite3.Connection, name: str, run: _Run) -> Spell:
+def _spell(db: sqlite3.Connection, name: str, run: _Run) -> StatePeriod:
     numbers = _OF_STANDING[run.standing]
     counts = {
         n: int(db.execute(_COUNT, (run.check, n, run.after, run.before)).fetchone()[0])
@@ -156,7 +156,7 @@ def _spell(db: sqlite3.Connection, name: str, run: _Run) -> Spell:
     gravest = max(n for n, count in counts.items() if count)
     worst = _edge(db, _NEWEST, run.check, (gravest,), run.after, run.before)
     phase, cause, message = _look_up(db, "phase, cause, message", worst)
-    return Spell(
+    return StatePeriod(
         check=name,
         start=_begun(db, run.first),
         end=None if run.lasts else _begun(db, run.before),

@@ -13,7 +13,7 @@ _COMPANIONS = ("-wal", "-shm")
 logger = logging.getLogger(__name__)
 
 
-def set_aside(path: Path, now: float) -> Path:
+def quarantine(path: Path, now: float) -> Path:
     """Rename a database file and its companions; returns the new path.
 
     ``now`` is in seconds since 1970. Of all that were set aside the newest two are kept.

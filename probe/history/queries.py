@@ -8,7 +8,7 @@ from typing import Any
 
 from probe.core.model import Verdict
 from probe.history.database import Unreadable
-from probe.history.model import Bucket, Entry
+from probe.history.model import ResultRow, TimeBucket
 from probe.history.rows import COLUMNS, Reader, check_names, verdict_of
 
 # SQLite counts and sorts one bucket at a time: little memory, and while it does, Python
@@ -32,7 +32,7 @@ SELECT {COLUMNS} FROM entries WHERE id IN (
 """
 
 
-def recent(db: sqlite3.Connection, since: float, most: int) -> list[Entry]:
+def recent(db: sqlite3.Connection, since: float, most: int) -> list[ResultRow]:
     """The newest entries begun at or after ``since``, at most so many, oldest first."""
     reader = Reader(db)
     return [reader.entry(row) for row in db.execute(_RECENT, (since, most))]
@@ -40,11 +40,11 @@ def recent(db: sqlite3.Connection, since: float, most: int) -> list[Entry]:
 
 def day(
     db: sqlite3.Connection, start: float, end: float, buckets: int
-) -> dict[str, tuple[Bucket, ...]]:
+) -> dict[str, tuple[TimeBucket, ...]]:
     """Equal stretches from ``start`` to ``end``, of each check that has an entry in there."""
     edges = bucket_edges(start, end, buckets)
     names = check_names(db)
-    found: defaultdict[str, list[Bucket]] = defaultdict(lambda: [Bucket({})] * buckets)
+    found: defaultdict[str, list[TimeBucket]] = defaultdict(lambda: [TimeBucket({})] * buckets)
     for place, stretch in enumerate(pairwise(edges)):
         for check, bucket in _bucket_of_each(db, stretch).items():
             if check not in names:
@@ -59,7 +59,7 @@ def bucket_edges(start: float, end: float, buckets: int) -> list[float]:
     return [*(start + width * place for place in range(buckets)), end]
 
 
-def _bucket_of_each(db: sqlite3.Connection, stretch: tuple[float, float]) -> dict[int, Bucket]:
+def _bucket_of_each(db: sqlite3.Connection, stretch: tuple[float, float]) -> dict[int, TimeBucket]:
     verdicts: defaultdict[int, dict[Verdict, int]] = defaultdict(dict)
     greatest: dict[int, list[float]] = defaultdict(list)
     for check, verdict, count, value in db.execute(_COUNTS, stretch):
@@ -68,7 +68,7 @@ def _bucket_of_each(db: sqlite3.Connection, stretch: tuple[float, float]) -> dic
             greatest[check].append(value)
     medians = {check: (low + high) / 2 for check, low, high in _medians(db, stretch)}
     return {
-        check: Bucket(counts, medians.get(check), max(greatest[check], default=None))
+        check: TimeBucket(counts, medians.get(check), max(greatest[check], default=None))
         for check, counts in verdicts.items()
     }
 
@@ -78,7 +78,7 @@ def _medians(db: sqlite3.Connection, stretch: tuple[float, float]) -> list[Any]:
     return db.execute(_MEDIANS, stretch).fetchall()
 
 
-def newest(db: sqlite3.Connection, checks: Sequence[str]) -> list[Entry]:
+def newest(db: sqlite3.Connection, checks: Sequence[str]) -> list[ResultRow]:
     """The newest entry of each of these checks that has any."""
     numbers = {name: number for number, name in check_names(db).items()}
     reader = Reader(db)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from probe.history.database import (
     PAGE_BYTES,
-    fold_log,
+    checkpoint,
+    file_bytes,
     free_pages,
     used_bytes,
-    whole_bytes,
     writing,
 )
 
@@ -32,7 +32,7 @@ _PAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Retention:
     """How long entries are kept, and how many bytes file and log may take up."""
 
     seconds: float = 30 * 86400
@@ -43,18 +43,18 @@ class Bounds:
         """How many pages the write-ahead log may have."""
         return max(16, min(1000, self.bytes // 16 // PAGE_BYTES))
 
-    def within(self, other: "Bounds") -> "Bounds":
+    def within(self, other: "Retention") -> "Retention":
         """The narrower of both."""
-        return Bounds(min(self.seconds, other.seconds), min(self.bytes, other.bytes))
+        return Retention(min(self.seconds, other.seconds), min(self.bytes, other.bytes))
 
 
-MEMORY_BOUNDS = Bounds(seconds=2 * 86400, bytes=16 << 20)
+MEMORY_BOUNDS = Retention(seconds=2 * 86400, bytes=16 << 20)
 
 
 class Trimmer:
     """Keeps databases within bounds. ``now`` is in seconds since 1970."""
 
-    def __init__(self, bounds: Bounds, now: Callable[[], float]) -> None:
+    def __init__(self, bounds: Retention, now: Callable[[], float]) -> None:
         self._bounds, self._now = bounds, now
         self._written = 0
         self._swept_at: float | None = None
@@ -66,7 +66,7 @@ class Trimmer:
         # Also after a clock that went back: it may stay there.
         if self._swept_at is None or abs(now - self._swept_at) >= SWEEP_SECONDS:
             self._sweep(db, now)
-        if whole_bytes(db) > self._most_bytes:
+        if file_bytes(db) > self._most_bytes:
             self._shrink(db)
 
     @property
@@ -118,4 +118,4 @@ def _give_back(db: sqlite3.Connection) -> None:
         before, free = free, free_pages(db)
         if free >= before:
             break
-    fold_log(db)
+    checkpoint(db)

@@ -14,7 +14,7 @@ from typing import Any
 
 from probe.core.model import Status, Verdict
 from probe.history.database import Unreadable
-from probe.history.model import Entry, Labels
+from probe.history.model import Labels, ResultRow
 
 MOST_CHARACTERS = 500
 STATUSES = (Status.OK, Status.FAILED, Status.UNKNOWN)
@@ -34,7 +34,7 @@ _SAMPLE = struct.Struct("<Id")
 _MOST_REMEMBERED = 10_000
 
 
-class Unkept(Exception):
+class InvalidRow(Exception):
     """An entry that makes no sense: it is not kept."""
 
 
@@ -50,18 +50,18 @@ class Writer:
         self._checks: dict[str, int] = {}
         self._series: dict[tuple[str, str], int] = {}
 
-    def write(self, entries: Sequence[Entry]) -> int:
+    def write(self, entries: Sequence[ResultRow]) -> int:
         """Returns how many were written: all but those that make no sense."""
         rows = []
         for entry in entries:
             try:
                 rows.append(self._row(entry))
-            except Unkept:
+            except InvalidRow:
                 continue
         self._db.executemany(_INSERT, rows)
         return len(rows)
 
-    def _row(self, entry: Entry) -> tuple[Any, ...]:
+    def _row(self, entry: ResultRow) -> tuple[Any, ...]:
         try:
             check, plain = _tidy(entry.check), _plain(entry)
             samples = [
@@ -69,7 +69,7 @@ class Writer:
                 for signal, labels, value in entry.samples
             ]
         except (AttributeError, OverflowError, TypeError, ValueError) as error:
-            raise Unkept from error
+            raise InvalidRow from error
         packed = (
             _SAMPLE.pack(self._series_number(signal, labels), value)
             for signal, labels, value in samples
@@ -94,10 +94,10 @@ class Writer:
         return self._series[key]
 
 
-def _plain(entry: Entry) -> tuple[Any, ...]:
+def _plain(entry: ResultRow) -> tuple[Any, ...]:
     """The columns from ``at`` to ``value``. Raises Unkept without a time that is a number."""
     if not math.isfinite(entry.at):
-        raise Unkept
+        raise InvalidRow
     return (
         float(entry.at),
         0.0 if math.isnan(entry.duration) else float(entry.duration),
@@ -133,11 +133,11 @@ class Reader:
             for number, signal, labels in db.execute("SELECT id, signal, labels FROM series")
         }
 
-    def entry(self, row: Sequence[Any]) -> Entry:
+    def entry(self, row: Sequence[Any]) -> ResultRow:
         """``row`` has the COLUMNS. Raises Unreadable."""
         check, at, duration, status, verdict, phase, cause, message, value, samples = row
         try:
-            return Entry(
+            return ResultRow(
                 check=self._checks[check],
                 at=at,
                 duration=duration,

@@ -17,21 +17,21 @@ from typing import TypeVar
 from probe.history.database import (
     FILE_NAME,
     Unreadable,
-    fold_log,
-    is_passing,
+    checkpoint,
+    file_bytes,
+    is_transient,
     open_file,
     open_memory,
-    readable,
     reading,
-    whole_bytes,
+    translate_corruption,
     writing,
 )
-from probe.history.model import Entry
-from probe.history.quarantine import set_aside
-from probe.history.retention import MEMORY_BOUNDS, Bounds, Trimmer
+from probe.history.model import ResultRow
+from probe.history.quarantine import quarantine
+from probe.history.retention import MEMORY_BOUNDS, Retention, Trimmer
 from probe.history.rows import Writer
 from probe.history.state import HistoryState
-from probe.history.write_queue import Waiting
+from probe.history.write_queue import WriteQueue
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _BATCH = 2000
 _NOTICE_SECONDS = 86400.0
 
 
-class Keeper:
+class HistoryStore:
     """Holds the database. All but ``state`` is for one and the same thread.
 
     ``now`` is in seconds since 1970. No method raises.
@@ -52,12 +52,12 @@ class Keeper:
     def __init__(
         self,
         folder: Path | None,
-        bounds: Bounds | None,
+        bounds: Retention | None,
         now: Callable[[], float],
-        waiting: Waiting,
+        waiting: WriteQueue,
     ) -> None:
         self._path = folder / FILE_NAME if folder is not None else None
-        self._bounds = bounds or (Bounds() if folder is not None else MEMORY_BOUNDS)
+        self._bounds = bounds or (Retention() if folder is not None else MEMORY_BOUNDS)
         self._now, self._waiting = now, waiting
         self._trimmer = Trimmer(self._bounds, now)
         self._db: sqlite3.Connection | None = None
@@ -86,8 +86,8 @@ class Keeper:
         try:
             self._attempt(lambda _: None)
         except (sqlite3.Error, OSError, Unreadable) as error:
-            if is_passing(error):
-                self._struggle(error)
+            if is_transient(error):
+                self._degrade(error)
             else:
                 self._fall_back_to_memory(error)
         self._measure()
@@ -95,12 +95,12 @@ class Keeper:
     def write(self) -> None:
         """Write what waits by now."""
         left = len(self._waiting)
-        while left > 0 and (batch := self._waiting.take(_BATCH)):
+        while left > 0 and (batch := self._waiting.next_batch(_BATCH)):
             left -= len(batch)
             if not self._write(batch):
                 return
 
-    def ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    def query(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """What the question finds, or ``otherwise`` if the database can't be asked."""
 
         def attempt(db: sqlite3.Connection) -> T:
@@ -110,38 +110,38 @@ class Keeper:
         try:
             return self._attempt(attempt)
         except (sqlite3.Error, OSError, Unreadable) as error:
-            self._struggle(error)
+            self._degrade(error)
             return otherwise
 
     def close(self) -> None:
         """Write what waits, fold the log into the file and close; what can't be written now
         is lost."""
         self.write()
-        lost = self._waiting.lose()
+        lost = self._waiting.discard()
         if lost:
             logger.warning("%d results could not be written to history", lost)
         try:
             if self._db is not None:
-                fold_log(self._db)
+                checkpoint(self._db)
         except sqlite3.Error as error:
             logger.info("history's log stays beside its file: %s", error)
         self._drop()
 
-    def _write(self, batch: tuple[Entry, ...]) -> bool:
+    def _write(self, batch: tuple[ResultRow, ...]) -> bool:
         try:
             written = self._attempt(lambda db: self._insert(db, batch))
         except (sqlite3.Error, OSError, Unreadable) as error:
             self._waiting.put_back(batch)
-            self._struggle(error)
+            self._degrade(error)
             return False
         self._written += written
         self._waiting.done(batch, lost=len(batch) - written)
         if self._trim(written):
-            self._recover()
+            self._restore()
         self._measure()
         return True
 
-    def _insert(self, db: sqlite3.Connection, batch: tuple[Entry, ...]) -> int:
+    def _insert(self, db: sqlite3.Connection, batch: tuple[ResultRow, ...]) -> int:
         if self._writer is None:
             self._writer = Writer(db)
         try:
@@ -155,12 +155,12 @@ class Keeper:
         def trim(db: sqlite3.Connection) -> None:
             self._trimmer.trim(db, written)
             if self._size() > self._bounds.bytes:
-                fold_log(db)
+                checkpoint(db)
 
         try:
             self._attempt(trim)
         except (sqlite3.Error, OSError, Unreadable) as error:
-            self._struggle(error)
+            self._degrade(error)
             return False
         return True
 
@@ -170,11 +170,11 @@ class Keeper:
         Raises sqlite3.Error and OSError; Unreadable if the new one can't be read either.
         """
         try:
-            with readable():
+            with translate_corruption():
                 return action(self._connected())
         except Unreadable as error:
-            self._begin_anew(error)
-            with readable():
+            self._recreate(error)
+            with translate_corruption():
                 return action(self._connected())
 
     def _connected(self) -> sqlite3.Connection:
@@ -201,11 +201,11 @@ class Keeper:
         if db is not None:
             db.close()
 
-    def _begin_anew(self, error: Unreadable) -> None:
+    def _recreate(self, error: Unreadable) -> None:
         self._drop()
         if self._path is None:
             return
-        aside = set_aside(self._path, self._now())
+        aside = quarantine(self._path, self._now())
         self._notice = (
             f"{self._path} could not be read ({error}): it was set aside as {aside.name},"
             " and history begins anew"
@@ -215,7 +215,7 @@ class Keeper:
 
     def _fall_back_to_memory(self, error: Exception) -> None:
         if self._path is None:
-            self._struggle(error)
+            self._degrade(error)
             return
         self._in_memory = (
             f"{self._path.parent} can't be written ({_reason(error)}):"
@@ -226,14 +226,14 @@ class Keeper:
         self._bounds = self._bounds.within(MEMORY_BOUNDS)
         self._trimmer = Trimmer(self._bounds, self._now)
 
-    def _struggle(self, error: Exception) -> None:
-        if not is_passing(error) and self._path is not None:
+    def _degrade(self, error: Exception) -> None:
+        if not is_transient(error) and self._path is not None:
             self._drop()  # a new connection may find things in order again
         was, self._trouble = self._trouble, f"{self._name} can't be used ({_reason(error)})"
         if not was:
             logger.warning("%s: results wait in memory until it can", self._trouble)
 
-    def _recover(self) -> None:
+    def _restore(self) -> None:
         if self._trouble:
             logger.info("%s can be used again", self._name)
         self._trouble = ""
@@ -250,7 +250,7 @@ class Keeper:
 
     def _size(self) -> int:
         if self._path is None:
-            return whole_bytes(self._connected())
+            return file_bytes(self._connected())
         log = self._path.with_name(self._path.name + "-wal")
         return sum(path.stat().st_size for path in (self._path, log) if path.exists())
 

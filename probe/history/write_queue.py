@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import islice
 from threading import Lock
 
-from probe.history.model import Entry
+from probe.history.model import ResultRow
 
 
-class Waiting:
+class WriteQueue:
     """A queue that never blocks: when it is full, its oldest entry is lost, and counted.
 
     Both sides may call it at any time. What was taken counts as waiting until it is done
@@ -17,7 +17,7 @@ class Waiting:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[ResultRow] = deque()
         self._taken = 0
         self._lock = Lock()
         self.lost = 0
@@ -25,13 +25,13 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._entries) + self._taken
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ResultRow) -> None:
         """Take an entry in."""
         with self._lock:
             self._entries.append(entry)
             self._keep_within()
 
-    def take(self, most: int) -> tuple[Entry, ...]:
+    def next_batch(self, most: int) -> tuple[ResultRow, ...]:
         """The oldest entries, at most so many."""
         with self._lock:
             taken = tuple(islice(self._entries, most))
@@ -40,20 +40,20 @@ class Waiting:
             self._taken += len(taken)
             return taken
 
-    def put_back(self, entries: Sequence[Entry]) -> None:
+    def put_back(self, entries: Sequence[ResultRow]) -> None:
         """What was taken could not be written now; it goes back to where it was."""
         with self._lock:
             self._taken -= len(entries)
             self._entries.extendleft(reversed(entries))
             self._keep_within()
 
-    def done(self, entries: Sequence[Entry], *, lost: int = 0) -> None:
+    def done(self, entries: Sequence[ResultRow], *, lost: int = 0) -> None:
         """What was taken is settled; ``lost`` of them were not written."""
         with self._lock:
             self._taken -= len(entries)
             self.lost += lost
 
-    def lose(self) -> int:
+    def discard(self) -> int:
         """Give up all that waits; returns how many that were."""
         with self._lock:
             count = len(self._entries)

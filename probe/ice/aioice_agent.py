@@ -9,35 +9,37 @@ from typing import cast
 
 from aioice import Connection, TransportPolicy
 
-from probe.ice.candidate import Side, places_of
-from probe.ice.connectivity_check import Login
-from probe.ice.relay_transport import Relay
-from probe.ice.transport import DirectIce, Ice
+from probe.ice.candidate import IceParameters, places_of
+from probe.ice.connectivity_check import IceCredentials
+from probe.ice.relay_transport import RelayServer
+from probe.ice.transport import HostIce, IceTransport
 
 
 @dataclass(frozen=True)
-class Servers:
+class IceServers:
     """What a side may use: a STUN server's address and port, and a relay."""
 
     stun: tuple[str, int] | None = None
-    relay: Relay | None = None
+    relay: RelayServer | None = None
 
 
-class RemoteIce(DirectIce):
+class AioiceAgent(HostIce):
     """One side. Its round trip and timers are not told: aioice keeps them to itself."""
 
-    def __init__(self, servers: Servers, *, controlling: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, servers: IceServers, *, controlling: bool, clock: Callable[[], float]
+    ) -> None:
         super().__init__(
             controlling=controlling, clock=clock, connection=_connection(servers, controlling)
         )
 
     @property
-    def side(self) -> Side:
+    def side(self) -> IceParameters:
         """What the other side has to learn, once this one has gathered."""
-        login = Login(self._connection.local_username, self._connection.local_password)
-        return Side(login, places_of(self._connection.local_candidates))
+        login = IceCredentials(self._connection.local_username, self._connection.local_password)
+        return IceParameters(login, places_of(self._connection.local_candidates))
 
-    async def learn(self, side: Side) -> None:
+    async def set_remote_parameters(self, side: IceParameters) -> None:
         """Take what signaling has brought of the other side."""
         self._connection.remote_username = side.login.fragment
         self._connection.remote_password = side.login.password
@@ -46,9 +48,9 @@ class RemoteIce(DirectIce):
         # Without the end of candidates a failure is never reported.
         await self._connection.add_remote_candidate(None)
 
-    async def meet(self, other: Ice) -> None:
+    async def set_remote(self, other: IceTransport) -> None:
         """Learn of a side in this process."""
-        await self.learn(cast(RemoteIce, other).side)
+        await self.set_remote_parameters(cast(AioiceAgent, other).side)
 
     async def connect(self) -> None:
         """Raises ConnectionError when no pair connects."""
@@ -57,7 +59,7 @@ class RemoteIce(DirectIce):
         self.retransmissions = 0
 
 
-def _connection(servers: Servers, controlling: bool) -> Connection:
+def _connection(servers: IceServers, controlling: bool) -> Connection:
     relay = servers.relay
     if relay is None:
         return Connection(

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from aioice import Candidate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from probe.ice.connectivity_check import Login
+from probe.ice.connectivity_check import IceCredentials
 from probe.net.resolver import is_unreachable
 
 SCHEMA = 1
@@ -31,11 +31,11 @@ Path = Literal["direct", "relayed"]
 Text = Annotated[str, Field(max_length=64, pattern=r"^[\x20-\x7e]*$")]
 
 
-class WordsError(ValueError):
+class InvalidOffer(ValueError):
     """What is no offer or answer; the text says why, and quotes nothing of it."""
 
 
-class OtherSchema(WordsError):
+class SchemaMismatch(InvalidOffer):
     """An offer or answer of another schema; ``version`` is the other probe's, if it tells."""
 
     def __init__(self, schema: object, version: str) -> None:
@@ -44,7 +44,7 @@ class OtherSchema(WordsError):
         super().__init__(f"it speaks schema {shown}, this probe {SCHEMA}")
 
 
-class Place(BaseModel):
+class OfferCandidate(BaseModel):
     """One candidate (RFC 8445 section 5.1): an address to send checks to."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,7 +57,7 @@ class Place(BaseModel):
     @field_validator("address")
     @classmethod
     def _may_be_sent_to(cls, text: str) -> str:
-        if not may_be_sent_to(text):
+        if not is_allowed_target(text):
             raise ValueError("is no address that checks may be sent to")
         return text
 
@@ -74,14 +74,14 @@ class Place(BaseModel):
         )
 
 
-class IceLogin(BaseModel):
+class OfferedIceCredentials(BaseModel):
     """RFC 8445 section 5.3: at least 24 and 128 bits."""
 
     fragment: str = Field(pattern=r"^[A-Za-z0-9+/]{4,256}$")
     password: str = Field(pattern=r"^[A-Za-z0-9+/]{22,256}$")
 
 
-class Description(BaseModel):
+class SessionDescription(BaseModel):
     """One end of a call. ``instance`` is the process, ``machine`` its network stack; the
     fingerprint is the certificate's SHA-256 (RFC 8122)."""
 
@@ -93,31 +93,31 @@ class Description(BaseModel):
     region: Text
     path: Path
     provider: Text = ""
-    ice: IceLogin
+    ice: OfferedIceCredentials
     fingerprint: str = Field(pattern=r"^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
-    candidates: tuple[Place, ...] = Field(max_length=MOST_CANDIDATES)
+    candidates: tuple[OfferCandidate, ...] = Field(max_length=MOST_CANDIDATES)
 
     @property
-    def in_public(self) -> "Description":
+    def in_public(self) -> "SessionDescription":
         """Without the addresses of private networks."""
         places = tuple(each for each in self.candidates if ip_address(each.address).is_global)
         return self.model_copy(update={"candidates": places})
 
     @property
-    def side(self) -> "Side":
+    def side(self) -> "IceParameters":
         """What ICE needs of it."""
-        return Side(Login(self.ice.fragment, self.ice.password), self.candidates)
+        return IceParameters(IceCredentials(self.ice.fragment, self.ice.password), self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class IceParameters:
     """One side of ICE as the other one learns of it."""
 
-    login: Login
-    places: tuple[Place, ...]
+    login: IceCredentials
+    places: tuple[OfferCandidate, ...]
 
 
-def may_be_sent_to(text: str) -> bool:
+def is_allowed_target(text: str) -> bool:
     """Whether an address may get checks: literal, and of another machine."""
     try:
         ip = ip_address(text)
@@ -130,39 +130,39 @@ def may_be_sent_to(text: str) -> bool:
     return not hides and "%" not in text and not is_unreachable(text)
 
 
-def places_of(candidates: list[Candidate]) -> tuple[Place, ...]:
+def places_of(candidates: list[Candidate]) -> tuple[OfferCandidate, ...]:
     """What may be told of aioice's candidates, the best first."""
     found = sorted(candidates, key=lambda each: -each.priority)
     told = [
-        Place(type=each.type, address=each.host, port=each.port, priority=each.priority)
+        OfferCandidate(type=each.type, address=each.host, port=each.port, priority=each.priority)
         for each in found
         if each.component == 1
         and each.transport == "udp"
         and each.type in ("host", "srflx", "relay")
         and each.port >= LOWEST_PORT
-        and may_be_sent_to(each.host)
+        and is_allowed_target(each.host)
     ]
     return tuple(told[:MOST_CANDIDATES])
 
 
-def write(description: Description) -> bytes:
+def write(description: SessionDescription) -> bytes:
     """The JSON of an offer or an answer."""
     return json.dumps({"schema": SCHEMA, **description.model_dump(mode="json")}).encode()
 
 
-def read(body: bytes) -> Description:
+def read(body: bytes) -> SessionDescription:
     """Read an offer or an answer. Raises WordsError, OtherSchema for another schema's."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        raise WordsError("it is no JSON") from None
+        raise InvalidOffer("it is no JSON") from None
     if not isinstance(found, dict) or "schema" not in found:
-        raise WordsError("it has no schema")
+        raise InvalidOffer("it has no schema")
     if found["schema"] != SCHEMA or isinstance(found["schema"], bool):
-        raise OtherSchema(found["schema"], str(found.get("version", ""))[:64])
+        raise SchemaMismatch(found["schema"], str(found.get("version", ""))[:64])
     try:
-        return Description.model_validate(found)
+        return SessionDescription.model_validate(found)
     except ValidationError as error:
         places = sorted({".".join(map(str, each["loc"][:1])) for each in error.errors()})
-        named = ", ".join(place for place in places if place in Description.model_fields)
-        raise WordsError(f"these are not as they should be: {named or 'fields'}") from None
+        named = ", ".join(place for place in places if place in SessionDescription.model_fields)
+        raise InvalidOffer(f"these are not as they should be: {named or 'fields'}") from None

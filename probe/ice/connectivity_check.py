@@ -16,14 +16,14 @@ _PRIORITY = (110 << 24) | (65535 << 8) | (256 - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class IceCredentials:
     """One side's user name fragment and password (RFC 8445 section 5.3)."""
 
     fragment: str
     password: str
 
     @classmethod
-    def random(cls) -> "Login":
+    def random(cls) -> "IceCredentials":
         """24 bits and 128 bits at least, as the RFC asks for."""
         return cls(_random(4), _random(22))
 
@@ -33,7 +33,9 @@ def is_stun(packet: bytes) -> bool:
     return bool(packet) and packet[0] < 4
 
 
-def request(local: Login, remote: Login, tie_breaker: int, *, controlling: bool) -> Message:
+def request(
+    local: IceCredentials, remote: IceCredentials, tie_breaker: int, *, controlling: bool
+) -> Message:
     """A signed check; the controlling side nominates with every one, as browsers do."""
     attributes: dict[str, Any] = {
         "USERNAME": f"{remote.fragment}:{local.fragment}",
@@ -48,7 +50,7 @@ def request(local: Login, remote: Login, tie_breaker: int, *, controlling: bool)
     return message
 
 
-def is_for(message: Message, local: Login, remote: Login) -> bool:
+def is_check_from(message: Message, local: IceCredentials, remote: IceCredentials) -> bool:
     """Whether a request is a check from this other side to us."""
     return (
         message.message_method == Method.BINDING
@@ -57,7 +59,7 @@ def is_for(message: Message, local: Login, remote: Login) -> bool:
     )
 
 
-def response(message: Message, local: Login, peer: PeerAddress) -> Message:
+def response(message: Message, local: IceCredentials, peer: PeerAddress) -> Message:
     """The signed answer to a check that came from ``peer``."""
     answer = Message(
         Method.BINDING,
@@ -69,7 +71,7 @@ def response(message: Message, local: Login, peer: PeerAddress) -> Message:
     return answer
 
 
-def is_signed(message: Message, remote: Login) -> bool:
+def has_valid_integrity(message: Message, remote: IceCredentials) -> bool:
     """Whether an answer comes from who knows the other side's password."""
     return message.check_message_integrity(remote.password.encode())
 

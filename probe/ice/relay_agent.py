@@ -17,29 +17,29 @@ from aioice.candidate import candidate_priority
 from aioice.stun import Class, Message
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
+from probe.core.model import CheckAborted, CheckFailed
 from probe.ice import connectivity_check
-from probe.ice.candidate import Place, Side, places_of
+from probe.ice.candidate import IceParameters, OfferCandidate, places_of
 from probe.ice.relay_pair import CHECK_PACE
-from probe.ice.relay_transport import Relay, RelaySide
-from probe.ice.transport import RTO, Ice
+from probe.ice.relay_transport import RelayIceBase, RelayServer
+from probe.ice.transport import RTO, IceTransport
 from probe.net.resolver import IPAddress
 from probe.stun import message as messages
 from probe.stun.message import PeerAddress
 
-RELAYS_WAIT = 1.5 * RTO
+RELAY_CANDIDATE_DELAY = 1.5 * RTO
 """Seconds until the other side's own relay is tried."""
 
 
-class OneRelayIce(RelaySide):
+class RelayAgent(RelayIceBase):
     """The controlling side. ``clock`` is monotonic, ``now`` the wall clock since 1970."""
 
     def __init__(
-        self, relay: Relay, *, clock: Callable[[], float], now: Callable[[], float]
+        self, relay: RelayServer, *, clock: Callable[[], float], now: Callable[[], float]
     ) -> None:
         super().__init__(relay, clock=clock, now=now)
         self.partner: PeerAddress | None = None
-        self._remote: connectivity_check.Login | None = None
+        self._remote: connectivity_check.IceCredentials | None = None
         self._places: dict[PeerAddress, str] = {}
         self._known: set[PeerAddress] = set()
         self._permitted: set[str] = set()
@@ -57,18 +57,18 @@ class OneRelayIce(RelaySide):
         return self._places.get(self.partner, "prflx") if self.partner else ""
 
     @property
-    def side(self) -> Side:
+    def side(self) -> IceParameters:
         """What the other side has to learn."""
         host, port = cast(PeerAddress, self.client.relayed)
         priority = candidate_priority(1, "relay")
         found = Candidate("relay", 1, "udp", priority, host, port, "relay")
-        return Side(self.login, places_of([found]))
+        return IceParameters(self.login, places_of([found]))
 
-    async def meet(self, other: Ice) -> None:
+    async def set_remote(self, other: IceTransport) -> None:
         """Learn of a side in this process."""
-        await self.learn(cast(OneRelayIce, other).side)
+        await self.set_remote_parameters(cast(RelayAgent, other).side)
 
-    async def learn(self, side: Side) -> None:
+    async def set_remote_parameters(self, side: IceParameters) -> None:
         """Take what signaling has brought; CreatePermission has left when this returns."""
         self._remote = side.login
         relayed = ipaddress.ip_address(cast(PeerAddress, self.client.relayed)[0])
@@ -103,26 +103,26 @@ class OneRelayIce(RelaySide):
         """Addresses that the server refuses (private ones, as a rule) are left out."""
         self._permitted.add(peer[0])
         try:
-            await self.client.permit(peer)
+            await self.client.create_permission(peer)
         except CheckFailed as error:
             self._permitted.discard(peer[0])
             if error.cause is not Cause.PEER_FORBIDDEN or not self._permitted:
                 self._fail(error)
-        except Stop as error:
+        except CheckAborted as error:
             self._fail(error)
 
     async def _check_until_connected(self) -> None:
         started = last = self._clock()
         while self.rtt is None and self.failure is None:
-            late = self._clock() - started >= RELAYS_WAIT
+            late = self._clock() - started >= RELAY_CANDIDATE_DELAY
             for peer, kind in [*self._places.items()]:
                 if kind != "relay" or late:
                     self._check(peer)
                     await asyncio.sleep(CHECK_PACE)
-            pause = RTO if late else min(RTO, RELAYS_WAIT - (last - started))
+            pause = RTO if late else min(RTO, RELAY_CANDIDATE_DELAY - (last - started))
             await asyncio.sleep(max(CHECK_PACE, pause))
             last = self._clock()
-            self.late_checks += self.rtt is None
+            self.retransmitted_checks += self.rtt is None
 
     def _check(self, peer: PeerAddress) -> None:
         if self.rtt is not None or self._remote is None or peer[0] not in self._permitted:
@@ -146,9 +146,11 @@ class OneRelayIce(RelaySide):
         elif message.message_class == Class.RESPONSE:
             self._answered(message, peer, self._remote)
 
-    def _asked(self, request: Message, peer: PeerAddress, remote: connectivity_check.Login) -> None:
+    def _asked(
+        self, request: Message, peer: PeerAddress, remote: connectivity_check.IceCredentials
+    ) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""
-        if not connectivity_check.is_for(request, self.login, remote):
+        if not connectivity_check.is_check_from(request, self.login, remote):
             return
         self._pass(bytes(connectivity_check.response(request, self.login, peer)), peer)
         if peer not in self._known:
@@ -157,10 +159,14 @@ class OneRelayIce(RelaySide):
             self._check(peer)
 
     def _answered(
-        self, response: Message, peer: PeerAddress, remote: connectivity_check.Login
+        self, response: Message, peer: PeerAddress, remote: connectivity_check.IceCredentials
     ) -> None:
         asked = self._checks.pop(response.transaction_id, None)
-        if asked is None or asked[0] != peer or not connectivity_check.is_signed(response, remote):
+        if (
+            asked is None
+            or asked[0] != peer
+            or not connectivity_check.has_valid_integrity(response, remote)
+        ):
             return
         self._known.add(peer)
         if self.rtt is None:
@@ -173,5 +179,5 @@ def _is_within_reach(relayed: IPAddress, other: IPAddress) -> bool:
     return relayed.version == other.version and (other.is_global or not relayed.is_global)
 
 
-def _reluctance(place: Place) -> tuple[bool, int]:
+def _reluctance(place: OfferCandidate) -> tuple[bool, int]:
     return place.type == "relay", -place.priority

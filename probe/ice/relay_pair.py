@@ -17,10 +17,10 @@ from typing import cast
 
 from aioice.stun import Class, Message
 
-from probe.core.model import Stop
+from probe.core.model import CheckAborted
 from probe.ice import connectivity_check
-from probe.ice.relay_transport import Relay, RelaySide
-from probe.ice.transport import RTO, Ice
+from probe.ice.relay_transport import RelayIceBase, RelayServer
+from probe.ice.transport import RTO, IceTransport
 from probe.stun import message as messages
 from probe.stun.message import PeerAddress
 from probe.turn.client import TurnClient
@@ -32,14 +32,14 @@ _RTO_ROUND_TRIPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Partner:
+class RemoteParameters:
     """The other side, as signaling tells of it: its ICE credentials and relayed address."""
 
-    login: connectivity_check.Login
+    login: connectivity_check.IceCredentials
     address: PeerAddress
 
 
-class RelayedIce(RelaySide):
+class RelayPairIce(RelayIceBase):
     """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970.
 
     ``on_answer`` is called with the moments in which a check left and was answered.
@@ -47,7 +47,7 @@ class RelayedIce(RelaySide):
 
     def __init__(
         self,
-        relay: Relay,
+        relay: RelayServer,
         *,
         controlling: bool,
         clock: Callable[[], float],
@@ -58,7 +58,7 @@ class RelayedIce(RelaySide):
         self._controlling = controlling
         self.on_answer: Callable[[float, float], None] | None = None
         self.checks_sent = self.checks_answered = 0
-        self._remote: Partner | None = None
+        self._remote: RemoteParameters | None = None
         self._checks: dict[bytes, float] = {}
         self._nominated = controlling
         self._checking = self._triggered = False
@@ -73,12 +73,12 @@ class RelayedIce(RelaySide):
         """The relayed address, once it has been gathered."""
         return cast(PeerAddress, self.client.relayed)
 
-    async def meet(self, other: Ice) -> None:
+    async def set_remote(self, other: IceTransport) -> None:
         """Learn of the other side; CreatePermission has left when this returns."""
-        side = cast(RelayedIce, other)
-        await self.learn(Partner(side.login, side.address))
+        side = cast(RelayPairIce, other)
+        await self.set_remote_parameters(RemoteParameters(side.login, side.address))
 
-    async def learn(self, partner: Partner) -> None:
+    async def set_remote_parameters(self, partner: RemoteParameters) -> None:
         """As ``meet``, of a side that is not at hand."""
         self._remote = partner
         self._start(self._permit(partner.address))
@@ -97,15 +97,15 @@ class RelayedIce(RelaySide):
         return self._partner.address
 
     @property
-    def _partner(self) -> Partner:
+    def _partner(self) -> RemoteParameters:
         if self._remote is None:
             raise RuntimeError("the other side is not known yet")
         return self._remote
 
     async def _permit(self, peer: PeerAddress) -> None:
         try:
-            await self.client.permit(peer)
-        except Stop as error:
+            await self.client.create_permission(peer)
+        except CheckAborted as error:
             self._fail(error)
 
     async def _check_until_connected(self) -> None:
@@ -119,15 +119,15 @@ class RelayedIce(RelaySide):
             await asyncio.sleep(late)
             if self.rtt is not None:
                 return  # only the nomination is awaited, which the other side repeats
-            self.late_checks += 1
+            self.retransmitted_checks += 1
             self._check()
 
     def _check(self) -> None:
         """Send a check, unless one was answered already."""
         if self.rtt is None and self.failure is None:
-            self.ask()
+            self.send_check()
 
-    def ask(self) -> None:
+    def send_check(self) -> None:
         """Send a check of its own transaction. On a call that stands its answer is the other
         side's consent (RFC 7675 section 5.1); ``on_answer`` is told."""
         request = connectivity_check.request(
@@ -151,7 +151,7 @@ class RelayedIce(RelaySide):
 
     def _asked(self, request: Message, peer: PeerAddress) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""
-        if not connectivity_check.is_for(request, self.login, self._partner.login):
+        if not connectivity_check.is_check_from(request, self.login, self._partner.login):
             return
         self._pass(bytes(connectivity_check.response(request, self.login, peer)), peer)
         if "USE-CANDIDATE" in request.attributes:
@@ -163,7 +163,9 @@ class RelayedIce(RelaySide):
 
     def _answered(self, response: Message) -> None:
         sent = self._checks.pop(response.transaction_id, None)
-        if sent is None or not connectivity_check.is_signed(response, self._partner.login):
+        if sent is None or not connectivity_check.has_valid_integrity(
+            response, self._partner.login
+        ):
             return
         self.checks_answered += 1
         if self.on_answer is not None:

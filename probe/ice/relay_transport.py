@@ -9,40 +9,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from probe.core.model import CheckFailed, Stop
+from probe.core.model import CheckAborted, CheckFailed
 from probe.ice import connectivity_check
 from probe.net.resolver import Address
 from probe.net.tls import client_context
-from probe.stun.credentials import Credentials
+from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
-from probe.stun.uri import TurnUrl
+from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
-from probe.turn.relay_path import unwatched
+from probe.turn.relay_path import untimed
 
 
 @dataclass(frozen=True)
-class Relay:
+class RelayServer:
     """A TURN server: its URL, who we are there, its addresses, and TLS for ``turns:``."""
 
-    url: TurnUrl
-    credentials: Credentials
+    url: TurnUri
+    credentials: TurnCredentials
     addresses: Sequence[Address]
     tls: ssl.SSLContext | None = None
 
 
-async def relay_at(
-    url: TurnUrl, credentials: Credentials, addresses: Sequence[Address], ca_file: Path | None
-) -> Relay:
+async def relay_server(
+    url: TurnUri, credentials: TurnCredentials, addresses: Sequence[Address], ca_file: Path | None
+) -> RelayServer:
     """The server by its resolved addresses; ``ca_file`` is for ``turns:``, None takes the
     system's authorities."""
     tls = None
     if url.kind == "tls":
         # In a thread: reading the system's authorities would hold up what others measure.
         tls = await asyncio.to_thread(client_context, ca_file)
-    return Relay(url, credentials, addresses, tls)
+    return RelayServer(url, credentials, addresses, tls)
 
 
-class RelaySide:
+class RelayIceBase:
     """One side of a call, without its checks, which come with whoever builds on it.
 
     ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970. ``rtt`` is the round
@@ -51,7 +51,7 @@ class RelaySide:
 
     def __init__(
         self,
-        relay: Relay,
+        relay: RelayServer,
         *,
         clock: Callable[[], float],
         now: Callable[[], float],
@@ -61,10 +61,10 @@ class RelaySide:
         # A quota that was full is no part of what a call takes: it begins anew.
         self.client = client(relay.url, relay.credentials, clock=clock, now=now, patient=False)
         self.client.on_data, self.client.on_lost = self._received, self._fail
-        self.login = connectivity_check.Login.random()
+        self.login = connectivity_check.IceCredentials.random()
         self.rtt: float | None = None
-        self.failure: Stop | None = None
-        self.late_checks = 0
+        self.failure: CheckAborted | None = None
+        self.retransmitted_checks = 0
         self._tie_breaker = secrets.randbits(64)
         self._bound = False
         self._connected = asyncio.Event()
@@ -79,13 +79,13 @@ class RelaySide:
     @property
     def retransmissions(self) -> int:
         """TURN requests that were sent again, and checks after the eager ones."""
-        return self.client.retransmissions + self.late_checks
+        return self.client.retransmissions + self.retransmitted_checks
 
     async def gather(self) -> None:
         """Allocate. Raises CheckFailed with the cause, whose phase is ``gathering``."""
         try:
-            await self.client.open(self._relay.addresses, unwatched, self._relay.tls)
-        except Stop as error:
+            await self.client.open(self._relay.addresses, untimed, self._relay.tls)
+        except CheckAborted as error:
             error.phase = "gathering"
             raise
 
@@ -113,27 +113,27 @@ class RelaySide:
 
     async def _send(self, data: bytes) -> None:
         peer = self._far()
-        send = self.client.send if self._bound else self.client.indicate
+        send = self.client.send if self._bound else self.client.send_indication
         try:
             send(peer, data)
-        except Stop as error:
+        except CheckAborted as error:
             raise ConnectionError(error.message) from None
 
     async def _bind(self, peer: PeerAddress) -> None:
-        with suppress(Stop):  # indications go on carrying the data
-            await self.client.bind_channel(peer)
+        with suppress(CheckAborted):  # indications go on carrying the data
+            await self.client.channel_bind(peer)
             self._bound = True
 
     def _pass(self, packet: bytes, peer: PeerAddress) -> None:
-        with suppress(Stop):  # a lost wire has told already
-            self.client.indicate(peer, packet)
+        with suppress(CheckAborted):  # a lost wire has told already
+            self.client.send_indication(peer, packet)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _fail(self, error: Stop) -> None:
+    def _fail(self, error: CheckAborted) -> None:
         """The relay is gone, or refuses the peer: the first reason stands."""
         self.failure = self.failure or CheckFailed(error.cause, error.message, hint=error.hint)
         self._connected.set()

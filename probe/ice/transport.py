@@ -10,12 +10,12 @@ from typing import Protocol, cast
 
 from aioice import Connection, TransportPolicy
 
-from probe.core.model import Stop
+from probe.core.model import CheckAborted
 
 RTO = 0.5  # seconds, RFC 8489 section 6.2.1: when a check that was not answered is sent again
 
 
-class Ice(Protocol):
+class IceTransport(Protocol):
     """One side's ICE transport, with one component and without trickling.
 
     In order: ``gather``, ``meet``, ``connect``; ``close`` at any moment. ``_recv`` and
@@ -40,13 +40,13 @@ class Ice(Protocol):
         """How often a timer had something sent again that was not answered."""
 
     @property
-    def failure(self) -> Stop | None:
+    def failure(self) -> CheckAborted | None:
         """Why nothing goes any more, where the relay has told."""
 
     async def gather(self) -> None:
         """Find an address. Raises CheckFailed where the relay gives none."""
 
-    async def meet(self, other: "Ice") -> None:
+    async def set_remote(self, other: "IceTransport") -> None:
         """Learn the other side's candidates and credentials, as signaling would tell them."""
 
     async def connect(self) -> None:
@@ -60,7 +60,7 @@ class Ice(Protocol):
     async def _send(self, data: bytes) -> None: ...
 
 
-class DirectIce:
+class HostIce:
     """Between addresses of this host, on an ``aioice.Connection``."""
 
     def __init__(
@@ -77,7 +77,7 @@ class DirectIce:
         self._gathering: asyncio.Task[None] | None = None
         self.rtt: float | None = None
         self.retransmissions = 0
-        self.failure: Stop | None = None
+        self.failure: CheckAborted | None = None
 
     @property
     def role(self) -> str:
@@ -94,9 +94,9 @@ class DirectIce:
         self._gathering = asyncio.create_task(self._connection.gather_candidates())
         await asyncio.shield(self._gathering)
 
-    async def meet(self, other: Ice) -> None:
+    async def set_remote(self, other: IceTransport) -> None:
         """Learn the other side's candidates and credentials."""
-        remote = cast(DirectIce, other)._connection
+        remote = cast(HostIce, other)._connection
         self._connection.remote_username = remote.local_username
         self._connection.remote_password = remote.local_password
         for candidate in remote.local_candidates:

@@ -11,16 +11,22 @@ from collections.abc import Sequence
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Use, loads
-from probe.core.model import CheckFailed, Failing, Verdict
-from probe.core.recorder import Record
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl, show_address
+from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import CheckFailed, FailurePolicy, Verdict
+from probe.core.recorder import Recorder
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri, format_hostport
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
-from probe.turn_targets.matrix import planned
+from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
-from probe.turn_targets.table import LOOKS, ServerTable, naming, servers_for, spending
+from probe.turn_targets.table import (
+    ALLOCATION_RESULTS,
+    TurnServerConfig,
+    counting_traffic,
+    servers_for,
+    with_uri,
+)
 from probe.turn_targets.traffic_budget import LOOK_SECONDS, look_bytes, look_intervals
 
 # Of what is left of the deadline: for naming who is silent; and of that, for the URL that
@@ -28,41 +34,41 @@ from probe.turn_targets.traffic_budget import LOOK_SECONDS, look_bytes, look_int
 _SHARE, _FIRST_SHARE = 0.9, 0.5
 
 
-class AllocationTable(ServerTable):
+class AllocationTable(TurnServerConfig):
     """One server by one way in, or what the backend issues."""
 
     @property
-    def group(self) -> str:
+    def redundancy_group(self) -> str:
         """What is configured backs each other up; what users are issued stands for itself."""
         return "allocation-issued" if self.issued else "allocation"
 
     @property
-    def backups(self) -> frozenset[str]:
+    def backup_groups(self) -> frozenset[str]:
         """Issued servers that work carry users while a configured one fails, not the other
         way round."""
         return frozenset() if self.issued else frozenset({"allocation", "allocation-issued"})
 
     @property
-    def wakes(self) -> frozenset[str]:
+    def triggers(self) -> frozenset[str]:
         """Other looks, so that "no URL of any provider works" is known at once, and what
         measures this server more closely."""
-        return frozenset({LOOKS, self.place})
+        return frozenset({ALLOCATION_RESULTS, self.place})
 
     @property
-    def heeds(self) -> frozenset[str]:
+    def triggered_by(self) -> frozenset[str]:
         """Looks alone: what is measured more closely has its own time."""
-        return frozenset({LOOKS})
+        return frozenset({ALLOCATION_RESULTS})
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """A look at each server by each way in, and one at what the backend issues."""
-    return planned(KIND.name, environment, look_intervals)
+    return turn_checks(KIND.name, environment, look_intervals)
 
 
-async def run(table: AllocationTable, record: Record, context: Context) -> None:
+async def run(table: AllocationTable, record: Recorder, context: Context) -> None:
     """Look at one server; of those that the backend issues, at the first that allocates."""
     started = context.clock()
-    with looks_of(context).look(table.name), spending(table, record, context):
+    with looks_of(context).recording(table.name), counting_traffic(table, record, context):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
         if table.issued:
@@ -72,15 +78,15 @@ async def run(table: AllocationTable, record: Record, context: Context) -> None:
 
 
 async def _look(
-    url: TurnUrl,
-    credentials: Credentials | None,
+    url: TurnUri,
+    credentials: TurnCredentials | None,
     table: AllocationTable,
-    record: Record,
+    record: Recorder,
     context: Context,
 ) -> None:
-    from probe.turn.relay_path import look
+    from probe.turn.relay_path import allocate_and_delete
 
-    client = await look(
+    client = await allocate_and_delete(
         url,
         credentials,
         context,
@@ -95,16 +101,16 @@ async def _look(
         if seconds is not None:
             record.sample(signal, seconds)
     if client.server is not None:
-        record.facts["server"] = show_address(client.server.ip, client.server.port)
+        record.facts["server"] = format_hostport(client.server.ip, client.server.port)
     if client.relayed is not None:
-        record.facts["relayed"] = show_address(*client.relayed)
+        record.facts["relayed"] = format_hostport(*client.relayed)
 
 
 async def _first_that_works(
-    urls: Sequence[TurnUrl],
-    credentials: Credentials | None,
+    urls: Sequence[TurnUri],
+    credentials: TurnCredentials | None,
     table: AllocationTable,
-    record: Record,
+    record: Recorder,
     context: Context,
     left: float,
 ) -> None:
@@ -121,21 +127,21 @@ async def _first_that_works(
         except TimeoutError:
             error = _no_answer(url, limit)
         except CheckFailed as found:
-            error = naming(url, found)
+            error = with_uri(url, found)
         failure = failure or error
     if failure is not None:
         raise failure
 
 
-def _no_answer(url: TurnUrl, seconds: float) -> CheckFailed:
+def _no_answer(url: TurnUri, seconds: float) -> CheckFailed:
     """What a silent server's share of the deadline ends in."""
     message = f"{url}: no answer within {seconds:.1f} s"
     return CheckFailed(Cause.DEADLINE, message, phase="allocate")
 
 
-def uses(table: AllocationTable) -> tuple[Use, ...]:
+def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes; what is issued is mostly looked at by UDP alone."""
-    return (Use(f"turn-{table.provider}", look_bytes(table.way_in or "udp")),)
+    return (QuotaUse(f"turn-{table.provider}", look_bytes(table.way_in or "udp")),)
 
 
 KIND = Kind(
@@ -146,11 +152,13 @@ KIND = Kind(
     derive=derive,
     run=run,
     signals=(ALLOCATE, UNAUTHENTICATED, BYTES),
-    failing=Failing(severity=Verdict.CRITICAL, partial=Verdict.WARNING, hold=120.0),
+    failing=FailurePolicy(
+        severity=Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=120.0
+    ),
     core=True,
     cost="one allocation, 1 kB a run over UDP and 8 kB over TLS",
     uses=uses,
-    load=loads("probe.turn.relay_path"),
+    load=lazy_import("probe.turn.relay_path"),
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=ALLOCATE,

@@ -12,9 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field
 
 from probe.core.context import Context
-from probe.core.kind import WAKES_NEON, Derived, Kind, Table, loads
-from probe.core.model import NotMeasured, Signal, Stop
-from probe.core.recorder import Record
+from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, lazy_import
+from probe.core.model import CheckAborted, NotMeasured, Signal
+from probe.core.recorder import Recorder
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
 from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
 from probe.telemetry.fly.settings import FlyEnvironment
@@ -36,7 +36,7 @@ class AppEnvironment(FlyEnvironment):
     metrics_url: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
 
 
-class AppTable(Table):
+class AppTable(CheckConfig):
     """One application. ``every_address``: scrape every address of the name, since each is a
     process of its own (so by itself under ``.internal``). ``behind_fly``: Fly tells of users,
     memory and restarts, so that the limits on these are held against Fly's figures.
@@ -55,7 +55,7 @@ class AppTable(Table):
         return show_url(self.address)
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """The application's host: what is told of it is told together."""
         return self.backend_host or show_host(self.address)
 
@@ -76,12 +76,12 @@ class AppTable(Table):
             return self.every_address
         return (urlsplit(self.address).hostname or "").endswith(".internal")
 
-    def watches(self, signal: Signal) -> bool:
+    def applies_limits_to(self, signal: Signal) -> bool:
         """The first source that is configured is the one that limits are held against."""
         return not (self.behind_fly and signal in SHARED)
 
 
-def derive(environment: AppEnvironment) -> Derived:
+def derive(environment: AppEnvironment) -> DerivedChecks:
     """One check of the application."""
     defaults: dict[str, Any] = {
         "behind_fly": environment.measures_users,
@@ -89,14 +89,14 @@ def derive(environment: AppEnvironment) -> Derived:
         "ca_file": environment.ca_file,
     }
     if environment.metrics_url is None:
-        return Derived(skipped=("APP_METRICS_URL is not set",), defaults=defaults)
+        return DerivedChecks(skipped=("APP_METRICS_URL is not set",), defaults=defaults)
     table = {"name": "app-metrics", "url": environment.metrics_url}
-    return Derived(tables=(table,), defaults=defaults)
+    return DerivedChecks(tables=(table,), defaults=defaults)
 
 
-async def run(table: AppTable, record: Record, context: Context) -> None:
+async def run(table: AppTable, record: Recorder, context: Context) -> None:
     """Scrape every process, and write down what the scrapes tell."""
-    from probe.telemetry.app_samples import Memory, write
+    from probe.telemetry.app_samples import ScrapeHistory, write
 
     with record.phase("resolve"):
         addresses = await _addresses(table)
@@ -105,7 +105,7 @@ async def run(table: AppTable, record: Record, context: Context) -> None:
         outcomes = await asyncio.gather(*looks)
     scrapes = [each for each in outcomes if not isinstance(each, NotMeasured)]
     if scrapes:
-        memory = context.share(("app-metrics", table.name, table.address), Memory)
+        memory = context.get_or_create(("app-metrics", table.name, table.address), ScrapeHistory)
         write(scrapes, table.prefix, table.ignored_routes, context.clock(), memory, record)
     for outcome in outcomes:
         if isinstance(outcome, NotMeasured):
@@ -115,7 +115,7 @@ async def run(table: AppTable, record: Record, context: Context) -> None:
 async def _addresses(table: AppTable) -> list[str]:
     """The address as it is, or one for each process behind its name."""
     from probe.net.resolver import resolve
-    from probe.telemetry.api_client import blind
+    from probe.telemetry.api_client import as_not_measured
 
     parts = urlsplit(table.address)
     if not table.asks_every_address:
@@ -123,8 +123,8 @@ async def _addresses(table: AppTable) -> list[str]:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         found = await resolve(parts.hostname or "", port)
-    except Stop as error:
-        raise blind(error, METRICS) from None
+    except CheckAborted as error:
+        raise as_not_measured(error, METRICS) from None
     return [_at(each.ip, port, parts) for each in found[:_MOST_ADDRESSES]]
 
 
@@ -136,11 +136,11 @@ def _at(ip: str, port: int, parts: SplitResult) -> str:
 
 async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | NotMeasured":
     """One process's metrics and health; why not, where its metrics could not be had."""
-    from probe.telemetry.api_client import Asker
+    from probe.telemetry.api_client import ApiClient
     from probe.telemetry.app_samples import STARTED, Scrape
     from probe.telemetry.exposition import parse
 
-    asker = Asker(METRICS, address, context.clock, {}, _MOST_METRICS_BYTES, table.ca_file)
+    asker = ApiClient(METRICS, address, context.clock, {}, _MOST_METRICS_BYTES, table.ca_file)
     try:
         answer = await asker.get("")
         if answer.status != 200:
@@ -154,12 +154,12 @@ async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | 
 async def _health(address: str, table: AppTable, context: Context) -> Any:
     """What the same process says of itself; None where it doesn't. Its metrics are worth
     having all the same."""
-    from probe.telemetry.api_client import Asker
+    from probe.telemetry.api_client import ApiClient
     from probe.telemetry.app_samples import read_health
 
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
-    asker = Asker(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
+    asker = ApiClient(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
     try:
         return read_health(asker.document(await asker.get("")))
     except NotMeasured:
@@ -175,10 +175,10 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     run=run,
     signals=SIGNALS,
     thresholds=THRESHOLDS,
-    instrument=True,
+    third_party=True,
     uses=lambda _: (WAKES_NEON,),
     cost="a GET of /metrics and one of /health (a SELECT 1) from each process",
-    load=loads("probe.telemetry.app_samples", "probe.telemetry.api_client"),
+    load=lazy_import("probe.telemetry.app_samples", "probe.telemetry.api_client"),
     interval=60.0,
     plot=TURN_SHARE,
 )

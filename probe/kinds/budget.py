@@ -14,20 +14,20 @@ from probe.budget.plans import (
     HOUR,
     MONTH_DAYS,
     Budget,
-    Drain,
+    Consumer,
     Period,
     PlanUnit,
-    Terms,
-    amount,
-    drains_on,
+    Quota,
+    consumers_by_plan,
+    format_amount,
     terms_of,
 )
-from probe.budget.quota_usage import Ledger
+from probe.budget.quota_usage import QuotaUsage
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import Check, Derived, Kind, Table
-from probe.core.model import Failing, Limits, Signal, Threshold, Unit, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
+from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Recorder
 
 # Under which the ledger is shared by all runs.
 LEDGER = "ledger"
@@ -48,13 +48,13 @@ FORECAST_SHARE = Signal(
     "probe_budget_forecast_ratio",
     Unit.RATIO,
     "What watching takes in the plan's day or month by its intervals, of what it may.",
-    short="forecast",
+    column="forecast",
 )
 USED_SHARE = Signal(
     "probe_budget_used_ratio",
     Unit.RATIO,
     "What watching has taken in the present day or month, of what it may.",
-    short="used",
+    column="used",
 )
 PLAN_SHARE = Signal(
     "probe_budget_plan_used_ratio",
@@ -81,7 +81,7 @@ class BudgetEnvironment(Environment):
     """Reads nothing: budgets follow from the other checks."""
 
 
-class BudgetTable(Table):
+class BudgetTable(CheckConfig):
     """One plan: ``allowance`` in its unit for each ``period``, of which watching may take
     the ``share``. ``drains`` are derived.
 
@@ -94,7 +94,7 @@ class BudgetTable(Table):
     period: Period
     share: float = Field(default=0.1, gt=0, le=1)
     session_rate: float = Field(default=250_000, gt=0)
-    drains: tuple[Drain, ...]
+    drains: tuple[Consumer, ...]
 
     @model_validator(mode="before")
     @classmethod
@@ -106,7 +106,7 @@ class BudgetTable(Table):
     @property
     def budget(self) -> Budget:
         """What the plan holds, and everything that takes from it."""
-        terms = Terms(self.allowance, self.unit, self.period, self.share)
+        terms = Quota(self.allowance, self.unit, self.period, self.share)
         return Budget(self.plan, terms, self.drains)
 
     @property
@@ -121,7 +121,7 @@ class BudgetTable(Table):
 def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """A budget for each plan that the checks take from and whose terms are known."""
     tables = []
-    for plan, drains in drains_on(checks).items():
+    for plan, drains in consumers_by_plan(checks).items():
         terms = terms_of(plan)
         if terms is not None:
             name = f"budget-{plan}"
@@ -131,15 +131,15 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     return tables
 
 
-async def run(table: BudgetTable, record: Record, context: Context) -> None:
+async def run(table: BudgetTable, record: Recorder, context: Context) -> None:
     """Hold intervals and counts against what may be taken; nobody is asked anything."""
     record.current = "count"
     budget, terms = table.budget, table.budget.terms
     record.sample(FORECAST, budget.per_month)
     record.sample(ALLOWED, terms.most)
     record.sample(FORECAST_SHARE, budget.per_period / terms.most)
-    record.facts["forecast"] = f"{amount(budget.per_month, terms.unit)} in 31 days"
-    ledger, now = context.share(LEDGER, Ledger), context.now()
+    record.facts["forecast"] = f"{format_amount(budget.per_month, terms.unit)} in 31 days"
+    ledger, now = context.get_or_create(LEDGER, QuotaUsage), context.now()
     if ledger.since is None:
         return
     used = ledger.used(table.plan, table.period, now)
@@ -149,10 +149,10 @@ async def run(table: BudgetTable, record: Record, context: Context) -> None:
     relayed = ledger.relayed(table.plan, table.period, now)
     if relayed is not None:
         _estimate((used + relayed) / terms.allowance, ledger.since, table, record, now)
-    record.facts["used"] = f"{amount(used, terms.unit)} this {table.period}"
+    record.facts["used"] = f"{format_amount(used, terms.unit)} this {table.period}"
 
 
-def _estimate(share: float, since: float, table: BudgetTable, record: Record, now: float) -> None:
+def _estimate(share: float, since: float, table: BudgetTable, record: Recorder, now: float) -> None:
     record.sample(ESTIMATE, share)
     counted = min(now - since, _SECONDS[table.period])
     if counted >= _LEAST_SECONDS:
@@ -171,7 +171,7 @@ KIND = Kind(
     summary="what watching takes from each plan that has an end: forecast, and counted",
     environment=BudgetEnvironment,
     table=BudgetTable,
-    derive=lambda _: Derived(),
+    derive=lambda _: DerivedChecks(),
     run=run,
     signals=(
         FORECAST,
@@ -190,10 +190,10 @@ KIND = Kind(
         Threshold(ESTIMATE, Limits(warning=1.0), optional=True),
         Threshold(ESTIMATE_AHEAD, Limits(warning=1.0), optional=True),
     ),
-    failing=Failing(Verdict.WARNING),
+    failing=FailurePolicy(Verdict.WARNING),
     cost="nothing: it counts",
-    survey=survey,
-    cautions=cautions,
+    derive_from_checks=survey,
+    config_warnings=cautions,
     interval=300.0,
     retry=300.0,
     plot=USED_SHARE,

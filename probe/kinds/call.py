@@ -13,22 +13,22 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Use, loads
-from probe.core.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
-from probe.core.recorder import Record
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl
+from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.recorder import Recorder
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri
 from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
-from probe.turn_targets.matrix import planned
+from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import ServerTable, naming, servers_for, spending
-from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, dear_intervals
+from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for, with_uri
+from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
 
 if TYPE_CHECKING:
     from probe.call.diagnosis import Diagnosis
     from probe.call.local_call import Call
-    from probe.ice.relay_transport import Relay
+    from probe.ice.relay_transport import RelayServer
 
 SUCCESS = Signal(
     "probe_call_success",
@@ -43,7 +43,7 @@ def _reached(name: str, what: str, short: str = "") -> Signal:
     # A histogram for each moment of one side is enough.
     latency = "answering" not in name and "offering" not in name
     name = f"probe_call_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, short=short, latency=latency)
+    return Signal(name, Unit.SECONDS, words, column=short, latency=latency)
 
 
 GATHERING = _reached("gathering", "the offering side had its candidates")
@@ -68,7 +68,7 @@ RTT = Signal(
     "probe_call_rtt_seconds",
     Unit.SECONDS,
     "Echo over the data channel, median of a run.",
-    short="RTT",
+    column="RTT",
     latency=True,
 )
 LOSS = Signal(
@@ -86,7 +86,7 @@ _WORTH_ANOTHER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
 _PAUSES = (0.7, 1.1)
 
 
-class CallTable(ServerTable):
+class CallTable(TurnServerConfig):
     """One call: direct, or through one server, or through what the backend issues."""
 
     path: Literal["direct", "relayed"] = "relayed"
@@ -110,14 +110,14 @@ class CallTable(ServerTable):
         return {**server, "path": self.path}
 
     @property
-    def group(self) -> str | None:
+    def redundancy_group(self) -> str | None:
         """A direct call proves nothing of a relay; what is issued stands for itself."""
         if not self.needs_server:
             return None
         return "call-issued" if self.issued else "call"
 
     @property
-    def backups(self) -> frozenset[str]:
+    def backup_groups(self) -> frozenset[str]:
         """Issued servers that work carry users while a configured one fails, not the other
         way round."""
         if not self.needs_server:
@@ -125,44 +125,44 @@ class CallTable(ServerTable):
         return frozenset({"call-issued"} if self.issued else {"call", "call-issued"})
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """A direct call, one through each configured URL, one through what the backend issues.
 
     Where no relay is known at all there is nothing to call through, and a direct call
     within one process says nothing about the application.
     """
-    found = planned(KIND.name, environment, dear_intervals)
+    found = turn_checks(KIND.name, environment, relay_intervals)
     relayed = [{**table, "path": "relayed"} for table in found.tables]
     direct = [{"name": "call-direct", "path": "direct"}] if relayed else []
     return replace(found, tables=[*direct, *relayed])
 
 
-async def run(table: CallTable, record: Record, context: Context) -> None:
+async def run(table: CallTable, record: Recorder, context: Context) -> None:
     """Make one call."""
     if not table.needs_server:
         await _run_direct(table, record, context)
         return
     try:
-        with spending(table, record, context):
+        with counting_traffic(table, record, context):
             await _run_through_server(table, record, context)
     except (CheckFailed, asyncio.CancelledError):
         record.sample(SUCCESS, 0.0)
         raise
 
 
-async def _run_through_server(table: CallTable, record: Record, context: Context) -> None:
+async def _run_through_server(table: CallTable, record: Recorder, context: Context) -> None:
     credentials, urls = await servers_for(table, record, context)
     try:
         await _run_relayed(urls[0], credentials, table, record, context)
     except CheckFailed as error:
-        raise (naming(urls[0], error) if table.issued else error) from None
+        raise (with_uri(urls[0], error) if table.issued else error) from None
 
 
-async def _run_direct(table: CallTable, record: Record, context: Context) -> None:
+async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
-    from probe.call.local_call import Bounds, Call
+    from probe.call.local_call import Call, PhaseTimeouts
 
-    async with Call(None, record, context, bounds=Bounds.within(table.deadline)) as call:
+    async with Call(None, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
         await call.gather()
         if not call.has_candidates:
             raise NotMeasured(
@@ -175,10 +175,10 @@ async def _run_direct(table: CallTable, record: Record, context: Context) -> Non
 
 
 async def _run_relayed(
-    url: TurnUrl,
-    credentials: Credentials | None,
+    url: TurnUri,
+    credentials: TurnCredentials | None,
     table: CallTable,
-    record: Record,
+    record: Recorder,
     context: Context,
 ) -> None:
     from probe.call.diagnosis import Diagnosis
@@ -204,11 +204,15 @@ async def _run_relayed(
 
 
 async def _call_through(
-    relay: "Relay", diagnosis: "Diagnosis", table: CallTable, record: Record, context: Context
+    relay: "RelayServer",
+    diagnosis: "Diagnosis",
+    table: CallTable,
+    record: Recorder,
+    context: Context,
 ) -> None:
-    from probe.call.local_call import Bounds, Call
+    from probe.call.local_call import Call, PhaseTimeouts
 
-    async with Call(relay, record, context, bounds=Bounds.within(table.deadline)) as call:
+    async with Call(relay, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
         try:
             await call.gather()
             await _complete(call, table, record)
@@ -220,7 +224,7 @@ async def _call_through(
             raise
 
 
-async def _complete(call: "Call", table: CallTable, record: Record) -> None:
+async def _complete(call: "Call", table: CallTable, record: Recorder) -> None:
     try:
         await call.connect()
         await call.echo(table.echoes)
@@ -231,17 +235,17 @@ async def _complete(call: "Call", table: CallTable, record: Record) -> None:
 
 
 async def _relay(
-    url: TurnUrl, credentials: Credentials, table: CallTable, record: Record
-) -> "Relay":
-    from probe.ice.relay_transport import relay_at
-    from probe.turn.resolve import addresses_of
+    url: TurnUri, credentials: TurnCredentials, table: CallTable, record: Recorder
+) -> "RelayServer":
+    from probe.ice.relay_transport import relay_server
+    from probe.turn.resolve import resolve_turn_server
 
     with record.phase("dns"):
-        addresses = await addresses_of(url, table.family)
-    return await relay_at(url, credentials, addresses, table.ca_file)
+        addresses = await resolve_turn_server(url, table.family)
+    return await relay_server(url, credentials, addresses, table.ca_file)
 
 
-def _write(call: "Call", echoes: int, record: Record) -> None:
+def _write(call: "Call", echoes: int, record: Recorder) -> None:
     times = call.times
     reached = {
         GATHERING: times.offering.gathering,
@@ -266,11 +270,11 @@ def _write(call: "Call", echoes: int, record: Record) -> None:
         record.sample(LOSS, 1 - len(times.rtts) / echoes)
 
 
-def uses(table: CallTable) -> tuple[Use, ...]:
+def uses(table: CallTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes; a direct call takes none."""
     if not table.needs_server:
         return ()
-    return (Use(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
+    return (QuotaUse(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
 
 
 KIND = Kind(
@@ -296,16 +300,16 @@ KIND = Kind(
         SUCCESS,
         BYTES,
     ),
-    failing=Failing(
+    failing=FailurePolicy(
         severity=Verdict.CRITICAL,
-        partial=Verdict.WARNING,
+        severity_with_backup=Verdict.WARNING,
         hold=120.0,
-        mild=frozenset({Cause.HAIRPIN_FAILED}),
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
     ),
     core=True,
     cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
     uses=uses,
-    load=loads("probe.call.local_call", "probe.call.diagnosis"),
+    load=lazy_import("probe.call.local_call", "probe.call.diagnosis"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=ICE,

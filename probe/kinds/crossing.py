@@ -14,31 +14,31 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from probe.core.context import Context
-from probe.core.kind import Check, Derived, Kind, Table, Use, loads
-from probe.core.model import CheckFailed, Failing, NotMeasured, Signal, Unit, Verdict
-from probe.core.recorder import Record
-from probe.stun.byte_counter import Traffic, counted
-from probe.stun.uri import show_address
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.recorder import Recorder
+from probe.stun.byte_counter import ByteCounter, count_bytes
+from probe.stun.uri import format_hostport
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.signals import BYTES, traffic_of
-from probe.turn_targets.table import LOOKS, ServerTable, naming, servers_for
+from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, servers_for, with_uri
 from probe.turn_targets.traffic_budget import DEAR_SECONDS, ECHOES, path_bytes
 
 if TYPE_CHECKING:
-    from probe.turn.relay_measurement import RelayFigures
+    from probe.turn.relay_measurement import RelayMeasurement
 
 RTT = Signal(
     "probe_turn_crossing_rtt_seconds",
     Unit.SECONDS,
     "Echo from the near relay to the far one and back, median of a run.",
-    short="RTT",
+    column="RTT",
     latency=True,
 )
 LOSS = Signal(
     "probe_turn_crossing_loss_ratio",
     Unit.RATIO,
     "Echoes that did not come back from the far relay in time, of those sent.",
-    short="loss",
+    column="loss",
 )
 OPEN = Signal(
     "probe_turn_crossing_open_seconds",
@@ -54,11 +54,11 @@ _MOST_PATIENCE = 2.0
 _BEFORE_THE_PATH = ("dns", "connect", "tls", "allocate", "credentials")
 
 
-class CrossingTable(Table):
+class CrossingTable(CheckConfig):
     """Two servers of two providers; both are derived."""
 
-    near: ServerTable
-    far: ServerTable
+    near: TurnServerConfig
+    far: TurnServerConfig
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
 
     @property
@@ -71,18 +71,18 @@ class CrossingTable(Table):
         return {"near": self.near.provider, "far": self.far.provider}
 
     @property
-    def subject(self) -> str:
-        return self.near.subject
+    def alert_group(self) -> str:
+        return self.near.alert_group
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """How many seconds the first packet may take through both relays."""
         return min(_MOST_PATIENCE, self.deadline / 3)
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """What it needs is said by ``fallback``: a primary and another provider."""
-    return Derived()
+    return DerivedChecks()
 
 
 def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     tables = [
         check.table
         for check in checks
-        if isinstance(check.table, ServerTable) and LOOKS in check.table.wakes
+        if isinstance(check.table, TurnServerConfig) and ALLOCATION_RESULTS in check.table.triggers
     ]
     near = [table for table in tables if table.provider == PRIMARY]
     far = [table for table in tables if table.provider not in (PRIMARY, ISSUED)]
@@ -100,19 +100,21 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     return [{"name": f"crossing-{PRIMARY}-{same[0].provider}", "near": near[0], "far": same[0]}]
 
 
-async def run(table: CrossingTable, record: Record, context: Context) -> None:
+async def run(table: CrossingTable, record: Recorder, context: Context) -> None:
     """Measure the path. Raises NotMeasured where one of the ends can't be had."""
     near = traffic_of(table.name, context)
     far = traffic_of(f"{table.name}, far end", context)
     try:
-        with counted(near):
+        with count_bytes(near):
             await _measure(table, far, record, context)
     finally:
         _write_traffic(table.near.provider, near, record)
         _write_traffic(table.far.provider, far, record)
 
 
-async def _measure(table: CrossingTable, far: Traffic, record: Record, context: Context) -> None:
+async def _measure(
+    table: CrossingTable, far: ByteCounter, record: Recorder, context: Context
+) -> None:
     from probe.turn.relay_path import RelayPath
 
     credentials, (url,) = await servers_for(table.near, record, context)
@@ -124,7 +126,7 @@ async def _measure(table: CrossingTable, far: Traffic, record: Record, context: 
         context,
         ca_file=table.near.ca_file,
         family=table.near.family,
-        patience=table.patience,
+        timeout=table.timeout,
         far=(far_url, others, far),
         opening=table.deadline / 2,
     )
@@ -135,13 +137,13 @@ async def _measure(table: CrossingTable, far: Traffic, record: Record, context: 
             raise
         ends = ((path.figures.first, url), (path.figures.second, far_url))
         lacking = next((end for client, end in ends if client.relayed is None), url)
-        named = naming(lacking, error)
+        named = with_uri(lacking, error)
         raise NotMeasured(named.cause, named.message, phase=named.phase) from None
     finally:
         _write(path.figures, record)
 
 
-def _write(figures: "RelayFigures", record: Record) -> None:
+def _write(figures: "RelayMeasurement", record: Recorder) -> None:
     for signal, value in (
         (RTT, figures.relay_rtt),
         (LOSS, figures.loss),
@@ -151,19 +153,19 @@ def _write(figures: "RelayFigures", record: Record) -> None:
             record.sample(signal, value)
     for name, client in (("near", figures.first), ("far", figures.second)):
         if client.relayed is not None:
-            record.facts[name] = show_address(*client.relayed)
+            record.facts[name] = format_hostport(*client.relayed)
 
 
-def _write_traffic(provider: str, traffic: Traffic, record: Record) -> None:
-    taken = traffic.take()
+def _write_traffic(provider: str, traffic: ByteCounter, record: Recorder) -> None:
+    taken = traffic.drain()
     record.sample(SPENT, taken.sent, provider=provider, direction="sent")
     record.sample(SPENT, taken.received, provider=provider, direction="received")
 
 
-def uses(table: CrossingTable) -> tuple[Use, ...]:
+def uses(table: CrossingTable) -> tuple[QuotaUse, ...]:
     """Half of a path's bytes from each provider."""
     return tuple(
-        Use(f"turn-{end.provider}", path_bytes(end.way_in or "udp", table.echoes) / 2)
+        QuotaUse(f"turn-{end.provider}", path_bytes(end.way_in or "udp", table.echoes) / 2)
         for end in (table.near, table.far)
     )
 
@@ -174,13 +176,13 @@ KIND = Kind(
     environment=TurnEnvironment,
     table=CrossingTable,
     derive=derive,
-    survey=survey,
+    derive_from_checks=survey,
     run=run,
     signals=(RTT, LOSS, OPEN, SPENT),
-    failing=Failing(Verdict.WARNING, hold=120.0),
+    failing=FailurePolicy(Verdict.WARNING, hold=120.0),
     cost="one allocation at each provider and 20 echoes, 10 kB a run at each over UDP",
     uses=uses,
-    load=loads("probe.turn.relay_path"),
+    load=lazy_import("probe.turn.relay_path"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,

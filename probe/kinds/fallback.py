@@ -17,12 +17,12 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Check, Derived, Kind, Table, loads
-from probe.core.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
+from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Recorder
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
-from probe.turn_targets.table import LOOKS, ServerTable
+from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
 from probe.turn_targets.traffic_budget import LOOK_SECONDS
 
 BACKUP_IN_USE = Signal(
@@ -30,7 +30,7 @@ BACKUP_IN_USE = Signal(
     Unit.BOOLEAN,
     "Whether every primary TURN URL fails while a backup's works.",
     labels=("source",),
-    short="backup in use",
+    column="backup in use",
 )
 SOURCE = "probe"
 
@@ -39,7 +39,7 @@ _PATIENCE_SHARE = 0.9
 _STALE_LOOKS = 3
 
 
-class FallbackTable(Table):
+class FallbackTable(CheckConfig):
     """The looks at primary and at backup servers, by their checks' names. Both are derived.
 
     ``fresh`` is how many seconds a look counts.
@@ -55,23 +55,23 @@ class FallbackTable(Table):
         return "all TURN providers"
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         return f"TURN {PRIMARY}"
 
     @property
-    def heeds(self) -> frozenset[str]:
+    def triggered_by(self) -> frozenset[str]:
         """Every look that begins to fail, or no longer does."""
-        return frozenset({LOOKS})
+        return frozenset({ALLOCATION_RESULTS})
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """Without a primary and a backup there is nothing to fall back from or to."""
     if not (environment.turn_urls or environment.turn_host):
-        return Derived(skipped=("TURN_URLS is not set: nothing to fall back from",))
+        return DerivedChecks(skipped=("TURN_URLS is not set: nothing to fall back from",))
     if not (environment.turn_backup_urls or environment.metered_api_key):
         reason = "TURN_BACKUP_URLS and METERED_API_KEY are not set: nothing to fall back to"
-        return Derived(skipped=(reason,))
-    return Derived()
+        return DerivedChecks(skipped=(reason,))
+    return DerivedChecks()
 
 
 def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     looks = [
         check
         for check in checks
-        if isinstance(check.table, ServerTable) and LOOKS in check.table.wakes
+        if isinstance(check.table, TurnServerConfig) and ALLOCATION_RESULTS in check.table.triggers
     ]
     providers: Mapping[str, str] = {check.name: check.table.labels["provider"] for check in looks}
     primary = [name for name, provider in providers.items() if provider == PRIMARY]
@@ -90,26 +90,26 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     return [{"name": "fallback", "primary": primary, "backup": backup, "fresh": fresh}]
 
 
-async def run(table: FallbackTable, record: Record, context: Context) -> None:
+async def run(table: FallbackTable, record: Recorder, context: Context) -> None:
     """Conclude, as soon as no look is under way. Raises NotMeasured where the looks don't
     say enough."""
     looks = looks_of(context)
     with record.phase("looks"):
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SHARE * table.deadline):
-                await looks.settled((*table.primary, *table.backup))
+                await looks.idle((*table.primary, *table.backup))
 
         def found(names: Iterable[str]) -> list[bool | None]:
-            return [looks.works(name, newer_than=table.fresh) for name in names]
+            return [looks.is_up(name, newer_than=table.fresh) for name in names]
 
-        in_use = conclude(found(table.primary), found(table.backup))
+        in_use = backup_in_use(found(table.primary), found(table.backup))
     if in_use is None:
         message = "some TURN servers have not been looked at, and the others don't settle it"
         raise NotMeasured(Cause.NO_DATA, message, phase="looks")
     record.sample(BACKUP_IN_USE, in_use, source=SOURCE)
 
 
-def conclude(primary: Sequence[bool | None], backup: Sequence[bool | None]) -> bool | None:
+def backup_in_use(primary: Sequence[bool | None], backup: Sequence[bool | None]) -> bool | None:
     """Whether the backup is in use, from what works (None: nobody knows); None where what is
     not known could change the answer."""
     if any(primary):
@@ -127,13 +127,13 @@ KIND = Kind(
     environment=TurnEnvironment,
     table=FallbackTable,
     derive=derive,
-    survey=survey,
+    derive_from_checks=survey,
     run=run,
     signals=(BACKUP_IN_USE,),
     thresholds=(Threshold(BACKUP_IN_USE, Limits(warning=0.0)),),
-    failing=Failing(Verdict.WARNING, hold=120.0),
+    failing=FailurePolicy(Verdict.WARNING, hold=120.0),
     cost="nothing: it concludes from the looks",
-    load=loads(),
+    load=lazy_import(),
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=BACKUP_IN_USE,

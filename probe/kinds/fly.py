@@ -11,9 +11,17 @@ from pydantic import Field, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, loads
-from probe.core.model import CheckFailed, Failing, Limits, NotMeasured, Signal, Threshold, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import DerivedChecks, Kind, lazy_import
+from probe.core.model import (
+    CheckFailed,
+    FailurePolicy,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Verdict,
+)
+from probe.core.recorder import Recorder
 from probe.telemetry.custom_queries import OwnQuery
 from probe.telemetry.fly.settings import FlyAccess, FlyEnvironment
 from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
@@ -50,10 +58,10 @@ class FlyTable(FlyAccess):
         return f"fly:{self.app}/{self.part}"
 
     @property
-    def own(self) -> tuple[Threshold, ...]:
+    def check_thresholds(self) -> tuple[Threshold, ...]:
         return tuple(query.threshold for query in self.queries)
 
-    def watches(self, signal: Signal) -> bool:
+    def applies_limits_to(self, signal: Signal) -> bool:
         """Each part has signals of its own."""
         parts = {"machines": OF_MACHINES, "metrics": OF_METRICS}
         own = tuple(query.signal for query in self.queries)
@@ -65,13 +73,13 @@ class FlyTable(FlyAccess):
         return self.part == "machines"
 
     @property
-    def backups(self) -> frozenset[str]:
+    def backup_groups(self) -> frozenset[str]:
         """A backend that answers from outside shows that not everything is down."""
         seen = self.part == "machines" and self.backend_host is not None
         return frozenset({f"backend {self.backend_host}"} if seen else ())
 
 
-def derive(environment: FlyEnvironment) -> Derived:
+def derive(environment: FlyEnvironment) -> DerivedChecks:
     """The machines of an app, and its metrics where the organisation is known."""
     given = {"FLY_API_TOKEN": environment.token, "FLY_APP": environment.app}
     missing = [f"{name} is not set" for name, value in given.items() if value is None]
@@ -86,16 +94,16 @@ def derive(environment: FlyEnvironment) -> Derived:
     }
     defaults = {name: value for name, value in defaults.items() if value is not None}
     if missing:
-        return Derived(skipped=missing, defaults=defaults)
+        return DerivedChecks(skipped=missing, defaults=defaults)
     # "Down for more than 30 s" needs looks enough in that time; a list is one request.
     machines = {"name": "fly-machines", "part": "machines", "interval": 20.0}
     if environment.org is None:
-        return Derived([machines], ["FLY_ORG is not set (metrics)"], defaults)
+        return DerivedChecks([machines], ["FLY_ORG is not set (metrics)"], defaults)
     metrics = {"name": "fly-metrics", "part": "metrics", "deadline": 20.0}
-    return Derived([machines, metrics], (), defaults)
+    return DerivedChecks([machines, metrics], (), defaults)
 
 
-async def run(table: FlyTable, record: Record, context: Context) -> None:
+async def run(table: FlyTable, record: Recorder, context: Context) -> None:
     """Ask what this part asks."""
     if table.part == "machines":
         await _run_machines(table, record, context)
@@ -103,9 +111,9 @@ async def run(table: FlyTable, record: Record, context: Context) -> None:
         await _run_metrics(table, record, context)
 
 
-async def _run_machines(table: FlyTable, record: Record, context: Context) -> None:
+async def _run_machines(table: FlyTable, record: Recorder, context: Context) -> None:
     from probe.telemetry.fly.clients import machines_of
-    from probe.telemetry.fly.machines import Standing
+    from probe.telemetry.fly.machines import MachineState
     from probe.telemetry.fly.samples import write_machines
 
     with record.phase("machines"):
@@ -114,13 +122,13 @@ async def _run_machines(table: FlyTable, record: Record, context: Context) -> No
         raise NotMeasured(Cause.NO_DATA, f"{table.app} has no machines", phase="machines")
     write_machines(machines, context.now(), record)
     standings = {each.standing for each in machines}
-    if Standing.DOWN in standings and Standing.UP not in standings:
-        down = "; ".join(each.words for each in machines if each.standing is Standing.DOWN)
+    if MachineState.DOWN in standings and MachineState.UP not in standings:
+        down = "; ".join(each.words for each in machines if each.standing is MachineState.DOWN)
         message = f"no machine of {table.app} runs: {down}"
         raise CheckFailed(Cause.SERVICE_DOWN, message[:500], phase="machines", hint=_STOPPED_HINT)
 
 
-async def _run_metrics(table: FlyTable, record: Record, context: Context) -> None:
+async def _run_metrics(table: FlyTable, record: Recorder, context: Context) -> None:
     from probe.telemetry.fly import queries as q
     from probe.telemetry.fly import samples as figures
     from probe.telemetry.fly.clients import promql_of
@@ -147,7 +155,7 @@ async def _run_metrics(table: FlyTable, record: Record, context: Context) -> Non
         raise problem
 
 
-def _written(query: OwnQuery, found: Any, record: Record) -> NotMeasured | None:
+def _written(query: OwnQuery, found: Any, record: Recorder) -> NotMeasured | None:
     try:
         query.write(found, record)
     except NotMeasured as stop:
@@ -156,12 +164,12 @@ def _written(query: OwnQuery, found: Any, record: Record) -> NotMeasured | None:
 
 
 async def _lost(
-    table: FlyTable, up: Any, vanished: Any, record: Record, context: Context
+    table: FlyTable, up: Any, vanished: Any, record: Recorder, context: Context
 ) -> NotMeasured | None:
     """A series that vanished says nothing by itself: the machine may have been stopped on
     purpose. So the Machines API is asked, and only then."""
     from probe.telemetry.fly.clients import machines_of
-    from probe.telemetry.fly.machines import Standing
+    from probe.telemetry.fly.machines import MachineState
     from probe.telemetry.fly.samples import write_lost
 
     if up and not vanished:
@@ -175,7 +183,7 @@ async def _lost(
     write_lost(up, vanished, machines, record)
     if up or vanished:
         return None
-    if any(each.standing is Standing.UP for each in machines):
+    if any(each.standing is MachineState.UP for each in machines):
         message = f"{table.app} has machines that run, and no metrics of them"
         return NotMeasured(Cause.NO_DATA, message, phase="queries", hint=_VANISHED_HINT)
     record.facts["machines"] = "none runs"
@@ -196,10 +204,10 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     run=run,
     signals=(*OF_METRICS, *OF_MACHINES),
     thresholds=THRESHOLDS,
-    instrument=True,
-    failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING, hold=30.0),
+    third_party=True,
+    failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=30.0),
     cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
-    load=loads("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),
+    load=lazy_import("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),
     interval=60.0,
     retry=10.0,
     plot=ERROR_RATIO,

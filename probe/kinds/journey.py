@@ -19,26 +19,26 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Table, Use, loads
-from probe.core.model import Failing, Signal, Unit, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import FailurePolicy, Signal, Unit, Verdict
+from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
-from probe.stun.byte_counter import counted
+from probe.stun.byte_counter import count_bytes
 from probe.turn.statistics import median
 from probe.turn_targets.environment import ISSUED
 from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
 from probe.turn_targets.traffic_budget import CALL_ECHOES, call_bytes
 
 if TYPE_CHECKING:
-    from probe.call.signaled_call import Meeting
-    from probe.ice.relay_transport import Relay
-    from probe.paircam.user_session import Visitor
+    from probe.call.signaled_call import SignaledCall
+    from probe.ice.relay_transport import RelayServer
+    from probe.paircam.user_session import AppUser
 
 
 def _seconds(name: str, words: str, short: str = "") -> Signal:
     name = f"probe_journey_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, short=short, latency=True)
+    return Signal(name, Unit.SECONDS, words, column=short, latency=True)
 
 
 TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
@@ -72,7 +72,7 @@ _REDIS_COMMANDS = 40
 _LANGUAGE = "x-{}"
 
 
-class JourneyTable(Table):
+class JourneyTable(CheckConfig):
     """The backend that brings the two together, and how far they go."""
 
     url: BaseUrl
@@ -87,7 +87,7 @@ class JourneyTable(Table):
         return show_url(self.url.get_secret_value())
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """The backend's host: without it nobody meets."""
         return show_host(self.url.get_secret_value())
 
@@ -98,7 +98,7 @@ class JourneyEnvironment(BackendEnvironment):
     journey: bool = Field(default=False, alias="PROBE_JOURNEY")
 
 
-def derive(environment: JourneyEnvironment) -> Derived:
+def derive(environment: JourneyEnvironment) -> DerivedChecks:
     """Nothing unless it is asked for; a table of ``probe.toml`` asks for it as well."""
     defaults = {
         "url": environment.backend_url,
@@ -108,24 +108,24 @@ def derive(environment: JourneyEnvironment) -> Derived:
     }
     defaults = {name: value for name, value in defaults.items() if value is not None}
     if environment.backend_url is None:
-        return Derived(skipped=("BACKEND_URL is not set",), defaults=defaults)
+        return DerivedChecks(skipped=("BACKEND_URL is not set",), defaults=defaults)
     if not environment.journey:
         reason = "PROBE_JOURNEY is not true: the application's queue is not joined unasked"
-        return Derived(skipped=(reason,), defaults=defaults)
-    return Derived(tables=({"name": "journey"},), defaults=defaults)
+        return DerivedChecks(skipped=(reason,), defaults=defaults)
+    return DerivedChecks(tables=({"name": "journey"},), defaults=defaults)
 
 
-async def run(table: JourneyTable, record: Record, context: Context) -> None:
+async def run(table: JourneyTable, record: Recorder, context: Context) -> None:
     """The whole journey. Raises CheckFailed or NotMeasured with the phase."""
     traffic = traffic_of(table.name, context)
     try:
-        with counted(traffic):
-            await _travel(table, record, context)
+        with count_bytes(traffic):
+            await _run_journey(table, record, context)
     finally:
         write_traffic(traffic, record)
 
 
-async def _travel(table: JourneyTable, record: Record, context: Context) -> None:
+async def _run_journey(table: JourneyTable, record: Recorder, context: Context) -> None:
     users = [_user(table, context) for _ in range(2)]
     began = context.clock()
     with record.phase("token"):
@@ -157,34 +157,34 @@ def _user(table: JourneyTable, context: Context) -> Backend:
 
 @asynccontextmanager
 async def _meeting(
-    users: list[Backend], table: JourneyTable, record: Record, context: Context
-) -> AsyncIterator["Meeting"]:
+    users: list[Backend], table: JourneyTable, record: Recorder, context: Context
+) -> AsyncIterator["SignaledCall"]:
     """Two visitors, who leave whatever happens; whom they met by mistake is counted."""
-    from probe.call.local_call import Bounds
-    from probe.call.signaled_call import Meeting
-    from probe.net.http import browse
-    from probe.paircam.user_session import Visitor
+    from probe.call.local_call import PhaseTimeouts
+    from probe.call.signaled_call import SignaledCall
+    from probe.net.http import fresh_client
+    from probe.paircam.user_session import AppUser
 
     host = show_host(table.url.get_secret_value())
     async with AsyncExitStack() as stack:
         visitors = []
         for user in users:
-            browser = browse(ca_file=table.ca_file, clock=context.clock, host=host)
+            browser = fresh_client(ca_file=table.ca_file, clock=context.clock, host=host)
             opened = await stack.enter_async_context(browser)
-            visitors.append(Visitor(user, opened, host, context.clock))
+            visitors.append(AppUser(user, opened, host, context.clock))
         first, second = visitors
         first.partner, second.partner = second.device, first.device
-        meeting = Meeting(first, second, record, context, Bounds.within(table.deadline))
+        meeting = SignaledCall(first, second, record, context, PhaseTimeouts.within(table.deadline))
         try:
             yield meeting
         finally:
             record.sample(STRANGERS, len(first.strangers | second.strangers))
-            await context.closing.close(meeting.close(), patience=3.0)
+            await context.closing.close(meeting.close(), timeout=3.0)
             record.sample(STRANGERS, len(first.strangers | second.strangers))
 
 
 async def _connect(
-    meeting: "Meeting", table: JourneyTable, tokens: list[SecretStr], record: Record
+    meeting: "SignaledCall", table: JourneyTable, tokens: list[SecretStr], record: Recorder
 ) -> None:
     began = record.clock()
     url = table.url.get_secret_value()
@@ -196,7 +196,7 @@ async def _connect(
     record.sample(CONNECT, max(ready) - began)
 
 
-async def _queue(meeting: "Meeting", record: Record) -> None:
+async def _queue(meeting: "SignaledCall", record: Recorder) -> None:
     """Join, one after the other, and wait for the match."""
     code = _LANGUAGE.format(secrets.token_hex(4))
     began = record.clock()
@@ -216,29 +216,31 @@ async def _queue(meeting: "Meeting", record: Record) -> None:
     record.sample(MATCHES, len(meeting.caller.matches))
 
 
-async def _join(visitor: "Visitor", code: str) -> None:
+async def _join(visitor: "AppUser", code: str) -> None:
     languages = {"language": code, "nativeLanguage": code, "learningLanguage": code}
     await visitor.send("join-queue", queueType="language", **languages)
     await visitor.wait_for("queue-joined")
 
 
-async def _relay(user: Backend, table: JourneyTable, record: Record) -> "Relay":
+async def _relay(user: Backend, table: JourneyTable, record: Recorder) -> "RelayServer":
     """The server that a browser prefers, of those that the backend issues to this device."""
-    from probe.ice.relay_transport import relay_at
-    from probe.stun.credentials import Credentials
-    from probe.turn.resolve import addresses_of
+    from probe.ice.relay_transport import relay_server
+    from probe.stun.credentials import TurnCredentials
+    from probe.turn.resolve import resolve_turn_server
     from probe.turn_targets.table import preferred_first
 
     issued = await user.issued_credentials(record)
     url = preferred_first(issued)[0]
     record.facts["relay"] = str(url)
     with record.phase("dns"):
-        addresses = await addresses_of(url, None)
-    credentials = Credentials(issued.username, issued.credential)
-    return await relay_at(url, credentials, addresses, table.ca_file)
+        addresses = await resolve_turn_server(url, None)
+    credentials = TurnCredentials(issued.username, issued.credential)
+    return await relay_server(url, credentials, addresses, table.ca_file)
 
 
-async def _call(meeting: "Meeting", relay: "Relay", table: JourneyTable, record: Record) -> None:
+async def _call(
+    meeting: "SignaledCall", relay: "RelayServer", table: JourneyTable, record: Recorder
+) -> None:
     moments = meeting.moments
     try:
         await meeting.call(relay, table.echoes)
@@ -256,10 +258,10 @@ async def _call(meeting: "Meeting", relay: "Relay", table: JourneyTable, record:
     record.sample(RTT, median(moments.rtts))
 
 
-def uses(table: JourneyTable) -> tuple[Use, ...]:
+def uses(table: JourneyTable) -> tuple[QuotaUse, ...]:
     """Redis commands of two sessions, a queue and a match; a call's bytes."""
-    turn = Use(f"turn-{ISSUED}", call_bytes("udp", table.echoes))
-    return (Use("upstash", _REDIS_COMMANDS), turn)
+    turn = QuotaUse(f"turn-{ISSUED}", call_bytes("udp", table.echoes))
+    return (QuotaUse("upstash", _REDIS_COMMANDS), turn)
 
 
 KIND = Kind(
@@ -284,18 +286,18 @@ KIND = Kind(
         STRANGERS,
         BYTES,
     ),
-    failing=Failing(
+    failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         # Looked at again before anybody is told.
         hold=120.0,
-        mild=frozenset({Cause.STRANGER_MATCHED}),
+        warning_only_causes=frozenset({Cause.STRANGER_MATCHED}),
         # Whoever looks again meets the next one.
-        untouched=frozenset({Cause.STRANGER_MATCHED}),
+        no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
     ),
     cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
     "allocations, 24 kB",
     uses=uses,
-    load=loads("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
+    load=lazy_import("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
     # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
     # of Upstash's free plan that watching may take.
     interval=43_200.0,

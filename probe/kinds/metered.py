@@ -9,24 +9,24 @@ from pydantic import Field, SecretStr, model_validator
 
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import Derived, Kind, Table, loads
-from probe.core.model import Failing, Limits, Signal, Threshold, Unit, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import CheckConfig, DerivedChecks, Kind, lazy_import
+from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host
-from probe.stores.forecast import Trend, at_the_end, cycle_at, ends_at
+from probe.stores.forecast import Trend, at_the_end, cycle_at, exhausted_at
 
-QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", short="quota")
-USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", short="used")
+QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", column="quota")
+USED = Signal("probe_metered_used_bytes", Unit.BYTES, "Used in this billing cycle.", column="used")
 OVERAGE = Signal(
     "probe_metered_overage_bytes", Unit.BYTES, "Used beyond the plan, which is paid for by the GB."
 )
-SHARE = Signal("probe_metered_used_ratio", Unit.RATIO, "Used of the plan.", short="of quota")
+SHARE = Signal("probe_metered_used_ratio", Unit.RATIO, "Used of the plan.", column="of quota")
 FORECAST = Signal(
     "probe_metered_forecast_ratio",
     Unit.RATIO,
     "Used of the plan when the cycle ends, at the rate of the last day (while that is not "
     "known: of the cycle).",
-    short="forecast",
+    column="forecast",
 )
 ENDS = Signal(
     "probe_metered_quota_end_timestamp_seconds",
@@ -52,7 +52,7 @@ class MeteredEnvironment(Environment):
         return self
 
 
-class MeteredTable(Table):
+class MeteredTable(CheckConfig):
     """One account; a cycle begins on the day ``renews_on`` of each month (UTC)."""
 
     url: BaseUrl
@@ -65,24 +65,24 @@ class MeteredTable(Table):
         return self.url.get_secret_value()
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         return show_host(self.url.get_secret_value())
 
 
-def derive(environment: MeteredEnvironment) -> Derived:
+def derive(environment: MeteredEnvironment) -> DerivedChecks:
     """One check of the account."""
     defaults = {"ca_file": environment.ca_file}
     if environment.secret_key is None:
-        return Derived(skipped=("METERED_SECRET_KEY is not set",), defaults=defaults)
+        return DerivedChecks(skipped=("METERED_SECRET_KEY is not set",), defaults=defaults)
     url = environment.url
     if url is None and environment.app is None:
-        return Derived(skipped=("METERED_APP is not set",), defaults=defaults)
+        return DerivedChecks(skipped=("METERED_APP is not set",), defaults=defaults)
     url = url or SecretStr(f"https://{environment.app}.metered.live")
     table = {"name": "metered", "url": url, "secret_key": environment.secret_key}
-    return Derived(tables=(table,), defaults=defaults)
+    return DerivedChecks(tables=(table,), defaults=defaults)
 
 
-async def run(table: MeteredTable, record: Record, context: Context) -> None:
+async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
     """Ask the account, and look ahead."""
     from probe.stores.metered_account import ask
 
@@ -99,13 +99,13 @@ async def run(table: MeteredTable, record: Record, context: Context) -> None:
     record.sample(OVERAGE, usage.overage)
     record.sample(SHARE, usage.used / usage.quota)
     now, cycle = context.now(), cycle_at(context.now(), table.renews_on)
-    trend = context.share(("metered", table.name), Trend)
+    trend = context.get_or_create(("metered", table.name), Trend)
     trend.add(now, usage.used)
     rate = trend.rate(now, usage.used, cycle)
     if rate is None:
         return
     record.sample(FORECAST, at_the_end(now, usage.used, rate, cycle) / usage.quota)
-    ends = ends_at(now, usage.used, usage.quota, rate)
+    ends = exhausted_at(now, usage.used, usage.quota, rate)
     if ends is not None:
         record.sample(ENDS, ends)
 
@@ -123,10 +123,10 @@ KIND = Kind(
         # In the first half day of a cycle there is no rate to look ahead with.
         Threshold(FORECAST, Limits(warning=1.0), optional=True),
     ),
-    failing=Failing(Verdict.WARNING, hold=60.0),
-    instrument=True,
+    failing=FailurePolicy(Verdict.WARNING, hold=60.0),
+    third_party=True,
     cost="one call of Metered's REST API",
-    load=loads("probe.stores.metered_account"),
+    load=lazy_import("probe.stores.metered_account"),
     interval=3600.0,
     retry=600.0,
     plot=SHARE,

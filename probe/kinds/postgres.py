@@ -11,9 +11,9 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
-from probe.core.model import CheckFailed, Failing, Limits, Signal, Threshold, Unit, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
@@ -24,7 +24,7 @@ CONNECT = Signal(
     "probe_postgres_connect_seconds",
     Unit.SECONDS,
     "From the look-up until the session stands; waking a sleeping Neon branch is in it.",
-    short="connect",
+    column="connect",
     latency=True,
 )
 QUERY = Signal(
@@ -37,7 +37,7 @@ CONNECTIONS = Signal(
     "probe_postgres_connections",
     Unit.COUNT,
     "Client connections, the probe's own included.",
-    short="connections",
+    column="connections",
 )
 MAXIMUM = Signal(
     "probe_postgres_connections_maximum", Unit.COUNT, "How many connections the server allows."
@@ -46,9 +46,9 @@ SHARE = Signal(
     "probe_postgres_connections_ratio",
     Unit.RATIO,
     "Connections of the maximum.",
-    short="of maximum",
+    column="of maximum",
 )
-SIZE = Signal("probe_postgres_database_bytes", Unit.BYTES, "Size of the database.", short="size")
+SIZE = Signal("probe_postgres_database_bytes", Unit.BYTES, "Size of the database.", column="size")
 STORAGE = Signal(
     "probe_postgres_storage_ratio", Unit.RATIO, "Size of the database, of what the plan allows."
 )
@@ -56,7 +56,7 @@ OLDEST = Signal(
     "probe_postgres_oldest_transaction_seconds",
     Unit.SECONDS,
     "Age of the oldest open transaction that the user may see; 0 without one.",
-    short="oldest transaction",
+    column="oldest transaction",
 )
 SESSIONS = Signal(
     "probe_postgres_sessions",
@@ -94,7 +94,7 @@ class PostgresEnvironment(Environment):
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
-class PostgresTable(Table):
+class PostgresTable(CheckConfig):
     """One database. ``plan_bytes`` is what its plan allows (Neon free: 0.5 GB); in seconds
     ``statement_timeout`` is when the server gives up the question."""
 
@@ -113,20 +113,20 @@ class PostgresTable(Table):
         return self.address.shown
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         return self.address.host
 
 
-def derive(environment: PostgresEnvironment) -> Derived:
+def derive(environment: PostgresEnvironment) -> DerivedChecks:
     """One check of the backend's database."""
     defaults = {"ca_file": environment.ca_file}
     if environment.database_url is None:
-        return Derived(skipped=("DATABASE_URL is not set",), defaults=defaults)
+        return DerivedChecks(skipped=("DATABASE_URL is not set",), defaults=defaults)
     table = {"name": "postgres", "url": environment.database_url}
-    return Derived(tables=(table,), defaults=defaults)
+    return DerivedChecks(tables=(table,), defaults=defaults)
 
 
-async def run(table: PostgresTable, record: Record, context: Context) -> None:
+async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
     """Connect, ask, say goodbye."""
     from probe.stores.postgres_client import connected
 
@@ -154,7 +154,7 @@ async def _ask(connection: "asyncpg.Connection[Any]", timeout: float) -> "asyncp
     return found
 
 
-def _write(found: "asyncpg.Record", table: PostgresTable, record: Record) -> None:
+def _write(found: "asyncpg.Record", table: PostgresTable, record: Recorder) -> None:
     record.sample(CONNECTIONS, found["connections"])
     record.sample(MAXIMUM, found["maximum"])
     record.sample(SHARE, found["connections"] / found["maximum"])
@@ -165,9 +165,9 @@ def _write(found: "asyncpg.Record", table: PostgresTable, record: Record) -> Non
         record.sample(SESSIONS, found[state], state=state)
 
 
-def uses(table: PostgresTable) -> tuple[Use, ...]:
+def uses(table: PostgresTable) -> tuple[QuotaUse, ...]:
     """What a question takes depends on whose database it is."""
-    return (WAKES_NEON,) if table.address.is_at(*NEON_DOMAINS) else ()
+    return (WAKES_NEON,) if table.address.host_is(*NEON_DOMAINS) else ()
 
 
 KIND = Kind(
@@ -183,11 +183,11 @@ KIND = Kind(
         # Ours: beyond the plan's size nothing can be written any more.
         Threshold(STORAGE, Limits(warning=0.9, critical=0.999)),
     ),
-    failing=Failing(Verdict.WARNING, hold=60.0),
+    failing=FailurePolicy(Verdict.WARNING, hold=60.0),
     cost="one connection and one SELECT of the server's statistics; it wakes a sleeping Neon "
     "branch, which then stays awake for 5 minutes",
     uses=uses,
-    load=loads("probe.stores.postgres_client"),
+    load=lazy_import("probe.stores.postgres_client"),
     interval=300.0,
     retry=60.0,
     plot=SHARE,

@@ -11,9 +11,9 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import Derived, Kind, Table, Use, loads
-from probe.core.model import Failing, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
 from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
@@ -33,20 +33,20 @@ PING = Signal(
     "probe_redis_ping_seconds",
     Unit.SECONDS,
     "Round trip of a PING on a connection that stands.",
-    short="ping",
+    column="ping",
     latency=True,
 )
 MEMORY = Signal(
-    "probe_redis_memory_bytes", Unit.BYTES, "What the data take up (used_memory).", short="memory"
+    "probe_redis_memory_bytes", Unit.BYTES, "What the data take up (used_memory).", column="memory"
 )
 LIMIT = Signal(
     "probe_redis_memory_limit_bytes",
     Unit.BYTES,
     "The server's maxmemory, or the plan's where it has none, or more.",
 )
-FILLED = Signal("probe_redis_memory_ratio", Unit.RATIO, "Memory of the limit.", short="of limit")
+FILLED = Signal("probe_redis_memory_ratio", Unit.RATIO, "Memory of the limit.", column="of limit")
 CLIENTS = Signal(
-    "probe_redis_clients", Unit.COUNT, "Connected clients, the probe included.", short="clients"
+    "probe_redis_clients", Unit.COUNT, "Connected clients, the probe included.", column="clients"
 )
 KEYS = Signal("probe_redis_keys", Unit.COUNT, "Keys in all databases.")
 EVICTED = Signal(
@@ -59,7 +59,7 @@ DAILY = Signal(
     "probe_redis_daily_commands",
     Unit.COUNT,
     "Commands of everybody in a day, at the rate of the last one (as far as it was watched).",
-    short="commands a day",
+    column="commands a day",
 )
 DAILY_SHARE = Signal(
     "probe_redis_daily_commands_ratio",
@@ -83,7 +83,7 @@ class RedisEnvironment(Environment):
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
-class RedisTable(Table):
+class RedisTable(CheckConfig):
     """One server. ``plan_bytes`` is what its plan allows (Upstash free: 256 MB), as is
     ``plan_commands`` for a day: without it 10,000 at Upstash, and no limit elsewhere."""
 
@@ -102,26 +102,28 @@ class RedisTable(Table):
         return self.address.shown
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         return self.address.host
 
     @property
     def daily_commands(self) -> int | None:
         """How many commands a day the plan allows; None: as many as one likes."""
-        if self.plan_commands is None and self.address.is_at(*UPSTASH_DOMAINS):
+        if self.plan_commands is None and self.address.host_is(*UPSTASH_DOMAINS):
             return UPSTASH_COMMANDS
         return self.plan_commands
 
 
-def derive(environment: RedisEnvironment) -> Derived:
+def derive(environment: RedisEnvironment) -> DerivedChecks:
     """One check of the backend's Redis."""
     defaults = {"ca_file": environment.ca_file}
     if environment.redis_url is None:
-        return Derived(skipped=("REDIS_URL is not set",), defaults=defaults)
-    return Derived(tables=({"name": "redis", "url": environment.redis_url},), defaults=defaults)
+        return DerivedChecks(skipped=("REDIS_URL is not set",), defaults=defaults)
+    return DerivedChecks(
+        tables=({"name": "redis", "url": environment.redis_url},), defaults=defaults
+    )
 
 
-async def run(table: RedisTable, record: Record, context: Context) -> None:
+async def run(table: RedisTable, record: Recorder, context: Context) -> None:
     """Connect, ping, ask, say goodbye."""
     from probe.stores.redis_client import connected, info
 
@@ -141,7 +143,7 @@ async def run(table: RedisTable, record: Record, context: Context) -> None:
         record.current = "close"
 
 
-def _write(found: "Info", table: RedisTable, record: Record) -> None:
+def _write(found: "Info", table: RedisTable, record: Recorder) -> None:
     for signal, value in (
         (MEMORY, found.used),
         (CLIENTS, found.clients),
@@ -161,11 +163,11 @@ def _write(found: "Info", table: RedisTable, record: Record) -> None:
     record.sample(FILLED, found.used / limit)
 
 
-def _look_ahead(found: "Info", table: RedisTable, record: Record, context: Context) -> None:
+def _look_ahead(found: "Info", table: RedisTable, record: Recorder, context: Context) -> None:
     """Commands of a day, from what the server has counted since it was first looked at."""
     if found.commands is None:
         return
-    trend = context.share(("redis", table.name), Trend)
+    trend = context.get_or_create(("redis", table.name), Trend)
     trend.add(context.now(), found.commands)
     slope = trend.slope(LEAST_SECONDS)
     if slope is not None:
@@ -180,10 +182,10 @@ def commands(table: RedisTable) -> int:
     return 2 + bool(address.password) + bool(int(address.path or 0))
 
 
-def uses(table: RedisTable) -> tuple[Use, ...]:
+def uses(table: RedisTable) -> tuple[QuotaUse, ...]:
     """All commands count, whatever Upstash leaves out of its bill."""
-    if table.address.is_at(*UPSTASH_DOMAINS):
-        return (Use("upstash", commands(table)),)
+    if table.address.host_is(*UPSTASH_DOMAINS):
+        return (QuotaUse("upstash", commands(table)),)
     return ()
 
 
@@ -214,10 +216,10 @@ KIND = Kind(
         # It ends before the day does.
         Threshold(DAILY_SHARE, Limits(warning=1.0), optional=True),
     ),
-    failing=Failing(Verdict.WARNING, hold=60.0),
+    failing=FailurePolicy(Verdict.WARNING, hold=60.0),
     cost="3 Redis commands: AUTH, PING, INFO",
     uses=uses,
-    load=loads("probe.stores.redis_client"),
+    load=lazy_import("probe.stores.redis_client"),
     # 72 commands a day beside the 840 of the signaling check: a tenth of Upstash's free
     # plan is 1,000, and restarts of the probe take some.
     interval=3600.0,

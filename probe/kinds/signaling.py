@@ -14,18 +14,18 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Table, Use, loads
+from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     Aggregation,
     CheckFailed,
-    Failing,
+    FailurePolicy,
     Limits,
     Signal,
     Threshold,
     Unit,
     Verdict,
 )
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam import (
     DEFAULT_EXPIRATION,
@@ -36,21 +36,21 @@ from probe.paircam import (
 )
 
 if TYPE_CHECKING:
-    from probe.net.http import Browser
+    from probe.net.http import FreshHttpClient
     from probe.net.socketio import Session
 
 CONNECT = Signal(
     "probe_signaling_connect_seconds",
     Unit.SECONDS,
     "From the start of connecting until the application says that the session stands.",
-    short="connect",
+    column="connect",
     latency=True,
 )
 RTT = Signal(
     "probe_signaling_rtt_seconds",
     Unit.SECONDS,
     "Round trip of an event through the application, one look into Redis included; the median.",
-    short="rtt",
+    column="rtt",
     latency=True,
 )
 RTT_MAX = Signal(
@@ -92,7 +92,7 @@ EventName = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
 
 
-class SignalingTable(Table):
+class SignalingTable(CheckConfig):
     """A Socket.IO session: where, with which token, over which transport."""
 
     url: BaseUrl
@@ -114,7 +114,7 @@ class SignalingTable(Table):
         return f"{urlsplit(url).scheme}://{show_host(url)}{self.namespace}"
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """The backend's host: without it there is no session."""
         return show_host(self.url.get_secret_value())
 
@@ -124,10 +124,10 @@ class SignalingTable(Table):
         return {"transport": self.transport}
 
 
-def derive(environment: BackendEnvironment) -> Derived:
+def derive(environment: BackendEnvironment) -> DerivedChecks:
     """One check of the backend, over WebSocket."""
     if environment.backend_url is None:
-        return Derived(
+        return DerivedChecks(
             skipped=("BACKEND_URL is not set",), defaults={"ca_file": environment.ca_file}
         )
     defaults = {
@@ -136,10 +136,10 @@ def derive(environment: BackendEnvironment) -> Derived:
         "jwt_expiration": environment.jwt_expiration,
         "ca_file": environment.ca_file,
     }
-    return Derived(tables=({"name": "signaling"},), defaults=defaults)
+    return DerivedChecks(tables=({"name": "signaling"},), defaults=defaults)
 
 
-async def run(table: SignalingTable, record: Record, context: Context) -> None:
+async def run(table: SignalingTable, record: Recorder, context: Context) -> None:
     """Token, connection, session, round trips, goodbye."""
     backend = backend_from(
         context,
@@ -172,14 +172,14 @@ def _auth_hint(backend: Backend) -> str:
 
 @asynccontextmanager
 async def _session(
-    table: SignalingTable, record: Record, context: Context
-) -> AsyncIterator[tuple["Browser", "Session"]]:
+    table: SignalingTable, record: Recorder, context: Context
+) -> AsyncIterator[tuple["FreshHttpClient", "Session"]]:
     """A fresh session, closed whatever happens; a failure keeps the phase that it is in."""
-    from probe.net.http import browse
+    from probe.net.http import fresh_client
     from probe.net.socketio import Session
 
     host = show_host(table.url.get_secret_value())
-    async with browse(ca_file=table.ca_file, clock=context.clock, host=host) as browser:
+    async with fresh_client(ca_file=table.ca_file, clock=context.clock, host=host) as browser:
         session = Session(
             browser,
             host=host,
@@ -190,16 +190,16 @@ async def _session(
         try:
             yield browser, session
         except BaseException:
-            await context.closing.close(session.close(), patience=1.0)
+            await context.closing.close(session.close(), timeout=1.0)
             raise
         with record.phase("close"):
-            await context.closing.close(session.close(), patience=1.0)
+            await context.closing.close(session.close(), timeout=1.0)
 
 
 async def _connect(
     table: SignalingTable,
-    record: Record,
-    browser: "Browser",
+    record: Recorder,
+    browser: "FreshHttpClient",
     session: "Session",
     token: SecretStr,
 ) -> None:
@@ -218,7 +218,7 @@ async def _connect(
 
 
 @contextmanager
-def _connecting(record: Record, browser: "Browser", session: "Session") -> Iterator[None]:
+def _connecting(record: Recorder, browser: "FreshHttpClient", session: "Session") -> Iterator[None]:
     """Divide the seconds of connecting among resolve, connect, tls, handshake and upgrade."""
     started = record.clock()
     record.current, record.hint = "connect", ""
@@ -243,18 +243,18 @@ def _connecting(record: Record, browser: "Browser", session: "Session") -> Itera
                 record.sample(UPGRADE, ended - opened)
 
 
-def _phase_of(browser: "Browser") -> str:
+def _phase_of(browser: "FreshHttpClient") -> str:
     return browser.phase if browser.phase in ("resolve", "connect", "tls") else "handshake"
 
 
-async def _wait_until_ready(table: SignalingTable, record: Record, session: "Session") -> float:
+async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "Session") -> float:
     """When the application said that the session stands."""
     with record.phase("session", hint=_SILENT_HINT):
         try:
             return await session.expect(table.ready_event)
         except CheckFailed as stop:
             complaint = stop.cause is Cause.PROTOCOL_ERROR
-            if not await session.was_dismissed(_COMPLAINT_SECONDS if complaint else 0.0):
+            if not await session.closed_by_server(_COMPLAINT_SECONDS if complaint else 0.0):
                 raise
             message = f'the server ends the session instead of sending "{table.ready_event}"'
             if complaint:
@@ -262,7 +262,7 @@ async def _wait_until_ready(table: SignalingTable, record: Record, session: "Ses
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
 
 
-async def _round_trips(table: SignalingTable, record: Record, session: "Session") -> None:
+async def _round_trips(table: SignalingTable, record: Recorder, session: "Session") -> None:
     took: list[float] = []
     with record.phase("rtt", hint=_UNANSWERED_HINT):
         for _ in range(table.round_trips):
@@ -274,10 +274,10 @@ async def _round_trips(table: SignalingTable, record: Record, session: "Session"
         record.sample(RTT_MAX, max(took))
 
 
-def uses(table: SignalingTable) -> tuple[Use, ...]:
+def uses(table: SignalingTable) -> tuple[QuotaUse, ...]:
     """What a session causes in Redis: register, unregister, queue clean-up; and an LRANGE of
     the queue for each round trip."""
-    return (Use("upstash", _SESSION_COMMANDS + table.round_trips),)
+    return (QuotaUse("upstash", _SESSION_COMMANDS + table.round_trips),)
 
 
 KIND = Kind(
@@ -297,12 +297,12 @@ KIND = Kind(
             minimum_samples=20,
         ),
     ),
-    failing=Failing(Verdict.CRITICAL, hold=60.0),
+    failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
     cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
     "at most one token in its lifetime, none with JWT_SECRET",
     uses=uses,
-    load=loads("jwt", "probe.net.http", "probe.net.socketio"),
+    load=lazy_import("jwt", "probe.net.http", "probe.net.socketio"),
     # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;
     # the redis check takes 72 more.
     interval=720.0,

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Table, Use, loads
-from probe.core.model import Failing, Signal, Unit, Verdict
-from probe.core.recorder import Record
-from probe.stun.byte_counter import counted
-from probe.stun.uri import TurnUrl, parse_stun_url, parse_url_list, show_address
-from probe.turn.resolve import Family, addresses_of
+from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import FailurePolicy, Signal, Unit, Verdict
+from probe.core.recorder import Recorder
+from probe.stun.byte_counter import count_bytes
+from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list
+from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
 from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
 
@@ -22,7 +22,7 @@ RTT = Signal(
     "probe_stun_rtt_seconds",
     Unit.SECONDS,
     "One Binding: a round trip to the server, and the wait for a lost packet if one was.",
-    short="RTT",
+    column="RTT",
     latency=True,
 )
 TRANSLATED = Signal(
@@ -41,16 +41,16 @@ def _read_url(value: object) -> object:
     return parse_stun_url(value) if isinstance(value, str) else value
 
 
-class StunTable(Table):
+class StunTable(CheckConfig):
     """One server. ``url`` is ``stun:HOST`` or ``stun:HOST:PORT``."""
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
-    url: Annotated[TurnUrl, BeforeValidator(_read_url)]
+    url: Annotated[TurnUri, BeforeValidator(_read_url)]
     family: Family | None = None
 
     @property
     def target(self) -> str:
-        return f"stun:{show_address(self.url.host, self.url.port)}"
+        return f"stun:{format_hostport(self.url.host, self.url.port)}"
 
     @property
     def labels(self) -> dict[str, str]:
@@ -58,16 +58,16 @@ class StunTable(Table):
         return {"provider": self.provider} | ({"family": self.family} if self.family else {})
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         return f"TURN {self.provider}"
 
     @property
-    def group(self) -> str:
+    def redundancy_group(self) -> str:
         """One server that answers is enough for a browser."""
         return "stun"
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """A check for each ``stun:`` URL among those of a provider."""
     tables: list[dict[str, Any]] = []
     skipped: list[str] = []
@@ -83,27 +83,27 @@ def derive(environment: TurnEnvironment) -> Derived:
             tables.append({"name": name, "provider": provider, "url": url})
     if not tables:
         skipped.append("no stun: URL is among TURN_URLS and TURN_BACKUP_URLS")
-    return Derived(tables, skipped)
+    return DerivedChecks(tables, skipped)
 
 
-async def run(table: StunTable, record: Record, context: Context) -> None:
+async def run(table: StunTable, record: Recorder, context: Context) -> None:
     """Ask one server."""
-    from probe.stun.binding import reflect
+    from probe.stun.binding import binding_request
 
     traffic = traffic_of(table.name, context)
     try:
-        with counted(traffic):
+        with count_bytes(traffic):
             with record.phase("dns"):
-                addresses = await addresses_of(table.url, table.family)
+                addresses = await resolve_turn_server(table.url, table.family)
             with record.phase("binding"):
-                found = await reflect(table.url, addresses[0], context.clock)
+                found = await binding_request(table.url, addresses[0], context.clock)
     finally:
         write_traffic(traffic, record)
     record.sample(RTT, found.rtt)
-    record.sample(TRANSLATED, found.is_translated)
+    record.sample(TRANSLATED, found.is_natted)
     record.sample(RETRANSMISSIONS, found.retransmissions)
-    record.facts["server"] = show_address(addresses[0].ip, addresses[0].port)
-    record.facts["reflexive"] = show_address(*found.reflexive)
+    record.facts["server"] = format_hostport(addresses[0].ip, addresses[0].port)
+    record.facts["reflexive"] = format_hostport(*found.reflexive)
 
 
 KIND = Kind(
@@ -114,10 +114,10 @@ KIND = Kind(
     derive=derive,
     run=run,
     signals=(RTT, TRANSLATED, RETRANSMISSIONS, BYTES),
-    failing=Failing(Verdict.WARNING, hold=120.0),
+    failing=FailurePolicy(Verdict.WARNING, hold=120.0),
     cost="one question and its answer, 200 bytes",
-    uses=lambda table: (Use(f"turn-{table.provider}", _BYTES),),
-    load=loads("probe.stun.binding"),
+    uses=lambda table: (QuotaUse(f"turn-{table.provider}", _BYTES),),
+    load=lazy_import("probe.stun.binding"),
     interval=300.0,
     retry=60.0,
     plot=RTT,

@@ -12,25 +12,25 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Use, loads
-from probe.core.model import Failing, Signal, Unit, Verdict
-from probe.core.recorder import Record
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl, show_address
+from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import FailurePolicy, Signal, Unit, Verdict
+from probe.core.recorder import Recorder
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri, format_hostport
 from probe.turn_targets.environment import TurnEnvironment
-from probe.turn_targets.matrix import planned
+from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
-from probe.turn_targets.table import ServerTable, servers_for, spending
+from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
-    dear_intervals,
     look_bytes,
     path_bytes,
+    relay_intervals,
 )
 
 if TYPE_CHECKING:
-    from probe.turn.relay_measurement import RelayFigures
+    from probe.turn.relay_measurement import RelayMeasurement
 
 RELAY_OPEN = Signal(
     "probe_turn_relay_open_seconds",
@@ -42,7 +42,7 @@ RELAY_RTT = Signal(
     "probe_turn_relay_rtt_seconds",
     Unit.SECONDS,
     "Echo through both allocations and back, median of a run.",
-    short="relay RTT",
+    column="relay RTT",
     latency=True,
 )
 RELAY_RTT_P95 = Signal(
@@ -72,14 +72,14 @@ JITTER = Signal(
     "probe_turn_jitter_seconds",
     Unit.SECONDS,
     "RFC 3550 interarrival jitter of the one-way transit through the relay.",
-    short="jitter",
+    column="jitter",
     latency=True,
 )
 LOSS = Signal(
     "probe_turn_loss_ratio",
     Unit.RATIO,
     "1 - unique echoes received / sent, after a grace period.",
-    short="loss",
+    column="loss",
 )
 LATE = Signal("probe_turn_late_packets", Unit.COUNT, "Echoes after the grace period: lost ones.")
 DUPLICATES = Signal("probe_turn_duplicate_packets", Unit.COUNT, "Echoes that came again.")
@@ -123,36 +123,36 @@ FIGURES: Mapping[Signal, str] = {
 _MOST_PATIENCE = 2.0
 
 
-class TurnTable(ServerTable):
+class TurnTable(TurnServerConfig):
     """One server by one way in, or what the backend issues, and how many echoes to send."""
 
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
 
     @property
-    def group(self) -> str:
+    def redundancy_group(self) -> str:
         """What is configured backs each other up; what users are issued stands for itself."""
         return "turn-issued" if self.issued else "turn"
 
     @property
-    def backups(self) -> frozenset[str]:
+    def backup_groups(self) -> frozenset[str]:
         """Issued servers that work carry users while a configured one fails, not the other
         way round; and a call through them shows that at least one way in works."""
         return frozenset({"turn-issued", "call-issued"} if self.issued else {"turn", "turn-issued"})
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """How many seconds the first packet may take through the relay."""
         return min(_MOST_PATIENCE, self.deadline / 3)
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """A check for each server by each way in, and one for what the backend issues."""
-    return planned(KIND.name, environment, dear_intervals)
+    return turn_checks(KIND.name, environment, relay_intervals)
 
 
-async def run(table: TurnTable, record: Record, context: Context) -> None:
+async def run(table: TurnTable, record: Recorder, context: Context) -> None:
     """Measure one server, or those that the backend issues."""
-    with spending(table, record, context):
+    with counting_traffic(table, record, context):
         if table.issued:
             await _run_issued(table, record, context)
         else:
@@ -161,10 +161,10 @@ async def run(table: TurnTable, record: Record, context: Context) -> None:
 
 
 async def _measure(
-    url: TurnUrl,
-    credentials: Credentials | None,
+    url: TurnUri,
+    credentials: TurnCredentials | None,
     table: TurnTable,
-    record: Record,
+    record: Recorder,
     context: Context,
 ) -> None:
     from probe.turn.relay_path import RelayPath
@@ -176,7 +176,7 @@ async def _measure(
         context,
         ca_file=table.ca_file,
         family=table.family,
-        patience=table.patience,
+        timeout=table.timeout,
     )
     try:
         await path.measure(table.echoes)
@@ -185,16 +185,16 @@ async def _measure(
         _write(path.figures, record)
 
 
-async def _run_issued(table: TurnTable, record: Record, context: Context) -> None:
+async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> None:
     from probe.turn_targets.issued import measure_issued
 
-    async def measure(url: TurnUrl, credentials: Credentials | None) -> None:
+    async def measure(url: TurnUri, credentials: TurnCredentials | None) -> None:
         await _measure(url, credentials, table, record, context)
 
     await measure_issued(table, measure, record, context)
 
 
-def _write(figures: "RelayFigures", record: Record) -> None:
+def _write(figures: "RelayMeasurement", record: Recorder) -> None:
     """Write down what was measured, up to where the run came."""
     for signal, attribute in FIGURES.items():
         value = getattr(figures, attribute)
@@ -202,18 +202,18 @@ def _write(figures: "RelayFigures", record: Record) -> None:
             record.sample(signal, value)
     server, relayed = figures.first.server, figures.first.relayed
     if server is not None:
-        record.facts["server"] = show_address(server.ip, server.port)
+        record.facts["server"] = format_hostport(server.ip, server.port)
     if relayed is not None:
-        record.facts["relayed"] = show_address(*relayed)
+        record.facts["relayed"] = format_hostport(*relayed)
 
 
-def uses(table: TurnTable) -> tuple[Use, ...]:
+def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes. Of what is issued nobody knows yet what it will be: mostly a
     server by all three ways in."""
     amount = path_bytes(table.way_in or "udp", table.echoes)
     if table.issued:
         amount += look_bytes("tcp") + look_bytes("tls")
-    return (Use(f"turn-{table.provider}", amount),)
+    return (QuotaUse(f"turn-{table.provider}", amount),)
 
 
 KIND = Kind(
@@ -224,16 +224,16 @@ KIND = Kind(
     derive=derive,
     run=run,
     signals=(*FIGURES, BYTES),
-    failing=Failing(
+    failing=FailurePolicy(
         severity=Verdict.CRITICAL,
-        partial=Verdict.WARNING,
+        severity_with_backup=Verdict.WARNING,
         hold=120.0,
-        mild=frozenset({Cause.HAIRPIN_FAILED}),
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
     ),
     core=True,
     cost="two allocations and 20 echoes of 160 bytes, 20 kB a run over UDP and 45 kB over TLS",
     uses=uses,
-    load=loads("probe.turn.relay_path"),
+    load=lazy_import("probe.turn.relay_path"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,

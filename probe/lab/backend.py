@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from probe.lab.knobs import BackendKnobs
-from probe.lab.metrics import Usage, exposition
+from probe.lab.metrics import BackendUsage, exposition
 from probe.lab.rate_limit import Limit, RateLimiter
 from probe.lab.signaling import Signaling
 from probe.lab.tokens import CREDENTIAL_SECONDS, Tokens
@@ -23,7 +23,7 @@ HSTS_SECONDS = 365 * 86400
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Backend:
+class LabBackend:
     """One backend on ``host``; ``requests`` counts what was asked, by path."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Backend:
         self._tls = tls
         self._clock, self._now = clock, now
         self._started = clock()
-        self._usage = Usage(clock)
+        self._usage = BackendUsage(clock)
         self._limiter = RateLimiter(REQUEST_LIMITS, clock)
         self._token_limiter = RateLimiter(TOKEN_LIMITS, clock)
         self._stopping = asyncio.Event()
@@ -75,7 +75,7 @@ class Backend:
         """Listen; ``port`` is known afterwards."""
         self._stopping.clear()
         self._started = self._clock()
-        self._usage = Usage(self._clock)
+        self._usage = BackendUsage(self._clock)
         self._runner = web.AppRunner(
             self._app(), shutdown_timeout=0.1, access_log=None, handler_cancellation=True
         )

@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass
 class TurnKnobs:
-    """How a `TurnServer` misbehaves; as it is made, it does not.
+    """How a `LabTurnServer` misbehaves; as it is made, it does not.
 
     A *relayed packet* is data on its way between a client and a peer. From one relayed
     address to another of the same server it is one packet, not two.

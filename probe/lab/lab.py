@@ -12,10 +12,10 @@ from types import NoneType, TracebackType
 from typing import Any, Literal, Self
 
 from probe.lab import certificates
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.certificates import Authority
 from probe.lab.knobs import BackendKnobs, TurnKnobs
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 
 USERNAME = "probe"
 Certificate = Literal["valid", "expired", "wrong-name", "untrusted"]
@@ -36,7 +36,7 @@ class Lab:
         tls = _tls(self._authority, certificate)
         self.primary = self._relay(self._password, tls)
         self.backup = self._relay(self._backup_password, tls)
-        self.backend = Backend(jwt_secret=self._jwt_secret, turn_secret=self._turn_secret)
+        self.backend = LabBackend(jwt_secret=self._jwt_secret, turn_secret=self._turn_secret)
         self._stack = AsyncExitStack()
         self._ca_file: Path | None = None
 
@@ -122,8 +122,8 @@ class Lab:
             "turn": [primary, backup],
         }
 
-    def _relay(self, password: str, tls: ssl.SSLContext) -> TurnServer:
-        return TurnServer(users={USERNAME: password}, secret=self._turn_secret, tls=tls)
+    def _relay(self, password: str, tls: ssl.SSLContext) -> LabTurnServer:
+        return LabTurnServer(users={USERNAME: password}, secret=self._turn_secret, tls=tls)
 
 
 def _tls(authority: Authority, certificate: Certificate) -> ssl.SSLContext:

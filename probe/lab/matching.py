@@ -22,7 +22,7 @@ QUEUE_TYPES = frozenset({"casual", "serious", "language", "gaming"})
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedUser:
     """One user in the queue."""
 
     sid: str
@@ -32,11 +32,11 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Match:
+class LabMatch:
     """Two users and the sessions that they were told of; the last one stands."""
 
-    first: Waiting
-    second: Waiting
+    first: QueuedUser
+    second: QueuedUser
     sessions: tuple[str, str]
 
 
@@ -44,12 +44,12 @@ class Match:
 class Matching:
     """The queue, and the sessions that stand. ``now`` is in seconds of one clock."""
 
-    queue: list[Waiting] = field(default_factory=list)
+    queue: list[QueuedUser] = field(default_factory=list)
     _sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
     _lately: dict[frozenset[str], float] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def join(self, user: Waiting, now: float, *, anyone: bool = False) -> Match | None:
+    def join(self, user: QueuedUser, now: float, *, anyone: bool = False) -> LabMatch | None:
         """Put a user into the queue, or match it at once; with ``anyone``, against all rules."""
         self.leave(user.sid)
         for other in sorted(self.queue, key=lambda other: other.queue != user.queue):
@@ -70,7 +70,7 @@ class Matching:
             return None
         return next(side for side in sides if side != sid)
 
-    def stand(self, match: Match, session: str) -> None:
+    def stand(self, match: LabMatch, session: str) -> None:
         """Of the sessions of a match this one stands, and no other."""
         for told in match.sessions:
             self.end(told)
@@ -89,14 +89,14 @@ class Matching:
         """The sessions that a user is in."""
         return [session for session, sides in self._sessions.items() if sid in sides]
 
-    def _match(self, user: Waiting, other: Waiting, now: float) -> Match:
+    def _match(self, user: QueuedUser, other: QueuedUser, now: float) -> LabMatch:
         self._lately[frozenset({user.device, other.device})] = now
         told = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
-        match = Match(other, user, told)
+        match = LabMatch(other, user, told)
         self.stand(match, told[-1])
         return match
 
-    def _fit(self, one: Waiting, other: Waiting, now: float) -> bool:
+    def _fit(self, one: QueuedUser, other: QueuedUser, now: float) -> bool:
         matched_at = self._lately.get(frozenset({one.device, other.device}))
         if matched_at is not None and now - matched_at < REMATCH_SECONDS:
             return False

@@ -22,7 +22,7 @@ _MATCH_SECONDS = 2.0
 Labels = tuple[tuple[str, str], ...]
 
 
-class Usage:
+class BackendUsage:
     """Imagined users: counters that rise as time passes, the way the knobs say."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -79,7 +79,7 @@ class Usage:
         self._counts[key] = self._counts.get(key, 0.0) + by
 
 
-def exposition(usage: Usage, *, sessions: int, queue: int, filled: bool) -> str:
+def exposition(usage: BackendUsage, *, sessions: int, queue: int, filled: bool) -> str:
     """Prometheus text. As on the real one, what nothing increments is declared, no more."""
     gauges = {
         "video_chat_active_connections": sessions,

@@ -9,7 +9,7 @@ import socketio
 from aiohttp import web
 
 from probe.lab.knobs import BackendKnobs
-from probe.lab.matching import Match, Matching, Waiting, problem_with
+from probe.lab.matching import LabMatch, Matching, QueuedUser, problem_with
 from probe.lab.rate_limit import RateLimiter
 from probe.lab.tokens import Tokens
 
@@ -175,7 +175,7 @@ class Signaling:
             await self._emit(sid, "error", {"message": "Too many queue joins"})
             return
         language = data.get("learningLanguage") or data.get("language") or ""
-        user = Waiting(sid, device, data.get("queueType", "casual"), language)
+        user = QueuedUser(sid, device, data.get("queueType", "casual"), language)
         found = self._match(user)
         position = len(self.matching.queue)
         place = {"position": position, "queueLength": position, "isPremium": False}
@@ -185,13 +185,13 @@ class Signaling:
         if found is not None:
             await self._tell_match(found)
 
-    def _match(self, user: Waiting) -> Match | None:
+    def _match(self, user: QueuedUser) -> LabMatch | None:
         if self._knobs.match == "never":
             self.matching.queue.append(user)
             return None
         return self.matching.join(user, self._clock(), anyone=self._knobs.match == "anyone")
 
-    async def _tell_match(self, match: Match) -> None:
+    async def _tell_match(self, match: LabMatch) -> None:
         """Twice, with different sessions; the one that both saw last stands."""
         pause = self._knobs.second_match
         for session in match.sessions:

@@ -20,7 +20,7 @@ from prometheus_client.utils import floatToGoString
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Sample, Status
 from probe.metrics.families import (
-    CASES,
+    DENOMINATOR,
     FAILURE,
     FAILURES,
     INTERVAL,
@@ -32,7 +32,7 @@ from probe.metrics.families import (
     Family,
     Pairs,
     histogram_of,
-    on_which_terms,
+    policy_metrics,
 )
 
 # Upper bounds in seconds; they resolve the thresholds of 0.2, 0.5, 1 and 2 s.
@@ -58,15 +58,15 @@ class Exporter(Collector):
         repeats: bool = True,
     ) -> None:
         self._region, self._clock, self._repeats = region, clock, repeats
-        self._pages: dict[str, _Page] = {}
+        self._pages: dict[str, _CheckMetrics] = {}
 
-    def watch(self, checks: Iterable[Check]) -> None:
+    def set_checks(self, checks: Iterable[Check]) -> None:
         """These are the checks from now on; what others have left behind disappears."""
         known = {check.name: check for check in checks}
         self._pages = {
             name: self._pages[name]
             if name in self._pages and self._pages[name].check is check
-            else _Page(check, self._region, self._repeats)
+            else _CheckMetrics(check, self._region, self._repeats)
             for name, check in known.items()
         }
 
@@ -74,7 +74,7 @@ class Exporter(Collector):
         """Take in the newest result of a check; one of a check that is gone is dropped."""
         page = self._pages.get(result.check)
         if page is not None:
-            page.take(result, self._clock())
+            page.update(result, self._clock())
 
     def families(self) -> Iterator[tuple[Family, list[bytes]]]:
         """Every family with its lines, by check."""
@@ -161,7 +161,7 @@ class _Histogram:
         yield self.family, "_sum", self.labels, values[-1]
 
 
-class _Page:
+class _CheckMetrics:
     """All that is exported about one check."""
 
     def __init__(self, check: Check, region: str, repeats: bool) -> None:
@@ -188,7 +188,7 @@ class _Page:
         self._heads: dict[tuple[str, Pairs], str] = {}
         self._write()
 
-    def take(self, result: Result, now: float) -> None:
+    def update(self, result: Result, now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
         self._last = (now, result.started_at.timestamp())
         self._runs[result.status] += 1
@@ -232,8 +232,12 @@ class _Page:
             if not signal.counter:
                 family = Family(signal.name, "gauge", signal.help)
                 yield family, tuple(sample.labels.items()), sample.value
-            if sample.total is not None:
-                yield CASES, (("signal", signal.name), *sample.labels.items()), sample.total
+            if sample.denominator is not None:
+                yield (
+                    DENOMINATOR,
+                    (("signal", signal.name), *sample.labels.items()),
+                    sample.denominator,
+                )
         for phase, seconds in result.phases.items():
             yield PHASES, (("phase", phase),), seconds
         if result.failure is not None:
@@ -247,7 +251,7 @@ class _Page:
 
     def _of_many(self) -> Iterator[tuple[Family, Pairs, float]]:
         yield INTERVAL, (), self.check.interval
-        yield from on_which_terms(self.check)
+        yield from policy_metrics(self.check)
         for status, count in self._runs.items():
             yield RUNS, (("status", status.value),), float(count)
         for (phase, cause), count in self._failures.items():

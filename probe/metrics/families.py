@@ -51,7 +51,7 @@ UNMEASURED_SINCE = Family(
     "gauge",
     "Since when no run of the check could measure; absent while runs can.",
 )
-CASES = Family(
+DENOMINATOR = Family(
     "probe_sample_cases", "gauge", "Of how many cases somebody else has made a signal's value."
 )
 CHECK_INFO = Family(
@@ -68,7 +68,7 @@ MILD_CAUSE_INFO = Family(
 )
 
 
-def on_which_terms(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
+def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
     """What rules have to know of a check to weigh its failures as the probe does itself.
 
     Of a reference there is nothing to weigh: it tells of our own network, and nobody else.
@@ -78,14 +78,17 @@ def on_which_terms(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
         return
     terms = (
         ("severity", failing.severity.value),
-        ("partial", failing.partial.value if failing.partial is not None else ""),
-        ("group", table.group or ""),
-        ("subject", table.subject),
+        (
+            "partial",
+            failing.severity_with_backup.value if failing.severity_with_backup is not None else "",
+        ),
+        ("group", table.redundancy_group or ""),
+        ("subject", table.alert_group),
     )
     yield CHECK_INFO, terms, 1.0
-    for group in sorted(table.backups):
+    for group in sorted(table.backup_groups):
         yield BACKUP_INFO, (("group", group),), 1.0
-    for cause in sorted(failing.mild):
+    for cause in sorted(failing.warning_only_causes):
         yield MILD_CAUSE_INFO, (("cause", cause.value),), 1.0
 
 

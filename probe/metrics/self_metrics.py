@@ -22,7 +22,7 @@ BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SelfSnapshot:
     """What the daemon's parts say of themselves at one moment.
 
     ``skipped`` and ``missed`` are turns of each check: not begun because the one before was
@@ -46,11 +46,16 @@ class Reading:
     heartbeat_failures: int = 0
 
 
-class Vitals(Collector):
+class SelfMetrics(Collector):
     """Own metrics on a registry that is passed in; ``read`` is asked at every scrape."""
 
     def __init__(
-        self, registry: CollectorRegistry, read: Callable[[], Reading], *, version: str, region: str
+        self,
+        registry: CollectorRegistry,
+        read: Callable[[], SelfSnapshot],
+        *,
+        version: str,
+        region: str,
     ) -> None:
         self._read = read
         self._build = {"version": version, "region": region, "python": platform.python_version()}
@@ -96,7 +101,7 @@ class Vitals(Collector):
             yield from _peers(found.peers)
 
     @staticmethod
-    def _gauges(found: Reading) -> Iterator[Metric]:
+    def _gauges(found: SelfSnapshot) -> Iterator[Metric]:
         for name, text, value in (
             ("probe_checks", "How many checks are configured.", found.checks),
             (
@@ -137,7 +142,7 @@ class Vitals(Collector):
             )
 
     @staticmethod
-    def _counters(found: Reading) -> Iterator[Metric]:
+    def _counters(found: SelfSnapshot) -> Iterator[Metric]:
         for name, text, by_check in (
             (
                 "probe_runs_skipped",

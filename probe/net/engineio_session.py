@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
-from probe.net.http import Browser, read_bounded
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.http_status import refusal_of_backend
 
 BODY_LIMIT = 1_048_576
@@ -32,10 +32,10 @@ class _Answer:
         return self.body
 
 
-class Wire:
+class EngineIoHttpSession:
     """Stands where engine.io expects its aiohttp session; ``socket`` is the last it opened."""
 
-    def __init__(self, browser: Browser, host: str) -> None:
+    def __init__(self, browser: FreshHttpClient, host: str) -> None:
         self._browser, self._host = browser, host
         self.socket: aiohttp.ClientWebSocketResponse | None = None
         browser.session.trace_configs.append(self._no_redirects())
@@ -77,9 +77,9 @@ class Wire:
         self, url: str, *, timeout: object, **options: Any
     ) -> aiohttp.ClientWebSocketResponse:
         """A WebSocket; raises Stop."""
-        patience = aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS)
+        timeout = aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS)
         with self._translating():
-            self.socket = await self._browser.session.ws_connect(url, timeout=patience, **options)
+            self.socket = await self._browser.session.ws_connect(url, timeout=timeout, **options)
         return self.socket
 
     @contextmanager
@@ -94,7 +94,7 @@ class Wire:
             raise stop from None
 
 
-def refused_request(status: int, host: str) -> Stop:
+def refused_request(status: int, host: str) -> CheckAborted:
     """The cause behind a status that is neither 200 nor 101."""
     message = f"{host} answers the Socket.IO handshake with status {status}"
     stop = refusal_of_backend(status, message)
@@ -104,6 +104,6 @@ def refused_request(status: int, host: str) -> Stop:
     return stop
 
 
-def not_socketio(host: str) -> Stop:
+def not_socketio(host: str) -> CheckAborted:
     """The other side says something else than it should."""
     return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak Socket.IO as it should")

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def together(*coroutines: Coroutine[Any, Any, object]) -> None:
+async def gather_first_error(*coroutines: Coroutine[Any, Any, object]) -> None:
     """Run side by side; the first failure ends the others and is raised as it is.
 
     Of several failures in the same moment the first in order is raised.

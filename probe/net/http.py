@@ -26,10 +26,10 @@ from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
-from probe.net.resolver import Address, has_route, is_unreachable, no_connection, resolve
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.resolver import Address, connection_error, has_route, is_unreachable, resolve
 from probe.net.timing import Timing, socket_factory, trace_config
-from probe.net.tls import Handshake, client_context, translate_tls, watch
+from probe.net.tls import TlsObserver, client_context, observe_handshakes, translate_tls
 
 USER_AGENT = "paircam-probe"
 REDIRECT = "redirect"
@@ -42,14 +42,14 @@ class _Resolver(AbstractResolver):
     """Our own look-up for aiohttp, which keeps its reason for failing."""
 
     def __init__(self) -> None:
-        self.error: Stop | None = None
+        self.error: CheckAborted | None = None
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         try:
             found = await resolve(host, port, family=family)
-        except Stop as error:
+        except CheckAborted as error:
             self.error = error
             raise OSError(None, error.message) from None
         # Without a route over IPv6 its addresses would only blur why the others failed.
@@ -72,7 +72,7 @@ class _Resolver(AbstractResolver):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Response:
     """An answer whose headers are there; how many redirects led to it, and where it is."""
 
     response: aiohttp.ClientResponse
@@ -80,7 +80,7 @@ class Page:
     redirects: int
 
 
-class Browser:
+class FreshHttpClient:
     """One fresh client: no connection is kept, no proxy or cookie of ours gets in between.
 
     Use as ``async with browse(...) as browser``. ``timing`` and ``tls`` tell how it went,
@@ -96,7 +96,7 @@ class Browser:
         detour: Callable[[int], socket.socket] | None = None,
     ) -> None:
         self.timing = Timing(clock, on_phase)
-        self.tls = Handshake(partial(self.timing.enter, "tls"))
+        self.tls = TlsObserver(partial(self.timing.enter, "tls"))
         self._host = host
         self._resolver = _Resolver()
         connector = aiohttp.TCPConnector(
@@ -127,7 +127,7 @@ class Browser:
         *,
         max_redirects: int | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncIterator[Response]:
         """Get a page, following redirects unless ``max_redirects`` is None.
 
         Raises CheckFailed for a target that does not get as far as an answer.
@@ -140,8 +140,8 @@ class Browser:
             async with self.session.get(
                 address, headers=headers, allow_redirects=False, middlewares=(self._once,)
             ) as response:
-                page = Page(response, address, redirects)
-                following = None if max_redirects is None else location_of(page)
+                page = Response(response, address, redirects)
+                following = None if max_redirects is None else redirect_target(page)
                 if following is None:
                     yield page
                     return
@@ -155,13 +155,13 @@ class Browser:
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
             address, redirects = following, redirects + 1
 
-    async def read(self, page: Page, limit: int) -> bytes:
+    async def read(self, page: Response, limit: int) -> bytes:
         """The page's body; see read_bounded."""
         body = await read_bounded(page.response, limit)
         self.timing.leave()
         return body
 
-    def translate(self, error: BaseException, host: str | None = None) -> Stop | None:
+    def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
         """The cause behind an exception of aiohttp, or None if it isn't one of its.
 
         ``host`` is whom the message names, if not the one that was last asked.
@@ -194,22 +194,22 @@ class Browser:
 
 
 @asynccontextmanager
-async def browse(
+async def fresh_client(
     *,
     ca_file: Path | None,
     clock: Callable[[], float],
     host: str,
     on_phase: Callable[[str], None] = lambda _: None,
     detour: Callable[[int], socket.socket] | None = None,
-) -> AsyncIterator[Browser]:
+) -> AsyncIterator[FreshHttpClient]:
     """A fresh Browser; exceptions of aiohttp inside leave as CheckFailed with their phase.
 
     ``on_phase`` is told the name of each phase as it begins. ``detour`` makes sockets that
     lead through a forwarder.
     """
-    browser = Browser(ca_file, clock, host, on_phase, detour)
+    browser = FreshHttpClient(ca_file, clock, host, on_phase, detour)
     try:
-        with watch(browser.tls):
+        with observe_handshakes(browser.tls):
             yield browser
     except (aiohttp.ClientError, OSError, ValueError) as error:
         stop = browser.translate(error)
@@ -237,7 +237,7 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
-def translate(error: BaseException, host: str) -> Stop | None:
+def translate(error: BaseException, host: str) -> CheckAborted | None:
     """The one place where an exception of aiohttp becomes a cause; None if it isn't one."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return translate(error.certificate_error, host)
@@ -258,7 +258,7 @@ def translate(error: BaseException, host: str) -> Stop | None:
 
 def _translate_connection(
     error: OSError | aiohttp.ServerDisconnectedError, host: str
-) -> Stop | None:
+) -> CheckAborted | None:
     if isinstance(error.__cause__, ssl.SSLError):  # an alert after the handshake
         return translate_tls(error.__cause__, host)
     code = error.errno if isinstance(error, OSError) else errno.ECONNRESET
@@ -269,11 +269,11 @@ def _translate_connection(
     reason = getattr(error, "strerror", None) or "none of its addresses answers"
     message = f"no connection to {host}: {reason}"
     if isinstance(error, OSError):
-        return no_connection(error, message)
+        return connection_error(error, message)
     return CheckFailed(Cause.CONNECT_FAILED, message)
 
 
-def location_of(page: Page) -> URL | None:
+def redirect_target(page: Response) -> URL | None:
     """Where an answer sends us; None if it is no redirect.
 
     Raises CheckFailed(protocol_error) for a redirect to what is no web address.

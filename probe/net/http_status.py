@@ -3,12 +3,12 @@
 from http import HTTPStatus
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 
 MOVED = "Set BACKEND_URL to the address that the redirect leads to."
 
 
-def refusal(status: int, message: str, *, phase: str | None = None) -> Stop:
+def status_error(status: int, message: str, *, phase: str | None = None) -> CheckAborted:
     """The cause behind a status. A 429 is our own doing, and no outage."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return NotMeasured(Cause.RATE_LIMITED, message, phase=phase)
@@ -17,9 +17,9 @@ def refusal(status: int, message: str, *, phase: str | None = None) -> Stop:
     return CheckFailed(Cause.HTTP_STATUS, message, phase=phase)
 
 
-def refusal_of_backend(status: int, message: str) -> Stop:
+def refusal_of_backend(status: int, message: str) -> CheckAborted:
     """The same where a redirect is not followed: a token is for no other server."""
-    stop = refusal(status, message)
+    stop = status_error(status, message)
     if 300 <= status < 400:
         stop.hint = MOVED
     return stop

@@ -27,7 +27,7 @@ _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 Where = tuple[str, int]
 
 
-class Outage:
+class Impairment:
     """Whether anything passes. ``began`` and ``ended`` are on ``clock``, None before."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -42,7 +42,7 @@ class Outage:
         """Whether a packet that comes now gets through."""
         return self._passes.is_set()
 
-    async def last(self, seconds: float) -> None:
+    async def block_for(self, seconds: float) -> None:
         """Lose everything for so long."""
         self.began = self.clock()
         self._passes.clear()
@@ -52,17 +52,17 @@ class Outage:
             self.ended = self.clock()
             self._passes.set()
 
-    async def passage(self, rto: float = DATA_RTO) -> None:
+    async def wait_until_open(self, rto: float = DATA_RTO) -> None:
         """Return when what TCP sends now arrives: at once, or sent again after the loss."""
         if self.passes:
             return
         left = self.clock()
         await self._passes.wait()
         assert self.ended is not None
-        await asyncio.sleep(max(0.0, sent_again(left, self.ended, rto) - self.clock()))
+        await asyncio.sleep(max(0.0, next_retransmission(left, self.ended, rto) - self.clock()))
 
 
-def sent_again(left: float, ended: float, rto: float) -> float:
+def next_retransmission(left: float, ended: float, rto: float) -> float:
     """When TCP repeats what it sent at ``left``, for the first time after ``ended``."""
     moment = left
     while moment < ended:
@@ -81,7 +81,7 @@ def rto_of(connection: socket.socket) -> float:
     return DATA_RTO
 
 
-class Detour(socket.socket):
+class RedirectedSocket(socket.socket):
     """A TCP socket that goes to a forwarder, wherever it is told to connect to.
 
     So names, certificates and headers stay the target's.
@@ -99,7 +99,7 @@ class Detour(socket.socket):
 class TcpForwarder:
     """Leads connections from loopback to a target. ``async with``, so that all are closed."""
 
-    def __init__(self, target: Address, outage: Outage) -> None:
+    def __init__(self, target: Address, outage: Impairment) -> None:
         self._target, self._outage = target, outage
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,7 +129,7 @@ class TcpForwarder:
 
     def socket(self, family: int) -> socket.socket:
         """A socket that goes here instead of where it is told."""
-        return Detour(family, self._where[family])
+        return RedirectedSocket(family, self._where[family])
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._lead(reader, writer))
@@ -144,7 +144,7 @@ class TcpForwarder:
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there: asyncio.StreamWriter | None = None
         try:
-            await self._outage.passage(OPENING_RTO)
+            await self._outage.wait_until_open(OPENING_RTO)
             back, there = await asyncio.open_connection(self._target.ip, self._target.port)
             rto = rto_of(there.get_extra_info("socket"))
             await asyncio.gather(self._pour(reader, there, rto), self._pour(back, writer, rto))
@@ -160,17 +160,17 @@ class TcpForwarder:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
-                await self._outage.passage(rto)
+                await self._outage.wait_until_open(rto)
                 writer.write(data)
                 await writer.drain()
-            await self._outage.passage(rto)  # the goodbye is lost as well
+            await self._outage.wait_until_open(rto)  # the goodbye is lost as well
         writer.close()
 
 
 class UdpForwarder:
     """Leads datagrams from loopback to a target and back, for any number of clients."""
 
-    def __init__(self, target: Address, outage: Outage) -> None:
+    def __init__(self, target: Address, outage: Impairment) -> None:
         self._target, self._outage = target, outage
         self._here: asyncio.DatagramTransport | None = None
         self._there: dict[Where, asyncio.DatagramTransport] = {}

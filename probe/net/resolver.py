@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -70,7 +70,7 @@ def own_network(message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
-def no_connection(error: OSError, message: str) -> Stop:
+def connection_error(error: OSError, message: str) -> CheckAborted:
     """A connection that the system could not make: the target's fault, or our own network's."""
     if error.errno == errno.ENETUNREACH and not has_network():
         return own_network(message)

@@ -11,64 +11,64 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from yarl import URL
 
-from probe.core.model import Stop
-from probe.net.http import browse, location_of
+from probe.core.model import CheckAborted
+from probe.net.http import fresh_client, redirect_target
 
 if TYPE_CHECKING:
-    from probe.net.http import Page
+    from probe.net.http import Response
 
 # Nobody has this name (RFC 6761), so no deployment can have allowed it.
 FOREIGN_ORIGIN = "https://foreign-origin.invalid"
 _TOO_MANY_REQUESTS = 429
 
 
-class Question(Protocol):
+class HeaderCheck(Protocol):
     """Asks whether the deployment at an address keeps a promise."""
 
     def __call__(
-        self, url: str, /, *, ca_file: Path | None, clock: Callable[[], float], patience: float
+        self, url: str, /, *, ca_file: Path | None, clock: Callable[[], float], timeout: float
     ) -> Coroutine[Any, Any, bool | None]:
         """Waits at most ``patience`` seconds."""
 
 
 async def redirects_to_https(
-    url: str, *, ca_file: Path | None, clock: Callable[[], float], patience: float
+    url: str, *, ca_file: Path | None, clock: Callable[[], float], timeout: float
 ) -> bool | None:
     """Whether plain HTTP leads to HTTPS; silence there does not lead anybody."""
-    plain = plain_address(url)
+    plain = http_url(url)
     try:
         async with (
-            asyncio.timeout(patience),
-            browse(ca_file=ca_file, clock=clock, host=plain.host or "") as browser,
+            asyncio.timeout(timeout),
+            fresh_client(ca_file=ca_file, clock=clock, host=plain.host or "") as browser,
             browser.open(str(plain)) as page,
         ):
             if page.response.status == _TOO_MANY_REQUESTS:
                 return None
-            location = location_of(page)
+            location = redirect_target(page)
             return location is not None and location.scheme == "https"
-    except (Stop, TimeoutError):
+    except (CheckAborted, TimeoutError):
         return False
 
 
 async def refuses_foreign_origins(
-    url: str, *, ca_file: Path | None, clock: Callable[[], float], patience: float
+    url: str, *, ca_file: Path | None, clock: Callable[[], float], timeout: float
 ) -> bool | None:
     """Whether a browser keeps the answer from the pages of a foreign origin (Fetch, CORS)."""
     try:
         async with (
-            asyncio.timeout(patience),
-            browse(ca_file=ca_file, clock=clock, host=URL(url).host or "") as browser,
+            asyncio.timeout(timeout),
+            fresh_client(ca_file=ca_file, clock=clock, host=URL(url).host or "") as browser,
             browser.open(url, headers={"Origin": FOREIGN_ORIGIN}) as page,
         ):
             if page.response.status == _TOO_MANY_REQUESTS:
                 return None
             allowed = page.response.headers.get("Access-Control-Allow-Origin", "").strip()
             return allowed not in ("*", FOREIGN_ORIGIN)
-    except (Stop, TimeoutError):
+    except (CheckAborted, TimeoutError):
         return None
 
 
-def hsts_max_age(page: "Page") -> float:
+def hsts_max_age(page: "Response") -> float:
     """For how many seconds browsers are bound to HTTPS, 0 if they are not.
 
     Only what comes over HTTPS binds, and of several headers the first (RFC 6797, 8.1).
@@ -84,7 +84,7 @@ def hsts_max_age(page: "Page") -> float:
     return 0.0
 
 
-def plain_address(url: str) -> URL:
+def http_url(url: str) -> URL:
     """The same page over plain HTTP, where neither password nor token goes along."""
     address = URL(url).with_user(None).with_query(None)
     if address.scheme == "https":

@@ -20,9 +20,9 @@ import socketio
 import socketio.exceptions
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured, Stop
-from probe.net.engineio_session import GOODBYE_SECONDS, Wire, not_socketio
-from probe.net.http import Browser
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.engineio_session import GOODBYE_SECONDS, EngineIoHttpSession, not_socketio
+from probe.net.http import FreshHttpClient
 
 CONNECT = "connect"
 COMPLAINTS = ("error", "exception")
@@ -38,7 +38,7 @@ _LIMITED = re.compile(r"rate.?limit|too many|throttl")
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedEvent:
     """An event, when it came, and what it carries (whatever the server sends)."""
 
     name: str
@@ -46,7 +46,7 @@ class Arrival:
     content: object = None
 
 
-class Complaint(CheckFailed):
+class ApplicationError(CheckFailed):
     """The application says that something is wrong; the session may stand all the same."""
 
 
@@ -61,7 +61,7 @@ class Session:
 
     def __init__(
         self,
-        browser: Browser,
+        browser: FreshHttpClient,
         *,
         host: str,
         namespace: str,
@@ -74,9 +74,9 @@ class Session:
         self._dismissed = asyncio.Event()
         self._browser, self._host, self._clock = browser, host, clock
         self._namespace, self._listen = namespace, frozenset(listen)
-        self._wire = Wire(browser, host)
+        self._wire = EngineIoHttpSession(browser, host)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._arrivals: asyncio.Queue[Arrival | Stop] = asyncio.Queue()
+        self._arrivals: asyncio.Queue[ReceivedEvent | CheckAborted] = asyncio.Queue()
         self._client = self._make_client()
 
     def _make_client(self) -> Any:
@@ -119,7 +119,7 @@ class Session:
                 socketio_path=path,
                 wait=False,
             )
-        except Stop:
+        except CheckAborted:
             raise
         except Exception as error:
             # On garbage the library raises whatever its parsing stumbles over.
@@ -147,17 +147,17 @@ class Session:
             if arrived.name == name and arrived.at >= since:
                 return arrived.at
 
-    async def receive(self) -> Arrival:
+    async def receive(self) -> ReceivedEvent:
         """The next event, of those that are listened to; raises like ``expect``."""
         arrived = await self._arrivals.get()
-        if isinstance(arrived, Stop):
+        if isinstance(arrived, CheckAborted):
             raise arrived
         return arrived
 
-    async def was_dismissed(self, patience: float) -> bool:
+    async def closed_by_server(self, timeout: float) -> bool:
         """Whether the server itself ends the session (and doesn't just lose the connection)."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await self._dismissed.wait()
         return self._dismissed.is_set()
 
@@ -191,14 +191,14 @@ class Session:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, Stop):
+        if isinstance(error, CheckAborted):
             self._arrivals.put_nowait(error)
         elif isinstance(error, Exception):
             self._arrivals.put_nowait(self._lost(error))
         elif task is self._client.eio.read_loop_task:
             self._arrivals.put_nowait(self._lost())
 
-    def _lost(self, error: Exception | None = None) -> Stop:
+    def _lost(self, error: Exception | None = None) -> CheckAborted:
         """Why there is no session any more, told by who closed the connection."""
         socket = self._wire.socket
         gone = socket is not None and (socket.closed or socket.close_code is not None)
@@ -209,7 +209,7 @@ class Session:
         return not_socketio(self._host)
 
     def _on_connect(self) -> None:
-        self._arrivals.put_nowait(Arrival(CONNECT, self._clock()))
+        self._arrivals.put_nowait(ReceivedEvent(CONNECT, self._clock()))
 
     def _on_refused(self, *data: object) -> None:
         # Also called when the connection itself fails; then open() raises and nobody reads this.
@@ -226,7 +226,7 @@ class Session:
             self._arrivals.put_nowait(_complaint(name, _readable(*data)))
         elif name in self._listen:
             content = data[0] if data else None
-            self._arrivals.put_nowait(Arrival(name, self._clock(), content))
+            self._arrivals.put_nowait(ReceivedEvent(name, self._clock(), content))
 
 
 def _readable(*data: object) -> str:
@@ -237,7 +237,7 @@ def _readable(*data: object) -> str:
     return re.sub(r"[\w+/=.~-]{20,}", "…", line)[:160]
 
 
-def _refused_namespace(said: str, host: str) -> Stop:
+def _refused_namespace(said: str, host: str) -> CheckAborted:
     message = f"{host} refuses the namespace" + (f": {said}" if said else "")
     if _LIMITED.search(said.lower()):
         return NotMeasured(Cause.RATE_LIMITED, message)
@@ -246,9 +246,9 @@ def _refused_namespace(said: str, host: str) -> Stop:
     return CheckFailed(Cause.PROTOCOL_ERROR, message)
 
 
-def _complaint(name: str, said: str) -> Stop:
+def _complaint(name: str, said: str) -> CheckAborted:
     message = f'the server sends "{name}"' + (f": {said}" if said else "")
     if _LIMITED.search(said.lower()):
         return NotMeasured(Cause.RATE_LIMITED, message)
     hint = "Look at the backend's log for this moment."
-    return Complaint(Cause.PROTOCOL_ERROR, message, hint=hint)
+    return ApplicationError(Cause.PROTOCOL_ERROR, message, hint=hint)

@@ -12,7 +12,9 @@ _HEED_SECONDS = 0.05
 
 
 @asynccontextmanager
-async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+async def phase_timeout(
+    bound: float, phase: str, cause: Cause, message: str
+) -> AsyncIterator[None]:
     """A phase that takes longer, or loses its connection, has failed for this cause.
 
     Raises CheckFailed; one from inside keeps its cause, and its phase if it has one.
@@ -30,16 +32,18 @@ async def within(bound: float, phase: str, cause: Cause, message: str) -> AsyncI
 
 
 @asynccontextmanager
-async def bounded(seconds: float, phase: str, cause: Cause, message: str) -> AsyncIterator[None]:
+async def phase_timeout_as(
+    seconds: float, phase: str, cause: Cause, message: str
+) -> AsyncIterator[None]:
     """As ``within``; whatever fails inside is told as this phase."""
     try:
-        async with within(seconds, phase, cause, message):
+        async with phase_timeout(seconds, phase, cause, message):
             yield
     except CheckFailed as error:
         raise CheckFailed(error.cause, error.message, phase=phase, hint=error.hint) from None
 
 
-async def heeding(work: Coroutine[Any, Any, None]) -> None:
+async def run_cancellable(work: Coroutine[Any, Any, None]) -> None:
     """Work that doesn't always heed being cancelled: it is cancelled until it does.
 
     ``asyncio.wait_for`` loses a cancellation, before Python 3.12, where what it waits for comes
@@ -55,7 +59,7 @@ async def heeding(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
-async def first_of(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:
+async def race(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:
     """Whether ``work`` ends before ``other``, which is cancelled then, or the other way round.
 
     Raises what the first one raises, the other's before the work's.

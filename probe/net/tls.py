@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
 # When each file was last seen to change: few, they come from the configuration.
 _changes: dict[Path, int] = {}
 
 
-class Handshake:
+class TlsObserver:
     """What is known of the last handshake of one client.
 
     ``on_begin`` is told when a handshake begins: when the TCP connection stands. Neither
@@ -27,7 +27,7 @@ class Handshake:
         self._on_begin = on_begin
         self._shown: ssl.SSLObject | None = None
 
-    def begin(self, shown: ssl.SSLObject) -> None:
+    def start(self, shown: ssl.SSLObject) -> None:
         """A handshake begins; ``shown`` will know the certificate."""
         self._shown = shown
         self._on_begin()
@@ -46,11 +46,11 @@ class Handshake:
         return float(ssl.cert_time_to_seconds(str(certificate["notAfter"])))
 
 
-_watching: ContextVar[Handshake | None] = ContextVar("watching", default=None)
+_watching: ContextVar[TlsObserver | None] = ContextVar("watching", default=None)
 
 
 @contextmanager
-def watch(handshake: Handshake) -> Iterator[None]:
+def observe_handshakes(handshake: TlsObserver) -> Iterator[None]:
     """Have the handshakes that this task and its children make told to ``handshake``."""
     token = _watching.set(handshake)
     try:
@@ -66,7 +66,7 @@ class _Context(ssl.SSLContext):
         shown = super().wrap_bio(*args, **kwargs)
         watcher = _watching.get()
         if watcher is not None:
-            watcher.begin(shown)
+            watcher.start(shown)
         return shown
 
 
@@ -105,7 +105,7 @@ def _context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
     return context
 
 
-def translate_tls(error: ssl.SSLError, host: str) -> Stop:
+def translate_tls(error: ssl.SSLError, host: str) -> CheckAborted:
     """The one place where a TLS error becomes a cause (OpenSSL's X509_V_ERR codes)."""
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message or "verification failed"

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, Stop
-from probe.core.recorder import Record
+from probe.core.model import CheckAborted, CheckFailed
+from probe.core.recorder import Recorder
 from probe.net.http_status import refusal_of_backend
 from probe.net.urls import show_host
 from probe.paircam.credentials import (
@@ -46,7 +46,7 @@ class _Kept:
     until: float
 
 
-class _Shared(Generic[T]):
+class _SingleFlight(Generic[T]):
     """Asks once for all who want the answer while it is under way, and keeps nothing.
 
     Whoever comes later asks anew; if the one who asks is cancelled, the next one asks.
@@ -57,7 +57,7 @@ class _Shared(Generic[T]):
         self._lock = asyncio.Lock()
         self._answers = 0
         self._result: T | None = None
-        self._refusal: Stop | None = None
+        self._refusal: CheckAborted | None = None
 
     async def get(self) -> T:
         """The answer; raises what asking raised, to each an exception of its own."""
@@ -74,7 +74,7 @@ class _Shared(Generic[T]):
         self._result = self._refusal = None
         try:
             self._result = await self._ask()
-        except Stop as stop:
+        except CheckAborted as stop:
             self._refusal = stop
         self._answers += 1
 
@@ -106,10 +106,10 @@ class Backend:
         self._expiration = jwt_expiration
         self._clock, self._now = clock, now
         self._kept: _Kept | None = None
-        self._tokens = _Shared(self._new_token)
-        self._credentials = _Shared(self._new_credentials)
+        self._tokens = _SingleFlight(self._new_token)
+        self._credentials = _SingleFlight(self._new_credentials)
 
-    async def token(self, record: Record | None = None) -> SecretStr:
+    async def token(self, record: Recorder | None = None) -> SecretStr:
         """A token that the backend should accept, for phase ``token`` of the record.
 
         Raises NotMeasured(rate_limited), CheckFailed(auth_rejected, http_status,
@@ -126,7 +126,7 @@ class Backend:
         if token is None or (self._kept is not None and self._kept.value == token):
             self._kept = None
 
-    async def issued_credentials(self, record: Record | None = None) -> IssuedCredentials:
+    async def issued_credentials(self, record: Recorder | None = None) -> IssuedCredentials:
         """The TURN servers and credentials that a browser gets, asked for anew.
 
         Checks that ask at the same time share one answer. The phases are ``token`` and
@@ -166,7 +166,7 @@ class Backend:
     ) -> object:
         from yarl import URL
 
-        from probe.net.http import browse, read_bounded
+        from probe.net.http import fresh_client, read_bounded
 
         base = self._url.get_secret_value()
         url, host = URL(base + path), show_host(base)
@@ -175,7 +175,7 @@ class Backend:
             url = url.with_user(None)
         try:
             async with (
-                browse(ca_file=self.ca_file, clock=self._clock, host=host) as browser,
+                fresh_client(ca_file=self.ca_file, clock=self._clock, host=host) as browser,
                 # A redirect would turn the request into a GET, or show the token elsewhere.
                 browser.session.post(
                     url, json=body, headers=headers, allow_redirects=False
@@ -185,7 +185,7 @@ class Backend:
                     message = f"POST {path} answers with status {response.status}"
                     raise refusal_of_backend(response.status, message)
                 raw = await read_bounded(response, BODY_LIMIT)
-        except Stop as stop:
+        except CheckAborted as stop:
             stop.phase = None  # all of it is the one phase of whoever asks
             raise
         return parse(raw, path)
@@ -201,7 +201,7 @@ def backend_from(
 ) -> Backend:
     """The process's one Backend for this address and secret."""
     secret = jwt_secret.get_secret_value() if jwt_secret is not None else None
-    return context.share(
+    return context.get_or_create(
         ("backend", url.get_secret_value(), secret, jwt_expiration, ca_file),
         lambda: Backend(
             url,

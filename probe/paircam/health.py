@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
+from probe.core.model import CheckAborted, CheckFailed
 
 PHASE = "body"
-WELL = {"health": "ok", "ready": "ready"}
+HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
 _LONGEST_EXCERPT = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class BackendIdentity:
     """Who answered: the deployed version and the machine, where the body tells."""
 
     version: str | None = None
@@ -40,16 +40,16 @@ def parse(body: bytes) -> Any:
         _invalid("the body is not JSON")
 
 
-def identify(document: Any) -> Identity:
+def identify(document: Any) -> BackendIdentity:
     """Who answered, as far as the document says so."""
     if not isinstance(document, dict):
-        return Identity()
+        return BackendIdentity()
     instance = document.get("instance")
     identifier = instance.get("id") if isinstance(instance, dict) else None
-    return Identity(_word(document.get("version")), _word(identifier))
+    return BackendIdentity(_word(document.get("version")), _word(identifier))
 
 
-def judge(document: Any, well: str) -> None:
+def check_services(document: Any, well: str) -> None:
     """Hold a health document against the status that it should have.
 
     Raises CheckFailed: service_down names each service that is not up; degraded is another
@@ -72,17 +72,19 @@ def judge(document: Any, well: str) -> None:
         raise CheckFailed(Cause.DEGRADED, message, phase=PHASE)
 
 
-def explained(refusal: Stop, body: bytes) -> Stop:
+def with_service_detail(refusal: CheckAborted, body: bytes) -> CheckAborted:
     """A refusal by status code, with what its body says is down, if it says so."""
     try:
-        judge(parse(body), "")
+        check_services(parse(body), "")
     except CheckFailed as said:
         if said.cause is Cause.SERVICE_DOWN:
             refusal.message = f"{refusal.message}: {said.message}"
     return refusal
 
 
-def expect(identity: Identity, *, version: str | None, not_instance: str | None) -> None:
+def check_identity(
+    identity: BackendIdentity, *, version: str | None, not_instance: str | None
+) -> None:
     """Raises CheckFailed: version_mismatch, or old_instance if that one answers."""
     if not_instance is not None and identity.instance in (None, not_instance):
         known = "the old instance answers" if identity.instance else "no instance is named"

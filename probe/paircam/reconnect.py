@@ -18,10 +18,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
-from probe.core.context import Closing
-from probe.core.model import CheckFailed, Stop
-from probe.net.http import browse
-from probe.net.impairment import Outage, TcpForwarder
+from probe.core.context import CleanupTasks
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.http import fresh_client
+from probe.net.impairment import Impairment, TcpForwarder
 from probe.net.resolver import Address
 from probe.net.socketio import CONNECT, Session
 from probe.net.urls import show_host
@@ -50,7 +50,7 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SignalingServer:
     """The signaling server: base address, where its name leads, a token that it takes."""
 
     url: SecretStr
@@ -59,14 +59,16 @@ class Server:
     ca_file: Path | None
 
 
-class Line:
+class ReconnectProbe:
     """Sessions with a server, through a forwarder that can lose everything."""
 
-    def __init__(self, server: Server, closing: Closing, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, server: SignalingServer, closing: CleanupTasks, clock: Callable[[], float]
+    ) -> None:
         self._server, self._closing, self._clock = server, closing, clock
-        self._outage = Outage(clock)
+        self._outage = Impairment(clock)
 
-    async def lose(self, seconds: float) -> Recovery:
+    async def simulate_loss(self, seconds: float) -> Recovery:
         """Open a session, lose the network for so long, and see it come back.
 
         Raises Stop where the server refuses, at the beginning or afterwards.
@@ -77,7 +79,7 @@ class Line:
                 async with self._session(forwarder) as session:
                     await self._stands(session)
                     await self._answers(session)
-                    losing = asyncio.create_task(self._outage.last(seconds))
+                    losing = asyncio.create_task(self._outage.block_for(seconds))
                     await asyncio.sleep(0)
                     if await self._survives(session):
                         return self._recovery(0, None)
@@ -91,7 +93,7 @@ class Line:
         """Whether what is under way arrives after all, as somebody's who waits for a partner."""
         try:
             await self._answers(session)
-        except Stop as stop:
+        except CheckAborted as stop:
             _raise_if_refused(stop)
             return False
         return True
@@ -109,7 +111,7 @@ class Line:
                     return self._recovery(attempt, noticed - self._outage.began)
             except TimeoutError:
                 continue
-            except Stop as stop:
+            except CheckAborted as stop:
                 _raise_if_refused(stop)
 
     def _recovery(self, attempts: int, noticed: float | None) -> Recovery:
@@ -122,7 +124,7 @@ class Line:
     @asynccontextmanager
     async def _session(self, forwarder: TcpForwarder) -> AsyncIterator[Session]:
         host = show_host(self._server.url.get_secret_value())
-        async with browse(
+        async with fresh_client(
             ca_file=self._server.ca_file, clock=self._clock, host=host, detour=forwarder.socket
         ) as browser:
             session = Session(
@@ -135,7 +137,7 @@ class Line:
             try:
                 yield session
             finally:
-                await self._closing.close(session.close(), patience=1.0)
+                await self._closing.close(session.close(), timeout=1.0)
 
     async def _stands(self, session: Session) -> None:
         url, token = self._server.url, self._server.token
@@ -151,7 +153,7 @@ class Line:
         await session.expect(REPLY, since=asked)
 
 
-def _raise_if_refused(stop: Stop) -> None:
+def _raise_if_refused(stop: CheckAborted) -> None:
     """What trying again does not mend, unlike a connection that ended or could not be made."""
     if not isinstance(stop, CheckFailed) or stop.cause in (
         Cause.AUTH_REJECTED,

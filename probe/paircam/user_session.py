@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
-from probe.net.http import Browser
-from probe.net.socketio import CONNECT, Arrival, Complaint, Session
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.http import FreshHttpClient
+from probe.net.socketio import CONNECT, ApplicationError, ReceivedEvent, Session
 from probe.paircam.backend import Backend
 
 NAMESPACE, PATH = "/signaling", "/socket.io"
@@ -37,14 +37,14 @@ LEAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class Match:
     """Whom the application matched us with, and in which session."""
 
     session: str
     peer: str
 
 
-class Visitor:
+class AppUser:
     """A user with a device that nobody has seen before.
 
     ``partner`` is the device that it may be matched with. ``matches`` are the sessions with
@@ -54,20 +54,20 @@ class Visitor:
     """
 
     def __init__(
-        self, backend: Backend, browser: Browser, host: str, clock: Callable[[], float]
+        self, backend: Backend, browser: FreshHttpClient, host: str, clock: Callable[[], float]
     ) -> None:
         self.backend = backend
         self.device = backend.device_id
         self.partner = ""
-        self.matches: list[Met] = []
+        self.matches: list[Match] = []
         self.strangers: set[str] = set()
         self.matched_at: list[float] = []
-        self.complaint: Complaint | None = None
+        self.complaint: ApplicationError | None = None
         self.ending = False
         self._session = Session(browser, host=host, namespace=NAMESPACE, listen=LISTEN, clock=clock)
-        self._heard: dict[str, list[Arrival]] = {}
+        self._heard: dict[str, list[ReceivedEvent]] = {}
         self._news = asyncio.Event()
-        self._ended: Stop | None = None
+        self._ended: CheckAborted | None = None
         self._pump: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -83,7 +83,7 @@ class Visitor:
         try:
             ready = await self._session.expect(READY)
         except CheckFailed:
-            if not await self._session.was_dismissed(0.0):
+            if not await self._session.closed_by_server(0.0):
                 raise
             message = f'the server ends the session instead of sending "{READY}"'
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
@@ -94,7 +94,7 @@ class Visitor:
         """Send an event of the application."""
         await self._session.send(event, content)
 
-    def heard(self, event: str, session: str | None = None) -> Arrival | None:
+    def received(self, event: str, session: str | None = None) -> ReceivedEvent | None:
         """The first event of this name, from the partner in this session if one is given."""
         for arrival in self._heard.get(event, ()):
             content = arrival.content if isinstance(arrival.content, Mapping) else {}
@@ -103,10 +103,10 @@ class Visitor:
                 return arrival
         return None
 
-    async def wait_for(self, event: str, session: str | None = None) -> Arrival:
+    async def wait_for(self, event: str, session: str | None = None) -> ReceivedEvent:
         """The first event as ``heard`` has it. Raises what ends the session or the match."""
-        await self.until(lambda: self.heard(event, session) is not None)
-        found = self.heard(event, session)
+        await self.until(lambda: self.received(event, session) is not None)
+        found = self.received(event, session)
         assert found is not None
         return found
 
@@ -122,14 +122,14 @@ class Visitor:
         if self._ended is not None:
             raise self._ended
 
-    def stop(self, reason: Stop) -> None:
+    def stop(self, reason: CheckAborted) -> None:
         """Have whoever waits, now or later, meet this reason; the first one stands."""
         self._ended = self._ended or reason
         self._news.set()
 
     async def leave(self) -> None:
         """End the call, leave the queue, close; in any state, within seconds. Never raises."""
-        with suppress(TimeoutError, Stop):
+        with suppress(TimeoutError, CheckAborted):
             if self._pump is not None and not self._pump.done():
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await self._take_leave()
@@ -146,7 +146,7 @@ class Visitor:
         if self._leaving:
             await asyncio.wait(self._leaving)
         left = len(self._heard.get("queue-left", ()))
-        if self.matches and self.heard("call-ended", self.matches[-1].session) is None:
+        if self.matches and self.received("call-ended", self.matches[-1].session) is None:
             await self.send("end-call", sessionId=self.matches[-1].session)
         await self.send("leave-queue")
         while len(self._heard.get("queue-left", ())) == left:
@@ -158,28 +158,28 @@ class Visitor:
             while True:
                 self._take(await self._next())
                 self._news.set()
-        except Stop as stop:
+        except CheckAborted as stop:
             self.stop(stop)
 
-    async def _next(self) -> Arrival:
+    async def _next(self) -> ReceivedEvent:
         """The next event; a complaint is kept, and does not end the session."""
         while True:
             try:
                 return await self._session.receive()
-            except Complaint as complaint:
+            except ApplicationError as complaint:
                 self.complaint = complaint
                 self._news.set()
 
-    def _take(self, arrival: Arrival) -> None:
+    def _take(self, arrival: ReceivedEvent) -> None:
         self._heard.setdefault(arrival.name, []).append(arrival)
         content = arrival.content if isinstance(arrival.content, Mapping) else {}
         if arrival.name == "matched":
-            self._matched(Met(str(content.get("sessionId")), str(content.get("peerId"))), arrival)
+            self._matched(Match(str(content.get("sessionId")), str(content.get("peerId"))), arrival)
         elif arrival.name == "peer-disconnected" and self._is_lost(content.get("sessionId")):
             message = "the backend ended the session of the call"
             self.stop(CheckFailed(Cause.SESSION_LOST, message))
 
-    def _matched(self, met: Met, arrival: Arrival) -> None:
+    def _matched(self, met: Match, arrival: ReceivedEvent) -> None:
         if met.peer == self.partner:
             self.matches.append(met)
             self.matched_at.append(arrival.at)

@@ -7,7 +7,7 @@ from itertools import count
 from probe.core.context import Context
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
-from probe.stun.uri import parse_url_list, show_address
+from probe.stun.uri import format_hostport, parse_url_list
 from probe.turn_targets.environment import TurnEnvironment
 
 DEFAULT_PORT = 9091
@@ -19,10 +19,10 @@ def base_url(entry: str) -> str:
     if "://" in entry:
         return entry.rstrip("/")
     host, port = _split(entry)
-    return f"http://{show_address(host, port)}"
+    return f"http://{format_hostport(host, port)}"
 
 
-def name_for(entry: str, provider: str, taken: Container[str]) -> str:
+def check_name(entry: str, provider: str, taken: Container[str]) -> str:
     """A check's name, unlike those that are taken."""
     host = re.sub(r"[^a-z0-9.]+", "-", show_host(base_url(entry)).lower()).strip("-.")
     host = host.removesuffix(f"-{DEFAULT_PORT}")[:36].rstrip("-.")
@@ -32,7 +32,7 @@ def name_for(entry: str, provider: str, taken: Container[str]) -> str:
     return next(f"{name}-{number}" for number in count(2) if f"{name}-{number}" not in taken)
 
 
-async def addresses_in_turn(entry: str, context: Context) -> list[str]:
+async def rotated_addresses(entry: str, context: Context) -> list[str]:
     """Where to call: a name without scheme stands for all addresses that it has, and begins
     with another of them each time.
 
@@ -42,9 +42,9 @@ async def addresses_in_turn(entry: str, context: Context) -> list[str]:
         return [base_url(entry)]
     host, port = _split(entry)
     found = sorted({address.ip for address in await resolve(host, port)})
-    turns: Iterator[int] = context.share(("turns of peers", entry), count)
+    turns: Iterator[int] = context.get_or_create(("turns of peers", entry), count)
     first = next(turns) % len(found)
-    return [f"http://{show_address(ip, port)}" for ip in found[first:] + found[:first]]
+    return [f"http://{format_hostport(ip, port)}" for ip in found[first:] + found[:first]]
 
 
 def stun_server_of(environment: TurnEnvironment) -> str | None:
@@ -57,8 +57,8 @@ def stun_server_of(environment: TurnEnvironment) -> str | None:
                 return url
     by_udp = [url for each in lists for url in parse_url_list(each).urls if url.kind == "udp"]
     if environment.turn_host is not None:
-        return f"stun:{show_address(environment.turn_host, environment.turn_port)}"
-    return f"stun:{show_address(by_udp[0].host, by_udp[0].port)}" if by_udp else None
+        return f"stun:{format_hostport(environment.turn_host, environment.turn_port)}"
+    return f"stun:{format_hostport(by_udp[0].host, by_udp[0].port)}" if by_udp else None
 
 
 def _split(entry: str) -> tuple[str, int]:

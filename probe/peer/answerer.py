@@ -10,15 +10,22 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from probe.call.endpoint import Peer
-from probe.call.local_call import CLOSE_PATIENCE, ECHO_BYTES, Bounds
+from probe.call.endpoint import CallEndpoint
+from probe.call.local_call import CLOSE_PATIENCE, ECHO_BYTES, PhaseTimeouts
 from probe.core.context import Context
-from probe.core.model import Stop
-from probe.ice.aioice_agent import RemoteIce, Servers
-from probe.ice.candidate import LONGEST, Description, OtherSchema, WordsError, read, write
-from probe.net.tasks import first_of
-from probe.peer.call import FarPeer, Identity
-from probe.turn.relay_path import unwatched
+from probe.core.model import CheckAborted
+from probe.ice.aioice_agent import AioiceAgent, IceServers
+from probe.ice.candidate import (
+    LONGEST,
+    InvalidOffer,
+    SchemaMismatch,
+    SessionDescription,
+    read,
+    write,
+)
+from probe.net.tasks import race
+from probe.peer.call import ProbeInstance, RemoteCallEndpoint
+from probe.turn.relay_path import untimed
 
 MOST_CALLS = 8
 CALL_SECONDS = 60.0
@@ -29,9 +36,9 @@ GATHER_SECONDS = 6.0
 """aioice waits 5 s for a STUN server that does not answer, and has nothing to tell before."""
 MOST_BYTES = 2 << 20
 """What one call may bring: ten times a thousand echoes. Unread, it would all be kept."""
-_BOUNDS = Bounds(gathering=GATHER_SECONDS, ice=12.0)
+_BOUNDS = PhaseTimeouts(gathering=GATHER_SECONDS, ice=12.0)
 
-ServersFor = Callable[[str], Awaitable[Servers]]
+ServersFor = Callable[[str], Awaitable[IceServers]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +50,14 @@ class Reply:
     retry_after: int = 0
 
 
-class Answering:
+class CallAnswerer:
     """Answers offers. ``servers`` finds what to use for a relayed call of a provider, and for a
     direct one with an empty name; it may look up names."""
 
     def __init__(
         self,
         context: Context,
-        identity: Identity,
+        identity: ProbeInstance,
         servers: ServersFor,
     ) -> None:
         self._context, self._identity, self._servers = context, identity, servers
@@ -68,9 +75,9 @@ class Answering:
             return _refused(413, "the offer is too long")
         try:
             offer = read(body)
-        except OtherSchema as error:
+        except SchemaMismatch as error:
             return _refused(409, f"{error}; here is version {self._identity.version}")
-        except WordsError as error:
+        except InvalidOffer as error:
             return _refused(400, str(error))
         if self.calls >= MOST_CALLS:
             return _refused(429, "there are as many calls as this probe takes", retry_after=2)
@@ -86,20 +93,20 @@ class Answering:
             task.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
 
-    async def _take(self, offer: Description) -> Reply:
-        end: FarPeer | None = None
+    async def _take(self, offer: SessionDescription) -> Reply:
+        end: RemoteCallEndpoint | None = None
         try:
             servers = await self._servers(offer.provider if offer.path == "relayed" else "")
-            ice = RemoteIce(servers, controlling=False, clock=self._context.clock)
-            end = FarPeer(ice, offering=False, most_bytes=MOST_BYTES)
+            ice = AioiceAgent(servers, controlling=False, clock=self._context.clock)
+            end = RemoteCallEndpoint(ice, offering=False, most_bytes=MOST_BYTES)
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_SECONDS):
                     await ice.gather()
-            await end.learn(offer)
+            await end.set_remote_parameters(offer)
             answer = write(end.describe(self._identity, offer.path, offer.provider))
         except BaseException:
             if end is not None:
-                await self._context.closing.close(end.close(), patience=0.0)
+                await self._context.closing.close(end.close(), timeout=0.0)
             raise
         task = asyncio.create_task(self._serve(end))
         self._calls.add(task)
@@ -107,25 +114,25 @@ class Answering:
         await asyncio.sleep(0)  # cancelled before it has begun, it would close nothing
         return Reply(200, answer)
 
-    async def _serve(self, end: FarPeer) -> None:
+    async def _serve(self, end: RemoteCallEndpoint) -> None:
         heard = asyncio.Event()
 
-        def echo(peer: Peer, data: bytes) -> None:
+        def echo(peer: CallEndpoint, data: bytes) -> None:
             heard.set()
             if len(data) <= ECHO_BYTES:
                 peer.send(data)
 
         try:
-            with suppress(TimeoutError, Stop):
+            with suppress(TimeoutError, CheckAborted):
                 async with asyncio.timeout(CALL_SECONDS):
-                    await end.advance(unwatched, _BOUNDS, lambda _: None, echo)
-                    await first_of(_until_quiet(heard), _flooded(end))
+                    await end.advance(untimed, _BOUNDS, lambda _: None, echo)
+                    await race(_until_quiet(heard), _flooded(end))
         finally:
-            await self._context.closing.close(end.close(), patience=CLOSE_PATIENCE)
+            await self._context.closing.close(end.close(), timeout=CLOSE_PATIENCE)
 
 
-async def _flooded(end: FarPeer) -> None:
-    await end.peer.flooded.wait()
+async def _flooded(end: RemoteCallEndpoint) -> None:
+    await end.peer.byte_limit_exceeded.wait()
 
 
 async def _until_quiet(heard: asyncio.Event) -> None:

@@ -14,27 +14,27 @@ from platform import node
 
 from probe.call import local_call
 from probe.call.aiortc_import import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
-from probe.call.endpoint import Peer
-from probe.call.local_call import Bounds, SideTimes
+from probe.call.endpoint import CallEndpoint
+from probe.call.local_call import EndpointTimes, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, NotMeasured, Stop
-from probe.ice.aioice_agent import RemoteIce
-from probe.ice.candidate import Description, IceLogin, Path
-from probe.ice.relay_agent import OneRelayIce
-from probe.net.tasks import within
-from probe.turn.statistics import EchoLedger
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.ice.aioice_agent import AioiceAgent
+from probe.ice.candidate import OfferedIceCredentials, Path, SessionDescription
+from probe.ice.relay_agent import RelayAgent
+from probe.net.tasks import phase_timeout
+from probe.turn.statistics import EchoLog
 
 _BOOT = FilePath("/proc/sys/kernel/random/boot_id")
 _NETWORK = FilePath("/proc/self/ns/net")
 _ALGORITHM = "sha-256"
 
 Phases = Callable[[str], AbstractContextManager[None]]
-Signaling = Callable[[Description], Awaitable[Description]]
+Signaling = Callable[[SessionDescription], Awaitable[SessionDescription]]
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProbeInstance:
     """Who this probe is towards others: version, process, network stack and region."""
 
     version: str
@@ -43,10 +43,10 @@ class Identity:
     region: str
 
 
-def identity_of(context: Context, version: str, region: str) -> Identity:
+def identity_of(context: Context, version: str, region: str) -> ProbeInstance:
     """The same for as long as the process lives."""
-    instance = context.share("instance of this process", lambda: secrets.token_hex(8))
-    return Identity(version, instance, network_stack(), _plain(region))
+    instance = context.get_or_create("instance of this process", lambda: secrets.token_hex(8))
+    return ProbeInstance(version, instance, network_namespace_id(), _plain(region))
 
 
 def _plain(text: str) -> str:
@@ -54,7 +54,7 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
 
 
-def network_stack() -> str:
+def network_namespace_id() -> str:
     """A word for the network stack of this process; two that share it are no two places.
 
     The kernel's boot and the network namespace, hashed: it tells nobody which machine it is.
@@ -66,62 +66,64 @@ def network_stack() -> str:
     return hashlib.sha256(found.encode()).hexdigest()[:16]
 
 
-class FarPeer:
+class RemoteCallEndpoint:
     """One end of a call with somebody elsewhere. ``close`` whatever happens."""
 
     def __init__(
-        self, ice: RemoteIce | OneRelayIce, *, offering: bool, most_bytes: float = math.inf
+        self, ice: AioiceAgent | RelayAgent, *, offering: bool, most_bytes: float = math.inf
     ) -> None:
         self.ice = ice
         self.certificate = RTCCertificate.generateCertificate()
-        self.peer = Peer(
+        self.peer = CallEndpoint(
             offering=offering, ice=ice, certificate=self.certificate, most_bytes=most_bytes
         )
         self._theirs: RTCDtlsParameters | None = None
 
-    def describe(self, identity: Identity, path: Path, provider: str) -> Description:
+    def describe(self, identity: ProbeInstance, path: Path, provider: str) -> SessionDescription:
         """What the other side has to know, once this one has gathered."""
         side = self.ice.side
         prints = {each.algorithm: each.value for each in self.certificate.getFingerprints()}
-        return Description(
+        return SessionDescription(
             version=identity.version[:64],
             instance=identity.instance,
             machine=identity.machine,
             region=identity.region[:64],
             path=path,
             provider=provider,
-            ice=IceLogin(fragment=side.login.fragment, password=side.login.password),
+            ice=OfferedIceCredentials(fragment=side.login.fragment, password=side.login.password),
             fingerprint=prints[_ALGORITHM].upper(),
             candidates=side.places,
         )
 
-    async def learn(self, theirs: Description) -> None:
+    async def set_remote_parameters(self, theirs: SessionDescription) -> None:
         """Take what the other side has told."""
         self._theirs = RTCDtlsParameters([RTCDtlsFingerprint(_ALGORITHM, theirs.fingerprint)])
-        await self.ice.learn(theirs.side)
+        await self.ice.set_remote_parameters(theirs.side)
 
     async def advance(
         self,
         phases: Phases,
-        bounds: Bounds,
+        bounds: PhaseTimeouts,
         reached: Callable[[str], None],
-        on_message: Callable[[Peer, bytes], None],
+        on_message: Callable[[CallEndpoint, bytes], None],
     ) -> None:
         """ICE, DTLS and the data channel, each told to ``reached``. Raises CheckFailed."""
         peer, theirs = self.peer, self._theirs
         if theirs is None:
             raise RuntimeError("the other side is not known yet")
         with phases("ice"):
-            async with within(bounds.ice, "ice", Cause.ICE_FAILED, local_call.NO_PAIR):
+            async with phase_timeout(bounds.ice, "ice", Cause.ICE_FAILED, local_call.NO_PAIR):
                 await peer.connect_ice()
         reached("ice")
         with phases("dtls"):
-            async with within(bounds.dtls, "dtls", Cause.DTLS_FAILED, local_call.NO_HANDSHAKE):
-                await peer.shake_hands(theirs)
+            async with phase_timeout(
+                bounds.dtls, "dtls", Cause.DTLS_FAILED, local_call.NO_HANDSHAKE
+            ):
+                await peer.dtls_handshake(theirs)
         reached("dtls")
         cause = Cause.DATA_CHANNEL_FAILED
         with phases("data_channel"):
-            async with within(bounds.channel, "data_channel", cause, local_call.NO_CHANNEL):
+            async with phase_timeout(bounds.channel, "data_channel", cause, local_call.NO_CHANNEL):
                 await peer.open_channel(on_message)
         reached("opened")
 
@@ -140,18 +142,18 @@ class OutgoingCall:
 
     def __init__(
         self,
-        ice: RemoteIce | OneRelayIce,
+        ice: AioiceAgent | RelayAgent,
         phases: Phases,
         context: Context,
         *,
         private: bool = True,
     ) -> None:
         self._private = private
-        self.times, self.ledger = SideTimes(), EchoLedger()
-        self.far: Description | None = None
+        self.times, self.ledger = EndpointTimes(), EchoLog()
+        self.far: SessionDescription | None = None
         self.connected = self.is_to_itself = False
         self._phases, self._context, self._ice = phases, context, ice
-        self._end = FarPeer(ice, offering=True)
+        self._end = RemoteCallEndpoint(ice, offering=True)
         self._started = 0.0
         self._back = asyncio.Event()
 
@@ -159,15 +161,15 @@ class OutgoingCall:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._context.closing.close(self._end.close(), patience=local_call.CLOSE_PATIENCE)
+        await self._context.closing.close(self._end.close(), timeout=local_call.CLOSE_PATIENCE)
 
     async def make(
         self,
-        identity: Identity,
+        identity: ProbeInstance,
         path: Path,
         provider: str,
         signaling: Signaling,
-        bounds: Bounds,
+        bounds: PhaseTimeouts,
     ) -> None:
         """Gather, offer, connect. Raises CheckFailed, and what ``signaling`` raises.
 
@@ -175,7 +177,7 @@ class OutgoingCall:
         """
         with self._phases("gathering"):
             self._started = self._context.clock()
-            async with within(
+            async with phase_timeout(
                 bounds.gathering, "gathering", Cause.DEADLINE, local_call.NO_ALLOCATION
             ):
                 await self._end.ice.gather()
@@ -191,7 +193,7 @@ class OutgoingCall:
         far = self._seen(self.far)
         if not far.candidates:
             raise self._unreachable()
-        await self._end.learn(far)
+        await self._end.set_remote_parameters(far)
         await self._end.advance(self._phases, bounds, self._reached, self._received)
 
     async def echo(self, count: int) -> None:
@@ -199,7 +201,7 @@ class OutgoingCall:
         ledger = self.ledger
         with self._phases("echo"):
             for number in range(count):
-                ledger.leave(number, self._context.clock())
+                ledger.mark_sent(number, self._context.clock())
                 self._end.peer.send(number.to_bytes(4, "big") + bytes(local_call.ECHO_BYTES - 4))
                 await asyncio.sleep(local_call.ECHO_PAUSE)
             with suppress(TimeoutError):
@@ -210,9 +212,9 @@ class OutgoingCall:
             ledger.close()
         self._judge_echoes(count)
 
-    def _nowhere(self) -> Stop:
+    def _nowhere(self) -> CheckAborted:
         """Why nobody elsewhere could reach us."""
-        if not isinstance(self._ice, OneRelayIce):
+        if not isinstance(self._ice, RelayAgent):
             message = "there is no address here that somebody elsewhere could reach"
             return CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
         server = self._ice.client.server
@@ -223,14 +225,14 @@ class OutgoingCall:
         hint = "A peer elsewhere needs a relay with an address that it can reach."
         return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering", hint=hint)
 
-    def _unreachable(self) -> Stop:
+    def _unreachable(self) -> CheckAborted:
         """Why we can't reach the other side, which has told private addresses alone."""
         message = "the peer has no address that somebody elsewhere could reach"
         hint = "Give the peer a STUN or TURN server, or a network with an address of its own."
-        kind = NotMeasured if isinstance(self._ice, OneRelayIce) else CheckFailed
+        kind = NotMeasured if isinstance(self._ice, RelayAgent) else CheckFailed
         return kind(Cause.NO_CANDIDATE, message, phase="offer", hint=hint)
 
-    def _seen(self, described: Description) -> Description:
+    def _seen(self, described: SessionDescription) -> SessionDescription:
         return described if self._private else described.in_public
 
     def _judge_echoes(self, count: int) -> None:
@@ -250,6 +252,6 @@ class OutgoingCall:
         self.connected = self.connected or moment == "ice"
         setattr(self.times, moment, self._context.clock() - self._started)
 
-    def _received(self, _: Peer, data: bytes) -> None:
-        self.ledger.arrive(int.from_bytes(data[:4], "big"), self._context.clock())
+    def _received(self, _: CallEndpoint, data: bytes) -> None:
+        self.ledger.mark_received(int.from_bytes(data[:4], "big"), self._context.clock())
         self._back.set()

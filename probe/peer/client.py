@@ -13,17 +13,17 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import NotMeasured, Stop
+from probe.core.model import CheckAborted, NotMeasured
 from probe.ice.candidate import (
     LONGEST,
     SCHEMA,
-    Description,
-    OtherSchema,
-    WordsError,
+    InvalidOffer,
+    SchemaMismatch,
+    SessionDescription,
     read,
     write,
 )
-from probe.net.http import browse, read_bounded
+from probe.net.http import fresh_client, read_bounded
 from probe.net.urls import show_host
 
 PATH = "/peer"
@@ -43,31 +43,31 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Doorbell:
+class PeerClient:
     """One probe's base URL, what opens its door, and how many seconds its answer may take."""
 
     url: str
     token: SecretStr
     ca_file: Path | None
-    patience: float = OFFER_SECONDS
+    timeout: float = OFFER_SECONDS
 
-    async def ring(self, offer: Description, context: Context) -> Description:
+    async def send_offer(self, offer: SessionDescription, context: Context) -> SessionDescription:
         """Its answer. Raises NotMeasured with the phase ``offer``."""
         host = show_host(self.url)
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout):
                 body = await self._post(write(offer), host, context)
             answer = read(body)
         except TimeoutError:
-            message = f"{host} does not answer the offer within {self.patience:g} s"
+            message = f"{host} does not answer the offer within {self.timeout:g} s"
             raise NotMeasured(Cause.DEADLINE, message, phase="offer") from None
-        except OtherSchema as error:
+        except SchemaMismatch as error:
             message = f"{host} is version {error.version or 'unknown'}: {error}"
             raise _unasked(Cause.VERSION_MISMATCH, message, _UPGRADE) from None
-        except WordsError as error:
+        except InvalidOffer as error:
             message = f"what {host} answers is no answer: {error}"
             raise _unasked(Cause.BODY_INVALID, message, None) from None
-        except Stop as error:
+        except CheckAborted as error:
             raise _unasked(error.cause, error.message, error.hint) from None
         if not answer.candidates:
             message = f"{host} has no address to be called at"
@@ -81,7 +81,7 @@ class Doorbell:
         }
         address = self.url.rstrip("/") + PATH
         async with (
-            browse(ca_file=self.ca_file, clock=context.clock, host=host) as browser,
+            fresh_client(ca_file=self.ca_file, clock=context.clock, host=host) as browser,
             browser.session.post(
                 address, data=body, headers=headers, allow_redirects=False
             ) as response,

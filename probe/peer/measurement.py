@@ -3,20 +3,20 @@
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from probe.call.local_call import Bounds
+from probe.call.local_call import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, NotMeasured
-from probe.core.recorder import Record
-from probe.ice.aioice_agent import RemoteIce, Servers
+from probe.core.recorder import Recorder
+from probe.ice.aioice_agent import AioiceAgent, IceServers
 from probe.ice.candidate import Path
-from probe.ice.relay_agent import OneRelayIce
+from probe.ice.relay_agent import RelayAgent
 from probe.peer.answerer import GATHER_SECONDS
-from probe.peer.call import Identity, OutgoingCall, Phases
-from probe.peer.client import Doorbell
+from probe.peer.call import OutgoingCall, Phases, ProbeInstance
+from probe.peer.client import PeerClient
 from probe.peer.ice_servers import relay_to, stun_address
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri
 from probe.turn.resolve import Family
 from probe.turn.statistics import median
 
@@ -29,7 +29,7 @@ class Attempt:
     failure: CheckFailed | None = None
 
     @property
-    def could_be_made(self) -> bool:
+    def has_candidates(self) -> bool:
         """Whether there were addresses to call from and to; else it says nothing."""
         return self.failure is None or self.failure.cause is not Cause.NO_CANDIDATE
 
@@ -41,39 +41,44 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CallOptions:
     """What both calls have in common: whose relay, how many echoes, how long each phase, and
     whether private addresses are offered and called."""
 
     provider: str
     echoes: int
-    bounds: Bounds
+    bounds: PhaseTimeouts
     private: bool = True
 
 
-class Attempts:
+class PeerMeasurement:
     """Calls of ``me`` through one ``door``, a probe's address. What kept us from calling at all
     is raised as NotMeasured; a failure is kept in the attempt, for what it means depends on
     the other call."""
 
     def __init__(
-        self, bell: Doorbell, me: Identity, plan: Plan, record: Record, context: Context
+        self,
+        bell: PeerClient,
+        me: ProbeInstance,
+        plan: CallOptions,
+        record: Recorder,
+        context: Context,
     ) -> None:
         self.me, self.door = me, bell.url
         self._bell, self._record, self._context = bell, record, context
         self._plan = replace(plan, bounds=replace(plan.bounds, gathering=GATHER_SECONDS))
 
-    async def direct(self, stun: TurnUrl | None) -> Attempt:
+    async def direct(self, stun: TurnUri | None) -> Attempt:
         """From our own addresses to the peer's, with the help of STUN alone."""
         with self._record.phase("direct_dns"):
-            servers = Servers(await stun_address(stun))
-        ice = RemoteIce(servers, controlling=True, clock=self._context.clock)
+            servers = IceServers(await stun_address(stun))
+        ice = AioiceAgent(servers, controlling=True, clock=self._context.clock)
         return await self._make("direct", ice)
 
     async def relayed(
         self,
-        url: TurnUrl,
-        credentials: Credentials | None,
+        url: TurnUri,
+        credentials: TurnCredentials | None,
         family: Family | None,
         ca_file: FilePath | None,
     ) -> Attempt:
@@ -83,14 +88,14 @@ class Attempts:
             raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="relayed_gathering")
         with self._record.phase("relayed_dns"):
             relay = await relay_to(url, credentials, family, ca_file)
-        ice = OneRelayIce(relay, clock=self._context.clock, now=self._context.now)
+        ice = RelayAgent(relay, clock=self._context.clock, now=self._context.now)
         attempt = await self._make("relayed", ice)
         if ice.way:
             words = f"from the relay to the peer's {ice.way} address"
             self._record.facts.setdefault("relayed", words)
         return attempt
 
-    async def _make(self, path: Path, ice: RemoteIce | OneRelayIce) -> Attempt:
+    async def _make(self, path: Path, ice: AioiceAgent | RelayAgent) -> Attempt:
         call = OutgoingCall(ice, self._phases(path), self._context, private=self._plan.private)
         attempt = Attempt(call)
         plan = self._plan
@@ -100,7 +105,7 @@ class Attempts:
                     self.me,
                     path,
                     plan.provider,
-                    lambda offer: self._bell.ring(offer, self._context),
+                    lambda offer: self._bell.send_offer(offer, self._context),
                     plan.bounds,
                 )
                 if not call.is_to_itself:

@@ -8,7 +8,7 @@ from probe.core.model import Evaluation, Result, Signal, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """One check: what it is, what was found, how that is judged.
 
     ``headline`` are the kind's signals worth showing in a table, in order; ``target`` is
@@ -46,6 +46,6 @@ class Report:
     duration: float
     region: str
     version: str
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
     evaluations: tuple[Evaluation, ...] = ()
     skipped: tuple[SkippedRow, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probe.core.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
-from probe.history.model import Bucket, Spell
+from probe.history.model import StatePeriod, TimeBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class StatusRow:
     facts: Mapping[str, str] | None = None
     headline: tuple[Signal, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
-    day: tuple[Bucket, ...] = ()
-    troubles: tuple[Spell, ...] = ()
+    day: tuple[TimeBucket, ...] = ()
+    troubles: tuple[StatePeriod, ...] = ()
     plot: Signal | None = None
     limits: Limits | None = None
 

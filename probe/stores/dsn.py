@@ -32,7 +32,7 @@ class StoreAddress:
         path = f"/{self.path}" if self.path else ""
         return f"{self.scheme}://{host}:{self.port}{path}"
 
-    def is_at(self, *domains: str) -> bool:
+    def host_is(self, *domains: str) -> bool:
         """Whether the host is one of these domains' or below one."""
         return any(self.host == each or self.host.endswith(f".{each}") for each in domains)
 

@@ -6,12 +6,12 @@ The libraries' own texts stay behind: some carry the address with its password.
 import ssl
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
-from probe.net.resolver import no_connection
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.resolver import connection_error
 from probe.net.tls import translate_tls
 
 
-def translate_socket(error: OSError, host: str) -> Stop:
+def translate_socket(error: OSError, host: str) -> CheckAborted:
     """The cause behind an error of the socket or of TLS on it."""
     for found in (error, error.__cause__):
         if isinstance(found, ssl.SSLError):
@@ -23,7 +23,7 @@ def translate_socket(error: OSError, host: str) -> Stop:
     if isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
         return closed(host)
     reason = error.strerror or "none of its addresses answers"
-    return no_connection(error, f"no connection to {host}: {reason}")
+    return connection_error(error, f"no connection to {host}: {reason}")
 
 
 def closed(host: str) -> CheckFailed:
@@ -31,6 +31,6 @@ def closed(host: str) -> CheckFailed:
     return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} closed the connection")
 
 
-def not_spoken(host: str, protocol: str) -> CheckFailed:
+def wrong_protocol(host: str, protocol: str) -> CheckFailed:
     """Something else answers there."""
     return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak the protocol of {protocol}")

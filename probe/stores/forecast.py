@@ -66,7 +66,7 @@ def at_the_end(now: float, used: float, rate: float, cycle: Cycle) -> float:
     return used + rate * (cycle.end - now)
 
 
-def ends_at(now: float, used: float, quota: float, rate: float) -> float | None:
+def exhausted_at(now: float, used: float, quota: float, rate: float) -> float | None:
     """When the quota is used up, in seconds since 1970; None if that never comes."""
     if used >= quota:
         return now

@@ -13,9 +13,9 @@ from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import NotMeasured, Stop
-from probe.net.http import browse
-from probe.net.http_status import refusal
+from probe.core.model import CheckAborted, NotMeasured
+from probe.net.http import fresh_client
+from probe.net.http_status import status_error
 from probe.net.urls import show_host
 
 PATH = "/api/v1/turn/current_usage"
@@ -46,7 +46,7 @@ async def ask(
             return parse(await _get(base, secret_key, context, ca_file), host)
     except TimeoutError:
         raise NotMeasured(Cause.DEADLINE, f"no answer from {host} in time") from None
-    except Stop as stop:
+    except CheckAborted as stop:
         # The address that was asked has the key in it: no cause is chained.
         raise NotMeasured(stop.cause, stop.message, phase=stop.phase, hint=stop.hint) from None
 
@@ -57,12 +57,12 @@ async def _get(base: str, secret_key: str, context: Context, ca_file: Path | Non
     address = str(URL(base + PATH).with_query(secretKey=secret_key))
     host = show_host(base)
     async with (
-        browse(ca_file=ca_file, clock=context.clock, host=host) as browser,
+        fresh_client(ca_file=ca_file, clock=context.clock, host=host) as browser,
         browser.open(address) as page,
     ):
         status = page.response.status
         if status != 200:
-            raise refusal(status, f"{host} answers {status}", phase="status")
+            raise status_error(status, f"{host} answers {status}", phase="status")
         return await browser.read(page, _MOST_BYTES)
 
 

@@ -14,11 +14,11 @@ import asyncpg
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.resolver import resolve
 from probe.net.tls import client_context, last_change
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import closed, not_spoken, translate_socket
+from probe.stores.errors import closed, translate_socket, wrong_protocol
 
 # Modes that go without TLS where there is none.
 Opportunistic = Literal["disable", "allow", "prefer"]
@@ -45,7 +45,7 @@ async def connected(
         except BaseException:
             connection.terminate()
             raise
-        await context.closing.close(connection.close(timeout=CLOSE_SECONDS), patience=CLOSE_SECONDS)
+        await context.closing.close(connection.close(timeout=CLOSE_SECONDS), timeout=CLOSE_SECONDS)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         raise translate(error, address) from None
 
@@ -91,7 +91,7 @@ def _context(ca_file: Path | None, _changed: int, *, verifies: bool) -> ssl.SSLC
     return context
 
 
-def translate(error: Exception, address: StoreAddress) -> Stop:
+def translate(error: Exception, address: StoreAddress) -> CheckAborted:
     """The one place where an exception of asyncpg becomes a cause."""
     host = f"{address.host}:{address.port}"
     if isinstance(error, asyncpg.PostgresError):
@@ -103,10 +103,10 @@ def translate(error: Exception, address: StoreAddress) -> Stop:
         if type(error) is ConnectionError:
             return closed(host)
         return translate_socket(error, host)
-    return not_spoken(host, "PostgreSQL")
+    return wrong_protocol(host, "PostgreSQL")
 
 
-def _refused(error: asyncpg.PostgresError, host: str) -> Stop:
+def _refused(error: asyncpg.PostgresError, host: str) -> CheckAborted:
     state = str(getattr(error, "sqlstate", None) or "unknown")
     if state.startswith("08"):
         return closed(host)

@@ -25,11 +25,11 @@ from redis.exceptions import (
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, NotMeasured, Stop
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.resolver import resolve
 from probe.net.tls import last_change
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import closed, not_spoken, translate_socket
+from probe.stores.errors import closed, translate_socket, wrong_protocol
 
 CLOSE_SECONDS = 1.0
 # What Redis and Upstash say when a limit is reached.
@@ -82,7 +82,7 @@ async def connected(
             yield client
         finally:
             closing = client.aclose(close_connection_pool=True)
-            await context.closing.close(closing, patience=CLOSE_SECONDS)
+            await context.closing.close(closing, timeout=CLOSE_SECONDS)
     except (RedisError, OSError, ValueError) as error:
         raise translate(error, address) from None
 
@@ -112,7 +112,7 @@ def _client(address: StoreAddress, ca_file: Path | None) -> "Redis":
     )
 
 
-def translate(error: Exception, address: StoreAddress) -> Stop:
+def translate(error: Exception, address: StoreAddress) -> CheckAborted:
     """The one place where an exception of redis-py becomes a cause."""
     host = f"{address.host}:{address.port}"
     for found in (error, error.__cause__, error.__context__):
@@ -133,7 +133,7 @@ def translate(error: Exception, address: StoreAddress) -> Stop:
         return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error")
     if "closed by server" in text:
         return closed(host)
-    return not_spoken(host, "Redis")
+    return wrong_protocol(host, "Redis")
 
 
 def _number(fields: Mapping[str, Any], name: str) -> float | None:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from aioice.stun import Class, Message, Method
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
+from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
 from probe.stun import message as messages
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import Transactions
-from probe.stun.transport import Wire, open_wire
-from probe.stun.uri import TurnUrl
-from probe.turn.relay_path import unwatched
+from probe.stun.transport import Transport, open_wire
+from probe.stun.uri import TurnUri
+from probe.turn.relay_path import untimed
 
 
 @dataclass(frozen=True, slots=True)
-class Reflection:
+class BindingResult:
     """What came of one Binding: our address as the server sees it, and as we do.
 
     ``rtt`` is in seconds, retransmissions included.
@@ -29,31 +29,31 @@ class Reflection:
     retransmissions: int
 
     @property
-    def is_translated(self) -> bool:
+    def is_natted(self) -> bool:
         """Whether something between us changes our address or port."""
         return self.reflexive[:2] != self.local[:2]
 
 
-class _Asking:
+class _BindingReceiver:
     """The receiving side of one wire."""
 
     def __init__(self) -> None:
-        self.wire: Wire | None = None
+        self.wire: Transport | None = None
         self.transactions = Transactions(self._send, reliable=False)
 
     def has_channel(self, number: int) -> bool:
         """There are none in STUN."""
         return False
 
-    def frame_received(self, frame: bytes) -> None:
+    def message_received(self, frame: bytes) -> None:
         """Take what the server sends; a stranger's bytes never raise here."""
         message = messages.read_message(frame)
         if message is None:
-            self.transactions.garbage()
+            self.transactions.unparsable_received()
         else:
             self.transactions.received(message)
 
-    def wire_lost(self, error: Stop) -> None:
+    def connection_lost(self, error: CheckAborted) -> None:
         """Nothing comes any more."""
         self.transactions.fail(error)
 
@@ -62,20 +62,22 @@ class _Asking:
             self.wire.send(frame)
 
 
-async def reflect(url: TurnUrl, address: Address, clock: Callable[[], float]) -> Reflection:
+async def binding_request(
+    url: TurnUri, address: Address, clock: Callable[[], float]
+) -> BindingResult:
     """Ask once, over UDP as browsers do; waits for as long as whoever called it does.
 
     ``url`` names host and port. Raises CheckFailed(connect_refused, protocol_error).
     """
-    asking = _Asking()
-    asking.wire = await open_wire(url, address, asking, phases=unwatched)
+    asking = _BindingReceiver()
+    asking.wire = await open_wire(url, address, asking, phases=untimed)
     try:
         started = clock()
         request = messages.make_request(Method.BINDING, {}, {}, None)
         answer = await asking.transactions.run(request, None)
         rtt = clock() - started
         retransmissions = asking.transactions.retransmissions
-        return Reflection(_reflexive(answer), asking.wire.local, rtt, retransmissions)
+        return BindingResult(_reflexive(answer), asking.wire.local, rtt, retransmissions)
     finally:
         asking.wire.abort()
 

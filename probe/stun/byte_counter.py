@@ -25,24 +25,24 @@ _RECEIVED_AT, _SENT_AT, _INFO_BYTES = 128, 200, 256
 
 
 @dataclass
-class Traffic:
+class ByteCounter:
     """Bytes since the last ``take``."""
 
     sent: int = 0
     received: int = 0
 
-    def take(self) -> "Traffic":
+    def drain(self) -> "ByteCounter":
         """What was counted since the last time; the count begins anew."""
-        taken = Traffic(self.sent, self.received)
+        taken = ByteCounter(self.sent, self.received)
         self.sent = self.received = 0
         return taken
 
 
-_COUNT: ContextVar[Traffic | None] = ContextVar("traffic", default=None)
+_COUNT: ContextVar[ByteCounter | None] = ContextVar("traffic", default=None)
 
 
 @contextmanager
-def counted(traffic: Traffic) -> Iterator[None]:
+def count_bytes(traffic: ByteCounter) -> Iterator[None]:
     """Wires that are opened inside, also in tasks that begin there, add to ``traffic``."""
     token = _COUNT.set(traffic)
     try:
@@ -51,9 +51,9 @@ def counted(traffic: Traffic) -> Iterator[None]:
         _COUNT.reset(token)
 
 
-def current() -> Traffic:
+def active_counter() -> ByteCounter:
     """The count that a new wire adds to; one of its own where nobody counts."""
-    return _COUNT.get() or Traffic()
+    return _COUNT.get() or ByteCounter()
 
 
 def ip_header(family: int) -> int:
@@ -67,9 +67,9 @@ class CountedSocket(socket.socket):
     Whoever takes it over, as asyncio does, closes this very object.
     """
 
-    def __init__(self, family: int, traffic: Traffic) -> None:
+    def __init__(self, family: int, traffic: ByteCounter) -> None:
         super().__init__(family, socket.SOCK_STREAM)
-        self._traffic, self._told = traffic, Traffic()
+        self._traffic, self._told = traffic, ByteCounter()
 
     def count(self) -> None:
         """Add what has passed since the last time."""
@@ -78,7 +78,7 @@ class CountedSocket(socket.socket):
             received, segments_out, segments_in = _RECEIVED.unpack_from(info, _RECEIVED_AT)
             (sent,) = _SENT.unpack_from(info, _SENT_AT)
             header = ip_header(self.family) + TCP_HEADER
-            now = Traffic(sent + segments_out * header, received + segments_in * header)
+            now = ByteCounter(sent + segments_out * header, received + segments_in * header)
             self._traffic.sent += now.sent - self._told.sent
             self._traffic.received += now.received - self._told.received
             self._told = now

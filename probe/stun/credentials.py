@@ -15,7 +15,7 @@ _EARLIEST, _LATEST = 1_000_000_000, 99_999_999_999
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class TurnCredentials:
     """A user's name and password for the long-term mechanism (RFC 8489 section 9.2)."""
 
     username: str
@@ -26,9 +26,9 @@ class Credentials:
 class Static:
     """Credentials that stay the same."""
 
-    credentials: Credentials
+    credentials: TurnCredentials
 
-    def at(self, now: float) -> Credentials:
+    def at(self, now: float) -> TurnCredentials:
         """The credentials at a moment, in seconds since 1970."""
         return self.credentials
 
@@ -40,7 +40,7 @@ class TimeLimited:
     secret: SecretStr
     ttl: float = DEFAULT_TTL
 
-    def at(self, now: float) -> Credentials:
+    def at(self, now: float) -> TurnCredentials:
         """The credentials at a moment, in seconds since 1970."""
         return time_limited(self.secret, now, self.ttl)
 
@@ -50,7 +50,7 @@ CredentialSource = Static | TimeLimited
 
 def time_limited(
     secret: SecretStr, now: float, ttl: float = DEFAULT_TTL, name: str = "probe"
-) -> Credentials:
+) -> TurnCredentials:
     """Credentials as coturn's ``use-auth-secret`` takes them.
 
     The user is ``<unix expiry>:<name>``, the password base64(HMAC-SHA1(secret, user))
@@ -58,7 +58,7 @@ def time_limited(
     """
     username = f"{int(now + ttl)}:{name}"
     digest = hmac.digest(secret.get_secret_value().encode(), username.encode(), hashlib.sha1)
-    return Credentials(username, SecretStr(base64.b64encode(digest).decode("ascii")))
+    return TurnCredentials(username, SecretStr(base64.b64encode(digest).decode("ascii")))
 
 
 def expiry_of(username: str) -> float | None:

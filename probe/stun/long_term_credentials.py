@@ -8,12 +8,12 @@ from aioice.stun import Message
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.stun import message
-from probe.stun.credentials import Credentials
+from probe.stun.credentials import TurnCredentials
 from probe.turn.errors import missing_credentials
 
 
 @dataclass
-class Signature:
+class LongTermAuth:
     """What signs requests: ``key`` None until the server has told its realm and nonce.
 
     ``attributes`` are USERNAME, REALM and NONCE.
@@ -22,7 +22,7 @@ class Signature:
     key: bytes | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
-    def learn(self, challenge: Message, credentials: Credentials | None) -> None:
+    def accept_challenge(self, challenge: Message, credentials: TurnCredentials | None) -> None:
         """Take realm and nonce from a 401. Raises NotMeasured without credentials,
         CheckFailed for a challenge that is none."""
         if credentials is None:
@@ -34,7 +34,7 @@ class Signature:
         self.key = message.integrity_key(username, realm, password)
         self.attributes = {"USERNAME": username, "REALM": realm, "NONCE": nonce}
 
-    def renew(self, answer: Message) -> bool:
+    def update_nonce(self, answer: Message) -> bool:
         """Take a fresh nonce from a 438 (RFC 8489 9.2.4); whether there was one to take."""
         if answer.error_code != 438 or "NONCE" not in answer.attributes or self.key is None:
             return False

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aioice.stun import Class, Message
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
+from probe.core.model import CheckAborted, CheckFailed
 
 # After so many sends an answer that is there and can't be used is the finding, not silence.
 _PATIENT_SENDS = 2
@@ -20,7 +20,7 @@ _NOT_TURN = "what comes back is no TURN"
 
 
 @dataclass(frozen=True, slots=True)
-class Timers:
+class RetransmissionTimers:
     """When a request that is not answered leaves again: after ``first`` seconds, then after
     twice as many each time, ``longest`` at most; ``sends`` times in all."""
 
@@ -33,9 +33,9 @@ class Timers:
         return min(self.first * 2 ** (sends - 1), self.longest) if sends < self.sends else None
 
 
-RFC_8489 = Timers(first=0.5, longest=math.inf, sends=7)
+RFC_8489 = RetransmissionTimers(first=0.5, longest=math.inf, sends=7)
 """Section 6.2.1."""
-LIBWEBRTC = Timers(first=0.25, longest=8.0, sends=9)
+LIBWEBRTC = RetransmissionTimers(first=0.25, longest=8.0, sends=9)
 """As seen of Chromium on a path that loses everything."""
 
 
@@ -53,12 +53,16 @@ class Transactions:
     """The requests under way on one wire. ``send`` puts a message on it."""
 
     def __init__(
-        self, send: Callable[[bytes], None], *, reliable: bool, timers: Timers = RFC_8489
+        self,
+        send: Callable[[bytes], None],
+        *,
+        reliable: bool,
+        timers: RetransmissionTimers = RFC_8489,
     ) -> None:
         self.retransmissions = 0
         self._send, self.reliable, self._timers = send, reliable, timers
         self._pending: dict[bytes, _Pending] = {}
-        self._failure: Stop | None = None
+        self._failure: CheckAborted | None = None
 
     async def run(self, request: Message, key: bytes | None) -> Message:
         """Send a request until its answer comes, and return it, success or error.
@@ -89,12 +93,12 @@ class Transactions:
         elif not pending.answer.done():
             pending.answer.set_result(message)
 
-    def garbage(self) -> None:
+    def unparsable_received(self) -> None:
         """Something came that is no message."""
         for pending in self._pending.values():
             pending.bad_answer = pending.bad_answer or _NOT_TURN
 
-    def fail(self, failure: Stop) -> None:
+    def fail(self, failure: CheckAborted) -> None:
         """End all requests, and every later one."""
         self._failure = self._failure or failure
         for pending in self._pending.values():
@@ -121,7 +125,7 @@ class Transactions:
         self._send(bytes(pending.request))
 
 
-def _fail(pending: _Pending, failure: Stop) -> None:
+def _fail(pending: _Pending, failure: CheckAborted) -> None:
     if not pending.answer.done():
         pending.answer.set_exception(failure)
 

@@ -17,12 +17,18 @@ from contextlib import AbstractContextManager
 from typing import Protocol, cast
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
-from probe.net.resolver import Address, no_connection
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.resolver import Address, connection_error
 from probe.net.tls import client_context, translate_tls
-from probe.stun.byte_counter import UDP_HEADER, CountedSocket, Traffic, current, ip_header
+from probe.stun.byte_counter import (
+    UDP_HEADER,
+    ByteCounter,
+    CountedSocket,
+    active_counter,
+    ip_header,
+)
 from probe.stun.message import Framer
-from probe.stun.uri import TurnUrl, show_address
+from probe.stun.uri import TurnUri, format_hostport
 
 Phases = Callable[[str], AbstractContextManager[None]]
 """Times a phase by name, as ``Record.phase`` does."""
@@ -37,14 +43,14 @@ class Receiver(Protocol):
     def has_channel(self, number: int) -> bool:
         """Whether ChannelData may come with this number."""
 
-    def frame_received(self, frame: bytes) -> None:
+    def message_received(self, frame: bytes) -> None:
         """One whole message, or whatever a datagram held."""
 
-    def wire_lost(self, error: Stop) -> None:
+    def connection_lost(self, error: CheckAborted) -> None:
         """Nothing comes any more."""
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """A way to the server that stands; ``reliable`` ones need no retransmission."""
 
     reliable: bool
@@ -60,12 +66,12 @@ class Wire(Protocol):
         """Close at once, without a word to the other side."""
 
 
-class UdpWire(asyncio.DatagramProtocol):
+class UdpTransport(asyncio.DatagramProtocol):
     """A connected UDP socket: only the server's packets come in."""
 
     reliable = False
 
-    def __init__(self, receiver: Receiver, place: str, header: int, traffic: Traffic) -> None:
+    def __init__(self, receiver: Receiver, place: str, header: int, traffic: ByteCounter) -> None:
         self._receiver, self._place = receiver, place
         self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
@@ -80,10 +86,10 @@ class UdpWire(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, _: object) -> None:
         self._traffic.received += len(data) + self._header
-        self._receiver.frame_received(data)
+        self._receiver.message_received(data)
 
     def error_received(self, exc: Exception) -> None:
-        self._receiver.wire_lost(_failure_of(exc, self._place))
+        self._receiver.connection_lost(_failure_of(exc, self._place))
 
     def send(self, frame: bytes) -> None:
         """Send one datagram, or lose it."""
@@ -97,7 +103,7 @@ class UdpWire(asyncio.DatagramProtocol):
             self._transport.abort()
 
 
-class StreamWire(asyncio.Protocol):
+class StreamTransport(asyncio.Protocol):
     """A TCP or TLS connection, cut into messages."""
 
     reliable = True
@@ -129,10 +135,10 @@ class StreamWire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for frame in self._framer.feed(data):
-                self._receiver.frame_received(frame)
+                self._receiver.message_received(frame)
         except ValueError:
             # Where the next message begins can't be told any more.
-            self._receiver.wire_lost(
+            self._receiver.connection_lost(
                 CheckFailed(Cause.PROTOCOL_ERROR, f"{self._place} does not speak TURN")
             )
             self.abort()
@@ -140,7 +146,7 @@ class StreamWire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
             return  # in mid-handshake, which tells it
-        self._receiver.wire_lost(_failure_of(exc or ConnectionResetError(), self._place))
+        self._receiver.connection_lost(_failure_of(exc or ConnectionResetError(), self._place))
 
     def send(self, frame: bytes) -> None:
         """Send one message."""
@@ -161,19 +167,19 @@ def _local(transport: asyncio.BaseTransport | None) -> tuple[str, int]:
 
 
 async def open_wire(
-    url: TurnUrl,
+    url: TurnUri,
     address: Address,
     receiver: Receiver,
     *,
     phases: Phases,
     tls: ssl.SSLContext | None = None,
-) -> Wire:
+) -> Transport:
     """Open the way that the URL names to one of its addresses.
 
     ``tls`` is the context for ``turns:``; None trusts the system's authorities. Times the
     phases ``connect`` and ``tls``; UDP has neither. Raises CheckFailed with the phase.
     """
-    place = show_address(url.host, url.port)
+    place = format_hostport(url.host, url.port)
     if url.kind == "udp":
         return await _open_udp(address, receiver, place)
     # To load the authorities takes time that is not the server's.
@@ -189,12 +195,12 @@ async def open_wire(
     return wire
 
 
-async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
-    loop, traffic = asyncio.get_running_loop(), current()
+async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transport:
+    loop, traffic = asyncio.get_running_loop(), active_counter()
     header = ip_header(address.family) + UDP_HEADER
     try:
         _, wire = await loop.create_datagram_endpoint(
-            lambda: UdpWire(receiver, place, header, traffic),
+            lambda: UdpTransport(receiver, place, header, traffic),
             remote_addr=(address.ip, address.port),
         )
     except OSError as error:
@@ -202,7 +208,7 @@ async def _open_udp(address: Address, receiver: Receiver, place: str) -> Wire:
     return wire
 
 
-async def _open_stream(address: Address, receiver: Receiver, place: str) -> StreamWire:
+async def _open_stream(address: Address, receiver: Receiver, place: str) -> StreamTransport:
     """The TCP connection alone: TLS comes in a step of its own.
 
     asyncio's connecting with TLS in one step forgets the connection if it is cancelled
@@ -210,12 +216,14 @@ async def _open_stream(address: Address, receiver: Receiver, place: str) -> Stre
     """
     sock = await _connect(address, place)
     loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(lambda: StreamWire(receiver, place, sock), sock=sock)
+    _, wire = await loop.create_connection(
+        lambda: StreamTransport(receiver, place, sock), sock=sock
+    )
     return wire
 
 
 async def _connect(address: Address, place: str) -> CountedSocket:
-    sock = CountedSocket(address.family, current())
+    sock = CountedSocket(address.family, active_counter())
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, (address.ip, address.port))
@@ -230,14 +238,14 @@ async def _connect(address: Address, place: str) -> CountedSocket:
     return sock
 
 
-def _failure_of(error: Exception, place: str, phase: str | None = None) -> Stop:
+def _failure_of(error: Exception, place: str, phase: str | None = None) -> CheckAborted:
     """The one place where an error of the system becomes a cause."""
     stop = _translated(error, place)
     stop.phase = stop.phase or phase
     return stop
 
 
-def _translated(error: Exception, place: str) -> Stop:
+def _translated(error: Exception, place: str) -> CheckAborted:
     if isinstance(error, ssl.SSLError):
         return translate_tls(error, place)
     if isinstance(error, ConnectionRefusedError):
@@ -247,5 +255,5 @@ def _translated(error: Exception, place: str) -> Stop:
     reason = getattr(error, "strerror", None) or type(error).__name__
     message = f"no way to {place}: {reason}"
     if isinstance(error, OSError):
-        return no_connection(error, message)
+        return connection_error(error, message)
     return CheckFailed(Cause.CONNECT_FAILED, message)

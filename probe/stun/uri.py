@@ -7,9 +7,9 @@ from typing import Literal
 
 Scheme = Literal["turn", "turns"]
 Transport = Literal["udp", "tcp"]
-WayIn = Literal["udp", "tcp", "tls"]
+TransportProtocol = Literal["udp", "tcp", "tls"]
 
-WAYS_IN: tuple[WayIn, ...] = ("udp", "tcp", "tls")
+WAYS_IN: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
 """The ways in, in the order in which a browser prefers them."""
 
 DEFAULT_PORTS: dict[str, int] = {"turn": 3478, "turns": 5349}
@@ -22,7 +22,7 @@ _STUN = ("stun:", "stuns:")
 
 
 @dataclass(frozen=True, slots=True)
-class TurnUrl:
+class TurnUri:
     """One TURN server by one way in; ``host`` is a name or an address without brackets."""
 
     scheme: Scheme
@@ -31,28 +31,28 @@ class TurnUrl:
     transport: Transport
 
     @property
-    def kind(self) -> WayIn:
+    def kind(self) -> TransportProtocol:
         """The way in: ``udp``, ``tcp`` or ``tls``."""
         return "tls" if self.scheme == "turns" else self.transport
 
     def __str__(self) -> str:
-        return f"{self.scheme}:{show_address(self.host, self.port)}?transport={self.transport}"
+        return f"{self.scheme}:{format_hostport(self.host, self.port)}?transport={self.transport}"
 
 
 @dataclass(frozen=True, slots=True)
 class UrlList:
     """What a list of URLs holds; ``ignored`` are the STUN servers that browsers' lists carry."""
 
-    urls: tuple[TurnUrl, ...]
+    urls: tuple[TurnUri, ...]
     ignored: tuple[str, ...] = ()
 
 
-def show_address(host: str, port: int) -> str:
+def format_hostport(host: str, port: int) -> str:
     """Host and port in one, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def parse_turn_url(text: str) -> TurnUrl:
+def parse_turn_url(text: str) -> TurnUri:
     """Read one URL. Raises ValueError, whose text says what would be right."""
     scheme, colon, rest = text.strip().partition(":")
     scheme = scheme.lower()
@@ -65,10 +65,10 @@ def parse_turn_url(text: str) -> TurnUrl:
     address, mark, query = rest.partition("?")
     host, port = _host_and_port(address, DEFAULT_PORTS[scheme])
     transport = _transport(scheme, query if mark else None)
-    return TurnUrl("turns" if scheme == "turns" else "turn", host, port, transport)
+    return TurnUri("turns" if scheme == "turns" else "turn", host, port, transport)
 
 
-def parse_stun_url(text: str) -> TurnUrl:
+def parse_stun_url(text: str) -> TurnUri:
     """Read ``stun:HOST`` or ``stun:HOST:PORT`` (RFC 7064) as a server by UDP.
 
     Raises ValueError, whose text says what would be right.
@@ -78,7 +78,7 @@ def parse_stun_url(text: str) -> TurnUrl:
         raise ValueError("must begin with stun:")
     if "?" in rest or "@" in rest or rest.startswith("//"):
         raise ValueError("write stun:HOST:PORT and nothing else")
-    return TurnUrl("turn", *_host_and_port(rest, DEFAULT_PORTS["turn"]), "udp")
+    return TurnUri("turn", *_host_and_port(rest, DEFAULT_PORTS["turn"]), "udp")
 
 
 def parse_host(text: str) -> str:
@@ -104,7 +104,7 @@ def parse_url_list(text: str) -> UrlList:
 
     Raises ValueError that names every wrong entry by its number.
     """
-    urls: dict[TurnUrl, None] = {}
+    urls: dict[TurnUri, None] = {}
     ignored: list[str] = []
     wrong: list[str] = []
     for number, entry in enumerate(split_urls(text), 1):

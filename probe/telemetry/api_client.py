@@ -10,14 +10,14 @@ from typing import Any
 from yarl import URL
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured, Stop
-from probe.net.http import browse
-from probe.net.http_status import refusal
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.http import fresh_client
+from probe.net.http_status import status_error
 from probe.paircam.health import excerpt
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """What came back: status, body, and for how many seconds it wants to be left alone."""
 
     status: int
@@ -26,7 +26,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asker:
+class ApiClient:
     """One instrument at ``base``, a web address without a slash at its end.
 
     ``headers`` may hold a token; no message repeats them. ``name`` is the instrument's, for
@@ -40,7 +40,7 @@ class Asker:
     most_bytes: int
     ca_file: Path | None = None
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> ApiAnswer:
         """Ask once, over a fresh connection, following no redirect.
 
         Raises NotMeasured with a cause of the network, or body_too_large.
@@ -51,15 +51,15 @@ class Asker:
             url = url.with_user(None)
         try:
             async with (
-                browse(ca_file=self.ca_file, clock=self.clock, host=host) as browser,
+                fresh_client(ca_file=self.ca_file, clock=self.clock, host=host) as browser,
                 browser.open(str(url), headers=self.headers) as page,
             ):
                 body = await browser.read(page, self.most_bytes)
-                return Answer(page.response.status, body, _seconds(page.response.headers))
+                return ApiAnswer(page.response.status, body, _seconds(page.response.headers))
         except CheckFailed as stop:
-            raise blind(stop, self.name) from None
+            raise as_not_measured(stop, self.name) from None
 
-    def refused(self, answer: Answer, hint: str = "") -> NotMeasured:
+    def refused(self, answer: ApiAnswer, hint: str = "") -> NotMeasured:
         """What a status means that is not the one hoped for. ``hint`` says what to try where
         the status itself tells nothing."""
         try:
@@ -68,11 +68,11 @@ class Asker:
             status = str(answer.status)
         said = _said(answer.body)
         message = f"{self.name} answers {status}" + (f": {said}" if said else "")
-        stop = refusal(answer.status, message)
+        stop = status_error(answer.status, message)
         hint = hint if stop.cause is not Cause.RATE_LIMITED else ""
         return NotMeasured(stop.cause, message, hint=hint or stop.hint)
 
-    def document(self, answer: Answer) -> Any:
+    def document(self, answer: ApiAnswer) -> Any:
         """The JSON of an answer. Raises NotMeasured(body_invalid)."""
         try:
             return json.loads(answer.body)
@@ -80,7 +80,7 @@ class Asker:
             raise NotMeasured(Cause.BODY_INVALID, f"{self.name} answers no JSON") from None
 
 
-def blind(stop: Stop, name: str) -> NotMeasured:
+def as_not_measured(stop: CheckAborted, name: str) -> NotMeasured:
     """The same, as an instrument's failure: it says nothing about the target."""
     message = stop.message if name in stop.message else f"{name}: {stop.message}"
     return NotMeasured(stop.cause, message, phase=stop.phase, hint=stop.hint)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.paircam.health import identify
 from probe.telemetry import app_signals as a
-from probe.telemetry.counters import Counters, Restarts, Risen, Series, quantile
+from probe.telemetry.counters import Counters, Increase, Restarts, Series, quantile
 from probe.telemetry.exposition import Exposition
 from probe.telemetry.shared_signals import (
     APP,
@@ -51,7 +51,7 @@ class Scrape:
 
 
 @dataclass
-class Memory:
+class ScrapeHistory:
     """What is remembered of an application from one scrape to the next. Monotonic seconds."""
 
     counters: Counters = field(default_factory=lambda: Counters(keep=HOUR))
@@ -59,7 +59,7 @@ class Memory:
     # Who answered at each address: (when, which machine).
     answered: dict[str, deque[tuple[float, str]]] = field(default_factory=dict)
 
-    def is_mixed(self, scrape: Scrape, at: float) -> bool:
+    def is_load_balanced(self, scrape: Scrape, at: float) -> bool:
         """Whether processes take turns at this address and can't be told apart."""
         if _started(scrape.metrics) is not None or scrape.health is None:
             return False
@@ -91,8 +91,8 @@ def write(
     prefix: str,
     ignored: Iterable[str],
     at: float,
-    memory: Memory,
-    record: Record,
+    memory: ScrapeHistory,
+    record: Recorder,
 ) -> None:
     """Write down everything that these scrapes tell, with what is remembered. ``at`` is
     monotonic; ``ignored`` are the routes whose requests are no users'."""
@@ -101,10 +101,12 @@ def write(
     _write_health(scrapes, at, memory, record)
     mixed = False
     for scrape in scrapes:
-        if memory.is_mixed(scrape, at):
+        if memory.is_load_balanced(scrape, at):
             mixed = True
             continue
-        memory.counters.take(_thing(scrape), at, _counters(scrape.metrics, prefix, set(ignored)))
+        memory.counters.add_reading(
+            _thing(scrape), at, _counters(scrape.metrics, prefix, set(ignored))
+        )
     if mixed:
         record.facts["rates"] = _MIXED
         return
@@ -120,7 +122,7 @@ def write(
         record.sample(a.MATCH_P95, found)
 
 
-def _write_gauges(scrapes: Sequence[Scrape], prefix: str, record: Record) -> None:
+def _write_gauges(scrapes: Sequence[Scrape], prefix: str, record: Recorder) -> None:
     for signal, family in a.GAUGES.items():
         told = [
             value for each in scrapes if (value := each.metrics.sum(prefix + family)) is not None
@@ -129,7 +131,9 @@ def _write_gauges(scrapes: Sequence[Scrape], prefix: str, record: Record) -> Non
             record.sample(signal, sum(told))
 
 
-def _write_health(scrapes: Sequence[Scrape], at: float, memory: Memory, record: Record) -> None:
+def _write_health(
+    scrapes: Sequence[Scrape], at: float, memory: ScrapeHistory, record: Recorder
+) -> None:
     for scrape in scrapes:
         health = scrape.health
         if health is None or health.machine is None:
@@ -139,12 +143,12 @@ def _write_health(scrapes: Sequence[Scrape], at: float, memory: Memory, record: 
             record.sample(MEMORY, health.memory, source=APP, **labels)
         if health.uptime is not None:
             record.sample(a.UPTIME, health.uptime, **labels)
-            restarts = memory.restarts.take(health.machine, at, health.uptime)
+            restarts = memory.restarts.add_reading(health.machine, at, health.uptime)
             if restarts is not None:
                 record.sample(RESTARTS, restarts, source=APP, **labels)
 
 
-def _write_rates(scrapes: Sequence[Scrape], prefix: str, risen: Risen, record: Record) -> None:
+def _write_rates(scrapes: Sequence[Scrape], prefix: str, risen: Increase, record: Recorder) -> None:
     """A family that is declared and has no samples is no data, not a rate of 0."""
     for signal, family in a.RATES.items():
         if any(each.metrics.sum(prefix + family) is not None for each in scrapes):
@@ -158,29 +162,29 @@ def _write_rates(scrapes: Sequence[Scrape], prefix: str, risen: Risen, record: R
             record.facts[fact] = f"most are {worst[0][:60]} ({worst[1]:.0f} in five minutes)"
 
 
-def _write_connections(prefix: str, risen: Risen, record: Record) -> None:
+def _write_connections(prefix: str, risen: Increase, record: Recorder) -> None:
     success, failures = f"{prefix}connection_success_total", f"{prefix}connection_failures_total"
     connected, failed = risen.total(success), risen.total(failures)
     relayed = risen.by(success, "connection_type").get("turn", 0.0)
     if connected > 0:
-        record.sample_of(TURN_SHARE, relayed / connected, connected, source=APP)
+        record.sample_ratio(TURN_SHARE, relayed / connected, connected, source=APP)
     if connected + failed > 0:
         whole = connected + failed
-        record.sample_of(ICE_SUCCESS, connected / whole, whole, source=APP)
+        record.sample_ratio(ICE_SUCCESS, connected / whole, whole, source=APP)
 
 
-def _write_requests(risen: Risen, record: Record) -> None:
+def _write_requests(risen: Increase, record: Recorder) -> None:
     requests = risen.total(_REQUESTS)
     if not requests > 0:
         return
     share = risen.total(_FAILED) / requests
-    record.sample_of(ERROR_RATIO, share, requests, source=APP)
+    record.sample_ratio(ERROR_RATIO, share, requests, source=APP)
     found = quantile(0.95, _buckets(risen, _REQUESTS + _BUCKET))
     if found is not None:
-        record.sample_of(REQUEST_P95, found, requests, source=APP)
+        record.sample_ratio(REQUEST_P95, found, requests, source=APP)
 
 
-def _buckets(risen: Risen, name: str) -> dict[float, float]:
+def _buckets(risen: Increase, name: str) -> dict[float, float]:
     """Cumulative counts by upper bound."""
     return {float(bound): value for bound, value in risen.by(name, "le").items()}
 

@@ -1,6 +1,6 @@
 """What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
 
-from probe.core.model import Bad, Signal, Threshold, Unit
+from probe.core.model import LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import (
     ICE_SUCCESS,
     ICE_SUCCESS_LIMITS,
@@ -14,17 +14,17 @@ from probe.telemetry.shared_signals import THRESHOLDS as OF_ALL
 LEAST_CONNECTIONS = 20
 
 CONNECTIONS = Signal(
-    "probe_app_active_connections", Unit.COUNT, "Connections of users.", short="connections"
+    "probe_app_active_connections", Unit.COUNT, "Connections of users.", column="connections"
 )
-SESSIONS = Signal("probe_app_active_sessions", Unit.COUNT, "Sessions of users.", short="sessions")
-QUEUE = Signal("probe_app_queue_length", Unit.COUNT, "Users who wait for a match.", short="queue")
+SESSIONS = Signal("probe_app_active_sessions", Unit.COUNT, "Sessions of users.", column="sessions")
+QUEUE = Signal("probe_app_queue_length", Unit.COUNT, "Users who wait for a match.", column="queue")
 INSTANCES = Signal("probe_app_instances", Unit.COUNT, "Processes that answered the scrape.")
 UPTIME = Signal(
     "probe_app_uptime_seconds",
     Unit.SECONDS,
     "For how long the process has run.",
     labels=("machine", "machine_region"),
-    fleeting=True,
+    ephemeral=True,
 )
 CONNECTED = Signal(
     "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
@@ -70,5 +70,7 @@ SIGNALS = (
 THRESHOLDS = (
     *OF_ALL,
     Threshold(TURN_SHARE, TURN_SHARE_LIMITS, minimum_samples=LEAST_CONNECTIONS),
-    Threshold(ICE_SUCCESS, ICE_SUCCESS_LIMITS, bad=Bad.BELOW, minimum_samples=LEAST_CONNECTIONS),
+    Threshold(
+        ICE_SUCCESS, ICE_SUCCESS_LIMITS, bad=LimitSide.BELOW, minimum_samples=LEAST_CONNECTIONS
+    ),
 )

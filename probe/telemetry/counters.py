@@ -23,7 +23,7 @@ def increase(before: float, after: float) -> float:
 
 
 @dataclass(slots=True)
-class _Thing:
+class _Process:
     """One process: its last scrape."""
 
     at: float
@@ -40,7 +40,7 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Risen:
+class Increase:
     """What has risen in a stretch of time, of all things together.
 
     ``seconds`` is how much of the stretch is known of the thing that is known best.
@@ -77,13 +77,13 @@ class Counters:
     """
 
     keep: float
-    _things: dict[str, _Thing] = field(default_factory=dict)
+    _things: dict[str, _Process] = field(default_factory=dict)
     _steps: deque[tuple[str, _Step]] = field(default_factory=deque)
 
-    def take(self, thing: str, at: float, values: Values) -> None:
+    def add_reading(self, thing: str, at: float, values: Values) -> None:
         """A scrape of one process."""
         before = self._things.get(thing)
-        self._things[thing] = _Thing(at, values)
+        self._things[thing] = _Process(at, values)
         if before is not None and at > before.at:
             # A series that is new here was 0: a label set appears when it is first counted.
             rises = {
@@ -93,7 +93,7 @@ class Counters:
             self._steps.append((thing, _Step(at, at - before.at, rises)))
         self._forget(at)
 
-    def over(self, seconds: float, now: float) -> Risen | None:
+    def over(self, seconds: float, now: float) -> Increase | None:
         """What rose in the last ``seconds``; None while no thing was scraped twice in them."""
         known: dict[str, float] = {}
         total: dict[Series, float] = {}
@@ -104,7 +104,7 @@ class Counters:
             known[thing] = known.get(thing, 0.0) + step.seconds
             for series, value in step.risen.items():
                 total[series] = total.get(series, 0.0) + value
-        return Risen(max(known.values()), total) if known else None
+        return Increase(max(known.values()), total) if known else None
 
     def _forget(self, now: float) -> None:
         while self._steps and self._steps[0][1].at < now - self.keep:
@@ -126,7 +126,7 @@ class Restarts:
     _uptimes: dict[str, tuple[float, float]] = field(default_factory=dict)
     _falls: dict[str, deque[float]] = field(default_factory=dict)
 
-    def take(self, thing: str, at: float, uptime: float) -> int | None:
+    def add_reading(self, thing: str, at: float, uptime: float) -> int | None:
         """How often a process began anew within ``keep`` seconds; None at its first look."""
         self._forget(at)
         before = self._uptimes.get(thing)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from probe.core.causes import Cause
-from probe.core.model import Bad, Limits, NotMeasured, Signal, Threshold, Unit
-from probe.core.recorder import Record
+from probe.core.model import Limits, LimitSide, NotMeasured, Signal, Threshold, Unit
+from probe.core.recorder import Recorder
 
 if TYPE_CHECKING:
     from probe.telemetry.promql import Series
@@ -63,16 +63,16 @@ class OwnQuery(BaseModel):
         """What it measures; ``instance`` and ``region`` are called machine and machine_region."""
         labels = tuple(_RENAMED.get(label, label) for label in self.labels)
         return Signal(
-            PREFIX + self.name, Unit(self.unit), self.help, labels, self.name, fleeting=True
+            PREFIX + self.name, Unit(self.unit), self.help, labels, self.name, ephemeral=True
         )
 
     @property
     def threshold(self) -> Threshold:
         """Its limits; all of them may be empty."""
         limits = Limits(self.objective, self.warning, self.critical)
-        return Threshold(self.signal, limits, bad=Bad(self.bad))
+        return Threshold(self.signal, limits, bad=LimitSide(self.bad))
 
-    def write(self, found: "Sequence[Series]", record: Record) -> None:
+    def write(self, found: "Sequence[Series]", record: Recorder) -> None:
         """Write down what was answered.
 
         Raises NotMeasured: no_data for an empty answer, body_invalid where its labels don't

@@ -13,7 +13,7 @@ from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
-from probe.telemetry.api_client import Asker
+from probe.telemetry.api_client import ApiClient
 
 # A server is asked so many questions at once.
 AT_ONCE = 4
@@ -35,7 +35,7 @@ Outcome = tuple[Series, ...] | NotMeasured
 class PromQL:
     """One Prometheus API; ``asker.base`` is the address above ``/api/v1``."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: ApiClient) -> None:
         self._asker = asker
         self._turns = asyncio.Semaphore(AT_ONCE)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-class Pacer:
+class RequestPacer:
     """``rate`` a second in the long run, ``burst`` at once; who is too early waits."""
 
     def __init__(
@@ -19,7 +19,7 @@ class Pacer:
         self._clock, self._sleep = clock, sleep
         self._left, self._at = float(burst), clock()
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a turn, and take it. Turns are taken in the order of asking."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate) - 1

@@ -16,29 +16,29 @@ ERROR_RATIO = Signal(
     Unit.RATIO,
     "Share of users' requests of the last five minutes that ended with a server error.",
     labels=("source",),
-    short="errors",
+    column="errors",
 )
 REQUEST_P95 = Signal(
     "probe_request_p95_seconds",
     Unit.SECONDS,
     "95 % of users' requests of the last five minutes were answered within this time.",
     labels=("source",),
-    short="p95",
+    column="p95",
 )
 MEMORY = Signal(
     "probe_memory_used_bytes",
     Unit.BYTES,
     "Memory in use: of the whole machine (fly) or of the backend's process (app).",
     labels=("source", "machine", "machine_region"),
-    short="memory",
-    fleeting=True,
+    column="memory",
+    ephemeral=True,
 )
 RESTARTS = Signal(
     "probe_restarts",
     Unit.COUNT,
     "Restarts in the last 24 hours, deployments included.",
     labels=("source", "machine", "machine_region"),
-    fleeting=True,
+    ephemeral=True,
 )
 TURN_SHARE = Signal(
     "probe_turn_fallback_ratio",
@@ -46,7 +46,7 @@ TURN_SHARE = Signal(
     "Share of calls that connected and had to be relayed: of the last hour's (app), or whether "
     "the last one was (peer).",
     labels=("source",),
-    short="relayed",
+    column="relayed",
 )
 ICE_SUCCESS = Signal(
     "probe_ice_success_ratio",
@@ -54,7 +54,7 @@ ICE_SUCCESS = Signal(
     "Share of attempts to connect that came about: of the last hour's (app), or whether the "
     "last one did (peer).",
     labels=("source",),
-    short="connected",
+    column="connected",
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 

@@ -13,16 +13,16 @@ from typing import Any, ClassVar
 from aioice.stun import Class, Message, Method
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
+from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
 from probe.stun import message as messages
-from probe.stun.credentials import Credentials
-from probe.stun.long_term_credentials import Signature
+from probe.stun.credentials import TurnCredentials
+from probe.stun.long_term_credentials import LongTermAuth
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import RFC_8489, Timers, Transactions
-from probe.stun.transport import Phases, Wire, open_wire
-from probe.stun.uri import TurnUrl
-from probe.turn.errors import judge_relayed_address, refusal
+from probe.stun.transaction import RFC_8489, RetransmissionTimers, Transactions
+from probe.stun.transport import Phases, Transport, open_wire
+from probe.stun.uri import TurnUri
+from probe.turn.errors import check_relayed_address, error_from_code
 
 CLOSE_SECONDS = 1.0
 """How long deleting an allocation may take before the socket is closed all the same."""
@@ -48,12 +48,12 @@ class TurnClient:
     clock in seconds since 1970.
     """
 
-    timers: ClassVar[Timers] = RFC_8489
+    timers: ClassVar[RetransmissionTimers] = RFC_8489
 
     def __init__(
         self,
-        url: TurnUrl,
-        credentials: Credentials | None,
+        url: TurnUri,
+        credentials: TurnCredentials | None,
         *,
         clock: Callable[[], float],
         now: Callable[[], float],
@@ -66,14 +66,14 @@ class TurnClient:
         self.server: Address | None = None
         self.bytes_sent = self.bytes_received = 0
         self.on_data: DataCallback | None = None
-        self.on_lost: Callable[[Stop], None] | None = None
+        self.on_lost: Callable[[CheckAborted], None] | None = None
         self._patient = patient
         self._credentials = credentials
         self._clock, self._now = clock, now
-        self._wire: Wire | None = None
+        self._wire: Transport | None = None
         self._transactions = Transactions(self._send, reliable=False, timers=self.timers)
-        self._lost: Stop | None = None
-        self._signature = Signature()
+        self._lost: CheckAborted | None = None
+        self._signature = LongTermAuth()
         self._allocating: asyncio.Task[Message] | None = None
         self._channels: dict[PeerAddress, int] = {}
         self._earlier_retransmissions = 0
@@ -120,11 +120,11 @@ class TurnClient:
         await self._request(Method.REFRESH, {})
         return self._clock() - started
 
-    async def permit(self, peer: PeerAddress) -> None:
+    async def create_permission(self, peer: PeerAddress) -> None:
         """CreatePermission (RFC 8656 section 10). Raises CheckFailed(peer_forbidden)."""
         await self._request(Method.CREATE_PERMISSION, {"XOR-PEER-ADDRESS": peer}, peer)
 
-    async def bind_channel(self, peer: PeerAddress) -> None:
+    async def channel_bind(self, peer: PeerAddress) -> None:
         """Bind a channel (RFC 8656 section 12), which ``send`` needs."""
         number = self._channels.get(peer, messages.FIRST_CHANNEL + len(self._channels))
         attributes = {"CHANNEL-NUMBER": number, "XOR-PEER-ADDRESS": peer}
@@ -137,7 +137,7 @@ class TurnClient:
         self.raise_if_lost()
         self._send(messages.channel_data(self._channels[peer], data))
 
-    def indicate(self, peer: PeerAddress, data: bytes) -> None:
+    def send_indication(self, peer: PeerAddress, data: bytes) -> None:
         """Send data in a Send indication (RFC 8656 section 11), which needs no channel.
 
         Without a permission the server drops it. Raises CheckFailed once the wire is lost.
@@ -153,7 +153,7 @@ class TurnClient:
     async def close(self) -> None:
         """Delete the allocation, for a second at most, and close. Never raises."""
         try:
-            with suppress(TimeoutError, Stop):
+            with suppress(TimeoutError, CheckAborted):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._delete()
         finally:
@@ -192,7 +192,7 @@ class TurnClient:
         self._earlier_retransmissions = self.retransmissions
         self._transactions = Transactions(self._send, reliable=False, timers=self.timers)
         self._lost, self.server = None, address
-        self._signature = Signature()
+        self._signature = LongTermAuth()
 
     async def _allocate(self, address: Address) -> None:
         started = self._clock()
@@ -207,7 +207,7 @@ class TurnClient:
         if relayed is None:
             raise CheckFailed(Cause.PROTOCOL_ERROR, "the server allocates without an address")
         self.relayed = relayed
-        judge_relayed_address(relayed[0], address.ip)
+        check_relayed_address(relayed[0], address.ip)
 
     async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> Message:
         """The authenticated Allocate, repeated where a quota may have been our own doing.
@@ -231,14 +231,14 @@ class TurnClient:
         """Take realm and nonce from the 401 (RFC 8489 section 9.2.3)."""
         if challenge.error_code != 401:
             raise self._refusal(challenge, Method.ALLOCATE)
-        self._signature.learn(challenge, self._credentials)
+        self._signature.accept_challenge(challenge, self._credentials)
 
     async def _request(
         self, method: Method, attributes: Mapping[str, Any], peer: PeerAddress | None = None
     ) -> Message:
         """A request that must succeed; a stale nonce is renewed once (RFC 8489 9.2.4)."""
         answer = await self._ask(method, attributes)
-        if self._signature.renew(answer):
+        if self._signature.update_nonce(answer):
             answer = await self._ask(method, attributes)
         if answer.message_class == Class.ERROR:
             raise self._refusal(answer, method, peer)
@@ -253,7 +253,7 @@ class TurnClient:
         self, answer: Message, method: Method, peer: PeerAddress | None = None
     ) -> CheckFailed:
         username = self._credentials.username if self._credentials else ""
-        return refusal(
+        return error_from_code(
             answer.error_code,
             method,
             username=username,
@@ -270,7 +270,7 @@ class TurnClient:
         """Whether a channel with this number was asked for."""
         return number in self._channels.values()
 
-    def frame_received(self, frame: bytes) -> None:
+    def message_received(self, frame: bytes) -> None:
         """Take what the wire brings; a stranger's bytes never raise here."""
         self.bytes_received += len(frame)
         if messages.is_channel_data(frame):
@@ -278,13 +278,13 @@ class TurnClient:
             return
         message = messages.read_message(frame)
         if message is None:
-            self._transactions.garbage()
+            self._transactions.unparsable_received()
         elif message.message_class == Class.INDICATION:
             self._indication_received(message)
         else:
             self._transactions.received(message)
 
-    def wire_lost(self, error: Stop) -> None:
+    def connection_lost(self, error: CheckAborted) -> None:
         """End everything that waits; the first reason stands."""
         self._lost = self._lost or error
         self._transactions.fail(self._lost)
@@ -295,7 +295,7 @@ class TurnClient:
         parts = messages.read_channel_data(frame)
         numbers = {number: peer for peer, number in self._channels.items()}
         if parts is None or parts[0] not in numbers:
-            self._transactions.garbage()
+            self._transactions.unparsable_received()
         elif self.on_data is not None:
             self.on_data(parts[1], numbers[parts[0]])
 

@@ -38,7 +38,7 @@ _CAUSES = {
 _TO_A_PEER = (Method.CREATE_PERMISSION, Method.CHANNEL_BIND)
 
 
-def refusal(
+def error_from_code(
     code: int | None, method: Method, *, username: str, now: float, peer: str = ""
 ) -> CheckFailed:
     """The failure behind an error answer to an authenticated request.
@@ -63,7 +63,7 @@ def missing_credentials() -> NotMeasured:
     )
 
 
-def judge_relayed_address(relayed: str, server: str) -> None:
+def check_relayed_address(relayed: str, server: str) -> None:
     """Raise CheckFailed(relay_address_unusable) for an address that browsers can't reach.
 
     A private one is fine for a server that has a private address itself.

@@ -12,9 +12,9 @@ from typing import cast
 from aioice.stun import Method
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, Stop
-from probe.ice.relay_pair import RelayedIce
-from probe.ice.transport import Ice
+from probe.core.model import CheckAborted, CheckFailed
+from probe.ice.relay_pair import RelayPairIce
+from probe.ice.transport import IceTransport
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import LIBWEBRTC
 from probe.turn.client import TurnClient
@@ -32,7 +32,7 @@ class Refreshed:
     lifetime: float
 
 
-class LastingClient(TurnClient):
+class RefreshableClient(TurnClient):
     """An allocation whose life can be looked into, asked for as often as a browser asks."""
 
     timers = LIBWEBRTC
@@ -44,7 +44,7 @@ class LastingClient(TurnClient):
         lifetime = float(answer.attributes.get("LIFETIME", 0))
         return Refreshed(self._clock() - started, lifetime)
 
-    async def forget(self, peer: PeerAddress) -> None:
+    async def delete_and_confirm(self, peer: PeerAddress) -> None:
         """Delete the allocation and keep the way to the server.
 
         From then on requests are answered as by a server that was restarted: 437, or as
@@ -57,7 +57,7 @@ class LastingClient(TurnClient):
         try:
             async with asyncio.timeout(FORGETTING_SECONDS):
                 while True:
-                    await self.permit(peer)
+                    await self.create_permission(peer)
                     await asyncio.sleep(FORGETTING_SECONDS / 50)
         except TimeoutError:
             message = "the server keeps an allocation that was deleted"
@@ -66,7 +66,7 @@ class LastingClient(TurnClient):
             if error.cause in NOT_FORGOTTEN:
                 raise
 
-    def spoil_nonce(self) -> None:
+    def use_stale_nonce(self) -> None:
         """Go on with a nonce that the server never gave, which is as stale as any."""
         self._spoilt = secrets.token_hex(16).encode()
         self._signature.attributes["NONCE"] = self._spoilt
@@ -79,7 +79,7 @@ class LastingClient(TurnClient):
     _spoilt = b""
 
 
-class LastingIce:
+class RestartableIce:
     """One side's ICE, as an ``Ice``; ``make`` gives a new one for each restart.
 
     DTLS and all above it stay (RFC 8445 section 9, RFC 8842 section 4): packets that go out
@@ -87,7 +87,7 @@ class LastingIce:
     nothing may go out (RFC 7675 section 5.1), whether or not there is a way.
     """
 
-    def __init__(self, make: Callable[[], RelayedIce]) -> None:
+    def __init__(self, make: Callable[[], RelayPairIce]) -> None:
         self.make = make
         self.current = make()
         self.suspended = False
@@ -95,9 +95,9 @@ class LastingIce:
         self._closed = False
 
     @property
-    def client(self) -> LastingClient:
+    def client(self) -> RefreshableClient:
         """The allocation of now."""
-        return cast(LastingClient, self.current.client)
+        return cast(RefreshableClient, self.current.client)
 
     @property
     def role(self) -> str:
@@ -120,7 +120,7 @@ class LastingIce:
         return self.current.retransmissions
 
     @property
-    def failure(self) -> Stop | None:
+    def failure(self) -> CheckAborted | None:
         """Why nothing goes any more, where the relay has told."""
         return self.current.failure
 
@@ -128,15 +128,15 @@ class LastingIce:
         """Allocate. Raises CheckFailed."""
         await self.current.gather()
 
-    async def meet(self, other: Ice) -> None:
+    async def set_remote(self, other: IceTransport) -> None:
         """Learn of the other side."""
-        await self.current.meet(cast(LastingIce, other).current)
+        await self.current.set_remote(cast(RestartableIce, other).current)
 
     async def connect(self) -> None:
         """Checks until a pair is nominated. Raises CheckFailed."""
         await self.current.connect()
 
-    def adopt(self, ice: RelayedIce) -> RelayedIce:
+    def switch_to(self, ice: RelayPairIce) -> RelayPairIce:
         """Go on with another one, which is connected; returns the old one, to be closed."""
         old, self.current, self.suspended = self.current, ice, False
         self._renewed.set()

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probe.turn.client import TurnClient
-from probe.turn.statistics import EchoLedger, jitter, median, quantile
+from probe.turn.statistics import EchoLog, jitter, median, quantile
 
 
 @dataclass
-class RelayFigures:
+class RelayMeasurement:
     """Complete up to this moment; None where nothing was measured yet.
 
     Times are in seconds. ``first`` and ``second`` are the clients A and B; ``transits`` are
@@ -18,9 +18,9 @@ class RelayFigures:
     first: TurnClient
     second: TurnClient
     relay_open: float | None = None
-    hellos: int = 0
-    echoes: EchoLedger = field(default_factory=EchoLedger)
-    transits: list[float] = field(default_factory=list)
+    opening_packets: int = 0
+    echoes: EchoLog = field(default_factory=EchoLog)
+    one_way_times: list[float] = field(default_factory=list)
     server_rtts: list[float] = field(default_factory=list)
 
     @property
@@ -63,7 +63,7 @@ class RelayFigures:
     @property
     def jitter(self) -> float | None:
         """RFC 3550 jitter of the transits; None for fewer than two."""
-        return jitter(self.transits) if len(self.transits) > 1 else None
+        return jitter(self.one_way_times) if len(self.one_way_times) > 1 else None
 
     @property
     def loss(self) -> float | None:
@@ -88,7 +88,7 @@ class RelayFigures:
     @property
     def resends(self) -> int | None:
         """How often the first packet of either side had to be sent again."""
-        return max(0, self.hellos - 2) if self.hellos else None
+        return max(0, self.opening_packets - 2) if self.opening_packets else None
 
     @property
     def retransmissions(self) -> int:

@@ -13,20 +13,20 @@ from pathlib import Path
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, Stop
-from probe.core.recorder import Record
-from probe.net.gather import together
+from probe.core.model import CheckAborted, CheckFailed
+from probe.core.recorder import Recorder
+from probe.net.gather import gather_first_error
 from probe.net.resolver import Address
 from probe.net.tls import client_context
-from probe.stun.byte_counter import Traffic, counted
-from probe.stun.credentials import Credentials
+from probe.stun.byte_counter import ByteCounter, count_bytes
+from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
 from probe.stun.transport import Phases
-from probe.stun.uri import TurnUrl
+from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 from probe.turn.echo_packet import ECHO, HELLO, REPLY, Packets
-from probe.turn.relay_measurement import RelayFigures
-from probe.turn.resolve import Family, addresses_of
+from probe.turn.relay_measurement import RelayMeasurement
+from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn.statistics import median
 
 ECHO_PAUSE = 0.02
@@ -41,7 +41,7 @@ MOST_LOSS = 0.5
 DELETE_PATIENCE = 0.5
 
 
-Far = tuple[TurnUrl, Credentials | None, Traffic]
+SecondServer = tuple[TurnUri, TurnCredentials | None, ByteCounter]
 """Where the second allocation is, and the count of its bytes, if it is elsewhere."""
 
 
@@ -54,25 +54,25 @@ class RelayPath:
 
     def __init__(
         self,
-        url: TurnUrl,
-        credentials: Credentials | None,
-        record: Record,
+        url: TurnUri,
+        credentials: TurnCredentials | None,
+        record: Recorder,
         context: Context,
         *,
         ca_file: Path | None = None,
         family: Family | None = None,
-        patience: float = 2.0,
-        far: Far | None = None,
+        timeout: float = 2.0,
+        far: SecondServer | None = None,
         opening: float | None = None,
     ) -> None:
         self._opening = opening
         self._family = family
         self._url, self._record, self._context = url, record, context
-        self._clock, self._ca_file, self._patience = context.clock, ca_file, patience
+        self._clock, self._ca_file, self._patience = context.clock, ca_file, timeout
         self._a = _client(url, credentials, context)
         self._b = _client(*(far[:2] if far else (url, credentials)), context)
         self._far = far
-        self.figures = RelayFigures(self._a, self._b)
+        self.figures = RelayMeasurement(self._a, self._b)
         self._packets = Packets()
         self._heard: dict[str, float] = {}
         self._changed = asyncio.Event()
@@ -83,7 +83,7 @@ class RelayPath:
 
         Whatever happens, the allocations are deleted, in the background if need be.
         """
-        patience = 0.0
+        timeout = 0.0
         try:
             await self._open()
             await self._permit()
@@ -91,18 +91,20 @@ class RelayPath:
             await self._echo(echoes)
             await self._ask_server()
             self._judge()
-            patience = DELETE_PATIENCE
+            timeout = DELETE_PATIENCE
         finally:
-            await close_all(self._context, (self._a, self._b), patience=patience)
+            await close_all(self._context, (self._a, self._b), timeout=timeout)
 
     async def _open(self) -> None:
         with self._record.phase("dns"):
-            addresses = await addresses_of(self._url, self._family)
-            others = await addresses_of(self._b.url, self._family) if self._far else addresses
+            addresses = await resolve_turn_server(self._url, self._family)
+            others = (
+                await resolve_turn_server(self._b.url, self._family) if self._far else addresses
+            )
         tls = _tls_context(self._url, self._ca_file)
         try:
             async with asyncio.timeout(self._opening) as timeout:
-                await together(
+                await gather_first_error(
                     self._a.open(addresses, self._record.phase, tls), self._open_second(others)
                 )
         except TimeoutError:
@@ -113,19 +115,19 @@ class RelayPath:
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 
     async def _open_second(self, addresses: Sequence[Address]) -> None:
-        with counted(self._far[2]) if self._far else nullcontext():
+        with count_bytes(self._far[2]) if self._far else nullcontext():
             tls = _tls_context(self._b.url, self._ca_file)
-            await self._b.open(addresses, unwatched, tls)
+            await self._b.open(addresses, untimed, tls)
 
     async def _permit(self) -> None:
         """Permission and channel both ways at once, so that no first packet meets neither."""
         a, b = _relayed(self._a), _relayed(self._b)
         with self._record.phase("permission"):
-            await together(
-                self._a.permit(b),
-                self._a.bind_channel(b),
-                self._b.permit(a),
-                self._b.bind_channel(a),
+            await gather_first_error(
+                self._a.create_permission(b),
+                self._a.channel_bind(b),
+                self._b.create_permission(a),
+                self._b.channel_bind(a),
             )
 
     async def _first_packets(self) -> None:
@@ -134,7 +136,7 @@ class RelayPath:
             while len(self._heard) < 2:
                 if self._clock() - started > self._patience:
                     await self._no_way_through()
-                self.figures.hellos += self._greet()
+                self.figures.opening_packets += self._greet()
                 await self._wait(pause, lambda: len(self._heard) == 2)
             self.figures.relay_open = max(self._heard.values()) - started
 
@@ -153,7 +155,7 @@ class RelayPath:
 
     async def _no_way_through(self) -> None:
         # The allocation may be gone, or the server: only if it still stands is it the path.
-        await together(self._a.transaction(), self._b.transaction())
+        await gather_first_error(self._a.transaction(), self._b.transaction())
         ways = "in one direction" if self._heard else "in either direction"
         raise CheckFailed(
             Cause.RELAY_UNREACHABLE if self._far else Cause.HAIRPIN_FAILED,
@@ -167,7 +169,7 @@ class RelayPath:
             started = self._clock()
             for number in range(count):
                 await asyncio.sleep(max(0.0, started + number * ECHO_PAUSE - self._clock()))
-                ledger.leave(number, self._clock())
+                ledger.mark_sent(number, self._clock())
                 self._a.send(_relayed(self._b), self._packets.make(ECHO, number))
             await self._wait(self._grace(), lambda: ledger.is_complete)
             ledger.close()
@@ -211,7 +213,7 @@ class RelayPath:
         if kind == HELLO:
             self._heard.setdefault("a", now)
         elif kind == REPLY:
-            self.figures.echoes.arrive(number, now)
+            self.figures.echoes.mark_received(number, now)
         self._changed.set()
 
     def _at_b(self, data: bytes, _: PeerAddress) -> None:
@@ -226,70 +228,70 @@ class RelayPath:
     def _send_back(self, number: int, now: float) -> None:
         if number not in self._echoed:
             self._echoed.add(number)
-            self.figures.transits.append(now - self.figures.echoes.sent[number])
-        with suppress(Stop):  # a lost wire is told where it is waited for
+            self.figures.one_way_times.append(now - self.figures.echoes.sent[number])
+        with suppress(CheckAborted):  # a lost wire is told where it is waited for
             self._b.send(_relayed(self._a), self._packets.make(REPLY, number))
 
 
 @contextmanager
-def unwatched(_: str) -> Iterator[None]:
+def untimed(_: str) -> Iterator[None]:
     """Times nothing: for what happens beside the phases that are written down."""
     yield
 
 
-async def try_allocation(
-    url: TurnUrl,
-    credentials: Credentials | None,
+async def check_allocation(
+    url: TurnUri,
+    credentials: TurnCredentials | None,
     context: Context,
     *,
     ca_file: Path | None = None,
     family: Family | None = None,
 ) -> None:
     """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
-    await look(url, credentials, context, ca_file=ca_file, family=family)
+    await allocate_and_delete(url, credentials, context, ca_file=ca_file, family=family)
 
 
-async def look(
-    url: TurnUrl,
-    credentials: Credentials | None,
+async def allocate_and_delete(
+    url: TurnUri,
+    credentials: TurnCredentials | None,
     context: Context,
     *,
     ca_file: Path | None = None,
     family: Family | None = None,
-    phases: Phases = unwatched,
+    phases: Phases = untimed,
 ) -> TurnClient:
     """Allocate and delete; times ``dns``, ``connect``, ``tls`` and ``allocate``.
 
     Raises CheckFailed with the phase. The client that is returned has been closed; what it
     has measured and was given is still in it.
     """
-    client, patience = _client(url, credentials, context), 0.0
+    client, timeout = _client(url, credentials, context), 0.0
     try:
         tls = _tls_context(url, ca_file)
         with phases("dns"):
-            addresses = await addresses_of(url, family)
+            addresses = await resolve_turn_server(url, family)
         await client.open(addresses, phases, tls)
-        patience = DELETE_PATIENCE
+        timeout = DELETE_PATIENCE
     finally:
-        await close_all(context, (client,), patience=patience)
+        await close_all(context, (client,), timeout=timeout)
     return client
 
 
-def _client(url: TurnUrl, credentials: Credentials | None, context: Context) -> TurnClient:
+def _client(url: TurnUri, credentials: TurnCredentials | None, context: Context) -> TurnClient:
     return TurnClient(url, credentials, clock=context.clock, now=context.now)
 
 
-def _tls_context(url: TurnUrl, ca_file: Path | None) -> ssl.SSLContext | None:
+def _tls_context(url: TurnUri, ca_file: Path | None) -> ssl.SSLContext | None:
     return client_context(ca_file) if url.kind == "tls" else None
 
 
-async def close_all(context: Context, clients: Sequence[TurnClient], *, patience: float) -> None:
+async def close_all(context: Context, clients: Sequence[TurnClient], *, timeout: float) -> None:
     """Delete and close all at once; waits for it at most ``patience`` seconds."""
 
     async def close() -> None:
         await asyncio.gather(*(client.close() for client in clients))
 
-    await context.closing.close(close(), patience=patience)
+    await context.closing.close(close(), timeout=timeout)
 
 
 def _relayed(client: TurnClient) -> PeerAddress:

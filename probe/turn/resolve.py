@@ -6,14 +6,14 @@ from typing import Literal
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed, NotMeasured
 from probe.net.resolver import Address, has_route, resolve
-from probe.stun.uri import TurnUrl
+from probe.stun.uri import TurnUri
 
 Family = Literal["ipv4", "ipv6"]
 
 _FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 
 
-async def addresses_of(url: TurnUrl, family: Family | None) -> list[Address]:
+async def resolve_turn_server(url: TurnUri, family: Family | None) -> list[Address]:
     """The server's usable addresses, in the system's order.
 
     Raises what ``resolve`` raises, with the phase ``dns``; NotMeasured(own_network) where

@@ -38,7 +38,7 @@ def jitter(transits: Sequence[float]) -> float:
 
 
 @dataclass
-class EchoLedger:
+class EchoLog:
     """What became of each numbered packet that was sent out to come back.
 
     ``rtts`` maps a number to its round trip in seconds, for packets that came back before
@@ -54,11 +54,11 @@ class EchoLedger:
     _highest: int = -1
     _closed: bool = False
 
-    def leave(self, number: int, at: float) -> None:
+    def mark_sent(self, number: int, at: float) -> None:
         """A packet is sent."""
         self.sent[number] = at
 
-    def arrive(self, number: int, at: float) -> None:
+    def mark_received(self, number: int, at: float) -> None:
         """A packet came back. A number that was never sent is nobody's and doesn't count."""
         if number not in self.sent:
             return

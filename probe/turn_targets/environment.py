@@ -8,8 +8,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from probe.net.urls import BaseUrl
 from probe.paircam import BackendEnvironment
-from probe.stun.credentials import Credentials, CredentialSource, Static, TimeLimited
-from probe.stun.uri import TurnUrl, parse_host, parse_url_list, split_urls
+from probe.stun.credentials import CredentialSource, Static, TimeLimited, TurnCredentials
+from probe.stun.uri import TurnUri, parse_host, parse_url_list, split_urls
 from probe.turn.resolve import Family
 
 PRIMARY, BACKUP, METERED, ISSUED = "primary", "backup", "metered", "issued"
@@ -91,11 +91,11 @@ class TurnEnvironment(BackendEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
-class TurnServer:
+class ConfiguredTurnServer:
     """One server by one way in; ``source`` is None where no credentials are configured."""
 
     provider: str
-    url: TurnUrl
+    url: TurnUri
     source: CredentialSource | None
 
 
@@ -103,13 +103,13 @@ class TurnServer:
 class TurnServers:
     """The servers in a fixed order, and what is not looked at and why."""
 
-    servers: tuple[TurnServer, ...]
+    servers: tuple[ConfiguredTurnServer, ...]
     skipped: tuple[str, ...] = ()
 
 
 def servers_of(environment: TurnEnvironment) -> TurnServers:
     """The servers that the variables name: primary and backup, each by every way in."""
-    found: list[TurnServer] = []
+    found: list[ConfiguredTurnServer] = []
     skipped: list[str] = []
     for provider, name, urls, source in (
         (PRIMARY, "TURN_URLS", _primary_urls(environment), _primary_source(environment)),
@@ -119,11 +119,11 @@ def servers_of(environment: TurnEnvironment) -> TurnServers:
             skipped.append(f"{name} is not set")
         elif not urls:
             skipped.append(f"{name} names no turn: or turns: server")
-        found += [TurnServer(provider, url, source) for url in urls or ()]
+        found += [ConfiguredTurnServer(provider, url, source) for url in urls or ()]
     return TurnServers(tuple(found), tuple(skipped))
 
 
-def named(servers: tuple[TurnServer, ...]) -> Iterator[tuple[str, TurnServer]]:
+def named(servers: tuple[ConfiguredTurnServer, ...]) -> Iterator[tuple[str, ConfiguredTurnServer]]:
     """Each server with its name: ``primary-udp``, and ``primary-udp-2`` for the second."""
     count: dict[str, int] = {}
     for server in servers:
@@ -132,7 +132,7 @@ def named(servers: tuple[TurnServer, ...]) -> Iterator[tuple[str, TurnServer]]:
         yield (name if count[name] == 1 else f"{name}-{count[name]}"), server
 
 
-def _primary_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
+def _primary_urls(environment: TurnEnvironment) -> tuple[TurnUri, ...] | None:
     host = environment.turn_host
     # An own coturn is where TURN_HOST says, whatever TURN_URLS was left from before.
     if environment.turn_urls and not (host and environment.turn_provider == "coturn"):
@@ -141,9 +141,9 @@ def _primary_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
         return None
     port, tls_port = environment.turn_port, environment.turn_tls_port
     return (
-        TurnUrl("turn", host, port, "udp"),
-        TurnUrl("turn", host, port, "tcp"),
-        TurnUrl("turns", host, tls_port, "tcp"),
+        TurnUri("turn", host, port, "udp"),
+        TurnUri("turn", host, port, "tcp"),
+        TurnUri("turns", host, tls_port, "tcp"),
     )
 
 
@@ -155,7 +155,7 @@ def _primary_source(environment: TurnEnvironment) -> CredentialSource | None:
     return static
 
 
-def _backup_urls(environment: TurnEnvironment) -> tuple[TurnUrl, ...] | None:
+def _backup_urls(environment: TurnEnvironment) -> tuple[TurnUri, ...] | None:
     text = environment.turn_backup_urls
     return parse_url_list(text).urls if text else None
 
@@ -169,4 +169,4 @@ def _backup_source(environment: TurnEnvironment) -> CredentialSource | None:
 def _static(username: str | None, password: SecretStr | None) -> Static | None:
     if username is None or password is None:
         return None
-    return Static(Credentials(username, password))
+    return Static(TurnCredentials(username, password))

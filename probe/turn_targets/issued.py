@@ -9,21 +9,21 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.core.recorder import Record
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl
-from probe.turn.relay_path import try_allocation
-from probe.turn_targets.table import ServerTable, naming, servers_for
+from probe.core.recorder import Recorder
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri
+from probe.turn.relay_path import check_allocation
+from probe.turn_targets.table import TurnServerConfig, servers_for, with_uri
 
 # So much of what is left of the deadline is an URL's, so that a silent one can still be
 # named.
 _SHARE_OF_DEADLINE = 0.8
 
-Measure = Callable[[TurnUrl, Credentials | None], Coroutine[Any, Any, None]]
+Measure = Callable[[TurnUri, TurnCredentials | None], Coroutine[Any, Any, None]]
 
 
 async def measure_issued(
-    table: ServerTable, measure: Measure, record: Record, context: Context
+    table: TurnServerConfig, measure: Measure, record: Recorder, context: Context
 ) -> None:
     """Ask the backend, ``measure`` the first server, look at the others at the same time.
 
@@ -33,9 +33,9 @@ async def measure_issued(
     credentials, urls = await servers_for(table, record, context)
     limit = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
 
-    async def look(url: TurnUrl) -> None:
+    async def look(url: TurnUri) -> None:
         async with _within(url, limit, phase="allocate"):
-            await try_allocation(url, credentials, context, ca_file=table.ca_file)
+            await check_allocation(url, credentials, context, ca_file=table.ca_file)
 
     looks = [asyncio.create_task(look(url)) for url in urls[1:]]
     try:
@@ -50,7 +50,7 @@ async def measure_issued(
 
 
 @asynccontextmanager
-async def _within(url: TurnUrl, limit: float, phase: str | None = None) -> AsyncIterator[None]:
+async def _within(url: TurnUri, limit: float, phase: str | None = None) -> AsyncIterator[None]:
     """Failures inside leave with the URL in their message, at the latest after ``limit`` s.
 
     ``phase`` is that of a time-out; None leaves it to the record.
@@ -59,7 +59,7 @@ async def _within(url: TurnUrl, limit: float, phase: str | None = None) -> Async
         async with asyncio.timeout(limit):
             yield
     except CheckFailed as error:
-        raise naming(url, error) from None
+        raise with_uri(url, error) from None
     except TimeoutError:
         message = f"{url}: no answer within {limit:.1f} s"
         raise CheckFailed(Cause.DEADLINE, message, phase=phase) from None

@@ -15,7 +15,7 @@ class _Found:
     at: float
 
 
-class Looks:
+class AllocationResults:
     """The newest outcome of each look, by the check's name; ``clock`` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -24,7 +24,7 @@ class Looks:
         self._under_way: dict[str, asyncio.Event] = {}
 
     @contextmanager
-    def look(self, name: str) -> Iterator[None]:
+    def recording(self, name: str) -> Iterator[None]:
         """Around one look: it works unless it fails or is cut off. One that can't be made
         says nothing, and what was found before stands."""
         over = self._under_way[name] = asyncio.Event()
@@ -41,13 +41,13 @@ class Looks:
             self._under_way.pop(name, None)
             over.set()
 
-    async def settled(self, names: Iterable[str]) -> None:
+    async def idle(self, names: Iterable[str]) -> None:
         """Until none of these looks is under way."""
         for name in names:
             while (over := self._under_way.get(name)) is not None:
                 await over.wait()
 
-    def works(self, name: str, *, newer_than: float) -> bool | None:
+    def is_up(self, name: str, *, newer_than: float) -> bool | None:
         """What a look found within the last so many seconds; None where there was none."""
         found = self._found.get(name)
         if found is None or self._clock() - found.at > newer_than:
@@ -55,6 +55,6 @@ class Looks:
         return found.works
 
 
-def looks_of(context: Context) -> Looks:
+def looks_of(context: Context) -> AllocationResults:
     """The looks of this process."""
-    return context.share("looks at TURN servers", lambda: Looks(context.clock))
+    return context.get_or_create("looks at TURN servers", lambda: AllocationResults(context.clock))

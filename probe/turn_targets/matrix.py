@@ -8,30 +8,30 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from probe.core.kind import Derived
+from probe.core.kind import DerivedChecks
 from probe.stun.credentials import Static, TimeLimited
-from probe.stun.uri import WAYS_IN, WayIn
+from probe.stun.uri import WAYS_IN, TransportProtocol
 from probe.turn.resolve import Family
 from probe.turn_targets.environment import (
     ISSUED,
     METERED,
+    ConfiguredTurnServer,
     TurnEnvironment,
-    TurnServer,
     named,
     servers_of,
 )
 
-Place = tuple[str, WayIn]
+HostTransport = tuple[str, TransportProtocol]
 """A host, and the way in to it."""
 
 
-class Pace(Protocol):
+class IntervalPolicy(Protocol):
     """How often each of one provider's places can be looked at, in seconds."""
 
-    def __call__(self, places: Sequence[Place], /) -> Sequence[float]: ...
+    def __call__(self, places: Sequence[HostTransport], /) -> Sequence[float]: ...
 
 
-def planned(kind: str, environment: TurnEnvironment, pace: Pace) -> Derived:
+def turn_checks(kind: str, environment: TurnEnvironment, pace: IntervalPolicy) -> DerivedChecks:
     """A table for each configured server by every way in and family that is asked for, for
     Metered's by every way in, and one for what the backend issues."""
     found = servers_of(environment)
@@ -47,10 +47,10 @@ def planned(kind: str, environment: TurnEnvironment, pace: Pace) -> Derived:
         tables.append(issued_table(f"{kind}-{ISSUED}", environment))
     else:
         skipped.append("BACKEND_URL is not set (credentials that it issues)")
-    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+    return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
 
 
-def server_table(name: str, server: TurnServer) -> dict[str, Any]:
+def server_table(name: str, server: ConfiguredTurnServer) -> dict[str, Any]:
     """The raw table of a check of one configured server."""
     table: dict[str, Any] = {
         "name": name,
@@ -77,7 +77,10 @@ def issued_table(name: str, environment: TurnEnvironment) -> dict[str, Any]:
 
 
 def _configured(
-    kind: str, servers: tuple[TurnServer, ...], environment: TurnEnvironment, pace: Pace
+    kind: str,
+    servers: tuple[ConfiguredTurnServer, ...],
+    environment: TurnEnvironment,
+    pace: IntervalPolicy,
 ) -> Iterator[dict[str, Any]]:
     matrix = [
         (name, server, family)
@@ -94,7 +97,9 @@ def _configured(
             yield table | {"interval": interval} | ({"family": family} if family else {})
 
 
-def _metered(kind: str, environment: TurnEnvironment, pace: Pace) -> Iterator[dict[str, Any]]:
+def _metered(
+    kind: str, environment: TurnEnvironment, pace: IntervalPolicy
+) -> Iterator[dict[str, Any]]:
     """Metered's answer names one host by every way in."""
     intervals = pace([(METERED, way) for way in WAYS_IN])
     for way, interval in zip(WAYS_IN, intervals, strict=True):

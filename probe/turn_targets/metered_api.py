@@ -15,12 +15,12 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, NotMeasured, Stop
-from probe.net.http import browse, read_bounded
-from probe.net.http_status import refusal
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.http import fresh_client, read_bounded
+from probe.net.http_status import status_error
 from probe.net.urls import show_host
-from probe.stun.credentials import Credentials
-from probe.stun.uri import TurnUrl, parse_url_list
+from probe.stun.credentials import TurnCredentials
+from probe.stun.uri import TurnUri, parse_url_list
 
 PATH = "/api/v1/turn/credentials"
 KEPT_SECONDS = 900.0
@@ -33,8 +33,8 @@ _MOST_BYTES = 1 << 16
 class IceServer:
     """One server by one way in, and who we are there."""
 
-    url: TurnUrl
-    credentials: Credentials
+    url: TurnUri
+    credentials: TurnCredentials
 
 
 class MeteredServers:
@@ -82,14 +82,14 @@ class MeteredServers:
         address = URL(base + PATH).with_query(apiKey=self._api_key.get_secret_value())
         try:
             async with (
-                browse(ca_file=ca_file, clock=self._context.clock, host=host) as browser,
+                fresh_client(ca_file=ca_file, clock=self._context.clock, host=host) as browser,
                 # A redirect would show the key elsewhere.
                 browser.session.get(address, allow_redirects=False) as response,
             ):
                 if response.status != 200:
-                    raise refusal(response.status, f"{host} answers {response.status}")
+                    raise status_error(response.status, f"{host} answers {response.status}")
                 body = await read_bounded(response, _MOST_BYTES)
-        except Stop as stop:
+        except CheckAborted as stop:
             # The address that was asked has the key in it: no cause is chained.
             raise NotMeasured(stop.cause, stop.message, hint=stop.hint) from None
         return parse(body, host)
@@ -129,5 +129,5 @@ def _servers(entry: Mapping[str, Any], host: str) -> Sequence[IceServer]:
     if not isinstance(username, str) or not isinstance(password, str):
         message = f"{host} answers with a TURN server without user name or credential"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message)
-    login = Credentials(username, SecretStr(password))
+    login = TurnCredentials(username, SecretStr(password))
     return [IceServer(url, login) for url in found]

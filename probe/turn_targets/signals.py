@@ -2,14 +2,14 @@
 
 from probe.core.context import Context
 from probe.core.model import Signal, Unit
-from probe.core.recorder import Record
-from probe.stun.byte_counter import Traffic
+from probe.core.recorder import Recorder
+from probe.stun.byte_counter import ByteCounter
 
 ALLOCATE = Signal(
     "probe_turn_allocate_seconds",
     Unit.SECONDS,
     "The whole Allocate, from the first request until the relayed address.",
-    short="allocate",
+    column="allocate",
     latency=True,
 )
 UNAUTHENTICATED = Signal(
@@ -28,16 +28,16 @@ BYTES = Signal(
 )
 
 
-def traffic_of(check: str, context: Context) -> Traffic:
+def traffic_of(check: str, context: Context) -> ByteCounter:
     """What a check's wires have passed since it was last written down.
 
     Kept between runs: what is deleted behind a run is counted with the next one.
     """
-    return context.share(("turn traffic", check), Traffic)
+    return context.get_or_create(("turn traffic", check), ByteCounter)
 
 
-def write_traffic(traffic: Traffic, record: Record) -> None:
+def write_traffic(traffic: ByteCounter, record: Recorder) -> None:
     """Write down what was counted since the last time."""
-    taken = traffic.take()
+    taken = traffic.drain()
     record.sample(BYTES, taken.sent, direction="sent")
     record.sample(BYTES, taken.received, direction="received")

@@ -8,21 +8,21 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Table
+from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, NotMeasured
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
-from probe.stun.byte_counter import counted
-from probe.stun.credentials import Credentials, CredentialSource, Static, TimeLimited
-from probe.stun.uri import WAYS_IN, TurnUrl, WayIn, parse_turn_url, parse_url_list
+from probe.stun.byte_counter import count_bytes
+from probe.stun.credentials import CredentialSource, Static, TimeLimited, TurnCredentials
+from probe.stun.uri import WAYS_IN, TransportProtocol, TurnUri, parse_turn_url, parse_url_list
 from probe.turn.resolve import Family
 from probe.turn_targets.signals import traffic_of, write_traffic
 
 if TYPE_CHECKING:
     from probe.turn_targets.metered_api import MeteredServers
 
-LOOKS = "looks at TURN servers"
+ALLOCATION_RESULTS = "looks at TURN servers"
 """Who heeds this word wants to know when a server is seen to fail, or to work again."""
 
 # Of the deadline, for asking who we are: what comes later leaves no time to measure.
@@ -34,7 +34,7 @@ def _read_url(value: object) -> object:
     return parse_turn_url(value) if isinstance(value, str) else value
 
 
-class ServerTable(Table):
+class TurnServerConfig(CheckConfig):
     """One server by one way in, or (with ``backend_url``) what the backend issues.
 
     Credentials are ``username`` and ``password``, or ``shared_secret`` for time-limited
@@ -44,7 +44,7 @@ class ServerTable(Table):
     """
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
-    url: Annotated[TurnUrl, BeforeValidator(_read_url)] | None = None
+    url: Annotated[TurnUri, BeforeValidator(_read_url)] | None = None
     username: str | None = None
     password: SecretStr | None = None
     shared_secret: SecretStr | None = None
@@ -53,7 +53,7 @@ class ServerTable(Table):
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     metered_url: BaseUrl | None = None
     api_key: SecretStr | None = None
-    way: WayIn = "udp"
+    way: TransportProtocol = "udp"
     family: Family | None = None
     ca_file: CaFile | None = None
 
@@ -92,7 +92,7 @@ class ServerTable(Table):
         return labels | ({"family": self.family} if self.family else {})
 
     @property
-    def way_in(self) -> WayIn | None:
+    def way_in(self) -> TransportProtocol | None:
         """The way in that is looked at; None for what is issued, which may have any."""
         if self.issued:
             return None
@@ -104,12 +104,12 @@ class ServerTable(Table):
         return " ".join((self.provider, self.target, self.way_in or "all", self.family or "any"))
 
     @property
-    def heeds(self) -> frozenset[str]:
+    def triggered_by(self) -> frozenset[str]:
         """What is seen of the server in a cheap look."""
         return frozenset({self.place}) if self.needs_server else frozenset()
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """The provider, or the backend's host for what that issues."""
         if self.backend_url is not None:
             return show_host(self.backend_url.get_secret_value())
@@ -124,13 +124,13 @@ class ServerTable(Table):
     def source(self) -> CredentialSource | None:
         """Where the credentials come from; None where there are none."""
         if self.username is not None and self.password is not None:
-            return Static(Credentials(self.username, self.password))
+            return Static(TurnCredentials(self.username, self.password))
         return TimeLimited(self.shared_secret) if self.shared_secret else None
 
 
 async def servers_for(
-    table: ServerTable, record: Record, context: Context
-) -> tuple[Credentials | None, Sequence[TurnUrl]]:
+    table: TurnServerConfig, record: Recorder, context: Context
+) -> tuple[TurnCredentials | None, Sequence[TurnUri]]:
     """Where to go, as a browser prefers it (not empty), and who we are there.
 
     Several URLs for what the backend issues, one for everything else. Raises CheckFailed or
@@ -147,12 +147,12 @@ async def servers_for(
 
 
 @contextmanager
-def spending(table: ServerTable, record: Record, context: Context) -> Iterator[None]:
+def counting_traffic(table: TurnServerConfig, record: Recorder, context: Context) -> Iterator[None]:
     """Around all that a run does: its bytes are counted and written down, and kept
     credentials that are refused are asked for anew in the next run."""
     traffic = traffic_of(table.name, context)
     try:
-        with counted(traffic):
+        with count_bytes(traffic):
             yield
     except CheckFailed as error:
         if table.metered_url is not None and table.api_key is not None and error.cause in _STALE:
@@ -166,12 +166,12 @@ def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredSe
     from probe.turn_targets.metered_api import MeteredServers
 
     key = ("metered servers", url.get_secret_value(), api_key.get_secret_value())
-    return context.share(key, lambda: MeteredServers(url, api_key, context))
+    return context.get_or_create(key, lambda: MeteredServers(url, api_key, context))
 
 
 async def _metered_server(
-    table: ServerTable, url: SecretStr, api_key: SecretStr, record: Record, context: Context
-) -> tuple[Credentials, Sequence[TurnUrl]]:
+    table: TurnServerConfig, url: SecretStr, api_key: SecretStr, record: Recorder, context: Context
+) -> tuple[TurnCredentials, Sequence[TurnUri]]:
     metered = _metered(url, api_key, context)
     with record.phase("credentials"):
         found = await metered.get(table.ca_file, _LOGIN_SHARE * table.deadline)
@@ -184,8 +184,8 @@ async def _metered_server(
 
 
 async def issued_servers(
-    table: ServerTable, backend_url: SecretStr, record: Record, context: Context
-) -> tuple[Credentials, Sequence[TurnUrl]]:
+    table: TurnServerConfig, backend_url: SecretStr, record: Recorder, context: Context
+) -> tuple[TurnCredentials, Sequence[TurnUri]]:
     """Ask the backend; its credentials, and the URLs as a browser prefers them (not empty).
 
     Raises CheckFailed or NotMeasured with its phase.
@@ -200,15 +200,15 @@ async def issued_servers(
     issued = await backend.issued_credentials(record)
     urls = preferred_first(issued)
     record.facts["issued"] = ", ".join(str(url) for url in urls)
-    return Credentials(issued.username, issued.credential), urls
+    return TurnCredentials(issued.username, issued.credential), urls
 
 
-def naming(url: TurnUrl, error: CheckFailed) -> CheckFailed:
+def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:
     """The failure with the URL in its message, where the check's target doesn't say it."""
     return CheckFailed(error.cause, f"{url}: {error.message}", phase=error.phase, hint=error.hint)
 
 
-def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUrl]:
+def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
     """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
     try:
         urls = parse_url_list(" ".join(issued.urls)).urls

@@ -11,7 +11,7 @@ issue it is added, which a laboratory's is shorter than.
 
 from collections.abc import Mapping, Sequence
 
-from probe.stun.uri import WayIn
+from probe.stun.uri import TransportProtocol
 
 MONTH_SECONDS = 30 * 86400.0
 MONTHLY_BYTES = 0.5e9
@@ -30,33 +30,33 @@ _LOOKS_SHARE, _TIERS_SHARE = 0.6, 0.9
 _ROUND_TO = 60.0
 
 # Opening and closing one connection, a public chain of certificates (2.5 kB) included.
-_CONNECTION: Mapping[WayIn, int] = {"udp": 0, "tcp": 450, "tls": 5000}
+_CONNECTION: Mapping[TransportProtocol, int] = {"udp": 0, "tcp": 450, "tls": 5000}
 # An allocation and its deletion.
-_ALLOCATION: Mapping[WayIn, int] = {"udp": 850, "tcp": 850, "tls": 1000}
+_ALLOCATION: Mapping[TransportProtocol, int] = {"udp": 850, "tcp": 850, "tls": 1000}
 # Permissions, channels, the first packets, transactions with the server; and each echo.
-_PATH: Mapping[WayIn, int] = {"udp": 3000, "tcp": 4000, "tls": 4700}
-_ECHO: Mapping[WayIn, int] = {"udp": 770, "tcp": 950, "tls": 1050}
+_PATH: Mapping[TransportProtocol, int] = {"udp": 3000, "tcp": 4000, "tls": 4700}
+_ECHO: Mapping[TransportProtocol, int] = {"udp": 770, "tcp": 950, "tls": 1050}
 # ICE, DTLS and SCTP of both sides; and each echo over the data channel.
-_CALL: Mapping[WayIn, int] = {"udp": 10_000, "tcp": 12_500, "tls": 14_000}
-_CALL_ECHO: Mapping[WayIn, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
+_CALL: Mapping[TransportProtocol, int] = {"udp": 10_000, "tcp": 12_500, "tls": 14_000}
+_CALL_ECHO: Mapping[TransportProtocol, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
 
 
-def look_bytes(way: WayIn) -> int:
+def look_bytes(way: TransportProtocol) -> int:
     """One allocation and its deletion."""
     return _CONNECTION[way] + _ALLOCATION[way]
 
 
-def path_bytes(way: WayIn, echoes: int) -> int:
+def path_bytes(way: TransportProtocol, echoes: int) -> int:
     """Two allocations, permissions, echoes, and transactions with the server."""
     return 2 * look_bytes(way) + _PATH[way] + echoes * _ECHO[way]
 
 
-def call_bytes(way: WayIn, echoes: int) -> int:
+def call_bytes(way: TransportProtocol, echoes: int) -> int:
     """Two allocations, ICE, DTLS, SCTP, and echoes over the data channel."""
     return 2 * look_bytes(way) + _CALL[way] + echoes * _CALL_ECHO[way]
 
 
-def look_intervals(ways: Sequence[tuple[str, WayIn]]) -> list[float]:
+def look_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
     """How often to look at each of one provider's servers (host, way in), in seconds."""
     hosts = [host for host, way in ways if way != "tls"]
     wanted = [
@@ -67,7 +67,7 @@ def look_intervals(ways: Sequence[tuple[str, WayIn]]) -> list[float]:
     return [seconds * stretch for seconds in wanted]
 
 
-def dear_intervals(ways: Sequence[tuple[str, WayIn]]) -> list[float]:
+def relay_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
     """How often to send echoes through each of one provider's servers, and how often to
     call through it, in seconds."""
     looks = _a_month(ways, look_intervals(ways))
@@ -76,7 +76,7 @@ def dear_intervals(ways: Sequence[tuple[str, WayIn]]) -> list[float]:
     return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(ways)
 
 
-def _a_month(ways: Sequence[tuple[str, WayIn]], intervals: Sequence[float]) -> float:
+def _a_month(ways: Sequence[tuple[str, TransportProtocol]], intervals: Sequence[float]) -> float:
     """Bytes in 30 days for looks in these intervals."""
     return sum(
         look_bytes(way) * MONTH_SECONDS / seconds

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from pydantic import SecretStr
 
-from probe.web.verdict_api import Door
+from probe.web.verdict_api import TokenGate
 
 # A probe calls once in a quarter of an hour for each provider, twice each time; after a failure
 # every minute. Ten of them are a third of an offer in a second.
@@ -20,7 +20,7 @@ class PeerCalls:
     again (0: nothing is said of that)."""
 
     def __init__(self, token: SecretStr, answer: Answer, clock: Callable[[], float]) -> None:
-        self._door = Door(token, clock, per_second=PER_SECOND, burst=BURST, pause=2)
+        self._door = TokenGate(token, clock, per_second=PER_SECOND, burst=BURST, pause=2)
         self._answer = answer
 
     async def handle(self, request: web.Request) -> web.Response:

@@ -30,7 +30,7 @@ REFRESH_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Sources:
+class PageData:
     """Where the pages come from.
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
@@ -40,7 +40,7 @@ class Sources:
     """
 
     overview: Callable[[], Awaitable[Overview]]
-    edition: Callable[[], int]
+    revision: Callable[[], int]
     metrics: Callable[[str | None], tuple[bytes, str]]
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
@@ -52,7 +52,7 @@ class Pages:
 
     def __init__(
         self,
-        sources: Sources,
+        sources: PageData,
         access: Access,
         peering: Peering | None = None,
         calls: PeerCalls | None = None,
@@ -60,7 +60,7 @@ class Pages:
         self._sources = sources
         self._overview: asyncio.Task[Overview] | None = None
         self._made = -FRESH_SECONDS
-        self._edition = 0
+        self._revision = 0
         self.app = web.Application(middlewares=[_with_headers, guard(access)])
         self.app.add_routes(
             [
@@ -117,10 +117,10 @@ class Pages:
 
     async def _current(self) -> Overview:
         """The overview, made at most once a second however many ask, unless it has changed."""
-        now, edition = asyncio.get_running_loop().time(), self._sources.edition()
-        fresh = now - self._made < FRESH_SECONDS and edition == self._edition
+        now, edition = asyncio.get_running_loop().time(), self._sources.revision()
+        fresh = now - self._made < FRESH_SECONDS and edition == self._revision
         if self._overview is None or not fresh:
-            self._made, self._edition = now, edition
+            self._made, self._revision = now, edition
             self._overview = asyncio.ensure_future(self._sources.overview())
         return await asyncio.shield(self._overview)
 
@@ -136,7 +136,7 @@ async def _with_headers(request: web.Request, handler: Handler) -> web.StreamRes
     return response
 
 
-class Server:
+class WebServer:
     """Serves the pages on one port; ``address`` is what it listens on."""
 
     def __init__(self, app: web.Application, listen: tuple[str, int]) -> None:

@@ -15,14 +15,14 @@ BODY_SECONDS = 10.0
 PER_SECOND, BURST = 20.0, 40.0
 
 
-class Bucket:
+class TokenBucket:
     """At most ``burst`` at once and ``per_second`` in the long run. ``clock`` is monotonic."""
 
     def __init__(self, per_second: float, burst: float, clock: Callable[[], float]) -> None:
         self._per_second, self._burst, self._clock = per_second, burst, clock
         self._left, self._at = burst, clock()
 
-    def take(self) -> bool:
+    def spend(self) -> bool:
         """Take one, if there is one."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
@@ -33,7 +33,7 @@ class Bucket:
         return True
 
 
-class Door:
+class TokenGate:
     """Lets in who has the token, and neither friends nor strangers too often.
 
     Strangers have a budget of their own, so that they can't keep the others out. ``pause`` is
@@ -51,14 +51,14 @@ class Door:
     ) -> None:
         self._right = f"Bearer {token.get_secret_value()}".encode()
         self._pause = str(pause)
-        self._friends = Bucket(per_second, burst, clock)
-        self._strangers = Bucket(per_second, burst, clock)
+        self._friends = TokenBucket(per_second, burst, clock)
+        self._strangers = TokenBucket(per_second, burst, clock)
 
     async def enter(self, request: web.Request) -> bytes | web.Response:
         """The body of who may come in; else 401, 429, 413 or 408."""
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         is_friend = hmac.compare_digest(given, self._right)
-        if not (self._friends if is_friend else self._strangers).take():
+        if not (self._friends if is_friend else self._strangers).spend():
             return web.Response(status=429, text="Later.\n", headers={"Retry-After": self._pause})
         if not is_friend:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
@@ -81,7 +81,7 @@ class Peering:
         answer: Callable[[bytes], Awaitable[bytes | None]],
         clock: Callable[[], float],
     ) -> None:
-        self._door, self._answer = Door(token, clock), answer
+        self._door, self._answer = TokenGate(token, clock), answer
 
     async def handle(self, request: web.Request) -> web.Response:
         """200 with the answer; 401, 429, 413, 408 and 400 for who or what doesn't deserve one."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from alerts.model import Alert, Identity, Message, Occasion, Severity
+from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 
 NOON = 1_800_000_000.0
 
@@ -13,7 +13,7 @@ NOON = 1_800_000_000.0
 def failing(check: str = "health", **parts: Any) -> Alert:
     """A check that fails."""
     alert = Alert(
-        identity=Identity(check, "failing"),
+        identity=Fingerprint(check, "failing"),
         severity=Severity.CRITICAL,
         since=NOON,
         fired=NOON + 30,
@@ -35,7 +35,7 @@ def slow(check: str = "turn-primary-udp", **parts: Any) -> Alert:
     rule = "probe_turn_relay_rtt_seconds"
     alert = failing(
         check,
-        identity=Identity(check, rule, (("transport", "udp"),)),
+        identity=Fingerprint(check, rule, (("transport", "udp"),)),
         severity=Severity.WARNING,
         summary="relay round trip 1.2 s is above 1 s",
         kind="turn",
@@ -51,9 +51,9 @@ def slow(check: str = "turn-primary-udp", **parts: Any) -> Alert:
     return replace(alert, **parts)
 
 
-def told(occasion: Occasion = Occasion.FIRING, **parts: Any) -> Message:
+def told(occasion: MessageType = MessageType.FIRING, **parts: Any) -> Message:
     """An incident of one alert, half a minute old, with everything there is to say."""
-    over = occasion is Occasion.RESOLVED
+    over = occasion is MessageType.RESOLVED
     message = Message(
         key="paircam.live",
         occasion=occasion,
@@ -83,7 +83,7 @@ _labels = st.lists(st.tuples(texts, texts), max_size=4).map(tuple)
 
 alerts = st.builds(
     Alert,
-    identity=st.builds(Identity, texts, texts, _labels),
+    identity=st.builds(Fingerprint, texts, texts, _labels),
     severity=st.sampled_from(Severity),
     since=st.floats(NOON, NOON + 1e6),
     fired=st.just(NOON),
@@ -108,7 +108,7 @@ _links = st.lists(
 messages = st.builds(
     Message,
     key=texts,
-    occasion=st.sampled_from(Occasion),
+    occasion=st.sampled_from(MessageType),
     severity=st.sampled_from(Severity),
     title=texts,
     at=st.floats(NOON, NOON + 1e6),

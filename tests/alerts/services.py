@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
-from alerts.model import Delivery, Message, NotifyError, Occasion
+from alerts.model import Delivery, Message, MessageType, NotifyError
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
 from tests.clocks import Clock
@@ -28,10 +28,10 @@ class Service:
         name: str = "pager",
         script: Iterable[object] = (),
         *,
-        tells_past: bool = False,
+        sends_missed_incidents: bool = False,
         pause: float = 0.0,
     ) -> None:
-        self.name, self.tells_past, self.pause = name, tells_past, pause
+        self.name, self.sends_missed_incidents, self.pause = name, sends_missed_incidents, pause
         self.script = list(script)
         self.attempts: list[Message] = []
         self.received: list[Message] = []
@@ -163,10 +163,10 @@ def open_at_the_end(received: Iterable[Message]) -> dict[str, str]:
     """
     burning: dict[str, str] = {}
     for message in received:
-        if message.occasion is Occasion.RESOLVED:
+        if message.occasion is MessageType.RESOLVED:
             burning.pop(message.key, None)
-        elif message.occasion is not Occasion.NOTE:
-            new = message.occasion is Occasion.FIRING
+        elif message.occasion is not MessageType.NOTE:
+            new = message.occasion is MessageType.FIRING
             assert new or message.key in burning, f"{message.title}: not told as new"
             known = burning.setdefault(message.key, message.text)
             assert known == message.text, f"{message.title}: {known} was still open"

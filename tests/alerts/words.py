@@ -3,16 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
-from alerts.model import Alert, Delivery, Identity, Message, Occasion, Severity, Silence
+from alerts.model import Alert, Delivery, Fingerprint, Message, MessageType, Severity, Silence
 
-FIRING, CHANGED, REMINDER = Occasion.FIRING, Occasion.CHANGED, Occasion.REMINDER
-RESOLVED, NOTE = Occasion.RESOLVED, Occasion.NOTE
+FIRING, CHANGED, REMINDER = MessageType.FIRING, MessageType.CHANGED, MessageType.REMINDER
+RESOLVED, NOTE = MessageType.RESOLVED, MessageType.NOTE
 
 
 def an_alert(check: str = "backend", since: float = 0.0, **parts: Any) -> Alert:
     """An alert about a check."""
     alert = Alert(
-        identity=Identity(check, "failing"),
+        identity=Fingerprint(check, "failing"),
         severity=Severity.CRITICAL,
         since=since,
         fired=since + 30.0,
@@ -26,7 +26,7 @@ def an_alert(check: str = "backend", since: float = 0.0, **parts: Any) -> Alert:
 
 
 def a_message(
-    occasion: Occasion = FIRING, key: str = "a", at: float = 0.0, **parts: Any
+    occasion: MessageType = FIRING, key: str = "a", at: float = 0.0, **parts: Any
 ) -> Message:
     """A message of a key; it says of itself when it was made."""
     message = Message(
@@ -42,7 +42,7 @@ def a_message(
 
 
 def a_delivery(
-    occasion: Occasion = FIRING,
+    occasion: MessageType = FIRING,
     key: str = "a",
     at: float = 0.0,
     to: str = "pager",

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from probe.config.settings import load_settings
 from probe.core.model import Status, Verdict
 from probe.history import History
-from probe.history.model import Entry
+from probe.history.model import ResultRow
 from probe.kinds import KINDS
 from tests.command import start
 from tests.container.dockerfile import read_dockerfile
@@ -78,7 +78,7 @@ async def write_a_day(folder: Path, environment: dict[str, str]) -> None:
             status = Status.FAILED if bad else Status.OK
             cause = ("body", "service_down", "redis is down") if bad else ("", "", "")
             value = 0.01 + (number * 7919 % 1000) / 10_000
-            history.add(Entry(check.name, at, value, status, verdict, *cause, value=value))
+            history.add(ResultRow(check.name, at, value, status, verdict, *cause, value=value))
             if number % 5000 == 0:
                 await history.flush()
     await history.close()

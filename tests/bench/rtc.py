@@ -17,10 +17,10 @@ from pydantic import SecretStr
 
 from probe.call.local_call import Call
 from probe.core.context import Context
-from probe.core.recorder import Record
-from probe.ice.relay_transport import Relay
+from probe.core.recorder import Recorder
+from probe.ice.relay_transport import RelayServer
 from probe.net.resolver import resolve
-from probe.stun.credentials import Credentials
+from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import parse_turn_url
 from probe.turn.relay_path import RelayPath
 from tests.browser.browser import Browser, Server, browser
@@ -67,9 +67,9 @@ async def in_chromium(page: Browser, url: str, server: Coturn, found: Findings) 
     found.chromium_rtt.append(median(seen.rtts))
 
 
-async def in_probe(relay: Relay, context: Context, found: Findings) -> None:
+async def in_probe(relay: RelayServer, context: Context, found: Findings) -> None:
     """One call of ours."""
-    async with Call(relay, Record(), context) as call:
+    async with Call(relay, Recorder(), context) as call:
         await call.gather()
         await call.connect()
         await call.echo(ECHOES)
@@ -81,9 +81,9 @@ async def in_probe(relay: Relay, context: Context, found: Findings) -> None:
     found.retransmitted += bool(call.retransmitted)
 
 
-async def raw(relay: Relay, context: Context, way: Way, found: Findings) -> None:
+async def raw(relay: RelayServer, context: Context, way: Way, found: Findings) -> None:
     """The relay path alone, beside the delay that was really put in."""
-    path = RelayPath(relay.url, relay.credentials, Record(), context)
+    path = RelayPath(relay.url, relay.credentials, Recorder(), context)
     await way.held()
     await path.measure(ECHOES)
     found.put_in.append(HOLDS * await way.held())
@@ -96,8 +96,8 @@ async def measure(page: Browser, server: Coturn, transport: str, round_trip: flo
     async with forwarded(server.port, delay=round_trip / 2) as way:
         url = f"turn:{HOST}:{way.port}?transport={transport}"
         parsed = parse_turn_url(url)
-        credentials = Credentials(server.username, SecretStr(server.password))
-        relay = Relay(parsed, credentials, await resolve(parsed.host, parsed.port))
+        credentials = TurnCredentials(server.username, SecretStr(server.password))
+        relay = RelayServer(parsed, credentials, await resolve(parsed.host, parsed.port))
         for _ in range(ROUNDS):
             await in_chromium(page, url, server, found)
             await in_probe(relay, context, found)

@@ -70,7 +70,7 @@ async def play(scenario: Scenario, stage: Stage, page: Browser) -> Outcome:
 async def _checks(ways: Sequence[Entry], ca_file: Path) -> dict[str, Result]:
     context = Context()
     results = await asyncio.gather(*(_check(each, ca_file, context) for each in ways))
-    await context.closing.drain(patience=5)
+    await context.closing.drain(timeout=5)
     return dict(zip([each.way for each in ways], results, strict=True))
 
 

@@ -22,7 +22,7 @@ from probe.core.kind import Check
 from probe.core.model import Result
 from probe.core.runner import run_check
 from probe.kinds.resilience import CONSENT_SECONDS, KIND, ResilienceTable
-from probe.net.impairment import Outage, TcpForwarder, UdpForwarder
+from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 from probe.net.resolver import Address
 from probe.stun.transaction import LIBWEBRTC
 from probe.stun.uri import parse_turn_url
@@ -50,7 +50,7 @@ class Stage:
     turn: TurnLab
     node: NodeBackend
     tab: Tab
-    outages: dict[str, Outage]
+    outages: dict[str, Impairment]
     stack: AsyncExitStack
 
     async def lived_through(self, name: str, function: str, order: dict[str, Any]) -> Any:
@@ -85,8 +85,8 @@ class Stage:
         }
         return await self.lived_through(name, "loseSession", order)
 
-    def _outage(self, name: str) -> Outage:
-        self.outages[name] = Outage(Context().clock)
+    def _outage(self, name: str) -> Impairment:
+        self.outages[name] = Impairment(Context().clock)
         return self.outages[name]
 
 
@@ -105,12 +105,12 @@ def _token() -> str:
 @asynccontextmanager
 async def stage(folder: Path, factory: NodeBackendFactory) -> AsyncIterator[Stage]:
     """Everything but the checks."""
-    outages: dict[str, Outage] = {}
+    outages: dict[str, Impairment] = {}
     losing: set[asyncio.Task[None]] = set()
 
     async def lose(request: web.Request) -> web.Response:
         outage, seconds = outages[request.query["name"]], float(request.query["seconds"])
-        losing.add(asyncio.create_task(outage.last(seconds)))
+        losing.add(asyncio.create_task(outage.block_for(seconds)))
         await asyncio.sleep(0)  # it is lost when this is answered
         return web.Response()
 
@@ -199,7 +199,7 @@ async def lose_everywhere(stage: Stage, losses: tuple[float, ...]) -> None:
         judge_session(session["attempts"], session["recovered"], length)
         attempts = int(said(results, "session_attempts", length))
         judge_session(attempts, said(results, "session_recovery_seconds", length), length)
-    assert await context.closing.drain(patience=5) == 0
+    assert await context.closing.drain(timeout=5) == 0
 
 
 @pytest.mark.parts

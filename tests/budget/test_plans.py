@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from alerts.evaluation.verdict import judge
-from probe.budget.plans import NEON, UPSTASH, Budget, Drain, Terms, drains_on, uses_of
-from probe.budget.quota_usage import RELAYED, SESSIONS, Ledger
-from probe.config.check_plan import Plan, make_plan
+from probe.budget.plans import NEON, UPSTASH, Budget, Consumer, Quota, consumers_by_plan, uses_of
+from probe.budget.quota_usage import RELAYED, SESSIONS, QuotaUsage
+from probe.config.check_plan import CheckPlan, make_plan
 from probe.core.context import Context
 from probe.core.environment import ConfigurationError, Variables
-from probe.core.kind import Check, Derived, Use
+from probe.core.kind import Check, DerivedChecks, QuotaUse
 from probe.core.model import Result, Sample, Signal, Status, Unit, Verdict
 from probe.core.runner import run_check
-from probe.daemon.schedule import Schedule, spread
+from probe.daemon.schedule import Schedule, stagger
 from probe.kinds import KINDS
 from probe.kinds.budget import LEDGER, BudgetTable
 from tests.clocks import Clock, settle
@@ -40,11 +40,11 @@ PAIRCAM = {
 
 def plan_of(
     tables: Mapping[str, Any] | None = None, variables: Mapping[str, str] = PAIRCAM
-) -> Plan:
+) -> CheckPlan:
     return make_plan(KINDS, Variables(dict(variables)), tables or {})
 
 
-def budgets(plan: Plan) -> dict[str, BudgetTable]:
+def budgets(plan: CheckPlan) -> dict[str, BudgetTable]:
     tables = [check.table for check in plan.checks if isinstance(check.table, BudgetTable)]
     return {table.plan: table for table in tables}
 
@@ -82,7 +82,7 @@ def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> N
 
 
 def test_a_lone_look_now_and_then_lets_neon_sleep() -> None:
-    sparse = Budget("neon", NEON, (Drain("postgres", 3600.0, 300.0, lingers=True),))
+    sparse = Budget("neon", NEON, (Consumer("postgres", 3600.0, 300.0, shared_window=True),))
     assert sparse.per_day == 24 * 300
 
 
@@ -90,7 +90,7 @@ def test_a_plan_with_100_compute_hours_is_said_not_to_last() -> None:
     """Neon's free plan of today: 400 hours awake at the smallest size."""
     tables = {"budget": [{"name": "budget-neon", "allowance": 100 * 3600 / 0.25}]}
     plan = plan_of(tables)
-    (caution,) = (each for check in plan.checks for each in check.cautions)
+    (caution,) = (each for check in plan.checks for each in check.config_warnings)
     assert caution.startswith("budget-neon: watching would take 744 h awake of neon in a month")
     assert "more than the 400 h awake that it may" in caution
 
@@ -100,7 +100,7 @@ def test_five_round_trips_a_minute_are_more_than_upstash_has() -> None:
     upstash = budgets(plan_of(tables))["upstash"].budget
     assert upstash.per_day == 12_960 + 72
     # 9 commands of the 928 that the redis check leaves: every 837.9 s, in whole minutes.
-    assert upstash.remedy == "an interval of 840 s for signaling would fit"
+    assert upstash.suggested_interval == "an interval of 840 s for signaling would fit"
     fitting = {"signaling": [{"name": "signaling", "interval": 840, "round_trips": 5}]}
     shorter = {"signaling": [{"name": "signaling", "interval": 780, "round_trips": 5}]}
     assert budgets(plan_of(fitting))["upstash"].budget.warning == ""
@@ -109,11 +109,11 @@ def test_five_round_trips_a_minute_are_more_than_upstash_has() -> None:
 
 @pytest.mark.parametrize("lingers", [False, True])
 def test_where_no_single_interval_fits_all_of_them_do_when_stretched(lingers: bool) -> None:
-    drains = tuple(Drain(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
-    terms = Terms(7000.0, "seconds", "day", 1.0)
+    drains = tuple(Consumer(f"c{n}", 600.0, 60.0, lingers) for n in range(9))
+    terms = Quota(7000.0, "seconds", "day", 1.0)
     tight = Budget("p", terms, drains)
-    assert "intervals 11.2 times as long for c0, c1" in tight.remedy
-    stretched = tuple(Drain(each.check, 600 * 11.2, 60.0, lingers) for each in drains)
+    assert "intervals 11.2 times as long for c0, c1" in tight.suggested_interval
+    stretched = tuple(Consumer(each.check, 600 * 11.2, 60.0, lingers) for each in drains)
     assert not Budget("p", terms, stretched).exceeds
 
 
@@ -123,7 +123,7 @@ def test_what_runs_on_this_machine_takes_from_no_plan() -> None:
         plan = plan_of(variables=variables)
         assert budgets(plan) == {}
         assert [uses_of(check) for check in plan.checks] == [()] * len(plan.checks)
-    assert drains_on(plan_of().checks) != {}
+    assert consumers_by_plan(plan_of().checks) != {}
 
 
 def test_a_disabled_check_takes_nothing() -> None:
@@ -133,8 +133,8 @@ def test_a_disabled_check_takes_nothing() -> None:
 
 def test_a_kind_of_a_plan_that_is_known_has_its_budget_without_more_ado() -> None:
     kind = toy_kind(
-        derive=lambda _: Derived(tables=({"name": "toy", "interval": 60},)),
-        uses=lambda _: (Use("turn-toys", 1e6), Use("unheard-of", 1.0)),
+        derive=lambda _: DerivedChecks(tables=({"name": "toy", "interval": 60},)),
+        uses=lambda _: (QuotaUse("turn-toys", 1e6), QuotaUse("unheard-of", 1.0)),
     )
     plan = make_plan((kind, KINDS[-1]), Variables({}), {})
     (table,) = budgets(plan).values()
@@ -151,7 +151,7 @@ def test_a_budget_of_what_nobody_uses_is_a_mistake() -> None:
 # What runs take
 
 
-async def _day(plan: Plan, ledger: Ledger, start: float) -> tuple[float, dict[str, int]]:
+async def _day(plan: CheckPlan, ledger: QuotaUsage, start: float) -> tuple[float, dict[str, int]]:
     """Run a plan by the real schedule on a clock that jumps from turn to turn: its first
     hour, and then from midnight to midnight. When the day began, and runs of each check."""
     clock = Clock(start - 7200.0)
@@ -161,15 +161,15 @@ async def _day(plan: Plan, ledger: Ledger, start: float) -> tuple[float, dict[st
     async def run(name: str) -> None:
         if clock() >= start:
             runs[name] += 1
-        ledger.take(uses_of(checks[name]), clock())
+        ledger.add(uses_of(checks[name]), clock())
 
     schedule = Schedule(run, clock=clock)
     schedule.start()
-    ledger.begin(clock())
-    for timing in spread([(check.name, check.interval) for check in plan.checks]):
+    ledger.start(clock())
+    for timing in stagger([(check.name, check.interval) for check in plan.checks]):
         schedule.add(timing)
     while True:
-        due = min(turn for name in checks if (turn := schedule.due(name)) is not None)
+        due = min(turn for name in checks if (turn := schedule.next_run_at(name)) is not None)
         if due >= start + DAY:
             break
         clock.seconds = max(clock.seconds, due)
@@ -182,7 +182,7 @@ async def _day(plan: Plan, ledger: Ledger, start: float) -> tuple[float, dict[st
 
 
 async def test_a_day_at_default_intervals_stays_within_every_budget_and_is_as_forecast() -> None:
-    plan, ledger = plan_of(), Ledger()
+    plan, ledger = plan_of(), QuotaUsage()
     end, runs = await _day(plan, ledger, at(15))
     found = budgets(plan)
     assert runs["health"] == 8640
@@ -202,7 +202,7 @@ async def test_a_day_at_other_intervals_is_as_forecast_too() -> None:
         "postgres": [{"name": "postgres", "interval": 3600}],
         "app_metrics": [{"name": "app-metrics", "enabled": False}],
     }
-    plan, ledger = plan_of(tables), Ledger()
+    plan, ledger = plan_of(tables), QuotaUsage()
     end, _ = await _day(plan, ledger, at(15))
     assert ledger.used("neon", "day", end) == budgets(plan)["neon"].budget.per_day == 24 * 300
     assert ledger.used("upstash", "day", end) == budgets(plan)["upstash"].budget.per_day == 360
@@ -211,14 +211,14 @@ async def test_a_day_at_other_intervals_is_as_forecast_too() -> None:
 # The check
 
 
-def _check(plan: Plan, name: str) -> Check:
+def _check(plan: CheckPlan, name: str) -> Check:
     return next(check for check in plan.checks if check.name == name)
 
 
-async def _look(check: Check, ledger: Ledger | None, now: float) -> Result:
+async def _look(check: Check, ledger: QuotaUsage | None, now: float) -> Result:
     context = Context(now=Clock(now))
     if ledger is not None:
-        context.share(LEDGER, lambda: ledger)
+        context.get_or_create(LEDGER, lambda: ledger)
     return await run_check(check, context)
 
 
@@ -232,13 +232,13 @@ async def test_a_single_run_has_a_forecast_and_no_count() -> None:
 
 
 async def test_what_was_counted_is_held_against_what_may_be_taken() -> None:
-    ledger, check = Ledger(), _check(plan_of(), "budget-upstash")
-    ledger.begin(at(1))
-    ledger.take((Use("upstash", 900.0),), at(1, 1))
+    ledger, check = QuotaUsage(), _check(plan_of(), "budget-upstash")
+    ledger.start(at(1))
+    ledger.add((QuotaUse("upstash", 900.0),), at(1, 1))
     within = await _look(check, ledger, at(1, 2))
-    ledger.take((Use("upstash", 200.0),), at(1, 3))
+    ledger.add((QuotaUse("upstash", 200.0),), at(1, 3))
     beyond = await _look(check, ledger, at(1, 4))
-    ledger.take((Use("upstash", 8900.0),), at(1, 5))
+    ledger.add((QuotaUse("upstash", 8900.0),), at(1, 5))
     spent = await _look(check, ledger, at(1, 6))
     next_day = await _look(check, ledger, at(2))
     assert values(within)["probe_budget_used_ratio"] == 0.9
@@ -254,11 +254,11 @@ async def test_users_calls_are_estimated_where_the_application_tells() -> None:
     """10 sessions, 20 % relayed, 250 kB/s each: 0.5 MB a second, 1.8 GB an hour."""
     sessions = Signal("probe_app_active_sessions", Unit.COUNT, "Sessions.")
     relayed = Signal("probe_turn_fallback_ratio", Unit.RATIO, "Share.")
-    ledger = Ledger()
-    ledger.begin(at(1))
+    ledger = QuotaUsage()
+    ledger.start(at(1))
     for minute in range(0, 121, 10):
         samples = (Sample(sessions, 10.0), Sample(relayed, 0.2))
-        ledger.watch(samples, "turn-primary", 250_000.0, at(1) + minute * 60)
+        ledger.estimate_users(samples, "turn-primary", 250_000.0, at(1) + minute * 60)
     assert ledger.relayed("turn-primary", "month", at(1, 2)) == pytest.approx(3.6e9)
     table = {
         "name": "budget-turn-primary",
@@ -266,7 +266,7 @@ async def test_users_calls_are_estimated_where_the_application_tells() -> None:
         "allowance": 20e9,
         "unit": "bytes",
         "period": "month",
-        "drains": (Drain("turn-primary-udp", 300.0, 20e3),),
+        "drains": (Consumer("turn-primary-udp", 300.0, 20e3),),
     }
     check = Check(KINDS[-1], BudgetTable.model_validate(table))
     early, later = await _look(check, ledger, at(1, 2)), await _look(check, ledger, at(2))
@@ -278,9 +278,9 @@ async def test_users_calls_are_estimated_where_the_application_tells() -> None:
 
 
 def test_nothing_is_estimated_where_the_application_is_silent() -> None:
-    ledger = Ledger()
-    ledger.watch((), "turn-primary", 250_000.0, at(1))
-    ledger.watch((), "turn-primary", 250_000.0, at(1, 0.1))
+    ledger = QuotaUsage()
+    ledger.estimate_users((), "turn-primary", 250_000.0, at(1))
+    ledger.estimate_users((), "turn-primary", 250_000.0, at(1, 0.1))
     assert ledger.relayed("turn-primary", "month", at(1, 1)) is None
 
 

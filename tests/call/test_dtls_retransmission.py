@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from probe.call.aiortc_import import RTCCertificate
-from probe.call.endpoint import Peer
-from probe.core.model import Stop
-from probe.ice.transport import Ice
+from probe.call.endpoint import CallEndpoint
+from probe.core.model import CheckAborted
+from probe.ice.transport import IceTransport
 
 Loses = Callable[[int], bool]
 
@@ -17,7 +17,7 @@ class MemoryIce:
     """One end of a way in memory; ``loses`` tells by their number which datagrams vanish."""
 
     has_candidates = True
-    failure: Stop | None = None
+    failure: CheckAborted | None = None
     rtt: float | None = 0.001
     retransmissions = 0
 
@@ -31,7 +31,7 @@ class MemoryIce:
 
     async def connect(self) -> None: ...
 
-    async def meet(self, other: Ice) -> None:
+    async def set_remote(self, other: IceTransport) -> None:
         assert isinstance(other, MemoryIce)
         self.other = other
 
@@ -54,18 +54,20 @@ def nothing_is_lost(_: int) -> bool:
     return False
 
 
-async def set_up(*, offerer_loses: Loses, answerer_loses: Loses) -> tuple[Peer, Peer]:
+async def set_up(
+    *, offerer_loses: Loses, answerer_loses: Loses
+) -> tuple[CallEndpoint, CallEndpoint]:
     """Two peers whose handshake goes as far as the open channel."""
     offerer, answerer = (
-        Peer(
+        CallEndpoint(
             offering=offering,
             ice=MemoryIce(controlling=offering, loses=loses),
             certificate=RTCCertificate.generateCertificate(),
         )
         for offering, loses in ((True, offerer_loses), (False, answerer_loses))
     )
-    await offerer.meet(answerer)
-    await answerer.meet(offerer)
+    await offerer.set_remote(answerer)
+    await answerer.set_remote(offerer)
     try:
         async with asyncio.timeout(10):
             await asyncio.gather(offerer.connect_dtls(answerer), answerer.connect_dtls(offerer))
@@ -97,7 +99,7 @@ async def test_any_lost_datagram_is_sent_again_and_told(leaks: None, side: str, 
 
 
 async def test_the_end_of_a_peer_ends_its_timers(leaks: None) -> None:
-    peer = Peer(
+    peer = CallEndpoint(
         offering=False,
         ice=MemoryIce(controlling=False, loses=lambda _: True),
         certificate=RTCCertificate.generateCertificate(),

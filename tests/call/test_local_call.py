@@ -8,16 +8,16 @@ from typing import cast
 import pytest
 from pydantic import SecretStr
 
-from probe.call.local_call import Bounds, Call
+from probe.call.local_call import Call, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.core.recorder import Record
-from probe.ice.relay_pair import RelayedIce
-from probe.ice.relay_transport import Relay
+from probe.core.recorder import Recorder
+from probe.ice.relay_pair import RelayPairIce
+from probe.ice.relay_transport import RelayServer
 from probe.net.resolver import Address
 from probe.net.tls import client_context
-from probe.stun.credentials import Credentials
+from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import parse_turn_url
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
@@ -25,25 +25,27 @@ from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
 PHASES = ["gathering", "ice", "dtls", "data_channel", "echo"]
 
 
-def relay_of(server: Coturn, transport: str = "udp", password: str | None = None) -> Relay:
+def relay_of(server: Coturn, transport: str = "udp", password: str | None = None) -> RelayServer:
     """A Relay for a coturn of these tests."""
     text = {"udp": server.udp_url, "tcp": server.tcp_url, "tls": server.tls_url}[transport]
     return a_relay(text, server.username, password or server.password, server.ca_file)
 
 
-def a_relay(text: str, username: str, password: str, ca_file: Path) -> Relay:
+def a_relay(text: str, username: str, password: str, ca_file: Path) -> RelayServer:
     """A Relay at an IPv4 address."""
     url = parse_turn_url(text)
-    return Relay(
+    return RelayServer(
         url,
-        Credentials(username, SecretStr(password)),
+        TurnCredentials(username, SecretStr(password)),
         [Address(url.host, url.port, socket.AF_INET)],
         client_context(ca_file) if url.kind == "tls" else None,
     )
 
 
-async def call(relay: Relay | None, context: Context, bounds: Bounds | None = None) -> Call:
-    record = Record(context.clock)
+async def call(
+    relay: RelayServer | None, context: Context, bounds: PhaseTimeouts | None = None
+) -> Call:
+    record = Recorder(context.clock)
     made = Call(relay, record, context, bounds=bounds)
     async with made:
         await made.gather()
@@ -66,7 +68,7 @@ async def test_a_relayed_call_opens_and_echoes(
     leaks: None, coturn: CoturnFactory, transport: str
 ) -> None:
     made = await call(relay_of(coturn(), transport), Context())
-    assert isinstance(made.offerer.ice, RelayedIce)
+    assert isinstance(made.offerer.ice, RelayPairIce)
     for times in (made.times.offering, made.times.answering):
         assert 0 < times.gathering < times.ice < times.dtls < times.opened <= made.times.opened
 
@@ -79,7 +81,7 @@ async def test_ten_calls_at_once_all_open(leaks: None, coturn: CoturnFactory) ->
 
 async def test_a_relay_that_refuses_gives_no_candidate(leaks: None, coturn: CoturnFactory) -> None:
     context = Context()
-    async with Call(relay_of(coturn(), password="wrong"), Record(), context) as made:
+    async with Call(relay_of(coturn(), password="wrong"), Recorder(), context) as made:
         with pytest.raises(CheckFailed) as caught:
             await made.gather()
     assert (caught.value.phase, caught.value.cause) == ("gathering", Cause.AUTH_REJECTED)
@@ -90,7 +92,7 @@ async def test_a_peer_that_the_relay_refuses_is_told_at_once(
 ) -> None:
     server = coturn(CoturnConfig(denied_peer_ip=["127.0.0.1"]))
     with pytest.raises(CheckFailed) as caught:
-        await call(relay_of(server), Context(), Bounds(ice=60))
+        await call(relay_of(server), Context(), PhaseTimeouts(ice=60))
     assert (caught.value.phase, caught.value.cause) == ("ice", Cause.PEER_FORBIDDEN)
 
 
@@ -101,7 +103,7 @@ async def test_peers_that_cannot_reach_each_other_fail_in_ice_within_the_bound(
         lab.knobs.hairpin = False
         relay = a_relay(lab.url(), USERNAME, PASSWORD, lab.ca_file)
         with pytest.raises(CheckFailed) as caught:
-            await call(relay, Context(), Bounds(ice=0.5))
+            await call(relay, Context(), PhaseTimeouts(ice=0.5))
         assert (caught.value.phase, caught.value.cause) == ("ice", Cause.ICE_FAILED)
 
 
@@ -113,7 +115,7 @@ async def test_a_call_that_is_cut_off_in_any_phase_leaves_nothing_behind(
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(cut_off):
                 await call(relay, context)
-    await context.closing.drain(patience=5)
+    await context.closing.drain(timeout=5)
     assert context.closing.pending == 0
 
 
@@ -121,12 +123,12 @@ async def test_a_server_that_dies_in_mid_call_holds_no_closing_up(
     leaks: None, coturn: CoturnFactory
 ) -> None:
     server, context = coturn(), Context()
-    made = Call(relay_of(server), Record(), context)
+    made = Call(relay_of(server), Recorder(), context)
     async with made:
         await made.gather()
         await made.connect()
         server.stop()
-    assert await context.closing.drain(patience=5) == 0
+    assert await context.closing.drain(timeout=5) == 0
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -140,12 +142,12 @@ async def test_a_server_that_dies_while_the_call_closes_holds_nothing_up(
         # So slow that the deletion is on its way when the server dies.
         lab.knobs.delay = 0.1
         death = asyncio.create_task(die_when(dying, lab, fault))
-        async with Call(relay, Record(), context) as made:
+        async with Call(relay, Recorder(), context) as made:
             await made.gather()
             await made.connect()
             asyncio.get_running_loop().call_later(0.03, dying.set)
         await death
-        assert await context.closing.drain(patience=5) == 0
+        assert await context.closing.drain(timeout=5) == 0
 
 
 async def die_when(told: asyncio.Event, lab: TurnLab, fault: str) -> None:
@@ -170,7 +172,7 @@ async def test_a_hundred_calls_in_a_row_wait_for_no_timer(
     await quiet_calls(coturn(), 100, transport)
 
 
-async def call_from_fresh_ports(relay: Relay, context: Context) -> Call:
+async def call_from_fresh_ports(relay: RelayServer, context: Context) -> Call:
     """coturn remembers a port for a second, and of many calls one may get such a port."""
     for _ in range(5):
         try:
@@ -196,7 +198,7 @@ async def quiet_calls(server: Coturn, count: int, transport: str = "udp") -> Non
             made = await call_from_fresh_ports(relay, context)
         assert made.retransmitted == ()
         for peer in (made.offerer, made.answerer):
-            side = cast(RelayedIce, peer.ice)
+            side = cast(RelayPairIce, peer.ice)
             assert side.checks_sent == side.checks_answered > 0
-            assert side.late_checks == 0
+            assert side.retransmitted_checks == 0
     print(f"{count} of {count} calls waited for no timer; {held_up} made again on a busy machine")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from probe.call import recovery
-from probe.call.local_call import Bounds
-from probe.call.recovery import EnduringCall
+from probe.call.local_call import PhaseTimeouts
+from probe.call.recovery import RecoveringCall
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.ice.relay_transport import Relay
-from probe.net.impairment import Outage
+from probe.ice.relay_transport import RelayServer
+from probe.net.impairment import Impairment
 from tests.call.test_local_call import a_relay
 from tests.servers.coturn import Coturn, CoturnFactory
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
@@ -42,24 +42,24 @@ async def lab(leaks: None, tmp_path: Path, clock: Clock) -> AsyncIterator[TurnLa
 
 
 @asynccontextmanager
-async def calling(relay: Relay, consent: float = 30.0) -> AsyncIterator[EnduringCall]:
+async def calling(relay: RelayServer, consent: float = 30.0) -> AsyncIterator[RecoveringCall]:
     """A call that stands; afterwards nothing of it is left to be closed."""
     context = Context()
-    async with EnduringCall((relay, relay), context, Bounds(), consent) as call:
+    async with RecoveringCall((relay, relay), context, PhaseTimeouts(), consent) as call:
         yield call
-    assert await context.closing.drain(patience=5) == 0
+    assert await context.closing.drain(timeout=5) == 0
 
 
-def lab_relay(lab: TurnLab, way: str = "udp") -> Relay:
+def lab_relay(lab: TurnLab, way: str = "udp") -> RelayServer:
     return a_relay(lab.url(way), USERNAME, PASSWORD, lab.ca_file)
 
 
-def coturn_relay(server: Coturn, way: str = "udp") -> Relay:
+def coturn_relay(server: Coturn, way: str = "udp") -> RelayServer:
     url = {"udp": server.udp_url, "tcp": server.tcp_url, "tls": server.tls_url}[way]
     return a_relay(url, server.username, server.password, server.ca_file)
 
 
-async def passes(call: EnduringCall, clock: Context | None = None) -> None:
+async def passes(call: RecoveringCall, clock: Context | None = None) -> None:
     """Return when a check and a message that leave from now on are back."""
     now = (clock or Context()).clock()
     async with asyncio.timeout(10):
@@ -118,13 +118,13 @@ async def test_consent_that_ends_restarts_ice_under_the_same_data_channel(
 
 
 async def test_it_happens_again_and_again_to_one_call(lab: TurnLab) -> None:
-    outage = Outage(Context().clock)
+    outage = Impairment(Context().clock)
     async with calling(lab_relay(lab), consent=1.0) as call:
         for _ in range(3):
             await call.lose_relay()
             await call.lose_consent()
             # Nothing goes through a forwarder here: nothing is lost.
-            assert (await call.lose(outage, 0.1)).restarts == 0
+            assert (await call.simulate_loss(outage, 0.1)).restarts == 0
     assert lab.server.allocations == 0
 
 

@@ -51,7 +51,7 @@ async def calls_through_restarts(server: Coturn, *, count: int, pause: float) ->
             await restarts
     causes = {result.failure.cause for result in results if result.failure}
     assert Cause.INTERNAL_ERROR not in causes
-    assert await context.closing.drain(patience=GRACE) == 0
+    assert await context.closing.drain(timeout=GRACE) == 0
     assert await left_behind(before, grace=GRACE) == []
     return results
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
-from probe.config.check_plan import Plan, make_plan, read_tables, select, variables_named_in
-from probe.core.environment import ConfigurationError, Environment, Sources, Variables
-from probe.core.kind import Derived, Kind
+from probe.config.check_plan import CheckPlan, make_plan, read_tables, select, variables_named_in
+from probe.core.environment import ConfigurationError, Environment, EnvironmentSources, Variables
+from probe.core.kind import DerivedChecks, Kind
 from probe.core.model import Aggregation
 from probe.core.thresholds import thresholds_of
 from tests.fake_kind import ToyTable, toy_kind
@@ -28,10 +28,10 @@ class SecretTable(ToyTable):
     password: SecretStr | None = None
 
 
-def _derive(found: PlayEnvironment) -> Derived:
+def _derive(found: PlayEnvironment) -> DerivedChecks:
     if found.url is None:
-        return Derived(skipped=["TOY_URL is not set"])
-    return Derived(tables=[{"name": "toy", "does": "ok"}])
+        return DerivedChecks(skipped=["TOY_URL is not set"])
+    return DerivedChecks(tables=[{"name": "toy", "does": "ok"}])
 
 
 def _kind(**changes: Any) -> Kind[Any, Any]:
@@ -40,7 +40,7 @@ def _kind(**changes: Any) -> Kind[Any, Any]:
 
 def _plan(
     values: Mapping[str, str], tables: Mapping[str, list[dict[str, Any]]] | None = None
-) -> Plan:
+) -> CheckPlan:
     return make_plan([_kind()], Variables(values), tables or {})
 
 
@@ -199,30 +199,30 @@ def test_a_quote_that_is_not_closed_swallows_nothing_in_silence(tmp_path: Path) 
     env_file = tmp_path / "env"
     env_file.write_text("X=1\nA='abc\nB=2\nC=it's\n")
     with pytest.raises(ConfigurationError, match="line 2: a quote is not closed"):
-        Sources({}, env_file).load(["A", "B", "C"])
-    assert Sources({}, env_file).load(["X"]).get("X") == "1"
+        EnvironmentSources({}, env_file).load(["A", "B", "C"])
+    assert EnvironmentSources({}, env_file).load(["X"]).get("X") == "1"
 
 
 def test_a_secret_that_is_no_text_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "A").write_bytes(b"\xff\xfe")
     for environ in ({"PROBE_SECRETS_DIR": str(tmp_path)}, {"A_FILE": str(tmp_path / "A")}):
         with pytest.raises(ConfigurationError, match="not UTF-8"):
-            Sources(environ).load(["A"])
+            EnvironmentSources(environ).load(["A"])
 
 
 @pytest.fixture
-def plan() -> Plan:
+def plan() -> CheckPlan:
     return _plan({"TOY_URL": "x"}, {"toy": [{"name": "more"}]})
 
 
-def test_checks_are_chosen_by_name_or_kind(plan: Plan) -> None:
+def test_checks_are_chosen_by_name_or_kind(plan: CheckPlan) -> None:
     assert [check.name for check in select(plan, ["more"], []).checks] == ["more"]
     assert [check.name for check in select(plan, ["toy"], []).checks] == ["toy", "more"]
 
 
 @pytest.mark.parametrize(("only", "require"), [(["mroe"], []), ([], ["mroe"])])
 def test_a_name_that_is_not_configured_is_a_mistake(
-    plan: Plan, only: list[str], require: list[str]
+    plan: CheckPlan, only: list[str], require: list[str]
 ) -> None:
     with pytest.raises(ConfigurationError, match='did you mean "more"'):
         select(plan, only, require)
@@ -235,7 +235,7 @@ def test_requiring_what_was_skipped_tells_the_reason() -> None:
 
 def test_an_empty_plan_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError, match="nothing to check"):
-        select(Plan(()), [], [])
+        select(CheckPlan(()), [], [])
 
 
 def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
@@ -247,7 +247,7 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
         (tmp_path / name).write_text("secret\n")
     (tmp_path / "c").write_text("from a file\n")
     environ = {"A": "environment", "PROBE_SECRETS_DIR": str(tmp_path)}
-    found = Sources(environ, env_file).load(["A", "B", "C", "D", "E"])
+    found = EnvironmentSources(environ, env_file).load(["A", "B", "C", "D", "E"])
     assert [found.get(name) for name in "ABCDE"] == [
         "environment",
         "file",
@@ -260,9 +260,9 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_secrets(
 
 def test_a_name_and_its_file_together_are_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="both A and A_FILE are set"):
-        Sources({"A": "x", "A_FILE": str(tmp_path / "a")}).load(["A"])
+        EnvironmentSources({"A": "x", "A_FILE": str(tmp_path / "a")}).load(["A"])
 
 
 def test_a_secret_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="A_FILE: can't read"):
-        Sources({"A_FILE": str(tmp_path / "a")}).load(["A"])
+        EnvironmentSources({"A_FILE": str(tmp_path / "a")}).load(["A"])

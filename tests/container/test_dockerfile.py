@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from probe.config.settings import DEFAULT_LISTEN, OwnEnvironment
+from probe.config.settings import DEFAULT_LISTEN, ProbeEnvironment
 from probe.kinds import KINDS
 from probe.web.access import OPEN_PATHS
 from tests.container.dockerfile import SECRET, Ignore, Instruction, read_dockerfile
@@ -146,7 +146,7 @@ def test_data_is_a_volume_that_is_made_for_the_user() -> None:
 
 
 def test_every_variable_of_the_probe_is_one_that_it_reads() -> None:
-    known = set(OwnEnvironment.variable_names())
+    known = set(ProbeEnvironment.variable_names())
     known |= {name for kind in KINDS for name in kind.environment.variable_names()}
     assert {name for name in FINAL.environment if name.startswith("PROBE_")} <= known
 

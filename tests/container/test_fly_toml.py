@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from probe.cli import cli
-from probe.config.settings import DEFAULT_CONFIG, DEFAULT_LISTEN, OwnEnvironment, load_settings
+from probe.config.settings import DEFAULT_CONFIG, DEFAULT_LISTEN, ProbeEnvironment, load_settings
 from probe.kinds import KINDS
 from probe.web.access import METRICS_PATH, OPEN_PATHS
 from tests.container.dockerfile import SECRET, read_dockerfile
@@ -99,7 +99,7 @@ def test_no_secret_stands_in_the_file() -> None:
 
 def _read() -> set[str]:
     names = {name for kind in KINDS for name in kind.environment.variable_names()}
-    return names | set(OwnEnvironment.variable_names())
+    return names | set(ProbeEnvironment.variable_names())
 
 
 def _seconds(text: str) -> float:

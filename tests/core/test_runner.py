@@ -37,7 +37,7 @@ async def test_every_other_ending_is_a_result_too(does: str, status: Status, cau
     assert (result.status, result.failure.cause) == (status, cause)
     assert result.failure.phase == "finish"
     assert result.failure.hint
-    await context.closing.drain(patience=0)
+    await context.closing.drain(timeout=0)
 
 
 async def test_a_check_that_was_cut_off_keeps_what_it_had_measured() -> None:
@@ -74,7 +74,7 @@ async def test_a_check_that_clings_holds_nobody_up() -> None:
     await run_check(toy(does="cling", deadline=0.05), context)
     assert context.clock() - started < 10
     assert context.closing.pending == 1
-    assert await context.closing.drain(patience=0) == 1
+    assert await context.closing.drain(timeout=0) == 1
     assert context.closing.pending == 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.budget.quota_usage import Ledger
+from probe.budget.quota_usage import QuotaUsage
 from probe.config.check_plan import make_plan
 from probe.core.context import Context
 from probe.core.environment import Variables
@@ -89,8 +89,8 @@ async def test_runs_after_the_last_count_are_added_and_a_new_day_begins_anew(
     ]
     async with opened(tmp_path) as history:
         await keep(history, kept)
-        await Counting(context).remember(history, checks)
-    ledger = context.share(LEDGER, Ledger)
+        await Counting(context).restore(history, checks)
+    ledger = context.get_or_create(LEDGER, QuotaUsage)
     assert ledger.used("upstash", "day", NOON) == expected
     assert ledger.since == NOON
 
@@ -100,5 +100,5 @@ async def test_a_history_without_a_count_begins_at_nothing(tmp_path: Path) -> No
     context = Context(now=Clock(NOON))
     async with opened(tmp_path) as history:
         await keep(history, [entry(NOON - 60, check="signaling")])
-        await Counting(context).remember(history, checks)
-    assert context.share(LEDGER, Ledger).used("upstash", "day", NOON) == 0
+        await Counting(context).restore(history, checks)
+    assert context.get_or_create(LEDGER, QuotaUsage).used("upstash", "day", NOON) == 0

@@ -1,29 +1,31 @@
 """What counts as having looked at everything."""
 
-from probe.daemon.readiness import SLACK_SECONDS, Rounds
+from probe.daemon.readiness import SLACK_SECONDS, Readiness
 from tests.fake_kind import toy
 
 
-def rounds_of(*names: str) -> Rounds:
+def rounds_of(*names: str) -> Readiness:
     """Rounds over toys of these names, which run every ten seconds with a deadline of three."""
-    rounds = Rounds()
-    rounds.watch([toy(name, interval=10, deadline=3) for name in names])
+    rounds = Readiness()
+    rounds.set_checks([toy(name, interval=10, deadline=3) for name in names])
     return rounds
 
 
 def test_the_first_round_ends_with_the_last_check() -> None:
     rounds = rounds_of("a", "b")
     rounds.done("a", 1.0)
-    assert rounds.missing == ["b"]
+    assert rounds.pending == ["b"]
     assert rounds.is_first("b")
     rounds.done("b", 2.0)
-    assert rounds.missing == []
+    assert rounds.pending == []
 
 
 def test_the_first_round_waits_for_none_that_may_take_longer_than_it() -> None:
-    rounds = Rounds()
-    rounds.watch([toy("quick", interval=10, deadline=3), toy("slow", interval=600, deadline=150)])
-    assert rounds.missing == rounds.overdue(0.0) == ["quick"]
+    rounds = Readiness()
+    rounds.set_checks(
+        [toy("quick", interval=10, deadline=3), toy("slow", interval=600, deadline=150)]
+    )
+    assert rounds.pending == rounds.overdue(0.0) == ["quick"]
     assert rounds.is_first("slow")
     rounds.done("quick", 1.0)
     rounds.done("slow", 1.0)
@@ -45,6 +47,6 @@ def test_a_check_that_is_gone_or_changed_is_not_taken_for_done() -> None:
     rounds.done("a", 0.0)
     rounds.done("gone", 0.0)
     rounds.forget("a")
-    assert rounds.missing == ["a", "b"]
-    rounds.watch([toy("b")])
-    assert rounds.missing == ["b"]
+    assert rounds.pending == ["a", "b"]
+    rounds.set_checks([toy("b")])
+    assert rounds.pending == ["b"]

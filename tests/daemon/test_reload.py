@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.check_plan import Plan
+from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
-from probe.core.environment import ConfigurationError, Mistake
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.daemon.reload import Reloader
 from tests.clocks import Clock
 from tests.fake_kind import toy
@@ -20,7 +20,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "probe.toml"
         self.clock = Clock(100.0)
-        self.mistakes: list[Mistake] = []
+        self.mistakes: list[ConfigProblem] = []
         self.taken: list[Settings] = []
         self.read = asyncio.Event()
         self.reloader = Reloader(
@@ -32,7 +32,7 @@ class Stage:
         self.loop.call_soon_threadsafe(self.read.set)
         if self.mistakes:
             raise ConfigurationError(self.mistakes)
-        return Settings(Plan((toy(),)), "lax", logging.INFO)
+        return Settings(CheckPlan((toy(),)), "lax", logging.INFO)
 
     async def apply(self, settings: Settings) -> None:
         """As the daemon takes them over."""
@@ -46,7 +46,7 @@ class Stage:
 
     async def __aenter__(self) -> "Stage":
         self.loop = asyncio.get_running_loop()
-        self.task = asyncio.create_task(self.reloader.watch())
+        self.task = asyncio.create_task(self.reloader.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -66,7 +66,7 @@ async def test_a_file_that_appears_or_changes_is_read_again(tmp_path: Path) -> N
 
 async def test_it_is_read_again_when_somebody_asks(tmp_path: Path) -> None:
     async with Stage(tmp_path) as stage:
-        stage.reloader.ask()
+        stage.reloader.request_reload()
         await stage.until_read()
 
 
@@ -86,7 +86,10 @@ async def test_a_wrong_one_changes_nothing_and_is_told_until_it_is_right(
 ) -> None:
     stage = Stage(tmp_path)
     stage.loop = asyncio.get_running_loop()
-    stage.mistakes = [Mistake("probe.toml", "is not valid TOML"), Mistake("X", "is not set")]
+    stage.mistakes = [
+        ConfigProblem("probe.toml", "is not valid TOML"),
+        ConfigProblem("X", "is not set"),
+    ]
     for _ in range(2):
         stage.clock.pass_(5)
         await stage.reloader.reload()

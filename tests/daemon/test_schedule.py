@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 from apscheduler.schedulers import base
 
-from probe.daemon.schedule import FIRST_ROUND_SECONDS, OPENING_SECONDS, Schedule, Timing, spread
+from probe.daemon.schedule import (
+    FIRST_ROUND_SECONDS,
+    OPENING_SECONDS,
+    CheckTiming,
+    Schedule,
+    stagger,
+)
 from tests.clocks import Clock, settle
 
-EVERY_TEN = Timing("a", interval=10.0, first=0.0, phase=4.0)
+EVERY_TEN = CheckTiming("a", interval=10.0, first=0.0, phase=4.0)
 
 
 class Runner:
@@ -80,7 +86,7 @@ async def test_a_check_runs_at_once_and_then_at_its_rate(stage: Stage) -> None:
 
 
 async def test_a_day_of_turns_does_not_drift(stage: Stage) -> None:
-    stage.schedule.add(Timing("a", interval=7.7, first=0.0, phase=3.3))
+    stage.schedule.add(CheckTiming("a", interval=7.7, first=0.0, phase=3.3))
     await stage.wake()
     for turn in range(11_220):
         stage.clock.seconds = 1000.0 + 3.3 + turn * 7.7 + 0.001
@@ -91,31 +97,31 @@ async def test_a_day_of_turns_does_not_drift(stage: Stage) -> None:
 
 
 def test_the_first_runs_begin_within_the_opening() -> None:
-    timings = spread([(f"c{number}", 10.0) for number in range(1000)])
+    timings = stagger([(f"c{number}", 10.0) for number in range(1000)])
     assert max(timing.first for timing in timings) < OPENING_SECONDS
     assert {timing.first for timing in timings[:2]} == {0.0, OPENING_SECONDS / 1000}
 
 
 def test_checks_of_one_interval_are_spread_evenly_over_it() -> None:
-    timings = spread([("a", 300.0), ("x", 10.0), ("b", 300.0), ("c", 300.0)])
+    timings = stagger([("a", 300.0), ("x", 10.0), ("b", 300.0), ("c", 300.0)])
     phases = sorted(timing.phase % 300 for timing in timings if timing.interval == 300)
     assert [late - early for early, late in pairwise(phases)] == [100.0, 100.0]
 
 
 @pytest.mark.parametrize("count", [1, 7, 20, 400])
 def test_the_second_run_comes_about_an_interval_after_the_first(count: int) -> None:
-    for timing in spread([(f"c{number}", 60.0) for number in range(count)]):
+    for timing in stagger([(f"c{number}", 60.0) for number in range(count)]):
         assert 15.0 <= timing.phase - timing.first <= 75.0
 
 
 def test_every_first_run_is_cut_off_within_the_first_round() -> None:
-    for timing in spread([(f"c{number}", 900.0) for number in range(50)]):
+    for timing in stagger([(f"c{number}", 900.0) for number in range(50)]):
         assert timing.first + timing.deadline(30.0, opening=True) < FIRST_ROUND_SECONDS
         assert timing.deadline(30.0, opening=False) == 30.0
 
 
 def test_what_takes_longer_than_the_first_round_is_not_cut_off_by_it() -> None:
-    [timing] = spread([("losses", 3600.0)])
+    [timing] = stagger([("losses", 3600.0)])
     assert timing.deadline(150.0, opening=True) == 150.0
 
 
@@ -126,7 +132,7 @@ def test_a_run_is_over_before_the_next_begins() -> None:
 
 async def test_a_slow_check_never_runs_beside_itself_and_holds_up_nobody(stage: Stage) -> None:
     stage.run.held["slow"] = asyncio.Event()
-    stage.schedule.add(Timing("slow", interval=10.0, first=0.0, phase=5.0))
+    stage.schedule.add(CheckTiming("slow", interval=10.0, first=0.0, phase=5.0))
     stage.schedule.add(EVERY_TEN)
     await stage.wake()
     await stage.pass_(26)
@@ -190,12 +196,12 @@ async def test_a_check_that_raises_goes_on_with_its_next_turn(
 
 
 async def test_a_failed_check_is_looked_at_sooner_and_keeps_its_times(stage: Stage) -> None:
-    stage.schedule.add(Timing("a", interval=300.0, first=0.0, phase=200.0))
+    stage.schedule.add(CheckTiming("a", interval=300.0, first=0.0, phase=200.0))
     await stage.wake()
-    stage.schedule.hasten("a", 30.0)
+    stage.schedule.run_soon("a", 30.0)
     await stage.pass_(40)
-    stage.schedule.hasten("a", 1000.0)
-    assert stage.schedule.due("a") == pytest.approx(1200.0)
+    stage.schedule.run_soon("a", 1000.0)
+    assert stage.schedule.next_run_at("a") == pytest.approx(1200.0)
     await stage.pass_(480)
     assert stage.gone("a") == [0.0, 30.0, 200.0, 500.0]
     assert stage.schedule.missed["a"] == 0
@@ -205,10 +211,10 @@ async def test_a_check_that_is_removed_runs_no_more(stage: Stage) -> None:
     stage.schedule.add(EVERY_TEN)
     await stage.wake()
     stage.schedule.remove("a")
-    stage.schedule.hasten("a", 1.0)
+    stage.schedule.run_soon("a", 1.0)
     await stage.pass_(30)
     assert stage.gone("a") == [0.0]
-    assert stage.schedule.due("a") is None
+    assert stage.schedule.next_run_at("a") is None
 
 
 async def test_the_end_cancels_what_runs_and_waits_for_it(
@@ -232,7 +238,7 @@ async def test_on_the_real_clock_nobody_has_to_wake_it() -> None:
 
     schedule = Schedule(run)
     schedule.start()
-    schedule.add(Timing("a", interval=1.0, first=0.01, phase=1.0))
+    schedule.add(CheckTiming("a", interval=1.0, first=0.01, phase=1.0))
     async with asyncio.timeout(5):
         await ran.wait()
     await schedule.stop()

@@ -3,7 +3,7 @@
 from probe.config.check_plan import make_plan
 from probe.core.environment import Variables
 from probe.core.model import Status
-from probe.daemon.triggers import Waking
+from probe.daemon.triggers import Triggers
 from probe.kinds import KINDS
 from tests.fake_kind import result_of
 
@@ -22,14 +22,14 @@ WOKEN = {
 }
 
 
-def waking() -> Waking:
-    made = Waking()
-    made.watch(make_plan(KINDS, Variables(VARIABLES), {}).checks)
+def waking() -> Triggers:
+    made = Triggers()
+    made.set_checks(make_plan(KINDS, Variables(VARIABLES), {}).checks)
     return made
 
 
-def woken(made: Waking, status: Status, name: str = LOOK) -> set[str]:
-    return set(made.take(result_of(name, status)))
+def woken(made: Triggers, status: Status, name: str = LOOK) -> set[str]:
+    return set(made.fired_by(result_of(name, status)))
 
 
 def test_the_same_url_is_looked_at_closely_and_all_others_cheaply() -> None:
@@ -64,5 +64,5 @@ def test_what_is_issued_is_looked_at_closely_when_none_of_it_works() -> None:
 def test_a_check_that_is_gone_is_forgotten() -> None:
     made = waking()
     assert woken(made, Status.FAILED) == WOKEN
-    made.watch(())
+    made.set_checks(())
     assert woken(made, Status.OK) == set()

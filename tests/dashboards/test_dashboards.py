@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards.build import FOLDER, made
+from dashboards.build import FOLDER, generated_files
 from dashboards.dashboards import boards
 from dashboards.grafana import as_json
-from dashboards.model import Board
+from dashboards.model import Dashboard as Board
 from dashboards.signal_panels import board_of, steps_of, title_of
 from probe.core.model import Limits, Signal, Threshold, Unit
 from probe.kinds import KINDS
@@ -37,7 +37,7 @@ def expressions(board: Board) -> str:
 
 
 def test_the_committed_files_are_what_is_made() -> None:
-    files = made(KINDS)
+    files = generated_files(KINDS)
     there = {path.name for path in (*FOLDER.glob("*.json"), *FOLDER.glob("*.yml"))}
     assert there == set(files)
     for name, text in files.items():
@@ -60,7 +60,7 @@ def test_every_signal_is_on_the_dashboard_of_its_kind_with_its_limits() -> None:
             ]
             assert here, f"{kind.name}: {signal.name} is on no dashboard"
             threshold = next((each for each in kind.thresholds if each.signal == signal), None)
-            assert here[0].steps == steps_of(threshold)
+            assert here[0].thresholds == steps_of(threshold)
 
 
 def test_a_new_kind_is_seen_without_a_line_here() -> None:
@@ -70,7 +70,7 @@ def test_a_new_kind_is_seen_without_a_line_here() -> None:
     )
     assert panel.title == "Toy speed"
     assert panel.unit == "percentunit"
-    assert [value for value, _ in panel.steps] == [None, 0.1, 0.2, 0.3]
+    assert [value for value, _ in panel.thresholds] == [None, 0.1, 0.2, 0.3]
     assert "{{wheel}}" in panel.queries[0].legend
     assert 'kind="toy"' in expressions(found["probe-overview"])
 
@@ -163,7 +163,7 @@ async def test_the_command_lists_prints_and_writes_them(tmp_path: Path) -> None:
 
 
 async def test_rules_need_no_configuration(tmp_path: Path) -> None:
-    files = made(KINDS)
+    files = generated_files(KINDS)
     assert (await probe("rules", cwd=tmp_path)).out == files["rules.yml"]
     assert (await probe("rules", "--alertmanager", cwd=tmp_path)).out == files["alertmanager.yml"]
     done = await probe("rules", "--output", "mine.yml", cwd=tmp_path)

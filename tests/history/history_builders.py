@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from probe.history import History
-from probe.history.model import Entry
+from probe.history.model import ResultRow
 from tests.history.period_builders import NOON
 
 FILE = "history.sqlite"
@@ -24,14 +24,14 @@ async def opened(folder: Path | None, **parts: Any) -> AsyncIterator[History]:
         await history.close()
 
 
-async def keep(history: History, kept: Iterable[Entry]) -> None:
+async def keep(history: History, kept: Iterable[ResultRow]) -> None:
     """Write these."""
     for each in kept:
         history.add(each)
     await history.flush()
 
 
-async def everything(history: History) -> list[Entry]:
+async def everything(history: History) -> list[ResultRow]:
     """All that is kept."""
     return await history.recent(-math.inf, most=10**9)
 

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from probe.core.model import Status, Verdict
-from probe.history import Bounds, History
-from probe.history.model import Entry
+from probe.history import History, Retention
+from probe.history.model import ResultRow
 
 _AT_ONCE = 5
 _PAUSE_SECONDS = 0.002
@@ -19,11 +19,11 @@ _PAUSE_SECONDS = 0.002
 
 async def write(folder: Path, number: int, size: int) -> None:
     """Never ends."""
-    history = await History.open(folder, bounds=Bounds(bytes=size), flush_seconds=0.5)
+    history = await History.open(folder, bounds=Retention(bytes=size), flush_seconds=0.5)
     while True:
         for number in range(number, number + _AT_ONCE):  # noqa: B020
             at = time.time()
-            history.add(Entry("toy", at, 0.1, Status.OK, Verdict.OK, value=float(number)))
+            history.add(ResultRow("toy", at, 0.1, Status.OK, Verdict.OK, value=float(number)))
             print(number, time.monotonic(), history.state.written)
         sys.stdout.flush()
         number += 1

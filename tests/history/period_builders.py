@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from probe.core.model import Status, Verdict
-from probe.history.model import STANDINGS, Bucket, Entry, Labels, Spell, Standing
+from probe.history.model import STANDINGS, HealthState, Labels, ResultRow, StatePeriod, TimeBucket
 
 NOON = 1_800_000_000.0
 GRAVITY = (
@@ -20,43 +20,43 @@ GRAVITY = (
 )
 UDP: Labels = (("provider", "primary"), ("transport", "udp"))
 DOZEN = tuple((f"probe_turn_{number}_seconds", UDP, number / 7) for number in range(12))
-_STATUSES = {Standing.WELL: Status.OK, Standing.TROUBLED: Status.FAILED}
+_STATUSES = {HealthState.WELL: Status.OK, HealthState.TROUBLED: Status.FAILED}
 
 
 def entry(
     at: float = NOON, verdict: Verdict = Verdict.OK, check: str = "toy", **parts: Any
-) -> Entry:
+) -> ResultRow:
     """An entry of a check that took 0.3 s."""
     status = _STATUSES.get(STANDINGS[verdict], Status.UNKNOWN)
-    return Entry(check=check, at=at, duration=0.3, status=status, verdict=verdict, **parts)
+    return ResultRow(check=check, at=at, duration=0.3, status=status, verdict=verdict, **parts)
 
 
-def entries(count: int, start: float = NOON, every: float = 10.0, **parts: Any) -> list[Entry]:
+def entries(count: int, start: float = NOON, every: float = 10.0, **parts: Any) -> list[ResultRow]:
     """Entries one after the other, numbered in their messages."""
     return [entry(start + every * n, message=str(n), **parts) for n in range(count)]
 
 
-def spells_of(kept: Iterable[Entry]) -> dict[str, list[Spell]]:
+def spells_of(kept: Iterable[ResultRow]) -> dict[str, list[StatePeriod]]:
     """All spells of each check, oldest first."""
     return {check: _spells(check, of_check) for check, of_check in _by_check(kept).items()}
 
 
-def _by_check(kept: Iterable[Entry]) -> dict[str, list[Entry]]:
-    found: dict[str, list[Entry]] = {}
+def _by_check(kept: Iterable[ResultRow]) -> dict[str, list[ResultRow]]:
+    found: dict[str, list[ResultRow]] = {}
     for each in kept:
         found.setdefault(each.check, []).append(each)
     return found
 
 
-def _spells(check: str, kept: Sequence[Entry]) -> list[Spell]:
+def _spells(check: str, kept: Sequence[ResultRow]) -> list[StatePeriod]:
     runs = [list(run) for _, run in groupby(kept, key=lambda each: STANDINGS[each.verdict])]
     ends = [run[0].at for run in runs[1:]]
     return [_spell(check, run, end) for run, end in zip(runs, [*ends, None], strict=True)]
 
 
-def _spell(check: str, run: Sequence[Entry], end: float | None) -> Spell:
+def _spell(check: str, run: Sequence[ResultRow], end: float | None) -> StatePeriod:
     worst = max(reversed(run), key=lambda each: GRAVITY.index(each.verdict))
-    return Spell(
+    return StatePeriod(
         check,
         run[0].at,
         end,
@@ -69,8 +69,8 @@ def _spell(check: str, run: Sequence[Entry], end: float | None) -> Spell:
 
 
 def troubles_of(
-    kept: Iterable[Entry], start: float, end: float, most: int
-) -> dict[str, tuple[Spell, ...]]:
+    kept: Iterable[ResultRow], start: float, end: float, most: int
+) -> dict[str, tuple[StatePeriod, ...]]:
     """What History.troubles says."""
     found = {}
     for check, spells in spells_of(kept).items():
@@ -80,13 +80,13 @@ def troubles_of(
     return found
 
 
-def _touches(spell: Spell, start: float, end: float) -> bool:
-    if spell.standing is Standing.WELL:
+def _touches(spell: StatePeriod, start: float, end: float) -> bool:
+    if spell.standing is HealthState.WELL:
         return False
     return spell.start < end and (spell.end is None or spell.end > start)
 
 
-def day_of(kept: Iterable[Entry], edges: Sequence[float]) -> dict[str, tuple[Bucket, ...]]:
+def day_of(kept: Iterable[ResultRow], edges: Sequence[float]) -> dict[str, tuple[TimeBucket, ...]]:
     """What History.day says, for buckets between these edges."""
     found = {}
     for check, of_check in _by_check(kept).items():
@@ -98,9 +98,9 @@ def day_of(kept: Iterable[Entry], edges: Sequence[float]) -> dict[str, tuple[Buc
     return found
 
 
-def _bucket(stretch: Sequence[Entry]) -> Bucket:
+def _bucket(stretch: Sequence[ResultRow]) -> TimeBucket:
     values = [e.value for e in stretch if e.value is not None and math.isfinite(e.value)]
-    return Bucket(
+    return TimeBucket(
         dict(Counter(each.verdict for each in stretch)),
         median(values) if values else None,
         max(values, default=None),

@@ -10,7 +10,7 @@ import pytest
 from probe.core.model import Verdict
 from probe.history import MEMORY_BOUNDS
 from probe.history.history import MOST_WAITING
-from probe.history.model import Standing
+from probe.history.model import HealthState
 from tests.history.history_builders import everything, keep, opened, sizes, taken
 from tests.history.period_builders import DOZEN, NOON, entries, entry
 
@@ -31,7 +31,7 @@ async def test_after_a_restart_everything_is_there_as_it_was(tmp_path: Path) -> 
     async with opened(tmp_path) as history:
         assert await everything(history) == kept
         standings = await history.standings()
-        assert standings["a"].standing is Standing.TROUBLED
+        assert standings["a"].standing is HealthState.TROUBLED
         assert (standings["b"].start, standings["b"].entries) == (NOON - 9, 1)
 
 

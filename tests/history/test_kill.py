@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.history import Bounds, History
+from probe.history import History, Retention
 
 ROOT = Path(__file__).parent.parent
 AT_MOST_LOST_SECONDS = 1.0
@@ -57,7 +57,7 @@ async def write_and_die(folder: Path, first: int, size: int, lifetime: float) ->
 
 async def numbers_in(folder: Path, size: int) -> list[int]:
     """What is kept, in the order of writing, after a look at the file's integrity."""
-    history = await History.open(folder, bounds=Bounds(bytes=size), flush_seconds=3600)
+    history = await History.open(folder, bounds=Retention(bytes=size), flush_seconds=3600)
     kept = await history.recent(0.0, most=10**9)
     state = history.state
     await history.close()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from probe.core.model import Verdict
 from probe.history import History
-from probe.history.model import Entry
+from probe.history.model import ResultRow
 from probe.history.queries import bucket_edges
 from tests.history.period_builders import NOON, day_of, entry, spells_of, troubles_of
 
@@ -21,7 +21,7 @@ rows = st.tuples(st.sampled_from("ab"), gaps, st.sampled_from(list(Verdict)), va
 
 
 @st.composite
-def pasts(draw: st.DrawFn) -> list[Entry]:
+def pasts(draw: st.DrawFn) -> list[ResultRow]:
     at, kept = NOON, []
     for number, (check, gap, verdict, value) in enumerate(draw(st.lists(rows, max_size=40))):
         at += gap
@@ -32,7 +32,7 @@ def pasts(draw: st.DrawFn) -> list[Entry]:
 @settings(max_examples=200, deadline=None)
 @given(pasts(), st.integers(-50, 400), st.integers(1, 400), st.integers(1, 5), st.integers(1, 4))
 def test_history_says_what_the_entries_say(
-    kept: list[Entry], offset: int, length: int, buckets: int, most: int
+    kept: list[ResultRow], offset: int, length: int, buckets: int, most: int
 ) -> None:
     start = NOON + offset
     end = start + length

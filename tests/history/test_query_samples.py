@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from probe.core.model import Verdict
-from probe.history import Bounds
+from probe.history import Retention
 from tests.history.history_builders import keep, opened
 from tests.history.period_builders import DOZEN, NOON, entry
 
@@ -40,7 +40,7 @@ async def asked(name: str, answer: Awaitable[object]) -> None:
 @pytest.mark.proof
 async def test_two_million_entries_are_small_and_answer_at_once() -> None:
     now = NOON + RUNS * EVERY_SECONDS
-    bounds = Bounds(seconds=10 * RUNS * EVERY_SECONDS, bytes=4 << 30)
+    bounds = Retention(seconds=10 * RUNS * EVERY_SECONDS, bytes=4 << 30)
     names = [f"check-{number}" for number in range(CHECKS)]
     with tempfile.TemporaryDirectory() as folder:
         async with opened(Path(folder), now=lambda: now, bounds=bounds) as history:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.history import Bounds
+from probe.history import Retention
 from tests.clocks import Clock
 from tests.history.history_builders import everything, keep, opened, taken
 from tests.history.period_builders import DOZEN, NOON, entries, entry
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("leaks")
 
 async def test_entries_that_are_too_old_go(tmp_path: Path) -> None:
     clock = Clock(NOON)
-    async with opened(tmp_path, now=clock, bounds=Bounds(seconds=1000)) as history:
+    async with opened(tmp_path, now=clock, bounds=Retention(seconds=1000)) as history:
         await keep(history, entries(10))
         clock.pass_(1030)
         await keep(history, [entry(clock())])
@@ -30,7 +30,7 @@ async def test_entries_that_are_too_old_go(tmp_path: Path) -> None:
 
 async def test_age_keeps_pace_with_writing(tmp_path: Path) -> None:
     clock = Clock(NOON)
-    async with opened(tmp_path, now=clock, bounds=Bounds(seconds=3600)) as history:
+    async with opened(tmp_path, now=clock, bounds=Retention(seconds=3600)) as history:
         for _ in range(300):
             await keep(history, entries(6, clock()))
             clock.pass_(60)
@@ -78,7 +78,7 @@ async def test_a_clock_that_goes_back_takes_nothing_with_it() -> None:
 
 async def test_after_a_clock_was_ahead_old_entries_go_as_ever() -> None:
     clock = Clock(NOON + YEAR)
-    async with opened(None, now=clock, bounds=Bounds(seconds=3600)) as history:
+    async with opened(None, now=clock, bounds=Retention(seconds=3600)) as history:
         await keep(history, [entry(clock())])
         clock.pass_(-YEAR)
         await keep(history, entries(10, clock()))
@@ -88,7 +88,7 @@ async def test_after_a_clock_was_ahead_old_entries_go_as_ever() -> None:
 
 
 async def test_a_file_that_is_too_big_shrinks_and_keeps_the_newest(tmp_path: Path) -> None:
-    bounds = Bounds(bytes=2 << 20)
+    bounds = Retention(bytes=2 << 20)
     async with opened(tmp_path, bounds=bounds) as history:
         for start in range(0, 20_000, 2000):
             await keep(history, entries(2000, NOON + start, samples=DOZEN))
@@ -103,7 +103,7 @@ async def test_narrower_bounds_shrink_what_is_there(tmp_path: Path) -> None:
     async with opened(tmp_path) as history:
         await keep(history, entries(20_000, samples=DOZEN))
         assert history.state.bytes > 4 << 20
-    async with opened(tmp_path, bounds=Bounds(bytes=1 << 20)) as history:
+    async with opened(tmp_path, bounds=Retention(bytes=1 << 20)) as history:
         await keep(history, entries(1, NOON + DAY))
         assert history.state.bytes <= 1 << 20
         assert (await everything(history))[-1].at == NOON + DAY
@@ -111,7 +111,7 @@ async def test_narrower_bounds_shrink_what_is_there(tmp_path: Path) -> None:
 
 
 async def test_history_in_memory_stays_small() -> None:
-    async with opened(None, bounds=Bounds(bytes=1 << 20)) as history:
+    async with opened(None, bounds=Retention(bytes=1 << 20)) as history:
         await keep(history, entries(20_000, samples=DOZEN))
         assert history.state.bytes <= 1 << 20
         assert (await everything(history))[-1].message == "19999"
@@ -119,7 +119,7 @@ async def test_history_in_memory_stays_small() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 50_000])
 async def test_bounds_that_nothing_fits_in_end_in_little_history_not_in_a_loop(size: int) -> None:
-    async with opened(None, bounds=Bounds(bytes=size)) as history:
+    async with opened(None, bounds=Retention(bytes=size)) as history:
         await keep(history, entries(100))
         assert history.state.written == 100
         assert await everything(history) == []

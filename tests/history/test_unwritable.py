@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.history import MEMORY_BOUNDS, Bounds, History
+from probe.history import MEMORY_BOUNDS, History, Retention
 from tests import requirements
 from tests.history.history_builders import database, everything, keep, opened
 from tests.history.period_builders import DOZEN, NOON, entries, entry
@@ -208,7 +208,7 @@ async def test_a_start_while_the_file_is_locked_waits_for_it(tmp_path: Path) -> 
 
 
 async def test_a_reader_that_never_ends_costs_no_history(tmp_path: Path) -> None:
-    async with opened(tmp_path, bounds=Bounds(bytes=2 << 20)) as history:
+    async with opened(tmp_path, bounds=Retention(bytes=2 << 20)) as history:
         await keep(history, entries(6000, samples=DOZEN))
         before = len(await everything(history))
         with closing(database(tmp_path)) as reader:

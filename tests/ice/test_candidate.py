@@ -7,10 +7,10 @@ import pytest
 
 from probe.ice.candidate import (
     MOST_CANDIDATES,
-    Description,
-    OtherSchema,
-    WordsError,
-    may_be_sent_to,
+    InvalidOffer,
+    SchemaMismatch,
+    SessionDescription,
+    is_allowed_target,
     read,
     write,
 )
@@ -35,7 +35,7 @@ def with_(**changes: Any) -> bytes:
 
 def test_what_is_written_is_read_again() -> None:
     found = read(with_())
-    assert isinstance(found, Description)
+    assert isinstance(found, SessionDescription)
     assert read(write(found)) == found
 
 
@@ -64,14 +64,14 @@ def test_a_newer_version_of_the_same_schema_may_say_more() -> None:
     ],
 )
 def test_checks_go_to_no_address_of_this_machine_and_to_no_name(address: str) -> None:
-    assert not may_be_sent_to(address)
-    with pytest.raises(WordsError, match="candidates"):
+    assert not is_allowed_target(address)
+    with pytest.raises(InvalidOffer, match="candidates"):
         read(with_(candidates=[{**PLACE, "address": address}]))
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "8.8.8.8", "fd00::1", "2a00::1"])
 def test_neighbours_and_the_world_may_be_called(address: str) -> None:
-    assert may_be_sent_to(address)
+    assert is_allowed_target(address)
     [place] = read(with_(candidates=[{**PLACE, "address": address}])).candidates
     assert (place.as_candidate().host, place.as_candidate().transport) == (address, "udp")
 
@@ -101,7 +101,7 @@ def test_addresses_of_private_networks_may_be_left_out() -> None:
     ],
 )
 def test_other_fields_are_refused_and_not_quoted(changes: dict[str, Any]) -> None:
-    with pytest.raises(WordsError) as caught:
+    with pytest.raises(InvalidOffer) as caught:
         read(with_(**changes))
     [name] = changes
     assert str(caught.value) == f"these are not as they should be: {name}"
@@ -109,12 +109,12 @@ def test_other_fields_are_refused_and_not_quoted(changes: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("schema", [2, 0, "1", None, True, [1]])
 def test_another_schema_is_told_from_nonsense(schema: Any) -> None:
-    with pytest.raises(OtherSchema) as caught:
+    with pytest.raises(SchemaMismatch) as caught:
         read(with_(schema=schema))
     assert caught.value.version == "0.1.0"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 9999])
 def test_nonsense_is_refused(body: bytes) -> None:
-    with pytest.raises(WordsError):
+    with pytest.raises(InvalidOffer):
         read(body)

@@ -8,15 +8,18 @@ from typing import cast
 import pytest
 from aioice.stun import Class, Message, Method, parse_message
 
-from probe.call.local_call import Bounds, Call
+from probe.call.local_call import Call, PhaseTimeouts
 from probe.core.context import Context
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.ice import connectivity_check
-from probe.ice.relay_pair import EAGER_CHECKS, RelayedIce
+from probe.ice.relay_pair import EAGER_CHECKS, RelayPairIce
 from tests.call.test_local_call import a_relay
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
 
-OURS, THEIRS = connectivity_check.Login.random(), connectivity_check.Login.random()
+OURS, THEIRS = (
+    connectivity_check.IceCredentials.random(),
+    connectivity_check.IceCredentials.random(),
+)
 PEER = ("127.0.0.1", 5000)
 
 
@@ -26,13 +29,13 @@ async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
         yield started
 
 
-def sides(call: Call) -> list[RelayedIce]:
-    return [cast(RelayedIce, peer.ice) for peer in (call.offerer, call.answerer)]
+def sides(call: Call) -> list[RelayPairIce]:
+    return [cast(RelayPairIce, peer.ice) for peer in (call.offerer, call.answerer)]
 
 
 def calling(lab: TurnLab, way: str = "udp", context: Context | None = None) -> Call:
     relay = a_relay(lab.url(way), USERNAME, PASSWORD, lab.ca_file)
-    return Call(relay, Record(), context or Context(), bounds=Bounds(ice=20))
+    return Call(relay, Recorder(), context or Context(), bounds=PhaseTimeouts(ice=20))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -55,7 +58,7 @@ async def test_a_set_up_that_needed_the_timer_of_ice_says_so(lab: TurnLab) -> No
         await call.gather()
         connecting = asyncio.create_task(call.connect())
         async with asyncio.timeout(5):
-            while not all(side.late_checks for side in sides(call)):  # noqa: ASYNC110
+            while not all(side.retransmitted_checks for side in sides(call)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         lab.knobs.hairpin = True
         await connecting
@@ -67,9 +70,9 @@ async def test_what_is_no_answer_of_the_other_side_connects_nobody(lab: TurnLab)
     async with calling(lab) as call:
         await call.gather()
         side, other = sides(call)
-        await side.meet(other)
+        await side.set_remote(other)
         connecting = asyncio.create_task(side.connect())
-        stranger = connectivity_check.Login.random()
+        stranger = connectivity_check.IceCredentials.random()
         forged = connectivity_check.request(stranger, side.login, 1, controlling=True)
         answer = Message(Method.BINDING, Class.RESPONSE)
         assert side.client.on_data is not None
@@ -82,13 +85,13 @@ async def test_what_is_no_answer_of_the_other_side_connects_nobody(lab: TurnLab)
 
 def test_a_check_is_for_who_knows_both_names_and_the_password() -> None:
     request = connectivity_check.request(THEIRS, OURS, 1, controlling=False)
-    assert connectivity_check.is_for(request, OURS, THEIRS)
-    assert not connectivity_check.is_for(request, THEIRS, OURS)
-    thief = connectivity_check.Login(OURS.fragment, "another")
-    assert not connectivity_check.is_for(request, thief, THEIRS)
+    assert connectivity_check.is_check_from(request, OURS, THEIRS)
+    assert not connectivity_check.is_check_from(request, THEIRS, OURS)
+    thief = connectivity_check.IceCredentials(OURS.fragment, "another")
+    assert not connectivity_check.is_check_from(request, thief, THEIRS)
     unsigned = Message(Method.BINDING, Class.REQUEST, attributes=dict(request.attributes))
     del unsigned.attributes["MESSAGE-INTEGRITY"]
-    assert not connectivity_check.is_for(unsigned, OURS, THEIRS)
+    assert not connectivity_check.is_check_from(unsigned, OURS, THEIRS)
 
 
 def test_an_answer_is_signed_by_who_was_asked() -> None:
@@ -97,8 +100,8 @@ def test_an_answer_is_signed_by_who_was_asked() -> None:
     assert answer.transaction_id == request.transaction_id
     arrived = parse_message(bytes(answer))  # as the wire brings it
     assert arrived.attributes["XOR-MAPPED-ADDRESS"] == PEER
-    assert connectivity_check.is_signed(arrived, OURS)
-    assert not connectivity_check.is_signed(arrived, THEIRS)
+    assert connectivity_check.has_valid_integrity(arrived, OURS)
+    assert not connectivity_check.has_valid_integrity(arrived, THEIRS)
 
 
 def test_data_is_told_from_checks_by_the_first_byte() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from tests.lab.turn.callers import JWT_SECRET, TURN_SECRET, TURN_URLS, Caller, Clock, bearer
 
 Call = Callable[[str], Awaitable[Caller]]
@@ -25,9 +25,9 @@ def now() -> Clock:
 
 
 @pytest.fixture
-async def backend(clock: Clock, now: Clock) -> AsyncIterator[Backend]:
+async def backend(clock: Clock, now: Clock) -> AsyncIterator[LabBackend]:
     """A backend that works."""
-    backend = Backend(
+    backend = LabBackend(
         jwt_secret=JWT_SECRET,
         turn_secret=TURN_SECRET,
         turn_urls=TURN_URLS,
@@ -40,14 +40,14 @@ async def backend(clock: Clock, now: Clock) -> AsyncIterator[Backend]:
 
 
 @pytest.fixture
-async def http(backend: Backend) -> AsyncIterator[aiohttp.ClientSession]:
+async def http(backend: LabBackend) -> AsyncIterator[aiohttp.ClientSession]:
     """A client whose requests begin at the backend's address."""
     async with aiohttp.ClientSession(backend.url) as session:
         yield session
 
 
 @pytest.fixture
-async def caller(backend: Backend) -> AsyncIterator[MakeCaller]:
+async def caller(backend: LabBackend) -> AsyncIterator[MakeCaller]:
     """``caller()`` is a Socket.IO client that isn't connected yet."""
     backend.knobs.limits = False
     callers: list[Caller] = []
@@ -63,7 +63,7 @@ async def caller(backend: Backend) -> AsyncIterator[MakeCaller]:
 
 
 @pytest.fixture
-def call(backend: Backend, caller: MakeCaller, now: Clock) -> Call:
+def call(backend: LabBackend, caller: MakeCaller, now: Clock) -> Call:
     """``await call("alice")`` is a client of that device whose session stands."""
 
     async def connect(device: str) -> Caller:

@@ -9,7 +9,7 @@ import aiohttp
 import jwt
 import pytest
 
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.certificates import Authority
 from tests.lab.conftest import Call
 from tests.lab.turn.callers import (
@@ -85,7 +85,7 @@ async def test_a_token_carries_the_device_for_five_minutes(http: aiohttp.ClientS
 
 @pytest.mark.parametrize("body", [{"deviceId": ""}, {"deviceId": 7}, {"device": "x"}, ["alice"]])
 async def test_a_token_without_a_device_is_refused(
-    backend: Backend, http: aiohttp.ClientSession, body: object
+    backend: LabBackend, http: aiohttp.ClientSession, body: object
 ) -> None:
     assert (await token(http, body))[0] == 400
     assert backend.tokens_issued == 0
@@ -97,7 +97,7 @@ async def test_a_body_that_is_no_json_is_refused(http: aiohttp.ClientSession) ->
 
 
 async def test_the_sixth_token_of_a_minute_is_refused(
-    backend: Backend, http: aiohttp.ClientSession, clock: Clock
+    backend: LabBackend, http: aiohttp.ClientSession, clock: Clock
 ) -> None:
     assert [(await token(http))[0] for _ in range(6)] == [201] * 5 + [429]
     clock.seconds += 60
@@ -121,14 +121,16 @@ async def test_requests_past_a_limit_are_refused_until_its_window_is_over(
     assert await statuses(http, "/health", 1) == [200]
 
 
-async def test_requests_are_counted_by_path(backend: Backend, http: aiohttp.ClientSession) -> None:
+async def test_requests_are_counted_by_path(
+    backend: LabBackend, http: aiohttp.ClientSession
+) -> None:
     await statuses(http, "/health", 2)
     await token(http)
     assert backend.requests == {"/health": 2, "/auth/token": 1}
 
 
 async def test_credentials_are_good_for_an_hour(
-    backend: Backend, http: aiohttp.ClientSession, now: Clock
+    backend: LabBackend, http: aiohttp.ClientSession, now: Clock
 ) -> None:
     headers = {"Authorization": bearer(backend, "alice", now())}
     async with http.post("/turn/credentials", headers=headers) as response:
@@ -153,7 +155,7 @@ async def test_credentials_without_a_token_are_refused(
 
 
 async def test_a_token_of_another_secret_or_an_expired_one_gives_no_credentials(
-    backend: Backend, http: aiohttp.ClientSession, now: Clock
+    backend: LabBackend, http: aiohttp.ClientSession, now: Clock
 ) -> None:
     claims = {"sub": "alice", "deviceId": "alice"}
     foreign = jwt.encode(claims, JWT_SECRET[::-1], algorithm="HS256")
@@ -192,7 +194,7 @@ async def test_what_nothing_increments_is_declared_and_has_no_samples(
 
 async def test_it_speaks_tls_when_it_is_told_to(leaks: None) -> None:
     authority = Authority()
-    backend = Backend(
+    backend = LabBackend(
         jwt_secret=JWT_SECRET, turn_secret=TURN_SECRET, tls=authority.issue(("127.0.0.1",))
     )
     await backend.start()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import aiohttp
 import pytest
 
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.knobs import BackendKnobs
 from tests.lab.turn.callers import MOMENT, PATIENCE, TURN_SECRET, TURN_URLS, Clock, bearer
 
@@ -37,7 +37,7 @@ def test_no_knob_is_left_out() -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
 async def test_status_is_the_status_code(
-    backend: Backend, http: aiohttp.ClientSession, path: str
+    backend: LabBackend, http: aiohttp.ClientSession, path: str
 ) -> None:
     backend.knobs.status = 503
     async with http.get(path) as response:
@@ -47,7 +47,7 @@ async def test_status_is_the_status_code(
 
 @pytest.mark.parametrize("service", ["postgres", "redis", "pubsub"])
 async def test_a_service_that_is_down_is_told_with_200(
-    backend: Backend, http: aiohttp.ClientSession, service: str
+    backend: LabBackend, http: aiohttp.ClientSession, service: str
 ) -> None:
     setattr(backend.knobs, service, "down")
     body, ready = await health(http), await health(http, "/health/ready")
@@ -59,7 +59,7 @@ async def test_a_service_that_is_down_is_told_with_200(
 @pytest.mark.parametrize("service", ["postgres", "redis", "pubsub"])
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
 async def test_health_hangs_with_a_service_that_hangs_and_the_rest_goes_on(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession, service: str, path: str
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession, service: str, path: str
 ) -> None:
     setattr(backend.knobs, service, "hangs")
     with pytest.raises(TimeoutError):
@@ -70,7 +70,7 @@ async def test_health_hangs_with_a_service_that_hangs_and_the_rest_goes_on(
 
 @pytest.mark.parametrize(("body", "text"), [("invalid", "<html>no JSON</html>"), ("empty", "")])
 async def test_the_body_can_be_what_is_no_json(
-    backend: Backend,
+    backend: LabBackend,
     http: aiohttp.ClientSession,
     body: Literal["invalid", "empty"],
     text: str,
@@ -81,7 +81,7 @@ async def test_the_body_can_be_what_is_no_json(
             assert (response.status, await response.text()) == (200, text)
 
 
-async def test_the_body_can_be_a_list(backend: Backend, http: aiohttp.ClientSession) -> None:
+async def test_the_body_can_be_a_list(backend: LabBackend, http: aiohttp.ClientSession) -> None:
     backend.knobs.body = "list"
     async with http.get("/health") as response:
         (report,) = await response.json()
@@ -89,7 +89,7 @@ async def test_the_body_can_be_a_list(backend: Backend, http: aiohttp.ClientSess
 
 
 async def test_the_body_can_be_endless(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     backend.knobs.body = "endless"
     response = await http.get("/health")
@@ -98,7 +98,7 @@ async def test_the_body_can_be_endless(
 
 
 async def test_health_can_redirect_to_its_answer(
-    backend: Backend, http: aiohttp.ClientSession
+    backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     backend.knobs.redirect = "once"
     async with http.get("/health") as response:
@@ -107,7 +107,7 @@ async def test_health_can_redirect_to_its_answer(
 
 
 async def test_health_can_redirect_in_a_circle(
-    backend: Backend, http: aiohttp.ClientSession
+    backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     backend.knobs.redirect = "loop"
     with pytest.raises(aiohttp.TooManyRedirects):
@@ -116,7 +116,7 @@ async def test_health_can_redirect_in_a_circle(
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_latency_comes_before_every_answer(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession, path: str
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession, path: str
 ) -> None:
     backend.knobs.latency = 0.05
     began = time.monotonic()
@@ -127,7 +127,7 @@ async def test_latency_comes_before_every_answer(
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_silent_accepts_and_never_answers(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession, path: str
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession, path: str
 ) -> None:
     backend.knobs.silent = True
     with pytest.raises(TimeoutError):
@@ -139,7 +139,7 @@ async def test_silent_accepts_and_never_answers(
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_drop_closes_the_connection(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession, path: str
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession, path: str
 ) -> None:
     backend.knobs.drop = True
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -151,7 +151,7 @@ async def test_drop_closes_the_connection(
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_rate_limited_is_429_for_everything(
-    backend: Backend, http: aiohttp.ClientSession, path: str
+    backend: LabBackend, http: aiohttp.ClientSession, path: str
 ) -> None:
     backend.knobs.rate_limited = True
     async with http.get(path) as response:
@@ -159,7 +159,7 @@ async def test_rate_limited_is_429_for_everything(
 
 
 async def test_without_limits_everything_but_tokens_may_be_asked_at_will(
-    backend: Backend, http: aiohttp.ClientSession
+    backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     backend.knobs.limits = False
     for _ in range(11):
@@ -175,7 +175,7 @@ async def test_without_limits_everything_but_tokens_may_be_asked_at_will(
     ("state", "status"), [("ok", 201), ("refused", 401), ("rate_limited", 429), ("invalid", 201)]
 )
 async def test_a_token_can_be_denied(
-    backend: Backend, http: aiohttp.ClientSession, state: Any, status: int
+    backend: LabBackend, http: aiohttp.ClientSession, state: Any, status: int
 ) -> None:
     backend.knobs.token = state
     async with http.post("/auth/token", json={"deviceId": "alice"}) as response:
@@ -192,7 +192,7 @@ async def test_a_token_can_be_denied(
     ],
 )
 async def test_credentials_can_be_bad(
-    backend: Backend,
+    backend: LabBackend,
     http: aiohttp.ClientSession,
     now: Clock,
     state: Any,
@@ -212,7 +212,7 @@ async def test_credentials_can_be_bad(
 
 
 async def test_credentials_can_be_refused(
-    backend: Backend, http: aiohttp.ClientSession, now: Clock
+    backend: LabBackend, http: aiohttp.ClientSession, now: Clock
 ) -> None:
     backend.knobs.credentials = "refused"
     headers = {"Authorization": bearer(backend, "alice", now())}
@@ -221,7 +221,7 @@ async def test_credentials_can_be_refused(
 
 
 async def test_health_says_the_version_instance_and_uptime_it_is_told_to(
-    backend: Backend, http: aiohttp.ClientSession
+    backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     knobs = backend.knobs
     knobs.version, knobs.instance, knobs.uptime = "2.0.0", "lab-2", 3.0
@@ -229,7 +229,9 @@ async def test_health_says_the_version_instance_and_uptime_it_is_told_to(
     assert (body["version"], body["instance"]["id"], body["uptime"]) == ("2.0.0", "lab-2", 3.0)
 
 
-async def test_filled_metrics_have_samples(backend: Backend, http: aiohttp.ClientSession) -> None:
+async def test_filled_metrics_have_samples(
+    backend: LabBackend, http: aiohttp.ClientSession
+) -> None:
     backend.knobs.metrics = "filled"
     async with http.get("/metrics") as response:
         lines = (await response.text()).splitlines()
@@ -249,7 +251,7 @@ async def test_filled_metrics_have_samples(backend: Backend, http: aiohttp.Clien
 
 @pytest.mark.parametrize("path", ["/health", "/none", "/"])
 async def test_hsts_is_sent_unless_it_is_turned_off(
-    backend: Backend, http: aiohttp.ClientSession, path: str
+    backend: LabBackend, http: aiohttp.ClientSession, path: str
 ) -> None:
     async with http.get(path) as response:
         assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -259,7 +261,7 @@ async def test_hsts_is_sent_unless_it_is_turned_off(
 
 
 async def test_a_foreign_origin_is_allowed_only_when_all_are(
-    backend: Backend, http: aiohttp.ClientSession
+    backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     async def allowed(origin: str) -> str | None:
         async with http.get("/health", headers={"Origin": origin}) as response:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from probe.lab import signaling
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.signaling import NAMESPACE
 from tests.lab.conftest import Call, MakeCaller
 from tests.lab.turn.callers import MOMENT, Caller, Clock, bearer
@@ -24,7 +24,7 @@ async def matched(one: Caller, other: Caller) -> str:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_a_session_stands_with_the_event_connected(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock, transport: str
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock, transport: str
 ) -> None:
     client = caller()
     token = {"token": bearer(backend, "alice", now())}
@@ -34,7 +34,7 @@ async def test_a_session_stands_with_the_event_connected(
 
 
 async def test_the_authorization_header_serves_too(
-    backend: Backend, caller: MakeCaller, now: Clock
+    backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     client = caller()
     await client.connect(backend, headers={"Authorization": bearer(backend, "alice", now())})
@@ -43,7 +43,7 @@ async def test_the_authorization_header_serves_too(
 
 @pytest.mark.parametrize("auth", [None, {}, {"token": "Bearer x.y.z"}, {"token": ""}, "Bearer"])
 async def test_a_refused_client_is_first_connected_and_then_disconnected(
-    leaks: None, backend: Backend, caller: MakeCaller, auth: object
+    leaks: None, backend: LabBackend, caller: MakeCaller, auth: object
 ) -> None:
     client = caller()
     await client.connect(backend, auth)
@@ -53,7 +53,7 @@ async def test_a_refused_client_is_first_connected_and_then_disconnected(
 
 
 async def test_a_token_without_the_word_bearer_is_refused(
-    backend: Backend, caller: MakeCaller, now: Clock
+    backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     client = caller()
     await client.connect(backend, {"token": backend.tokens.issue("alice", now())})
@@ -61,7 +61,7 @@ async def test_a_token_without_the_word_bearer_is_refused(
 
 
 async def test_an_expired_token_is_refused(
-    backend: Backend, caller: MakeCaller, now: Clock
+    backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     token = bearer(backend, "alice", now())
     now.seconds += 300
@@ -89,7 +89,7 @@ async def test_nothing_is_acknowledged(call: Call) -> None:
     assert acknowledged == []
 
 
-async def test_who_joins_learns_the_place(backend: Backend, call: Call) -> None:
+async def test_who_joins_learns_the_place(backend: LabBackend, call: Call) -> None:
     client = await call("alice")
     joined = await client.join(queueType="language", language="x-alice")
     assert joined == {
@@ -106,7 +106,7 @@ async def test_who_joins_learns_the_place(backend: Backend, call: Call) -> None:
     [{"colour": "blue"}, {"queueType": "chess"}, {"queueType": []}, {"language": "x" * 11}, []],
 )
 async def test_a_wish_that_is_wrong_is_an_exception(
-    backend: Backend, call: Call, wish: object
+    backend: LabBackend, call: Call, wish: object
 ) -> None:
     client = await call("alice")
     await client.send("join-queue", wish)
@@ -189,7 +189,7 @@ async def test_a_call_that_ends_is_told_to_both(call: Call) -> None:
     assert await bob.hears("error") == {"message": "Session not found"}
 
 
-async def test_who_goes_away_ends_the_call(backend: Backend, call: Call) -> None:
+async def test_who_goes_away_ends_the_call(backend: LabBackend, call: Call) -> None:
     alice, bob = await call("alice"), await call("bob")
     session = await matched(alice, bob)
     await alice.hang_up()
@@ -213,7 +213,7 @@ async def test_who_is_not_in_the_session_can_not_speak_in_it(call: Call) -> None
 
 
 async def test_who_goes_away_while_joining_waits_for_nobody(
-    leaks: None, backend: Backend, call: Call
+    leaks: None, backend: LabBackend, call: Call
 ) -> None:
     alice, bob = await call("alice"), await call("bob")
     backend.knobs.signaling_latency = MOMENT

@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 import socketio
 
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from tests.lab.conftest import Call, MakeCaller
 from tests.lab.turn.callers import MOMENT, Caller, Clock, bearer
 
 
-async def connected(backend: Backend, client: Caller, now: Clock) -> None:
+async def connected(backend: LabBackend, client: Caller, now: Clock) -> None:
     """The library reports success; what follows is open."""
     await client.connect(backend, {"token": bearer(backend, "alice", now())})
 
@@ -26,7 +26,7 @@ async def hears_nothing(client: Caller) -> None:
 
 
 async def test_refuses_disconnects_after_connecting(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     backend.knobs.signaling = "refuses"
     client = caller()
@@ -36,7 +36,7 @@ async def test_refuses_disconnects_after_connecting(
 
 
 async def test_silent_never_says_connected(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     backend.knobs.signaling = "silent"
     client = caller()
@@ -47,7 +47,7 @@ async def test_silent_never_says_connected(
 @pytest.mark.parametrize("redis", ["down", "hangs"])
 async def test_without_redis_a_session_connects_and_nothing_follows(
     leaks: None,
-    backend: Backend,
+    backend: LabBackend,
     caller: MakeCaller,
     http: aiohttp.ClientSession,
     now: Clock,
@@ -64,7 +64,7 @@ async def test_without_redis_a_session_connects_and_nothing_follows(
 
 
 async def test_a_session_that_stands_falls_silent_when_redis_goes(
-    backend: Backend, call: Call
+    backend: LabBackend, call: Call
 ) -> None:
     client = await call("alice")
     backend.knobs.redis = "down"
@@ -78,7 +78,7 @@ async def test_a_session_that_stands_falls_silent_when_redis_goes(
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 @pytest.mark.parametrize("signaling", ["garbage", "off"])
 async def test_what_is_no_socket_io_is_no_connection(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock, transport: str, signaling: Any
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock, transport: str, signaling: Any
 ) -> None:
     backend.knobs.signaling = signaling
     auth = {"token": bearer(backend, "alice", now())}
@@ -89,7 +89,7 @@ async def test_what_is_no_socket_io_is_no_connection(
 
 
 async def test_garbage_and_off_are_what_they_say(
-    backend: Backend, http: aiohttp.ClientSession
+    backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     path = "/socket.io/?EIO=4&transport=polling"
     answers: list[tuple[Any, int, str]] = [
@@ -103,7 +103,9 @@ async def test_garbage_and_off_are_what_they_say(
             assert text in await response.text()
 
 
-async def test_drops_disconnects_at_leave_queue(leaks: None, backend: Backend, call: Call) -> None:
+async def test_drops_disconnects_at_leave_queue(
+    leaks: None, backend: LabBackend, call: Call
+) -> None:
     client = await call("alice")
     backend.knobs.signaling = "drops"
     await client.send("leave-queue")
@@ -113,7 +115,7 @@ async def test_drops_disconnects_at_leave_queue(leaks: None, backend: Backend, c
 
 
 async def test_no_reply_never_answers_leave_queue(
-    leaks: None, backend: Backend, call: Call
+    leaks: None, backend: LabBackend, call: Call
 ) -> None:
     client = await call("alice")
     backend.knobs.signaling = "no_reply"
@@ -122,7 +124,7 @@ async def test_no_reply_never_answers_leave_queue(
 
 
 async def test_latency_comes_before_every_event(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     backend.knobs.signaling_latency = 0.05
     client = caller()
@@ -137,7 +139,7 @@ async def test_latency_comes_before_every_event(
 
 
 async def test_who_goes_away_before_the_welcome_has_no_session(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock
 ) -> None:
     backend.knobs.signaling_latency = MOMENT / 2
     client = caller()

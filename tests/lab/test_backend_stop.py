@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from tests.lab.conftest import Call, MakeCaller
 from tests.lab.turn.callers import JWT_SECRET, PATIENCE, TURN_SECRET, Clock, bearer
 
@@ -16,7 +16,7 @@ QUICK = 1.5
 
 
 async def test_it_comes_back_at_the_same_address_with_a_new_uptime(
-    leaks: None, backend: Backend, call: Call, clock: Clock
+    leaks: None, backend: LabBackend, call: Call, clock: Clock
 ) -> None:
     client = await call("alice")
     url = backend.url
@@ -31,7 +31,7 @@ async def test_it_comes_back_at_the_same_address_with_a_new_uptime(
     await call("alice")
 
 
-async def stop(backend: Backend) -> None:
+async def stop(backend: LabBackend) -> None:
     """Stop it, which must be quick."""
     began = time.monotonic()
     await backend.stop()
@@ -40,7 +40,7 @@ async def stop(backend: Backend) -> None:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_a_stop_with_clients_connected_is_quick(
-    leaks: None, backend: Backend, caller: MakeCaller, now: Clock, transport: str
+    leaks: None, backend: LabBackend, caller: MakeCaller, now: Clock, transport: str
 ) -> None:
     clients = [caller() for _ in range(3)]
     for client in clients:
@@ -56,7 +56,7 @@ async def test_a_stop_with_clients_connected_is_quick(
 
 @pytest.mark.parametrize("signaling", ["ok", "garbage"])
 async def test_a_stop_with_a_websocket_that_never_says_goodbye_is_quick(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession, signaling: Any
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession, signaling: Any
 ) -> None:
     backend.knobs.signaling = signaling
     query = "/socket.io/?EIO=4&transport=websocket"
@@ -77,7 +77,7 @@ HANGS: list[tuple[str, object]] = [
 
 @pytest.mark.parametrize(("knob", "value"), HANGS)
 async def test_a_stop_with_requests_that_hang_is_quick(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession, knob: str, value: object
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession, knob: str, value: object
 ) -> None:
     setattr(backend.knobs, knob, value)
     asking = [asyncio.create_task(http.get("/health")) for _ in range(3)]
@@ -91,7 +91,7 @@ async def test_a_stop_with_requests_that_hang_is_quick(
 
 
 async def test_a_stop_in_the_middle_of_an_endless_answer_is_quick(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     backend.knobs.body = "endless"
     async with http.get("/health") as response:
@@ -100,7 +100,7 @@ async def test_a_stop_in_the_middle_of_an_endless_answer_is_quick(
 
 
 async def test_a_client_that_gives_up_is_not_waited_for(
-    leaks: None, backend: Backend, http: aiohttp.ClientSession
+    leaks: None, backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     backend.knobs.silent = True
     before = len(asyncio.all_tasks())
@@ -112,4 +112,4 @@ async def test_a_client_that_gives_up_is_not_waited_for(
 
 
 async def test_a_backend_that_never_started_can_be_stopped(leaks: None) -> None:
-    await Backend(jwt_secret=JWT_SECRET, turn_secret=TURN_SECRET).stop()
+    await LabBackend(jwt_secret=JWT_SECRET, turn_secret=TURN_SECRET).stop()

@@ -2,17 +2,17 @@
 
 import pytest
 
-from probe.lab.matching import REMATCH_SECONDS, Match, Matching, Waiting, problem_with
+from probe.lab.matching import REMATCH_SECONDS, LabMatch, Matching, QueuedUser, problem_with
 
 NOW = 1000.0
 
 
-def waiting(name: str, queue: str = "casual", language: str = "") -> Waiting:
+def waiting(name: str, queue: str = "casual", language: str = "") -> QueuedUser:
     """A user whose device has the user's name."""
-    return Waiting(f"sid of {name}", name, queue, language)
+    return QueuedUser(f"sid of {name}", name, queue, language)
 
 
-def pair_of(match: Match | None) -> set[str]:
+def pair_of(match: LabMatch | None) -> set[str]:
     """The devices that were matched."""
     return {match.first.device, match.second.device} if match else set()
 

@@ -30,7 +30,7 @@ KIND = toy_kind(signals=(TOY_SECONDS, WAIT, SPENT))
 def exporter(*names: str, clock: Clock | None = None) -> Exporter:
     """An exporter that watches toys of these names."""
     made = Exporter(region="lax", clock=clock or Clock())
-    made.watch([toy(name, KIND) for name in names or ("toy",)])
+    made.set_checks([toy(name, KIND) for name in names or ("toy",)])
     return made
 
 
@@ -152,7 +152,7 @@ def test_what_nobody_measures_any_more_goes_stale_and_then_away() -> None:
 def test_a_check_that_is_gone_leaves_nothing_behind() -> None:
     made = exporter("a", "b")
     made.observe(run("a"))
-    made.watch([toy("b", KIND)])
+    made.set_checks([toy("b", KIND)])
     made.observe(run("a"))
     assert 'check="a"' not in text(made)
     assert 'check="b"' in text(made)

@@ -11,9 +11,9 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net import http
-from probe.net.http import browse, translate
+from probe.net.http import fresh_client, translate
 from probe.net.resolver import Address
-from probe.net.security_headers import plain_address
+from probe.net.security_headers import http_url
 from probe.net.timing import Timing
 from tests.servers.pages import Pages, answers, closed_port, hangs_after, in_turn
 
@@ -43,7 +43,7 @@ async def test_the_phase_is_right_at_any_moment() -> None:
     begun: list[str] = []
     async with (
         Pages(in_turn(answers(302, b"", Location="/there"), answers())) as pages,
-        browse(ca_file=None, clock=monotonic, host="x", on_phase=begun.append) as browser,
+        fresh_client(ca_file=None, clock=monotonic, host="x", on_phase=begun.append) as browser,
         browser.open(pages.named_url, max_redirects=1) as page,
     ):
         assert browser.phase == "transfer"
@@ -60,7 +60,7 @@ async def test_a_request_that_is_cancelled_leaves_nothing() -> None:
 
     async def ask(url: str) -> None:
         async with (
-            browse(ca_file=None, clock=monotonic, host="x", on_phase=on_phase) as browser,
+            fresh_client(ca_file=None, clock=monotonic, host="x", on_phase=on_phase) as browser,
             browser.open(url),
         ):
             pytest.fail("it answers")
@@ -85,7 +85,7 @@ async def test_addresses_without_a_route_do_not_blur_why_the_others_fail(
     monkeypatch.setattr(http, "has_route", lambda address: address.ip == "127.0.0.1")
     with pytest.raises(CheckFailed) as caught:
         async with (
-            browse(ca_file=None, clock=monotonic, host="x") as browser,
+            fresh_client(ca_file=None, clock=monotonic, host="x") as browser,
             browser.open(f"http://two.example:{closed_port()}"),
         ):
             pytest.fail("nobody listens")
@@ -123,4 +123,4 @@ def test_what_is_no_error_of_http_is_left_alone() -> None:
     ],
 )
 def test_over_plain_http_no_secret_is_sent(url: str, plain: str) -> None:
-    assert str(plain_address(url)) == plain
+    assert str(http_url(url)) == plain

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from probe.net.http import browse
+from probe.net.http import fresh_client
 from probe.net.impairment import (
     DATA_RTO,
-    Outage,
+    Impairment,
     TcpForwarder,
     UdpForwarder,
+    next_retransmission,
     rto_of,
-    sent_again,
 )
 from probe.net.resolver import Address
 
@@ -44,7 +44,7 @@ def _address(name: tuple[str, int]) -> Address:
 def test_what_was_lost_is_sent_again_when_tcp_would(
     left: float, ended: float, rto: float, moment: float
 ) -> None:
-    assert sent_again(left, ended, rto) == pytest.approx(moment)
+    assert next_retransmission(left, ended, rto) == pytest.approx(moment)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO is Linux'")
@@ -83,7 +83,7 @@ class Client(asyncio.DatagramProtocol):
 
 
 async def test_datagrams_are_dropped_while_it_lasts(leaks: None) -> None:
-    outage, loop = Outage(time.monotonic), asyncio.get_running_loop()
+    outage, loop = Impairment(time.monotonic), asyncio.get_running_loop()
     async with echo_over_udp() as target, UdpForwarder(target, outage) as forwarder:
         clients = [
             await loop.create_datagram_endpoint(
@@ -94,7 +94,7 @@ async def test_datagrams_are_dropped_while_it_lasts(leaks: None) -> None:
         for number, (transport, client) in enumerate(clients):
             transport.sendto(b"%d" % number)
             assert await client.back.get() == b"%d" % number
-        losing = asyncio.create_task(outage.last(0.2))
+        losing = asyncio.create_task(outage.block_for(0.2))
         await asyncio.sleep(0)
         assert not outage.passes
         clients[0][0].sendto(b"lost")
@@ -118,11 +118,11 @@ async def echo_over_tcp() -> AsyncIterator[Address]:
 
 
 async def test_a_stream_is_held_back_until_it_would_be_sent_again(leaks: None) -> None:
-    outage = Outage(time.monotonic)
+    outage = Impairment(time.monotonic)
     async with echo_over_tcp() as target, TcpForwarder(target, outage) as forwarder:
         address = forwarder.address
         reader, writer = await asyncio.open_connection(address.ip, address.port)
-        losing = asyncio.create_task(outage.last(0.3))
+        losing = asyncio.create_task(outage.block_for(0.3))
         await asyncio.sleep(0)
         began = time.monotonic()
         writer.write(b"held")
@@ -135,9 +135,9 @@ async def test_a_stream_is_held_back_until_it_would_be_sent_again(leaks: None) -
 
 
 async def test_a_new_connection_waits_for_the_next_attempt_to_open_it(leaks: None) -> None:
-    outage = Outage(time.monotonic)
+    outage = Impairment(time.monotonic)
     async with echo_over_tcp() as target, TcpForwarder(target, outage) as forwarder:
-        losing = asyncio.create_task(outage.last(0.1))
+        losing = asyncio.create_task(outage.block_for(0.1))
         await asyncio.sleep(0)
         began = time.monotonic()
         address = forwarder.address
@@ -153,7 +153,7 @@ async def test_a_new_connection_waits_for_the_next_attempt_to_open_it(leaks: Non
 async def test_a_target_that_refuses_is_a_closed_connection(leaks: None) -> None:
     with socket.create_server((HOST, 0)) as closed:
         target = _address(closed.getsockname())
-    async with TcpForwarder(target, Outage(time.monotonic)) as forwarder:
+    async with TcpForwarder(target, Impairment(time.monotonic)) as forwarder:
         address = forwarder.address
         reader, writer = await asyncio.open_connection(address.ip, address.port)
         with suppress(ConnectionError):
@@ -162,8 +162,8 @@ async def test_a_target_that_refuses_is_a_closed_connection(leaks: None) -> None
 
 
 async def test_forwarders_that_end_in_the_middle_leave_nothing(leaks: None) -> None:
-    outage = Outage(time.monotonic)
-    losing = asyncio.create_task(outage.last(60))
+    outage = Impairment(time.monotonic)
+    losing = asyncio.create_task(outage.block_for(60))
     await asyncio.sleep(0)
     async with echo_over_tcp() as target, TcpForwarder(target, outage) as forwarder:
         address = forwarder.address
@@ -184,8 +184,8 @@ async def test_a_browser_takes_the_detour_and_names_the_target(leaks: None) -> N
 
     server = await asyncio.start_server(answer, HOST, 0)
     target = _address(server.sockets[0].getsockname())
-    async with TcpForwarder(target, Outage(time.monotonic)) as forwarder:
-        browser = browse(
+    async with TcpForwarder(target, Impairment(time.monotonic)) as forwarder:
+        browser = fresh_client(
             ca_file=None, clock=time.monotonic, host="localhost:1", detour=forwarder.socket
         )
         # Nothing listens at port 1: only the forwarder leads anywhere.

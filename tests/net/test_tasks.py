@@ -6,7 +6,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.tasks import bounded, first_of, heeding, within
+from probe.net.tasks import phase_timeout, phase_timeout_as, race, run_cancellable
 
 
 class Stubborn:
@@ -30,7 +30,7 @@ class Stubborn:
 
 async def test_a_cancellation_that_is_lost_is_repeated_until_it_is_heeded(leaks: None) -> None:
     stubborn = Stubborn(losses=3)
-    task = asyncio.create_task(heeding(stubborn.work()))
+    task = asyncio.create_task(run_cancellable(stubborn.work()))
     await stubborn.begun.wait()
     task.cancel()
     async with asyncio.timeout(5):
@@ -42,8 +42,8 @@ async def test_a_cancellation_that_is_lost_is_repeated_until_it_is_heeded(leaks:
 async def test_a_bound_ends_what_loses_its_cancellation(leaks: None) -> None:
     stubborn = Stubborn(losses=1)
     with pytest.raises(CheckFailed) as failed:
-        async with within(0.05, "dtls", Cause.DTLS_FAILED, "no handshake"):
-            await heeding(stubborn.work())
+        async with phase_timeout(0.05, "dtls", Cause.DTLS_FAILED, "no handshake"):
+            await run_cancellable(stubborn.work())
     assert (failed.value.phase, failed.value.cause) == ("dtls", Cause.DTLS_FAILED)
     assert stubborn.ended
 
@@ -55,14 +55,14 @@ async def test_what_goes_well_or_wrong_by_itself_is_passed_on(leaks: None) -> No
     async def wrong() -> None:
         raise ConnectionError("gone")
 
-    await heeding(well())
+    await run_cancellable(well())
     with pytest.raises(ConnectionError, match="gone"):
-        await heeding(wrong())
+        await run_cancellable(wrong())
 
 
 async def test_a_failure_keeps_its_phase_or_is_told_as_the_whole_one() -> None:
     inner = CheckFailed(Cause.ALLOCATION_QUOTA, "full", phase="gathering")
-    for around, phase in ((within, "gathering"), (bounded, "call")):
+    for around, phase in ((phase_timeout, "gathering"), (phase_timeout_as, "call")):
         with pytest.raises(CheckFailed) as failed:
             async with around(1.0, "call", Cause.DEADLINE, "no allocation"):
                 raise inner
@@ -71,6 +71,6 @@ async def test_a_failure_keeps_its_phase_or_is_told_as_the_whole_one() -> None:
 
 async def test_of_two_the_first_counts_and_the_other_is_cancelled(leaks: None) -> None:
     never, soon = Stubborn(losses=0), asyncio.sleep(0)
-    assert await first_of(soon, never.work())
+    assert await race(soon, never.work())
     assert never.ended
-    assert not await first_of(asyncio.Event().wait(), asyncio.sleep(0))  # type: ignore[arg-type]
+    assert not await race(asyncio.Event().wait(), asyncio.sleep(0))  # type: ignore[arg-type]

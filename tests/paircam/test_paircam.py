@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed, NotMeasured, Stop
-from probe.core.recorder import Record
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.recorder import Recorder
 from probe.paircam import Backend, backend_from
 from tests.servers.signaling import (
     SECRET,
@@ -48,8 +48,8 @@ def json_answer(content: object, status: int = 201) -> web.Response:
     return web.json_response(content, status=status)
 
 
-async def refused(asking: Awaitable[object]) -> Stop:
-    with pytest.raises(Stop) as caught:
+async def refused(asking: Awaitable[object]) -> CheckAborted:
+    with pytest.raises(CheckAborted) as caught:
         await asking
     return caught.value
 
@@ -173,11 +173,11 @@ class TestToken:
         ],
     )
     async def test_a_bad_answer_has_a_cause(
-        self, status: int, content: object, kind: type[Stop], cause: Cause
+        self, status: int, content: object, kind: type[CheckAborted], cause: Cause
     ) -> None:
         async with signaling_server() as server:
             server.answer = lambda: json_answer(content, status)
-            record = Record()
+            record = Recorder()
             failure = await refused(backend(server.url).token(record))
             assert (type(failure), failure.cause, failure.phase) == (kind, cause, None)
             assert (record.current, list(record.phases)) == ("token", ["token"])
@@ -202,7 +202,9 @@ GOOD = {"urls": ["turn:turn.example.org:3478"], "username": "u", "credential": "
 
 
 class TestIssuedCredentials:
-    async def asked(self, server: SignalingServer, content: object, status: int = 201) -> Stop:
+    async def asked(
+        self, server: SignalingServer, content: object, status: int = 201
+    ) -> CheckAborted:
         server.credentials = lambda: json_answer(content, status)
         return await refused(backend(server.url).issued_credentials())
 
@@ -210,7 +212,7 @@ class TestIssuedCredentials:
     async def test_they_are_what_the_backend_says(self) -> None:
         async with signaling_server() as server:
             server.credentials = lambda: json_answer(GOOD)
-            record = Record()
+            record = Recorder()
             issued = await backend(server.url).issued_credentials(record)
         assert issued.urls == ("turn:turn.example.org:3478",)
         assert (issued.username, issued.ttl) == ("u", 9)

@@ -7,33 +7,33 @@ from contextlib import suppress
 
 import pytest
 
-from probe.call.local_call import Bounds
+from probe.call.local_call import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.ice.aioice_agent import RemoteIce, Servers
-from probe.ice.candidate import LONGEST, Description, read, write
+from probe.ice.aioice_agent import AioiceAgent, IceServers
+from probe.ice.candidate import LONGEST, SessionDescription, read, write
 from probe.peer import answerer
-from probe.peer.answerer import MOST_CALLS, Answering
+from probe.peer.answerer import MOST_CALLS, CallAnswerer
 from probe.peer.call import OutgoingCall, identity_of
-from probe.turn.relay_path import unwatched
+from probe.turn.relay_path import untimed
 from tests.ice.test_candidate import WORDS, with_
 
 
-async def no_servers(_: str) -> Servers:
-    return Servers()
+async def no_servers(_: str) -> IceServers:
+    return IceServers()
 
 
 @pytest.fixture
-async def engine(leaks: None) -> AsyncIterator[Answering]:
+async def engine(leaks: None) -> AsyncIterator[CallAnswerer]:
     context = Context()
-    engine = Answering(context, identity_of(context, "0.1.0", "fra"), no_servers)
+    engine = CallAnswerer(context, identity_of(context, "0.1.0", "fra"), no_servers)
     yield engine
     await engine.close()
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
     assert engine.calls == 0
 
 
-async def test_an_offer_is_answered_with_this_side(engine: Answering) -> None:
+async def test_an_offer_is_answered_with_this_side(engine: CallAnswerer) -> None:
     reply = await engine.answer(with_())
     assert reply.status == 200
     answer = read(reply.body)
@@ -41,7 +41,7 @@ async def test_an_offer_is_answered_with_this_side(engine: Answering) -> None:
     assert engine.calls == 1
 
 
-async def test_no_more_than_a_few_calls_at_once(engine: Answering) -> None:
+async def test_no_more_than_a_few_calls_at_once(engine: CallAnswerer) -> None:
     replies = await asyncio.gather(*(engine.answer(with_()) for _ in range(MOST_CALLS + 3)))
     statuses = [reply.status for reply in replies]
     assert (statuses.count(200), statuses.count(429)) == (MOST_CALLS, 3)
@@ -58,7 +58,7 @@ async def test_no_more_than_a_few_calls_at_once(engine: Answering) -> None:
     ],
 )
 async def test_what_is_no_offer_gets_a_reason_and_no_call(
-    engine: Answering, body: bytes, status: int
+    engine: CallAnswerer, body: bytes, status: int
 ) -> None:
     reply = await engine.answer(body)
     assert reply.status == status
@@ -68,29 +68,29 @@ async def test_what_is_no_offer_gets_a_reason_and_no_call(
 
 
 async def test_a_caller_that_never_comes_is_waited_for_a_while(
-    engine: Answering, monkeypatch: pytest.MonkeyPatch
+    engine: CallAnswerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answerer, "_BOUNDS", Bounds(ice=0.2))
+    monkeypatch.setattr(answerer, "_BOUNDS", PhaseTimeouts(ice=0.2))
     assert (await engine.answer(with_())).status == 200
     async with asyncio.timeout(10):
         while engine.calls:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
-async def call_and_echo(engine: Answering, context: Context) -> OutgoingCall:
-    ice = RemoteIce(Servers(), controlling=True, clock=context.clock)
-    call = OutgoingCall(ice, unwatched, context)
+async def call_and_echo(engine: CallAnswerer, context: Context) -> OutgoingCall:
+    ice = AioiceAgent(IceServers(), controlling=True, clock=context.clock)
+    call = OutgoingCall(ice, untimed, context)
 
-    async def ring(offer: Description) -> Description:
+    async def ring(offer: SessionDescription) -> SessionDescription:
         return read((await engine.answer(write(offer))).body)
 
-    await call.make(identity_of(context, "0.1.0", ""), "direct", "", ring, Bounds())
+    await call.make(identity_of(context, "0.1.0", ""), "direct", "", ring, PhaseTimeouts())
     await call.echo(2)
     return call
 
 
 async def test_a_call_over_which_nothing_comes_is_over(
-    engine: Answering, monkeypatch: pytest.MonkeyPatch
+    engine: CallAnswerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answerer, "IDLE_SECONDS", 0.2)
     context = Context()
@@ -99,10 +99,12 @@ async def test_a_call_over_which_nothing_comes_is_over(
         while engine.calls:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await call.__aexit__()
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
 
 
-async def test_no_call_lasts_for_ever(engine: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_call_lasts_for_ever(
+    engine: CallAnswerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(answerer, "CALL_SECONDS", 1.0)
     context = Context()
     call = await call_and_echo(engine, context)
@@ -111,11 +113,11 @@ async def test_no_call_lasts_for_ever(engine: Answering, monkeypatch: pytest.Mon
             with suppress(CheckFailed):  # at the end nobody echoes any more
                 await call.echo(1)
     await call.__aexit__()
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
 
 
 async def test_a_call_that_floods_is_ended(
-    engine: Answering, monkeypatch: pytest.MonkeyPatch
+    engine: CallAnswerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answerer, "MOST_BYTES", 20_000)
     context = Context()
@@ -127,19 +129,19 @@ async def test_a_call_that_floods_is_ended(
         while engine.calls:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await call.__aexit__()
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
 
 
 async def test_a_region_may_have_any_letters(leaks: None) -> None:
     context = Context()
-    engine = Answering(context, identity_of(context, "0.1.0", "Zürich"), no_servers)
+    engine = CallAnswerer(context, identity_of(context, "0.1.0", "Zürich"), no_servers)
     reply = await engine.answer(with_())
     assert read(reply.body).region == "Z?rich"
     await engine.close()
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
 
 
-async def test_a_call_that_ends_as_it_begins_closes_its_end(engine: Answering) -> None:
+async def test_a_call_that_ends_as_it_begins_closes_its_end(engine: CallAnswerer) -> None:
     answering_one = asyncio.create_task(engine.answer(with_()))
     while not engine.calls:  # noqa: ASYNC110
         await asyncio.sleep(0)
@@ -148,18 +150,18 @@ async def test_a_call_that_ends_as_it_begins_closes_its_end(engine: Answering) -
 
 
 async def test_a_certificate_that_was_not_announced_is_not_accepted(
-    engine: Answering,
+    engine: CallAnswerer,
 ) -> None:
     """The answer's fingerprint is what the caller holds the certificate against."""
     context = Context()
-    ice = RemoteIce(Servers(), controlling=True, clock=context.clock)
-    call = OutgoingCall(ice, unwatched, context)
+    ice = AioiceAgent(IceServers(), controlling=True, clock=context.clock)
+    call = OutgoingCall(ice, untimed, context)
 
-    async def ring(offer: Description) -> Description:
+    async def ring(offer: SessionDescription) -> SessionDescription:
         answer = read((await engine.answer(write(offer))).body)
         return answer.model_copy(update={"fingerprint": WORDS["fingerprint"]})
 
     async with call:
         with pytest.raises(CheckFailed, match="DTLS"):
-            await call.make(identity_of(context, "0.1.0", ""), "direct", "", ring, Bounds())
-    assert await context.closing.drain(patience=8) == 0
+            await call.make(identity_of(context, "0.1.0", ""), "direct", "", ring, PhaseTimeouts())
+    assert await context.closing.drain(timeout=8) == 0

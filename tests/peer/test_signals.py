@@ -8,17 +8,17 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.kinds.peer.signals import write_shares
 from probe.peer.measurement import Attempt
-from probe.turn.statistics import EchoLedger
+from probe.turn.statistics import EchoLog
 
 FALLBACK, ICE = "probe_turn_fallback_ratio", "probe_ice_success_ratio"
 
 
 def attempt(*, connected: bool, cause: Cause | None = None) -> Attempt:
     """A call that connected or not, and failed for this cause if there is one."""
-    call: Any = SimpleNamespace(connected=connected, ledger=EchoLedger())
+    call: Any = SimpleNamespace(connected=connected, ledger=EchoLog())
     return Attempt(call, CheckFailed(cause, "it failed") if cause else None)
 
 
@@ -47,7 +47,7 @@ NO_DATA = attempt(connected=True, cause=Cause.DATA_CHANNEL_FAILED)
 def test_a_call_that_only_a_relay_brings_about_is_a_fallback(
     direct: Attempt, relayed: Attempt | None, shares: dict[str, float]
 ) -> None:
-    record = Record(Context().clock)
+    record = Recorder(Context().clock)
     write_shares(direct, relayed, record)
     assert {sample.signal.name: sample.value for sample in record.samples} == shares
     assert all(sample.labels["source"] == "peer" for sample in record.samples)

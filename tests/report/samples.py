@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from probe.core.causes import Cause
 from probe.core.model import (
     Aggregation,
-    Bad,
     Evaluation,
     Failure,
     Limits,
+    LimitSide,
     Result,
     Sample,
     Signal,
@@ -19,7 +19,7 @@ from probe.core.model import (
     Unit,
     Verdict,
 )
-from probe.report.model import Report, Row, SkippedRow
+from probe.report.model import Report, ReportRow, SkippedRow
 
 Sampler = Callable[[], Report]
 
@@ -33,19 +33,19 @@ TRY = {
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
-CODE = Signal("probe_http_status_code", Unit.COUNT, "Status.", short="status")
-FIRST_BYTE = Signal("probe_http_first_byte_seconds", Unit.SECONDS, "Wait.", short="first byte")
-EXPIRY = Signal("probe_ssl_earliest_cert_expiry", Unit.TIMESTAMP, "Expiry.", short="certificate")
-CONNECT = Signal("probe_signaling_connect_seconds", Unit.SECONDS, "Connect.", short="connect")
-TRIP = Signal("probe_signaling_rtt_seconds", Unit.SECONDS, "Round trip.", short="round trip")
-ALLOCATE = Signal("probe_turn_allocate_seconds", Unit.SECONDS, "Allocate.", short="allocate")
-RELAY = Signal("probe_turn_relay_rtt_seconds", Unit.SECONDS, "Relay.", short="relay")
-LOSS = Signal("probe_turn_loss_ratio", Unit.RATIO, "Loss.", short="loss")
-OPEN = Signal("probe_call_open_seconds", Unit.SECONDS, "Open.", ("path",), short="open")
+CODE = Signal("probe_http_status_code", Unit.COUNT, "Status.", column="status")
+FIRST_BYTE = Signal("probe_http_first_byte_seconds", Unit.SECONDS, "Wait.", column="first byte")
+EXPIRY = Signal("probe_ssl_earliest_cert_expiry", Unit.TIMESTAMP, "Expiry.", column="certificate")
+CONNECT = Signal("probe_signaling_connect_seconds", Unit.SECONDS, "Connect.", column="connect")
+TRIP = Signal("probe_signaling_rtt_seconds", Unit.SECONDS, "Round trip.", column="round trip")
+ALLOCATE = Signal("probe_turn_allocate_seconds", Unit.SECONDS, "Allocate.", column="allocate")
+RELAY = Signal("probe_turn_relay_rtt_seconds", Unit.SECONDS, "Relay.", column="relay")
+LOSS = Signal("probe_turn_loss_ratio", Unit.RATIO, "Loss.", column="loss")
+OPEN = Signal("probe_call_open_seconds", Unit.SECONDS, "Open.", ("path",), column="open")
 
 SLOW = Threshold(TRIP, Limits(objective=0.2, warning=1.0), Aggregation.P95)
 WAIT = Threshold(FIRST_BYTE, Limits(objective=0.5, warning=1.0, critical=2.0), Aggregation.P95)
-DAYS = Threshold(EXPIRY, Limits(warning=1768435200.0), bad=Bad.BELOW)
+DAYS = Threshold(EXPIRY, Limits(warning=1768435200.0), bad=LimitSide.BELOW)
 
 
 def result(
@@ -68,43 +68,43 @@ def failure(phase: str, cause: Cause, message: str) -> Failure:
     return Failure(phase, cause, message, TRY.get(cause, "Look at the server's log."))
 
 
-def health() -> Row:
+def health() -> ReportRow:
     """The backend's health, well."""
     samples = (Sample(CODE, 200.0), Sample(FIRST_BYTE, 0.1804), Sample(EXPIRY, 1772668800.0))
     facts = {"version": "1.4.2", "instance": "3d8d9014c03d68"}
     found = result("health", 0.2124, samples, facts=facts)
     target = "https://paircam.live/health"
-    return Row("health", "http", target, {}, found, Verdict.OK, (CODE, FIRST_BYTE, EXPIRY))
+    return ReportRow("health", "http", target, {}, found, Verdict.OK, (CODE, FIRST_BYTE, EXPIRY))
 
 
-def signaling(trip: float = 0.0481) -> Row:
+def signaling(trip: float = 0.0481) -> ReportRow:
     """A signaling session, well."""
     samples = (Sample(CONNECT, 0.2841), Sample(TRIP, trip))
     found = result("signaling", 0.6512, samples)
     target = "https://paircam.live/signaling"
     labels = {"transport": "websocket"}
-    return Row("signaling", "signaling", target, labels, found, Verdict.OK, (CONNECT, TRIP))
+    return ReportRow("signaling", "signaling", target, labels, found, Verdict.OK, (CONNECT, TRIP))
 
 
-def turn(provider: str, transport: str, host: str) -> Row:
+def turn(provider: str, transport: str, host: str) -> ReportRow:
     """A TURN server, well."""
     name = f"turn-{provider}-{transport}"
     samples = (Sample(ALLOCATE, 0.2043), Sample(RELAY, 0.0962), Sample(LOSS, 0.0))
     found = result(name, 1.0532, samples)
     labels = {"provider": provider, "transport": transport}
     shown = (ALLOCATE, RELAY, LOSS)
-    return Row(name, "turn", f"turn:{host}", labels, found, Verdict.OK, shown)
+    return ReportRow(name, "turn", f"turn:{host}", labels, found, Verdict.OK, shown)
 
 
-def call() -> Row:
+def call() -> ReportRow:
     """A call, direct and relayed, well."""
     samples = (Sample(OPEN, 0.31, {"path": "direct"}), Sample(OPEN, 1.204, {"path": "relayed"}))
     found = result("call", 1.846, samples)
     labels = {"provider": "primary", "transport": "udp"}
-    return Row("call", "call", "primary, backup", labels, found, Verdict.OK, (OPEN,))
+    return ReportRow("call", "call", "primary, backup", labels, found, Verdict.OK, (OPEN,))
 
 
-def rows() -> tuple[Row, ...]:
+def rows() -> tuple[ReportRow, ...]:
     """All checks of a usual plan, well."""
     return (
         health(),
@@ -121,18 +121,20 @@ SKIPPED = (
 )
 
 
-def report(verdict: Verdict, *found: Row, exit_code: int = 0) -> Report:
+def report(verdict: Verdict, *found: ReportRow, exit_code: int = 0) -> Report:
     """A report of these rows, without evaluations and skipped checks."""
     return Report(verdict, exit_code, STARTED, 1.9034, "lax", "0.1.0", found)
 
 
-def broken(row: Row, verdict: Verdict, why: Failure, *, status: Status | None = None) -> Row:
+def broken(
+    row: ReportRow, verdict: Verdict, why: Failure, *, status: Status | None = None
+) -> ReportRow:
     """The row, had it ended with this failure before anything was measured."""
     found = result(row.name, 0.1182, failure=why, status=status, facts=row.result.facts)
     return replace(row, result=found, verdict=verdict)
 
 
-def late(row: Row, why: Failure) -> Row:
+def late(row: ReportRow, why: Failure) -> ReportRow:
     """The row, had it run into its deadline."""
     found = broken(row, Verdict.CRITICAL, why)
     return replace(found, result=replace(found.result, duration=10.0021))
@@ -199,7 +201,7 @@ def hostile(text: str) -> Report:
     why = Failure(text, Cause.BODY_INVALID, text, text)
     sample = Sample(OPEN, 1.0, {"path": text})
     found = result(text, 0.1, (sample,), failure=why, facts={text: text})
-    row = Row(text, text, text, {text: text}, found, Verdict.CRITICAL, (OPEN,))
+    row = ReportRow(text, text, text, {text: text}, found, Verdict.CRITICAL, (OPEN,))
     evaluation = Evaluation(text, WAIT, {text: text}, 3.0, Verdict.CRITICAL)
     missed = Evaluation(text, SLOW, {text: text}, 0.3, Verdict.OBJECTIVE_MISSED)
     return Report(

@@ -15,7 +15,7 @@ from probe.core.model import (
     Threshold,
     Verdict,
 )
-from probe.history.model import Bucket
+from probe.history.model import TimeBucket
 from probe.report.status import Notice, Overview, StatusRow
 from tests.report.html.status_days import BUCKET, DAY, NOW, START, ago, day, spell
 from tests.report.samples import (
@@ -104,7 +104,7 @@ def failed(
     why = Failure(phase, cause, message, TRY.get(cause, "Look at the server's log."))
     status = Status.UNKNOWN if verdict is Verdict.UNKNOWN else Status.FAILED
     lasting = spell(row.name, minutes, None, verdict, message, phase=phase, cause=cause.value)
-    spoilt = [Bucket({verdict: 90}) for _ in row.day[-broken:]]
+    spoilt = [TimeBucket({verdict: 90}) for _ in row.day[-broken:]]
     return replace(
         row,
         verdict=verdict,

@@ -99,6 +99,6 @@ def _shown(url: str) -> str:
 
 
 def test_a_host_is_at_a_domain_or_below_it() -> None:
-    assert parse_redis("redis://a.upstash.io").is_at("upstash.io")
-    assert parse_redis("redis://upstash.io").is_at("upstash.io")
-    assert not parse_redis("redis://notupstash.io").is_at("upstash.io")
+    assert parse_redis("redis://a.upstash.io").host_is("upstash.io")
+    assert parse_redis("redis://upstash.io").host_is("upstash.io")
+    assert not parse_redis("redis://notupstash.io").host_is("upstash.io")

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from probe.stun.credentials import Credentials, Static, TimeLimited, expiry_of, time_limited
+from probe.stun.credentials import Static, TimeLimited, TurnCredentials, expiry_of, time_limited
 
 
 def test_time_limited_credentials_are_an_expiry_and_its_hmac() -> None:
@@ -14,7 +14,7 @@ def test_time_limited_credentials_are_an_expiry_and_its_hmac() -> None:
 
 
 def test_a_source_gives_credentials_for_a_moment() -> None:
-    fixed = Credentials("me", SecretStr("secret"))
+    fixed = TurnCredentials("me", SecretStr("secret"))
     assert Static(fixed).at(1.0) is fixed
     assert TimeLimited(SecretStr("north"), ttl=60).at(1_600_000_000).username == "1600000060:probe"
 

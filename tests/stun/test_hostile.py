@@ -50,7 +50,7 @@ HOSTILE = st.one_of(
 
 @given(HOSTILE)
 def test_no_packet_makes_the_client_raise(packet: bytes) -> None:
-    client().frame_received(packet)
+    client().message_received(packet)
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(1, 50)))
@@ -101,10 +101,10 @@ def test_data_comes_from_bound_channels_and_indications_alone() -> None:
     heard: list[tuple[bytes, tuple[str, int]]] = []
     receiver = client()
     receiver.on_data = lambda data, peer: heard.append((data, peer))
-    receiver.frame_received(channel_data(0x4000, b"unbound"))
+    receiver.message_received(channel_data(0x4000, b"unbound"))
     indication = Message(Method.DATA, Class.INDICATION)
     indication.attributes = {"XOR-PEER-ADDRESS": PEER, "DATA": b"indicated"}
-    receiver.frame_received(bytes(indication))
+    receiver.message_received(bytes(indication))
     assert heard == [(b"indicated", PEER)]
 
 

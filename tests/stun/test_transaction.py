@@ -10,7 +10,7 @@ from aioice.stun import Class, Message, Method, parse_message
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.stun.transaction import LIBWEBRTC, RFC_8489, Timers, Transactions
+from probe.stun.transaction import LIBWEBRTC, RFC_8489, RetransmissionTimers, Transactions
 
 KEY = b"k" * 16
 
@@ -30,7 +30,7 @@ def wire() -> Wire:
     return Wire()
 
 
-QUICK = Timers(first=0.01, longest=0.1, sends=7)
+QUICK = RetransmissionTimers(first=0.01, longest=0.1, sends=7)
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def test_silence_is_asked_again_seven_times_at_most(wire: Wire) -> None:
     ],
 )
 def test_who_is_not_answered_asks_again_later_and_later(
-    timers: Timers, leaves_at: list[float]
+    timers: RetransmissionTimers, leaves_at: list[float]
 ) -> None:
     moments = [0.0]
     while (pause := timers.pause(len(moments))) is not None:

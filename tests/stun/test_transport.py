@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from probe.core.model import Stop
+from probe.core.model import CheckAborted
 from probe.net.tls import client_context
-from probe.stun.transport import Wire, open_wire
+from probe.stun.transport import Transport, open_wire
 from probe.stun.uri import parse_turn_url
-from probe.turn.relay_path import unwatched
-from probe.turn.resolve import addresses_of
+from probe.turn.relay_path import untimed
+from probe.turn.resolve import resolve_turn_server
 from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
 
 MOST_STEPS = 200
@@ -25,10 +25,10 @@ class Nobody:
     def has_channel(self, number: int) -> bool:
         return False
 
-    def frame_received(self, frame: bytes) -> None:
+    def message_received(self, frame: bytes) -> None:
         pass
 
-    def wire_lost(self, error: Stop) -> None:
+    def connection_lost(self, error: CheckAborted) -> None:
         pass
 
 
@@ -38,12 +38,12 @@ async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
         yield started
 
 
-async def opening(lab: TurnLab, way: str) -> Wire:
+async def opening(lab: TurnLab, way: str) -> Transport:
     """Open a wire to the lab."""
     url = parse_turn_url(lab.url(way))
-    (address, *_) = await addresses_of(url, None)
+    (address, *_) = await resolve_turn_server(url, None)
     tls = client_context(lab.ca_file)
-    return await open_wire(url, address, Nobody(), phases=unwatched, tls=tls)
+    return await open_wire(url, address, Nobody(), phases=untimed, tls=tls)
 
 
 async def given_up_after(steps: int, lab: TurnLab, way: str) -> bool:

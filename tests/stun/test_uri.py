@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from probe.stun.uri import TurnUrl, parse_host, parse_turn_url, parse_url_list, split_urls
+from probe.stun.uri import TurnUri, parse_host, parse_turn_url, parse_url_list, split_urls
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_an_url_is_read_and_written_in_one_form(text: str, canonical: str, kind:
 
 
 def test_the_host_of_an_ipv6_url_has_no_brackets() -> None:
-    assert parse_turn_url("turn:[::1]") == TurnUrl("turn", "::1", 3478, "udp")
+    assert parse_turn_url("turn:[::1]") == TurnUri("turn", "::1", 3478, "udp")
 
 
 @pytest.mark.parametrize(

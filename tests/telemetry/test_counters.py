@@ -23,7 +23,7 @@ def test_what_rose_is_known_over_any_number_of_restarts(lives: list[list[int]]) 
             total += step
             if before is not None:
                 wanted += total - before if total >= before else total
-            counters.take("a", at, {ERRORS: float(total)})
+            counters.add_reading("a", at, {ERRORS: float(total)})
             before, at = total, at + 60
     risen = counters.over(1e9, at)
     if before is None or at <= 60:
@@ -47,15 +47,17 @@ def test_processes_are_summed_and_each_is_known_by_itself(scrapes: list[tuple[in
     for at, (who, step) in enumerate(scrapes):
         wanted += step if who in totals else 0.0
         totals[who] = totals.get(who, 0.0) + step
-        counters.take(str(who), float(at), {ERRORS: totals[who]})
+        counters.add_reading(str(who), float(at), {ERRORS: totals[who]})
     risen = counters.over(1e9, float(len(scrapes)))
     assert (risen.total("errors") if risen else 0) == wanted
 
 
 def test_a_label_set_that_appears_was_0_before() -> None:
     counters = Counters(keep=3600)
-    counters.take("a", 0, {})
-    counters.take("a", 60, {("errors", (("kind", "x"),)): 3.0, ("errors", (("kind", "y"),)): 9.0})
+    counters.add_reading("a", 0, {})
+    counters.add_reading(
+        "a", 60, {("errors", (("kind", "x"),)): 3.0, ("errors", (("kind", "y"),)): 9.0}
+    )
     risen = counters.over(300, 60)
     assert risen is not None
     assert risen.total("errors") == 12
@@ -66,7 +68,7 @@ def test_a_label_set_that_appears_was_0_before() -> None:
 def test_a_stretch_holds_what_rose_in_it_and_nothing_older() -> None:
     counters = Counters(keep=3600)
     for minute in range(11):
-        counters.take("a", 60.0 * minute, {ERRORS: float(minute**2)})
+        counters.add_reading("a", 60.0 * minute, {ERRORS: float(minute**2)})
     for seconds, wanted in ((300, 100 - 25), (60, 100 - 81), (3600, 100)):
         risen = counters.over(seconds, 600)
         assert risen is not None
@@ -76,16 +78,16 @@ def test_a_stretch_holds_what_rose_in_it_and_nothing_older() -> None:
 
 def test_what_is_not_scraped_any_more_is_forgotten() -> None:
     counters = Counters(keep=100)
-    counters.take("a", 0, {ERRORS: 1})
-    counters.take("b", 1000, {ERRORS: 1})
-    counters.take("a", 1001, {ERRORS: 50})
+    counters.add_reading("a", 0, {ERRORS: 1})
+    counters.add_reading("b", 1000, {ERRORS: 1})
+    counters.add_reading("a", 1001, {ERRORS: 50})
     assert counters.over(1e6, 1001) is None
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
 def test_every_fall_of_an_uptime_is_a_restart(uptimes: list[float]) -> None:
     restarts = Restarts(keep=1e9)
-    found = [restarts.take("a", 60.0 * n, uptime) for n, uptime in enumerate(uptimes)]
+    found = [restarts.add_reading("a", 60.0 * n, uptime) for n, uptime in enumerate(uptimes)]
     falls = sum(after < before for before, after in itertools.pairwise(uptimes))
     assert found[0] is None
     assert found[-1] == (falls if len(uptimes) > 1 else None)
@@ -93,7 +95,9 @@ def test_every_fall_of_an_uptime_is_a_restart(uptimes: list[float]) -> None:
 
 def test_a_restart_is_forgotten_after_its_time() -> None:
     restarts = Restarts(keep=100)
-    assert [restarts.take("a", at, up) for at, up in ((0, 50), (10, 5), (90, 85), (111, 106))] == [
+    assert [
+        restarts.add_reading("a", at, up) for at, up in ((0, 50), (10, 5), (90, 85), (111, 106))
+    ] == [
         None,
         1,
         1,

@@ -5,7 +5,7 @@ from aioice.stun import Method
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.turn.errors import judge_relayed_address, refusal
+from probe.turn.errors import check_relayed_address, error_from_code
 
 NOW = 1_700_000_000.0
 
@@ -29,7 +29,7 @@ NOW = 1_700_000_000.0
     ],
 )
 def test_a_code_has_one_cause(code: int, method: Method, username: str, cause: Cause) -> None:
-    failure = refusal(code, method, username=username, now=NOW, peer="192.0.2.1")
+    failure = error_from_code(code, method, username=username, now=NOW, peer="192.0.2.1")
     assert failure.cause is cause
     assert str(code) in failure.message
 
@@ -46,7 +46,7 @@ def test_a_code_has_one_cause(code: int, method: Method, username: str, cause: C
     ],
 )
 def test_a_relayed_address_that_can_be_used(relayed: str, server: str) -> None:
-    judge_relayed_address(relayed, server)
+    check_relayed_address(relayed, server)
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_a_relayed_address_that_nobody_elsewhere_reaches(
     relayed: str, server: str, word: str
 ) -> None:
     with pytest.raises(CheckFailed, match=f"{relayed} is {word}") as raised:
-        judge_relayed_address(relayed, server)
+        check_relayed_address(relayed, server)
     assert raised.value.cause is Cause.RELAY_ADDRESS_UNUSABLE

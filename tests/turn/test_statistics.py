@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.turn.statistics import EchoLedger, jitter, median, quantile
+from probe.turn.statistics import EchoLog, jitter, median, quantile
 
 TIMES = st.floats(min_value=-1e6, max_value=1e6)
 
@@ -59,17 +59,17 @@ def test_a_quantile_is_reached_by_its_share(values: list[float], share: float) -
 
 
 def test_every_fate_of_an_echo_is_counted_apart() -> None:
-    ledger = EchoLedger()
+    ledger = EchoLog()
     for number in range(6):
-        ledger.leave(number, number / 10)
-    ledger.arrive(0, 0.05)
-    ledger.arrive(2, 0.25)
-    ledger.arrive(1, 0.26)  # overtaken
-    ledger.arrive(2, 0.27)  # again
-    ledger.arrive(99, 0.3)  # nobody's
+        ledger.mark_sent(number, number / 10)
+    ledger.mark_received(0, 0.05)
+    ledger.mark_received(2, 0.25)
+    ledger.mark_received(1, 0.26)  # overtaken
+    ledger.mark_received(2, 0.27)  # again
+    ledger.mark_received(99, 0.3)  # nobody's
     ledger.close()
-    ledger.arrive(3, 2.0)  # too late
-    ledger.arrive(3, 2.1)  # and again
+    ledger.mark_received(3, 2.0)  # too late
+    ledger.mark_received(3, 2.1)  # and again
     assert ledger.rtts == pytest.approx({0: 0.05, 2: 0.05, 1: 0.16})
     assert (ledger.late, ledger.duplicates, ledger.reordered) == (1, 2, 1)
     assert ledger.loss == pytest.approx(0.5)
@@ -77,7 +77,7 @@ def test_every_fate_of_an_echo_is_counted_apart() -> None:
 
 
 def test_nothing_sent_is_no_loss_of_zero() -> None:
-    assert EchoLedger().loss is None
+    assert EchoLog().loss is None
 
 
 @given(
@@ -86,14 +86,14 @@ def test_nothing_sent_is_no_loss_of_zero() -> None:
     st.lists(st.integers(min_value=0, max_value=40), max_size=20),
 )
 def test_accounts_always_add_up(sent: int, arrivals: list[int], late: list[int]) -> None:
-    ledger = EchoLedger()
+    ledger = EchoLog()
     for number in range(sent):
-        ledger.leave(number, 0.0)
+        ledger.mark_sent(number, 0.0)
     for number in arrivals:
-        ledger.arrive(number, 1.0)
+        ledger.mark_received(number, 1.0)
     ledger.close()
     for number in late:
-        ledger.arrive(number, 2.0)
+        ledger.mark_received(number, 2.0)
     ours = [number for number in arrivals + late if number < sent]
     assert len(ledger.rtts) + ledger.late + ledger.duplicates == len(ours)
     assert set(ledger.rtts) == {number for number in arrivals if number < sent}

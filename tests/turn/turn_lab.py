@@ -11,13 +11,13 @@ from typing import Any, cast
 
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import Result, Signal, Stop
-from probe.core.recorder import Record
+from probe.core.model import CheckAborted, Result, Signal
+from probe.core.recorder import Recorder
 from probe.core.runner import run_check
 from probe.kinds.turn import KIND, TurnTable
 from probe.lab.certificates import Authority
 from probe.lab.knobs import TurnKnobs
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from probe.stun.uri import parse_turn_url
 
 USERNAME, PASSWORD, SECRET = "probe", "lab-password", "lab-secret"
@@ -29,7 +29,7 @@ WAYS = ("udp", "tcp", "tls")
 class TurnLab:
     """A running server, and checks that look at it."""
 
-    server: TurnServer
+    server: LabTurnServer
     ca_file: Path
 
     @property
@@ -50,7 +50,7 @@ class TurnLab:
 
     async def is_clean(self, context: Context) -> bool:
         """Whether closings come to their end and leave no allocation."""
-        return await context.closing.drain(patience=3) == 0 and self.server.allocations == 0
+        return await context.closing.drain(timeout=3) == 0 and self.server.allocations == 0
 
 
 @asynccontextmanager
@@ -64,7 +64,7 @@ async def turn_lab(
     authority, ca_file = Authority(), directory / "authority.pem"
     authority.write(ca_file)
     tls = certificate(authority) if certificate else authority.issue([HOST, "localhost"])
-    started = TurnServer(users={USERNAME: PASSWORD}, secret=SECRET, tls=tls, **server)
+    started = LabTurnServer(users={USERNAME: PASSWORD}, secret=SECRET, tls=tls, **server)
     await started.start()
     try:
         yield TurnLab(started, ca_file)
@@ -93,7 +93,7 @@ def ending(result: Result) -> tuple[str, str] | None:
     return (failure.phase, failure.cause.value) if failure else None
 
 
-class Told(Record):
+class Told(Recorder):
     """A record that tells when a phase begins, however short it is."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -123,7 +123,7 @@ class Interrupted:
         try:
             async with asyncio.timeout(within):
                 await self._task
-        except Stop as stop:
+        except CheckAborted as stop:
             return stop.phase or self.record.current, stop.cause.value
         return None
 

@@ -16,9 +16,9 @@ from pydantic import Field, field_validator, model_validator
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import WAKES_NEON, Derived, Kind, Table, Use, loads
-from probe.core.model import CheckFailed, Failing, Signal, Stop, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
+from probe.core.recorder import Recorder
 from probe.kinds.http.signals import (
     CORS_REFUSED,
     DURATION,
@@ -36,7 +36,7 @@ from probe.kinds.http.signals import (
     THRESHOLDS,
     VERSION,
 )
-from probe.net.http_status import refusal
+from probe.net.http_status import status_error
 from probe.net.urls import (
     BaseUrl,
     CaFile,
@@ -49,7 +49,7 @@ from probe.net.urls import (
 from probe.paircam import health
 
 if TYPE_CHECKING:
-    from probe.net.http import Browser
+    from probe.net.http import FreshHttpClient
 
 # A first page without what it loads, uncompressed, and a TLS handshake: rather too much.
 PAGE_BYTES = 50_000
@@ -86,7 +86,7 @@ class HttpEnvironment(Environment):
         return value
 
 
-class HttpTable(Table):
+class HttpTable(CheckConfig):
     """One page: its address, what is accepted, and what is expected beyond that.
 
     ``status`` lists accepted codes; None is any 2xx. ``body`` is how it is judged.
@@ -126,14 +126,14 @@ class HttpTable(Table):
         return self.reference
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """The host: what it serves breaks together."""
         return show_host(self.address)
 
     @property
-    def group(self) -> str | None:
+    def redundancy_group(self) -> str | None:
         """What Fly's machines are held against: a backend that answers is not down."""
-        return f"backend {self.subject}" if self.body == "health" else None
+        return f"backend {self.alert_group}" if self.body == "health" else None
 
     @property
     def address(self) -> str:
@@ -141,7 +141,7 @@ class HttpTable(Table):
         return self.url.get_secret_value()
 
 
-def derive(environment: HttpEnvironment) -> Derived:
+def derive(environment: HttpEnvironment) -> DerivedChecks:
     """Health and readiness of the backend, and the frontend's first page."""
     tables: list[dict[str, Any]] = []
     skipped: list[str] = []
@@ -161,15 +161,15 @@ def derive(environment: HttpEnvironment) -> Derived:
         tables.append({**frontend, "vercel_bytes": PAGE_BYTES})
     for number, url in enumerate(split_urls(environment.references), 1):
         tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})
-    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+    return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
 
 
-async def run(table: HttpTable, record: Record, context: Context) -> None:
+async def run(table: HttpTable, record: Recorder, context: Context) -> None:
     """Get the page, judge it, and see to what else was promised."""
-    from probe.net.http import browse
+    from probe.net.http import fresh_client
 
     started = context.clock()
-    async with browse(
+    async with fresh_client(
         ca_file=table.ca_file,
         clock=context.clock,
         host=show_host(table.address),
@@ -186,7 +186,7 @@ async def run(table: HttpTable, record: Record, context: Context) -> None:
             await _promises(table, record, context, min(PROMISE_SECONDS, left / 2))
 
 
-async def _get(table: HttpTable, record: Record, browser: "Browser") -> bytes:
+async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -> bytes:
     from probe.net import security_headers
 
     follow = table.max_redirects if table.follow_redirects else None
@@ -199,17 +199,21 @@ async def _get(table: HttpTable, record: Record, browser: "Browser") -> bytes:
         if table.expect_hsts:
             record.sample(HSTS, security_headers.hsts_max_age(page))
         refused = _refused(page.response.status, table, page.url.host_port_subcomponent or "")
-        if refused is None or table.body in health.WELL:
+        if refused is None or table.body in health.HEALTHY_STATUS:
             body = await browser.read(page, table.max_body_bytes)
         if refused is not None:
-            raise health.explained(refused, body) if table.body in health.WELL else refused
+            raise (
+                health.with_service_detail(refused, body)
+                if table.body in health.HEALTHY_STATUS
+                else refused
+            )
     record.sample(LENGTH, len(body))
     return body
 
 
-def _begin(phase: str, table: HttpTable, record: Record) -> None:
+def _begin(phase: str, table: HttpTable, record: Recorder) -> None:
     record.current, record.hint = phase, ""
-    if phase == "processing" and table.body in health.WELL:
+    if phase == "processing" and table.body in health.HEALTHY_STATUS:
         record.hint = (
             "It connects and does not answer: /health asks the database before it answers, "
             "so look whether Postgres hangs."
@@ -217,7 +221,7 @@ def _begin(phase: str, table: HttpTable, record: Record) -> None:
 
 
 @contextmanager
-def _written_down(browser: "Browser", record: Record, context: Context) -> Iterator[None]:
+def _written_down(browser: "FreshHttpClient", record: Recorder, context: Context) -> Iterator[None]:
     """Whatever becomes of the request, what was measured of it is written down."""
     timing = browser.timing
     try:
@@ -236,12 +240,12 @@ def _written_down(browser: "Browser", record: Record, context: Context) -> Itera
             record.sample(REMAINING, expiry - context.now())
 
 
-def _refused(status: int, table: HttpTable, host: str) -> Stop | None:
+def _refused(status: int, table: HttpTable, host: str) -> CheckAborted | None:
     accepted = status in table.status if table.status else 200 <= status < 300
     if accepted:
         return None
     message = f"{host} answers {_named(status)}"
-    return refusal(status, message, phase="status")
+    return status_error(status, message, phase="status")
 
 
 def _named(status: int) -> str:
@@ -251,7 +255,7 @@ def _named(status: int) -> str:
         return str(status)
 
 
-def _judge(body: bytes, table: HttpTable, record: Record) -> None:
+def _judge(body: bytes, table: HttpTable, record: Recorder) -> None:
     if table.contains is not None and table.contains.encode() not in body:
         raise CheckFailed(Cause.BODY_INVALID, "the body does not hold the expected text")
     if table.body == "any":
@@ -259,22 +263,24 @@ def _judge(body: bytes, table: HttpTable, record: Record) -> None:
     document = health.parse(body)
     identity = health.identify(document)
     record.facts.update(identity.facts)
-    if table.body in health.WELL:
-        health.judge(document, health.WELL[table.body])
-    health.expect(identity, version=table.expect_version, not_instance=table.expect_new_instance)
+    if table.body in health.HEALTHY_STATUS:
+        health.check_services(document, health.HEALTHY_STATUS[table.body])
+    health.check_identity(
+        identity, version=table.expect_version, not_instance=table.expect_new_instance
+    )
 
 
-async def _promises(table: HttpTable, record: Record, context: Context, patience: float) -> None:
+async def _promises(table: HttpTable, record: Recorder, context: Context, timeout: float) -> None:
     """Both questions at once, and never so long that they cost the check its deadline."""
     from probe.net import security_headers
 
-    questions: dict[Signal, security_headers.Question] = {}
+    questions: dict[Signal, security_headers.HeaderCheck] = {}
     if table.expect_https_redirect:
         questions[HTTPS_REDIRECT] = security_headers.redirects_to_https
     if table.expect_cors_refused:
         questions[CORS_REFUSED] = security_headers.refuses_foreign_origins
     asked = (
-        question(table.address, ca_file=table.ca_file, clock=context.clock, patience=patience)
+        question(table.address, ca_file=table.ca_file, clock=context.clock, timeout=timeout)
         for question in questions.values()
     )
     for signal, answer in zip(questions, await asyncio.gather(*asked), strict=True):
@@ -282,11 +288,11 @@ async def _promises(table: HttpTable, record: Record, context: Context, patience
             record.sample(signal, answer)
 
 
-def uses(table: HttpTable) -> tuple[Use, ...]:
+def uses(table: HttpTable) -> tuple[QuotaUse, ...]:
     """/health and /health/ready ask Postgres; a page costs transfer where it is hosted."""
-    if table.body in health.WELL:
+    if table.body in health.HEALTHY_STATUS:
         return (WAKES_NEON,)
-    return (Use("vercel", table.vercel_bytes),) if table.vercel_bytes else ()
+    return (QuotaUse("vercel", table.vercel_bytes),) if table.vercel_bytes else ()
 
 
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
@@ -298,11 +304,11 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     run=run,
     signals=(*SIGNALS, *PROMISES),
     thresholds=THRESHOLDS,
-    failing=Failing(Verdict.CRITICAL, hold=30.0),
+    failing=FailurePolicy(Verdict.CRITICAL, hold=30.0),
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
     uses=uses,
-    load=loads("probe.net.http", "probe.net.security_headers"),
+    load=lazy_import("probe.net.http", "probe.net.security_headers"),
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,

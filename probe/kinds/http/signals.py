@@ -1,17 +1,17 @@
 """What a look at a page measures, and its limits."""
 
-from probe.core.model import Aggregation, Bad, Limits, Signal, Threshold, Unit
+from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold, Unit
 
 DAY = 86400.0
 
 STATUS = Signal(
-    "probe_http_status_code", Unit.COUNT, "Status code of the last answer.", short="status"
+    "probe_http_status_code", Unit.COUNT, "Status code of the last answer.", column="status"
 )
 RESPONSE = Signal(
     "probe_http_response_seconds",
     Unit.SECONDS,
     "From the request until the last byte, without look-up, connecting and TLS.",
-    short="response",
+    column="response",
     latency=True,
 )
 DURATION = Signal(
@@ -39,7 +39,7 @@ REMAINING = Signal(
     "probe_ssl_certificate_remaining_seconds",
     Unit.SECONDS,
     "How long the server's certificate is still valid.",
-    short="certificate",
+    column="certificate",
 )
 HTTPS_REDIRECT = Signal(
     "probe_http_https_redirect", Unit.BOOLEAN, "Whether plain HTTP redirects to HTTPS."
@@ -66,8 +66,10 @@ THRESHOLDS = (
         window=300.0,
         minimum_samples=20,
     ),
-    Threshold(REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=Bad.BELOW, optional=True),
-    Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=Bad.BELOW, optional=True),
-    Threshold(HSTS, Limits(objective=365 * DAY), bad=Bad.BELOW, optional=True),
-    Threshold(CORS_REFUSED, Limits(objective=1.0), bad=Bad.BELOW, optional=True),
+    Threshold(
+        REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=LimitSide.BELOW, optional=True
+    ),
+    Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=LimitSide.BELOW, optional=True),
+    Threshold(HSTS, Limits(objective=365 * DAY), bad=LimitSide.BELOW, optional=True),
+    Threshold(CORS_REFUSED, Limits(objective=1.0), bad=LimitSide.BELOW, optional=True),
 )

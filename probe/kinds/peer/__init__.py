@@ -18,31 +18,31 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Use, loads
+from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
-    Failing,
+    FailurePolicy,
     NotMeasured,
     Signal,
     Verdict,
 )
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.urls import HttpUrl, show_host, split_urls
-from probe.peer.address import addresses_in_turn, base_url, name_for, stun_server_of
-from probe.stun.uri import TurnUrl, parse_stun_url
+from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of
+from probe.stun.uri import TurnUri, parse_stun_url
 from probe.telemetry.shared_signals import (
     ICE_SUCCESS,
     TURN_SHARE,
 )
 from probe.turn_targets.environment import TurnEnvironment
-from probe.turn_targets.matrix import planned
+from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import ServerTable, servers_for, spending
+from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes
 
 if TYPE_CHECKING:
-    from probe.peer.measurement import Attempt, Attempts
+    from probe.peer.measurement import Attempt, PeerMeasurement
 
 _ITSELF = "this probe itself: there is nothing to measure"
 # Of the deadline, for each of two offers: who doesn't answer is to have a better name for it.
@@ -61,7 +61,7 @@ def _read_stun(value: object) -> object:
     return parse_stun_url(value) if isinstance(value, str) else value
 
 
-class PeerTable(ServerTable):
+class PeerTable(TurnServerConfig):
     """One peer, called directly and through one server; without a server directly alone.
 
     ``peer`` is an address (``http://…``), or a name that stands for all addresses it has, which
@@ -73,7 +73,7 @@ class PeerTable(ServerTable):
 
     peer: str = Field(min_length=1)
     token: SecretStr
-    stun: Annotated[TurnUrl, BeforeValidator(_read_stun)] | None = None
+    stun: Annotated[TurnUri, BeforeValidator(_read_stun)] | None = None
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
     app_counts: bool = False
     private: bool | None = None
@@ -90,7 +90,7 @@ class PeerTable(ServerTable):
         return base_url(self.peer)
 
     @property
-    def tells_private(self) -> bool:
+    def offers_private_addresses(self) -> bool:
         """Whether private addresses are offered, and called."""
         if self.private is not None:
             return self.private
@@ -106,25 +106,25 @@ class PeerTable(ServerTable):
         return super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         return f"peer {show_host(self.base_url)}"
 
     @property
-    def group(self) -> str:
+    def redundancy_group(self) -> str:
         """One way to one peer that works makes the failure of another a partial one."""
         return "peer"
 
     @property
-    def heeds(self) -> frozenset[str]:
+    def triggered_by(self) -> frozenset[str]:
         """Nobody else's word: each call is somebody else's work too."""
         return frozenset()
 
-    def watches(self, signal: Signal) -> bool:
+    def applies_limits_to(self, signal: Signal) -> bool:
         """Of shares, the first source that is configured is held against the limits."""
         return not (self.app_counts and signal in (ICE_SUCCESS, TURN_SHARE))
 
 
-def derive(environment: PeerEnvironment) -> Derived:
+def derive(environment: PeerEnvironment) -> DerivedChecks:
     """Each peer through the first server of each provider."""
     defaults: dict[str, Any] = {
         "ca_file": environment.ca_file,
@@ -134,36 +134,36 @@ def derive(environment: PeerEnvironment) -> Derived:
         defaults["token"] = environment.peer_token
     peers = split_urls(environment.peers)
     if not peers or environment.peer_token is None:
-        return Derived(skipped=("PROBE_PEERS is not set",), defaults=defaults)
+        return DerivedChecks(skipped=("PROBE_PEERS is not set",), defaults=defaults)
     stun = stun_server_of(environment)
     tables: dict[str, dict[str, Any]] = {}
     for entry in peers:
         for server in _one_each(environment):
-            name = name_for(entry, server.get("provider", ""), tables)
+            name = check_name(entry, server.get("provider", ""), tables)
             tables[name] = {**server, "name": name, "peer": entry, "stun": stun}
-    return Derived([*tables.values()], (), defaults)
+    return DerivedChecks([*tables.values()], (), defaults)
 
 
 def _one_each(environment: PeerEnvironment) -> list[Mapping[str, Any]]:
     """The first server of each provider; an empty table where there is none."""
     found: dict[str, Mapping[str, Any]] = {}
-    for table in planned(
+    for table in turn_checks(
         KIND.name, environment, lambda places: [DEAR_SECONDS] * len(places)
     ).tables:
         found.setdefault(table["provider"], table)
     return [*found.values()] or [{}]
 
 
-async def run(table: PeerTable, record: Record, context: Context) -> None:
+async def run(table: PeerTable, record: Recorder, context: Context) -> None:
     """Call directly, then through the relay, and conclude from both."""
     around: AbstractContextManager[None] = nullcontext()
     if table.needs_server:
-        around = spending(table, record, context)
+        around = counting_traffic(table, record, context)
     with around:
         await _run(table, record, context)
 
 
-async def _run(table: PeerTable, record: Record, context: Context) -> None:
+async def _run(table: PeerTable, record: Recorder, context: Context) -> None:
     found = await _directly(table, record, context)
     if found is None:
         record.facts["peer"] = _ITSELF
@@ -187,7 +187,7 @@ async def _run(table: PeerTable, record: Record, context: Context) -> None:
     _conclude(direct, relayed, record, is_local=is_local)
 
 
-def _note(attempt: "Attempt", attempts: "Attempts", record: Record) -> None:
+def _note(attempt: "Attempt", attempts: "PeerMeasurement", record: Recorder) -> None:
     """Who it was that answered."""
     far = attempt.call.far
     if far is not None:
@@ -195,28 +195,33 @@ def _note(attempt: "Attempt", attempts: "Attempts", record: Record) -> None:
 
 
 async def _directly(
-    table: PeerTable, record: Record, context: Context
-) -> "tuple[Attempts, Attempt] | None":
+    table: PeerTable, record: Recorder, context: Context
+) -> "tuple[PeerMeasurement, Attempt] | None":
     """The first call to the first of its addresses that isn't ours; None if all are.
 
     Raises NotMeasured where the peer could not be asked.
     """
-    from probe.call.local_call import Bounds
+    from probe.call.local_call import PhaseTimeouts
     from probe.peer.call import identity_of
-    from probe.peer.client import OFFER_SECONDS, Doorbell
-    from probe.peer.measurement import Attempts, Plan
+    from probe.peer.client import OFFER_SECONDS, PeerClient
+    from probe.peer.measurement import CallOptions, PeerMeasurement
 
     with record.phase("resolve"):
         urls = await _addresses(table, context)
     me = identity_of(context, version("paircam-probe"), "")
-    patience = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
-    plan = Plan(table.provider, table.echoes, Bounds.within(table.deadline), table.tells_private)
+    timeout = min(OFFER_SECONDS, _OFFER_SHARE * table.deadline)
+    plan = CallOptions(
+        table.provider,
+        table.echoes,
+        PhaseTimeouts.within(table.deadline),
+        table.offers_private_addresses,
+    )
     for url in urls:
-        bell = Doorbell(url, table.token, table.ca_file, patience)
-        attempts = Attempts(bell, me, plan, record, context)
+        bell = PeerClient(url, table.token, table.ca_file, timeout)
+        attempts = PeerMeasurement(bell, me, plan, record, context)
         direct = await attempts.direct(table.stun)
         # Without an address of our own the relayed call may still be made.
-        if direct.call.far is None and (direct.could_be_made or not table.needs_server):
+        if direct.call.far is None and (direct.has_candidates or not table.needs_server):
             raise _unmeasured(direct)
         if not direct.call.is_to_itself:
             return attempts, direct
@@ -226,7 +231,7 @@ async def _directly(
 async def _addresses(table: PeerTable, context: Context) -> list[str]:
     """Where the peer can be asked. A machine that is gone has no name any more: NotMeasured."""
     try:
-        return await addresses_in_turn(table.peer, context)
+        return await rotated_addresses(table.peer, context)
     except CheckFailed as error:
         raise NotMeasured(error.cause, error.message, phase="resolve", hint=error.hint) from None
 
@@ -240,7 +245,7 @@ def _unmeasured(attempt: "Attempt") -> NotMeasured:
 
 
 def _conclude(
-    direct: "Attempt", relayed: "Attempt | None", record: Record, *, is_local: bool
+    direct: "Attempt", relayed: "Attempt | None", record: Recorder, *, is_local: bool
 ) -> None:
     """What both calls say together. Raises the failure of what should have worked."""
     if is_local:
@@ -251,14 +256,14 @@ def _conclude(
         raise relayed.failure
     # Who finds no direct way is relayed; but a way that was found has to do.
     if direct.failure is not None and (relayed is None or direct.call.connected):
-        raise direct.failure if direct.could_be_made else _unmeasured(direct)
+        raise direct.failure if direct.has_candidates else _unmeasured(direct)
 
 
-def uses(table: PeerTable) -> tuple[Use, ...]:
+def uses(table: PeerTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes for the relayed call, and the peer's own allocation."""
     if not table.needs_server:
         return ()
-    return (Use(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
+    return (QuotaUse(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
 
 
 KIND = Kind(
@@ -270,10 +275,12 @@ KIND = Kind(
     run=run,
     signals=(*SIGNALS, BYTES),
     thresholds=THRESHOLDS,
-    failing=Failing(severity=Verdict.CRITICAL, partial=Verdict.WARNING, hold=120.0),
+    failing=FailurePolicy(
+        severity=Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=120.0
+    ),
     cost="two calls to the other probe, one relayed: an allocation here and there, about 24 kB",
     uses=uses,
-    load=loads("probe.peer.measurement"),
+    load=lazy_import("probe.peer.measurement"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,

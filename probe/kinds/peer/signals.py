@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from probe.core.model import Aggregation, Bad, Signal, Threshold, Unit
-from probe.core.recorder import Record
+from probe.core.model import Aggregation, LimitSide, Signal, Threshold, Unit
+from probe.core.recorder import Recorder
 from probe.telemetry.shared_signals import (
     ICE_SUCCESS,
     ICE_SUCCESS_LIMITS,
@@ -29,7 +29,7 @@ SUCCESS = Signal(
 def _reached(name: str, what: str, short: str = "") -> Signal:
     words = f"From the start of gathering until {what}, offer and answer included."
     name = f"probe_peer_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, labels=_BY_PATH, short=short, latency=True)
+    return Signal(name, Unit.SECONDS, words, labels=_BY_PATH, column=short, latency=True)
 
 
 ICE = _reached("ice_connected", "ICE was connected", "ICE")
@@ -40,7 +40,7 @@ RTT = Signal(
     Unit.SECONDS,
     "Echo from the peer over the data channel, median of a run.",
     labels=_BY_PATH,
-    short="RTT",
+    column="RTT",
     latency=True,
 )
 LOSS = Signal(
@@ -54,7 +54,7 @@ ADDED = Signal(
     Unit.SECONDS,
     "What the relay adds: the relayed round trip less the direct one. Less than nothing where "
     "the way through the relay is the shorter one.",
-    short="added",
+    column="added",
 )
 SIGNALS = (ICE, DTLS, OPEN, RTT, LOSS, SUCCESS, ADDED, TURN_SHARE, ICE_SUCCESS)
 
@@ -74,7 +74,7 @@ THRESHOLDS = (
         ICE_SUCCESS,
         ICE_SUCCESS_LIMITS,
         Aggregation.RATIO,
-        bad=Bad.BELOW,
+        bad=LimitSide.BELOW,
         window=_WINDOW,
         minimum_samples=LEAST_RUNS,
         optional=True,
@@ -82,7 +82,7 @@ THRESHOLDS = (
 )
 
 
-def write(path: "Path", attempt: "Attempt", record: Record) -> None:
+def write(path: "Path", attempt: "Attempt", record: Recorder) -> None:
     """Write down how far one call came, and in what time."""
     times = attempt.call.times
     for signal, seconds in ((ICE, times.ice), (DTLS, times.dtls), (OPEN, times.opened)):
@@ -91,19 +91,19 @@ def write(path: "Path", attempt: "Attempt", record: Record) -> None:
     if attempt.rtt is not None:
         record.sample(RTT, attempt.rtt, path=path)
         record.sample(LOSS, attempt.call.ledger.loss or 0.0, path=path)
-    if attempt.call.far is not None and attempt.could_be_made:
+    if attempt.call.far is not None and attempt.has_candidates:
         done = attempt.failure is None and bool(attempt.rtt)
         record.sample(SUCCESS, done, path=path)
 
 
-def write_shares(direct: "Attempt", relayed: "Attempt | None", record: Record) -> None:
+def write_shares(direct: "Attempt", relayed: "Attempt | None", record: Recorder) -> None:
     """Write down what both calls to a peer elsewhere say together: who connects, and what the
     relay adds."""
     went_relayed = relayed is not None and relayed.call.connected
     connected = direct.call.connected or went_relayed
-    if connected or any(each.could_be_made for each in (direct, relayed) if each is not None):
+    if connected or any(each.has_candidates for each in (direct, relayed) if each is not None):
         record.sample(ICE_SUCCESS, connected, source=PEER)
-    if connected and direct.could_be_made:
+    if connected and direct.has_candidates:
         record.sample(TURN_SHARE, not direct.call.connected, source=PEER)
     if direct.rtt is not None and relayed is not None and relayed.rtt is not None:
         record.sample(ADDED, relayed.rtt - direct.rtt)

@@ -19,9 +19,9 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Derived, Kind, Use, loads
-from probe.core.model import Failing, NotMeasured, Verdict
-from probe.core.recorder import Record
+from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.model import FailurePolicy, NotMeasured, Verdict
+from probe.core.recorder import Recorder
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
@@ -34,20 +34,20 @@ from probe.kinds.resilience.signals import (
     write_call,
     write_session,
 )
-from probe.net.gather import together
+from probe.net.gather import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
-from probe.stun.uri import WAYS_IN, TurnUrl
+from probe.stun.uri import WAYS_IN, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
 from probe.turn_targets.matrix import issued_table, server_table
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import ServerTable, servers_for, spending
+from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
 
 if TYPE_CHECKING:
-    from probe.call.recovery import EnduringCall
-    from probe.ice.relay_transport import Relay
-    from probe.net.impairment import Outage
-    from probe.paircam.reconnect import Line
+    from probe.call.recovery import RecoveringCall
+    from probe.ice.relay_transport import RelayServer
+    from probe.net.impairment import Impairment
+    from probe.paircam.reconnect import ReconnectProbe
 
 LOSSES = (3.0, 10.0, 40.0)
 CONSENT_SECONDS = 15.0
@@ -61,7 +61,7 @@ _SETTING_UP_BYTES = 10_000
 _SESSION_COMMANDS = 6
 
 
-class ResilienceTable(ServerTable):
+class ResilienceTable(TurnServerConfig):
     """What is lost, and for how long: a Socket.IO session of the backend, or a call through a
     relay (of its own table, or the one that the backend issues)."""
 
@@ -82,12 +82,12 @@ class ResilienceTable(ServerTable):
         return {"part": self.part, **server}
 
     @property
-    def heeds(self) -> frozenset[str]:
+    def triggered_by(self) -> frozenset[str]:
         """Nothing: it runs when it is asked for."""
         return frozenset()
 
 
-def derive(environment: TurnEnvironment) -> Derived:
+def derive(environment: TurnEnvironment) -> DerivedChecks:
     """A session of the backend, and a call through the first configured relay by UDP, or the
     first at all; without any, through what the backend issues."""
     tables: list[dict[str, Any]] = []
@@ -104,30 +104,30 @@ def derive(environment: TurnEnvironment) -> Derived:
         tables.append({**issued_table("resilience-call", environment), "part": "call"})
     else:
         skipped.append("TURN_URLS is not set (calls)")
-    return Derived(tables, skipped, {"ca_file": environment.ca_file})
+    return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
 
 
-async def run(table: ResilienceTable, record: Record, context: Context) -> None:
+async def run(table: ResilienceTable, record: Recorder, context: Context) -> None:
     """Everything at the same time, as far as one loss does not disturb another."""
     if table.part == "signaling":
         await _run_signaling(table, record, context)
         return
-    with spending(table, record, context):
+    with counting_traffic(table, record, context):
         await _run_call(table, record, context)
 
 
-async def _run_signaling(table: ResilienceTable, record: Record, context: Context) -> None:
+async def _run_signaling(table: ResilienceTable, record: Recorder, context: Context) -> None:
     with record.phase("token"):
         lines = [await _line(table, context) for _ in table.losses]
     with record.phase("losses"):
         losing = zip(lines, table.losses, strict=True)
-        await together(*(_lose_session(line, loss, record) for line, loss in losing))
+        await gather_first_error(*(_lose_session(line, loss, record) for line, loss in losing))
 
 
-async def _line(table: ResilienceTable, context: Context) -> "Line":
+async def _line(table: ResilienceTable, context: Context) -> "ReconnectProbe":
     """A device of its own: the backend may keep one session for each."""
     from probe.net.resolver import resolve
-    from probe.paircam.reconnect import Line, Server
+    from probe.paircam.reconnect import ReconnectProbe, SignalingServer
 
     url = table.backend_url
     assert url is not None
@@ -141,8 +141,8 @@ async def _line(table: ResilienceTable, context: Context) -> "Line":
     )
     token = await backend.token()
     host, port = _place(url.get_secret_value())
-    server = Server(url, (await resolve(host, port))[0], token, table.ca_file)
-    return Line(server, context.closing, context.clock)
+    server = SignalingServer(url, (await resolve(host, port))[0], token, table.ca_file)
+    return ReconnectProbe(server, context.closing, context.clock)
 
 
 def _place(url: str) -> tuple[str, int]:
@@ -152,24 +152,28 @@ def _place(url: str) -> tuple[str, int]:
     return parts.hostname or show_host(url), parts.port or (443 if parts.scheme == "https" else 80)
 
 
-async def _lose_session(line: "Line", seconds: float, record: Record) -> None:
-    write_session(await line.lose(seconds), seconds, record)
+async def _lose_session(line: "ReconnectProbe", seconds: float, record: Recorder) -> None:
+    write_session(await line.simulate_loss(seconds), seconds, record)
 
 
-async def _run_call(table: ResilienceTable, record: Record, context: Context) -> None:
+async def _run_call(table: ResilienceTable, record: Recorder, context: Context) -> None:
     """The longest loss, the loss of consent, and all else one after the other."""
     relay = await _relay(table, record, context)
     *shorter, longest = sorted(table.losses)
     with record.phase("losses"):
-        await together(
+        await gather_first_error(
             _lose_network(relay, longest, record, context, table),
             _lose_consent(relay, record, context, table),
-            _in_turn(relay, shorter, record, context, table),
+            _sequentially(relay, shorter, record, context, table),
         )
 
 
-async def _in_turn(
-    relay: "Relay", losses: list[float], record: Record, context: Context, table: ResilienceTable
+async def _sequentially(
+    relay: "RelayServer",
+    losses: list[float],
+    record: Recorder,
+    context: Context,
+    table: ResilienceTable,
 ) -> None:
     for loss in losses:
         await _lose_network(relay, loss, record, context, table)
@@ -187,15 +191,15 @@ async def _in_turn(
 
 
 async def _lose_network(
-    relay: "Relay", seconds: float, record: Record, context: Context, table: ResilienceTable
+    relay: "RelayServer", seconds: float, record: Recorder, context: Context, table: ResilienceTable
 ) -> None:
     async with _call(relay, context, table) as (call, outage):
-        found = await call.lose(outage, seconds)
+        found = await call.simulate_loss(outage, seconds)
     write_call(found, seconds, record)
 
 
 async def _lose_consent(
-    relay: "Relay", record: Record, context: Context, table: ResilienceTable
+    relay: "RelayServer", record: Recorder, context: Context, table: ResilienceTable
 ) -> None:
     async with _call(relay, context, table) as (call, _):
         found = await call.lose_consent()
@@ -206,44 +210,44 @@ async def _lose_consent(
 
 @asynccontextmanager
 async def _call(
-    relay: "Relay", context: Context, table: ResilienceTable
-) -> AsyncIterator[tuple["EnduringCall", "Outage"]]:
+    relay: "RelayServer", context: Context, table: ResilienceTable
+) -> AsyncIterator[tuple["RecoveringCall", "Impairment"]]:
     """A call whose offering side goes through a forwarder."""
-    from probe.call.local_call import Bounds
-    from probe.call.recovery import EnduringCall
-    from probe.net.impairment import Outage, TcpForwarder, UdpForwarder
+    from probe.call.local_call import PhaseTimeouts
+    from probe.call.recovery import RecoveringCall
+    from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 
-    outage, target = Outage(context.clock), relay.addresses[0]
+    outage, target = Impairment(context.clock), relay.addresses[0]
     forwarder = UdpForwarder if relay.url.kind == "udp" else TcpForwarder
     async with forwarder(target, outage) as led:
         relays = (replace(relay, addresses=[led.address]), relay)
-        async with EnduringCall(relays, context, Bounds(), CONSENT_SECONDS) as call:
+        async with RecoveringCall(relays, context, PhaseTimeouts(), CONSENT_SECONDS) as call:
             yield call, outage
 
 
-async def _relay(table: ResilienceTable, record: Record, context: Context) -> "Relay":
-    from probe.ice.relay_transport import relay_at
-    from probe.turn.resolve import addresses_of
+async def _relay(table: ResilienceTable, record: Recorder, context: Context) -> "RelayServer":
+    from probe.ice.relay_transport import relay_server
+    from probe.turn.resolve import resolve_turn_server
 
     credentials, urls = await servers_for(table, record, context)
-    url: TurnUrl = urls[0]
+    url: TurnUri = urls[0]
     if credentials is None:
         message = "no credentials are configured"
         raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="losses")
     record.facts["relay"] = str(url)
     with record.phase("dns"):
-        addresses = await addresses_of(url, table.family)
-    return await relay_at(url, credentials, addresses[:1], table.ca_file)
+        addresses = await resolve_turn_server(url, table.family)
+    return await relay_server(url, credentials, addresses[:1], table.ca_file)
 
 
-def uses(table: ResilienceTable) -> tuple[Use, ...]:
+def uses(table: ResilienceTable) -> tuple[QuotaUse, ...]:
     """Redis commands of the sessions, or the bytes of five calls."""
     if table.part == "signaling":
-        return (Use("upstash", _SESSION_COMMANDS * 2 * len(table.losses)),)
+        return (QuotaUse("upstash", _SESSION_COMMANDS * 2 * len(table.losses)),)
     seconds = sum(table.losses) + CONSENT_SECONDS + 2 * 20
     calls = len(table.losses) + 2
     taken = seconds * _CALL_BYTES_A_SECOND + 2 * calls * _SETTING_UP_BYTES
-    return (Use(f"turn-{table.provider}", taken),)
+    return (QuotaUse(f"turn-{table.provider}", taken),)
 
 
 KIND = Kind(
@@ -254,11 +258,11 @@ KIND = Kind(
     derive=derive,
     run=run,
     signals=(*SIGNALS, BYTES),
-    failing=Failing(Verdict.WARNING, hold=300.0),
+    failing=FailurePolicy(Verdict.WARNING, hold=300.0),
     on_request=True,
     cost="three sessions; five relayed calls of up to a minute, about 0.3 MB",
     uses=uses,
-    load=loads("jwt", "probe.net.http", "probe.paircam.reconnect", "probe.call.recovery"),
+    load=lazy_import("jwt", "probe.net.http", "probe.paircam.reconnect", "probe.call.recovery"),
     interval=86_400.0,
     retry=60.0,
     plot=PATH_RECOVERY,

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from probe.core.model import Signal, Unit
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 
 if TYPE_CHECKING:
     from probe.call.recovery import CallRecovery
@@ -77,7 +77,7 @@ SIGNALS = (
 )
 
 
-def write_session(found: "Recovery", seconds: float, record: Record) -> None:
+def write_session(found: "Recovery", seconds: float, record: Recorder) -> None:
     """Write down how a session came back from a loss of so many seconds."""
     loss = _label(seconds)
     record.sample(SESSION_RECOVERY, found.recovered, loss=loss)
@@ -85,7 +85,7 @@ def write_session(found: "Recovery", seconds: float, record: Record) -> None:
     record.sample(SESSION_ATTEMPTS, found.attempts, loss=loss)
 
 
-def write_call(found: "CallRecovery", seconds: float, record: Record) -> None:
+def write_call(found: "CallRecovery", seconds: float, record: Recorder) -> None:
     """Write down how a call came back from a loss of so many seconds."""
     values = {
         PATH_RECOVERY: found.path,

@@ -20,14 +20,14 @@ _MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class LabLogin:
     """A user whose request is signed with the right password."""
 
     username: str
     key: bytes
 
 
-class Credentials:
+class LabCredentials:
     """Passwords and nonces.
 
     ``users`` maps names to passwords. With a ``secret``, a user ``<unix expiry>[:name]``
@@ -49,7 +49,7 @@ class Credentials:
         """A 401 or 438 that tells the realm and a new nonce."""
         return Refusal(code, {"REALM": self._realm, "NONCE": self._new_nonce()})
 
-    def check(self, message: stun.Message, packet: bytes) -> Login:
+    def check(self, message: stun.Message, packet: bytes) -> LabLogin:
         """The user who signed the request; raises `Refusal` (400, 401, 438)."""
         attributes = message.attributes
         if "MESSAGE-INTEGRITY" not in attributes:
@@ -64,13 +64,13 @@ class Credentials:
             raise self.challenge(438)
         return login
 
-    def _login(self, username: str) -> Login | None:
+    def _login(self, username: str) -> LabLogin | None:
         password = self._users.get(username)
         if password is None:
             password = self._time_limited_password(username)
         if password is None:
             return None
-        return Login(username, make_integrity_key(username, self._realm, password))
+        return LabLogin(username, make_integrity_key(username, self._realm, password))
 
     def _time_limited_password(self, username: str) -> str | None:
         expiry = username.partition(":")[0]

@@ -17,7 +17,7 @@ class Flow:
     """How many packets are held now."""
 
 
-class Pacer:
+class DelayQueue:
     """Delivers packets late. All flows share one timer, so that `close` leaves none."""
 
     def __init__(self) -> None:

@@ -187,7 +187,7 @@ def read_channel_data(packet: bytes) -> tuple[int, bytes] | None:
     return (number, data) if len(data) == length else None
 
 
-class Framer:
+class LabFramer:
     """Cuts a byte stream into STUN messages and padded ChannelData messages."""
 
     def __init__(self) -> None:

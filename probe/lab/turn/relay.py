@@ -6,7 +6,7 @@ from functools import partial
 
 from probe.lab.knobs import TurnKnobs
 from probe.lab.turn.allocation import Allocation
-from probe.lab.turn.delay_queue import Pacer
+from probe.lab.turn.delay_queue import DelayQueue
 from probe.lab.turn.message import Address, channel_data, data_indication, read_channel_data
 from probe.lab.turn.sockets import Client, UdpSocket
 
@@ -16,7 +16,7 @@ _MOST_DATA = 65_000
 _TRIES = 64
 
 
-class Relay:
+class LabRelay:
     """The table of allocations, and what happens to packets between clients and peers.
 
     ``send`` carries a message to a client. An expired allocation goes when it is next
@@ -28,7 +28,7 @@ class Relay:
         host: str,
         knobs: TurnKnobs,
         clock: Callable[[], float],
-        pacer: Pacer,
+        pacer: DelayQueue,
         send: Callable[[Client, bytes], None],
     ) -> None:
         self._host, self._knobs, self._clock = host, knobs, clock

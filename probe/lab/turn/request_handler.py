@@ -11,9 +11,9 @@ from aioice.stun import Class, Message, Method
 from probe.lab.knobs import TurnKnobs
 from probe.lab.turn import message as wire
 from probe.lab.turn.allocation import Allocation, granted_lifetime
-from probe.lab.turn.auth import Credentials
+from probe.lab.turn.auth import LabCredentials
 from probe.lab.turn.message import Address, Refusal
-from probe.lab.turn.relay import Relay
+from probe.lab.turn.relay import LabRelay
 from probe.lab.turn.sockets import Client
 
 _UDP = 17
@@ -34,10 +34,10 @@ class _Request:
         return self.message.attributes.get(name)
 
 
-class Desk:
+class RequestHandler:
     """Answers STUN and TURN requests and follows indications."""
 
-    def __init__(self, relay: Relay, credentials: Credentials, knobs: TurnKnobs) -> None:
+    def __init__(self, relay: LabRelay, credentials: LabCredentials, knobs: TurnKnobs) -> None:
         self._relay, self._credentials, self._knobs = relay, credentials, knobs
         self._handlers: dict[Method, Callable[[_Request], dict[str, Any]]] = {
             Method.BINDING: self._binding,

@@ -1,6 +1,6 @@
 """A TURN server (RFC 8656) for the lab: UDP, TCP and TLS on one address, in this process.
 
-`TurnServer` owns the sockets; the relay, the answers and the failures on demand stand in
+`LabTurnServer` owns the sockets; the relay, the answers and the failures on demand stand in
 the other ``turn_*`` files and in `TurnKnobs`.
 """
 
@@ -15,11 +15,11 @@ from types import MappingProxyType
 from weakref import WeakValueDictionary
 
 from probe.lab.knobs import TurnKnobs
-from probe.lab.turn.auth import Credentials
-from probe.lab.turn.delay_queue import Pacer
+from probe.lab.turn.auth import LabCredentials
+from probe.lab.turn.delay_queue import DelayQueue
 from probe.lab.turn.message import Address, is_channel_data
-from probe.lab.turn.relay import Relay
-from probe.lab.turn.request_handler import Desk
+from probe.lab.turn.relay import LabRelay
+from probe.lab.turn.request_handler import RequestHandler
 from probe.lab.turn.sockets import Client, Connection, StreamClient, UdpClient, UdpSocket
 
 _BACKLOG = 128
@@ -29,7 +29,7 @@ _GOODBYE = 1.0
 _PAUSE = 0.1
 
 
-class TurnServer:
+class LabTurnServer:
     """TURN over UDP, TCP and, with ``tls``, TLS; relays UDP on IPv4.
 
     ``host`` is one IPv4 literal; relayed addresses are on it too. Port 0 lets the system
@@ -59,10 +59,10 @@ class TurnServer:
         self.tls_port: int | None = tls_port if tls else None
         self._knobs = knobs if knobs is not None else TurnKnobs()
         self._tls = tls
-        self._pacer = Pacer()
-        self._relay = Relay(self.host, self._knobs, clock, self._pacer, self._send)
-        credentials = Credentials(realm, users, secret, clock)
-        self._desk = Desk(self._relay, credentials, self._knobs)
+        self._pacer = DelayQueue()
+        self._relay = LabRelay(self.host, self._knobs, clock, self._pacer, self._send)
+        credentials = LabCredentials(realm, users, secret, clock)
+        self._desk = RequestHandler(self._relay, credentials, self._knobs)
         self._udp: UdpSocket | None = None
         # A UDP client is kept by its allocation or by a packet on its way, else forgotten.
         self._udp_clients: WeakValueDictionary[Address, UdpClient] = WeakValueDictionary()

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol, cast
 
 from probe.lab.turn.delay_queue import Flow
-from probe.lab.turn.message import Address, Framer
+from probe.lab.turn.message import Address, LabFramer
 
 _LARGEST_DATAGRAM = 65535
 _RECEIVE_BUFFER = 256 * 1024
@@ -120,7 +120,7 @@ class StreamClient(Connection):
     ) -> None:
         super().__init__(connections)
         self._made, self._received, self._gone = made, received, gone
-        self._framer = Framer()
+        self._framer = LabFramer()
         self.is_gone = False
         self.address: Address = ("0.0.0.0", 0)
         self.inbound, self.outbound = Flow(), Flow()

@@ -8,18 +8,18 @@ import string
 from collections.abc import Iterator, Sequence
 
 from probe.core.model import Unit, Verdict
-from probe.report.model import Report, Row
+from probe.report.model import Report, ReportRow
 from probe.report.text.phrases import (
     MISSED,
     SYMBOLS,
-    breach,
     figures,
     footer,
     headline,
-    miss,
+    limit_sentence,
     missed,
+    objective_sentence,
     problem,
-    quiet,
+    without_objectives,
 )
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
@@ -47,13 +47,13 @@ def annotations(report: Report) -> str:
     """One workflow command a line: errors, then warnings, then missed objectives."""
     found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
     for row in report.rows:
-        verdict = quiet(row.verdict)
+        verdict = without_objectives(row.verdict)
         if verdict in _LEVELS:
             title = clean(f"probe: {row.name} is {verdict.value}")
             found[_LEVELS[verdict]].append((title, _explanation(report, row)))
         for evaluation in missed(report, row.name, (Verdict.OBJECTIVE_MISSED,)):
             title = clean(f"probe: {row.name} misses an objective")
-            found["notice"].append((title, breach(evaluation)))
+            found["notice"].append((title, limit_sentence(evaluation)))
     lines = [line for level, entries in found.items() for line in _commands(level, entries)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -69,9 +69,9 @@ def summary(report: Report) -> str:
     return kept[: kept.rfind("\n")] + _CUT_OFF
 
 
-def _explanation(report: Report, row: Row) -> str:
+def _explanation(report: Report, row: ReportRow) -> str:
     failure = row.result.failure
-    lines = [problem(report, row) or quiet(row.verdict).value]
+    lines = [problem(report, row) or without_objectives(row.verdict).value]
     if failure:
         lines.append(f"phase {clean(failure.phase)}, cause {failure.cause.value}")
         lines.append(f"Try: {clean(failure.hint)}")
@@ -98,7 +98,7 @@ def _property(text: str) -> str:
 
 
 def _blocks(report: Report) -> Iterator[str]:
-    verdict = quiet(report.verdict)
+    verdict = without_objectives(report.verdict)
     yield f"### {SYMBOLS[verdict]} {verdict.value.upper()}: {_markdown(headline(report))}"
     yield _checks(report)
     yield "\n".join(_failed(report))
@@ -113,7 +113,7 @@ def _blocks(report: Report) -> Iterator[str]:
 def _checks(report: Report) -> str:
     lines = ["| | check | target | figures | time |", "|---|---|---|---|---:|"]
     for row in report.rows:
-        verdict = quiet(row.verdict)
+        verdict = without_objectives(row.verdict)
         cells = (
             f"{SYMBOLS[verdict]} {verdict.value}",
             _markdown(row.name),
@@ -139,7 +139,7 @@ def _failed(report: Report) -> Iterator[str]:
 def _missed(report: Report) -> Iterator[str]:
     for row in report.rows:
         for each in missed(report, row.name, MISSED):
-            yield f"- {SYMBOLS[each.verdict]} **{_markdown(row.name)}**: {_markdown(miss(each))}"
+            yield f"- {SYMBOLS[each.verdict]} **{_markdown(row.name)}**: {_markdown(objective_sentence(each))}"
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

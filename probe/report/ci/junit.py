@@ -9,8 +9,15 @@ from datetime import UTC
 from xml.etree import ElementTree as ET
 
 from probe.core.model import Status, Verdict
-from probe.report.model import Report, Row, SkippedRow
-from probe.report.text.phrases import BREACHED, breach, figures, missed, problem, quiet
+from probe.report.model import Report, ReportRow, SkippedRow
+from probe.report.text.phrases import (
+    BREACHED,
+    figures,
+    limit_sentence,
+    missed,
+    problem,
+    without_objectives,
+)
 from probe.report.text.sanitize import clean, without_commands
 
 
@@ -35,7 +42,7 @@ def render(report: Report) -> str:
 
 def _properties(suite: ET.Element, report: Report) -> None:
     found = {
-        "verdict": quiet(report.verdict).value,
+        "verdict": without_objectives(report.verdict).value,
         "region": report.region,
         "version": report.version,
     }
@@ -52,21 +59,21 @@ def _count(element: ET.Element, suite: ET.Element, duration: float) -> None:
     element.set("time", _time(duration))
 
 
-def _case(report: Report, row: Row) -> ET.Element:
+def _case(report: Report, row: ReportRow) -> ET.Element:
     name, classname = clean(row.name), clean(f"probe.{row.kind}")
     case = ET.Element("testcase", classname=classname, name=name, time=_time(row.result.duration))
     tag = _tag(report, row)
     if tag:
         failure = row.result.failure
         cause = failure.cause.value if failure else "threshold"
-        message = problem(report, row) or quiet(row.verdict).value
+        message = problem(report, row) or without_objectives(row.verdict).value
         ET.SubElement(case, tag, type=cause, message=message).text = _details(report, row)
     lines = [clean(row.target), *figures(report, row)]
     ET.SubElement(case, "system-out").text = "\n".join(lines)
     return case
 
 
-def _tag(report: Report, row: Row) -> str | None:
+def _tag(report: Report, row: ReportRow) -> str | None:
     if row.result.status is Status.FAILED or missed(report, row.name, BREACHED):
         return "failure"
     if row.result.status is Status.UNKNOWN or row.verdict is Verdict.UNKNOWN:
@@ -74,9 +81,9 @@ def _tag(report: Report, row: Row) -> str | None:
     return "failure" if row.verdict in BREACHED else None
 
 
-def _details(report: Report, row: Row) -> str:
+def _details(report: Report, row: ReportRow) -> str:
     failure = row.result.failure
-    lines = [breach(each) for each in missed(report, row.name, BREACHED)]
+    lines = [limit_sentence(each) for each in missed(report, row.name, BREACHED)]
     if failure:
         lines = [
             f"phase: {clean(failure.phase)}",

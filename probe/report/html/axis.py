@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.core.model import Limits, Signal, Unit
-from probe.history.model import Bucket
+from probe.history.model import TimeBucket
 
 # A peak so many times above nearly all the rest is cut off; a limit so far above the data
 # stands in words.
@@ -35,7 +35,7 @@ class Scale:
         return self.low <= value <= self.high
 
 
-def scale_of(day: Sequence[Bucket], signal: Signal, limits: Limits) -> Scale | None:
+def scale_of(day: Sequence[TimeBucket], signal: Signal, limits: Limits) -> Scale | None:
     """The scale on which a day is drawn; None where there is nothing to draw."""
     medians = numbers(bucket.median for bucket in day)
     peaks = numbers(bucket.greatest for bucket in day) or medians

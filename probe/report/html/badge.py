@@ -3,8 +3,8 @@
 from probe.core.model import Verdict
 from probe.report.html.markup import Markup, element
 from probe.report.status import Overview
-from probe.report.text.headline import tally
-from probe.report.text.phrases import quiet
+from probe.report.text.headline import summary
+from probe.report.text.phrases import without_objectives
 
 LABEL = "probe"
 
@@ -24,9 +24,9 @@ _USUAL, _WIDEST = 7.0, 11.0
 
 def render(overview: Overview) -> str:
     """An SVG: ``probe | up``, ``probe | 2 critical``, ``probe | starting``."""
-    words = tally(overview)
+    words = summary(overview)
     said = "up" if words == "all ok" else words
-    colour = _WAITING if words == "starting" else _COLOURS[quiet(overview.verdict)]
+    colour = _WAITING if words == "starting" else _COLOURS[without_objectives(overview.verdict)]
     left, right = _width(LABEL), _width(said)
     return element(
         "svg",

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from probe.core.model import Verdict
-from probe.report.html.markup import NOTHING, Child, Markup, element, together
+from probe.report.html.markup import NOTHING, Child, Markup, concat, element
 from probe.report.text.headline import NOT_RUN
-from probe.report.text.phrases import SYMBOLS, quiet
-from probe.report.text.time_format import clock, iso, lasting
+from probe.report.text.phrases import SYMBOLS, without_objectives
+from probe.report.text.time_format import clock, duration, iso
 
 
 def sign(verdict: Verdict | None) -> Markup:
     """A verdict as symbol and word; colour only underlines it."""
     if verdict is None:
         return element("span", f"· {NOT_RUN}", class_="sign none")
-    shown = quiet(verdict)
+    shown = without_objectives(verdict)
     return element("span", f"{SYMBOLS[shown]} {shown.value}", class_=f"sign {shown.value}")
 
 
@@ -26,7 +26,7 @@ def since(moment: float | None, now: float) -> Markup:
     """``03:12 UTC (24 min)``; nothing if nobody knows."""
     if moment is None:
         return NOTHING
-    return together((instant(moment, now), f" ({lasting(now - moment)})"))
+    return concat((instant(moment, now), f" ({duration(now - moment)})"))
 
 
 def pairs(found: Sequence[tuple[str, Child]]) -> Markup:

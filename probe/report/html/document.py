@@ -8,7 +8,7 @@ from importlib.resources import files
 from probe.report.html.markup import Child, Markup, element
 
 
-def whole(title: str, body: Markup, *head: Child, style: str = "") -> str:
+def html_document(title: str, body: Markup, *head: Child, style: str = "") -> str:
     """A document. ``head`` is what this page's head has beside the usual, ``style`` what its
     style has beside the common one."""
     about = element(

@@ -32,20 +32,20 @@ def element(name: str, /, *children: Child, **attributes: Attribute) -> Markup:
         return Markup(f"{start}/>")
     if name in _VOID:
         return Markup(f"{start}>")
-    return Markup(f"{start}>{together(children)}</{name}>")
+    return Markup(f"{start}>{concat(children)}</{name}>")
 
 
-def together(parts: Iterable[Child]) -> Markup:
+def concat(parts: Iterable[Child]) -> Markup:
     """One piece of markup from many, each escaped unless it is markup already."""
     return Markup("".join(_safe(part) for part in parts if part is not None))
 
 
-def between(separator: str, parts: Iterable[Child]) -> Markup:
+def join(separator: str, parts: Iterable[Child]) -> Markup:
     """The same with something between each two of those that are not empty."""
     return Markup(_safe(separator).join(_safe(part) for part in parts if part))
 
 
-def short(text: str, longest: int) -> str:
+def truncate(text: str, longest: int) -> str:
     """A target's text, clean and not longer than the page has room for."""
     return cut(clean(text), longest)
 

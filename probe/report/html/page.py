@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from probe.core.model import Verdict
 from probe.report.html.components import instant, listing, sign, since
-from probe.report.html.document import policy, whole
-from probe.report.html.markup import NOTHING, Markup, between, element, short, together
+from probe.report.html.document import html_document, policy
+from probe.report.html.markup import NOTHING, Markup, concat, element, join, truncate
 from probe.report.html.page_checks import card, line
 from probe.report.html.plots import legend
 from probe.report.status import Notice, Overview, StatusRow
-from probe.report.text.headline import BROKEN, Headline, broken, headline, tally
-from probe.report.text.phrases import SYMBOLS, quiet
-from probe.report.text.time_format import lasting
+from probe.report.text.headline import BROKEN, Headline, broken, headline, summary
+from probe.report.text.phrases import SYMBOLS, without_objectives
+from probe.report.text.time_format import duration
 
 # More than these would push what is broken off the first screen.
 _NOTICES = 2
@@ -37,13 +37,15 @@ def render(
     ``refresh`` is after how many seconds a browser asks again (None: never), ``base`` stands
     in front of the paths of the probe's other pages.
     """
-    verdict = quiet(overview.verdict)
-    title = f"{SYMBOLS[verdict]} {tally(overview)} · probe {short(overview.region, 40)}".strip()
+    verdict = without_objectives(overview.verdict)
+    title = (
+        f"{SYMBOLS[verdict]} {summary(overview)} · probe {truncate(overview.region, 40)}".strip()
+    )
     again = None
     if refresh is not None:
         again = element("meta", http_equiv="refresh", content=refresh)
     icon = element("link", rel="icon", href=_icon(verdict))
-    return whole(title, _body(overview, refresh, base), again, icon), policy(images=True)
+    return html_document(title, _body(overview, refresh, base), again, icon), policy(images=True)
 
 
 @cache
@@ -83,7 +85,7 @@ def _about(overview: Overview, refresh: int | None) -> Markup:
         words, link = f"refreshes every {refresh} s", element("a", "stop", href="?refresh=0")
     return element(
         "p",
-        element("b", f"probe {short(overview.region, 40)}".strip()),
+        element("b", f"probe {truncate(overview.region, 40)}".strip()),
         instant(overview.now, overview.now, seconds=True),
         element("span", words, " · ", link, class_="refresh"),
         class_="about",
@@ -92,8 +94,8 @@ def _about(overview: Overview, refresh: int | None) -> Markup:
 
 def _banner(words: Headline, now: float) -> Markup:
     verdict = words.verdict
-    begun = together(("since ", since(words.since, now))) if words.since is not None else NOTHING
-    rest = between(", ", [begun, f"and {words.more}" if words.more else ""])
+    begun = concat(("since ", since(words.since, now))) if words.since is not None else NOTHING
+    rest = join(", ", [begun, f"and {words.more}" if words.more else ""])
     return element(
         "h1",
         element("span", f"{SYMBOLS[verdict]} {verdict.value.upper()}:", class_="verdict"),
@@ -112,17 +114,17 @@ def _notices(overview: Overview) -> Markup:
 
 
 def _notice(notice: Notice, now: float) -> Markup:
-    title, text = short(notice.title, 200), short(notice.text, 500)
-    begun = together(("since ", since(notice.since, now))) if notice.since is not None else NOTHING
-    words = between(" — ", [element("b", title), text, begun])
-    return between(" ", [sign(notice.verdict), words, _link(notice)])
+    title, text = truncate(notice.title, 200), truncate(notice.text, 500)
+    begun = concat(("since ", since(notice.since, now))) if notice.since is not None else NOTHING
+    words = join(" — ", [element("b", title), text, begun])
+    return join(" ", [sign(notice.verdict), words, _link(notice)])
 
 
 def _link(notice: Notice) -> Markup:
     """Only to where a browser goes by reading; anything else would be run or opened."""
     if not notice.link.lower().startswith(("https://", "http://", "/runbooks/")):
         return NOTHING
-    about = f"more about {short(notice.title, 200)}"
+    about = f"more about {truncate(notice.title, 200)}"
     return element("a", "more", href=notice.link, rel="noreferrer", aria_label=about)
 
 
@@ -139,7 +141,7 @@ def _others(rows: list[StatusRow], beside: bool, overview: Overview) -> Markup:
     groups = [
         element(
             "section",
-            element("h3", short(kind, 60), element("span", f" {len(found)}", class_="count")),
+            element("h3", truncate(kind, 60), element("span", f" {len(found)}", class_="count")),
             *(line(row, overview) for row in found),
             class_="kind",
         )
@@ -154,7 +156,7 @@ def _skipped(overview: Overview) -> Markup:
     if not overview.skipped:
         return NOTHING
     pairs = [
-        element("li", element("b", short(kind, 60)), " ", short(reason, 300))
+        element("li", element("b", truncate(kind, 60)), " ", truncate(reason, 300))
         for kind, reason in overview.skipped
     ]
     return _section("Skipped", "skipped", element("ul", *pairs), count=len(pairs))
@@ -174,9 +176,9 @@ def _footer(overview: Overview, base: str) -> Markup:
         "footer",
         element(
             "p",
-            f"probe {short(overview.version, 60)}, running since ",
+            f"probe {truncate(overview.version, 60)}, running since ",
             instant(overview.started_at, overview.now),
-            f" ({lasting(running)})",
+            f" ({duration(running)})",
         ),
         element(
             "nav",

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 
 from probe.core.model import Unit, Verdict
-from probe.history.model import Spell
+from probe.history.model import StatePeriod
 from probe.report.html.components import instant, listing, pairs, sign, since
-from probe.report.html.markup import NOTHING, Child, Markup, between, element, short, together
-from probe.report.html.plots import beyond, in_words, plot, strip
+from probe.report.html.markup import NOTHING, Child, Markup, concat, element, join, truncate
+from probe.report.html.plots import off_scale_limits, plot, plot_summary, status_strip
 from probe.report.status import Overview, StatusRow
 from probe.report.text.headline import (
     LONGEST_NAME,
     LONGEST_TEXT,
     NOT_RUN,
     breaches,
-    day_in_words,
+    day_summary,
     figures,
     problem,
     share,
 )
 from probe.report.text.phrases import MISSED, SYMBOLS
-from probe.report.text.time_format import clock, iso, lasting
+from probe.report.text.time_format import clock, duration, iso
 from probe.report.text.units import show
 
 # So many are enough to look at; status.json has them all.
@@ -32,7 +32,7 @@ Pair = tuple[str, Child]
 
 def card(row: StatusRow, overview: Overview, identity: str) -> Markup:
     """A check that is not well, with everything that helps."""
-    name = element("span", short(row.name, LONGEST_NAME))
+    name = element("span", truncate(row.name, LONGEST_NAME))
     return element(
         "article",
         element("h3", sign(row.verdict), " ", name, id=identity),
@@ -48,10 +48,10 @@ def line(row: StatusRow, overview: Overview) -> Markup:
     summary = element(
         "summary",
         sign(row.verdict),
-        element("h4", short(row.name, LONGEST_NAME)),
+        element("h4", truncate(row.name, LONGEST_NAME)),
         element("span", _brief(row, overview.now), class_="figures"),
         element("span", share(row), class_="share"),
-        strip(row),
+        status_strip(row),
     )
     return element(
         "details",
@@ -87,7 +87,7 @@ def _brief(row: StatusRow, now: float) -> Child:
 def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
     """The reason, what to try, then where, since when, and the newest run."""
     said = problem(row)
-    hint = short(row.failure.hint, LONGEST_TEXT) if row.failure else ""
+    hint = truncate(row.failure.hint, LONGEST_TEXT) if row.failure else ""
     return (
         element("p", said, class_="why") if said else None,
         element("p", element("b", "Try: "), hint, class_="hint") if hint else None,
@@ -107,7 +107,7 @@ def _trouble(row: StatusRow, now: float) -> list[Pair]:
     ]
     return [
         ("Since", since(row.since, now)),
-        ("Failed in", together(place) if place else None),
+        ("Failed in", concat(place) if place else None),
         ("Limits", element("ul", *missed) if missed else None),
     ]
 
@@ -116,20 +116,20 @@ def _place(row: StatusRow) -> list[Pair]:
     """Where it is, and what it said of itself."""
     return [
         ("Where", _code(row.target) if row.target else None),
-        ("Kind", between(_DOT, [short(row.kind, 60), *_named(row.labels, _LABELS)])),
-        ("Facts", between(_DOT, _named(row.facts or {}, _FACTS))),
+        ("Kind", join(_DOT, [truncate(row.kind, 60), *_named(row.labels, _LABELS)])),
+        ("Facts", join(_DOT, _named(row.facts or {}, _FACTS))),
     ]
 
 
 def _newest(row: StatusRow, now: float) -> list[Pair]:
     """The newest run: its figures, how long what took, when it was."""
     phases = [
-        together((short(name, 40), " ", element("b", show(spent, Unit.SECONDS))))
+        concat((truncate(name, 40), " ", element("b", show(spent, Unit.SECONDS))))
         for name, spent in (row.phases or {}).items()
     ]
     return [
         ("Figures", _shown(figures(row, now)[:_FIGURES])),
-        ("Phases", between(_DOT, phases[:_PHASES])),
+        ("Phases", join(_DOT, phases[:_PHASES])),
         ("Newest run", _run(row, now)),
     ]
 
@@ -137,31 +137,31 @@ def _newest(row: StatusRow, now: float) -> list[Pair]:
 def _run(row: StatusRow, now: float) -> Child:
     """When it was, and when the next one is."""
     if row.last_run is None:
-        return together((NOT_RUN, "; ", _next(row, now)))
+        return concat((NOT_RUN, "; ", _next(row, now)))
     took = f", took {show(row.duration, Unit.SECONDS)}" if row.duration is not None else ""
-    passed = f" ({lasting(now - row.last_run)} ago{took}); "
-    return together((instant(row.last_run, now, seconds=True), passed, _next(row, now)))
+    passed = f" ({duration(now - row.last_run)} ago{took}); "
+    return concat((instant(row.last_run, now, seconds=True), passed, _next(row, now)))
 
 
 def _next(row: StatusRow, now: float) -> Markup:
     """When it is due, and how much it is overdue: nothing new is heard of it then."""
-    every = f"every {lasting(row.interval)}"
+    every = f"every {duration(row.interval)}"
     if row.due is None:
-        return together((f"{every}, not scheduled",))
-    late = f", overdue by {lasting(now - row.due)}" if now - row.due > row.interval else ""
-    return together(("next ", instant(row.due, now, seconds=True), f", {every}{late}"))
+        return concat((f"{every}, not scheduled",))
+    late = f", overdue by {duration(now - row.due)}" if now - row.due > row.interval else ""
+    return concat(("next ", instant(row.due, now, seconds=True), f", {every}{late}"))
 
 
 def _picture(row: StatusRow, overview: Overview, *, with_strip: bool) -> Markup:
     """The last 24 hours: the strip and the plot, each with the same in words."""
-    words = [in_words(row, overview), *beyond(row)]
+    words = [plot_summary(row, overview), *off_scale_limits(row)]
     return element(
         "figure",
-        strip(row) if with_strip else None,
+        status_strip(row) if with_strip else None,
         plot(row, overview),
         element(
             "figcaption",
-            f"24 hours: {day_in_words(row)}",
+            f"24 hours: {day_summary(row)}",
             *(element("span", each) for each in words if each),
         ),
     )
@@ -183,26 +183,26 @@ def _troubles(row: StatusRow, now: float) -> Markup:
     )
 
 
-def _trouble_item(spell: Spell, now: float) -> Markup:
+def _trouble_item(spell: StatePeriod, now: float) -> Markup:
     begins = element("time", clock(spell.start, now, seconds=True), datetime=iso(spell.start))
     end = now if spell.end is None else spell.end
     ends: Child = "now"
     if spell.end is not None:
         ends = element("time", clock(spell.end, now, seconds=True), datetime=iso(spell.end))
-    cause = between(": ", [short(spell.phase, 60), short(spell.cause, 60)])
-    reason = between(" — ", [cause, short(spell.message, 200)])
-    how_long = element("b", lasting(end - spell.start))
-    return together((sign(spell.verdict), " ", begins, " to ", ends, " ", how_long, " ", reason))
+    cause = join(": ", [truncate(spell.phase, 60), truncate(spell.cause, 60)])
+    reason = join(" — ", [cause, truncate(spell.message, 200)])
+    how_long = element("b", duration(end - spell.start))
+    return concat((sign(spell.verdict), " ", begins, " to ", ends, " ", how_long, " ", reason))
 
 
 def _shown(found: list[tuple[str, str]]) -> Markup:
-    return between(_DOT, [together((name, " ", element("b", value))) for name, value in found])
+    return join(_DOT, [concat((name, " ", element("b", value))) for name, value in found])
 
 
 def _named(words: Mapping[str, str], shown: int) -> list[Markup]:
     """Names and words, and how many were left out."""
     named = [
-        together((short(name, 60), " ", element("b", short(word, 200))))
+        concat((truncate(name, 60), " ", element("b", truncate(word, 200))))
         for name, word in list(words.items())[:shown]
     ]
     left_out = len(words) - len(named)
@@ -210,4 +210,4 @@ def _named(words: Mapping[str, str], shown: int) -> list[Markup]:
 
 
 def _code(text: str) -> Markup:
-    return element("code", short(text, LONGEST_TEXT))
+    return element("code", truncate(text, LONGEST_TEXT))

@@ -10,12 +10,12 @@ from itertools import groupby
 from typing import TypeVar
 
 from probe.core.model import Limits, Verdict
-from probe.history.model import Bucket
+from probe.history.model import TimeBucket
 from probe.report.html.axis import Scale, listed, numbers, scale_of
-from probe.report.html.markup import NOTHING, Markup, element, short, together
+from probe.report.html.markup import NOTHING, Markup, concat, element, truncate
 from probe.report.status import Overview, StatusRow
-from probe.report.text.headline import day_in_words, worst
-from probe.report.text.time_format import clock, lasting
+from probe.report.text.headline import day_summary, worst
+from probe.report.text.time_format import clock, duration
 from probe.report.text.units import show
 
 HEIGHT, FOOT = 96, 16
@@ -38,7 +38,7 @@ _Value = TypeVar("_Value")
 _Run = tuple[Verdict | None, int, int]
 
 
-def strip(row: StatusRow) -> Markup:
+def status_strip(row: StatusRow) -> Markup:
     """One cell for each stretch of the day, the taller the worse, none where nothing ran."""
     runs = list(_runs([worst(bucket) for bucket in row.day]))
     seen = {value for value, _, _ in runs}
@@ -50,7 +50,7 @@ def strip(row: StatusRow) -> Markup:
         viewBox=f"0 0 {max(len(row.day), 1)} {STRIP}",
         preserveAspectRatio="none",
         role="img",
-        aria_label=f"Last 24 hours: {day_in_words(row)}",
+        aria_label=f"Last 24 hours: {day_summary(row)}",
     )
 
 
@@ -59,8 +59,8 @@ def legend(overview: Overview) -> Markup:
     cells = max((len(row.day) for row in overview.rows), default=0)
     if not cells:
         return NOTHING
-    each = lasting((overview.now - overview.day_start) / cells)
-    keys = [together((_key(verdict), " ", verdict.value.replace("_", " "))) for verdict in Verdict]
+    each = duration((overview.now - overview.day_start) / cells)
+    keys = [concat((_key(verdict), " ", verdict.value.replace("_", " "))) for verdict in Verdict]
     words = f"24 hours, a cell is {each}, its worst run counts; none: nothing ran. "
     return element("p", words, *(element("span", key) for key in keys), class_="legend")
 
@@ -99,18 +99,18 @@ def plot(row: StatusRow, overview: Overview) -> Markup | None:
     )
 
 
-def in_words(row: StatusRow, overview: Overview) -> str:
+def plot_summary(row: StatusRow, overview: Overview) -> str:
     """What a plot shows: it stands below, for those who can't see it and for all others."""
     signal = row.plot
     medians = sorted(numbers(bucket.median for bucket in row.day))
     if signal is None or not medians:
         return ""
-    name = short(signal.short or signal.name, 60)
+    name = truncate(signal.column or signal.name, 60)
     typical = show(medians[len(medians) // 2], signal.unit)
     return f"{name}: typically {typical}{_peak(row, overview)}"
 
 
-def beyond(row: StatusRow) -> list[str]:
+def off_scale_limits(row: StatusRow) -> list[str]:
     """The limits that are too far from the data to be drawn."""
     signal, limits = row.plot, row.limits or Limits()
     scale = scale_of(row.day, signal, limits) if signal else None
@@ -147,7 +147,7 @@ def _grid(scale: Scale, cells: int) -> Markup:
     return element("path", class_="grid", d=Markup(lines))
 
 
-def _shapes(day: Sequence[Bucket], scale: Scale) -> Markup:
+def _shapes(day: Sequence[TimeBucket], scale: Scale) -> Markup:
     runs = list(_runs([worst(bucket) for bucket in day]))
     seen = {value for value, _, _ in runs}
     shaded = [_bars(runs, verdict, HEIGHT, HEIGHT) for verdict in _SHADED if verdict in seen]
@@ -178,7 +178,7 @@ def _limits(row: StatusRow, limits: Limits, scale: Scale) -> Markup:
         words = f"{name} {show(value, row.plot.unit)}"
         drawn.append(element("line", class_=f"limit {name}", x2="100%", y1=y, y2=y))
         drawn.append(element("text", words, class_="name", x="100%", y=lowest))
-    return together(drawn)
+    return concat(drawn)
 
 
 def _named(limits: Limits) -> list[tuple[str, float]]:
@@ -197,7 +197,7 @@ def _hours(overview: Overview) -> Markup:
         words = clock(moment, moment)
         x = f"{share:.1f}%"
         drawn.append(element("text", words, x=x, y=HEIGHT + FOOT - 3, class_=edge))
-    return together(drawn)
+    return concat(drawn)
 
 
 def _six_hours(start: float, end: float) -> Iterator[float]:

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from probe.report.html.document import policy, whole
-from probe.report.html.markup import Markup, element, short
+from probe.report.html.document import html_document, policy
+from probe.report.html.markup import Markup, element, truncate
 
 # What page.css has no rule for: its pages hold no running text.
 _STYLE = """
@@ -46,8 +46,8 @@ def render(title: str, text: str, *, base: str = "") -> tuple[str, str]:
     in front of the paths of the probe's other pages. A relative link to ``other.md`` leads
     to ``other``, beside this page.
     """
-    name = f"{short(title, 200)} · probe"
-    return whole(name, _body(title, text, base), style=_STYLE), policy(_STYLE)
+    name = f"{truncate(title, 200)} · probe"
+    return html_document(name, _body(title, text, base), style=_STYLE), policy(_STYLE)
 
 
 def _body(title: str, text: str, base: str) -> Markup:
@@ -57,7 +57,7 @@ def _body(title: str, text: str, base: str) -> Markup:
     return element(
         "body",
         element("header", about),
-        element("main", element("h1", short(title, 200)), article),
+        element("main", element("h1", truncate(title, 200)), article),
     )
 
 

@@ -8,8 +8,8 @@ from datetime import UTC
 from typing import Any
 
 from probe.report.json.fields import evaluation_part, failure_part, sample_part, seconds, whole
-from probe.report.model import Report, Row
-from probe.report.text.phrases import quiet
+from probe.report.model import Report, ReportRow
+from probe.report.text.phrases import without_objectives
 
 SCHEMA = 1
 
@@ -19,7 +19,7 @@ def render(report: Report) -> str:
     started = report.started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     document = {
         "schema": SCHEMA,
-        "verdict": quiet(report.verdict).value,
+        "verdict": without_objectives(report.verdict).value,
         "started_at": started,
         "duration_seconds": seconds(report.duration),
         "region": report.region,
@@ -35,7 +35,7 @@ def render(report: Report) -> str:
     return text.replace("##", "#\\u0023") + "\n"
 
 
-def _check(row: Row) -> dict[str, Any]:
+def _check(row: ReportRow) -> dict[str, Any]:
     result = row.result
     return {
         "name": row.name,
@@ -43,7 +43,7 @@ def _check(row: Row) -> dict[str, Any]:
         "target": row.target,
         "labels": dict(row.labels),
         "status": result.status.value,
-        "verdict": quiet(row.verdict).value,
+        "verdict": without_objectives(row.verdict).value,
         "duration_seconds": seconds(result.duration),
         "phases": {name: seconds(spent) for name, spent in result.phases.items()},
         "failure": failure_part(result.failure),

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from probe.core.model import Limits, Verdict
-from probe.history.model import Bucket, Spell
+from probe.history.model import StatePeriod, TimeBucket
 from probe.report.json.fields import (
     evaluation_part,
     failure_part,
@@ -18,7 +18,7 @@ from probe.report.json.fields import (
     whole,
 )
 from probe.report.status import Notice, Overview, StatusRow
-from probe.report.text.phrases import quiet
+from probe.report.text.phrases import without_objectives
 from probe.report.text.time_format import iso
 
 SCHEMA = 1
@@ -28,7 +28,7 @@ def render(overview: Overview) -> str:
     """The whole overview as one line of JSON in ASCII, ending in a line end."""
     document = {
         "schema": SCHEMA,
-        "verdict": quiet(overview.verdict).value,
+        "verdict": without_objectives(overview.verdict).value,
         "generated_at": iso(overview.now),
         "started_at": iso(overview.started_at),
         "region": overview.region,
@@ -47,7 +47,7 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "target": row.target,
         "labels": dict(row.labels),
         "interval_seconds": seconds(row.interval),
-        "verdict": quiet(row.verdict).value if row.verdict else None,
+        "verdict": without_objectives(row.verdict).value if row.verdict else None,
         "since": iso(row.since),
         "last_run": iso(row.last_run),
         "next_run": iso(row.due),
@@ -82,12 +82,12 @@ def _limits(limits: Limits) -> dict[str, float | None]:
     }
 
 
-def _bucket(bucket: Bucket) -> dict[str, Any]:
+def _bucket(bucket: TimeBucket) -> dict[str, Any]:
     counts = {verdict.value: bucket.verdicts.get(verdict, 0) for verdict in Verdict}
     return {**counts, "median": finite(bucket.median), "greatest": finite(bucket.greatest)}
 
 
-def _trouble(spell: Spell) -> dict[str, Any]:
+def _trouble(spell: StatePeriod) -> dict[str, Any]:
     return {
         "start": iso(spell.start),
         "end": iso(spell.end),
@@ -101,7 +101,7 @@ def _trouble(spell: Spell) -> dict[str, Any]:
 
 def _notice(notice: Notice) -> dict[str, Any]:
     return {
-        "verdict": quiet(notice.verdict).value,
+        "verdict": without_objectives(notice.verdict).value,
         "title": notice.title,
         "text": notice.text,
         "since": iso(notice.since),

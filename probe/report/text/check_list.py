@@ -23,7 +23,7 @@ _CHECK_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class CheckLine:
+class CheckRow:
     """One configured check; ``interval``, ``deadline``, ``seen_within`` (from when a target
     fails until the check has seen it, at worst) and ``hold`` in seconds. ``costs`` is what it
     takes from plans in 30 days. ``severity`` is None for one that can't fail, but only have
@@ -70,7 +70,7 @@ class BudgetLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceRow:
     """A signal that several kinds measure: whose values are ``held`` against its limits, and
     whose are ``shown`` beside them."""
 
@@ -88,11 +88,11 @@ class Listing:
     """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are what
     is configured and will not do."""
 
-    checks: tuple[CheckLine, ...]
+    checks: tuple[CheckRow, ...]
     kinds: tuple[KindLines, ...]
     skipped: tuple[tuple[str, str], ...]
     budgets: tuple[BudgetLine, ...] = ()
-    sources: tuple[SourceLine, ...] = ()
+    sources: tuple[SourceRow, ...] = ()
     cautions: tuple[str, ...] = ()
 
 
@@ -129,7 +129,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _checks(checks: Iterable[CheckLine]) -> Table:
+def _checks(checks: Iterable[CheckRow]) -> Table:
     table = _table("Checks", _CHECK_COLUMNS)
     for check in checks:
         table.add_row(
@@ -144,7 +144,7 @@ def _checks(checks: Iterable[CheckLine]) -> Table:
     return table
 
 
-def _thresholds(checks: Iterable[CheckLine]) -> Table:
+def _thresholds(checks: Iterable[CheckRow]) -> Table:
     columns = ("CHECK", "SIGNAL", "OF", "OBJECTIVE", "WARNING", "CRITICAL")
     table = _table("\nThresholds", columns)
     for check in checks:
@@ -153,7 +153,7 @@ def _thresholds(checks: Iterable[CheckLine]) -> Table:
     return table
 
 
-def _sources(sources: Iterable[SourceLine]) -> Table:
+def _sources(sources: Iterable[SourceRow]) -> Table:
     columns = ("SIGNAL", "HELD AGAINST THE LIMITS", "SHOWN BESIDE")
     table = _table("\nSources: what several tell, the first that is configured counts", columns)
     for each in sources:
@@ -172,7 +172,7 @@ def _budgets(budgets: Iterable[BudgetLine]) -> Table:
     return table
 
 
-def _when_failing(check: CheckLine) -> str:
+def _when_failing(check: CheckRow) -> str:
     if check.severity is None:
         return "it has no data"
     if check.partial:

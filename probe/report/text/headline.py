@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from probe.core.model import Sample, Status, Unit, Verdict
-from probe.history.model import Bucket
-from probe.report.html.markup import short
+from probe.history.model import TimeBucket
+from probe.report.html.markup import truncate
 from probe.report.status import Notice, Overview, StatusRow
-from probe.report.text.phrases import BREACHED, breach, quiet
+from probe.report.text.phrases import BREACHED, limit_sentence, without_objectives
 from probe.report.text.units import show, show_until
 
 # What needs somebody first: an outage, then what nobody can see, then what is only bad.
@@ -37,7 +37,7 @@ class Headline:
 
 def headline(overview: Overview) -> Headline:
     """The gravest problem, or how much is well."""
-    verdict = quiet(overview.verdict)
+    verdict = without_objectives(overview.verdict)
     if verdict is Verdict.OK:
         return Headline(verdict, _all_well(overview), more=_also(broken(overview.rows)))
     rows = [row for row in broken(overview.rows) if row.verdict is verdict]
@@ -58,16 +58,16 @@ def problem(row: StatusRow) -> str:
     if row.failure is not None:
         message = row.failure.message or row.failure.cause.value
         unseen = row.status is Status.UNKNOWN
-        return short(f"could not be measured: {message}" if unseen else message, LONGEST_TEXT)
+        return truncate(f"could not be measured: {message}" if unseen else message, LONGEST_TEXT)
     if row.verdict not in BROKEN:
         return ""
-    return short("; ".join(breaches(row, BREACHED)) or _lasting_trouble(row), LONGEST_TEXT)
+    return truncate("; ".join(breaches(row, BREACHED)) or _lasting_trouble(row), LONGEST_TEXT)
 
 
 def breaches(row: StatusRow, verdicts: Iterable[Verdict]) -> list[str]:
     """The limits that a check misses with these verdicts, in their order."""
     return [
-        short(breach(evaluation), LONGEST_TEXT)
+        truncate(limit_sentence(evaluation), LONGEST_TEXT)
         for verdict in verdicts
         for evaluation in row.evaluations
         if evaluation.verdict is verdict
@@ -77,14 +77,14 @@ def breaches(row: StatusRow, verdicts: Iterable[Verdict]) -> list[str]:
 def figures(row: StatusRow, now: float) -> list[tuple[str, str]]:
     """The newest values that matter, each with its name."""
     return [
-        (short(" ".join([signal.short, *sample.labels.values()]), 60), _value(sample, now))
+        (truncate(" ".join([signal.column, *sample.labels.values()]), 60), _value(sample, now))
         for signal in row.headline
         for sample in row.samples
-        if sample.signal.name == signal.name and signal.short and math.isfinite(sample.value)
+        if sample.signal.name == signal.name and signal.column and math.isfinite(sample.value)
     ]
 
 
-def worst(bucket: Bucket) -> Verdict | None:
+def worst(bucket: TimeBucket) -> Verdict | None:
     """The gravest verdict of a stretch of time; None if nothing ran in it."""
     found = [verdict for verdict, number in bucket.verdicts.items() if number > 0]
     return max(found, key=_GRAVITY.__getitem__, default=None)
@@ -95,7 +95,7 @@ def share(row: StatusRow) -> str:
     return _share(_runs(row))
 
 
-def how_often_well(row: StatusRow) -> str:
+def availability(row: StatusRow) -> str:
     """The same with its denominator, and how many runs could not measure."""
     runs = _runs(row)
     unknown = runs[Verdict.UNKNOWN]
@@ -107,15 +107,15 @@ def how_often_well(row: StatusRow) -> str:
     return ", ".join(part for part in parts if part) or "nothing ran"
 
 
-def day_in_words(row: StatusRow) -> str:
+def day_summary(row: StatusRow) -> str:
     """The same, and how many troubles there were."""
     troubles = _counted(len(row.troubles), "trouble") if row.troubles else "no trouble"
-    return f"{how_often_well(row)}; {troubles}" if row.day else "no data of the last 24 hours"
+    return f"{availability(row)}; {troubles}" if row.day else "no data of the last 24 hours"
 
 
-def tally(overview: Overview) -> str:
+def summary(overview: Overview) -> str:
     """How it stands in two words: ``2 critical``, ``all ok``, ``starting``."""
-    verdict = quiet(overview.verdict)
+    verdict = without_objectives(overview.verdict)
     number = sum(row.verdict is verdict for row in overview.rows)
     if overview.rows and all(row.verdict is None for row in overview.rows):
         return "starting"
@@ -126,13 +126,13 @@ def tally(overview: Overview) -> str:
 
 def _of_row(row: StatusRow, others: int) -> Headline:
     verdict = row.verdict or Verdict.UNKNOWN
-    said = short(problem(row) or verdict.value, _HEADLINE_TEXT)
-    text = f"{short(row.name, _HEADLINE_NAME)}: {said}"
+    said = truncate(problem(row) or verdict.value, _HEADLINE_TEXT)
+    text = f"{truncate(row.name, _HEADLINE_NAME)}: {said}"
     return Headline(verdict, text, row.since, f"{others} more" if others else "")
 
 
 def _of_notice(notice: Notice, verdict: Verdict) -> Headline:
-    return Headline(verdict, short(notice.title, _HEADLINE_TEXT), notice.since)
+    return Headline(verdict, truncate(notice.title, _HEADLINE_TEXT), notice.since)
 
 
 def _all_well(overview: Overview) -> str:

@@ -6,8 +6,8 @@ Everything returned here is clean: no text of a target's gets past it unchanged.
 import math
 from collections.abc import Iterable, Mapping
 
-from probe.core.model import Aggregation, Bad, Evaluation, Sample, Status, Unit, Verdict
-from probe.report.model import Report, Row
+from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
+from probe.report.model import Report, ReportRow
 from probe.report.text.sanitize import clean
 from probe.report.text.units import ABSENT, compared, show, show_until
 
@@ -22,26 +22,26 @@ BREACHED = (Verdict.CRITICAL, Verdict.WARNING)
 MISSED = (*BREACHED, Verdict.OBJECTIVE_MISSED)
 
 
-def quiet(verdict: Verdict) -> Verdict:
+def without_objectives(verdict: Verdict) -> Verdict:
     """The verdict on a check or a run: a missed objective is shown and moves nothing."""
     return Verdict.OK if verdict is Verdict.OBJECTIVE_MISSED else verdict
 
 
 def headline(report: Report) -> str:
     """What is broken, or how much is well: the one thing that somebody reads."""
-    bad = [row for row in report.rows if quiet(row.verdict) is not Verdict.OK]
-    if quiet(report.verdict) is Verdict.OK or not bad:
+    bad = [row for row in report.rows if without_objectives(row.verdict) is not Verdict.OK]
+    if without_objectives(report.verdict) is Verdict.OK or not bad:
         return _all_well(report, len(bad))
     first = next((row for row in bad if row.verdict is report.verdict), bad[0])
     more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
     return f"{clean(first.name)}: {problem(report, first)}{more}"
 
 
-def problem(report: Report, row: Row) -> str:
+def problem(report: Report, row: ReportRow) -> str:
     """What is wrong with one check, in one sentence; empty when nothing is."""
     failure = row.result.failure
     if failure is None:
-        return "; ".join(breach(each) for each in missed(report, row.name, BREACHED))
+        return "; ".join(limit_sentence(each) for each in missed(report, row.name, BREACHED))
     message = clean(failure.message) or failure.cause.value
     if row.result.status is Status.UNKNOWN:
         return f"could not be measured: {message}"
@@ -58,23 +58,23 @@ def missed(report: Report, check: str, verdicts: Iterable[Verdict] = MISSED) -> 
     ]
 
 
-def breach(evaluation: Evaluation) -> str:
+def limit_sentence(evaluation: Evaluation) -> str:
     """A value against its limit: ``round trip 1.2 s is above 1 s``."""
     signal = evaluation.threshold.signal
-    value, comparison = against(evaluation)
+    value, comparison = value_and_limit(evaluation)
     joint = ", " if signal.unit is Unit.BOOLEAN else " is "
-    name = signal.words or signal.short or signal.name
+    name = signal.display_name or signal.column or signal.name
     return f"{_named(evaluation, name)} {value}{joint}{comparison}"
 
 
-def miss(evaluation: Evaluation) -> str:
+def objective_sentence(evaluation: Evaluation) -> str:
     """The same under the signal's own name, which is the one to look for or to configure."""
-    value, comparison = against(evaluation)
+    value, comparison = value_and_limit(evaluation)
     word = evaluation.verdict.value.removesuffix("_missed")
     return f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({word})"
 
 
-def against(evaluation: Evaluation) -> tuple[str, str]:
+def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
     """A value, and on which side of which limit it is: ``1.2 s``, ``above 1 s``."""
     threshold = evaluation.threshold
     unit, bad = threshold.signal.unit, threshold.bad
@@ -82,7 +82,7 @@ def against(evaluation: Evaluation) -> tuple[str, str]:
     if evaluation.value is None or limit is None:
         return ABSENT, "not judged"
     if unit is Unit.BOOLEAN:
-        wanted = "yes" if bad is Bad.BELOW else "no"
+        wanted = "yes" if bad is LimitSide.BELOW else "no"
         return show(evaluation.value, unit), f"should be {wanted}"
     value, shown = compared(evaluation.value, limit, unit)
     counted = unit is Unit.RATIO and evaluation.samples > 1
@@ -102,21 +102,21 @@ def limit_of(evaluation: Evaluation) -> float | None:
     }.get(evaluation.verdict)
 
 
-def figures(report: Report, row: Row) -> list[str]:
+def figures(report: Report, row: ReportRow) -> list[str]:
     """The figures that matter of one check, after the cause if it has failed."""
     failure = row.result.failure
     found = [failure.cause.value] if failure else []
     now = report.started_at.timestamp()
     for signal in row.headline:
         for sample in row.result.samples:
-            if sample.signal.name == signal.name and signal.short and math.isfinite(sample.value):
-                found.append(_figure(signal.short, sample, now))
+            if sample.signal.name == signal.name and signal.column and math.isfinite(sample.value):
+                found.append(_figure(signal.column, sample, now))
     return found
 
 
 def counts(report: Report) -> str:
     """How many checks there were and how they ended: ``7 checks: 6 ok, 1 critical``."""
-    verdicts = [quiet(row.verdict) for row in report.rows]
+    verdicts = [without_objectives(row.verdict) for row in report.rows]
     order = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
     parts = [f"{verdicts.count(each)} {each.value}" for each in order if each in verdicts]
     listed = f": {', '.join(parts)}" if parts else ""

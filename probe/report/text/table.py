@@ -14,16 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.core.model import Status, Unit, Verdict
-from probe.report.model import Report, Row
+from probe.report.model import Report, ReportRow
 from probe.report.text.phrases import (
     MISSED,
     SYMBOLS,
     figures,
     footer,
     headline,
-    miss,
     missed,
-    quiet,
+    objective_sentence,
+    without_objectives,
 )
 from probe.report.text.sanitize import clean, cut, without_commands
 from probe.report.text.units import show
@@ -70,7 +70,7 @@ def render(report: Report, *, colour: bool, width: int) -> str:
 
 
 def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
-    verdict = quiet(report.verdict)
+    verdict = without_objectives(report.verdict)
     yield _hanging(Text(verdict.value.upper(), _STYLES[verdict]), Text(headline(report), "bold"))
     yield _checks(report, width) if report.rows else None
     yield from (_failed(row) for row in report.rows)
@@ -80,7 +80,7 @@ def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _TableEntry:
     """A check's cells before they are fitted to the width."""
 
     verdict: Verdict
@@ -104,13 +104,15 @@ def _checks(report: Report, width: int) -> Table:
     return _stacked(entries, names, middle)
 
 
-def _entry(report: Report, row: Row) -> _Entry:
+def _entry(report: Report, row: ReportRow) -> _TableEntry:
     target = cut(clean(row.target), _LONGEST_TARGET)
     time = show(row.result.duration, Unit.SECONDS)
-    return _Entry(quiet(row.verdict), clean(row.name), target, figures(report, row), time)
+    return _TableEntry(
+        without_objectives(row.verdict), clean(row.name), target, figures(report, row), time
+    )
 
 
-def _in_one_line(entries: Sequence[_Entry]) -> Table:
+def _in_one_line(entries: Sequence[_TableEntry]) -> Table:
     table = _grid("", "check", "target", "figures")
     table.add_column("time", justify="right", no_wrap=True)
     for entry in entries:
@@ -124,7 +126,7 @@ def _in_one_line(entries: Sequence[_Entry]) -> Table:
     return table
 
 
-def _stacked(entries: Sequence[_Entry], names: int, middle: int) -> Table:
+def _stacked(entries: Sequence[_TableEntry], names: int, middle: int) -> Table:
     """Figures below the target, where they don't fit beside it."""
     table = _grid("", "check")
     table.columns[1].width = names
@@ -159,11 +161,11 @@ def _filled(pieces: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-def _failed(row: Row) -> RenderableType | None:
+def _failed(row: ReportRow) -> RenderableType | None:
     failure = row.result.failure
     if failure is None:
         return None
-    verdict = quiet(row.verdict)
+    verdict = without_objectives(row.verdict)
     ending = "failed" if row.result.status is Status.FAILED else "not measured"
     where = f"{clean(row.name)} {ending}: phase {clean(failure.phase)}, cause {failure.cause.value}"
     facts = ", ".join(clean(f"{name} {fact}") for name, fact in row.result.facts.items())
@@ -179,7 +181,7 @@ def _missed(report: Report) -> RenderableType | None:
     lines: list[RenderableType] = []
     for row in report.rows:
         for each in missed(report, row.name, MISSED):
-            text = Text(f"{clean(row.name)}: {miss(each)}")
+            text = Text(f"{clean(row.name)}: {objective_sentence(each)}")
             mark = Text(SYMBOLS[each.verdict], _STYLES[each.verdict])
             lines.append(_hanging(mark, text, gap=1))
     return Group(Text("Limits missed", "bold"), *lines) if lines else None

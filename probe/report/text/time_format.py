@@ -27,7 +27,7 @@ def clock(moment: float | None, now: float, *, seconds: bool = False) -> str:
     return time if abs(moment - now) < DAY else f"{known.strftime('%Y-%m-%d')} {time}"
 
 
-def lasting(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """How long, as one would say it: ``40 s``, ``24 min``, ``1 h 24 min``, ``3 d 4 h``."""
     if not math.isfinite(seconds):
         return ABSENT

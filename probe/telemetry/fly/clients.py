@@ -1,11 +1,11 @@
 """Fly's two APIs, as a check's table has them."""
 
 from probe.core.context import Context
-from probe.telemetry.api_client import Asker
+from probe.telemetry.api_client import ApiClient
 from probe.telemetry.fly.machines import BURST, RATE, Machines
 from probe.telemetry.fly.settings import FlyAccess
 from probe.telemetry.promql import PromQL
-from probe.telemetry.rate_limit import Pacer
+from probe.telemetry.rate_limit import RequestPacer
 
 METRICS_API, MACHINES_API = "Fly's Prometheus", "Fly's Machines API"
 _MOST_BYTES = 4 << 20
@@ -17,9 +17,9 @@ def machines_of(table: FlyAccess, context: Context) -> Machines:
 
     def make() -> Machines:
         asker = _asker(MACHINES_API, base, table, context)
-        return Machines(asker, table.app, Pacer(rate=RATE, burst=BURST, clock=context.clock))
+        return Machines(asker, table.app, RequestPacer(rate=RATE, burst=BURST, clock=context.clock))
 
-    return context.share(("fly-machines", base, table.app, token, table.ca_file), make)
+    return context.get_or_create(("fly-machines", base, table.app, token, table.ca_file), make)
 
 
 def promql_of(table: FlyAccess, context: Context) -> PromQL:
@@ -28,5 +28,5 @@ def promql_of(table: FlyAccess, context: Context) -> PromQL:
     return PromQL(_asker(METRICS_API, base, table, context))
 
 
-def _asker(name: str, base: str, table: FlyAccess, context: Context) -> Asker:
-    return Asker(name, base, context.clock, table.headers, _MOST_BYTES, table.ca_file)
+def _asker(name: str, base: str, table: FlyAccess, context: Context) -> ApiClient:
+    return ApiClient(name, base, context.clock, table.headers, _MOST_BYTES, table.ca_file)

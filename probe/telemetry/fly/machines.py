@@ -16,8 +16,8 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
 from probe.paircam.health import excerpt
-from probe.telemetry.api_client import Answer, Asker
-from probe.telemetry.rate_limit import Pacer
+from probe.telemetry.api_client import ApiAnswer, ApiClient
+from probe.telemetry.rate_limit import RequestPacer
 
 RATE, BURST = 1.0, 3
 # Two checks of one app share an answer that is so fresh, in seconds.
@@ -40,7 +40,7 @@ class Exit(StrEnum):
     REQUESTED = "requested"
 
 
-class Standing(StrEnum):
+class MachineState(StrEnum):
     """How a machine stands: ``down`` has ended without being asked to, or its host is gone;
     ``stopped`` was stopped or suspended on purpose; ``changing`` is on its way."""
 
@@ -51,7 +51,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class MachineExit:
     """One exit: why, with which code, and when (seconds since 1970)."""
 
     why: Exit
@@ -68,25 +68,25 @@ class Machine:
     region: str
     state: str
     host_ok: bool
-    exits: tuple[Ending, ...] = ()
+    exits: tuple[MachineExit, ...] = ()
     failing: tuple[str, ...] = ()
     memory: float | None = None
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> MachineState:
         """Whether it runs, and if not, whether that was wanted."""
         match self.state:
             case "started":
-                return Standing.UP if self.host_ok else Standing.DOWN
+                return MachineState.UP if self.host_ok else MachineState.DOWN
             case "suspended":
-                return Standing.STOPPED
+                return MachineState.STOPPED
             case "failed":
-                return Standing.DOWN
+                return MachineState.DOWN
             case "stopped":
                 wanted = not self.exits or self.exits[0].why is Exit.REQUESTED
-                return Standing.STOPPED if wanted else Standing.DOWN
+                return MachineState.STOPPED if wanted else MachineState.DOWN
             case _:
-                return Standing.CHANGING
+                return MachineState.CHANGING
 
     def count(self, why: tuple[Exit, ...], since: float) -> int:
         """How many of its exits since then (seconds since 1970) had one of these reasons."""
@@ -107,7 +107,7 @@ class Machine:
 class Machines:
     """The machines of one app; one object for all checks of it, so that they share limits."""
 
-    def __init__(self, asker: Asker, app: str, pacer: Pacer) -> None:
+    def __init__(self, asker: ApiClient, app: str, pacer: RequestPacer) -> None:
         self._asker, self._app = asker, app
         self._pacer = pacer
         self._lock = asyncio.Lock()
@@ -167,13 +167,13 @@ class Machines:
         if (left := self._quiet_until - self._asker.clock()) > 0:
             message = f"{self._asker.name} wants to be left alone for {left:.0f} s more"
             raise NotMeasured(Cause.RATE_LIMITED, message)
-        await self._pacer.turn()
+        await self._pacer.acquire()
         answer = await self._asker.get(path)
         if answer.status != HTTPStatus.OK:
             raise self._refused(answer)
         return self._asker.document(answer)
 
-    def _refused(self, answer: Answer) -> NotMeasured:
+    def _refused(self, answer: ApiAnswer) -> NotMeasured:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             wanted = max(answer.retry_after or 0.0, LEAST_RETRY_SECONDS)
             self._quiet_until = self._asker.clock() + min(wanted, LONGEST_RETRY_SECONDS)
@@ -200,7 +200,7 @@ def _counts(document: object) -> bool:
     return not gone and not ends_by_itself
 
 
-def _exits(events: list[Mapping[str, Any]]) -> Iterator[Ending]:
+def _exits(events: list[Mapping[str, Any]]) -> Iterator[MachineExit]:
     for event in events:
         if event.get("type") != "exit":
             continue
@@ -215,7 +215,7 @@ def _exits(events: list[Mapping[str, Any]]) -> Iterator[Ending]:
         why = Exit.REQUESTED if told.get("requested_stop") else Exit.CRASH
         why = Exit.OUT_OF_MEMORY if told.get("oom_killed") else why
         code = told.get("exit_code")
-        yield Ending(why, code if isinstance(code, int) else 0, at)
+        yield MachineExit(why, code if isinstance(code, int) else 0, at)
 
 
 def _moment(value: object) -> float | None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from probe.core.context import Context
 from probe.core.model import Limits, Signal
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 from probe.telemetry.fly import queries as q
 from probe.telemetry.fly import signals as f
-from probe.telemetry.fly.machines import MOST_MACHINES, Exit, Machine, Standing
+from probe.telemetry.fly.machines import MOST_MACHINES, Exit, Machine, MachineState
 from probe.telemetry.promql import Series
 from probe.telemetry.shared_signals import ERROR_RATIO, FLY, MEMORY, REQUEST_P95, RESTARTS
 
@@ -18,7 +18,7 @@ HOUR = 3600.0
 Answers = Mapping[str, Sequence[Series]]
 
 
-def write_requests(answers: Answers, record: Record) -> None:
+def write_requests(answers: Answers, record: Recorder) -> None:
     """Errors and response time, of everything and by region. No requests: no data."""
     requests, errors = _by_region(answers[q.REQUESTS]), _by_region(answers[q.ERRORS])
     total = sum(requests.values())
@@ -26,19 +26,19 @@ def write_requests(answers: Answers, record: Record) -> None:
     if not total > 0:
         record.facts["requests"] = "none in five minutes: no error ratio, no p95"
         return
-    record.sample_of(ERROR_RATIO, _share(sum(errors.values()), total), total, source=FLY)
+    record.sample_ratio(ERROR_RATIO, _share(sum(errors.values()), total), total, source=FLY)
     for region, count in requests.items():
         if count > 0:
             share = _share(errors.get(region, 0.0), count)
-            record.sample_of(f.REGION_ERRORS, share, count, machine_region=region)
+            record.sample_ratio(f.REGION_ERRORS, share, count, machine_region=region)
     for series in answers[q.P95]:
-        record.sample_of(REQUEST_P95, series.value, total, source=FLY)
+        record.sample_ratio(REQUEST_P95, series.value, total, source=FLY)
     for series in answers[q.REGION_P95][:MOST_MACHINES]:
         region = series.labels.get("region", "")
-        record.sample_of(f.REGION_P95, series.value, total, machine_region=region)
+        record.sample_ratio(f.REGION_P95, series.value, total, machine_region=region)
 
 
-def write_machines_metrics(answers: Answers, record: Record) -> None:
+def write_machines_metrics(answers: Answers, record: Recorder) -> None:
     """Memory, CPU and restarts of each machine."""
     used = _of_machines(answers[q.MEMORY_USED])
     for (machine, region), value in used.items():
@@ -57,7 +57,7 @@ def write_machines_metrics(answers: Answers, record: Record) -> None:
 
 
 def warn_of_limits(
-    app: str, answers: Answers, limits: Limits, record: Record, context: Context
+    app: str, answers: Answers, limits: Limits, record: Recorder, context: Context
 ) -> None:
     """A limit above the machine's memory can't be reached: said once for each size in the
     log, and for as long as it is so in the result."""
@@ -73,7 +73,7 @@ def warn_of_limits(
             "90 % of the machine is told all the same"
         )
         record.facts["memory limit"] = words
-        told: set[tuple[float, float]] = context.share(("fly-limits", app), set)
+        told: set[tuple[float, float]] = context.get_or_create(("fly-limits", app), set)
         if (highest, total) not in told:
             told.add((highest, total))
             logger.warning("%s: %s", app, words)
@@ -83,11 +83,11 @@ def write_lost(
     up: Sequence[Series],
     vanished: Sequence[Series],
     machines: Iterable[Machine],
-    record: Record,
+    record: Recorder,
 ) -> None:
     """Of the machines whose metrics have stopped, those that should run as Fly says. What
     Fly says has ended is told by the check of the machines."""
-    running = {each.id for each in machines if each.standing is Standing.UP}
+    running = {each.id for each in machines if each.standing is MachineState.UP}
     for (machine, region), _ in _of_machines(up).items():
         record.sample(f.LOST, 0.0, machine=machine, machine_region=region)
     for (machine, region), _ in _of_machines(vanished).items():
@@ -95,16 +95,16 @@ def write_lost(
             record.sample(f.LOST, 1.0, machine=machine, machine_region=region)
 
 
-def write_machines(machines: Sequence[Machine], now: float, record: Record) -> None:
+def write_machines(machines: Sequence[Machine], now: float, record: Recorder) -> None:
     """How each machine stands, and how often it ended in the last hour; ``now`` in seconds
     since 1970."""
-    for standing in Standing:
+    for standing in MachineState:
         count = sum(each.standing is standing for each in machines)
         record.sample(f.MACHINES, count, standing=standing.value)
     for each in machines[:MOST_MACHINES]:
         labels = {"machine": each.id, "machine_region": each.region}
-        if each.standing in (Standing.UP, Standing.DOWN):
-            record.sample(f.MACHINE_UP, float(each.standing is Standing.UP), **labels)
+        if each.standing in (MachineState.UP, MachineState.DOWN):
+            record.sample(f.MACHINE_UP, float(each.standing is MachineState.UP), **labels)
         since = now - HOUR
         record.sample(f.CRASHES, each.count((Exit.CRASH, Exit.OUT_OF_MEMORY), since), **labels)
         record.sample(f.OUT_OF_MEMORY, each.count((Exit.OUT_OF_MEMORY,), since), **labels)

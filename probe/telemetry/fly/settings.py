@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from probe.core.environment import Environment
-from probe.core.kind import Table
+from probe.core.kind import CheckConfig
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.telemetry.fly.token import split_token
 
@@ -46,7 +46,7 @@ class FlyEnvironment(Environment):
         return show_host(self.backend_url.get_secret_value()) if self.backend_url else None
 
 
-class FlyAccess(Table):
+class FlyAccess(CheckConfig):
     """Keys of a check that asks Fly: who we are, which app, where.
 
     ``token`` may be written in both forms; it is kept bare, so that it is found and hidden

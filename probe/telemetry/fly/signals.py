@@ -1,6 +1,6 @@
 """What the ``fly`` checks measure beside what other sources know too, and its limits."""
 
-from probe.core.model import Bad, Limits, Signal, Threshold, Unit
+from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import SHARED
 from probe.telemetry.shared_signals import THRESHOLDS as OF_ALL
 
@@ -11,20 +11,20 @@ REGION_ERRORS = Signal(
     Unit.RATIO,
     "Share of requests of five minutes that ended with a server error, by region of Fly's edge.",
     labels=("machine_region",),
-    fleeting=True,
+    ephemeral=True,
 )
 REGION_P95 = Signal(
     "probe_fly_region_p95_seconds",
     Unit.SECONDS,
     "95 % of the requests of five minutes were answered within this time, by the machines' region.",
     labels=("machine_region",),
-    fleeting=True,
+    ephemeral=True,
 )
 REQUESTS = Signal(
     "probe_fly_requests", Unit.COUNT, "Requests of the last five minutes at Fly's edge."
 )
 MEMORY_SIZE = Signal(
-    "probe_fly_memory_bytes", Unit.BYTES, "Memory that the machine has.", _MACHINE, fleeting=True
+    "probe_fly_memory_bytes", Unit.BYTES, "Memory that the machine has.", _MACHINE, ephemeral=True
 )
 MEMORY_RATIO = Signal(
     "probe_fly_memory_used_ratio",
@@ -32,14 +32,14 @@ MEMORY_RATIO = Signal(
     "Share of the machine's memory in use.",
     _MACHINE,
     "memory of the machine",
-    fleeting=True,
+    ephemeral=True,
 )
 UNREACHABLE = Signal(
     "probe_fly_memory_limit_unreachable",
     Unit.BOOLEAN,
     "Whether a limit on memory is above what the machine has, so that it can't be reached.",
     _MACHINE,
-    fleeting=True,
+    ephemeral=True,
 )
 CPU = Signal(
     "probe_fly_cpu_ratio",
@@ -47,30 +47,30 @@ CPU = Signal(
     "Share of its cores that the machine used in five minutes.",
     _MACHINE,
     "cpu",
-    fleeting=True,
+    ephemeral=True,
 )
 THROTTLED = Signal(
     "probe_fly_cpu_throttled_ratio",
     Unit.RATIO,
     "Share of time for which the machine was held up because its CPU quota was spent.",
     _MACHINE,
-    fleeting=True,
+    ephemeral=True,
 )
 LOST = Signal(
     "probe_fly_machine_lost",
     Unit.BOOLEAN,
     "Whether the machine runs, as Fly says, and its metrics have stopped.",
     _MACHINE,
-    fleeting=True,
-    words="metrics lost of",
+    ephemeral=True,
+    display_name="metrics lost of",
 )
 MACHINE_UP = Signal(
     "probe_fly_machine_up",
     Unit.BOOLEAN,
     "Whether the machine runs; absent for one that was stopped on purpose.",
     _MACHINE,
-    fleeting=True,
-    words="machine up:",
+    ephemeral=True,
+    display_name="machine up:",
 )
 MACHINES = Signal(
     "probe_fly_machines", Unit.COUNT, "How many machines stand so.", ("standing",), "machines"
@@ -80,30 +80,30 @@ CRASHES = Signal(
     Unit.COUNT,
     "How often the machine ended in the last hour without being asked to.",
     _MACHINE,
-    fleeting=True,
-    words="crashes in the last hour of",
+    ephemeral=True,
+    display_name="crashes in the last hour of",
 )
 OUT_OF_MEMORY = Signal(
     "probe_fly_out_of_memory_exits",
     Unit.COUNT,
     "How often the machine ended in the last hour for lack of memory.",
     _MACHINE,
-    fleeting=True,
-    words="exits for lack of memory in the last hour of",
+    ephemeral=True,
+    display_name="exits for lack of memory in the last hour of",
 )
 STOPS = Signal(
     "probe_fly_requested_stops",
     Unit.COUNT,
     "How often the machine was stopped on purpose in the last hour.",
     _MACHINE,
-    fleeting=True,
+    ephemeral=True,
 )
 CHECKS_FAILING = Signal(
     "probe_fly_checks_failing",
     Unit.COUNT,
     "How many of Fly's own health checks of the machine don't pass.",
     _MACHINE,
-    fleeting=True,
+    ephemeral=True,
 )
 
 OF_METRICS = (
@@ -133,7 +133,7 @@ THRESHOLDS = (
     Threshold(UNREACHABLE, Limits(objective=0.0)),
     Threshold(CPU, Limits(objective=0.5)),
     Threshold(LOST, Limits(warning=0.0)),
-    Threshold(MACHINE_UP, Limits(warning=1.0), bad=Bad.BELOW),
+    Threshold(MACHINE_UP, Limits(warning=1.0), bad=LimitSide.BELOW),
     # Once is a warning, three times in an hour is critical.
     Threshold(CRASHES, Limits(warning=0.0, critical=2.0)),
     Threshold(OUT_OF_MEMORY, Limits(warning=0.0)),

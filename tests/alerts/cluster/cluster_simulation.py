@@ -10,24 +10,27 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.cluster.cluster import TROUBLE_SECONDS, Fleet
+from alerts.cluster.cluster import TROUBLE_SECONDS, Cluster
 from alerts.cluster.company import incidents_among
-from alerts.cluster.members import PeersPlan, Unusable
+from alerts.cluster.members import InvalidAnswer, PeersPlan
 from alerts.cluster.protocol import read_question
-from alerts.cluster.responder import Own
-from alerts.model import Alert, Message, Occasion, Severity
-from alerts.notification.grouping import REMIND_SECONDS, Desk, Setting
+from alerts.cluster.responder import LocalState
+from alerts.model import Alert, Message, MessageType, Severity
+from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext
 from alerts.notification.route import Route, Routes
-from alerts.state.alert_store import Keeper
-from probe.core.model import Failing, Result, Status, Verdict
+from alerts.state.alert_store import AlertStore
+from probe.core.model import FailurePolicy, Result, Status, Verdict
 from tests.fake_kind import result_of, toy, toy_kind
 
 REGIONS = ("lax", "fra", "nrt")
 CHAT = Route("chat", frozenset(Severity), REMIND_SECONDS)
-PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS, by_key=True)
+PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS, deduplicates=True)
 HOLD, INTERVAL = 30.0, 10.0
 CHECK = toy(
-    "health", toy_kind(failing=Failing(Verdict.CRITICAL, hold=HOLD)), interval=INTERVAL, retry=5
+    "health",
+    toy_kind(failing=FailurePolicy(Verdict.CRITICAL, hold=HOLD)),
+    interval=INTERVAL,
+    retry=5,
 )
 
 
@@ -54,9 +57,9 @@ class Town:
         if notifier == "chat":
             self.chat.append((self.now, region, message))
             return
-        if message.occasion is Occasion.RESOLVED:
+        if message.occasion is MessageType.RESOLVED:
             self.incidents.pop(message.key, None)
-        elif message.occasion is not Occasion.REMINDER:
+        elif message.occasion is not MessageType.REMINDER:
             self.pages.append((self.now, region, message))
             self.opened += message.key not in self.incidents
             self.incidents.setdefault(message.key, self.now)
@@ -76,12 +79,12 @@ class Probe:
         self._offset = 1e6 * (1 + REGIONS.index(region))
         entries = tuple(f"http://{each}:9091" for each in REGIONS)
         plan = PeersPlan(entries, SecretStr("0f-all-three-pr0bes"))
-        self.fleet = Fleet(plan, region, now=self.now, hasten=self._hasten, post=self._post)
-        self.keeper = Keeper(region)
-        self.desk = Desk(Routes([CHAT, PAGER]), cast=self.fleet.cast)
+        self.fleet = Cluster(plan, region, now=self.now, hasten=self._hasten, post=self._post)
+        self.keeper = AlertStore(region)
+        self.desk = GroupStore(Routes([CHAT, PAGER]), cast=self.fleet.cast)
         self.keeper.restore(self.stored)
         self.desk.restore(self.stored)
-        self.keeper.watch([CHECK], self.now())
+        self.keeper.set_checks([CHECK], self.now())
         self.over: list[Alert] = []
         self._due = town.now + 1 + 3 * REGIONS.index(region)
         self._asks = town.now
@@ -94,9 +97,9 @@ class Probe:
         """Do what is to be done in this second."""
         if self.town.now >= self._due:
             self._look()
-        self.fleet.attend(self.keeper.troubles(self.now()), busy=bool(self.desk.views))
-        if self.town.now >= self._asks or self.fleet.urged.is_set():
-            self.fleet.urged.clear()
+        self.fleet.set_suspected(self.keeper.troubles(self.now()), busy=bool(self.desk.views))
+        if self.town.now >= self._asks or self.fleet.ask_now.is_set():
+            self.fleet.ask_now.clear()
             await self.fleet.ask()
             self._asks = self.town.now + TROUBLE_SECONDS
         self._settle()
@@ -106,14 +109,14 @@ class Probe:
         self._due = self.town.now + (CHECK.retry if failed else CHECK.interval)
         result: Result = result_of("health", Status.FAILED if failed else Status.OK)
         self.fleet.note(CHECK, result)
-        events = self.keeper.take(CHECK, result, (), self.now(), backed_up=False)
+        events = self.keeper.update(CHECK, result, (), self.now(), backed_up=False)
         self.over += [event.alert for event in events if event.alert.ended is not None]
 
     def _settle(self) -> None:
         now = self.now()
         events = self.keeper.pass_time(now)
         self.over += [event.alert for event in events if event.alert.ended is not None]
-        self.fleet.attend(self.keeper.troubles(now), busy=bool(self.desk.views))
+        self.fleet.set_suspected(self.keeper.troubles(now), busy=bool(self.desk.views))
         incidents = incidents_among(
             self.fleet,
             self.keeper.firing,
@@ -123,7 +126,7 @@ class Probe:
             told=[subject for _, subject in self.desk.views],
             excused=False,
         )
-        for delivery in self.desk.settle(incidents, now, Setting(self.region)):
+        for delivery in self.desk.settle(incidents, now, MessageContext(self.region)):
             self.town.take(self.region, delivery.notifier, delivery.message)
         for name, text in {**self.keeper.documents(), **self.desk.documents()}.items():
             if text is None:
@@ -138,8 +141,10 @@ class Probe:
         region = urlsplit(url).hostname or ""
         other = self.town.probes.get(region)
         if other is None or frozenset({region, self.region}) in self.town.apart:
-            raise Unusable("not there")
-        own = Own({"health": "paircam.live"}, other.desk.views, frozenset(), other.desk.ended)
+            raise InvalidAnswer("not there")
+        own = LocalState(
+            {"health": "paircam.live"}, other.desk.views, frozenset(), other.desk.ended
+        )
         return other.fleet.answer(read_question(question), own, excused=False)
 
 

@@ -5,7 +5,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.cluster.quorum import ALONE_SECONDS, EASE_SECONDS
-from alerts.model import Occasion, Severity
+from alerts.model import MessageType, Severity
 from tests.alerts.cluster.cluster_simulation import HOLD, REGIONS, Village
 
 ALL = set(REGIONS)
@@ -87,8 +87,8 @@ def test_a_region_that_goes_on_seeing_it_alone_keeps_the_warning(village: Villag
     assert village.town.incidents == {}
     last = {message.key: message.occasion for _, _, message in village.town.chat}
     assert last == {
-        "paircam.live": Occasion.RESOLVED,
-        "paircam.live (fra)": Occasion.FIRING,
+        "paircam.live": MessageType.RESOLVED,
+        "paircam.live (fra)": MessageType.FIRING,
     }
 
 
@@ -208,7 +208,7 @@ def test_however_it_went_in_the_end_all_is_well_everywhere(
     village.pass_(1200)
     assert village.town.incidents == {}
     last = {message.key: message for _, _, message in village.town.chat}
-    assert {message.occasion for message in last.values()} <= {Occasion.RESOLVED}
+    assert {message.occasion for message in last.values()} <= {MessageType.RESOLVED}
     assert all(probe.desk.views == {} for probe in village.probes.values())
     # And what is down everywhere from now on is told anew, once.
     before, opened = len(village.town.chat), village.town.opened
@@ -234,10 +234,10 @@ def test_while_all_hear_each_other_nothing_is_told_twice(
     village.pass_(1200)
     open_now: set[str] = set()
     for _, _, message in village.town.chat:
-        if message.occasion is Occasion.FIRING:
+        if message.occasion is MessageType.FIRING:
             assert message.key not in open_now
             open_now.add(message.key)
-        elif message.occasion is Occasion.RESOLVED:
+        elif message.occasion is MessageType.RESOLVED:
             assert message.key in open_now
             open_now.remove(message.key)
     assert open_now == set()

@@ -2,12 +2,12 @@
 
 import pytest
 
-from alerts.cluster.cluster import Fleet
+from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import ALONE
-from alerts.cluster.protocol import Ask, Question, read_answer
-from alerts.cluster.quorum import Sight, Trouble
-from alerts.cluster.responder import Own
-from alerts.model import Identity, Severity
+from alerts.cluster.protocol import QueriedCheck, Query, read_answer
+from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
+from alerts.cluster.responder import LocalState
+from alerts.model import Fingerprint, Severity
 from probe.core.model import Status
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy
@@ -20,13 +20,13 @@ class Asked:
 
     def __init__(self, status: Status = Status.OK) -> None:
         self.clock, self.hastened = Clock(1000.0), list[str]()
-        self.fleet = Fleet(ALONE, "fra", now=self.clock, hasten=self.hastened.append)
+        self.fleet = Cluster(ALONE, "fra", now=self.clock, hasten=self.hastened.append)
         self.fleet.note(RARE, result_of("rare", status))
 
     def answer(self, younger: float, *, check: str = "rare", excused: bool = False) -> object:
         """What it says of a check; None if nothing."""
-        question = Question(asks=(Ask(check=check, younger=younger),))
-        answer = read_answer(self.fleet.answer(question, Own(), excused=excused))
+        question = QueriedCheck(asks=(Query(check=check, younger=younger),))
+        answer = read_answer(self.fleet.answer(question, LocalState(), excused=excused))
         return answer.checks.get(check)
 
 
@@ -55,8 +55,10 @@ def test_a_look_from_before_the_trouble_is_made_again(
 
 def test_what_it_sees_as_bad_itself_keeps_its_own_rhythm() -> None:
     probe = Asked(Status.FAILED)
-    sight = Sight(Severity.CRITICAL, sure=True)
-    probe.fleet.attend([Trouble(Identity("rare", "failing"), 1000.0, sight)], busy=False)
+    sight = ObservedSeverity(Severity.CRITICAL, sure=True)
+    probe.fleet.set_suspected(
+        [SuspectedAlert(Fingerprint("rare", "failing"), 1000.0, sight)], busy=False
+    )
     probe.clock.pass_(300.0)
     seen = probe.answer(5.0)
     assert getattr(seen, "bad", {})["failing"].severity is Severity.CRITICAL

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from alerts.cluster.members import ASK_SECONDS, GONE_SECONDS, PATH, Peers, PeersPlan, split_name
-from alerts.cluster.protocol import LONGEST_ANSWER, LONGEST_QUESTION, Answer, write
+from alerts.cluster.members import ASK_SECONDS, MEMBER_TIMEOUT, PATH, Members, PeersPlan, split_name
+from alerts.cluster.protocol import LONGEST_ANSWER, LONGEST_QUESTION, MemberAnswer, write
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.web.access import PEER_PATH, Access, guard
@@ -20,7 +20,7 @@ from probe.web.verdict_api import BURST, LONGEST_BODY, Peering
 from tests.clocks import Clock
 
 TOKEN = SecretStr("0f-all-three-pr0bes")
-FRA = Answer(id="f" * 16, region="fra", open=("paircam.live",))
+FRA = MemberAnswer(id="f" * 16, region="fra", open=("paircam.live",))
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -39,9 +39,9 @@ async def served(handler: Handler, *, guarded: bool = False) -> AsyncIterator[st
         await runner.cleanup()
 
 
-def peers_at(*entries: str, clock: Clock | None = None, me: str = "0" * 16) -> Peers:
+def peers_at(*entries: str, clock: Clock | None = None, me: str = "0" * 16) -> Members:
     """A probe's view of the others."""
-    return Peers(PeersPlan(entries, TOKEN), me, clock or Clock())
+    return Members(PeersPlan(entries, TOKEN), me, clock or Clock())
 
 
 async def right(request: web.Request) -> web.Response:
@@ -107,7 +107,7 @@ async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
         ((name, problem),) = peers.troubles
         assert problem == "this is no answer"
         assert name in url
-        assert not peers.others[0].is_there(0.0)
+        assert not peers.others[0].is_reachable(0.0)
         assert peers.failures == 1
 
 
@@ -132,7 +132,7 @@ async def test_asking_is_over_within_its_bound_whatever_the_others_do(handler: H
         before = time.monotonic()
         await peers.ask(b"{}", ("a",))
         assert time.monotonic() - before < ASK_SECONDS + 5
-        there = [each.name for each in peers.others if each.is_there(0.0)]
+        there = [each.name for each in peers.others if each.is_reachable(0.0)]
         assert there == ["fra"]
     assert LONGEST_ANSWER < 1 << 20
 
@@ -140,7 +140,7 @@ async def test_asking_is_over_within_its_bound_whatever_the_others_do(handler: H
 async def test_a_probe_knows_itself_by_its_own_answer_and_each_other_once() -> None:
     async with (
         served(right) as fra,
-        served(says(body=write(Answer(id="0" * 16, region="lax")))) as me,
+        served(says(body=write(MemberAnswer(id="0" * 16, region="lax")))) as me,
     ):
         same = fra.replace("127.0.0.1", "localhost")
         peers = peers_at(fra, same, me)
@@ -170,9 +170,9 @@ async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:
         await peers.ask(b"{}", ())
     clock.pass_(3.0)
     await peers.ask(b"{}", ())
-    assert peers.others[0].is_there(clock())
-    clock.pass_(GONE_SECONDS)
-    assert not peers.others[0].is_there(clock())
+    assert peers.others[0].is_reachable(clock())
+    clock.pass_(MEMBER_TIMEOUT)
+    assert not peers.others[0].is_reachable(clock())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.leader import MINE, PATIENCE_SECONDS, Casting, Other, Part, cast
+from alerts.cluster.leader import MINE, PATIENCE_SECONDS, Assignment, Other, Role, elect
 from alerts.notification.template import lines
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.alertmanager import labels_of
@@ -26,7 +26,7 @@ def test_what_probes_tell_as_one_has_the_same_labels_and_key_from_each() -> None
 
 
 def test_services_that_know_an_incident_by_its_key_are_told_by_every_probe() -> None:
-    assert {each.name for each in NOTIFIERS if each.by_key} == {"pagerduty", "alertmanager"}
+    assert {each.name for each in NOTIFIERS if each.deduplicates} == {"pagerduty", "alertmanager"}
 
 
 def test_a_message_says_who_sees_it_and_where_one_alert_differs() -> None:
@@ -52,34 +52,34 @@ FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
 @pytest.mark.parametrize(
     ("owner", "others", "waited", "casting"),
     [
-        (None, [], 0.0, Casting(Part.TELL)),
-        (None, [FIRST], 0.0, Casting(Part.TELL)),
-        (None, [replace(FIRST, sees=True)], 0.0, Casting(Part.WAIT)),
-        (None, [replace(FIRST, sees=True)], PATIENCE_SECONDS, Casting(Part.TELL)),
-        (None, [replace(LATER, sees=True)], 0.0, Casting(Part.TELL)),
-        (None, [replace(LATER, owns=True)], 0.0, Casting(Part.FOLLOW, "nrt")),
-        (None, [replace(LATER, holds=True)], 0.0, Casting(Part.FOLLOW, "nrt")),
-        (MINE, [replace(LATER, owns=True)], 0.0, Casting(Part.TELL)),
-        (MINE, [replace(FIRST, owns=True)], 0.0, Casting(Part.FOLLOW, "fra")),
-        ("fra", [replace(FIRST, owns=True)], 0.0, Casting(Part.FOLLOW, "fra")),
-        ("syd", [replace(FIRST, holds=True)], 0.0, Casting(Part.WAIT)),
-        ("syd", [replace(LATER, holds=True)], 0.0, Casting(Part.TELL)),
-        ("syd", [], 0.0, Casting(Part.TELL)),
+        (None, [], 0.0, Assignment(Role.TELL)),
+        (None, [FIRST], 0.0, Assignment(Role.TELL)),
+        (None, [replace(FIRST, sees=True)], 0.0, Assignment(Role.WAIT)),
+        (None, [replace(FIRST, sees=True)], PATIENCE_SECONDS, Assignment(Role.TELL)),
+        (None, [replace(LATER, sees=True)], 0.0, Assignment(Role.TELL)),
+        (None, [replace(LATER, owns=True)], 0.0, Assignment(Role.FOLLOW, "nrt")),
+        (None, [replace(LATER, holds=True)], 0.0, Assignment(Role.FOLLOW, "nrt")),
+        (MINE, [replace(LATER, owns=True)], 0.0, Assignment(Role.TELL)),
+        (MINE, [replace(FIRST, owns=True)], 0.0, Assignment(Role.FOLLOW, "fra")),
+        ("fra", [replace(FIRST, owns=True)], 0.0, Assignment(Role.FOLLOW, "fra")),
+        ("syd", [replace(FIRST, holds=True)], 0.0, Assignment(Role.WAIT)),
+        ("syd", [replace(LATER, holds=True)], 0.0, Assignment(Role.TELL)),
+        ("syd", [], 0.0, Assignment(Role.TELL)),
     ],
 )
 def test_the_first_that_sees_it_tells_and_the_next_goes_on(
-    owner: str | None, others: list[Other], waited: float, casting: Casting
+    owner: str | None, others: list[Other], waited: float, casting: Assignment
 ) -> None:
-    assert cast(owner, False, others, waited, 100.0) == casting
+    assert elect(owner, False, others, waited, 100.0) == casting
 
 
-@pytest.mark.parametrize(("ended", "part"), [(50.0, Part.FORGET), (150.0, Part.TELL)])
+@pytest.mark.parametrize(("ended", "part"), [(50.0, Role.FORGET), (150.0, Role.TELL)])
 @pytest.mark.parametrize("owner", [MINE, "fra"])
 def test_what_another_has_told_to_be_over_is_not_told_again(
-    owner: str, ended: float, part: Part
+    owner: str, ended: float, part: Role
 ) -> None:
     """Unless that was an incident before this one, which began 100 s ago."""
-    found = cast(owner, True, [replace(LATER, ended=ended)], 0.0, 100.0)
+    found = elect(owner, True, [replace(LATER, ended=ended)], 0.0, 100.0)
     assert found.part is part
 
 
@@ -104,14 +104,14 @@ others = st.builds(
 def test_somebody_always_tells(
     owner: str | None, over: bool, found: list[Other], waited: float, opened: float
 ) -> None:
-    casting = cast(owner, over, found, waited, opened)
+    casting = elect(owner, over, found, waited, opened)
     match casting.part:
-        case Part.WAIT:
+        case Role.WAIT:
             # For one that comes before, and for ever only for one that knows of it.
             assert any(each.ahead for each in found)
             assert waited < PATIENCE_SECONDS * len(found) or any(each.holds for each in found)
-        case Part.FOLLOW:
+        case Role.FOLLOW:
             assert any(each.owns or each.holds for each in found)
-        case Part.FORGET:
+        case Role.FORGET:
             assert over
             assert any(each.ended is not None for each in found)

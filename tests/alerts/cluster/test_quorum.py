@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from alerts.cluster.quorum import (
     ALONE_SECONDS,
     EASE_SECONDS,
+    MemberVote,
+    ObservedSeverity,
     Opinion,
+    QuorumState,
     Scope,
-    Sight,
-    Stance,
-    Standing,
-    Voice,
+    Vote,
     judge,
     next_time,
     voice,
@@ -27,27 +27,27 @@ FIRED = NOON + 30
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 
 
-def bad(name: str, severity: Severity = CRITICAL) -> Voice:
+def bad(name: str, severity: Severity = CRITICAL) -> MemberVote:
     """A region that sees it too."""
-    return Voice(name, Stance.BAD, severity)
+    return MemberVote(name, Vote.BAD, severity)
 
 
-def fine(name: str) -> Voice:
+def fine(name: str) -> MemberVote:
     """A region that sees nothing wrong."""
-    return Voice(name, Stance.FINE)
+    return MemberVote(name, Vote.FINE)
 
 
-def silent(name: str) -> Voice:
+def silent(name: str) -> MemberVote:
     """A region that can't be asked, or isn't sure."""
-    return Voice(name, Stance.SILENT)
+    return MemberVote(name, Vote.SILENT)
 
 
-def nothing(name: str) -> Voice:
+def nothing(name: str) -> MemberVote:
     """A region without such a check."""
-    return Voice(name, Stance.NOTHING)
+    return MemberVote(name, Vote.NOTHING)
 
 
-def stood(*voices: Voice, before: Standing | None = None, at: float = FIRED) -> Standing:
+def stood(*voices: MemberVote, before: QuorumState | None = None, at: float = FIRED) -> QuorumState:
     """How the alert stands, seen from lax."""
     return judge(ALERT, "lax", voices, before, at)
 
@@ -95,7 +95,7 @@ def stood(*voices: Voice, before: Standing | None = None, at: float = FIRED) -> 
     ],
 )
 def test_two_regions_or_the_only_one_make_a_page(
-    voices: list[Voice], scope: Scope, severity: Severity, view: str
+    voices: list[MemberVote], scope: Scope, severity: Severity, view: str
 ) -> None:
     standing = stood(*voices)
     assert (standing.scope, standing.severity, standing.view) == (scope, severity, view)
@@ -113,7 +113,7 @@ def test_who_can_ask_nobody_believes_itself_later_and_says_so() -> None:
 
 
 def test_what_was_believed_alone_is_given_up_at_the_first_word_against_it() -> None:
-    alone = Standing(Scope.ALONE, CRITICAL, "")
+    alone = QuorumState(Scope.ALONE, CRITICAL, "")
     assert stood(fine("fra"), before=alone).scope is Scope.LOCAL
     assert stood(bad("fra"), before=alone).scope is Scope.SHARED
 
@@ -138,7 +138,7 @@ def test_regions_that_see_the_end_at_different_times_stay_together() -> None:
     assert (eased.scope, eased.severity) == (Scope.LOCAL, WARNING)
     # Who agrees again meanwhile begins the time anew.
     again = stood(bad("fra"), before=first, at=NOON + 150)
-    assert again.doubted is None
+    assert again.disputed_since is None
 
 
 def test_the_others_falling_silent_ends_nothing() -> None:
@@ -152,47 +152,45 @@ def test_a_warning_stays_one_however_many_agree() -> None:
     assert judge(warned, "lax", [bad("fra")], None, FIRED).severity is WARNING
 
 
-def opinion(age: float = 1.0, *, measured: bool = True, **bad: Sight) -> Opinion:
+def opinion(age: float = 1.0, *, measured: bool = True, **bad: ObservedSeverity) -> Opinion:
     """A word on a check that is looked at every ten seconds."""
     return Opinion(age, 10.0, measured, bad)
 
 
-SURE, UNSURE = Sight(CRITICAL, sure=True), Sight(CRITICAL, sure=False)
+SURE, UNSURE = ObservedSeverity(CRITICAL, sure=True), ObservedSeverity(CRITICAL, sure=False)
 
 
 @pytest.mark.parametrize(
     ("said", "stance"),
     [
-        (None, Stance.NOTHING),
-        (opinion(), Stance.FINE),
-        (opinion(failing=SURE), Stance.BAD),
-        (opinion(failing=UNSURE), Stance.SILENT),
-        (opinion(other=SURE), Stance.FINE),
-        (opinion(measured=False), Stance.NOTHING),
+        (None, Vote.NOTHING),
+        (opinion(), Vote.FINE),
+        (opinion(failing=SURE), Vote.BAD),
+        (opinion(failing=UNSURE), Vote.SILENT),
+        (opinion(other=SURE), Vote.FINE),
+        (opinion(measured=False), Vote.NOTHING),
         # It looked before the trouble began, which was 8 s ago.
-        (opinion(age=8.5), Stance.SILENT),
-        (opinion(age=8.0), Stance.FINE),
+        (opinion(age=8.5), Vote.SILENT),
+        (opinion(age=8.0), Vote.FINE),
         # What it saw bad before is bad still, up to one and a half interval and 5 s.
-        (opinion(age=19.0, failing=SURE), Stance.BAD),
-        (opinion(age=21.0, failing=SURE), Stance.SILENT),
+        (opinion(age=19.0, failing=SURE), Vote.BAD),
+        (opinion(age=21.0, failing=SURE), Vote.SILENT),
     ],
 )
-def test_a_word_counts_by_its_age_and_by_how_sure_it_is(
-    said: Opinion | None, stance: Stance
-) -> None:
+def test_a_word_counts_by_its_age_and_by_how_sure_it_is(said: Opinion | None, stance: Vote) -> None:
     assert voice("fra", said, "failing", 8.0).stance is stance
 
 
 def test_having_no_data_is_a_present_word_however_old_the_last_result() -> None:
-    silence = Opinion(3000.0, 10.0, True, {"no-data": Sight(WARNING, sure=True)})
-    assert voice("fra", silence, "no-data", 8.0).stance is Stance.BAD
+    silence = Opinion(3000.0, 10.0, True, {"no-data": ObservedSeverity(WARNING, sure=True)})
+    assert voice("fra", silence, "no-data", 8.0).stance is Vote.BAD
 
 
 voices = st.lists(
     st.builds(
-        Voice,
+        MemberVote,
         st.sampled_from(["lax", "fra", "nrt"]),
-        st.sampled_from([Stance.FINE, Stance.NOTHING, Stance.SILENT]),
+        st.sampled_from([Vote.FINE, Vote.NOTHING, Vote.SILENT]),
     )
     | st.builds(bad, st.sampled_from(["lax", "fra", "nrt"]), st.sampled_from(Severity)),
     max_size=6,
@@ -200,7 +198,7 @@ voices = st.lists(
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), voices), max_size=30), st.sampled_from(Severity))
-def test_over_any_history(steps: list[tuple[float, list[Voice]]], severity: Severity) -> None:
+def test_over_any_history(steps: list[tuple[float, list[MemberVote]]], severity: Severity) -> None:
     alert = replace(ALERT, severity=severity)
     before, now, agreed = None, FIRED, float("-inf")
     for wait, said in steps:
@@ -208,9 +206,9 @@ def test_over_any_history(steps: list[tuple[float, list[Voice]]], severity: Seve
         standing = judge(alert, "lax", said, before, now)
         # The order in which they are heard is nothing.
         assert standing == judge(alert, "lax", said[::-1], before, now)
-        others = {each.name for each in said if each.stance is Stance.BAD} - {"lax"}
-        dissent = any(each.stance is Stance.FINE for each in said)
-        unheard = any(each.stance is Stance.SILENT for each in said)
+        others = {each.name for each in said if each.stance is Vote.BAD} - {"lax"}
+        dissent = any(each.stance is Vote.FINE for each in said)
+        unheard = any(each.stance is Vote.SILENT for each in said)
         if others:
             assert standing.scope is Scope.SHARED
         if others or not (dissent or unheard):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from alerts.evaluation.check_state import Board, Change, longest_window
+from alerts.evaluation.check_state import Change, CheckStates, longest_window
 from probe.core.causes import Cause
 from probe.core.kind import Check
 from probe.core.model import (
     Aggregation,
-    Failing,
+    FailurePolicy,
     Limits,
     Result,
     Sample,
@@ -15,7 +15,7 @@ from probe.core.model import (
     Threshold,
     Verdict,
 )
-from probe.history.model import Spell
+from probe.history.model import StatePeriod
 from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
 
 SLOW = Threshold(
@@ -27,16 +27,16 @@ SLOW = Threshold(
 )
 
 
-def board_of(*checks: Check) -> Board:
+def board_of(*checks: Check) -> CheckStates:
     """A board that watches these."""
-    board = Board()
-    board.watch(checks)
+    board = CheckStates()
+    board.set_checks(checks)
     return board
 
 
-def take(board: Board, result: Result, at: float) -> list[Change]:
+def take(board: CheckStates, result: Result, at: float) -> list[Change]:
     """Hand in a result whose run began ``at`` seconds after 1970, on both clocks."""
-    return board.take(result, at, at)
+    return board.update(result, at, at)
 
 
 def verdicts(changes: list[Change]) -> list[tuple[str, Verdict | None, Verdict]]:
@@ -46,7 +46,7 @@ def verdicts(changes: list[Change]) -> list[tuple[str, Verdict | None, Verdict]]
 def test_a_check_that_is_well_from_the_start_is_no_change() -> None:
     board = board_of(toy())
     assert take(board, result_of("toy"), 10.0) == []
-    stand = board.stand("toy")
+    stand = board.state("toy")
     assert stand is not None
     assert (stand.verdict, stand.since) == (Verdict.OK, 10.0)
 
@@ -67,7 +67,7 @@ def test_a_failure_is_told_once_and_its_end_with_its_beginning() -> None:
 
 
 def test_a_warning_that_becomes_critical_is_the_same_trouble() -> None:
-    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    kind = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING))
     board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
     take(board, result_of("b"), 1.0)
     take(board, result_of("a", Status.FAILED), 2.0)
@@ -76,13 +76,13 @@ def test_a_warning_that_becomes_critical_is_the_same_trouble() -> None:
         ("b", Verdict.OK, Verdict.CRITICAL),
         ("a", Verdict.WARNING, Verdict.CRITICAL),
     ]
-    stand = board.stand("a")
+    stand = board.state("a")
     assert stand is not None
     assert stand.since == 2.0
 
 
 def test_what_backs_up_a_failed_check_makes_it_a_warning_again() -> None:
-    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    kind = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING))
     board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
     take(board, result_of("a", Status.FAILED), 1.0)
     take(board, result_of("b", Status.FAILED), 2.0)
@@ -95,7 +95,7 @@ def test_windows_hold_the_samples_of_many_runs() -> None:
     board = board_of(toy("toy", toy_kind(thresholds=(SLOW,)), interval=10))
     for number in range(2):
         take(board, result_of("toy", samples={TOY_SECONDS: 5.0}), number)
-    stand = board.stand("toy")
+    stand = board.state("toy")
     assert stand is not None
     assert stand.evaluations[0].verdict is Verdict.UNKNOWN
     changes = take(board, result_of("toy", samples={TOY_SECONDS: 5.0}), 2.0)
@@ -125,11 +125,11 @@ def test_samples_of_the_time_before_a_restart_count() -> None:
 def test_since_when_survives_a_restart(
     status: Status, told: list[tuple[str, Verdict, Verdict]]
 ) -> None:
-    board = Board()
-    board.remember({"toy": Spell("toy", 100.0, None, Verdict.CRITICAL)})
-    board.watch([toy()])
+    board = CheckStates()
+    board.restore({"toy": StatePeriod("toy", 100.0, None, Verdict.CRITICAL)})
+    board.set_checks([toy()])
     assert verdicts(take(board, result_of("toy", status), 500.0)) == told
-    stand = board.stand("toy")
+    stand = board.state("toy")
     assert stand is not None
     assert stand.since == (100.0 if status is Status.FAILED else 500.0)
 
@@ -146,10 +146,10 @@ def test_a_check_that_is_changed_or_gone_starts_anew() -> None:
     old = toy("toy")
     board = board_of(old)
     take(board, result_of("toy", Status.FAILED), 1.0)
-    board.watch([old, toy("other")])
-    assert board.stand("toy") is not None
-    board.watch([toy("toy", deadline=3)])
-    assert board.stand("toy") is None
+    board.set_checks([old, toy("other")])
+    assert board.state("toy") is not None
+    board.set_checks([toy("toy", deadline=3)])
+    assert board.state("toy") is None
     assert take(board, result_of("other"), 2.0) == []
 
 
@@ -158,7 +158,7 @@ def test_a_board_without_results_has_nothing_to_complain_about() -> None:
 
 
 def test_nothing_is_critical_before_what_backs_it_up_has_run() -> None:
-    kind = toy_kind(failing=Failing(Verdict.CRITICAL, partial=Verdict.WARNING))
+    kind = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING))
     board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
     changes = take(board, result_of("a", Status.FAILED), 1.0)
     assert verdicts(changes) == [("a", None, Verdict.WARNING)]

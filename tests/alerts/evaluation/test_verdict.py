@@ -8,10 +8,10 @@ from alerts.evaluation.verdict import aggregate, compare, evaluate, judge, overa
 from probe.core.causes import Cause
 from probe.core.model import (
     Aggregation,
-    Bad,
     Evaluation,
-    Failing,
+    FailurePolicy,
     Limits,
+    LimitSide,
     Sample,
     Signal,
     Status,
@@ -19,15 +19,15 @@ from probe.core.model import (
     Unit,
     Verdict,
 )
-from probe.report.text.phrases import breach
+from probe.report.text.phrases import limit_sentence
 from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
 
 LIMITS = Limits(objective=0.5, warning=1.0, critical=2.0)
 RELAYS = toy_kind(
-    failing=Failing(
+    failing=FailurePolicy(
         Verdict.CRITICAL,
-        partial=Verdict.WARNING,
-        mild=frozenset({Cause.HAIRPIN_FAILED}),
+        severity_with_backup=Verdict.WARNING,
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
     )
 )
 
@@ -50,7 +50,7 @@ def test_a_value_on_a_limit_is_still_good_and_beyond_it_is_not(
 
 
 def test_a_limit_can_be_a_lower_one() -> None:
-    threshold = Threshold(TOY_SECONDS, Limits(warning=14.0, critical=3.0), bad=Bad.BELOW)
+    threshold = Threshold(TOY_SECONDS, Limits(warning=14.0, critical=3.0), bad=LimitSide.BELOW)
     found = [compare(value, threshold) for value in (14.0, 13.9, 2.9)]
     assert found == [Verdict.OK, Verdict.WARNING, Verdict.CRITICAL]
 
@@ -188,7 +188,7 @@ def test_what_could_not_be_measured_is_graver_than_a_warning() -> None:
     assert (judgement.checks["toy"], judgement.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
 
 
-FALLBACK = Signal("probe_toy_ratio", Unit.RATIO, "A share.", short="share")
+FALLBACK = Signal("probe_toy_ratio", Unit.RATIO, "A share.", column="share")
 SHARE = Threshold(
     FALLBACK, Limits(objective=0.15, warning=0.30), aggregation=Aggregation.RATIO, window=300.0
 )
@@ -219,7 +219,7 @@ def test_a_ratio_is_told_only_when_it_surely_is_beyond(
 
 
 def test_a_ratio_shows_its_numerator_and_denominator() -> None:
-    assert breach(share(60, 100)) == "share 60 % (60 of 100) is above 30 %"
+    assert limit_sentence(share(60, 100)) == "share 60 % (60 of 100) is above 30 %"
 
 
 def test_the_interval_is_wilsons() -> None:
@@ -277,7 +277,7 @@ def test_a_share_is_never_told_milder_of_more_cases(part: int, whole: int) -> No
 
 
 def test_a_share_is_told_with_its_denominator() -> None:
-    assert breach(counted(80, 1000)) == "probe_counted_ratio 8 % (80 of 1000) is above 5 %"
+    assert limit_sentence(counted(80, 1000)) == "probe_counted_ratio 8 % (80 of 1000) is above 5 %"
 
 
 def test_a_value_that_others_made_of_too_few_cases_is_not_judged() -> None:

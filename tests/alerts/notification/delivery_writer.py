@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from alerts.model import Delivery, Occasion
+from alerts.model import Delivery, MessageType
 from alerts.notification.sender import Dispatcher
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
@@ -55,7 +55,7 @@ class Teller:
             state = {**state, "burns": occasion is not RESOLVED}
         await self._commit(key, state, occasion, state["incident"])
 
-    async def _commit(self, key: str, state: object, occasion: Occasion, incident: int) -> None:
+    async def _commit(self, key: str, state: object, occasion: MessageType, incident: int) -> None:
         now = time.time()
         alert = failing(key, since=now, fired=now)
         over = occasion is RESOLVED

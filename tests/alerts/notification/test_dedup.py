@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.model import Delivery, Message, Occasion
+from alerts.model import Delivery, Message, MessageType
 from alerts.notification.dedup import MOST_RESOLVED, collapse
 from tests.alerts.services import open_at_the_end
 from tests.alerts.words import (
@@ -33,9 +33,9 @@ def queue(story: str) -> list[Delivery]:
     ]
 
 
-def told(story: str, *, tells_past: bool) -> str:
+def told(story: str, *, sends_missed_incidents: bool) -> str:
     """What is left, in the same letters, each with its since-at and its place."""
-    steps = collapse(queue(story), tells_past)
+    steps = collapse(queue(story), sends_missed_incidents)
     assert [d for step in steps for d in step.old] == queue(story)
     left = [step.new for step in steps if step.new is not None]
     return " ".join(_shown(delivery) for delivery in left)
@@ -81,8 +81,8 @@ def _shown(delivery: Delivery) -> str:
     ],
 )
 def test_what_is_left_to_tell(story: str, people: str, pager: str) -> None:
-    assert told(story, tells_past=True) == people
-    assert told(story, tells_past=False) == pager
+    assert told(story, sends_missed_incidents=True) == people
+    assert told(story, sends_missed_incidents=False) == pager
 
 
 def test_the_newest_content_is_told() -> None:
@@ -133,19 +133,19 @@ def test_every_delivery_is_accounted_for_and_the_end_kept(story: list[str], past
 class Line:
     """One key's way from who makes messages to a service with deduplication."""
 
-    tells_past: bool
+    sends_missed_incidents: bool
     waiting: list[Delivery] = field(default_factory=list)
     received: list[Message] = field(default_factory=list)
     attempted: set[str] = field(default_factory=set)
 
-    def make(self, occasion: Occasion, at: int, incident: int) -> None:
+    def make(self, occasion: MessageType, at: int, incident: int) -> None:
         """A new message, its text names the incident."""
         message = a_message(occasion, at=at, text=str(incident))
         self.waiting.append(Delivery("pager", message, number=at))
 
     def send(self, *, taken: bool, received: bool) -> None:
         """What the dispatcher does at its turn."""
-        steps = collapse(self.waiting, self.tells_past)
+        steps = collapse(self.waiting, self.sends_missed_incidents)
         self.waiting = [step.new for step in steps if step.new is not None]
         if not self.waiting:
             return
@@ -159,7 +159,7 @@ class Line:
             del self.waiting[0]
 
 
-def stories() -> Iterator[tuple[Occasion, int]]:
+def stories() -> Iterator[tuple[MessageType, int]]:
     """Incident after incident of one key, as they are made."""
     incident = 0
     while True:
@@ -174,9 +174,9 @@ MOVES = st.lists(st.sampled_from(["make", "make", "taken", "lost", "answer lost"
 @settings(max_examples=500)
 @given(MOVES, st.booleans())
 def test_a_service_hears_open_and_close_in_turn_and_ends_in_the_newest_state(
-    moves: list[str], tells_past: bool
+    moves: list[str], sends_missed_incidents: bool
 ) -> None:
-    line, story, newest = Line(tells_past), stories(), RESOLVED
+    line, story, newest = Line(sends_missed_incidents), stories(), RESOLVED
     for at, move in enumerate(moves, start=1):
         if move == "make":
             newest, incident = next(story)
@@ -187,6 +187,6 @@ def test_a_service_hears_open_and_close_in_turn_and_ends_in_the_newest_state(
         line.send(taken=True, received=True)
     wanted = {"a"} if newest is not RESOLVED else set()
     assert open_at_the_end(line.received).keys() == wanted
-    if not tells_past:
+    if not sends_missed_incidents:
         ended = {each.text for each in line.received if each.occasion is RESOLVED}
         assert ended <= line.attempted, "an end was told of what nobody could have heard of"

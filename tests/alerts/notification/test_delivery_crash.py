@@ -79,8 +79,8 @@ class FilmedOutbox(Outbox):
     async def failed(self, delivery: Delivery, error: str, due: float) -> None:
         await self.camera.around(super().failed(delivery, error, due))
 
-    async def give_up(self, delivery: Delivery, error: str) -> None:
-        await self.camera.around(super().give_up(delivery, error))
+    async def dead_letter(self, delivery: Delivery, error: str) -> None:
+        await self.camera.around(super().dead_letter(delivery, error))
 
     async def replace(self, old: Sequence[Delivery], new: Delivery | None) -> None:
         await self.camera.around(super().replace(old, new))

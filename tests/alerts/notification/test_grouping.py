@@ -6,27 +6,27 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model import Alert, Identity, Message, Occasion, Severity
+from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 from alerts.notification.grouping import (
     GATHER_SECONDS,
     REMIND_SECONDS,
-    Desk,
-    Incident,
-    Setting,
-    incidents_of,
+    AlertGroup,
+    GroupStore,
+    MessageContext,
+    alert_groups,
 )
 from alerts.notification.route import Route, Routes, RouteTable
 
 BOTH = frozenset(Severity)
 CHAT = Route("chat", BOTH, REMIND_SECONDS)
 PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS)
-SETTING = Setting("lax", "https://probe.example.org", changes=("version 1 → 2, 5 min ago",))
+SETTING = MessageContext("lax", "https://probe.example.org", changes=("version 1 → 2, 5 min ago",))
 
 
 def alert(check: str, severity: Severity = Severity.CRITICAL, since: float = 0.0) -> Alert:
     """An alert of a check that fails."""
     return Alert(
-        identity=Identity(check, "failing"),
+        identity=Fingerprint(check, "failing"),
         severity=severity,
         since=since,
         fired=since,
@@ -38,26 +38,26 @@ def alert(check: str, severity: Severity = Severity.CRITICAL, since: float = 0.0
     )
 
 
-def desk(*own: RouteTable) -> Desk:
+def desk(*own: RouteTable) -> GroupStore:
     """A desk with a chat for everything and a pager for what is critical."""
-    return Desk(Routes([CHAT, PAGER], own))
+    return GroupStore(Routes([CHAT, PAGER], own))
 
 
 def told(
-    desk: Desk,
+    desk: GroupStore,
     now: float,
     burning: Sequence[Alert] = (),
     muted: Sequence[Alert] = (),
     over: Sequence[Alert] = (),
 ) -> list[tuple[str, str, str]]:
     """What is told now of one subject: (notifier, occasion, title)."""
-    incident = Incident("backend", tuple(burning), tuple(muted), tuple(over))
+    incident = AlertGroup("backend", tuple(burning), tuple(muted), tuple(over))
     deliveries = desk.settle([incident], now, SETTING)
     return [(each.notifier, each.message.occasion.value, each.message.title) for each in deliveries]
 
 
 def test_a_message_says_what_changed_what_to_do_and_where_to_read_on() -> None:
-    (delivery, _) = desk().settle([Incident("backend", (alert("health"),))], 0, SETTING)
+    (delivery, _) = desk().settle([AlertGroup("backend", (alert("health"),))], 0, SETTING)
     message = delivery.message
     assert message.changes == SETTING.changes
     assert message.text.count("\n") >= 1
@@ -91,7 +91,7 @@ def test_what_joins_is_gathered_before_it_is_told() -> None:
     told(here, 0, [alert("health")])
     both = [alert("health"), alert("ready")]
     assert told(here, GATHER_SECONDS - 1, both) == []
-    incident = Incident("backend", tuple(both))
+    incident = AlertGroup("backend", tuple(both))
     assert here.next_time([incident], 1.0) == GATHER_SECONDS
     occasions = [occasion for _, occasion, _ in told(here, GATHER_SECONDS, both)]
     assert occasions == ["changed", "changed"]
@@ -116,9 +116,9 @@ def test_its_end_is_told_with_what_was_over() -> None:
     told(here, 0, [alert("health")])
     ended = replace(alert("health"), ended=50.0)
     (message, _) = (
-        each.message for each in here.settle([Incident("backend", over=(ended,))], 50, SETTING)
+        each.message for each in here.settle([AlertGroup("backend", over=(ended,))], 50, SETTING)
     )
-    assert message.occasion is Occasion.RESOLVED
+    assert message.occasion is MessageType.RESOLVED
     assert message.title == "health is well again"
     assert message.resolved == (ended,)
     assert message.since == 0.0
@@ -129,7 +129,7 @@ def test_an_incident_that_nobody_speaks_of_any_more_is_over() -> None:
     here = desk()
     told(here, 0, [alert("health")])
     occasions = [each.message.occasion for each in here.settle([], 10, SETTING)]
-    assert occasions == [Occasion.RESOLVED, Occasion.RESOLVED]
+    assert occasions == [MessageType.RESOLVED, MessageType.RESOLVED]
 
 
 def test_muted_alerts_are_told_when_they_still_burn_afterwards() -> None:
@@ -160,9 +160,9 @@ def test_an_own_route_goes_before_the_others() -> None:
 
 
 def test_a_severity_without_a_route_is_known() -> None:
-    assert Routes([PAGER]).unheard == [Severity.WARNING]
-    assert Routes([CHAT]).unheard == []
-    assert Routes([PAGER], [RouteTable(notify=("pager",))]).unheard == []
+    assert Routes([PAGER]).unrouted_severities == [Severity.WARNING]
+    assert Routes([CHAT]).unrouted_severities == []
+    assert Routes([PAGER], [RouteTable(notify=("pager",))]).unrouted_severities == []
 
 
 def test_views_survive_a_restart() -> None:
@@ -178,7 +178,7 @@ def test_views_survive_a_restart() -> None:
 
 def test_alerts_are_grouped_by_what_they_are_about() -> None:
     subjects = {"health": "backend", "ready": "backend", "turn": "TURN primary"}
-    found = incidents_of(
+    found = alert_groups(
         [alert("health"), alert("turn"), alert("ready")],
         [],
         lambda each: subjects[each.identity.check],
@@ -203,12 +203,12 @@ def test_each_opening_has_exactly_one_end(steps: list[tuple[int, Severity | None
     for gap, severity, muted in [*steps, (1, None, False)]:
         now += gap
         alerts = (alert("health", severity),) if severity else ()
-        incident = Incident("backend", () if muted else alerts, alerts if muted else ())
+        incident = AlertGroup("backend", () if muted else alerts, alerts if muted else ())
         for delivery in here.settle([incident], now, SETTING):
             stories[delivery.notifier].append(delivery.message)
     for story in stories.values():
         opened = False
         for message in story:
-            assert (message.occasion is Occasion.FIRING) is not opened
-            opened = message.occasion is not Occasion.RESOLVED
+            assert (message.occasion is MessageType.FIRING) is not opened
+            opened = message.occasion is not MessageType.RESOLVED
         assert not opened

@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from alerts.model import Occasion, Severity
+from alerts.model import MessageType, Severity
 from alerts.notifiers.alertmanager import Alertmanager as Notifier
 from tests.alerts.samples import failing
 from tests.alerts.samples import told as a_message
@@ -24,13 +24,13 @@ async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
     ):
         notifier = Notifier([server.url])
         memory = await notifier.send(burning, {})
-        await notifier.send(replace(burning, occasion=Occasion.REMINDER), memory)
+        await notifier.send(replace(burning, occasion=MessageType.REMINDER), memory)
         active = await server.alerts()
         assert {each["labels"]["check"] for each in active} == {"health", "ready"}
         assert all(each["annotations"]["summary"] for each in active)
         told = await receiver.until(2)
         assert {each["groupLabels"]["check"] for each in told} == {"health", "ready"}
-        over = a_message(Occasion.RESOLVED, at=time.time(), since=now - 60)
+        over = a_message(MessageType.RESOLVED, at=time.time(), since=now - 60)
         await notifier.send(over, memory)
         async with asyncio.timeout(30):
             while await server.alerts():  # noqa: ASYNC110
@@ -49,7 +49,7 @@ async def test_a_graver_alert_replaces_the_milder_one(tmp_path: Path) -> None:
     ):
         notifier = Notifier([server.url])
         memory = await notifier.send(a_message(firing=(mild,), at=now, since=now - 60), {})
-        changed = a_message(Occasion.CHANGED, firing=(grave,), at=time.time(), since=now - 60)
+        changed = a_message(MessageType.CHANGED, firing=(grave,), at=time.time(), since=now - 60)
         await notifier.send(changed, memory)
         async with asyncio.timeout(30):
             while len(active := await server.alerts()) != 1:  # noqa: ASYNC110

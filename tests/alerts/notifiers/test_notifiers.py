@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from alerts.model import Message, NotifyError, Occasion, Severity
+from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack, webhook
-from alerts.notifiers.base import Answer, refuse, word_of
+from alerts.notifiers.base import HttpAnswer, error_code, error_from_answer
 from probe.core.environment import ConfigurationError, Variables, read_environment
 from tests.alerts.samples import failing, messages, told
 from tests.servers.pagerduty import PagerDutyService, problems
@@ -47,7 +47,7 @@ def test_a_command_of_the_runbook_can_be_copied() -> None:
 
 def test_only_what_is_critical_mentions_anybody() -> None:
     warning = told(severity=Severity.WARNING)
-    for quiet in (warning, told(test=True), told(Occasion.RESOLVED)):
+    for quiet in (warning, told(test=True), told(MessageType.RESOLVED)):
         assert "<!channel>" not in shown(slack.document(quiet, "<!channel>"))
 
 
@@ -72,8 +72,8 @@ async def test_the_bot_changes_its_message_and_answers_in_the_thread() -> None:
     async with SlackApi("t0ken") as service:
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
         memory = await bot.send(told(), {})
-        memory = await bot.send(told(Occasion.CHANGED), memory)
-        await bot.send(told(Occasion.RESOLVED), memory)
+        memory = await bot.send(told(MessageType.CHANGED), memory)
+        await bot.send(told(MessageType.RESOLVED), memory)
         calls = [(each["method"], each.get("thread_ts")) for each in service.taken]
         assert calls == [
             ("chat.postMessage", None),
@@ -86,7 +86,7 @@ async def test_the_bot_changes_its_message_and_answers_in_the_thread() -> None:
 async def test_the_bot_posts_anew_when_its_message_is_gone() -> None:
     async with SlackApi("t0ken") as service:
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
-        memory = await bot.send(told(Occasion.CHANGED), {"channel": "C0", "ts": "1.2"})
+        memory = await bot.send(told(MessageType.CHANGED), {"channel": "C0", "ts": "1.2"})
         assert memory["ts"] in service.messages
 
 
@@ -160,10 +160,15 @@ async def test_what_pagerduty_answers(failure: Failure, permanent: bool) -> None
 async def test_a_reminder_and_a_repetition_open_no_second_incident() -> None:
     async with PagerDutyService(KEY) as service:
         notifier = pagerduty.PagerDuty(SecretStr(KEY), SecretStr(service.url))
-        for occasion in (Occasion.FIRING, Occasion.FIRING, Occasion.REMINDER, Occasion.CHANGED):
+        for occasion in (
+            MessageType.FIRING,
+            MessageType.FIRING,
+            MessageType.REMINDER,
+            MessageType.CHANGED,
+        ):
             await notifier.send(told(occasion), {})
         assert (service.opened, len(service.incidents)) == (1, 1)
-        await notifier.send(told(Occasion.RESOLVED), {})
+        await notifier.send(told(MessageType.RESOLVED), {})
         assert service.incidents == {}
 
 
@@ -230,6 +235,6 @@ def test_nothing_is_configured_by_itself() -> None:
 
 
 def test_a_service_may_say_anything() -> None:
-    answer = Answer(418, {}, "<html>5ecret</html>")
-    assert word_of(answer.text) == ""
-    assert str(refuse(answer, "it")) == "it answers 418"
+    answer = HttpAnswer(418, {}, "<html>5ecret</html>")
+    assert error_code(answer.text) == ""
+    assert str(error_from_answer(answer, "it")) == "it answers 418"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model import Identity, Message, Occasion, Severity
+from alerts.model import Fingerprint, Message, MessageType, Severity
 from alerts.outbox.codec import (
     CodecError,
     dump_alert,
@@ -30,7 +30,7 @@ alerts = st.builds(
     an_alert,
     words,
     times,
-    identity=st.builds(Identity, words, words, pairs),
+    identity=st.builds(Fingerprint, words, words, pairs),
     ended=st.none() | times,
     labels=pairs,
     severity=st.sampled_from(Severity),
@@ -38,7 +38,7 @@ alerts = st.builds(
 )
 messages = st.builds(
     a_message,
-    st.sampled_from(Occasion),
+    st.sampled_from(MessageType),
     words,
     times,
     firing=st.lists(alerts, max_size=2).map(tuple),

@@ -82,7 +82,7 @@ async def test_a_failed_message_waits_with_its_error_and_its_time(outbox: Outbox
 async def test_of_the_refused_ones_the_last_fifty_are_kept(outbox: Outbox) -> None:
     deliveries = [a_delivery(at=number) for number in range(MOST_REFUSED + 3)]
     for delivery in await stored(outbox, *deliveries):
-        await outbox.give_up(delivery, "404")
+        await outbox.dead_letter(delivery, "404")
     refused = await outbox.refused()
     assert [each.message.at for each in refused] == list(range(3, MOST_REFUSED + 3))
     assert {each.error for each in refused} == {"404"}

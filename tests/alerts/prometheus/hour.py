@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
-from alerts.evaluation.check_state import Board
+from alerts.evaluation.check_state import CheckStates
 from alerts.model import Severity
 from alerts.prometheus.failure_rules import FAILING as FAILING_RULE
 from alerts.prometheus.failure_rules import NO_DATA as NO_DATA_RULE
 from alerts.prometheus.threshold_rules import limits_of
-from alerts.state.alert_store import Event, Keeper
+from alerts.state.alert_store import AlertStore, Event
 from alerts.state.annotations import FAILING, NO_DATA
-from alerts.state.machine import Turn
+from alerts.state.machine import TransitionType
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Sample, Status
@@ -84,11 +84,11 @@ class _Life:
     def __init__(self) -> None:
         self.clock = Clock()
         self.checks = {check.name: check for check in plan_of_everything()}
-        self.board, self.keeper = Board(), Keeper("lax")
+        self.board, self.keeper = CheckStates(), AlertStore("lax")
         self.exporter = Exporter(region="lax", clock=self.clock)
-        self.board.watch(list(self.checks.values()))
-        self.keeper.watch(list(self.checks.values()), 0.0)
-        self.exporter.watch(self.checks.values())
+        self.board.set_checks(list(self.checks.values()))
+        self.keeper.set_checks(list(self.checks.values()), 0.0)
+        self.exporter.set_checks(self.checks.values())
         self.hour = Hour()
         self.rules = {limit.threshold.signal.name: limit.alert for limit in limits_of(KINDS)}
         self.runs: dict[str, int] = {}
@@ -125,13 +125,13 @@ class _Life:
         end = start + RUN_SECONDS
         self._pass(end)
         result = self._result(check, start)
-        changes = self.board.take(result, end, start)
+        changes = self.board.update(result, end, start)
         self.exporter.observe(result)
         for name in {check.name, *(change.check.name for change in changes)}:
-            stand = self.board.stand(name)
+            stand = self.board.state(name)
             if stand is not None:
                 self._note(
-                    self.keeper.take(
+                    self.keeper.update(
                         self.checks[name],
                         stand.result,
                         stand.evaluations,
@@ -173,7 +173,7 @@ class _Life:
             turn, identity = event.transition.turn, event.alert.identity
             names = {FAILING: FAILING_RULE, NO_DATA: NO_DATA_RULE, **self.rules}
             what = (identity.check, names[identity.rule])
-            over = turn is Turn.RESOLVED
+            over = turn is TransitionType.RESOLVED
             grave = event.transition.severity is Severity.CRITICAL and not over
             self._turn((*what, "warning"), not over, event.transition.at)
             self._turn((*what, "critical"), grave, event.transition.at)

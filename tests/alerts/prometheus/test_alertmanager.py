@@ -56,12 +56,12 @@ def summaries(message: dict[str, Any], status: str = "firing") -> set[tuple[str,
 
 
 async def told(
-    service: Service, status: str, alert: tuple[str, str, str], *, patience: float
+    service: Service, status: str, alert: tuple[str, str, str], *, timeout: float
 ) -> dict[str, Any]:
     """The first message that has this alert so; each is waited for that many seconds."""
     taken: list[dict[str, Any]] = []
     while not (found := [each for each in taken if alert in summaries(each, status)]):
-        taken = await service.until(len(taken) + 1, seconds=patience)
+        taken = await service.until(len(taken) + 1, seconds=timeout)
     return found[0]
 
 
@@ -123,7 +123,7 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             await prometheus.until('probe_success{check="health"} == 1')
             lab.set_knob("backend.redis", "down")
             # With seconds for minutes, the first message may leave before all is known.
-            page = await told(pager, "firing", FAULT, patience=60)
+            page = await told(pager, "firing", FAULT, timeout=60)
             # One message of the subject, and nothing of each region's view.
             assert page["groupLabels"] == {"subject": page["commonLabels"]["subject"]}
             assert {scope for _, _, scope in summaries(page)} == {"global"}
@@ -137,7 +137,7 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             )
             lab.set_knob("backend.redis", "up")
             # Budgets go on burning for a while: an hour's worth is all there is of this one.
-            await told(pager, "resolved", FAULT, patience=150)
+            await told(pager, "resolved", FAULT, timeout=150)
             opened = [each for each in pager.taken if each["status"] == "firing"]
             keys = {each["groupKey"] for each in pager.taken}
             assert len(keys) == 1

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from probe.core.causes import Cause
-from probe.core.model import Failing, Verdict
+from probe.core.model import FailurePolicy, Verdict
 from tests.alerts.prometheus.worlds import GONE, STEP, Seen, World, labelled, run, steady
 from tests.fake_kind import toy_kind
 
 KIND = toy_kind(
-    failing=Failing(
+    failing=FailurePolicy(
         Verdict.CRITICAL,
-        partial=Verdict.WARNING,
+        severity_with_backup=Verdict.WARNING,
         hold=60.0,
-        mild=frozenset({Cause.HAIRPIN_FAILED}),
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
     ),
     interval=30.0,
 )

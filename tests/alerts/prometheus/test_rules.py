@@ -10,8 +10,8 @@ from alerts.prometheus.promql import Alerting, duration
 from alerts.prometheus.rules import groups, rules_file
 from alerts.prometheus.slo_rules import BURNS, Objective, objectives_of, without_budget
 from alerts.prometheus.threshold_rules import Limit, limits_of
-from probe.core.kind import RARE_SECONDS, Kind
-from probe.core.model import Aggregation, Bad, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.kind import BACKOFF_ABOVE_SECONDS, Kind
+from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold, Unit, Verdict
 from probe.kinds import KINDS
 from probe.kinds.fly import KIND as FLY
 from probe.telemetry.shared_signals import ERROR_RATIO
@@ -26,7 +26,7 @@ TOY = toy_kind(
     signals=(TOY_SECONDS, SHARE, STEPS),
     interval=30.0,
     thresholds=(
-        Threshold(STEPS, Limits(warning=10.0, critical=5.0), bad=Bad.BELOW),
+        Threshold(STEPS, Limits(warning=10.0, critical=5.0), bad=LimitSide.BELOW),
         Threshold(
             TOY_SECONDS,
             Limits(objective=0.5, critical=1.0),
@@ -54,7 +54,7 @@ RARELY = 600
 
 def beyond(threshold: Threshold, limit: float, by: float) -> float:
     """A value on the bad side of a limit, or (negative) on the good one, by a share of it."""
-    sign = 1 if threshold.bad is Bad.ABOVE else -1
+    sign = 1 if threshold.bad is LimitSide.ABOVE else -1
     return limit + sign * by * (abs(limit) or 1.0)
 
 
@@ -102,7 +102,7 @@ def test_limits_at_below_and_above(tmp_path: Path, kind: Kind[Any, Any]) -> None
         threshold, limits = limit.threshold, limit.threshold.limits
         # A ratio is told only when its whole interval is beyond the limit: in two hours of
         # runs every quarter of an hour far beyond it.
-        far = (2.0 if threshold.bad is Bad.ABOVE else 1.0) if limit.is_a_share else 0.001
+        far = (2.0 if threshold.bad is LimitSide.ABOVE else 1.0) if limit.is_a_share else 0.001
         for level, bound in (("warning", limit.lowest), ("critical", limits.critical)):
             if bound is None:
                 continue
@@ -200,7 +200,7 @@ def test_without_data_for_long_enough_is_told_and_moves_nothing_else(
     tmp_path: Path, step: int
 ) -> None:
     """Runs that can't measure, and runs that don't come."""
-    kinds = [kind for kind in ALL if (kind.interval >= RARE_SECONDS) == (step == RARELY)]
+    kinds = [kind for kind in ALL if (kind.interval >= BACKOFF_ABOVE_SECONDS) == (step == RARELY)]
     begun, longest = 600, max(3 * kind.interval for kind in kinds)
     length = int(begun + longest) // step + 10
     world = World(samples=length, step=step)
@@ -244,7 +244,7 @@ def _errors(objective: Objective, seen: Seen, share: float) -> None:
         pattern = f"{steady(good, 20 - count)} " + f"{steady(bad, count)} " * bool(count)
         seen.measured(threshold, (pattern * 40).strip())
     else:
-        value = share if threshold.bad is Bad.ABOVE else 1 - share
+        value = share if threshold.bad is LimitSide.ABOVE else 1 - share
         seen.measured(threshold, steady(value, 1000))
 
 

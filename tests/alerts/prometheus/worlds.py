@@ -62,7 +62,7 @@ class Seen:
         failing = self.kind.failing
         info = {
             "severity": failing.severity.value,
-            "partial": failing.partial.value if failing.partial else "",
+            "partial": failing.severity_with_backup.value if failing.severity_with_backup else "",
             "group": self.group,
             "subject": self.check,
         }
@@ -76,7 +76,7 @@ class Seen:
         }
         if self.group:
             found[labelled("probe_backup_info", {**self.labels, "group": self.group})] = always
-        for cause in failing.mild:
+        for cause in failing.warning_only_causes:
             found[labelled("probe_mild_cause_info", {**self.labels, "cause": cause})] = always
         return found
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from alerts.model import Alert, Identity
+from alerts.model import Alert, Fingerprint
 from alerts.silence.maintenance_window import (
     matches,
-    mute,
+    suppressed_by,
 )
 from tests.alerts.silence.windows import a_window
 from tests.alerts.words import a_silence, an_alert
@@ -16,7 +16,7 @@ from tests.alerts.words import a_silence, an_alert
 
 def _turn(**parts: Any) -> Alert:
     labels = (("server", "turn:[2001:db8::1]:3478"),)
-    identity = Identity("turn-lax", "relay-loss", (("transport", "tls"),))
+    identity = Fingerprint("turn-lax", "relay-loss", (("transport", "tls"),))
     return replace(an_alert(), identity=identity, kind="turn", labels=labels, **parts)
 
 
@@ -48,13 +48,15 @@ def test_what_ends_last_is_what_keeps_an_alert_from_being_told() -> None:
     alert = an_alert("backend")
     short, other, long = a_window(0, 50), a_window(0, 900, "turn-*"), a_window(0, 200, "back*")
     silence = a_silence(end=100.0)
-    assert mute(alert, [short, other], [], 10) == short
-    assert mute(alert, [short, other], [silence], 10) == silence
-    assert mute(alert, [short, long, other], [silence], 10) == long
-    assert mute(alert, [other], [], 10) is None
+    assert suppressed_by(alert, [short, other], [], 10) == short
+    assert suppressed_by(alert, [short, other], [silence], 10) == silence
+    assert suppressed_by(alert, [short, long, other], [silence], 10) == long
+    assert suppressed_by(alert, [other], [], 10) is None
 
 
 def test_a_silence_mutes_until_it_ends() -> None:
     silence = a_silence(start=10.0, end=100.0)
-    muted = [mute(an_alert("backend"), [], [silence], now) for now in (9.9, 10.0, 99.9, 100.0)]
+    muted = [
+        suppressed_by(an_alert("backend"), [], [silence], now) for now in (9.9, 10.0, 99.9, 100.0)
+    ]
     assert muted == [None, silence, silence, None]

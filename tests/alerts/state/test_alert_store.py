@@ -7,13 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.model import Severity
-from alerts.state.alert_store import Event, Keeper
-from alerts.state.machine import Turn
+from alerts.state.alert_store import AlertStore, Event
+from alerts.state.machine import TransitionType
 from probe.core.causes import Cause
 from probe.core.model import (
     Aggregation,
     Evaluation,
-    Failing,
+    FailurePolicy,
     Limits,
     Result,
     Signal,
@@ -24,7 +24,7 @@ from probe.core.model import (
 )
 from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
 
-KIND = toy_kind(failing=Failing(Verdict.CRITICAL, hold=30.0))
+KIND = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, hold=30.0))
 CHECK = toy("toy", KIND, interval=10)
 SLOW = Threshold(
     TOY_SECONDS, Limits(warning=1.0, critical=2.0), aggregation=Aggregation.P95, window=300.0
@@ -35,9 +35,9 @@ class Stage:
     """A keeper whose timers go off when they are due."""
 
     def __init__(self) -> None:
-        self.keeper = Keeper("lax")
-        self.keeper.watch([CHECK], 0.0)
-        self.told: list[tuple[Turn, float]] = []
+        self.keeper = AlertStore("lax")
+        self.keeper.set_checks([CHECK], 0.0)
+        self.told: list[tuple[TransitionType, float]] = []
         self.events: list[Event] = []
         self.stored: dict[str, str] = {}
         self.now = 0.0
@@ -63,14 +63,14 @@ class Stage:
         self.now = now
         result: Result = result_of("toy", status, cause)
         evaluations = [] if value is None else [evaluated(value, threshold)]
-        self._note(self.keeper.take(CHECK, result, evaluations, now, backed_up=False))
+        self._note(self.keeper.update(CHECK, result, evaluations, now, backed_up=False))
 
     def restart(self) -> None:
         """Another process takes up what this one has stored."""
         self._store()
-        keeper = Keeper("lax")
+        keeper = AlertStore("lax")
         keeper.restore(self.stored)
-        keeper.watch([CHECK], self.now)
+        keeper.set_checks([CHECK], self.now)
         self.keeper = keeper
 
     def _note(self, events: list[Event]) -> None:
@@ -99,7 +99,7 @@ def test_down_for_more_than_its_hold_fires_on_time_without_another_result() -> N
     stage.see(0)
     stage.see(10, Status.FAILED)
     stage.until(100)
-    assert stage.told == [(Turn.FIRED, 40.0)]
+    assert stage.told == [(TransitionType.FIRED, 40.0)]
     (alert,) = stage.keeper.firing
     assert (alert.severity, alert.since, alert.cause) == (Severity.CRITICAL, 10.0, "http_status")
     assert alert.summary == "it did not work"
@@ -119,7 +119,7 @@ def test_it_ends_after_two_good_intervals() -> None:
         stage.see(now, Status.FAILED)
     for now in range(60, 100, 10):
         stage.see(now)
-    assert stage.told == [(Turn.FIRED, 30.0), (Turn.RESOLVED, 80.0)]
+    assert stage.told == [(TransitionType.FIRED, 30.0), (TransitionType.RESOLVED, 80.0)]
     assert stage.events[-1].alert.ended == 80.0
     assert stage.keeper.firing == []
     stage.restart()
@@ -145,10 +145,10 @@ def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
     stage.see(0, value=1.5)
     for now in range(10, 300, 10):
         stage.see(now, value=0.99)
-    assert [turn for turn, _ in stage.told] == [Turn.FIRED]
+    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED]
     for now in range(300, 500, 10):
         stage.see(now, value=0.9)
-    assert stage.told[-1] == (Turn.RESOLVED, 420.0)
+    assert stage.told[-1] == (TransitionType.RESOLVED, 420.0)
 
 
 def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> None:
@@ -160,14 +160,14 @@ def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> No
         stage.see(now, value=0.8, threshold=patient)
     for now in range(200, 250, 10):
         stage.see(now, value=0.6, threshold=patient)
-    assert stage.told == [(Turn.FIRED, 60.0), (Turn.RESOLVED, 220.0)]
+    assert stage.told == [(TransitionType.FIRED, 60.0), (TransitionType.RESOLVED, 220.0)]
 
 
 def test_a_value_that_gets_worse_escalates() -> None:
     stage = Stage()
     stage.see(0, value=1.5)
     stage.see(10, value=2.5)
-    assert stage.told == [(Turn.FIRED, 0.0), (Turn.ESCALATED, 10.0)]
+    assert stage.told == [(TransitionType.FIRED, 0.0), (TransitionType.ESCALATED, 10.0)]
 
 
 def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> None:
@@ -175,18 +175,18 @@ def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> Non
     stage.see(0)
     for now in range(10, 400, 10):
         stage.see(now, Status.UNKNOWN, cause=Cause.RATE_LIMITED)
-    assert stage.told == [(Turn.FIRED, 310.0)]
+    assert stage.told == [(TransitionType.FIRED, 310.0)]
     (alert,) = stage.keeper.firing
     assert (alert.identity.rule, alert.severity) == ("no-data", Severity.WARNING)
     stage.see(400)
-    assert [turn for turn, _ in stage.told] == [Turn.FIRED, Turn.RESOLVED]
+    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED, TransitionType.RESOLVED]
 
 
 def test_a_check_whose_results_do_not_come_at_all_has_no_data() -> None:
     stage = Stage()
     stage.see(0)
     stage.until(1000)
-    assert stage.told == [(Turn.FIRED, 300.0)]
+    assert stage.told == [(TransitionType.FIRED, 300.0)]
     stage.see(1000)
     assert stage.keeper.firing == []
 
@@ -196,15 +196,15 @@ def test_unknown_does_not_end_what_fails() -> None:
     stage.see(0, Status.FAILED)
     for now in range(10, 200, 10):
         stage.see(now, Status.UNKNOWN, cause=Cause.OWN_NETWORK)
-    assert stage.told == [(Turn.FIRED, 30.0)]
+    assert stage.told == [(TransitionType.FIRED, 30.0)]
 
 
 def test_a_check_that_is_not_watched_any_more_is_over() -> None:
     stage = Stage()
     stage.see(0, Status.FAILED)
     stage.until(50)
-    (event,) = stage.keeper.watch([], 60.0)
-    assert (event.transition.turn, event.alert.ended) == (Turn.RESOLVED, 60.0)
+    (event,) = stage.keeper.set_checks([], 60.0)
+    assert (event.transition.turn, event.alert.ended) == (TransitionType.RESOLVED, 60.0)
     assert stage.keeper.firing == []
 
 
@@ -216,13 +216,13 @@ def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> N
     stage.until(200)
     assert stage.told == []
     stage.see(200, Status.FAILED)
-    assert stage.told == [(Turn.FIRED, 200.0)]
+    assert stage.told == [(TransitionType.FIRED, 200.0)]
     assert stage.keeper.firing[0].since == 0.0
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"identity": 1}', '{"state": {}}'])
 def test_what_was_stored_and_cannot_be_read_is_passed_over(text: str) -> None:
-    keeper = Keeper("lax")
+    keeper = AlertStore("lax")
     keeper.restore({"alert:toy/failing": text, "view:x": "{}"})
     assert keeper.firing == []
 
@@ -257,7 +257,7 @@ def test_a_restart_at_any_point_changes_nothing(
     ]
 
 
-MACHINES = Signal("probe_toy_bytes", Unit.BYTES, "Of a machine.", ("machine",), fleeting=True)
+MACHINES = Signal("probe_toy_bytes", Unit.BYTES, "Of a machine.", ("machine",), ephemeral=True)
 LASTING = Signal("probe_toy_size_bytes", Unit.BYTES, "Of a disk.", ("disk",))
 
 
@@ -274,16 +274,16 @@ def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
     signal: Signal, status: Status, ends: bool
 ) -> None:
     check = toy("toy", toy_kind(signals=(signal,)), interval=10)
-    keeper = Keeper("lax")
-    keeper.watch([check], 0.0)
+    keeper = AlertStore("lax")
+    keeper.set_checks([check], 0.0)
     threshold = Threshold(signal, Limits(warning=1.0))
     bad = Evaluation("toy", threshold, {signal.labels[0]: "d1"}, 2.0, Verdict.WARNING, 1)
-    events = keeper.take(check, result_of("toy"), [bad], 0.0, backed_up=False)
-    assert [event.transition.turn for event in events] == [Turn.FIRED]
+    events = keeper.update(check, result_of("toy"), [bad], 0.0, backed_up=False)
+    assert [event.transition.turn for event in events] == [TransitionType.FIRED]
     other = replace(bad, labels={signal.labels[0]: "d2"}, value=0.5, verdict=Verdict.OK)
     told: list[Event] = []
     for now in range(10, 300, 10):
-        told += keeper.take(check, result_of("toy", status), [other], float(now), backed_up=True)
+        told += keeper.update(check, result_of("toy", status), [other], float(now), backed_up=True)
         told += keeper.pass_time(float(now))
     over = [each for each in told if each.alert.identity.rule == signal.name]
     assert bool(over) is ends

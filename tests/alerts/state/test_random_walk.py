@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from alerts.evaluation.check_state import Board
+from alerts.evaluation.check_state import CheckStates
 from alerts.model import Severity
-from alerts.notification.grouping import REMIND_SECONDS, Desk, Setting, incidents_of
+from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext, alert_groups
 from alerts.notification.route import Route, Routes
-from alerts.state.alert_store import Keeper
+from alerts.state.alert_store import AlertStore
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Sample, Status
@@ -32,7 +32,7 @@ ROUTES = Routes(
         Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS),
     ]
 )
-SETTING = Setting("lax")
+SETTING = MessageContext("lax")
 
 Says = Callable[[Check, float], Result]
 
@@ -61,9 +61,9 @@ class Town:
 
     def __init__(self, checks: list[Check]) -> None:
         self.checks = checks
-        self.board, self.keeper, self.desk = Board(), Keeper("lax"), Desk(ROUTES)
-        self.board.watch(checks)
-        self.keeper.watch(checks, START)
+        self.board, self.keeper, self.desk = CheckStates(), AlertStore("lax"), GroupStore(ROUTES)
+        self.board.set_checks(checks)
+        self.keeper.set_checks(checks, START)
         self.over: list[Any] = []
         self.news: list[News] = []
         self._next = {check.name: 0.0 for check in checks}
@@ -81,21 +81,21 @@ class Town:
     def _run(self, check: Check, found: Result, now: float) -> None:
         failed = found.status is Status.FAILED
         self._next[check.name] = now + (check.retry if failed else check.interval)
-        changes = self.board.take(found, now, START + now)
+        changes = self.board.update(found, now, START + now)
         for name in {check.name, *(change.check.name for change in changes)}:
-            stand = self.board.stand(name)
+            stand = self.board.state(name)
             each = next(each for each in self.checks if each.name == name)
             if stand is not None:
                 backed_up = self.board.is_backed_up(name)
-                events = self.keeper.take(
+                events = self.keeper.update(
                     each, stand.result, stand.evaluations, START + now, backed_up=backed_up
                 )
                 self._note(events, now)
 
     def _note(self, events: list[Any], now: float) -> None:
         self.over += [event.alert for event in events if event.alert.ended is not None]
-        subjects = {check.name: check.table.subject for check in self.checks}
-        incidents = incidents_of(
+        subjects = {check.name: check.table.alert_group for check in self.checks}
+        incidents = alert_groups(
             self.keeper.firing,
             self.over,
             lambda alert: subjects[alert.identity.check],

@@ -7,7 +7,7 @@ from probe.core.kind import Check
 from probe.core.model import Result
 from probe.core.runner import run_check
 from probe.kinds.call import KIND, CallTable
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from tests.servers.coturn import Coturn
 from tests.turn.turn_lab import PASSWORD, USERNAME, TurnLab
 
@@ -41,11 +41,11 @@ async def run(check: Check, context: Context | None = None) -> Result:
     """One run, whose closings come to their end before it is judged."""
     context = context or Context()
     result = await run_check(check, context)
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
     return result
 
 
-async def run_on(server: TurnServer, check: Check) -> Result:
+async def run_on(server: LabTurnServer, check: Check) -> Result:
     """One run, after which the server holds no allocation."""
     result = await run(check)
     assert server.allocations == 0

@@ -8,7 +8,7 @@ import pytest
 
 from probe.core.model import Status
 from probe.kinds import call
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.turn_targets.signals import BYTES
 from tests.kinds.call.call_lab import (
     CALLING,
@@ -88,7 +88,7 @@ async def test_ten_calls_at_once_through_one_relay_all_succeed(lab: TurnLab) -> 
 
 async def test_a_call_through_what_the_backend_issues(lab: TurnLab) -> None:
     urls = ["stun:127.0.0.1:3478", *reversed(lab.server.urls())]
-    backend = Backend(jwt_secret=JWT_SECRET, turn_secret=SECRET, turn_urls=urls)
+    backend = LabBackend(jwt_secret=JWT_SECRET, turn_secret=SECRET, turn_urls=urls)
     await backend.start()
     try:
         table = {"backend_url": backend.url, "ca_file": lab.ca_file}

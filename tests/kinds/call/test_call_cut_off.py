@@ -10,7 +10,7 @@ from probe.core.context import Context
 from probe.core.model import Status
 from probe.core.runner import run_check
 from probe.kinds import call
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.knobs import BackendKnobs
 from tests.kinds.call.call_lab import CALLING, call_check, lab_check, run_on
 from tests.turn.turn_lab import SECRET, WAYS, Interrupted, TurnLab, ending, turn_lab, values
@@ -60,9 +60,9 @@ async def test_a_deadline_in_any_phase_is_a_result_and_leaves_nothing(
 
 
 @asynccontextmanager
-async def issuing(lab: TurnLab, knobs: BackendKnobs) -> AsyncIterator[Backend]:
+async def issuing(lab: TurnLab, knobs: BackendKnobs) -> AsyncIterator[LabBackend]:
     urls = lab.server.urls()
-    backend = Backend(jwt_secret=JWT_SECRET, turn_secret=SECRET, turn_urls=urls, knobs=knobs)
+    backend = LabBackend(jwt_secret=JWT_SECRET, turn_secret=SECRET, turn_urls=urls, knobs=knobs)
     await backend.start()
     try:
         yield backend

@@ -195,7 +195,7 @@ async def test_a_server_that_goes_between_allocating_and_ice_is_told(
     await mortal_lab.server.stop()
     cause = "connect_refused" if way == "udp" else "connection_closed"
     assert await running.ends(within=SHORT) == ("ice", cause)
-    await context.closing.drain(patience=0)
+    await context.closing.drain(timeout=0)
 
 
 async def test_a_server_that_falls_silent_before_ice_is_told_before_the_deadline(
@@ -208,7 +208,7 @@ async def test_a_server_that_falls_silent_before_ice_is_told_before_the_deadline
     await running.reaches("ice")
     mortal_lab.knobs.silent = True
     assert await running.ends(within=SHORT) == ("ice", "deadline")
-    await context.closing.drain(patience=0)
+    await context.closing.drain(timeout=0)
 
 
 async def test_a_server_that_goes_in_mid_call_is_told(mortal_lab: TurnLab) -> None:
@@ -218,7 +218,7 @@ async def test_a_server_that_goes_in_mid_call_is_told(mortal_lab: TurnLab) -> No
     await mortal_lab.server.stop()
     told = await running.ends(within=5)
     assert told == ("echo", "connect_refused")
-    await context.closing.drain(patience=0)
+    await context.closing.drain(timeout=0)
 
 
 async def test_much_loss_gives_a_call_or_a_failure_with_a_name(lab: TurnLab) -> None:

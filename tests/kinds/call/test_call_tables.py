@@ -9,7 +9,7 @@ import pytest
 from alerts.evaluation.verdict import judge
 from probe.core.causes import Cause
 from probe.core.environment import Variables, read_environment
-from probe.core.kind import Check, Derived
+from probe.core.kind import Check, DerivedChecks
 from probe.core.model import Failure, Result, Status, Verdict
 from probe.kinds.call import KIND, CallTable, derive
 from probe.turn_targets.environment import TurnEnvironment
@@ -39,7 +39,7 @@ REASONS = {
 }
 
 
-def derived(**variables: str) -> tuple[Derived, list[Check]]:
+def derived(**variables: str) -> tuple[DerivedChecks, list[Check]]:
     found = derive(read_environment(TurnEnvironment, Variables(variables)))
     return found, [Check(KIND, CallTable.model_validate(table)) for table in found.tables]
 

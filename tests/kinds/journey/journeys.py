@@ -14,7 +14,7 @@ from probe.core.kind import Check
 from probe.core.model import Result
 from probe.core.runner import run_check
 from probe.kinds.journey import KIND, JourneyTable
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.knobs import BackendKnobs
 from tests.servers.node_backend import Mode as NodeMode
 from tests.servers.node_backend import NodeBackend, NodeBackendFactory
@@ -42,7 +42,7 @@ ECHOES = 3
 class JourneyLab:
     """A backend of the lab and a relay, and what they still hold."""
 
-    backend: Backend
+    backend: LabBackend
     turn: TurnLab
 
     @property
@@ -63,7 +63,7 @@ class JourneyLab:
 
     async def is_clean(self, context: Context) -> bool:
         """Whether everything has been given back, once closings and the server are done."""
-        assert await context.closing.drain(patience=8) == 0
+        assert await context.closing.drain(timeout=8) == 0
         async with asyncio.timeout(5):
             while any(self.held.values()):  # noqa: ASYNC110 - a server tells nobody
                 await asyncio.sleep(0.01)
@@ -79,7 +79,9 @@ def journey_check(url: str, ca_file: Path, **table: Any) -> Check:
 @asynccontextmanager
 async def journey_lab(directory: Path) -> AsyncIterator[JourneyLab]:
     async with turn_lab(directory) as turn:
-        backend = Backend(jwt_secret=JWT_SECRET, turn_secret=SECRET, turn_urls=turn.server.urls())
+        backend = LabBackend(
+            jwt_secret=JWT_SECRET, turn_secret=SECRET, turn_urls=turn.server.urls()
+        )
         # Runs follow each other faster here than any budget allows.
         backend.knobs.limits = False
         await backend.start()
@@ -108,7 +110,7 @@ class NodeLab:
             return found
 
     async def is_clean(self, context: Context) -> bool:
-        assert await context.closing.drain(patience=8) == 0
+        assert await context.closing.drain(timeout=8) == 0
         async with asyncio.timeout(5):
             while True:
                 state = await self.state()

@@ -108,11 +108,11 @@ class Stranger:
     """A real user who waits in another queue, and what the application tells them."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.left_alone = asyncio.Event()
 
     async def on_event(self, name: str, *_: object) -> None:
-        self.heard.append(name)
+        self.received.append(name)
         if name == "peer-disconnected":
             self.left_alone.set()
 
@@ -131,7 +131,7 @@ async def stranger_in_the_queue(lab: JourneyLab, queue: str = "casual") -> Async
             auth={"token": f"Bearer {token}"},
         )
         async with asyncio.timeout(5):
-            while "connected" not in stranger.heard:  # noqa: ASYNC110
+            while "connected" not in stranger.received:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             languages = dict.fromkeys(("language", "nativeLanguage", "learningLanguage"), "de")
             await client.emit(
@@ -153,7 +153,7 @@ async def test_a_stranger_is_left_at_once_and_gets_nothing(
             await stranger.left_alone.wait()
     assert ending(result) == ("match", "stranger_matched")
     assert values(result)[journey.STRANGERS] == 1
-    assert not {"offer", "answer", "candidate", "message"} & set(stranger.heard)
+    assert not {"offer", "answer", "candidate", "message"} & set(stranger.received)
     assert await lab.is_clean(context)
 
 
@@ -165,7 +165,7 @@ async def test_of_two_strangers_who_wait_one_is_met_at_most(
         result = await run(lab.check(), context)
     assert ending(result) == ("match", "stranger_matched")
     assert values(result)[journey.STRANGERS] == 1
-    assert sorted("matched" in each.heard for each in (one, other)) == [False, True]
+    assert sorted("matched" in each.received for each in (one, other)) == [False, True]
     assert await lab.is_clean(context)
 
 
@@ -175,7 +175,7 @@ async def test_a_stranger_in_a_queue_of_another_language_is_never_met(
     async with stranger_in_the_queue(lab) as stranger:
         result = await run(lab.check(), context)
         assert result.failure is None
-        assert "matched" not in stranger.heard
+        assert "matched" not in stranger.received
     assert values(result)[journey.STRANGERS] == 0
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from probe.budget.plans import UPSTASH, Budget, drains_on
+from probe.budget.plans import UPSTASH, Budget, consumers_by_plan
 from probe.config.check_plan import make_plan
 from probe.core.causes import Cause
 from probe.core.environment import Variables
@@ -51,26 +51,26 @@ def test_beside_the_checks_that_are_always_there_it_stays_in_upstash_tenth() -> 
         "PROBE_JOURNEY": "true",
         "REDIS_URL": "rediss://default:x@some.upstash.io:6379",
     }
-    drains = drains_on(make_plan(KINDS, Variables(variables), {}).checks)["upstash"]
+    drains = consumers_by_plan(make_plan(KINDS, Variables(variables), {}).checks)["upstash"]
     assert any(drain.check == "journey" for drain in drains)
     assert not Budget("upstash", UPSTASH, drains).exceeds
 
 
 def test_a_failure_is_looked_at_again_before_anybody_is_told() -> None:
-    first = Check(KIND, _table()).look_again(Cause.DEADLINE, failing=0.0)
+    first = Check(KIND, _table()).retry_delay(Cause.DEADLINE, failing=0.0)
     assert first + _table().deadline < KIND.failing.hold
 
 
 def test_a_stranger_is_not_followed_by_another_one() -> None:
     check = Check(KIND, _table())
-    assert check.look_again(Cause.STRANGER_MATCHED, failing=0.0) == check.interval
+    assert check.retry_delay(Cause.STRANGER_MATCHED, failing=0.0) == check.interval
 
 
 def test_a_day_of_failing_does_not_spend_the_day_of_upstash() -> None:
     check = Check(KIND, _table())
     looks = [0.0]
     while looks[-1] < 86_400:
-        looks.append(looks[-1] + check.look_again(Cause.DEADLINE, looks[-1]))
+        looks.append(looks[-1] + check.retry_delay(Cause.DEADLINE, looks[-1]))
     uses = {use.plan: use.amount for use in KIND.uses(_table())}
     assert 10 < len(looks) < 16
     assert len(looks) * uses["upstash"] <= UPSTASH.most

@@ -12,11 +12,11 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result
 from probe.core.runner import run_check
-from probe.ice.aioice_agent import RemoteIce, Servers
-from probe.ice.candidate import Description, read, write
+from probe.ice.aioice_agent import AioiceAgent, IceServers
+from probe.ice.candidate import SessionDescription, read, write
 from probe.kinds.peer import KIND, PeerTable
-from probe.peer.answerer import Answering
-from probe.peer.call import FarPeer, identity_of
+from probe.peer.answerer import CallAnswerer
+from probe.peer.call import RemoteCallEndpoint, identity_of
 from probe.web.call_api import PeerCalls
 
 TOKEN = "0f-b0th-pr0bes-here"
@@ -24,8 +24,8 @@ TOKEN = "0f-b0th-pr0bes-here"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-async def no_servers(_: str) -> Servers:
-    return Servers()
+async def no_servers(_: str) -> IceServers:
+    return IceServers()
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def door(handler: Handler) -> AsyncIterator[str]:
 @asynccontextmanager
 async def real_door(context: Context, *, token: str = TOKEN) -> AsyncIterator[str]:
     """The answering side of a probe whose context this is; its closings are drained."""
-    engine = Answering(context, identity_of(context, "0.1.0", "fra"), no_servers)
+    engine = CallAnswerer(context, identity_of(context, "0.1.0", "fra"), no_servers)
 
     async def answer(body: bytes) -> tuple[int, bytes, int]:
         reply = await engine.answer(body)
@@ -56,7 +56,7 @@ async def real_door(context: Context, *, token: str = TOKEN) -> AsyncIterator[st
             yield url
     finally:
         await engine.close()
-        assert await context.closing.drain(patience=8) == 0
+        assert await context.closing.drain(timeout=8) == 0
 
 
 def peer_check(peer: str, **table: Any) -> Check:
@@ -69,36 +69,36 @@ async def call(peer: str, context: Context | None = None, **table: Any) -> Resul
     """One run, whose closings come to their end before it is judged."""
     context = context or Context()
     result = await run_check(peer_check(peer, **table), context)
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
     return result
 
 
 class Hanging:
     """An answering side that does what ``rest`` does once it has answered, and then hangs up."""
 
-    def __init__(self, rest: Callable[[FarPeer], Awaitable[None]]) -> None:
+    def __init__(self, rest: Callable[[RemoteCallEndpoint], Awaitable[None]]) -> None:
         self._rest = rest
         self._context = Context()
-        self._ends: list[FarPeer] = []
+        self._ends: list[RemoteCallEndpoint] = []
 
     async def handle(self, request: web.Request) -> web.Response:
         offer = read(await request.read())
-        ice = RemoteIce(Servers(), controlling=False, clock=self._context.clock)
-        end = FarPeer(ice, offering=False)
+        ice = AioiceAgent(IceServers(), controlling=False, clock=self._context.clock)
+        end = RemoteCallEndpoint(ice, offering=False)
         await ice.gather()
-        await end.learn(offer)
+        await end.set_remote_parameters(offer)
         answer = self._describe(end, offer)
 
         async def rest() -> None:
             await self._rest(end)
             await end.close()
 
-        await self._context.closing.close(rest(), patience=0.0)
+        await self._context.closing.close(rest(), timeout=0.0)
         return web.Response(body=write(answer))
 
-    def _describe(self, end: FarPeer, offer: Description) -> Description:
+    def _describe(self, end: RemoteCallEndpoint, offer: SessionDescription) -> SessionDescription:
         return end.describe(identity_of(self._context, "0.1.0", "fra"), offer.path, "")
 
     async def drain(self) -> None:
         """Everything that was begun is over."""
-        assert await self._context.closing.drain(patience=20) == 0
+        assert await self._context.closing.drain(timeout=20) == 0

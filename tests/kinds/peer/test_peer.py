@@ -18,9 +18,9 @@ from probe.core.context import Context
 from probe.core.environment import Variables
 from probe.core.model import Result, Status
 from probe.core.runner import run_check
-from probe.ice.candidate import LONGEST, Description, Place, read, write
+from probe.ice.candidate import LONGEST, OfferCandidate, SessionDescription, read, write
 from probe.kinds.peer import KIND
-from probe.peer.call import FarPeer, OutgoingCall
+from probe.peer.call import OutgoingCall, RemoteCallEndpoint
 from tests.kinds.peer.peer_apis import TOKEN, Handler, Hanging, call, door, peer_check, real_door
 from tests.turn.turn_lab import PASSWORD, USERNAME, turn_lab
 
@@ -166,20 +166,20 @@ async def test_a_silent_peer_is_unknown_under_a_shorter_deadline_too(leaks: None
     async with door(stays_silent) as url:
         result = await run_check(peer_check(url), context, deadline=2.0)
     assert ending(result) == (Status.UNKNOWN, "direct_offer", "deadline")
-    assert await context.closing.drain(patience=8) == 0
+    assert await context.closing.drain(timeout=8) == 0
 
 
 async def test_a_peer_that_names_private_addresses_alone_says_nothing(
     leaks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def seen(_: OutgoingCall, described: Description) -> Description:
+    def seen(_: OutgoingCall, described: SessionDescription) -> SessionDescription:
         # This machine may have private addresses alone too, and would then call nobody.
         return described.in_public if described.instance == "another" else described
 
     monkeypatch.setattr(OutgoingCall, "_seen", seen)
 
     async def hides(request: web.Request) -> web.Response:
-        place = Place(type="host", address="fdaa::5", port=5000, priority=1)
+        place = OfferCandidate(type="host", address="fdaa::5", port=5000, priority=1)
         answer = read(await request.read()).model_copy(
             update={"instance": "another", "machine": "another", "candidates": (place,)}
         )
@@ -191,11 +191,11 @@ async def test_a_peer_that_names_private_addresses_alone_says_nothing(
     assert not signals(result) & OF_PLACES
 
 
-async def nothing(_: FarPeer) -> None:
+async def nothing(_: RemoteCallEndpoint) -> None:
     """Hang up right after the answer."""
 
 
-async def ice_alone(end: FarPeer) -> None:
+async def ice_alone(end: RemoteCallEndpoint) -> None:
     """Hang up when the handshake begins."""
     await end.peer.connect_ice()
 
@@ -205,7 +205,7 @@ async def ice_alone(end: FarPeer) -> None:
     [(nothing, "direct_ice", "ice_failed"), (ice_alone, "direct_dtls", "dtls_failed")],
 )
 async def test_a_peer_that_hangs_up_in_the_middle_fails_where_it_did(
-    leaks: None, rest: Callable[[FarPeer], Any], phase: str, cause: str
+    leaks: None, rest: Callable[[RemoteCallEndpoint], Any], phase: str, cause: str
 ) -> None:
     hanging = Hanging(rest)
     async with door(hanging.handle) as url:
@@ -242,8 +242,8 @@ def test_each_peer_is_called_through_the_first_server_of_each_provider() -> None
     first = plan["peer-paircam-probe.internal-primary"].table
     assert first.target == "paircam-probe.internal:9091"
     # One network joins all of them, and over it every call connects.
-    assert not first.tells_private
-    assert plan["peer-lax.example.org-primary"].table.tells_private
+    assert not first.offers_private_addresses
+    assert plan["peer-lax.example.org-primary"].table.offers_private_addresses
     assert (str(first.url), first.stun.host) == (
         "turn:t.example.org:3478?transport=udp",
         "s.example.org",

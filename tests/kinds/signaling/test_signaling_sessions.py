@@ -114,7 +114,7 @@ async def test_it_can_be_cut_off_at_any_moment(transport: str) -> None:
             seconds = 0.001 * (step + 1)
             result = await run(server.url, context, transport=transport, deadline=seconds)
             assert failure_of(result).cause is Cause.DEADLINE
-        assert await context.closing.drain(patience=2) == 0
+        assert await context.closing.drain(timeout=2) == 0
 
 
 async def test_it_can_be_cancelled_from_outside() -> None:
@@ -126,7 +126,7 @@ async def test_it_can_be_cancelled_from_outside() -> None:
         running.cancel()
         await asyncio.wait({running})
         assert running.cancelled()
-        assert await context.closing.drain(patience=2) == 0
+        assert await context.closing.drain(timeout=2) == 0
 
 
 async def test_thirty_runs_leave_nothing_behind() -> None:
@@ -136,5 +136,5 @@ async def test_thirty_runs_leave_nothing_behind() -> None:
         async with signaling_server(modes[number % 5]) as server:
             transport = "polling" if number % 2 else "websocket"
             await run(server.url, context, transport=transport, deadline=0.2, jwt_secret=SECRET)
-    assert await context.closing.drain(patience=2) == 0
+    assert await context.closing.drain(timeout=2) == 0
     assert context.closing.pending == 0

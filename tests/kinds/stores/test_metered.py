@@ -11,8 +11,8 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import ConfigurationError, Variables, read_environment
 from probe.core.kind import Check
-from probe.core.model import Result, Status, Stop, Verdict
-from probe.core.recorder import Record
+from probe.core.model import CheckAborted, Result, Status, Verdict
+from probe.core.recorder import Recorder
 from probe.core.runner import run_check
 from probe.kinds.metered import FORECAST, KIND, SHARE, MeteredTable, run
 from tests.clocks import Clock
@@ -166,8 +166,8 @@ async def test_the_key_is_nowhere(
     async with metered(answer=answer) as account:
         each = check(account.url)
         result = await run_check(each, context_at(at(11)))
-        with pytest.raises(Stop) as caught:
-            await run(MeteredTable.model_validate(each.table), Record(), context_at(at(11)))
+        with pytest.raises(CheckAborted) as caught:
+            await run(MeteredTable.model_validate(each.table), Recorder(), context_at(at(11)))
     assert KEY not in f"{result}{each}{each.table.target}"
     ours = [each for each in caplog.records if each.name != "aiohttp.access"]
     assert not [each for each in ours if KEY in each.getMessage()]

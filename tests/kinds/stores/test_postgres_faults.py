@@ -81,13 +81,13 @@ async def test_no_secret_is_in_a_traceback_of_a_failed_connection(
     postgres: Postgres, options: str
 ) -> None:
     """Not in what is raised, nor in what that was made of."""
-    from probe.core.model import Stop
-    from probe.core.recorder import Record
+    from probe.core.model import CheckAborted
+    from probe.core.recorder import Recorder
     from probe.kinds.postgres import run
 
     table = check(postgres.url(options, database="nothing-there")).table
-    with pytest.raises(Stop) as caught:
-        await run(PostgresTable.model_validate(table), Record(), Context())
+    with pytest.raises(CheckAborted) as caught:
+        await run(PostgresTable.model_validate(table), Recorder(), Context())
     error: BaseException | None = caught.value
     assert error is not None
     assert error.__suppress_context__
@@ -171,4 +171,4 @@ async def test_a_name_that_does_not_resolve_says_so() -> None:
 )
 def test_only_what_runs_at_neon_uses_neons_hours(host: str, plans: list[object]) -> None:
     table = PostgresTable(name="postgres", url=SecretStr(f"postgresql://u:p@{host}/db"))
-    assert [(use.plan, use.amount, use.lingers) for use in KIND.uses(table)] == plans
+    assert [(use.plan, use.amount, use.shared_window) for use in KIND.uses(table)] == plans

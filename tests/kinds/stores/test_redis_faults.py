@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from alerts.evaluation.verdict import judge
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import Result, Status, Stop, Verdict
-from probe.core.recorder import Record
+from probe.core.model import CheckAborted, Result, Status, Verdict
+from probe.core.recorder import Recorder
 from probe.core.runner import run_check
 from probe.kinds.redis import (
     DAILY,
@@ -79,8 +79,8 @@ async def test_no_password_where_one_is_asked_for_is_no_outage(redis: RedisServe
 async def test_no_secret_is_in_a_traceback_of_a_failed_connection(redis: RedisServer) -> None:
     """Not in what is raised, nor in what that was made of."""
     table = check(redis.url(path="/4711")).table
-    with pytest.raises(Stop) as caught:
-        await run(RedisTable.model_validate(table), Record(), Context())
+    with pytest.raises(CheckAborted) as caught:
+        await run(RedisTable.model_validate(table), Recorder(), Context())
     error: BaseException | None = caught.value
     assert caught.value.__suppress_context__
     while error is not None:
@@ -162,5 +162,5 @@ async def test_a_server_that_says_nothing_meets_the_deadline() -> None:
 )
 def test_only_what_runs_at_upstash_uses_its_commands(url: str, plans: list[object]) -> None:
     table = RedisTable(name="redis", url=SecretStr(url))
-    assert [(use.plan, use.amount, use.lingers) for use in KIND.uses(table)] == plans
+    assert [(use.plan, use.amount, use.shared_window) for use in KIND.uses(table)] == plans
     assert table.daily_commands == (10_000 if plans else None)

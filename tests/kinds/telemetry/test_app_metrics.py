@@ -18,7 +18,7 @@ from probe.core.runner import run_check
 from probe.core.thresholds import thresholds_of
 from probe.kinds import KINDS
 from probe.kinds.app_metrics import KIND, AppTable
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.net.resolver import Address
 from tests.clocks import Clock
 from tests.kinds.http_helpers import failure, values
@@ -38,7 +38,7 @@ def app(url: str, **table: Any) -> Check:
 class Watched:
     """A backend that is looked at once a minute."""
 
-    def __init__(self, backend: Backend, clock: Clock) -> None:
+    def __init__(self, backend: LabBackend, clock: Clock) -> None:
         self.backend, self.clock = backend, clock
         self.context = Context(clock=clock)
         self.check = app(f"{backend.url}/metrics")
@@ -60,7 +60,7 @@ class Watched:
 
 @asynccontextmanager
 async def watched(clock: Clock) -> AsyncIterator[Watched]:
-    backend = Backend(jwt_secret="x" * 32, turn_secret="y" * 32, clock=clock)
+    backend = LabBackend(jwt_secret="x" * 32, turn_secret="y" * 32, clock=clock)
     backend.knobs.limits = False
     await backend.start()
     try:
@@ -110,7 +110,7 @@ async def test_counters_become_rates_and_shares(lab: Watched) -> None:
     }
     found = values(result)
     assert {name: found[name] for name in wanted} == pytest.approx(wanted, abs=1e-6)
-    totals = {each.signal.name: each.total for each in result.samples if each.total}
+    totals = {each.signal.name: each.denominator for each in result.samples if each.denominator}
     assert totals == pytest.approx(
         {
             "probe_error_ratio": 3000,

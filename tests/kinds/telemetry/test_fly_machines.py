@@ -240,7 +240,7 @@ def backed_up(health: Status) -> Verdict:
         each.name: result_of(each.name, status.get(each.name, Status.OK), Cause.SERVICE_DOWN)
         for each in checks
     }
-    subjects = {each.table.subject for each in checks if each.name in status}
+    subjects = {each.table.alert_group for each in checks if each.name in status}
     assert subjects == {"paircam.live"}  # told together, as one
     return judge(checks, results).checks["fly-machines"]
 

@@ -46,11 +46,13 @@ def test_three_variables_give_two_checks() -> None:
     machines, metrics = plan(VARIABLES)
     assert (machines.name, machines.interval) == ("fly-machines", 20.0)
     assert (metrics.name, metrics.interval) == ("fly-metrics", 60.0)
-    assert machines.table.subject == metrics.table.subject == "paircam"
+    assert machines.table.alert_group == metrics.table.alert_group == "paircam"
     watched = plan({**VARIABLES, "BACKEND_URL": "https://paircam.live"})
-    subjects = {check.table.subject for check in watched if check.kind.name != "turn"}
+    subjects = {check.table.alert_group for check in watched if check.kind.name != "turn"}
     assert subjects >= {"paircam.live"}
-    assert len({each.table.subject for each in watched if each.kind.name in ("fly", "http")}) == 1
+    assert (
+        len({each.table.alert_group for each in watched if each.kind.name in ("fly", "http")}) == 1
+    )
 
 
 @pytest.mark.parametrize(

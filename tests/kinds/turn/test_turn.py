@@ -163,7 +163,7 @@ def test_the_variables_give_a_check_for_each_server_and_one_for_what_is_issued()
             {"provider": "issued", "transport": "all"},
         ),
     ]
-    assert [check.table.group for check in checks] == [*["turn"] * 4, "turn-issued"]
+    assert [check.table.redundancy_group for check in checks] == [*["turn"] * 4, "turn-issued"]
 
 
 def test_without_variables_there_is_nothing_to_check_and_it_says_why() -> None:

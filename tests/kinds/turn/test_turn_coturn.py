@@ -42,7 +42,7 @@ def check_of(server: Coturn, way: str, **table: Any) -> Check:
 
 async def measure(server: Coturn, way: str, context: Context, **table: Any) -> Result:
     result = await run(check_of(server, way, **table), context)
-    assert await context.closing.drain(patience=3) == 0
+    assert await context.closing.drain(timeout=3) == 0
     return result
 
 

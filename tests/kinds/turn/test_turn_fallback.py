@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.check_plan import Plan, make_plan, select
+from probe.config.check_plan import CheckPlan, make_plan, select
 from probe.core.context import Context
 from probe.core.environment import Variables
 from probe.core.model import Status, Verdict
 from probe.kinds import KINDS
-from probe.kinds.fallback import BACKUP_IN_USE, conclude
+from probe.kinds.fallback import BACKUP_IN_USE, backup_in_use
 from probe.lab import Lab
 from probe.once import OnceOptions, run_once
-from probe.report.model import Report, Row
-from probe.turn_targets.last_allocations import Looks
+from probe.report.model import Report, ReportRow
+from probe.turn_targets.last_allocations import AllocationResults
 from tests.clocks import Clock, settle
 
 T, F, U = True, False, None
@@ -44,28 +44,28 @@ T, F, U = True, False, None
 def test_it_is_in_use_when_every_primary_fails_while_a_backup_works(
     primary: Sequence[bool | None], backup: Sequence[bool | None], in_use: bool | None
 ) -> None:
-    assert conclude(primary, backup) is in_use
+    assert backup_in_use(primary, backup) is in_use
 
 
 async def test_a_look_that_is_under_way_is_waited_for() -> None:
-    looks = Looks(Clock())
-    waiting = asyncio.create_task(looks.settled(["a", "b"]))
-    with looks.look("a"):
-        waiting = asyncio.create_task(looks.settled(["a", "b"]))
+    looks = AllocationResults(Clock())
+    waiting = asyncio.create_task(looks.idle(["a", "b"]))
+    with looks.recording("a"):
+        waiting = asyncio.create_task(looks.idle(["a", "b"]))
         await settle()
         assert not waiting.done()
     await waiting
-    assert looks.works("a", newer_than=1) is True
-    assert looks.works("b", newer_than=1) is None
+    assert looks.is_up("a", newer_than=1) is True
+    assert looks.is_up("b", newer_than=1) is None
 
 
 async def test_an_old_look_says_nothing_any_more() -> None:
     clock = Clock()
-    looks = Looks(clock)
-    with looks.look("a"):
+    looks = AllocationResults(clock)
+    with looks.recording("a"):
         pass
     clock.pass_(301)
-    assert looks.works("a", newer_than=300) is None
+    assert looks.is_up("a", newer_than=300) is None
 
 
 @pytest.fixture
@@ -74,12 +74,12 @@ async def lab(leaks: None) -> AsyncIterator[Lab]:
         yield started
 
 
-def plan_of(lab: Lab) -> Plan:
+def plan_of(lab: Lab) -> CheckPlan:
     plan = make_plan(KINDS, Variables(lab.environment()), {})
     return select(plan, ["allocation", "fallback"], [])
 
 
-def row(report: Report) -> Row:
+def row(report: Report) -> ReportRow:
     (found,) = [each for each in report.rows if each.name == "fallback"]
     return found
 
@@ -114,7 +114,7 @@ async def test_a_relay_that_is_silent_is_waited_for_until_its_deadline(
 ) -> None:
     plan = plan_of(lab)
     lab.primary.knobs.silent = True
-    shortened = Plan(
+    shortened = CheckPlan(
         tuple(
             type(check)(check.kind, check.table.model_copy(update={"deadline": 1.0}))
             if check.kind.name == "allocation"

@@ -199,4 +199,4 @@ async def test_silence_in_mid_run_ends_at_the_deadline(lab: TurnLab, context: Co
     assert result.failure.cause is Cause.DEADLINE
     assert result.duration < 2
     # The server never hears of the end, so its allocations stay until theirs.
-    assert await context.closing.drain(patience=3) == 0
+    assert await context.closing.drain(timeout=3) == 0

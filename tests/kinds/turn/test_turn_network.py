@@ -13,10 +13,10 @@ from probe.core.context import Context
 from probe.lab.certificates import Authority, expired, untrusted, wrong_name
 from probe.net.resolver import Address
 from probe.net.tls import client_context
-from probe.stun.credentials import Credentials
+from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import parse_turn_url
 from probe.turn.client import TurnClient
-from probe.turn.relay_path import unwatched
+from probe.turn.relay_path import untimed
 from tests.turn.turn_lab import (
     HOST,
     PASSWORD,
@@ -134,9 +134,9 @@ async def test_an_address_that_refuses_is_passed_over(
         Address(HOST, url.port, socket.AF_INET),
     ]
     client = TurnClient(
-        url, Credentials(USERNAME, SecretStr(PASSWORD)), clock=context.clock, now=context.now
+        url, TurnCredentials(USERNAME, SecretStr(PASSWORD)), clock=context.clock, now=context.now
     )
-    await client.open(addresses, unwatched, client_context(lab.ca_file))
+    await client.open(addresses, untimed, client_context(lab.ca_file))
     assert client.server == addresses[1]
     await client.close()
     assert await lab.is_clean(context)

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import socketio
 
-from probe.lab.backend import Backend
+from probe.lab.backend import LabBackend
 from probe.lab.signaling import NAMESPACE
 
 JWT_SECRET = "the lab's secret, of thirty-two bytes and more"
@@ -45,7 +45,7 @@ class Caller:
 
     async def connect(
         self,
-        backend: Backend,
+        backend: LabBackend,
         auth: object = None,
         *,
         headers: dict[str, str] | None = None,
@@ -96,6 +96,6 @@ class Caller:
         self.closed.set()
 
 
-def bearer(backend: Backend, device: str, now: float) -> str:
+def bearer(backend: LabBackend, device: str, now: float) -> str:
     """The value of an Authorization header."""
     return f"Bearer {backend.tokens.issue(device, now)}"

@@ -9,7 +9,7 @@ from typing import Any
 from aioice import stun
 from aioice.turn import create_turn_endpoint, make_integrity_key
 
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 
 Address = tuple[str, int]
 PATIENCE = 5.0
@@ -197,9 +197,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(**settings: Any) -> AsyncIterator[TurnServer]:
+async def running(**settings: Any) -> AsyncIterator[LabTurnServer]:
     """A server for `USERS`."""
-    server = TurnServer(**{"users": USERS, **settings})
+    server = LabTurnServer(**{"users": USERS, **settings})
     await server.start()
     try:
         yield server
@@ -209,7 +209,7 @@ async def running(**settings: Any) -> AsyncIterator[TurnServer]:
 
 @asynccontextmanager
 async def raw(
-    server: TurnServer,
+    server: LabTurnServer,
     transport: str = "udp",
     *,
     trust: ssl.SSLContext | None = None,
@@ -251,7 +251,7 @@ async def peer() -> AsyncIterator[Inbox]:
 
 @asynccontextmanager
 async def endpoint(
-    server: TurnServer,
+    server: LabTurnServer,
     transport: str = "udp",
     *,
     trust: ssl.SSLContext | None = None,
@@ -279,7 +279,7 @@ async def endpoint(
 
 
 @asynccontextmanager
-async def pair(server: TurnServer, transport: str = "udp") -> AsyncIterator[tuple[Inbox, Inbox]]:
+async def pair(server: LabTurnServer, transport: str = "udp") -> AsyncIterator[tuple[Inbox, Inbox]]:
     """Two allocations whose ways to each other are open."""
     async with endpoint(server, transport) as one, endpoint(server, transport) as two:
         # The first packet of `one` finds no permission at `two`, unless `two` was faster.

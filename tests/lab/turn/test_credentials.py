@@ -9,7 +9,7 @@ import pytest
 from aioice.stun import Method
 from aioice.turn import make_integrity_key
 
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn.raw_turn import (
     REALM,
     UDP,
@@ -29,7 +29,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def server(clock: Clock) -> AsyncIterator[TurnServer]:
+async def server(clock: Clock) -> AsyncIterator[LabTurnServer]:
     async with running(clock=clock) as server:
         yield server
 
@@ -48,7 +48,7 @@ async def test_another_user_may_not_touch_an_allocation(clock: Clock) -> None:
         assert server.allocations == 1
 
 
-async def test_credentials_that_are_incomplete_are_a_bad_request(server: TurnServer) -> None:
+async def test_credentials_that_are_incomplete_are_a_bad_request(server: LabTurnServer) -> None:
     async with raw(server) as client:
         message = plain(Method.ALLOCATE, REQUESTED_TRANSPORT=UDP, USERNAME=USER)
         message.add_message_integrity(client.key)
@@ -56,7 +56,7 @@ async def test_credentials_that_are_incomplete_are_a_bad_request(server: TurnSer
 
 
 @pytest.mark.parametrize("nonce", [b"", b"never made", b"-1-0", b"f" * 400, b"7fffffff-00"])
-async def test_a_nonce_of_somebody_else_is_stale(server: TurnServer, nonce: bytes) -> None:
+async def test_a_nonce_of_somebody_else_is_stale(server: LabTurnServer, nonce: bytes) -> None:
     async with raw(server) as client:
         await client.challenged()
         client.nonce = nonce
@@ -66,7 +66,7 @@ async def test_a_nonce_of_somebody_else_is_stale(server: TurnServer, nonce: byte
         assert code_of(await client.ask(Method.ALLOCATE, REQUESTED_TRANSPORT=UDP)) is None
 
 
-async def test_a_nonce_is_stale_after_an_hour(server: TurnServer, clock: Clock) -> None:
+async def test_a_nonce_is_stale_after_an_hour(server: LabTurnServer, clock: Clock) -> None:
     async with raw(server) as client:
         await client.challenged()
         clock.now += 3600
@@ -78,7 +78,7 @@ async def test_a_nonce_is_stale_after_an_hour(server: TurnServer, clock: Clock) 
     ("username", "password"), [("ann", "wrong"), ("nobody", "secret"), ("2000000", "secret")]
 )
 async def test_wrong_credentials_are_unauthorized(
-    server: TurnServer, username: str, password: str
+    server: LabTurnServer, username: str, password: str
 ) -> None:
     async with raw(server, username=username, password=password) as client:
         await client.challenged()

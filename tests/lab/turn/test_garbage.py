@@ -12,16 +12,16 @@ from aioice.stun import Method
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.lab.turn.delay_queue import Flow, Pacer
-from probe.lab.turn.message import Framer, channel_data
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.delay_queue import DelayQueue, Flow
+from probe.lab.turn.message import LabFramer, channel_data
+from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn.raw_turn import PATIENCE, UDP, USER, RawClient, hang_up, plain, raw, running
 
 PEER = ("127.0.0.1", 9)
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[TurnServer]:
+async def server() -> AsyncIterator[LabTurnServer]:
     """A server; the test fails if a callback of the loop raises."""
     raised: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context))
@@ -58,7 +58,7 @@ def damaged(chance: random.Random, packet: bytes) -> bytes:
     return bytes(changed[:cut]) + chance.randbytes(chance.choice([0, 0, 4, 50]))
 
 
-async def test_damaged_datagrams_are_survived(server: TurnServer) -> None:
+async def test_damaged_datagrams_are_survived(server: LabTurnServer) -> None:
     chance = random.Random(8656)
     async with raw(server) as client, raw(server) as witness:
         await client.allocate()
@@ -71,7 +71,7 @@ async def test_damaged_datagrams_are_survived(server: TurnServer) -> None:
         await witness.allocate()
 
 
-async def test_damaged_streams_are_survived(server: TurnServer) -> None:
+async def test_damaged_streams_are_survived(server: LabTurnServer) -> None:
     chance = random.Random(8489)
     for _ in range(100):
         async with raw(server, "tcp") as client:
@@ -85,7 +85,7 @@ async def test_damaged_streams_are_survived(server: TurnServer) -> None:
 
 
 @pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00\x01", b"\xff" * 4, bytes(8)])
-async def test_a_stream_of_something_else_is_closed(server: TurnServer, first: bytes) -> None:
+async def test_a_stream_of_something_else_is_closed(server: LabTurnServer, first: bytes) -> None:
     """A TLS greeting, bits that no message begins with, a message without the cookie."""
     reader, writer = await asyncio.open_connection(server.host, server.tcp_port)
     writer.write(first)
@@ -95,7 +95,7 @@ async def test_a_stream_of_something_else_is_closed(server: TurnServer, first: b
     await hang_up(writer)
 
 
-async def test_a_packet_that_fits_into_no_indication_is_dropped(server: TurnServer) -> None:
+async def test_a_packet_that_fits_into_no_indication_is_dropped(server: LabTurnServer) -> None:
     async with raw(server) as client, raw(server) as other:
         relayed = await client.allocate()
         peer = await other.allocate()
@@ -122,7 +122,7 @@ FRAMES = [
 def test_however_a_stream_is_cut_its_messages_are_the_same(
     frames: list[bytes], sizes: list[int]
 ) -> None:
-    stream, framer, found, position = b"".join(frames), Framer(), list[bytes](), 0
+    stream, framer, found, position = b"".join(frames), LabFramer(), list[bytes](), 0
     while position < len(stream):
         size = sizes[len(found) % len(sizes)]
         found += framer.feed(stream[position : position + size])
@@ -131,7 +131,7 @@ def test_however_a_stream_is_cut_its_messages_are_the_same(
 
 
 async def test_flows_wait_for_themselves_and_not_for_each_other() -> None:
-    pacer, slow, fast, order = Pacer(), Flow(), Flow(), list[str]()
+    pacer, slow, fast, order = DelayQueue(), Flow(), Flow(), list[str]()
     done = asyncio.Event()
     pacer.hold(slow, 0.02, lambda: order.append("slow, first"))
     pacer.hold(slow, 0.0, lambda: order.append("slow, second"))
@@ -143,7 +143,7 @@ async def test_flows_wait_for_themselves_and_not_for_each_other() -> None:
 
 
 async def test_a_closed_pacer_delivers_nothing_and_can_be_used_again() -> None:
-    pacer, flow, delivered = Pacer(), Flow(), list[str]()
+    pacer, flow, delivered = DelayQueue(), Flow(), list[str]()
     pacer.hold(flow, 0.001, lambda: delivered.append("before"))
     pacer.close()
     pacer.hold(flow, 0.0, lambda: delivered.append("after"))

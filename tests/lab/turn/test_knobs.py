@@ -10,7 +10,7 @@ from aioice.stun import Method
 
 from probe.lab.certificates import Authority
 from probe.lab.knobs import TurnKnobs
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
 from tests.lab.turn.raw_turn import (
     PATIENCE,
@@ -30,7 +30,7 @@ TRANSPORTS = ["udp", "tcp"]
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[TurnServer]:
+async def server() -> AsyncIterator[LabTurnServer]:
     async with running() as server:
         yield server
 
@@ -38,7 +38,7 @@ async def server() -> AsyncIterator[TurnServer]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("code", [400, 401, 438, 486, 500, 508])
 async def test_an_error_is_what_a_library_client_sees(
-    server: TurnServer, transport: str, code: int
+    server: LabTurnServer, transport: str, code: int
 ) -> None:
     server.knobs.error = code
     with pytest.raises(stun.TransactionFailed) as caught:
@@ -49,7 +49,7 @@ async def test_an_error_is_what_a_library_client_sees(
 
 
 @pytest.mark.parametrize("code", [400, 401, 486, 500, 508])
-async def test_an_error_leaves_what_exists_alone(server: TurnServer, code: int) -> None:
+async def test_an_error_leaves_what_exists_alone(server: LabTurnServer, code: int) -> None:
     async with raw(server) as client, raw(server) as other:
         await client.challenged()
         request = client.signed(Method.ALLOCATE, REQUESTED_TRANSPORT=UDP)
@@ -62,7 +62,7 @@ async def test_an_error_leaves_what_exists_alone(server: TurnServer, code: int) 
         assert code_of(await other.ask(Method.ALLOCATE, REQUESTED_TRANSPORT=UDP)) == code
 
 
-async def test_a_stale_nonce_is_stale_for_every_request(server: TurnServer) -> None:
+async def test_a_stale_nonce_is_stale_for_every_request(server: LabTurnServer) -> None:
     async with raw(server) as client:
         await client.allocate()
         server.knobs.error = 438
@@ -74,7 +74,7 @@ async def test_a_stale_nonce_is_stale_for_every_request(server: TurnServer) -> N
         await client.ping()
 
 
-async def test_forbidden_peers_leave_allocations_working(server: TurnServer) -> None:
+async def test_forbidden_peers_leave_allocations_working(server: LabTurnServer) -> None:
     server.knobs.error = 403
     async with raw(server) as client, endpoint(server) as library:
         await client.allocate()
@@ -90,7 +90,7 @@ async def test_forbidden_peers_leave_allocations_working(server: TurnServer) -> 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_silent_server_answers_and_relays_nothing(
-    server: TurnServer, transport: str
+    server: LabTurnServer, transport: str
 ) -> None:
     async with raw_turn.peer() as peer, raw(server, transport) as client:
         relayed = await client.allocate()
@@ -147,7 +147,7 @@ async def test_another_relayed_address_is_advertised_with_the_real_port() -> Non
         assert (data, source) == (b"outside", ("127.0.0.1", one.address[1]))
 
 
-async def test_allocations_are_forgotten_once_after_so_many_packets(server: TurnServer) -> None:
+async def test_allocations_are_forgotten_once_after_so_many_packets(server: LabTurnServer) -> None:
     async with pair(server) as (one, two):
         server.knobs.drop_after = 3
         assert await burst(one, two, 3) == [0, 1, 2]
@@ -180,7 +180,7 @@ async def test_a_stalled_tls_port_connects_and_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_garbage_is_no_answer(server: TurnServer, transport: str) -> None:
+async def test_garbage_is_no_answer(server: LabTurnServer, transport: str) -> None:
     server.knobs.garbage = True
     async with raw_turn.peer() as peer, raw(server, transport) as client:
         client.send(bytes(plain(Method.BINDING)))

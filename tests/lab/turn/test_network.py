@@ -7,7 +7,7 @@ import pytest
 from aioice.stun import Method
 
 from probe.lab.knobs import TurnKnobs
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
 from tests.lab.turn.raw_turn import (
     burst,
@@ -24,14 +24,14 @@ TRANSPORTS = ["udp", "tcp"]
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[TurnServer]:
+async def server() -> AsyncIterator[LabTurnServer]:
     async with running() as server:
         yield server
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_delay_adds_twice_itself_to_a_round_trip(
-    server: TurnServer, transport: str
+    server: LabTurnServer, transport: str
 ) -> None:
     async with raw_turn.peer() as peer, raw(server, transport) as client:
         relayed = await client.allocate()
@@ -58,7 +58,7 @@ async def test_late_packets_stay_in_order(knobs: TurnKnobs, transport: str) -> N
         assert await burst(one, two, 100) == list(range(100))
 
 
-async def test_turning_a_delay_off_lets_nothing_overtake(server: TurnServer) -> None:
+async def test_turning_a_delay_off_lets_nothing_overtake(server: LabTurnServer) -> None:
     async with raw_turn.peer() as peer, raw(server) as client:
         await client.allocate()
         await client.permit(peer.address)
@@ -73,7 +73,7 @@ async def test_turning_a_delay_off_lets_nothing_overtake(server: TurnServer) -> 
         assert [(await peer.receive())[0] for _ in range(2)] == [b"first", b"second"]
 
 
-async def test_jitter_does_not_touch_requests(server: TurnServer) -> None:
+async def test_jitter_does_not_touch_requests(server: LabTurnServer) -> None:
     server.knobs.jitter = 3600.0
     async with raw_turn.peer() as peer, raw(server) as client:
         relayed = await client.allocate()
@@ -84,7 +84,7 @@ async def test_jitter_does_not_touch_requests(server: TurnServer) -> None:
         assert peer.arrived.empty()
 
 
-async def test_all_packets_are_lost_or_none(server: TurnServer) -> None:
+async def test_all_packets_are_lost_or_none(server: LabTurnServer) -> None:
     async with raw_turn.peer() as peer, raw(server) as client:
         relayed = await client.allocate()
         await client.permit(peer.address)
@@ -97,7 +97,7 @@ async def test_all_packets_are_lost_or_none(server: TurnServer) -> None:
         assert (await peer.receive())[0] == b"kept"
 
 
-async def survivors(server: TurnServer, seed: int) -> list[int]:
+async def survivors(server: LabTurnServer, seed: int) -> list[int]:
     """Which of 200 packets get through a loss of 0.25."""
     async with raw_turn.peer() as peer, raw(server) as client:
         await client.allocate()
@@ -114,7 +114,7 @@ async def survivors(server: TurnServer, seed: int) -> list[int]:
         return [int.from_bytes(data) for data in arrived[:-1]]
 
 
-async def test_the_seed_decides_which_packets_are_lost(server: TurnServer) -> None:
+async def test_the_seed_decides_which_packets_are_lost(server: LabTurnServer) -> None:
     first = await survivors(server, seed=1)
     second = await survivors(server, seed=2)
     assert first != second
@@ -122,7 +122,7 @@ async def test_the_seed_decides_which_packets_are_lost(server: TurnServer) -> No
     assert 120 < len(first) < 180
 
 
-async def test_a_hairpin_packet_is_lost_once_not_twice(server: TurnServer) -> None:
+async def test_a_hairpin_packet_is_lost_once_not_twice(server: LabTurnServer) -> None:
     """With half of them lost, half get through two relayed addresses, not a quarter."""
     async with pair(server) as (one, two):
         server.knobs.loss = 0.5
@@ -138,7 +138,7 @@ async def test_a_hairpin_packet_is_lost_once_not_twice(server: TurnServer) -> No
         assert 70 < arrived < 130
 
 
-async def test_without_hairpin_only_other_peers_are_reached(server: TurnServer) -> None:
+async def test_without_hairpin_only_other_peers_are_reached(server: LabTurnServer) -> None:
     async with raw_turn.peer() as peer, pair(server) as (one, two):
         server.knobs.hairpin = False
         one.send(b"vanishes", two.address)

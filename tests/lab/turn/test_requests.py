@@ -7,7 +7,7 @@ import pytest
 from aioice import stun
 from aioice.stun import Method
 
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
 from tests.lab.turn.raw_turn import (
     REALM,
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def server(clock: Clock) -> AsyncIterator[TurnServer]:
+async def server(clock: Clock) -> AsyncIterator[LabTurnServer]:
     async with running(clock=clock) as server:
         yield server
 
@@ -49,7 +49,9 @@ async def allocate_with(client: RawClient, kind: int, value: bytes) -> bytes:
     return await client.receive()
 
 
-async def test_a_permission_is_for_one_address_and_ends(server: TurnServer, clock: Clock) -> None:
+async def test_a_permission_is_for_one_address_and_ends(
+    server: LabTurnServer, clock: Clock
+) -> None:
     async with raw_turn.peer() as peer, raw(server) as client:
         relayed = await client.allocate()
         await client.permit(("127.0.0.2", peer.address[1]))
@@ -67,7 +69,7 @@ async def test_a_permission_is_for_one_address_and_ends(server: TurnServer, cloc
         assert (await peer.receive())[0] == b"again"
 
 
-async def test_one_request_permits_several_peers(server: TurnServer) -> None:
+async def test_one_request_permits_several_peers(server: LabTurnServer) -> None:
     async with raw_turn.peer() as peer, raw(server) as client:
         await client.allocate()
         message = plain(Method.CREATE_PERMISSION, XOR_PEER_ADDRESS=("127.0.0.2", 9))
@@ -83,7 +85,7 @@ async def test_one_request_permits_several_peers(server: TurnServer) -> None:
         assert (await peer.receive())[0] == b"both"
 
 
-async def test_a_channel_carries_data_and_ends(server: TurnServer, clock: Clock) -> None:
+async def test_a_channel_carries_data_and_ends(server: LabTurnServer, clock: Clock) -> None:
     async with raw_turn.peer() as peer, raw(server) as client:
         relayed = await client.allocate()
         bind = {"CHANNEL_NUMBER": 0x4001, "XOR_PEER_ADDRESS": peer.address}
@@ -101,7 +103,9 @@ async def test_a_channel_carries_data_and_ends(server: TurnServer, clock: Clock)
         assert peer.arrived.empty()
 
 
-async def test_a_channel_and_a_peer_belong_to_each_other(server: TurnServer, clock: Clock) -> None:
+async def test_a_channel_and_a_peer_belong_to_each_other(
+    server: LabTurnServer, clock: Clock
+) -> None:
     """RFC 8656 section 12.2: bound otherwise is a 400, the same again a refresh."""
 
     async def bind(number: int, port: int) -> int | None:
@@ -124,7 +128,7 @@ async def test_a_channel_and_a_peer_belong_to_each_other(server: TurnServer, clo
         assert await bind(0x4001, 7) is None
 
 
-async def test_lifetimes_are_kept_between_ten_minutes_and_an_hour(server: TurnServer) -> None:
+async def test_lifetimes_are_kept_between_ten_minutes_and_an_hour(server: LabTurnServer) -> None:
     async with raw(server) as client:
         await client.challenged()
         asked = {"REQUESTED_TRANSPORT": UDP, "LIFETIME": 1}
@@ -137,7 +141,9 @@ async def test_lifetimes_are_kept_between_ten_minutes_and_an_hour(server: TurnSe
         assert code_of(await client.ask(Method.REFRESH)) == 437
 
 
-async def test_an_allocation_ends_unless_it_is_refreshed(server: TurnServer, clock: Clock) -> None:
+async def test_an_allocation_ends_unless_it_is_refreshed(
+    server: LabTurnServer, clock: Clock
+) -> None:
     async with raw_turn.peer() as peer, raw(server) as client:
         relayed = await client.allocate()
         await client.permit(peer.address)
@@ -152,7 +158,7 @@ async def test_an_allocation_ends_unless_it_is_refreshed(server: TurnServer, clo
 
 
 async def test_a_relayed_socket_is_closed_when_its_allocation_has_ended(
-    server: TurnServer, clock: Clock
+    server: LabTurnServer, clock: Clock
 ) -> None:
     async with raw(server) as client:
         relayed = await client.allocate()
@@ -162,7 +168,7 @@ async def test_a_relayed_socket_is_closed_when_its_allocation_has_ended(
             probe.bind(relayed)
 
 
-async def test_a_retransmitted_allocate_gets_the_same_answer(server: TurnServer) -> None:
+async def test_a_retransmitted_allocate_gets_the_same_answer(server: LabTurnServer) -> None:
     async with raw(server) as client:
         await client.challenged()
         request = client.signed(Method.ALLOCATE, REQUESTED_TRANSPORT=UDP)
@@ -175,7 +181,7 @@ async def test_a_retransmitted_allocate_gets_the_same_answer(server: TurnServer)
 
 @pytest.mark.parametrize("method", [Method.REFRESH, Method.CREATE_PERMISSION, Method.CHANNEL_BIND])
 async def test_requests_without_allocation_are_a_mismatch(
-    server: TurnServer, method: Method
+    server: LabTurnServer, method: Method
 ) -> None:
     async with raw(server) as client:
         await client.challenged()
@@ -183,7 +189,7 @@ async def test_requests_without_allocation_are_a_mismatch(
         assert code_of(answer) == 437
 
 
-async def test_requests_of_the_wrong_shape_get_their_code(server: TurnServer) -> None:
+async def test_requests_of_the_wrong_shape_get_their_code(server: LabTurnServer) -> None:
     async with raw(server) as client:
         await client.challenged()
         assert code_of(await client.ask(Method.ALLOCATE)) == 400
@@ -201,7 +207,7 @@ async def test_requests_of_the_wrong_shape_get_their_code(server: TurnServer) ->
     ("kind", "value", "code"), [(0x17, b"\x02", 440), (0x18, b"\x80", 508), (0x1A, b"", 420)]
 )
 async def test_what_the_server_does_not_know_is_named(
-    server: TurnServer, kind: int, value: bytes, code: int
+    server: LabTurnServer, kind: int, value: bytes, code: int
 ) -> None:
     """An IPv6 relay, a reserved port, DONT-FRAGMENT: aioice has no words for these."""
     async with raw(server) as client:
@@ -212,7 +218,7 @@ async def test_what_the_server_does_not_know_is_named(
         assert (b"\x00\x0a\x00\x02" + bytes([0, kind]) in answer) is (code == 420)
 
 
-async def test_an_even_port_is_even(server: TurnServer) -> None:
+async def test_an_even_port_is_even(server: LabTurnServer) -> None:
     for _ in range(4):
         async with raw(server) as client:
             answer = stun.parse_message(await allocate_with(client, 0x18, b"\x00"))

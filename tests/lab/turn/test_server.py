@@ -9,7 +9,7 @@ import pytest
 from aioice.stun import Method
 
 from probe.lab.certificates import Authority
-from probe.lab.turn.server import TurnServer
+from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
 from tests.lab.turn.raw_turn import (
     code_of,
@@ -36,14 +36,14 @@ def trust(authority: Authority) -> ssl.SSLContext:
 
 
 @pytest.fixture
-async def server(authority: Authority) -> AsyncIterator[TurnServer]:
+async def server(authority: Authority) -> AsyncIterator[LabTurnServer]:
     async with running(tls=authority.issue(["127.0.0.1"])) as server:
         yield server
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_binding_tells_the_clients_address(
-    server: TurnServer, trust: ssl.SSLContext, transport: str
+    server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     async with raw(server, transport, trust=trust) as client:
         answer = await client.exchange(plain(Method.BINDING))
@@ -54,7 +54,7 @@ async def test_binding_tells_the_clients_address(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_library_client_reaches_a_peer_and_is_reached(
-    server: TurnServer, trust: ssl.SSLContext, transport: str
+    server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     """Sizes that need padding, and data both ways, for two peers of one client."""
     async with (
@@ -73,7 +73,7 @@ async def test_a_library_client_reaches_a_peer_and_is_reached(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_closing_a_library_client_deletes_its_allocation(
-    server: TurnServer, trust: ssl.SSLContext, transport: str
+    server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     async with endpoint(server, transport, trust=trust):
         assert server.allocations == 1
@@ -82,7 +82,7 @@ async def test_closing_a_library_client_deletes_its_allocation(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_two_allocations_reach_each_other(
-    server: TurnServer, trust: ssl.SSLContext, transport: str
+    server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     async with (
         endpoint(server, transport, trust=trust) as one,
@@ -99,7 +99,7 @@ async def test_two_allocations_reach_each_other(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_indications_carry_data_both_ways(
-    server: TurnServer, trust: ssl.SSLContext, transport: str
+    server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     async with raw_turn.peer() as peer, raw(server, transport, trust=trust) as client:
         relayed = await client.allocate()
@@ -112,7 +112,7 @@ async def test_indications_carry_data_both_ways(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_data_without_permission_is_dropped_both_ways(
-    server: TurnServer, trust: ssl.SSLContext, transport: str
+    server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     async with raw_turn.peer() as peer, raw(server, transport, trust=trust) as client:
         relayed = await client.allocate()
@@ -126,7 +126,7 @@ async def test_data_without_permission_is_dropped_both_ways(
         assert data_of(await client.receive()) == (b"allowed", peer.address)
 
 
-async def test_dropped_allocations_are_unknown_from_then_on(server: TurnServer) -> None:
+async def test_dropped_allocations_are_unknown_from_then_on(server: LabTurnServer) -> None:
     async with raw(server) as client, raw(server, "tcp") as other:
         await client.allocate()
         await other.allocate()
@@ -137,13 +137,13 @@ async def test_dropped_allocations_are_unknown_from_then_on(server: TurnServer) 
         await client.allocate()
 
 
-async def test_a_lost_connection_ends_its_allocation(server: TurnServer) -> None:
+async def test_a_lost_connection_ends_its_allocation(server: LabTurnServer) -> None:
     async with raw(server, "tcp") as client:
         await client.allocate()
     await until(lambda: not server.allocations)
 
 
-async def test_urls_name_the_ports(server: TurnServer) -> None:
+async def test_urls_name_the_ports(server: LabTurnServer) -> None:
     assert server.urls() == [
         f"turn:127.0.0.1:{server.udp_port}?transport=udp",
         f"turn:127.0.0.1:{server.tcp_port}?transport=tcp",
@@ -159,10 +159,10 @@ async def test_a_server_listens_where_it_is_told() -> None:
         assert client.address[0] == "127.0.0.2"
         assert server.urls()[0].startswith("turn:127.0.0.2:")
     with pytest.raises(ValueError, match="localhost"):
-        TurnServer(host="localhost")
+        LabTurnServer(host="localhost")
 
 
-async def test_a_server_that_is_started_again_keeps_its_ports(server: TurnServer) -> None:
+async def test_a_server_that_is_started_again_keeps_its_ports(server: LabTurnServer) -> None:
     urls = server.urls()
     async with raw(server) as client:
         await client.allocate()
@@ -173,9 +173,9 @@ async def test_a_server_that_is_started_again_keeps_its_ports(server: TurnServer
         await client.allocate()
 
 
-async def test_a_taken_port_leaves_nothing_open(server: TurnServer) -> None:
+async def test_a_taken_port_leaves_nothing_open(server: LabTurnServer) -> None:
     before = len(os.listdir("/dev/fd"))
-    second = TurnServer(tcp_port=server.tcp_port)
+    second = LabTurnServer(tcp_port=server.tcp_port)
     with pytest.raises(OSError, match="in use"):
         await second.start()
     assert len(os.listdir("/dev/fd")) == before
@@ -190,7 +190,7 @@ async def test_stopping_leaves_no_task_and_no_descriptor(
     """With clients on every port, some of them in the middle of something."""
     tls = authority.issue(["127.0.0.1"])
     descriptors, tasks = len(os.listdir("/dev/fd")), len(asyncio.all_tasks())
-    server = TurnServer(users=raw_turn.USERS, tls=tls)
+    server = LabTurnServer(users=raw_turn.USERS, tls=tls)
     await server.start()
     async with (
         raw(server) as udp,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from probe.core.model import Verdict
-from probe.history.model import Bucket, Spell
+from probe.history.model import StatePeriod, TimeBucket
 
 NOW = 1767238560.0  # 2026-01-01 03:36:00 UTC
 DAY = 86400.0
@@ -33,7 +33,7 @@ def day(
     runs: int = 90,
     seed: int = 1,
     spread: float = 0.25,
-) -> tuple[Bucket, ...]:
+) -> tuple[TimeBucket, ...]:
     """A day's buckets: values wander around the typical one, the verdict is each bucket's
     worst; None leaves a bucket empty."""
     chance = random.Random(seed)
@@ -42,32 +42,32 @@ def day(
 
 def spell(
     check: str, start: float, end: float | None, verdict: Verdict, message: str, **more: str
-) -> Spell:
+) -> StatePeriod:
     """A trouble from so many minutes ago until so many minutes ago (None: still)."""
     until = None if end is None else ago(end)
     entries = max(int((start - (end or 0)) * 6), 1)
-    found = Spell(check, ago(start), until, verdict, message=message, entries=entries)
+    found = StatePeriod(check, ago(start), until, verdict, message=message, entries=entries)
     return replace(found, phase=more.get("phase", ""), cause=more.get("cause", ""))
 
 
 def _bucket(
     verdict: Verdict | None, typical: float, runs: int, chance: random.Random, spread: float
-) -> Bucket:
+) -> TimeBucket:
     if verdict is None:
-        return Bucket({})
+        return TimeBucket({})
     median = typical * (1 + spread * (chance.random() - 0.5))
     greatest = median * (1.1 + chance.expovariate(3))
     counts: Mapping[Verdict, int] = {Verdict.OK: runs}
     if verdict is not Verdict.OK:
         counts = {Verdict.OK: runs - 3, verdict: 3}
-    return Bucket(counts, median, greatest)
+    return TimeBucket(counts, median, greatest)
 
 
-def restless(chance: random.Random) -> tuple[Bucket, ...]:
+def restless(chance: random.Random) -> tuple[TimeBucket, ...]:
     """No two neighbours alike, so that nothing can be merged."""
     verdicts = list(Verdict)
     return tuple(
-        Bucket(
+        TimeBucket(
             {verdicts[at % 5]: 90},
             chance.uniform(0.05, 0.5),
             chance.uniform(0.5, 1.5),

@@ -16,7 +16,7 @@ from probe.core.model import (
     Unit,
     Verdict,
 )
-from probe.history.model import Spell
+from probe.history.model import StatePeriod
 from probe.report.status import Notice, Overview, StatusRow
 from tests.report.html.status_days import ago, day, restless
 from tests.report.status_samples import call, failed, health, overview, signaling, turn
@@ -41,9 +41,9 @@ def many(number: int = 20, seed: int = 7) -> Overview:
 
 def hostile(text: str) -> Overview:
     """Whatever a target or a configuration can put into an overview is this text."""
-    signal = Signal("probe_open_seconds", Unit.SECONDS, text, ("path",), short=text or "open")
+    signal = Signal("probe_open_seconds", Unit.SECONDS, text, ("path",), column=text or "open")
     threshold = Threshold(signal, Limits(0.1, 0.2, 0.3), Aggregation.P95)
-    trouble = Spell(text, ago(30), ago(20), Verdict.CRITICAL, text, text, text)
+    trouble = StatePeriod(text, ago(30), ago(20), Verdict.CRITICAL, text, text, text)
     row = StatusRow(
         text, text, text, {text: text}, 10.0, Verdict.CRITICAL, ago(24), ago(0.1), ago(-0.1),
         Status.FAILED, 0.5, {text: 0.1}, (Sample(signal, 1.0, {"path": text}),),

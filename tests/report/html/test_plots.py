@@ -11,28 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.core.model import Limits, Signal, Unit, Verdict
-from probe.history.model import Bucket
+from probe.history.model import TimeBucket
 from probe.report.html.axis import scale_of
-from probe.report.html.plots import beyond, in_words, plot, strip
+from probe.report.html.plots import off_scale_limits, plot, plot_summary, status_strip
 from probe.report.status import StatusRow
 from tests.report import status_samples as samples
 from tests.report.html.status_days import day
 
 OVERVIEW = samples.all_well()
-WAIT = Signal("probe_wait_seconds", Unit.SECONDS, "Wait.", short="wait")
-SHARE = Signal("probe_share_ratio", Unit.RATIO, "Share.", short="share")
+WAIT = Signal("probe_wait_seconds", Unit.SECONDS, "Wait.", column="wait")
+SHARE = Signal("probe_share_ratio", Unit.RATIO, "Share.", column="share")
 
 
-def with_day(*buckets: Bucket, limits: Limits | None = None, signal: Signal = WAIT) -> StatusRow:
+def with_day(
+    *buckets: TimeBucket, limits: Limits | None = None, signal: Signal = WAIT
+) -> StatusRow:
     """A check with these stretches of time."""
     return replace(samples.health(), day=buckets, limits=limits, plot=signal)
 
 
-def values(*medians: float | None, peaks: Sequence[float | None] = ()) -> tuple[Bucket, ...]:
+def values(*medians: float | None, peaks: Sequence[float | None] = ()) -> tuple[TimeBucket, ...]:
     """Buckets that went well, with these values; the peaks are the medians' unless given."""
     pairs = zip(medians, peaks or medians, strict=True)
     return tuple(
-        Bucket({Verdict.OK: 9} if median is not None else {}, median, peak)
+        TimeBucket({Verdict.OK: 9} if median is not None else {}, median, peak)
         for median, peak in pairs
     )
 
@@ -57,11 +59,11 @@ def texts(row: StatusRow) -> list[str]:
 
 def test_equal_neighbours_are_one_bar_and_nothing_ran_is_a_gap() -> None:
     ok, bad, none = (
-        Bucket({Verdict.OK: 9}),
-        Bucket({Verdict.OK: 8, Verdict.CRITICAL: 1}),
-        Bucket({}),
+        TimeBucket({Verdict.OK: 9}),
+        TimeBucket({Verdict.OK: 8, Verdict.CRITICAL: 1}),
+        TimeBucket({}),
     )
-    svg = ElementTree.fromstring(strip(with_day(ok, ok, bad, none, ok)))
+    svg = ElementTree.fromstring(status_strip(with_day(ok, ok, bad, none, ok)))
     paths = {each.get("class"): (each.get("d"), each.get("stroke-width")) for each in svg}
     assert paths == {"ok": ("M0 13h2m2 0h1", "10"), "critical": ("M2 9h1", "18")}
 
@@ -71,21 +73,23 @@ def test_the_worst_verdict_colours_a_cell(verdict: Verdict) -> None:
     counts = {
         each: 5 for each in Verdict if list(Verdict).index(each) <= list(Verdict).index(verdict)
     }
-    svg = ElementTree.fromstring(strip(with_day(Bucket(counts))))
+    svg = ElementTree.fromstring(status_strip(with_day(TimeBucket(counts))))
     assert [each.get("class") for each in svg] == [verdict.value]
 
 
 def test_a_strip_says_the_same_in_words() -> None:
-    svg = ElementTree.fromstring(strip(with_day(Bucket({Verdict.OK: 99, Verdict.WARNING: 1}))))
+    svg = ElementTree.fromstring(
+        status_strip(with_day(TimeBucket({Verdict.OK: 99, Verdict.WARNING: 1})))
+    )
     assert svg.get("aria-label") == "Last 24 hours: 99 % of 100 runs ok; no trouble"
 
 
 def test_a_day_in_which_nothing_was_measured_has_no_share_and_no_plot() -> None:
-    row = with_day(Bucket({Verdict.UNKNOWN: 3}), Bucket({}))
-    label = ElementTree.fromstring(strip(row)).get("aria-label")
+    row = with_day(TimeBucket({Verdict.UNKNOWN: 3}), TimeBucket({}))
+    label = ElementTree.fromstring(status_strip(row)).get("aria-label")
     assert label == "Last 24 hours: 3 runs not measured; no trouble"
     assert plot(row, OVERVIEW) is None
-    assert in_words(row, OVERVIEW) == ""
+    assert plot_summary(row, OVERVIEW) == ""
 
 
 def test_a_line_breaks_where_nothing_was_measured() -> None:
@@ -95,7 +99,7 @@ def test_a_line_breaks_where_nothing_was_measured() -> None:
 
 
 def test_failed_stretches_are_shaded() -> None:
-    bad = Bucket({Verdict.CRITICAL: 9})
+    bad = TimeBucket({Verdict.CRITICAL: 9})
     row = with_day(*values(0.1), bad, bad, *values(0.1))
     assert path_of(row, "critical") == "M1 48h2"
 
@@ -105,12 +109,12 @@ def test_limits_within_reach_are_lines_with_their_names() -> None:
     lines = [each.get("class") for each in drawn(row).iter("line")]
     assert lines == ["limit critical", "limit warning", "limit objective"]
     assert {"objective 200 ms", "warning 500 ms", "critical 800 ms"} <= set(texts(row))
-    assert beyond(row) == []
+    assert off_scale_limits(row) == []
 
 
 def test_a_limit_far_above_stands_in_words_and_does_not_flatten_the_data() -> None:
     row = with_day(*values(0.05, 0.04), limits=Limits(None, None, 10.0))
-    assert beyond(row) == ["critical limit 10 s is beyond the scale"]
+    assert off_scale_limits(row) == ["critical limit 10 s is beyond the scale"]
     assert not list(drawn(row).iter("line"))
     found = scale_of(row.day, WAIT, Limits(None, None, 10.0))
     assert found is not None
@@ -130,7 +134,7 @@ def test_one_outlier_is_cut_off_and_told() -> None:
     found = scale_of(row.day, WAIT, Limits())
     assert found is not None
     assert found.high < 0.5
-    assert "at most 10 s (about 03:07 UTC)" in in_words(row, OVERVIEW)
+    assert "at most 10 s (about 03:07 UTC)" in plot_summary(row, OVERVIEW)
 
 
 def test_shares_near_all_of_it_are_not_drawn_from_zero() -> None:
@@ -161,9 +165,9 @@ def test_any_numbers_give_a_drawing(
 ) -> None:
     row = with_day(*values(*medians), limits=Limits(*limits), signal=replace(WAIT, unit=unit))
     markup = plot(row, OVERVIEW)
-    strip(row)
-    beyond(row)
-    in_words(row, OVERVIEW)
+    status_strip(row)
+    off_scale_limits(row)
+    plot_summary(row, OVERVIEW)
     if markup is not None:
         numbers = re.findall(r"-?\d+(?= |h|v|V|M|$)", path_of(row, "median"))
         assert numbers

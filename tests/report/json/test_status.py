@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.core.model import Limits, Sample, Verdict
-from probe.history.model import Bucket
+from probe.history.model import TimeBucket
 from probe.report.json import status
 from probe.report.status import Overview
 from tests.report import status_samples as samples
@@ -124,7 +124,7 @@ def test_a_missed_objective_leaves_verdicts_ok() -> None:
 def test_what_is_no_number_and_no_moment_is_null() -> None:
     row = replace(
         samples.health(), samples=(Sample(CODE, math.nan),), duration=math.inf, since=1e30,
-        limits=Limits(math.nan, math.inf), day=(Bucket({Verdict.OK: 1}, math.nan, math.inf),),
+        limits=Limits(math.nan, math.inf), day=(TimeBucket({Verdict.OK: 1}, math.nan, math.inf),),
     )  # fmt: skip
     [check] = parse(samples.overview(Verdict.OK, row))["checks"]
     assert check["samples"][0]["value"] is None

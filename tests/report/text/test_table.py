@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from probe.core.causes import Cause
-from probe.core.model import Bad, Evaluation, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.model import Evaluation, Limits, LimitSide, Signal, Threshold, Unit, Verdict
 from probe.report.model import Report
 from probe.report.text import table
 from tests.report import samples
@@ -134,8 +134,8 @@ def test_a_long_name_is_wrapped_and_a_long_target_loses_its_middle() -> None:
 
 
 def test_a_switch_that_should_be_on_is_told_in_words() -> None:
-    hsts = Signal("probe_http_hsts", Unit.BOOLEAN, "HSTS.", short="HSTS")
-    threshold = Threshold(hsts, Limits(objective=1.0), bad=Bad.BELOW)
+    hsts = Signal("probe_http_hsts", Unit.BOOLEAN, "HSTS.", column="HSTS")
+    threshold = Threshold(hsts, Limits(objective=1.0), bad=LimitSide.BELOW)
     evaluation = Evaluation("health", threshold, {}, 0.0, Verdict.OBJECTIVE_MISSED)
     report = replace(samples.skipped(), evaluations=(evaluation,))
     assert "~ health: probe_http_hsts no, should be yes (objective)" in plain(report)
