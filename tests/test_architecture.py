@@ -24,7 +24,14 @@ WORDS = {
     "probe.core.signals",
 }
 FRAME = WORDS | {"probe.core.environment", "probe.core.kind"}
-INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam", "probe.stores"}
+INSTRUMENTS = FRAME | {
+    "probe.net",
+    "probe.paircam",
+    "probe.rtc",
+    "probe.stores",
+    "probe.stun",
+    "probe.turn",
+}
 WHOLE_HOUSE = (
     *INSTRUMENTS,
     "alerts",
@@ -58,6 +65,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.net": WORDS | {"probe.net"},
     "probe.paircam": FRAME | {"probe.net", "probe.paircam"},
     "probe.rtc": INSTRUMENTS,
+    "probe.stun": {"probe.stun"},
+    "probe.turn": WORDS | {"probe.net", "probe.rtc", "probe.stun", "probe.turn"},
     # Two sources tell of the same shares.
     "probe.kinds.peer.signals": INSTRUMENTS | {"probe.telemetry.shared_signals"},
     "probe.stores": WORDS | {"probe.net", "probe.stores"},
