@@ -43,11 +43,12 @@ class Race:
         *,
         both_families: bool = False,
         delay: float = ATTEMPT_DELAY,
+        prefer: float = ATTEMPT_DELAY,
     ) -> None:
         self.addresses = interleaved(addresses)
         self.outcomes: dict[Address, str] = {}
         self.started: set[Address] = set()
-        self._both_families, self._delay = both_families, delay
+        self._both_families, self._delay, self._prefer = both_families, delay, prefer
         self._failures: list[CheckAborted] = []
         self._next = asyncio.Event()
 
@@ -55,7 +56,7 @@ class Race:
         self, attempt: Callable[[Address], Awaitable[T]], discard: Callable[[T], None]
     ) -> T:
         """The result of the address that wins: the preferred one, unless another has answered
-        and the preferred one not within the delay after it.
+        and the preferred one not within ``prefer`` seconds after it.
 
         Attempts that have not won are cancelled and have to clean up by themselves; what they
         had found already is given to ``discard``. Raises the Stop that says most where all
@@ -116,7 +117,7 @@ class Race:
 
     async def _winner(self, tasks: Sequence[asyncio.Task[T]]) -> asyncio.Task[T]:
         if not tasks[0].done():
-            await asyncio.wait({tasks[0]}, timeout=self._delay)
+            await asyncio.wait({tasks[0]}, timeout=self._prefer)
         return next(task for task in tasks if _has_answered(task))
 
     def _has_two_families(self) -> bool:

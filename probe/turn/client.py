@@ -85,6 +85,7 @@ class TurnClient:
         self._allocating: asyncio.Task[StunMessage] | None = None
         self._channels: dict[PeerAddress, int] = {}
         self._earlier: list[TurnConnection] = []
+        self._allocate_began = 0.0
 
     @property
     def retransmissions(self) -> int:
@@ -241,10 +242,11 @@ class TurnClient:
 
     async def _allocate(self, dialed: Dialed) -> StunMessage:
         """The answer to the authenticated Allocate: a success, or 300 Try Alternate."""
-        answer = dialed.challenge
+        answer, self.unauthenticated = dialed.challenge, dialed.unauthenticated
+        self._allocate_began = self._clock() - self.unauthenticated
         if answer is None:
             answer = await self._ask(Method.ALLOCATE, {"REQUESTED-TRANSPORT": _UDP})
-        self.unauthenticated = self._clock() - dialed.started
+            self.unauthenticated = self._clock() - self._allocate_began
         if answer.message_class == MessageClass.RESPONSE:
             self.is_open = True
             return answer
@@ -265,7 +267,7 @@ class TurnClient:
         self.mapped = answer.attributes["XOR-MAPPED-ADDRESS"]
         self.lifetime = float(answer.attributes["LIFETIME"])
         self.software = answer.attributes.get("SOFTWARE", b"")
-        self.allocate_seconds = self._clock() - dialed.started
+        self.allocate_seconds = self._clock() - self._allocate_began
         check_relayed_address(answer.attributes["XOR-RELAYED-ADDRESS"][0], _ip_of(dialed))
 
     async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> StunMessage:

@@ -82,7 +82,10 @@ class TurnConnection:
         self._messages_received += 1
         self.bytes_received += len(frame)
         if self._is_flooded():
-            message = f"more than {self._messages_received - 1} messages came that nobody asked for"
+            message = (
+                f"{self._messages_received} messages of {self.bytes_received} bytes came, far more "
+                "than was asked for"
+            )
             self.connection_lost(CheckFailed(Cause.FLOODED, message))
             self.abort()
         elif messages.is_channel_data(frame):

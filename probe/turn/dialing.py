@@ -19,15 +19,18 @@ from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri, format_hostport
 from probe.turn.connection import TurnConnection
 
+PREFER_SECONDS = 0.05
+"""How much later than another the preferred address may answer and still be taken."""
+
 
 @dataclass(frozen=True)
 class Dialed:
     """A connection; ``challenge`` is the answer to the first Allocate where that was asked for
-    already, and ``started`` when the first Allocate leaves or has left."""
+    already, which took ``unauthenticated`` seconds."""
 
     connection: TurnConnection
-    challenge: StunMessage | None
-    started: float
+    challenge: StunMessage | None = None
+    unauthenticated: float = 0.0
 
 
 async def dial(
@@ -44,18 +47,18 @@ async def dial(
     Times the phases ``connect`` and ``tls``, over UDP ``allocate``. ``families`` gets what
     became of each family of several: empty for one that answers.
     """
-    race = Race(addresses, both_families=url.kind == "udp")
+    race = Race(addresses, both_families=url.kind == "udp", prefer=PREFER_SECONDS)
 
     async def attempt(address: Address) -> Dialed:
         connection = TurnConnection(url, address, timers)
         try:
             await connection.connect()
-            started, challenge = clock(), None
-            if url.kind == "udp":
-                attributes = {"REQUESTED-TRANSPORT": message.UDP_TRANSPORT}
-                request = message.make_request(Method.ALLOCATE, attributes, {})
-                challenge = await connection.transactions.run(request, None)
-            return Dialed(connection, challenge, started)
+            if url.kind != "udp":
+                return Dialed(connection)
+            started, attributes = clock(), {"REQUESTED-TRANSPORT": message.UDP_TRANSPORT}
+            request = message.make_request(Method.ALLOCATE, attributes, {})
+            challenge = await connection.transactions.run(request, None)
+            return Dialed(connection, challenge, clock() - started)
         except BaseException:
             connection.abort()
             raise
@@ -70,7 +73,7 @@ async def dial(
     except BaseException:
         found.connection.abort()
         raise
-    return found if url.kind == "udp" else Dialed(found.connection, None, clock())
+    return found
 
 
 def _by_family(race: Race) -> dict[str, str]:

@@ -35,7 +35,7 @@ def connected() -> tuple[TurnClient, TurnConnection]:
     client = TurnClient(url, None, clock=time.monotonic, now=time.time)
     address = Address("127.0.0.1", 3478, socket.AF_INET)
     connection = TurnConnection(url, address, RFC_8489)
-    client.use(Dialed(connection, None, 0.0))
+    client.use(Dialed(connection))
     return client, connection
 
 
