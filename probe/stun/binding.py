@@ -11,10 +11,10 @@ from probe.net.racing import Race, family_name
 from probe.net.resolver import Address
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, Method, StunMessage
+from probe.stun.connection import StunConnection
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import RFC_8489
 from probe.stun.uri import TurnUri
-from probe.turn.connection import TurnConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ async def binding_request(
 
 
 async def _ask(url: TurnUri, address: Address, clock: Callable[[], float]) -> BindingResult:
-    connection = TurnConnection(url, address, RFC_8489)
+    connection = StunConnection(url, address, RFC_8489)
     try:
         await connection.connect()
         started = clock()

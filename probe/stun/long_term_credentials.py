@@ -6,8 +6,7 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.stun.codec import StunMessage, long_term_key
-from probe.stun.credentials import TurnCredentials
-from probe.turn.errors import missing_credentials
+from probe.stun.credentials import TurnCredentials, missing_credentials
 
 
 @dataclass

@@ -16,6 +16,7 @@ from probe.net.resolver import Address
 from probe.net.tls import client_context
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, Method, StunMessage
+from probe.stun.connection import StunConnection
 from probe.stun.credentials import TurnCredentials
 from probe.stun.long_term_credentials import LongTermAuth
 from probe.stun.message import PeerAddress
@@ -23,7 +24,6 @@ from probe.stun.transaction import RFC_8489, RetransmissionTimers
 from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri
 from probe.turn.alternate import Redirects
-from probe.turn.connection import TurnConnection
 from probe.turn.dialing import Dialed, dial
 from probe.turn.errors import check_relayed_address, error_from_code
 
@@ -80,11 +80,11 @@ class TurnClient:
         self._patient = patient
         self._credentials = credentials
         self._clock, self._now = clock, now
-        self._connection: TurnConnection | None = None
+        self._connection: StunConnection | None = None
         self._signature = LongTermAuth()
         self._allocating: asyncio.Task[StunMessage] | None = None
         self._channels: dict[PeerAddress, int] = {}
-        self._earlier: list[TurnConnection] = []
+        self._earlier: list[StunConnection] = []
         self._allocate_began = 0.0
 
     @property
@@ -109,12 +109,12 @@ class TurnClient:
         return min(first, whole - first) or first
 
     @property
-    def connection(self) -> TurnConnection | None:
+    def connection(self) -> StunConnection | None:
         """The connection of now."""
         return self._connection
 
     @property
-    def _connections(self) -> Sequence[TurnConnection]:
+    def _connections(self) -> Sequence[StunConnection]:
         current = [self._connection] if self._connection is not None else []
         return [*self._earlier, *current]
 
@@ -192,7 +192,7 @@ class TurnClient:
         if self._connection is not None:
             self._connection.abort()
 
-    def _transport(self) -> TurnConnection:
+    def _transport(self) -> StunConnection:
         self.raise_if_lost()
         if self._connection is None:
             raise RuntimeError("there is no connection yet")

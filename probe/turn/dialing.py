@@ -14,10 +14,10 @@ from probe.net.racing import Race, family_name
 from probe.net.resolver import Address
 from probe.stun import message
 from probe.stun.codec import Method, StunMessage
+from probe.stun.connection import StunConnection
 from probe.stun.transaction import RetransmissionTimers
 from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri, format_hostport
-from probe.turn.connection import TurnConnection
 
 PREFER_SECONDS = 0.05
 """How much later than another the preferred address may answer and still be taken."""
@@ -28,7 +28,7 @@ class Dialed:
     """A connection; ``challenge`` is the answer to the first Allocate where that was asked for
     already, which took ``unauthenticated`` seconds."""
 
-    connection: TurnConnection
+    connection: StunConnection
     challenge: StunMessage | None = None
     unauthenticated: float = 0.0
 
@@ -50,7 +50,7 @@ async def dial(
     race = Race(addresses, both_families=url.kind == "udp", prefer=PREFER_SECONDS)
 
     async def attempt(address: Address) -> Dialed:
-        connection = TurnConnection(url, address, timers)
+        connection = StunConnection(url, address, timers)
         try:
             await connection.connect()
             if url.kind != "udp":

@@ -3,7 +3,7 @@
 import ipaddress
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured
+from probe.core.model import CheckFailed
 from probe.net.resolver import IPAddress, is_unreachable
 from probe.stun.codec import Method
 from probe.stun.credentials import expiry_of
@@ -75,13 +75,6 @@ def error_from_code(
         return CheckFailed(Cause.AUTH_REJECTED, message, hint=_BAD_REQUEST_HINT)
     cause = _CAUSES.get(code or 0, Cause.ALLOCATION_REFUSED)
     return CheckFailed(cause, message, hint=_HINTS.get(code or 0))
-
-
-def missing_credentials() -> NotMeasured:
-    """The server asks for credentials and none are configured: our lack, not its fault."""
-    return NotMeasured(
-        Cause.CREDENTIALS_MISSING, "the server asks for credentials and none are configured"
-    )
 
 
 def check_relayed_address(relayed: str, server: str) -> None:

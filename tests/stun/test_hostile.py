@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.net.resolver import Address
+from probe.stun.connection import StunConnection
 from probe.stun.message import (
     Framer,
     channel_data,
@@ -23,18 +24,17 @@ from probe.stun.message import (
 from probe.stun.transaction import RFC_8489
 from probe.stun.uri import parse_turn_url
 from probe.turn.client import TurnClient
-from probe.turn.connection import TurnConnection
 from probe.turn.dialing import Dialed
 
 PEER = ("192.0.2.9", 4000)
 
 
-def connected() -> tuple[TurnClient, TurnConnection]:
+def connected() -> tuple[TurnClient, StunConnection]:
     """A client whose connection goes nowhere."""
     url = parse_turn_url("turn:127.0.0.1")
     client = TurnClient(url, None, clock=time.monotonic, now=time.time)
     address = Address("127.0.0.1", 3478, socket.AF_INET)
-    connection = TurnConnection(url, address, RFC_8489)
+    connection = StunConnection(url, address, RFC_8489)
     client.use(Dialed(connection))
     return client, connection
 

@@ -166,7 +166,7 @@ async def test_an_attribute_that_must_be_understood_fails_the_request_at_once(wi
 
 async def test_garbage_on_a_stream_is_told_at_once(wire: Wire) -> None:
     async with asked(wire, reliable=True) as (under_way, _, task):
-        under_way.garbage()
+        under_way.unparsable_received()
         with pytest.raises(CheckFailed, match="no TURN"):
             await task
 
@@ -174,9 +174,9 @@ async def test_garbage_on_a_stream_is_told_at_once(wire: Wire) -> None:
 async def test_an_answer_that_can_not_be_read_ends_its_request_alone(wire: Wire) -> None:
     async with asked(wire, reliable=True) as (under_way, request, task):
         under_way.answered = True
-        under_way.garbage(b"another id..")
+        under_way.unparsable_received(b"another id..")
         await asyncio.sleep(0)
         assert not task.done()
-        under_way.garbage(request.transaction_id)
+        under_way.unparsable_received(request.transaction_id)
         with pytest.raises(CheckFailed, match="no valid STUN"):
             await task

@@ -18,7 +18,7 @@ MOST_MESSAGES, MESSAGES_FOR_ONE = 2000, 8
 MOST_BYTES, BYTES_FOR_ONE = 4 << 20, 8
 
 
-class TurnConnection:
+class StunConnection:
     """Use: ``connect``, ``secure``, then ``transactions``; ``abort`` at any moment.
 
     ``on_channel_data`` and ``on_indication`` take what comes unasked and say whether they could
@@ -90,7 +90,7 @@ class TurnConnection:
             self.abort()
         elif messages.is_channel_data(frame):
             if not self.on_channel_data(frame):
-                self.transactions.garbage()
+                self.transactions.unparsable_received()
         else:
             self._message_received(frame)
 
@@ -104,7 +104,7 @@ class TurnConnection:
     def _message_received(self, frame: bytes) -> None:
         message = messages.read_message(frame)
         if message is None:
-            self.transactions.garbage(messages.transaction_of(frame))
+            self.transactions.unparsable_received(messages.transaction_of(frame))
         elif message.message_class == MessageClass.INDICATION:
             self.on_indication(message)
         else:
