@@ -24,7 +24,7 @@ from probe import exit_codes
 from probe.cli import cli
 from probe.config.settings import LOG_LEVELS, ProbeEnvironment, load_settings
 from probe.core.causes import Cause
-from probe.core.environment import SECRETS_DIRECTORY
+from probe.core.environment import SECRETS_DIRECTORY, Environment
 from probe.core.kind import Kind
 from probe.core.model import Verdict
 from probe.history import History
@@ -119,7 +119,9 @@ def _exit_codes() -> Iterator[str]:
 
 def _variables() -> Iterator[str]:
     yield SECRETS_DIRECTORY
-    models = [ProbeEnvironment, *(each.environment for each in (*KINDS, *NOTIFIERS))]
+    models: list[type[Environment]] = [ProbeEnvironment]
+    models += [kind.environment for kind in KINDS]
+    models += [notifier.environment for notifier in NOTIFIERS]
     for model in models:
         yield from model.variable_names()
     yield from (f"LOG_LEVEL={word}" for word in LOG_LEVELS)
@@ -194,7 +196,7 @@ def _keys_of(kind: Kind[Any, Any]) -> list[str]:
 
 
 def _limits_of(kind: Kind[Any, Any]) -> Any:
-    return kind.table.model_fields["thresholds"].annotation.__args__[1]  # type: ignore[union-attr]
+    return kind.table.model_fields["thresholds"].annotation.__args__[1]
 
 
 def _table_of(name: str) -> Any:
