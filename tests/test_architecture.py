@@ -20,6 +20,7 @@ WORDS = {
     "probe.core.context",
     "probe.core.model",
     "probe.history.model",
+    "probe.prometheus_names",
     "probe.core.recorder",
     "probe.core.signals",
 }
@@ -50,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.core.causes": set(),
     "probe.core.model": {"probe.core.causes"},
     "probe.core.signals": {"probe.core.model"},
+    "probe.prometheus_names": set(),
     "probe.core.recorder": {"probe.core.model"},
     "probe.core.context": set(),
     "probe.history.model": {"probe.core.model"},

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field, FiniteFloat
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
 from probe.core.recorder import Recorder
+from probe.prometheus_names import PrometheusNames
 
 
-class ThresholdConfig(BaseModel):
+class ThresholdConfig(PrometheusNames):
     """Limits on one signal for one check, in the signal's unit; replaces the default's.
 
     ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
@@ -48,7 +49,7 @@ class ThresholdConfig(BaseModel):
         return found if self.bad is None else {**found, "bad": LimitSide(self.bad)}
 
 
-class CheckConfig(BaseModel):
+class CheckConfig(PrometheusNames):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
     Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
