@@ -18,6 +18,7 @@ PACKAGES = ("probe", "alerts", "dashboards")
 WORDS = {
     "probe.core.causes",
     "probe.core.context",
+    "probe.field_types",
     "probe.core.model",
     "probe.history.model",
     "probe.prometheus_names",
@@ -50,6 +51,7 @@ WHOLE_HOUSE = (
 MAY_IMPORT: dict[str, set[str]] = {
     "probe.core.causes": set(),
     "probe.core.model": {"probe.core.causes"},
+    "probe.field_types": {"probe.core.model"},
     "probe.core.signals": {"probe.core.model"},
     "probe.prometheus_names": set(),
     "probe.core.recorder": {"probe.core.model"},

@@ -14,6 +14,7 @@ from probe.core.environment import Environment
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.field_types import Bytes, Seconds
 from probe.net.urls import CaFile
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
@@ -91,6 +92,8 @@ class PostgresEnvironment(Environment):
     """The database's address, as the backend has it."""
 
     database_url: PostgresUrl | None = Field(default=None, alias="DATABASE_URL")
+    """PostgreSQL DSN, as the backend has it; Neon needs `?sslmode=require`. Example:
+    `postgres://user:password@host/paircam?sslmode=require`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -99,9 +102,12 @@ class PostgresTable(CheckConfig):
     ``statement_timeout`` is when the server gives up the question."""
 
     url: PostgresUrl
+    """PostgreSQL DSN. Example: `postgres://user:password@host/paircam`"""
     ca_file: CaFile | None = None
-    plan_bytes: int = Field(default=500_000_000, gt=0)
-    statement_timeout: float = Field(default=5.0, gt=0, le=300)
+    plan_bytes: Bytes = Field(default=500_000_000, gt=0)
+    """Storage of the plan."""
+    statement_timeout: Seconds = Field(default=5.0, gt=0, le=300)
+    """After this the server cancels the query. Example: `5`"""
 
     @property
     def address(self) -> StoreAddress:

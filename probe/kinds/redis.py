@@ -14,6 +14,7 @@ from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.field_types import Bytes
 from probe.net.urls import CaFile
 from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
@@ -80,6 +81,8 @@ class RedisEnvironment(Environment):
     """The cache's address, as the backend has it."""
 
     redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
+    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
+    `rediss://:password@host:6379`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -88,9 +91,12 @@ class RedisTable(CheckConfig):
     ``plan_commands`` for a day: without it 10,000 at Upstash, and no limit elsewhere."""
 
     url: RedisUrl
+    """Redis URL. Example: `rediss://:password@host:6379`"""
     ca_file: CaFile | None = None
-    plan_bytes: int = Field(default=256_000_000, gt=0)
+    plan_bytes: Bytes = Field(default=256_000_000, gt=0)
+    """Memory of the plan."""
     plan_commands: int | None = Field(default=None, gt=0)
+    """Commands per day of the plan; 10,000 at Upstash, else no limit. Example: `10000`"""
 
     @property
     def address(self) -> StoreAddress:

@@ -96,16 +96,26 @@ class SignalingTable(CheckConfig):
     """A Socket.IO session: where, with which token, over which transport."""
 
     url: BaseUrl
+    """Base URL of the signaling server. Example: `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that tokens are minted with; without it a token is requested from the backend."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     ca_file: CaFile | None = None
     namespace: Path = "/signaling"
+    """Socket.IO namespace."""
     path: Path = "/socket.io"
+    """Path of the Socket.IO endpoint."""
     transport: Literal["websocket", "polling"] = "websocket"
+    """`websocket` connects directly; `polling` starts with HTTP long-polling and upgrades. Example:
+    `polling`"""
     ready_event: EventName = "connected"
+    """Event with which the application says that the session is ready."""
     send_event: EventName = "leave-queue"
+    """Event that is sent to measure a round trip."""
     reply_event: EventName = "queue-left"
+    """Event that answers it."""
     round_trips: int = Field(default=3, ge=1, le=20)
+    """Round trips per run; the median is reported. Example: `3`"""
 
     @property
     def target(self) -> str:
