@@ -8,9 +8,11 @@ from probe.core.model import Unit
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a field of this type is, wherever it stands; a field's own docstring wins."""
+    """What a field of this type is, wherever it stands, and its type in words; a field's own
+    docstring wins over the text."""
 
-    text: str
+    text: str = ""
+    type: str = ""
 
 
 Seconds = Annotated[float, Unit.SECONDS]

@@ -33,6 +33,7 @@ _NOT_OF_USERS = ("/health", "/health/ready", "/api/health", "/metrics")
 class AppEnvironment(FlyEnvironment):
     """Where the application's metrics are; and whether Fly tells of its users, too."""
 
+    title = "Application metrics"
     metrics_url: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
     """The application's Prometheus endpoint: the public one, or `http://APP.internal:3333/metrics`
     inside Fly's private network. Example: `https://paircam.live/metrics`"""

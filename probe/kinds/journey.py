@@ -100,6 +100,7 @@ class JourneyTable(CheckConfig):
 class JourneyEnvironment(BackendEnvironment):
     """Where the backend is, and whether its queue may be joined."""
 
+    title = "The user journey"
     journey: bool = Field(default=False, alias="PROBE_JOURNEY")
     """`true` runs the user journey twice a day: two users of the probe join the application's queue
     and call each other. Example: `true`"""

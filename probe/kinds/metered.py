@@ -38,6 +38,7 @@ ENDS = Signal(
 class MeteredEnvironment(Environment):
     """The account: the name of the app, and the key from the dashboard's developer page."""
 
+    title = "TURN providers"
     app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
     """Subdomain of the Metered account: `APP.metered.live`. Example: `paircam`"""
     secret_key: SecretStr | None = Field(default=None, alias="METERED_SECRET_KEY")

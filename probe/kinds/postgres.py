@@ -91,6 +91,7 @@ _HANGS = "It connects and does not answer: is it overloaded, or does somebody ho
 class PostgresEnvironment(Environment):
     """The database's address, as the backend has it."""
 
+    title = "Data stores"
     database_url: PostgresUrl | None = Field(default=None, alias="DATABASE_URL")
     """PostgreSQL DSN, as the backend has it; Neon needs `?sslmode=require`. Example:
     `postgres://user:password@host/paircam?sslmode=require`"""

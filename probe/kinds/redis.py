@@ -80,6 +80,7 @@ _SILENT = "It connects and does not answer: is a slow command running, or a scri
 class RedisEnvironment(Environment):
     """The cache's address, as the backend has it."""
 
+    title = "Data stores"
     redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
     """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
     `rediss://:password@host:6379`"""

@@ -80,8 +80,8 @@ def _secret_base_url(url: SecretStr) -> SecretStr:
 
 
 # Types for the fields of tables and environments. An address may hold a password or a token.
-HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url)]
-BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url)]
+HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url), Described(type="URL")]
+BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url), Described(type="URL")]
 CaFile = Annotated[
     Path,
     AfterValidator(check_ca_file),

@@ -36,6 +36,7 @@ Duration = Annotated[
 class BackendEnvironment(Environment):
     """The operators' variables that say where the backend is and how to get a token."""
 
+    title = "The application"
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
     """Base URL of the application's backend: `/health` and `/health/ready` are probed, and
     signaling, tokens and issued TURN credentials are found below it. Example:

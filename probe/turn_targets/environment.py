@@ -22,6 +22,7 @@ class TurnEnvironment(BackendEnvironment):
     pairs rely on.
     """
 
+    title = "TURN providers"
     turn_provider: Literal["managed", "coturn"] | None = Field(default=None, alias="TURN_PROVIDER")
     """`coturn` for an own server with time-limited credentials, else `managed`. Example: `coturn`
     """

@@ -71,6 +71,7 @@ REFERENCE = {
 class HttpEnvironment(Environment):
     """The application's addresses, as the operators have them."""
 
+    title = "The application"
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
     """Base URL of the application's backend: `/health` and `/health/ready` are probed, and
     signaling, tokens and issued TURN credentials are found below it. Example:

@@ -53,6 +53,7 @@ _OFFER_SHARE = 1 / 6
 class PeerEnvironment(TurnEnvironment):
     """The TURN servers, the other probes, and whether the application counts its calls."""
 
+    title = "Application metrics"
     peers: str = Field(default="", alias="PROBE_PEERS")
     """All probes, this one included, in the order in which they send notifications: addresses, or a
     name that resolves to all of them. Example: `paircam-probe.internal`"""

@@ -27,6 +27,7 @@ Token = Annotated[SecretStr, AfterValidator(_whole_token)]
 class FlyEnvironment(Environment):
     """Fly's variables, and the application's address: what is told together."""
 
+    title = "Fly.io"
     token: Token | None = Field(default=None, alias="FLY_API_TOKEN")
     """Token that reads the organization: output of `fly tokens create readonly`, pasted as printed.
     Example: `FlyV1 fm2_…`"""
