@@ -15,10 +15,10 @@ from pydantic import ConfigDict, Field, FiniteFloat
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Ratio, Seconds
 from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
+from probe.core.prometheus_names import PrometheusNames
 from probe.core.recorder import Recorder
-from probe.field_types import Ratio, Seconds
-from probe.prometheus_names import PrometheusNames
 
 
 class ThresholdConfig(PrometheusNames):

@@ -25,10 +25,10 @@ from probe.budget.plans import (
 from probe.budget.quota_usage import QuotaUsage
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Ratio
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
-from probe.field_types import Ratio
 
 # Under which the ledger is shared by all runs.
 LEDGER = "ledger"

@@ -17,10 +17,10 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
-from probe.field_types import Seconds
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig

@@ -11,10 +11,10 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes, Seconds
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
-from probe.field_types import Bytes, Seconds
 from probe.net.urls import CaFile
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 

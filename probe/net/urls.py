@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from probe.field_types import Described
+from probe.core.field_types import Described
 
 EXAMPLE = "https://example.org"
 _LONGEST_SHOWN = 80

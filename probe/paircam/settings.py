@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.environment import Environment
+from probe.core.field_types import Described
 from probe.core.model import Unit
-from probe.field_types import Described
 from probe.net.urls import BaseUrl, CaFile
 
 DEFAULT_EXPIRATION = 300.0

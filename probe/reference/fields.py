@@ -19,8 +19,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from probe.core.field_types import Described
 from probe.core.model import Unit
-from probe.field_types import Described
 from probe.stun.uri import TurnUri
 
 _EXAMPLE = re.compile(r"\s*Example:\s+`(.+)`$", re.DOTALL)

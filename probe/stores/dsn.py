@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from probe.field_types import Described
+from probe.core.field_types import Described
 
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss")

@@ -86,7 +86,7 @@ def static() -> Facts:
 def _kinds() -> Iterator[str]:
     for kind in KINDS:
         yield kind.name
-        for role in ("core", "on_request", "instrument"):
+        for role in ("core", "on_request"):
             if getattr(kind, role, False):
                 yield f"{kind.name}: {role}"
 

@@ -16,10 +16,10 @@ from pydantic import Field, field_validator, model_validator
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
 from probe.core.recorder import Recorder
-from probe.field_types import Bytes
 from probe.kinds.http.signals import (
     CORS_REFUSED,
     DURATION,

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
@@ -27,7 +28,6 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
-from probe.field_types import Seconds
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.urls import HttpUrl, show_host, split_urls
 from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of

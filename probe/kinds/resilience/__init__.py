@@ -19,10 +19,10 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
-from probe.field_types import Seconds
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
