@@ -23,6 +23,9 @@ WORDS = {
     "probe.core.recorder",
     "probe.core.signals",
 }
+# What keeps harm from outside away; it knows nothing of checks.
+GUARDS = {"probe.daemon_thread", "probe.untrusted.json_document", "probe.untrusted.text"}
+WORDS |= GUARDS
 FRAME = WORDS | {"probe.core.environment", "probe.core.kind"}
 INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam", "probe.stores"}
 WHOLE_HOUSE = (
@@ -48,6 +51,9 @@ WHOLE_HOUSE = (
 )
 MAY_IMPORT: dict[str, set[str]] = {
     "probe.core.causes": set(),
+    "probe.daemon_thread": set(),
+    "probe.untrusted": {"probe.daemon_thread", "probe.untrusted"},
+    "probe.untrusted.result": {"probe.core.model", "probe.untrusted"},
     "probe.core.model": {"probe.core.causes"},
     "probe.core.signals": {"probe.core.model"},
     "probe.core.recorder": {"probe.core.model"},
@@ -73,7 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.telemetry",
     },
     "probe.core.thresholds": FRAME,
-    "probe.core.runner": FRAME,
+    "probe.core.runner": FRAME | {"probe.untrusted.result"},
     "probe.daemon.schedule": set(),
     "probe.metrics.families": FRAME,
     "probe.metrics.exporter": FRAME | {"probe.metrics.families"},
@@ -128,6 +134,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.kinds.budget",
         "probe.budget.quota_usage",
         "probe.diagnostics.logging_setup",
+        "probe.diagnostics.redact",
         "probe.report",
         "probe.rtc",
         "probe.core.runner",
