@@ -1,127 +1,200 @@
-"""PostgreSQL over one short connection, with asyncpg; its errors become causes here.
+"""PostgreSQL's protocol 3.0, as far as one connection with one question needs it.
 
-SQLSTATE codes: https://www.postgresql.org/docs/15/errcodes-appendix.html
+https://www.postgresql.org/docs/15/protocol-flow.html. Why no library: bounded_stream.py.
 """
 
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Literal, cast, get_args
-
-import asyncpg
+import hashlib
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.net.resolver import resolve
-from probe.net.tls import client_context, last_change
+from probe.core.model import CheckFailed
+from probe.stores.bounded_stream import BoundedStream
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import closed, translate_socket, wrong_protocol
+from probe.stores.errors import wrong_protocol
+from probe.stores.scram import MECHANISM, ScramClient, ScramError
 
-# Modes that go without TLS where there is none.
-Opportunistic = Literal["disable", "allow", "prefer"]
+PROTOCOL = 196608
+MAX_MESSAGE = 64 << 10
+_LENGTH = struct.Struct(">I")
+_HEAD = struct.Struct(">cI")
+_COUNT = struct.Struct(">H")
+_NULL = 0xFFFFFFFF
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}\Z")
+_VERSION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?")
 
-CLOSE_SECONDS = 1.0
-_NAME = "probe"
-_NO_TLS = "Take ?sslmode=require out of the address, or switch TLS on at the server."
-_SPENT = "A plan's compute hours or storage are used up: see the provider's page."
+
+class ServerError(Exception):
+    """An ErrorResponse: the server's code and its text, which may be anything."""
+
+    def __init__(self, sqlstate: str, text: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate, self.text = sqlstate, text
 
 
-@asynccontextmanager
-async def connected(
-    address: StoreAddress, context: Context, ca_file: Path | None
-) -> "AsyncIterator[asyncpg.Connection[Any]]":
-    """One connection, closed at the end whatever happens.
+@dataclass
+class PostgresSession:
+    """One session; made by ``open_session``. Nothing secret is in its repr."""
 
-    Raises CheckFailed and NotMeasured in place of everything that asyncpg raises.
-    """
-    await resolve(address.host, address.port)
-    try:
-        connection = await _connect(address, ca_file)
+    stream: BoundedStream = field(repr=False)
+    parameters: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def version(self) -> str:
+        """Major and minor, as the server says; empty where it doesn't."""
+        found = _VERSION.match(self.parameters.get("server_version", ""))
+        return ".".join(part for part in found.groups() if part) if found else ""
+
+    async def query(self, sql: str) -> list[list[str | None]]:
+        """The rows of all statements of a simple query, as text.
+
+        Raises ServerError, and CheckFailed: connection_closed, flooded, protocol_error.
+        """
+        await self._send(b"Q", sql.encode() + b"\0")
+        rows: list[list[str | None]] = []
+        while True:
+            kind, body = await self._receive()
+            match kind:
+                case b"D":
+                    rows.append(self._row(body))
+                case b"Z":
+                    return rows
+                case b"T" | b"C" | b"I":
+                    continue
+                case _:
+                    self.refuse()
+
+    async def terminate(self, context: Context, timeout: float) -> None:
+        """End the session and close the connection."""
+        await self._send(b"X", b"")
+        await self.stream.close(context, timeout)
+
+    def refuse(self) -> NoReturn:
+        """Raises CheckFailed(protocol_error): something else answers there."""
+        raise wrong_protocol(self.stream.host, "PostgreSQL")
+
+    async def start(self, address: StoreAddress, application: str) -> None:
+        """Start up and authenticate. Raises ServerError and CheckFailed."""
+        user = address.user or "postgres"
+        given = {
+            "user": user,
+            "database": address.path or user,
+            "application_name": application,
+            "client_encoding": "UTF8",
+        }
+        words = b"".join(f"{name}\0{value}\0".encode() for name, value in given.items()) + b"\0"
+        body = _LENGTH.pack(PROTOCOL) + words
+        await self.stream.send(_LENGTH.pack(len(body) + 4) + body)
+        await self._authenticate(user, address.password)
+        while True:
+            kind, _ = await self._receive()
+            if kind == b"Z":
+                return
+            if kind != b"K":
+                self.refuse()
+
+    async def _authenticate(self, user: str, password: str) -> None:
+        scram = ScramClient(password)
+        while True:
+            method, data = await self._challenge()
+            match method:
+                case 0:
+                    return
+                case 3:
+                    await self._send(b"p", password.encode() + b"\0")
+                case 5 if len(data) == 4:
+                    await self._send(b"p", _md5(user, password, data) + b"\0")
+                case 10 if MECHANISM.encode() in data.split(b"\0"):
+                    first = scram.first
+                    head = MECHANISM.encode() + b"\0" + _LENGTH.pack(len(first))
+                    await self._send(b"p", head + first)
+                case 11:
+                    await self._send(b"p", await self._scram_final(scram, data))
+                case 12:
+                    self._verify(scram, data)
+                case _:
+                    message = f"{self.stream.host} asks for an authentication that is not known"
+                    raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+
+    async def _challenge(self) -> tuple[int, bytes]:
+        kind, body = await self._receive()
+        if kind != b"R" or len(body) < _LENGTH.size:
+            self.refuse()
+        return _LENGTH.unpack_from(body)[0], body[_LENGTH.size :]
+
+    async def _scram_final(self, scram: ScramClient, data: bytes) -> bytes:
         try:
-            yield connection
-        except BaseException:
-            connection.terminate()
-            raise
-        await context.closing.close(connection.close(timeout=CLOSE_SECONDS), timeout=CLOSE_SECONDS)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
-        raise translate(error, address) from None
+            return await scram.final(data)
+        except ScramError as error:
+            raise self._odd(error) from None
+
+    def _verify(self, scram: ScramClient, data: bytes) -> None:
+        try:
+            scram.verify(data)
+        except ScramError as error:
+            raise self._odd(error) from None
+
+    def _odd(self, error: ScramError) -> CheckFailed:
+        return CheckFailed(Cause.PROTOCOL_ERROR, f"{self.stream.host} can't be trusted: {error}")
+
+    async def _send(self, kind: bytes, body: bytes) -> None:
+        await self.stream.send(kind + _LENGTH.pack(len(body) + 4) + body)
+
+    async def _receive(self) -> tuple[bytes, bytes]:
+        """The next message that is neither a notice nor a parameter. Raises ServerError."""
+        while True:
+            kind, length = _HEAD.unpack(await self.stream.read(_HEAD.size))
+            if length < _LENGTH.size or not kind.isalpha():
+                self.refuse()
+            if length > MAX_MESSAGE:
+                message = f"{self.stream.host} announces a message of {length} bytes"
+                raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+            body = await self.stream.read(length - _LENGTH.size)
+            match kind:
+                case b"E":
+                    raise _error(body)
+                case b"S":
+                    name, _, value = body.partition(b"\0")
+                    self.parameters[_text(name)] = _text(value.rstrip(b"\0"))
+                case b"N" | b"A" | b"v":
+                    continue
+                case _:
+                    return kind, body
+
+    def _row(self, body: bytes) -> list[str | None]:
+        try:
+            (count,), at = _COUNT.unpack_from(body), _COUNT.size
+            row: list[str | None] = []
+            for _ in range(count):
+                (length,) = _LENGTH.unpack_from(body, at)
+                at += _LENGTH.size
+                if length == _NULL:
+                    row.append(None)
+                    continue
+                if at + length > len(body):
+                    self.refuse()
+                row.append(_text(body[at : at + length]))
+                at += length
+        except struct.error:
+            self.refuse()
+        return row
 
 
-async def _connect(address: StoreAddress, ca_file: Path | None) -> "asyncpg.Connection[Any]":
-    # Everything is passed, or asyncpg takes it from PG… variables and files of the user.
-    # Names of statements would get in the way of a pooler (PgBouncer, Neon's): no cache.
-    return await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user or "postgres",
-        password=address.password,
-        database=address.path or address.user or "postgres",
-        ssl=tls_for(address.options.get("sslmode", "prefer"), ca_file),
-        statement_cache_size=0,
-        server_settings={"application_name": _NAME},
-    )
+def _error(body: bytes) -> ServerError:
+    fields = {part[:1]: _text(part[1:]) for part in body.split(b"\0", 64) if part}
+    state = fields.get(b"C", "")
+    return ServerError(state if _SQLSTATE.match(state) else "unknown", fields.get(b"M", ""))
 
 
-def tls_for(mode: str, ca_file: Path | None) -> ssl.SSLContext | Opportunistic:
-    """What asyncpg takes for an ``sslmode`` (libpq's words).
-
-    ``require`` encrypts and trusts any certificate; ``verify-ca`` wants one of a known
-    authority, ``verify-full`` wants it to be for that host.
-    """
-    if mode in get_args(Opportunistic):
-        return cast(Opportunistic, mode)
-    if mode == "verify-full":
-        return client_context(ca_file)
-    return _context(ca_file, last_change(ca_file), verifies=mode == "verify-ca")
+def _md5(user: str, password: str, salt: bytes) -> bytes:
+    """What the protocol calls MD5 authentication; how strong it is, the server decides."""
+    inner = hashlib.md5(f"{password}{user}".encode(), usedforsecurity=False).hexdigest()
+    outer = hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest()
+    return b"md5" + outer.encode()
 
 
-@lru_cache(maxsize=4)
-def _context(ca_file: Path | None, _changed: int, *, verifies: bool) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    if not verifies:
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    context.load_default_certs()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    return context
-
-
-def translate(error: Exception, address: StoreAddress) -> CheckAborted:
-    """The one place where an exception of asyncpg becomes a cause."""
-    host = f"{address.host}:{address.port}"
-    if isinstance(error, asyncpg.PostgresError):
-        return _refused(error, host)
-    if isinstance(error, OSError):
-        if type(error) is ConnectionError and "SSL" in str(error):
-            message = f"{host} does not offer TLS, which the address asks for"
-            return CheckFailed(Cause.TLS_FAILED, message, hint=_NO_TLS)
-        if type(error) is ConnectionError:
-            return closed(host)
-        return translate_socket(error, host)
-    return wrong_protocol(host, "PostgreSQL")
-
-
-def _refused(error: asyncpg.PostgresError, host: str) -> CheckAborted:
-    state = str(getattr(error, "sqlstate", None) or "unknown")
-    if state.startswith("08"):
-        return closed(host)
-    if state.startswith("28"):
-        return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
-    if state == "3D000":
-        return NotMeasured(Cause.PROTOCOL_ERROR, f"{host} has no database of that name")
-    if state == "53300":
-        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no connection left")
-    if state == "57014":
-        return CheckFailed(Cause.DEADLINE, f"{host} took too long over one question")
-    if state.startswith("57P"):
-        return CheckFailed(Cause.SERVICE_DOWN, f"{host} is starting or shutting down ({state})")
-    if "quota" in str(error):
-        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no quota left", hint=_SPENT)
-    if state.startswith("42501"):
-        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
-    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with SQLSTATE {state}")
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
