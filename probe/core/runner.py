@@ -15,8 +15,8 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
 from probe.core.recorder import Recorder
+from probe.core.safe_result import safe_result
 from probe.core.signals import DURATION, SUCCESS
-from probe.untrusted.result import safe_result
 from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from probe.net.urls import CaFile
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
 if TYPE_CHECKING:
-    from probe.stores.postgres_client import PostgresSession
+    from probe.stores.postgres_protocol import PostgresSession
 
 CONNECT = Signal(
     "probe_postgres_connect_seconds",
@@ -133,7 +133,7 @@ def derive(environment: PostgresEnvironment) -> DerivedChecks:
 
 async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
     """Connect, ask, close."""
-    from probe.stores.database import connected
+    from probe.stores.postgres_client import connected
 
     started = context.clock()
     record.current = "connect"
@@ -200,7 +200,7 @@ KIND = Kind(
     cost="one connection and one SELECT of the server's statistics; it wakes a sleeping Neon "
     "branch, which then stays awake for 5 minutes",
     uses=uses,
-    load=lazy_import("probe.stores.database"),
+    load=lazy_import("probe.stores.postgres_client"),
     interval=300.0,
     retry=60.0,
     plot=SHARE,

@@ -19,7 +19,7 @@ from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
 
 if TYPE_CHECKING:
-    from probe.stores.cache import Info
+    from probe.stores.redis_client import Info
 
 MB = 1e6
 
@@ -130,7 +130,7 @@ def derive(environment: RedisEnvironment) -> DerivedChecks:
 
 async def run(table: RedisTable, record: Recorder, context: Context) -> None:
     """Connect, ping, ask, close."""
-    from probe.stores.cache import connected, info
+    from probe.stores.redis_client import connected, info
 
     started = context.clock()
     record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
@@ -236,7 +236,7 @@ KIND = Kind(
     failing=FailurePolicy(Verdict.WARNING, hold=60.0),
     cost="3 Redis commands: AUTH, PING, INFO",
     uses=uses,
-    load=lazy_import("probe.stores.cache"),
+    load=lazy_import("probe.stores.redis_client"),
     # 72 commands a day beside the 840 of the signaling check: a tenth of Upstash's free
     # plan is 1,000, and restarts of the probe take some.
     interval=3600.0,

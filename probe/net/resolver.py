@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.daemon_thread import in_daemon_thread
+from probe.untrusted.daemon_thread import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 

@@ -1,200 +1,169 @@
-"""PostgreSQL's protocol 3.0, as far as one connection with one question needs it.
+"""PostgreSQL over one short connection; what goes wrong becomes a cause here.
 
-https://www.postgresql.org/docs/15/protocol-flow.html. Why no library: bounded_stream.py.
+SQLSTATE codes: https://www.postgresql.org/docs/15/errcodes-appendix.html
 """
 
-import hashlib
-import re
-import struct
-from dataclasses import dataclass, field
-from typing import NoReturn
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed
-from probe.stores.bounded_stream import BoundedStream
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.resolver import Address, resolve
+from probe.net.tls import client_context, last_change
+from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import wrong_protocol
-from probe.stores.scram import MECHANISM, ScramClient, ScramError
+from probe.stores.errors import closed, translate_socket, wrong_protocol
+from probe.stores.postgres_protocol import PostgresSession, ServerError
 
-PROTOCOL = 196608
-MAX_MESSAGE = 64 << 10
-_LENGTH = struct.Struct(">I")
-_HEAD = struct.Struct(">cI")
-_COUNT = struct.Struct(">H")
-_NULL = 0xFFFFFFFF
-_SQLSTATE = re.compile(r"[0-9A-Z]{5}\Z")
-_VERSION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?")
-
-
-class ServerError(Exception):
-    """An ErrorResponse: the server's code and its text, which may be anything."""
-
-    def __init__(self, sqlstate: str, text: str) -> None:
-        super().__init__(sqlstate)
-        self.sqlstate, self.text = sqlstate, text
+CLOSE_SECONDS = 1.0
+_NAME = "probe"
+_SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
+# With or without TLS, in this order; the second where the first is refused (libpq's sslmode).
+_ATTEMPTS = {"disable": (False,), "allow": (False, True), "prefer": (True, False)}
+# No line of pg_hba.conf for it: with or without TLS may make the difference.
+_NOT_LET_IN = "28000"
+_NO_TLS = "Take ?sslmode=require out of the address, or switch TLS on at the server."
+_SPENT = "A plan's compute hours or storage are used up: see the provider's page."
 
 
-@dataclass
-class PostgresSession:
-    """One session; made by ``open_session``. Nothing secret is in its repr."""
+@asynccontextmanager
+async def connected(
+    address: StoreAddress, context: Context, ca_file: Path | None
+) -> AsyncIterator[PostgresSession]:
+    """One session, closed at the end whatever happens.
 
-    stream: BoundedStream = field(repr=False)
-    parameters: dict[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def version(self) -> str:
-        """Major and minor, as the server says; empty where it doesn't."""
-        found = _VERSION.match(self.parameters.get("server_version", ""))
-        return ".".join(part for part in found.groups() if part) if found else ""
-
-    async def query(self, sql: str) -> list[list[str | None]]:
-        """The rows of all statements of a simple query, as text.
-
-        Raises ServerError, and CheckFailed: connection_closed, flooded, protocol_error.
-        """
-        await self._send(b"Q", sql.encode() + b"\0")
-        rows: list[list[str | None]] = []
-        while True:
-            kind, body = await self._receive()
-            match kind:
-                case b"D":
-                    rows.append(self._row(body))
-                case b"Z":
-                    return rows
-                case b"T" | b"C" | b"I":
-                    continue
-                case _:
-                    self.refuse()
-
-    async def terminate(self, context: Context, timeout: float) -> None:
-        """End the session and close the connection."""
-        await self._send(b"X", b"")
-        await self.stream.close(context, timeout)
-
-    def refuse(self) -> NoReturn:
-        """Raises CheckFailed(protocol_error): something else answers there."""
-        raise wrong_protocol(self.stream.host, "PostgreSQL")
-
-    async def start(self, address: StoreAddress, application: str) -> None:
-        """Start up and authenticate. Raises ServerError and CheckFailed."""
-        user = address.user or "postgres"
-        given = {
-            "user": user,
-            "database": address.path or user,
-            "application_name": application,
-            "client_encoding": "UTF8",
-        }
-        words = b"".join(f"{name}\0{value}\0".encode() for name, value in given.items()) + b"\0"
-        body = _LENGTH.pack(PROTOCOL) + words
-        await self.stream.send(_LENGTH.pack(len(body) + 4) + body)
-        await self._authenticate(user, address.password)
-        while True:
-            kind, _ = await self._receive()
-            if kind == b"Z":
-                return
-            if kind != b"K":
-                self.refuse()
-
-    async def _authenticate(self, user: str, password: str) -> None:
-        scram = ScramClient(password)
-        while True:
-            method, data = await self._challenge()
-            match method:
-                case 0:
-                    return
-                case 3:
-                    await self._send(b"p", password.encode() + b"\0")
-                case 5 if len(data) == 4:
-                    await self._send(b"p", _md5(user, password, data) + b"\0")
-                case 10 if MECHANISM.encode() in data.split(b"\0"):
-                    first = scram.first
-                    head = MECHANISM.encode() + b"\0" + _LENGTH.pack(len(first))
-                    await self._send(b"p", head + first)
-                case 11:
-                    await self._send(b"p", await self._scram_final(scram, data))
-                case 12:
-                    self._verify(scram, data)
-                case _:
-                    message = f"{self.stream.host} asks for an authentication that is not known"
-                    raise CheckFailed(Cause.PROTOCOL_ERROR, message)
-
-    async def _challenge(self) -> tuple[int, bytes]:
-        kind, body = await self._receive()
-        if kind != b"R" or len(body) < _LENGTH.size:
-            self.refuse()
-        return _LENGTH.unpack_from(body)[0], body[_LENGTH.size :]
-
-    async def _scram_final(self, scram: ScramClient, data: bytes) -> bytes:
+    Raises CheckFailed and NotMeasured in place of everything else.
+    """
+    addresses = await resolve(address.host, address.port)
+    try:
+        session = await _session(address, addresses, ca_file)
         try:
-            return await scram.final(data)
-        except ScramError as error:
-            raise self._odd(error) from None
+            yield session
+        except BaseException:
+            session.stream.abort()
+            raise
+        await session.terminate(context, CLOSE_SECONDS)
+    except (ServerError, OSError, UnicodeError) as error:
+        raise translate(error, address) from None
 
-    def _verify(self, scram: ScramClient, data: bytes) -> None:
+
+async def _session(
+    address: StoreAddress, addresses: list[Address], ca_file: Path | None
+) -> PostgresSession:
+    mode = address.options.get("sslmode", "prefer")
+    attempts = _ATTEMPTS.get(mode, (True,))
+    for encrypted in attempts[:-1]:
         try:
-            scram.verify(data)
-        except ScramError as error:
-            raise self._odd(error) from None
-
-    def _odd(self, error: ScramError) -> CheckFailed:
-        return CheckFailed(Cause.PROTOCOL_ERROR, f"{self.stream.host} can't be trusted: {error}")
-
-    async def _send(self, kind: bytes, body: bytes) -> None:
-        await self.stream.send(kind + _LENGTH.pack(len(body) + 4) + body)
-
-    async def _receive(self) -> tuple[bytes, bytes]:
-        """The next message that is neither a notice nor a parameter. Raises ServerError."""
-        while True:
-            kind, length = _HEAD.unpack(await self.stream.read(_HEAD.size))
-            if length < _LENGTH.size or not kind.isalpha():
-                self.refuse()
-            if length > MAX_MESSAGE:
-                message = f"{self.stream.host} announces a message of {length} bytes"
-                raise CheckFailed(Cause.PROTOCOL_ERROR, message)
-            body = await self.stream.read(length - _LENGTH.size)
-            match kind:
-                case b"E":
-                    raise _error(body)
-                case b"S":
-                    name, _, value = body.partition(b"\0")
-                    self.parameters[_text(name)] = _text(value.rstrip(b"\0"))
-                case b"N" | b"A" | b"v":
-                    continue
-                case _:
-                    return kind, body
-
-    def _row(self, body: bytes) -> list[str | None]:
-        try:
-            (count,), at = _COUNT.unpack_from(body), _COUNT.size
-            row: list[str | None] = []
-            for _ in range(count):
-                (length,) = _LENGTH.unpack_from(body, at)
-                at += _LENGTH.size
-                if length == _NULL:
-                    row.append(None)
-                    continue
-                if at + length > len(body):
-                    self.refuse()
-                row.append(_text(body[at : at + length]))
-                at += length
-        except struct.error:
-            self.refuse()
-        return row
+            return await _attempt(address, addresses, ca_file, encrypted)
+        except ServerError as error:
+            if error.sqlstate != _NOT_LET_IN:
+                raise
+        except ssl.SSLError:
+            continue
+    return await _attempt(address, addresses, ca_file, attempts[-1])
 
 
-def _error(body: bytes) -> ServerError:
-    fields = {part[:1]: _text(part[1:]) for part in body.split(b"\0", 64) if part}
-    state = fields.get(b"C", "")
-    return ServerError(state if _SQLSTATE.match(state) else "unknown", fields.get(b"M", ""))
+async def _attempt(
+    address: StoreAddress, addresses: list[Address], ca_file: Path | None, encrypted: bool
+) -> PostgresSession:
+    connection = await connect_socket(addresses)
+    host = f"{address.host}:{address.port}"
+    try:
+        tls = await _tls(connection, address, ca_file) if encrypted else None
+    except BaseException:
+        connection.close()
+        raise
+    stream = await BoundedStream.over(connection, host, tls=tls, server_name=address.host)
+    session = PostgresSession(stream)
+    try:
+        await session.start(address, _NAME)
+    except BaseException:
+        stream.abort()
+        raise
+    return session
 
 
-def _md5(user: str, password: str, salt: bytes) -> bytes:
-    """What the protocol calls MD5 authentication; how strong it is, the server decides."""
-    inner = hashlib.md5(f"{password}{user}".encode(), usedforsecurity=False).hexdigest()
-    outer = hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest()
-    return b"md5" + outer.encode()
+async def _tls(
+    connection: socket.socket, address: StoreAddress, ca_file: Path | None
+) -> ssl.SSLContext | None:
+    """Ask for TLS; its context, or None where the server has none and need not have.
+
+    One byte is read and no more: what an attacker adds in the clear must not count as said
+    within TLS (CVE-2021-23222).
+    """
+    loop, host = asyncio.get_running_loop(), f"{address.host}:{address.port}"
+    await loop.sock_sendall(connection, _SSL_REQUEST)
+    mode = address.options.get("sslmode", "prefer")
+    match await loop.sock_recv(connection, 1):
+        case b"S":
+            return tls_for(mode, ca_file)
+        case b"N" if mode in _ATTEMPTS:
+            return None
+        case b"N":
+            message = f"{host} does not offer TLS, which the address asks for"
+            raise CheckFailed(Cause.TLS_FAILED, message, hint=_NO_TLS)
+        case b"":
+            raise closed(host)
+        case _:
+            raise wrong_protocol(host, "PostgreSQL")
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
+def tls_for(mode: str, ca_file: Path | None) -> ssl.SSLContext:
+    """The context for an ``sslmode`` (libpq's words).
+
+    ``require`` encrypts and trusts any certificate; ``verify-ca`` wants one of a known
+    authority, ``verify-full`` wants it to be for that host.
+    """
+    if mode == "verify-full":
+        return client_context(ca_file)
+    return _context(ca_file, last_change(ca_file), verifies=mode == "verify-ca")
+
+
+@lru_cache(maxsize=4)
+def _context(ca_file: Path | None, _changed: int, *, verifies: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    if not verifies:
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    context.load_default_certs()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    return context
+
+
+def translate(error: Exception, address: StoreAddress) -> CheckAborted:
+    """The one place where an error of the session or its socket becomes a cause."""
+    host = f"{address.host}:{address.port}"
+    if isinstance(error, ServerError):
+        return _refused(error, host)
+    if isinstance(error, OSError):
+        return translate_socket(error, host)
+    return wrong_protocol(host, "PostgreSQL")
+
+
+def _refused(error: ServerError, host: str) -> CheckAborted:
+    state = error.sqlstate
+    if state.startswith("08"):
+        return closed(host)
+    if state.startswith("28"):
+        return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
+    if state == "3D000":
+        return NotMeasured(Cause.PROTOCOL_ERROR, f"{host} has no database of that name")
+    if state == "53300":
+        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no connection left")
+    if state == "57014":
+        return CheckFailed(Cause.DEADLINE, f"{host} took too long over one question")
+    if state.startswith("57P"):
+        return CheckFailed(Cause.SERVICE_DOWN, f"{host} is starting or shutting down ({state})")
+    if "quota" in error.text:
+        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no quota left", hint=_SPENT)
+    if state.startswith("42501"):
+        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with SQLSTATE {state}")

@@ -1,83 +1,158 @@
-"""RESP2, as far as one connection with PING and INFO needs it.
+"""Redis over one short connection; what goes wrong becomes a cause here."""
 
-https://redis.io/docs/latest/develop/reference/protocol-spec/. Why no library:
-bounded_stream.py. Commands cost: Upstash sells them by the piece. A connection sends AUTH where
-there is a password, SELECT where there is a database other than 0, and nothing else by itself.
-"""
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed
-from probe.stores.bounded_stream import BoundedStream
+from probe.core.context import Context
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.resolver import resolve
+from probe.net.tls import client_context
+from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import wrong_protocol
+from probe.stores.errors import translate_socket
+from probe.stores.redis_protocol import RedisSession, ReplyError
 
-# INFO takes 6 KB, and some for each database and each kind of error.
-MAX_REPLY = 192 << 10
-_MAX_DIGITS = 10
+CLOSE_SECONDS = 1.0
+# Of a server with noeviction that has refused writes, the share of its memory from which on
+# it is taken to refuse them still: what was too large for the rest is not in use now.
+FULL_RATIO = 0.9
+_MAX_NUMBER = 32
+# What Redis and Upstash say when a limit is reached.
+_LIMITS = ("max number of clients", "limit exceeded", "quota", "OOM command not allowed")
+_REFUSED = ("WRONGPASS", "NOAUTH", "ERR invalid password", "ERR AUTH <password>")
+_BY_CODE = {
+    "LOADING": (Cause.LOADING, "is loading its data"),
+    "BUSY": (Cause.BUSY, "is busy with a script"),
+    "MASTERDOWN": (Cause.MASTER_DOWN, "is a replica without its master"),
+    "MISCONF": (Cause.MISCONF, "can't save to disk and refuses writes"),
+    "READONLY": (Cause.READ_ONLY, "is a read-only replica"),
+}
 
 
-class ReplyError(Exception):
-    """An error reply: its text, which begins with a code in capitals."""
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What INFO says; None where the server leaves it out. Sizes are bytes.
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text.partition(" ")[0][:32])
-        self.text = text
+    ``refusals`` is how many commands it has refused for want of memory since its start.
+    """
 
+    used: float | None
+    limit: float | None
+    clients: float | None
+    evicted: float | None
+    keys: float | None
+    commands: float | None
+    refusals: float
+    evicts: bool
+    version: str
 
-class RedisSession:
-    """One session over a stream."""
+    @classmethod
+    def of(cls, text: str) -> "Info":
+        """From the reply to INFO."""
+        fields = dict(_fields(text))
+        keys = [_keys(value) for name, value in fields.items() if name[:2] == "db"]
+        known = [each for each in keys if each is not None]
+        return cls(
+            used=_number(fields.get("used_memory")),
+            limit=_number(fields.get("maxmemory")),
+            clients=_number(fields.get("connected_clients")),
+            evicted=_number(fields.get("evicted_keys")),
+            # An empty server names no database at all.
+            keys=sum(known) if known or "used_memory" in fields else None,
+            commands=_number(fields.get("total_commands_processed")),
+            refusals=_assigned(fields.get("errorstat_OOM", ""), "count") or 0.0,
+            evicts=fields.get("maxmemory_policy", "") != "noeviction",
+            version=fields.get("redis_version", ""),
+        )
 
-    def __init__(self, stream: BoundedStream) -> None:
-        self.stream = stream
+    def refuses_writes(self, refusals_before: float | None) -> bool | None:
+        """Whether it is full and refuses writes; None where it has no limit to tell by.
 
-    async def start(self, address: StoreAddress) -> None:
-        """Log in and choose the database. Raises ReplyError and CheckFailed."""
-        if address.password:
-            await self._authenticate(address.user, address.password)
-        if int(address.path or 0):
-            await self.command("SELECT", address.path)
-
-    async def command(self, *words: str) -> str:
-        """The reply to a command: a string, or a number as text.
-
-        Raises ReplyError, and CheckFailed: connection_closed, flooded, protocol_error.
+        ``refusals_before`` is what ``refusals`` was in the run before, None in the first.
         """
-        parts = [word.encode() for word in words]
-        data = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-        await self.stream.send(b"*%d\r\n%s" % (len(parts), data))
-        line = await self.stream.read_line()
-        text = line[1:].decode("utf-8", "replace")
-        match line[:1]:
-            case b"+" | b":":
-                return text
-            case b"-":
-                raise ReplyError(text)
-            case b"$":
-                return await self._bulk(text)
-            case _:
-                raise wrong_protocol(self.stream.host, "Redis")
+        if self.used is None or not self.limit:
+            return None
+        if refusals_before is not None and self.refusals > refusals_before:
+            return True
+        if self.evicts:
+            return False
+        return self.used >= self.limit * (FULL_RATIO if self.refusals else 1.0)
 
-    async def _authenticate(self, user: str, password: str) -> None:
-        if not user:
-            await self.command("AUTH", password)
-            return
+
+@asynccontextmanager
+async def connected(
+    address: StoreAddress, context: Context, ca_file: Path | None
+) -> AsyncIterator[RedisSession]:
+    """One session, closed at the end whatever happens.
+
+    Raises CheckFailed and NotMeasured in place of everything else.
+    """
+    addresses = await resolve(address.host, address.port)
+    tls = client_context(ca_file) if address.scheme == "rediss" else None
+    host = f"{address.host}:{address.port}"
+    try:
+        connection = await connect_socket(addresses)
+        stream = await BoundedStream.over(connection, host, tls=tls, server_name=address.host)
         try:
-            await self.command("AUTH", user, password)
-        except ReplyError as error:
-            # Before Redis 6 there are no users.
-            if "wrong number of arguments" not in error.text:
-                raise
-            await self.command("AUTH", password)
+            session = RedisSession(stream)
+            await session.start(address)
+            yield session
+        except BaseException:
+            stream.abort()
+            raise
+        await stream.close(context, CLOSE_SECONDS)
+    except (ReplyError, OSError) as error:
+        raise translate(error, address) from None
 
-    async def _bulk(self, length: str) -> str:
-        if length == "-1":
-            return ""
-        if not (length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS):
-            raise wrong_protocol(self.stream.host, "Redis")
-        if int(length) > MAX_REPLY:
-            message = f"{self.stream.host} announces a reply of {length} bytes"
-            raise CheckFailed(Cause.PROTOCOL_ERROR, message)
-        body = await self.stream.read(int(length) + 2)
-        if not body.endswith(b"\r\n"):
-            raise wrong_protocol(self.stream.host, "Redis")
-        return body[:-2].decode("utf-8", "replace")
+
+async def info(session: RedisSession) -> Info:
+    """Everything that the server says of itself."""
+    return Info.of(await session.command("INFO"))
+
+
+def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborted:
+    """The one place where an error of the session or its socket becomes a cause."""
+    host = f"{address.host}:{address.port}"
+    if isinstance(error, OSError):
+        return translate_socket(error, host)
+    text = error.text
+    if any(words in text for words in _LIMITS):
+        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has reached a limit of its own")
+    if text.startswith(_REFUSED):
+        return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
+    code = text.partition(" ")[0]
+    if code == "NOPERM":
+        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
+    if code in _BY_CODE:
+        cause, words = _BY_CODE[code]
+        return CheckFailed(cause, f"{host} {words}")
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error")
+
+
+def _fields(text: str) -> list[tuple[str, str]]:
+    pairs = (line.partition(":") for line in text.split("\r\n"))
+    return [(name, value.strip()) for name, _, value in pairs if not name.startswith("#")]
+
+
+def _keys(text: str) -> float | None:
+    """Of ``keys=2,expires=0,avg_ttl=0``."""
+    return _assigned(text, "keys")
+
+
+def _assigned(text: str, name: str) -> float | None:
+    pairs = (part.partition("=") for part in text.split(","))
+    return next((_number(value) for key, _, value in pairs if key == name), None)
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or len(text) > _MAX_NUMBER:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None

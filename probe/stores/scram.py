@@ -8,7 +8,7 @@ import secrets
 import stringprep
 import unicodedata
 
-from probe.daemon_thread import in_daemon_thread
+from probe.untrusted.daemon_thread import in_daemon_thread
 
 MECHANISM = "SCRAM-SHA-256"
 # PostgreSQL's default is 4,096. So many take 50 ms, which no server should ask for in vain.

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
-from probe.daemon_thread import in_daemon_thread
 from probe.telemetry.counters import Labels, Series, Values
+from probe.untrusted.daemon_thread import in_daemon_thread
 from probe.untrusted.text import MAX_LABEL
 
 MAX_SERIES = 20_000

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from probe.daemon_thread import in_daemon_thread
+from probe.untrusted.daemon_thread import in_daemon_thread
 from probe.untrusted.text import excerpt
 
 MAX_BYTES = 4 << 20
