@@ -56,6 +56,11 @@ EVICTED = Signal(
 COMMANDS = Signal(
     "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."
 )
+REFUSES_WRITES = Signal(
+    "probe_redis_writes_refused",
+    Unit.BOOLEAN,
+    "1 where it is full and refuses writes (noeviction), 0 where it has a limit and does not.",
+)
 DAILY = Signal(
     "probe_redis_daily_commands",
     Unit.COUNT,
@@ -131,22 +136,23 @@ def derive(environment: RedisEnvironment) -> DerivedChecks:
 
 
 async def run(table: RedisTable, record: Recorder, context: Context) -> None:
-    """Connect, ping, ask, say goodbye."""
+    """Connect, ping, ask, close."""
     from probe.stores.redis_client import connected, info
 
     started = context.clock()
     record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
-    async with connected(table.address, context, table.ca_file) as client:
+    async with connected(table.address, context, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("ping", hint=_SILENT):
             asked = context.clock()
-            await client.ping()
+            await session.command("PING")
             record.sample(PING, context.clock() - asked)
         with record.phase("info"):
-            found = await info(client)
+            found = await info(session)
             _look_ahead(found, table, record, context)
             _write(found, table, record)
+            _write_refusals(found, table, record, context)
         record.current = "close"
 
 
@@ -183,6 +189,14 @@ def _look_ahead(found: "Info", table: RedisTable, record: Recorder, context: Con
             record.sample(DAILY_SHARE, slope * DAY / table.daily_commands)
 
 
+def _write_refusals(found: "Info", table: RedisTable, record: Recorder, context: Context) -> None:
+    before: dict[str, float] = context.get_or_create(("redis-refusals", table.name), dict)
+    refuses = found.refuses_writes(before.get("refusals"))
+    before["refusals"] = found.refusals
+    if refuses is not None:
+        record.sample(REFUSES_WRITES, float(refuses))
+
+
 def commands(table: RedisTable) -> int:
     """How many commands a run sends: AUTH, SELECT, PING, INFO."""
     address = table.address
@@ -209,6 +223,7 @@ KIND = Kind(
         MEMORY,
         LIMIT,
         FILLED,
+        REFUSES_WRITES,
         CLIENTS,
         KEYS,
         EVICTED,
@@ -220,6 +235,8 @@ KIND = Kind(
         Threshold(MEMORY, Limits(objective=100 * MB)),
         # Ours: a full server evicts keys or refuses to write.
         Threshold(FILLED, Limits(warning=0.9, critical=0.999)),
+        # Ours: users lose what they write, however much of the memory is in use.
+        Threshold(REFUSES_WRITES, Limits(critical=0.0), optional=True),
         # It ends before the day does.
         Threshold(DAILY_SHARE, Limits(warning=1.0), optional=True),
     ),
