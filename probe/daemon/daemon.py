@@ -80,7 +80,7 @@ class Daemon:
         self._context = Context(clock=clock, now=now)
         self._counting = Counting(self._context)
         self._identity = ProbeIdentity(settings.region, probe_version(), now())
-        self._board, self._rounds, self._references = CheckStates(), Readiness(), References()
+        self._board, self._rounds, self._references = CheckStates(), Readiness(clock), References()
         self._waking = Triggers()
         steady = now() - clock()
         self._alarm = AlertManager(
@@ -200,7 +200,8 @@ class Daemon:
         self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
         for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
-        for timing in stagger([(check.name, check.interval) for check in new]):
+        deadlines = {check.name: check.table.deadline for check in new}
+        for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
 

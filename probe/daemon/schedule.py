@@ -11,7 +11,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -60,25 +61,26 @@ def is_part_of_first_round(deadline: float) -> bool:
     return deadline <= FIRST_ROUND_SECONDS
 
 
-def stagger(intervals: Sequence[tuple[str, float]]) -> list[CheckTiming]:
+def stagger(
+    intervals: Sequence[tuple[str, float]], deadlines: Mapping[str, float] | None = None
+) -> list[CheckTiming]:
     """Timings for checks (name, interval in seconds) that are taken up together.
 
-    First runs follow each other within the opening; then checks of one interval are spread
-    evenly over it. The second run comes a quarter to five quarters of an interval after
-    the first.
+    First runs follow each other within the opening. The second run comes when the first is
+    over by its deadline, at the earliest a quarter of an interval and at the latest an
+    interval after it, so that no result is ever older than interval and deadline; checks of
+    one interval are spread evenly over that time.
     """
     gap = min(OPENING_GAP_SECONDS, OPENING_SECONDS / max(len(intervals), 1))
-    sizes: dict[float, int] = {}
-    for _, interval in intervals:
-        sizes[interval] = sizes.get(interval, 0) + 1
-    taken: dict[float, int] = {}
+    sizes = Counter(interval for _, interval in intervals)
+    taken: Counter[float] = Counter()
     timings = []
     for number, (name, interval) in enumerate(intervals):
-        place = taken.get(interval, 0)
-        taken[interval] = place + 1
+        taken[interval] += 1
+        busy = min((deadlines or {}).get(name, 0.0), SHARE_OF_INTERVAL * interval)
+        earliest = max(interval / 4, busy)
         first = number * gap
-        phase = interval * (place + 0.5) / sizes[interval]
-        phase += interval * math.ceil((first + interval / 4 - phase) / interval)
+        phase = first + earliest + (interval - earliest) * taken[interval] / sizes[interval]
         timings.append(CheckTiming(name, interval, first, phase))
     return timings
 
