@@ -52,7 +52,8 @@ class Context:
     """Lives as long as the process and is handed to every run of every check.
 
     ``now`` is the wall clock in seconds since 1970 (for certificates and credentials),
-    ``clock`` the monotonic one (for every duration).
+    ``clock`` the monotonic one (for every duration). ``repeats``: checks run again and again
+    with it, as in the daemon.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class Context:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        repeats: bool = False,
     ) -> None:
         self.clock = clock
         self.now = now
+        self.repeats = repeats
         self.closing = CleanupTasks()
         self._shared: dict[Hashable, object] = {}
 

@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
+from probe.core.model import (
+    Aggregation,
+    FailurePolicy,
+    LimitSide,
+    Result,
+    Signal,
+    Threshold,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 
 
@@ -96,6 +104,10 @@ class CheckConfig(BaseModel):
         """Whether this check is held against the kind's limits on a signal."""
         return True
 
+    def samples_in_a_run(self, signal: Signal) -> int:
+        """How many measurements of a signal one run makes at least."""
+        return 1
+
     @property
     def is_reference(self) -> bool:
         """Whether this is looked at only to know whether our own network works."""
@@ -117,6 +129,10 @@ class CheckConfig(BaseModel):
     def triggers(self) -> frozenset[str]:
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
+
+    def wakes_after(self, result: Result) -> frozenset[str]:
+        """The same where it depends on what the run found."""
+        return self.triggers
 
     @property
     def triggered_by(self) -> frozenset[str]:

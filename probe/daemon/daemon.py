@@ -77,7 +77,7 @@ class Daemon:
         self._revision = 0
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
-        self._context = Context(clock=clock, now=now)
+        self._context = Context(clock=clock, now=now, repeats=True)
         self._counting = Counting(self._context)
         self._identity = ProbeIdentity(settings.region, probe_version(), now())
         self._board, self._rounds, self._references = CheckStates(), Readiness(clock), References()
@@ -236,7 +236,8 @@ class Daemon:
             self._schedule.run_soon(check.name, again)
         for place, name in enumerate(self._waking.fired_by(result)):
             # One after the other: together they would meet the quota of one TURN user.
-            self._schedule.run_soon(name, place * WAKING_SECONDS)
+            wait = self._waking.delay(name, self._clock())
+            self._schedule.run_soon(name, max(wait, place * WAKING_SECONDS))
         for change in changes:
             log_change(change)
         self._revision += len(changes)
@@ -284,6 +285,7 @@ class Daemon:
             self._identity,
             now=now,
             due=due,
+            outdated=self._waking.outdated(self._board.stands),
             notices=(
                 *notices_of(self._alarm, self._references),
                 *self.reloader.outcome.notices,

@@ -44,7 +44,7 @@ class Readiness:
         check = self._checks.get(name)
         if check is not None:
             self._done.add(name)
-            self._expected[name] = now + check.interval + check.table.deadline + SLACK_SECONDS
+            self._expected[name] = now + longest_seconds(check)
 
     def is_first(self, name: str) -> bool:
         """Whether a check has no result yet."""
@@ -62,6 +62,11 @@ class Readiness:
     def overdue(self, now: float) -> list[str]:
         """The checks whose next result should be there by now."""
         return [name for name, expected in self._expected.items() if now > expected]
+
+
+def longest_seconds(check: Check) -> float:
+    """From one result to the next, at the latest."""
+    return check.interval + check.table.deadline + SLACK_SECONDS
 
 
 def _beyond_first_round(check: Check) -> float:

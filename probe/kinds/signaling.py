@@ -4,17 +4,14 @@ A session stands only with the application's own event: a refused client is firs
 and then disconnected, and without Redis it is connected and hears nothing.
 """
 
-import statistics
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
+from probe.budget.plans import is_local
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     Aggregation,
     CheckFailed,
@@ -26,7 +23,6 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
-from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam import (
     DEFAULT_EXPIRATION,
     Backend,
@@ -34,9 +30,18 @@ from probe.paircam import (
     Duration,
     backend_from,
 )
+from probe.paircam.signaling import (
+    UPGRADE,
+    EventName,
+    SocketTable,
+    connect,
+    is_ended_because_of,
+    session,
+)
+from probe.paircam.triggers import REDIS
+from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, parse_redis
 
 if TYPE_CHECKING:
-    from probe.net.http import FreshHttpClient
     from probe.net.socketio import Session
 
 CONNECT = Signal(
@@ -65,15 +70,15 @@ TOKEN = Signal(
     "How long the backend took to issue a token; absent in runs that had one.",
     latency=True,
 )
-UPGRADE = Signal(
-    "probe_signaling_upgrade_seconds",
-    Unit.SECONDS,
-    "From the polling connection to the end of its upgrade to WebSocket.",
-    latency=True,
-)
-
-# How long after a complaint the server may take to end the session because of it.
-_COMPLAINT_SECONDS = 0.5
+# 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;
+# the redis check takes 72 more.
+INTERVAL = 720.0
+# Where commands cost nothing: a Redis that hangs is critical within 90 s, 60 s of them failing.
+UNMETERED_SECONDS = 15.0
+MINIMUM_SAMPLES = 20
+# A p95 is judged by then.
+_SOON_SECONDS = 600.0
+_EXTRA_SHARE = 0.3
 # As counted on a running backend.
 _SESSION_COMMANDS = 4
 _SILENT_HINT = (
@@ -88,44 +93,47 @@ _ISSUED_HINT = (
     "The backend refuses a token that it issued: do all its machines have the same JWT_SECRET?"
 )
 
-EventName = Annotated[str, Field(min_length=1)]
-Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
 
+class SignalingTable(SocketTable):
+    """A Socket.IO session: where, with which token, and the event that is answered.
 
-class SignalingTable(CheckConfig):
-    """A Socket.IO session: where, with which token, over which transport."""
+    ``metered``: the backend's Redis has a plan of so many commands a day.
+    """
 
-    url: BaseUrl
     jwt_secret: SecretStr | None = None
     jwt_expiration: Duration = DEFAULT_EXPIRATION
-    ca_file: CaFile | None = None
-    namespace: Path = "/signaling"
-    path: Path = "/socket.io"
-    transport: Literal["websocket", "polling"] = "websocket"
-    ready_event: EventName = "connected"
     send_event: EventName = "leave-queue"
     reply_event: EventName = "queue-left"
     round_trips: int = Field(default=3, ge=1, le=20)
+    metered: bool = True
+
+    def samples_in_a_run(self, signal: Signal) -> int:
+        """Each round trip of a session is one."""
+        return self.round_trips if signal == RTT else 1
 
     @property
-    def target(self) -> str:
-        """Origin and namespace."""
-        url = self.url.get_secret_value()
-        return f"{urlsplit(url).scheme}://{show_host(url)}{self.namespace}"
+    def triggers(self) -> frozenset[str]:
+        """A session also needs Redis."""
+        return super().triggers | {REDIS}
+
+
+class SignalingEnvironment(BackendEnvironment):
+    """Where the backend is, and its Redis: whether sessions are paid for by the command."""
+
+    redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
 
     @property
-    def alert_group(self) -> str:
-        """The backend's host: without it there is no session."""
-        return show_host(self.url.get_secret_value())
+    def is_metered(self) -> bool:
+        """Unknown is Upstash, whose free plan has so many commands a day; but not for a backend
+        of this machine."""
+        if self.redis_url is not None:
+            return parse_redis(self.redis_url.get_secret_value()).host_is(*UPSTASH_DOMAINS)
+        backend = self.backend_url.get_secret_value() if self.backend_url else ""
+        return not is_local(backend)
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """The transport that the session begins with."""
-        return {"transport": self.transport}
 
-
-def derive(environment: BackendEnvironment) -> DerivedChecks:
-    """One check of the backend, over WebSocket."""
+def derive(environment: SignalingEnvironment) -> DerivedChecks:
+    """One check of the backend, over WebSocket, as often as the commands of its Redis allow."""
     if environment.backend_url is None:
         return DerivedChecks(
             skipped=("BACKEND_URL is not set",), defaults={"ca_file": environment.ca_file}
@@ -136,7 +144,10 @@ def derive(environment: BackendEnvironment) -> DerivedChecks:
         "jwt_expiration": environment.jwt_expiration,
         "ca_file": environment.ca_file,
     }
-    return DerivedChecks(tables=({"name": "signaling"},), defaults=defaults)
+    table: dict[str, Any] = {"name": "signaling"}
+    if not environment.is_metered:
+        table |= {"metered": False, "interval": UNMETERED_SECONDS}
+    return DerivedChecks(tables=(table,), defaults=defaults)
 
 
 async def run(table: SignalingTable, record: Recorder, context: Context) -> None:
@@ -153,12 +164,13 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
     if backend.issue is not None and backend.issue.at >= began:
         record.sample(TOKEN, backend.issue.seconds)
     try:
-        async with _session(table, record, context) as (browser, session):
+        listen = (table.ready_event, table.reply_event)
+        async with session(table, record, context, listen) as (browser, socket):
             started = context.clock()
-            await _connect(table, record, browser, session, token)
-            ready = await _wait_until_ready(table, record, session)
+            await connect(table, record, browser, socket, token)
+            ready = await _wait_until_ready(table, record, socket)
             record.sample(CONNECT, ready - started)
-            await _round_trips(table, record, session)
+            await _round_trips(table, record, socket, _trips(table, context))
     except CheckFailed as stop:
         if stop.cause is Cause.AUTH_REJECTED:
             backend.forget_token(token)
@@ -170,106 +182,44 @@ def _auth_hint(backend: Backend) -> str:
     return _MINTED_HINT if backend.minted else _ISSUED_HINT
 
 
-@asynccontextmanager
-async def _session(
-    table: SignalingTable, record: Recorder, context: Context
-) -> AsyncIterator[tuple["FreshHttpClient", "Session"]]:
-    """A fresh session, closed whatever happens; a failure keeps the phase that it is in."""
-    from probe.net.http import fresh_client
-    from probe.net.socketio import Session
-
-    host = show_host(table.url.get_secret_value())
-    async with fresh_client(ca_file=table.ca_file, clock=context.clock, host=host) as browser:
-        session = Session(
-            browser,
-            host=host,
-            namespace=table.namespace,
-            listen=(table.ready_event, table.reply_event),
-            clock=context.clock,
-        )
-        try:
-            yield browser, session
-        except BaseException:
-            await context.closing.close(session.close(), timeout=1.0)
-            raise
-        with record.phase("close"):
-            await context.closing.close(session.close(), timeout=1.0)
-
-
-async def _connect(
-    table: SignalingTable,
-    record: Recorder,
-    browser: "FreshHttpClient",
-    session: "Session",
-    token: SecretStr,
-) -> None:
-    from probe.net.socketio import CONNECT as CONNECTED
-
-    with _connecting(record, browser, session):
-        await session.open(
-            table.url.get_secret_value(),
-            path=table.path,
-            token=token.get_secret_value(),
-            transport=table.transport,
-        )
-    with record.phase("handshake"):
-        await session.expect(CONNECTED)
-    record.facts["transport"] = session.transport
-
-
-@contextmanager
-def _connecting(record: Recorder, browser: "FreshHttpClient", session: "Session") -> Iterator[None]:
-    """Divide the seconds of connecting among resolve, connect, tls, handshake and upgrade."""
-    started = record.clock()
-    record.current, record.hint = "connect", ""
-    completed = False
-    try:
-        yield
-        completed = True
-    finally:
-        ended = record.clock()
-        opened = ended if session.opened is None else session.opened
-        spent = browser.timing.phases if session.opened is None else session.spent
-        known = {name: spent[name] for name in ("resolve", "connect", "tls") if name in spent}
-        for name, seconds in known.items():
-            record.add_phase(name, seconds)
-        current = "handshake" if session.opened is not None else _phase_of(browser)
-        record.add_phase(current, max(0.0, opened - started - sum(known.values())))
-        record.current = current
-        if session.opened is not None and session.upgrading:
-            record.current = "upgrade"
-            record.add_phase("upgrade", ended - opened)
-            if completed and session.transport == "websocket":
-                record.sample(UPGRADE, ended - opened)
-
-
-def _phase_of(browser: "FreshHttpClient") -> str:
-    return browser.phase if browser.phase in ("resolve", "connect", "tls") else "handshake"
-
-
 async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "Session") -> float:
     """When the application said that the session stands."""
     with record.phase("session", hint=_SILENT_HINT):
         try:
             return await session.expect(table.ready_event)
         except CheckFailed as stop:
-            complaint = stop.cause is Cause.PROTOCOL_ERROR
-            if not await session.closed_by_server(_COMPLAINT_SECONDS if complaint else 0.0):
+            if not await is_ended_because_of(stop, session):
                 raise
             message = f'the server ends the session instead of sending "{table.ready_event}"'
-            if complaint:
+            if stop.cause is Cause.PROTOCOL_ERROR:
                 message = f"{message}; {stop.message}"
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
 
 
-async def _round_trips(table: SignalingTable, record: Recorder, session: "Session") -> None:
+def _trips(table: SignalingTable, context: Context) -> int:
+    """How many round trips to make. The first session of a daemon makes enough for a p95 where
+    those that follow would take long to bring them."""
+    first = context.get_or_create(("signaling", table.name), lambda: [context.repeats])
+    fill, first[0] = first[0], False
+    seldom = MINIMUM_SAMPLES / table.round_trips * (table.interval or INTERVAL) > _SOON_SECONDS
+    return max(table.round_trips, MINIMUM_SAMPLES if fill and seldom else 0)
+
+
+async def _round_trips(
+    table: SignalingTable, record: Recorder, session: "Session", trips: int
+) -> None:
     took: list[float] = []
+    started = record.clock()
     with record.phase("rtt", hint=_UNANSWERED_HINT):
-        for _ in range(table.round_trips):
+        for number in range(trips):
+            # What goes beyond the usual costs no run its deadline.
+            spent = record.clock() - started
+            if number >= table.round_trips and spent > _EXTRA_SHARE * table.deadline:
+                break
             sent = record.clock()
             await session.send(table.send_event)
             took.append(await session.expect(table.reply_event, since=sent) - sent)
-    record.sample(RTT, statistics.median(took))
+    record.sample_median(RTT, took)
     if len(took) > 1:
         record.sample(RTT_MAX, max(took))
 
@@ -277,13 +227,15 @@ async def _round_trips(table: SignalingTable, record: Recorder, session: "Sessio
 def uses(table: SignalingTable) -> tuple[QuotaUse, ...]:
     """What a session causes in Redis: register, unregister, queue clean-up; and an LRANGE of
     the queue for each round trip."""
+    if not table.metered:
+        return ()
     return (QuotaUse("upstash", _SESSION_COMMANDS + table.round_trips),)
 
 
 KIND = Kind(
     name="signaling",
     summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
-    environment=BackendEnvironment,
+    environment=SignalingEnvironment,
     table=SignalingTable,
     derive=derive,
     run=run,
@@ -294,7 +246,7 @@ KIND = Kind(
             Limits(objective=0.2),
             aggregation=Aggregation.P95,
             window=300.0,
-            minimum_samples=20,
+            minimum_samples=MINIMUM_SAMPLES,
         ),
     ),
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
@@ -303,9 +255,7 @@ KIND = Kind(
     "at most one token in its lifetime, none with JWT_SECRET",
     uses=uses,
     load=lazy_import("jwt", "probe.net.http", "probe.net.socketio"),
-    # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;
-    # the redis check takes 72 more.
-    interval=720.0,
+    interval=INTERVAL,
     retry=30.0,
     plot=RTT,
 )

@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -12,7 +13,12 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 
 PHASE = "body"
+# The fact that names the services that are not up.
+DOWN = "services down"
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
+PUBSUB_HINT = (
+    "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
+)
 _LONGEST_EXCERPT = 80
 
 
@@ -49,6 +55,18 @@ def identify(document: Any) -> BackendIdentity:
     return BackendIdentity(_word(document.get("version")), _word(identifier))
 
 
+def services_down(body: bytes) -> tuple[str, ...]:
+    """The services that a health document says are not up; none where it can't be read."""
+    try:
+        document = parse(body)
+    except CheckFailed:
+        return ()
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        return ()
+    return tuple(excerpt(name) for name, state in services.items() if state not in (True, "up"))
+
+
 def check_services(document: Any, well: str) -> None:
     """Hold a health document against the status that it should have.
 
@@ -63,7 +81,8 @@ def check_services(document: Any, well: str) -> None:
     down = [excerpt(name) for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"
-        raise CheckFailed(Cause.SERVICE_DOWN, f"{', '.join(down)} {verb} down", phase=PHASE)
+        message = f"{', '.join(down)} {verb} down"
+        raise CheckFailed(Cause.SERVICE_DOWN, message, phase=PHASE, hint=_hint(down, services))
     status = document.get("status")
     if not isinstance(status, str):
         _invalid("the body has no status")
@@ -79,6 +98,7 @@ def with_service_detail(refusal: CheckAborted, body: bytes) -> CheckAborted:
     except CheckFailed as said:
         if said.cause is Cause.SERVICE_DOWN:
             refusal.message = f"{refusal.message}: {said.message}"
+            refusal.hint = said.hint
     return refusal
 
 
@@ -98,6 +118,14 @@ def check_identity(
 def excerpt(text: str) -> str:
     """A target's own words, as far as they are harmless to show."""
     return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_EXCERPT]).strip()
+
+
+def _hint(down: Sequence[str], services: Mapping[str, object]) -> str | None:
+    """After a Redis outage of some seconds the backend's pub/sub clients give up for good."""
+    redis = services.get("redis")
+    if [name.lower() for name in down] == ["pubsub"] and redis in (True, "up"):
+        return PUBSUB_HINT
+    return None
 
 
 def _is_up(name: str, state: object) -> bool:

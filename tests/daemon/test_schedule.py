@@ -250,3 +250,19 @@ async def test_on_the_real_clock_nobody_has_to_wake_it() -> None:
     async with asyncio.timeout(5):
         await ran.wait()
     await schedule.stop()
+
+
+async def test_a_check_that_is_hastened_while_it_runs_runs_again_as_soon_as_it_is_done(
+    stage: Stage,
+) -> None:
+    stage.run.held["a"] = asyncio.Event()
+    stage.schedule.add(CheckTiming("a", interval=300.0, first=0.0, phase=200.0))
+    await stage.wake()
+    stage.schedule.run_soon("a", 0.0)
+    await stage.pass_(5)
+    assert stage.gone("a") == [0.0]
+    stage.run.held.pop("a").set()
+    await stage.pass_(2)
+    assert stage.gone("a") == [0.0, 5.5]
+    await stage.pass_(200)
+    assert stage.gone("a") == [0.0, 5.5, 200.0]

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from probe.core.model import Limits, Verdict
-from probe.history.model import StatePeriod, TimeBucket
+from probe.history.model import Availability, StatePeriod, TimeBucket
 from probe.report.json.fields import (
     evaluation_part,
     failure_part,
@@ -50,6 +50,8 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "verdict": without_objectives(row.verdict).value if row.verdict else None,
         "since": iso(row.since),
         "last_run": iso(row.last_run),
+        "age_seconds": None if row.last_run is None else seconds(overview.now - row.last_run),
+        "outdated": row.outdated,
         "next_run": iso(row.due),
         "status": row.status.value if row.status else None,
         "duration_seconds": seconds(row.duration),
@@ -58,6 +60,7 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "samples": [sample_part(each) for each in row.samples],
         "facts": dict(row.facts or {}),
         "evaluations": [evaluation_part(each) for each in row.evaluations],
+        "availability": _availability(row.availability),
         "day": _day(row, overview),
         "troubles": [_trouble(each) for each in row.troubles],
     }
@@ -71,6 +74,19 @@ def _day(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "unit": row.plot.unit.value if row.plot else None,
         "limits": _limits(row.limits or Limits()),
         "buckets": [_bucket(each) for each in row.day],
+    }
+
+
+def _availability(found: Availability | None) -> dict[str, float | None] | None:
+    """Of the last 24 hours, by time: ``ratio`` leaves out what is unknown and gaps."""
+    if found is None:
+        return None
+    return {
+        "ratio": finite(found.ratio),
+        "up_seconds": seconds(found.up),
+        "down_seconds": seconds(found.down),
+        "unknown_seconds": seconds(found.unknown),
+        "gap_seconds": seconds(found.gap),
     }
 
 

@@ -159,7 +159,7 @@ def test_troubles_are_listed_with_begin_end_length_and_reason_and_many_are_folde
 
 def test_the_last_24_hours_stand_in_words_too() -> None:
     first, *_ = card_texts(samples.outage())
-    assert "24 hours: 97.8 % of 8,364 runs ok, 6 runs not measured; 4 troubles" in first
+    assert "24 hours: 97.8 % of 23 h 59 min available; 4 troubles" in first
     assert "first byte: typically 180 ms, at most" in first
 
 
