@@ -130,7 +130,7 @@ class CheckConfig(BaseModel):
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
 
-    def wakes_after(self, result: Result) -> frozenset[str]:
+    def triggers_after(self, result: Result) -> frozenset[str]:
         """The same where it depends on what the run found."""
         return self.triggers
 

@@ -68,7 +68,7 @@ class Triggers:
         return frozenset(found)
 
     def _heeding(self, check: Check, result: Result) -> tuple[str, ...]:
-        words = check.table.wakes_after(result)
+        words = check.table.triggers_after(result)
         return tuple(
             other.name
             for other in self._checks.values()

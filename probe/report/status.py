@@ -46,7 +46,6 @@ class StatusRow:
     verdict: Verdict | None = None
     since: float | None = None
     last_run: float | None = None
-    outdated: bool = False
     due: float | None = None
     status: Status | None = None
     duration: float | None = None
@@ -57,10 +56,11 @@ class StatusRow:
     headline: tuple[Signal, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     day: tuple[TimeBucket, ...] = ()
-    availability: Availability | None = None
     troubles: tuple[StatePeriod, ...] = ()
     plot: Signal | None = None
     limits: Limits | None = None
+    availability: Availability | None = None
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,16 +98,16 @@ def down(*services: str) -> Result:
 
 
 def test_a_session_that_fails_triggers_what_it_needs() -> None:
-    assert set(whole().take(failing("signaling"))) == {"engineio", "redis", "health", "ready"}
+    assert set(whole().fired_by(failing("signaling"))) == {"engineio", "redis", "health", "ready"}
 
 
 def test_the_cheap_tier_triggers_the_full_session() -> None:
-    assert set(whole().take(failing("engineio"))) == {"signaling", "health", "ready"}
+    assert set(whole().fired_by(failing("engineio"))) == {"signaling", "health", "ready"}
 
 
 def test_redis_and_postgres_trigger_what_needs_them() -> None:
     for name in ("redis", "postgres"):
-        assert set(whole().take(failing(name))) == {"engineio", "signaling", "health", "ready"}
+        assert set(whole().fired_by(failing(name))) == {"engineio", "signaling", "health", "ready"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_redis_and_postgres_trigger_what_needs_them() -> None:
 def test_health_triggers_signaling_and_the_check_of_the_service_that_it_names(
     services: tuple[str, ...], checks: set[str]
 ) -> None:
-    assert set(whole().take(down(*services))) == {"signaling", "engineio"} | checks
+    assert set(whole().fired_by(down(*services))) == {"signaling", "engineio"} | checks
 
 
 def test_another_failure_of_the_same_check_triggers_anew() -> None:

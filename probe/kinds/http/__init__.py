@@ -145,7 +145,7 @@ class HttpTable(CheckConfig):
             else frozenset()
         )
 
-    def wakes_after(self, result: Result) -> frozenset[str]:
+    def triggers_after(self, result: Result) -> frozenset[str]:
         """Besides, the checks of the services that it names as down."""
         down = result.facts.get(health.DOWN, "")
         return self.triggers | of_services(down.split(", ")) if self.triggers else frozenset()

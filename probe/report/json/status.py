@@ -50,8 +50,6 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "verdict": without_objectives(row.verdict).value if row.verdict else None,
         "since": iso(row.since),
         "last_run": iso(row.last_run),
-        "age_seconds": None if row.last_run is None else seconds(overview.now - row.last_run),
-        "outdated": row.outdated,
         "next_run": iso(row.due),
         "status": row.status.value if row.status else None,
         "duration_seconds": seconds(row.duration),
@@ -60,9 +58,11 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "samples": [sample_part(each) for each in row.samples],
         "facts": dict(row.facts or {}),
         "evaluations": [evaluation_part(each) for each in row.evaluations],
-        "availability": _availability(row.availability),
         "day": _day(row, overview),
         "troubles": [_trouble(each) for each in row.troubles],
+        "availability": _availability(row.availability),
+        "age_seconds": None if row.last_run is None else seconds(overview.now - row.last_run),
+        "outdated": row.outdated,
     }
 
 

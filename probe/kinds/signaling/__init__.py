@@ -19,10 +19,10 @@ from probe.core.model import (
     Limits,
     Signal,
     Threshold,
-    Unit,
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.kinds.signaling.signals import CONNECT, RTT, RTT_MAX, TOKEN
 from probe.paircam import (
     DEFAULT_EXPIRATION,
     Backend,
@@ -44,32 +44,6 @@ from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, parse_redis
 if TYPE_CHECKING:
     from probe.net.socketio import Session
 
-CONNECT = Signal(
-    "probe_signaling_connect_seconds",
-    Unit.SECONDS,
-    "From the start of connecting until the application says that the session stands.",
-    column="connect",
-    latency=True,
-)
-RTT = Signal(
-    "probe_signaling_rtt_seconds",
-    Unit.SECONDS,
-    "Round trip of an event through the application, one look into Redis included; the median.",
-    column="rtt",
-    latency=True,
-)
-RTT_MAX = Signal(
-    "probe_signaling_rtt_max_seconds",
-    Unit.SECONDS,
-    "The slowest round trip of the run.",
-    latency=True,
-)
-TOKEN = Signal(
-    "probe_signaling_token_seconds",
-    Unit.SECONDS,
-    "How long the backend took to issue a token; absent in runs that had one.",
-    latency=True,
-)
 # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;
 # the redis check takes 72 more.
 INTERVAL = 720.0
