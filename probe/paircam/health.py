@@ -4,22 +4,23 @@
 ``services`` with one entry for each thing that the backend needs.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.untrusted.json_document import InvalidDocument, parse_json
+from probe.untrusted.text import excerpt, listed
 
 PHASE = "body"
 # The fact that names the services that are not up.
 DOWN = "services down"
+MOST_SERVICES = 8
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
 PUBSUB_HINT = (
     "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
 )
-_LONGEST_EXCERPT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ def parse(body: bytes) -> Any:
     if not body.strip():
         _invalid("the body is empty")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):  # brackets nested a million times deep
-        _invalid("the body is not JSON")
+        return parse_json(body)
+    except InvalidDocument as error:
+        _invalid(f"the body is not JSON: {error}")
 
 
 def identify(document: Any) -> BackendIdentity:
@@ -64,7 +65,8 @@ def services_down(body: bytes) -> tuple[str, ...]:
     services = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, dict):
         return ()
-    return tuple(excerpt(name) for name, state in services.items() if state not in (True, "up"))
+    down = [excerpt(name) for name, state in services.items() if state not in (True, "up")]
+    return tuple(down[:MOST_SERVICES])
 
 
 def check_services(document: Any, well: str) -> None:
@@ -78,10 +80,10 @@ def check_services(document: Any, well: str) -> None:
     services = document.get("services", {})
     if not isinstance(services, dict):
         _invalid("services is no object")
-    down = [excerpt(name) for name, state in services.items() if not _is_up(name, state)]
+    down = [name for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"
-        message = f"{', '.join(down)} {verb} down"
+        message = f"{listed(down)} {verb} down"
         raise CheckFailed(Cause.SERVICE_DOWN, message, phase=PHASE, hint=_hint(down, services))
     status = document.get("status")
     if not isinstance(status, str):
@@ -113,11 +115,6 @@ def check_identity(
         found = f"version {identity.version}" if identity.version else "no version"
         message = f"{found} answers, expected {excerpt(version)}"
         raise CheckFailed(Cause.VERSION_MISMATCH, message, phase=PHASE)
-
-
-def excerpt(text: str) -> str:
-    """A target's own words, as far as they are harmless to show."""
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_EXCERPT]).strip()
 
 
 def _hint(down: Sequence[str], services: Mapping[str, object]) -> str | None:

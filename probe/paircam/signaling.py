@@ -41,11 +41,17 @@ class SocketTable(CheckConfig):
     """A Socket.IO server: where it is, and over which transport the connection begins."""
 
     url: BaseUrl
+    """Base URL of the signaling server. Example: `https://paircam.live`"""
     ca_file: CaFile | None = None
     namespace: Path = "/signaling"
+    """Socket.IO namespace."""
     path: Path = "/socket.io"
+    """Path of the Socket.IO endpoint."""
     transport: Literal["websocket", "polling"] = "websocket"
+    """`websocket` connects directly; `polling` starts with HTTP long-polling and upgrades. Example:
+    `polling`"""
     ready_event: EventName = "connected"
+    """Event with which the application says that the session is ready."""
 
     @property
     def target(self) -> str:

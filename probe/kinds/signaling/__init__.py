@@ -69,17 +69,20 @@ _ISSUED_HINT = (
 
 
 class SignalingTable(SocketTable):
-    """A Socket.IO session: where, with which token, and the event that is answered.
-
-    ``metered``: the backend's Redis has a plan of so many commands a day.
-    """
+    """A Socket.IO session: where, with which token, and the event that is answered."""
 
     jwt_secret: SecretStr | None = None
+    """Key that tokens are minted with; without it a token is requested from the backend."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     send_event: EventName = "leave-queue"
+    """Event that is sent to measure a round trip."""
     reply_event: EventName = "queue-left"
+    """Event that answers it."""
     round_trips: int = Field(default=3, ge=1, le=20)
+    """Round trips per run; the median is reported. Example: `3`"""
     metered: bool = True
+    """Whether the backend's Redis has a plan of so many commands a day, which sessions count
+    against. Example: `false`"""
 
     def samples_in_a_run(self, signal: Signal) -> int:
         """Each round trip of a session is one."""
