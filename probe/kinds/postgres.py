@@ -18,6 +18,7 @@ from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaU
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
+from probe.paircam.triggers import BACKEND, POSTGRES, SIGNALING
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
 if TYPE_CHECKING:
@@ -127,6 +128,16 @@ class PostgresTable(CheckConfig):
     @property
     def alert_group(self) -> str:
         return self.address.host
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """What needs it."""
+        return frozenset({SIGNALING, BACKEND})
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whoever needs it and fails."""
+        return frozenset({POSTGRES})
 
 
 def derive(environment: PostgresEnvironment) -> DerivedChecks:
