@@ -59,6 +59,12 @@ class Cause(StrEnum):
     # The application, which brings two people together
     STRANGER_MATCHED = "stranger_matched"
     SESSION_LOST = "session_lost"
+    # Redis, by the code of its error
+    LOADING = "loading"
+    BUSY = "busy"
+    MASTER_DOWN = "master_down"
+    MISCONF = "misconf"
+    READ_ONLY = "read_only"
     # Ourselves
     OWN_NETWORK = "own_network"
     INTERNAL_ERROR = "internal_error"
@@ -126,6 +132,11 @@ HINTS: dict[Cause, str] = {
     "hung up at once; turn its journey off until that is mended.",
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
+    Cause.LOADING: "Redis reads its data after a start: wait, and check why it restarted.",
+    Cause.BUSY: "A script or function runs for too long: SCRIPT KILL or FUNCTION KILL ends it.",
+    Cause.MASTER_DOWN: "The replica has lost its master and refuses to answer: check the master.",
+    Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
+    Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
     Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
 }

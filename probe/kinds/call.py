@@ -13,6 +13,7 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
@@ -99,8 +100,11 @@ class CallTable(TurnServerConfig):
     """One call: direct, or through one server, or through what the backend issues."""
 
     path: Literal["direct", "relayed"] = "relayed"
+    """`direct` between two host candidates, or `relayed` through the server. Example: `direct`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    deadline: float = Field(default=30.0, gt=0, le=300)
+    """Echo messages over the data channel per run. Example: `10`"""
+    deadline: Seconds = Field(default=30.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
 
     @property
     def needs_server(self) -> bool:

@@ -45,8 +45,11 @@ class StunTable(CheckConfig):
     """One server. ``url`` is ``stun:HOST`` or ``stun:HOST:PORT``."""
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    """Name of the provider, a label of its metrics. Example: `eu`"""
     url: Annotated[TurnUri, BeforeValidator(_read_url)]
+    """`stun:HOST` or `stun:HOST:PORT`. Example: `stun:stun.example.org:3478`"""
     family: Family | None = None
+    """Address family; without it the first address of the name. Example: `ipv6`"""
 
     @property
     def target(self) -> str:

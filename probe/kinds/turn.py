@@ -134,6 +134,7 @@ class TurnTable(TurnServerConfig):
     """One server by one way in, or what the backend issues, and how many echoes to send."""
 
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
+    """Echo packets per run. Example: `20`"""
 
     @property
     def redundancy_group(self) -> str:
