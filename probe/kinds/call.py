@@ -235,7 +235,7 @@ async def _call_through(
             await call.gather()
             await _complete(call, table, record)
         except CheckFailed as error:
-            await diagnosis.of_ice(error)
+            await diagnosis.of(error)
         except asyncio.CancelledError:
             # Before closing, which may take longer than whoever cancels waits.
             record.sample(SUCCESS, 0.0)
