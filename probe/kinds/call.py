@@ -32,7 +32,12 @@ from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
 
 if TYPE_CHECKING:
@@ -173,7 +178,8 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
         await measure_issued(table, measure, record, context, check_others=False)
         return
     credentials, urls = await servers_for(table, record, context)
-    await measure(urls[0], credentials)
+    async with allocation_slots([credentials] * 2, record, context):
+        await measure(urls[0], credentials)
 
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
