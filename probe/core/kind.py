@@ -48,6 +48,19 @@ class ThresholdConfig(BaseModel):
         return found if self.bad is None else {**found, "bad": LimitSide(self.bad)}
 
 
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What users lose when a check fails, for the first line of a notification.
+
+    ``service`` is what it is about, shared by kinds whose failures have one cause; ``loss``
+    says what is lost when the failure is critical, ``degradation`` when it is a warning.
+    """
+
+    service: str = ""
+    loss: str = ""
+    degradation: str = ""
+
+
 class CheckConfig(BaseModel):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
@@ -81,6 +94,11 @@ class CheckConfig(BaseModel):
     def alert_group(self) -> str:
         """What is looked at: troubles of one subject are told together, as one."""
         return self.name
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact()
 
     @property
     def can_fail(self) -> bool:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Impact, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
@@ -53,6 +53,11 @@ class FallbackTable(CheckConfig):
     @property
     def target(self) -> str:
         return "all TURN providers"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No TURN relay works", "The primary TURN server fails")
 
     @property
     def alert_group(self) -> str:

@@ -19,7 +19,7 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.kind import CheckConfig, DerivedChecks, Impact, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
@@ -85,6 +85,11 @@ class JourneyTable(CheckConfig):
     @property
     def target(self) -> str:
         return show_url(self.url.get_secret_value())
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("backend", "Users can't meet", "Users can't always meet")
 
     @property
     def alert_group(self) -> str:

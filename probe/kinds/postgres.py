@@ -11,7 +11,15 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.kind import (
+    WAKES_NEON,
+    CheckConfig,
+    DerivedChecks,
+    Impact,
+    Kind,
+    QuotaUse,
+    lazy_import,
+)
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
@@ -111,6 +119,11 @@ class PostgresTable(CheckConfig):
     @property
     def target(self) -> str:
         return self.address.shown
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Postgres", "Postgres is down", "Postgres doesn't work")
 
     @property
     def alert_group(self) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.kind import CheckConfig, DerivedChecks, Impact, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
@@ -100,6 +100,11 @@ class RedisTable(CheckConfig):
     @property
     def target(self) -> str:
         return self.address.shown
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Redis", "Redis is down", "Redis doesn't work")
 
     @property
     def alert_group(self) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.kind import CheckConfig, DerivedChecks, Impact, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     Aggregation,
     CheckFailed,
@@ -112,6 +112,11 @@ class SignalingTable(CheckConfig):
         """Origin and namespace."""
         url = self.url.get_secret_value()
         return f"{urlsplit(url).scheme}://{show_host(url)}{self.namespace}"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("backend", "Users can't connect: signaling fails", "Signaling fails")
 
     @property
     def alert_group(self) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.context import Context
-from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
+from probe.core.kind import DerivedChecks, Impact, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
     FailurePolicy,
@@ -104,6 +104,11 @@ class PeerTable(TurnServerConfig):
     def labels(self) -> dict[str, str]:
         """``provider`` and ``transport`` of the relayed call."""
         return super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("calls", "Calls between regions fail", "Some calls between regions fail")
 
     @property
     def alert_group(self) -> str:
