@@ -47,7 +47,7 @@ class Pipeline:
         self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
         if cluster is not None:
             self.desk.cast = cluster.cast
-        self.incidents = OpenIncidents(self._group_of, self._was_critical)
+        self.incidents = OpenIncidents(self._group_of, self._critical_since)
         self._confirmation = Confirmation()
         self._checks: dict[str, Check] = {}
         self.groups: dict[str, str] = {}
@@ -82,7 +82,7 @@ class Pipeline:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
         self.groups |= {check.name: check.table.alert_group for check in checks}
-        self._record(self.alerts.watch(checks, now))
+        self._record(self.alerts.set_checks(checks, now))
 
     def handle_result(
         self,
@@ -100,7 +100,7 @@ class Pipeline:
         if self.own_network_fails:
             return
         self._confirmation.add_result(result, now)
-        self._record(self.alerts.take(check, result, evaluations, now, backed_up=backed_up))
+        self._record(self.alerts.update(check, result, evaluations, now, backed_up=backed_up))
 
     def resolve_unknown(self) -> None:
         """Every check has run once, and what was open before the start is not known: whatever
@@ -211,12 +211,14 @@ class Pipeline:
         # What one region alone sees is kept by a key that begins with the group.
         return any(group == key or group.startswith(f"{key} (") for group in groups)
 
-    def _was_critical(self, key: str) -> bool:
-        """Whether a receiver knows an incident as critical."""
-        return any(
-            group == key and view.severity is Severity.CRITICAL
+    def _critical_since(self, key: str) -> float | None:
+        """Since when a receiver knows an incident as critical; None if none does."""
+        times = [
+            view.critical_since
             for (_, group), view in self.desk.views.items()
-        )
+            if group == key and view.critical_since is not None
+        ]
+        return min(times, default=None)
 
     def _is_confirmed(self, alert: Alert) -> bool:
         # What this region alone sees is the same alert with one label more.

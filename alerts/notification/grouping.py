@@ -251,8 +251,12 @@ def _entry(
 ) -> NotificationLogEntry:
     names = tuple(sorted(name_of(alert) for alert in shown))
     since = min(alert.since for alert in shown)
+    severity = highest_severity(shown)
+    critical = view.critical_since if view else None
+    if critical is None and severity is Severity.CRITICAL:
+        critical = now
     return NotificationLogEntry(
-        severity=highest_severity(shown),
+        severity=severity,
         members=names,
         since=min(since, view.since) if view else since,
         told=now,
@@ -261,6 +265,7 @@ def _entry(
         story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in shown if alert.wrong),
         accepted=view.accepted if view else False,
+        critical_since=critical,
     )
 
 

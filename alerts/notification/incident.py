@@ -31,12 +31,12 @@ GroupOf = Callable[[Alert], str]
 class OpenIncidents:
     """The incident of every firing alert, and what was resolved since each incident opened.
 
-    ``group_of`` gives an alert's group; ``was_critical`` says whether a receiver knows an
-    incident as critical.
+    ``group_of`` gives an alert's group; ``critical_since`` says since when a receiver knows
+    an incident as critical, None if none does.
     """
 
-    def __init__(self, group_of: GroupOf, was_critical: Callable[[str], bool]) -> None:
-        self._group_of, self._was_critical = group_of, was_critical
+    def __init__(self, group_of: GroupOf, critical_since: Callable[[str], float | None]) -> None:
+        self._group_of, self._critical_since = group_of, critical_since
         self._keys: dict[Fingerprint, str] = {}
         self._resolved: dict[Fingerprint, Alert] = {}
         self._kept = ""
@@ -124,7 +124,10 @@ class OpenIncidents:
             return True
         if other.identity.rule not in (FAILING, NO_DATA) or not self._is_related(alert, other):
             return False
-        return apart <= RELATED_SECONDS or not self._was_critical(self._keys[other.identity])
+        paged = self._critical_since(self._keys[other.identity])
+        if apart <= RELATED_SECONDS or paged is None:
+            return True
+        return alert.fired - paged <= RELATED_SECONDS
 
     def _is_related(self, alert: Alert, other: Alert) -> bool:
         if alert.service and alert.service == other.service:

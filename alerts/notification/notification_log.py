@@ -27,6 +27,7 @@ class NotificationLogEntry:
     since the incident began; ``wrong`` is what was wrong with each, as it was sent. ``owner``
     is the probe that sends, ``MINE`` for this one. ``accepted``: the receiver has accepted a
     message of this incident, or may have; ``refused``: it refused the last one for good.
+    ``critical_since`` is when it was first sent as critical.
     """
 
     severity: Severity
@@ -39,6 +40,7 @@ class NotificationLogEntry:
     wrong: tuple[str, ...] = ()
     accepted: bool = True
     refused: bool = False
+    critical_since: float | None = None
 
 
 @dataclass(slots=True)

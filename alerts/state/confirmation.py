@@ -25,7 +25,7 @@ RECENT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Recovery:
+class SeenRecovery:
     """A check failed from ``began`` on and was seen to work ``at``."""
 
     began: float
@@ -38,7 +38,7 @@ class Confirmation:
     def __init__(self) -> None:
         self._failing_since: dict[str, float] = {}
         self._failed_at: dict[str, float] = {}
-        self._recoveries: list[Recovery] = []
+        self._recoveries: list[SeenRecovery] = []
         self._asked: dict[Fingerprint, float] = {}
         self._due: list[float] = []
         self._wanted: set[str] = set()
@@ -53,7 +53,7 @@ class Confirmation:
             self._failed_at.pop(name, None)
             began = self._failing_since.pop(name, None)
             if began is not None:
-                self._recoveries.append(Recovery(began, now))
+                self._recoveries.append(SeenRecovery(began, now))
         if result.status is not Status.UNKNOWN:
             self._asked = {each: at for each, at in self._asked.items() if each.check != name}
         self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]

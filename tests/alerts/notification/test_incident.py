@@ -10,10 +10,10 @@ GROUPS = {"health": "backend", "ready": "backend", "turn-a": "TURN a", "turn-b":
 
 
 def incidents(*critical: str) -> OpenIncidents:
-    """Where these are known as critical to a receiver."""
+    """Where these are known as critical to a receiver since the first minute."""
     return OpenIncidents(
         lambda alert: GROUPS.get(alert.identity.check, alert.identity.check),
-        lambda key: key in critical,
+        lambda key: 30.0 if key in critical else None,
     )
 
 
