@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from alerts.cluster.cluster import SEEN_FROM, Cluster
 from alerts.cluster.company import incidents_among
 from alerts.config import AlertingConfig
-from alerts.model import Alert, Delivery, Fingerprint, Severity, Silence
+from alerts.model import Alert, Delivery, Fingerprint, Silence
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from probe.core.context import Context
-from probe.core.kind import Check, CheckConfig, DerivedChecks, Impact, Kind, QuotaUse, lazy_import
+from probe.core.impact import Impact
+from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter, count_bytes
@@ -58,8 +59,11 @@ class CrossingTable(CheckConfig):
     """Two servers of two providers; both are derived."""
 
     near: TurnServerConfig
+    """Server of the primary provider; derived from the variables."""
     far: TurnServerConfig
+    """Server of the backup provider; derived from the variables."""
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
+    """Echo packets per run. Example: `20`"""
 
     @property
     def target(self) -> str:

@@ -123,6 +123,16 @@ class Simulation:
         """The same in short."""
         return [each.line for each in self.to(notifier)]
 
+    @property
+    def events(self) -> list[str]:
+        """What the pager makes of what it is sent: triggers and resolves, with their second."""
+        words = {"firing": "trigger", "resolved": "resolve"}
+        return [
+            f"{each.at:g} {words[each.occasion]}"
+            for each in self.to("pager")
+            if each.occasion in words
+        ]
+
     def _begin(self, check: Check, found: Result) -> None:
         self._next[check.name] = self.now + max(check.interval, found.duration)
         # A run that takes less than a step is over at once.

@@ -123,7 +123,7 @@ def test_turn_is_a_warning_while_a_provider_works_and_a_page_when_none_does() ->
     assert pairs(town, "pager") == []
     town.live(3600, failing(*(check.name for check in configured)))
     pages = [each for each in town.sent if each.notifier == "pager"]
-    assert [each.occasion for each in pages] == ["firing"]
+    assert [each.split()[1] for each in town.events] == ["trigger"]
     assert "No TURN relay works" in pages[0].message.title
     town.live(5400, well)
     assert pairs(town, "chat")[-1][0] == "resolved"
