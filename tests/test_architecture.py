@@ -94,6 +94,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.report",
         "probe.web",
     },
+    # Documents follow from everything that there is.
+    "probe.reference": {"alerts", "probe"},
     "probe.exit_codes": set(),
     "probe.commands": {"alerts", "probe"},
     "probe.cli": {"probe.commands", "probe.exit_codes"},

@@ -90,22 +90,47 @@ class ProbeEnvironment(Environment):
     """Variables of the probe itself."""
 
     region: str | None = Field(default=None, alias="PROBE_REGION")
+    """Name of the place that the probe runs at, a label of all metrics. Example: `lax`"""
     fly_region: str | None = Field(default=None, alias="FLY_REGION")
+    """Region on Fly.io, set by Fly; used where `PROBE_REGION` is not set. Example: `lax`"""
     config: str | None = Field(default=None, alias="PROBE_CONFIG")
+    """Path of the configuration file; without it `probe.toml`, if it exists. Example:
+    `/etc/probe/probe.toml`"""
     log_level: str = Field(default="info", alias="LOG_LEVEL")
+    """Lowest level that is logged; the backend's npm levels are accepted too. Example: `debug`"""
     log_format: Literal["json", "console"] | None = Field(default=None, alias="PROBE_LOG_FORMAT")
+    """Format of the log; without it `console` on a terminal, else `json`. Example: `json`"""
     listen: Listen = Field(default=DEFAULT_LISTEN, alias="PROBE_LISTEN", validate_default=True)
+    """Address and port of the web server. Example: `127.0.0.1:9091`"""
     data: Path | None = Field(default=None, alias="PROBE_DATA")
+    """Directory of history, alerts and silences; without it they are kept in memory. Example:
+    `/data`"""
     web_user: str | None = Field(default=None, alias="PROBE_WEB_USER")
+    """User name that opens the pages; needs `PROBE_WEB_PASSWORD`. Example: `ops`"""
     web_password: SecretStr | None = Field(default=None, alias="PROBE_WEB_PASSWORD")
+    """Password that opens the pages; needs `PROBE_WEB_USER`."""
     web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
+    """Bearer token that opens the pages, instead of or beside the password."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
+    """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
     heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
+    """Dead man's switch: requested once a minute while every check runs on time. Example:
+    `https://hc-ping.example.org/uuid`"""
     sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+    """Sentry project for the probe's own errors and a cron check-in. Example:
+    `https://key@sentry.example.org/1`"""
     public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
+    """Address at which people reach the probe's pages; notifications link to it. Example:
+    `https://probe.example.org`"""
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
+    """Address of a dashboard; notifications link to it. Example:
+    `https://grafana.example.org/d/probe-overview`"""
     peers: Peers = Field(default="", alias="PROBE_PEERS")
+    """All probes, this one included, in the order in which they send notifications: addresses, or a
+    name that resolves to all of them. Example: `paircam-probe.internal`"""
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+    """Shared token of all probes, at least 16 letters and digits. With it this probe answers calls
+    and queries of others."""
 
     @field_validator("sentry_dsn")
     @classmethod

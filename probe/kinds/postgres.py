@@ -13,10 +13,13 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes, Seconds
+from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
+from probe.paircam.triggers import BACKEND, POSTGRES, SIGNALING
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
 if TYPE_CHECKING:
@@ -95,7 +98,10 @@ _HANGS = "It connects and does not answer: is it overloaded, or does somebody ho
 class PostgresEnvironment(Environment):
     """The database's address, as the backend has it."""
 
+    title = "Data stores"
     database_url: PostgresUrl | None = Field(default=None, alias="DATABASE_URL")
+    """PostgreSQL DSN, as the backend has it; Neon needs `?sslmode=require`. Example:
+    `postgres://user:password@host/paircam?sslmode=require`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -104,9 +110,12 @@ class PostgresTable(CheckConfig):
     ``statement_timeout`` is when the server gives up the question."""
 
     url: PostgresUrl
+    """PostgreSQL DSN. Example: `postgres://user:password@host/paircam`"""
     ca_file: CaFile | None = None
-    plan_bytes: int = Field(default=500_000_000, gt=0)
-    statement_timeout: float = Field(default=5.0, gt=0, le=300)
+    plan_bytes: Bytes = Field(default=500_000_000, gt=0)
+    """Storage of the plan."""
+    statement_timeout: Seconds = Field(default=5.0, gt=0, le=300)
+    """After this the server cancels the query. Example: `5`"""
 
     @property
     def address(self) -> StoreAddress:
@@ -118,8 +127,23 @@ class PostgresTable(CheckConfig):
         return self.address.shown
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Postgres", "Postgres is down", "Postgres doesn't work")
+
+    @property
     def alert_group(self) -> str:
         return self.address.host
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """What needs it."""
+        return frozenset({SIGNALING, BACKEND})
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whoever needs it and fails."""
+        return frozenset({POSTGRES})
 
 
 def derive(environment: PostgresEnvironment) -> DerivedChecks:

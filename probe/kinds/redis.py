@@ -11,11 +11,14 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
-from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
+from probe.paircam.triggers import BACKEND, REDIS, SIGNALING
+from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
 
 if TYPE_CHECKING:
@@ -76,7 +79,6 @@ DAY = 86400.0
 # Less time than this gives no rate.
 LEAST_SECONDS = 3000.0
 UPSTASH_COMMANDS = 10_000
-UPSTASH_DOMAINS = ("upstash.io",)
 _TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
 
@@ -84,7 +86,10 @@ _SILENT = "It connects and does not answer: is a slow command running, or a scri
 class RedisEnvironment(Environment):
     """The cache's address, as the backend has it."""
 
+    title = "Data stores"
     redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
+    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
+    `rediss://:password@host:6379`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -93,9 +98,12 @@ class RedisTable(CheckConfig):
     ``plan_commands`` for a day: without it 10,000 at Upstash, and no limit elsewhere."""
 
     url: RedisUrl
+    """Redis URL. Example: `rediss://:password@host:6379`"""
     ca_file: CaFile | None = None
-    plan_bytes: int = Field(default=256_000_000, gt=0)
+    plan_bytes: Bytes = Field(default=256_000_000, gt=0)
+    """Memory of the plan."""
     plan_commands: int | None = Field(default=None, gt=0)
+    """Commands per day of the plan; 10,000 at Upstash, else no limit. Example: `10000`"""
 
     @property
     def address(self) -> StoreAddress:
@@ -107,8 +115,23 @@ class RedisTable(CheckConfig):
         return self.address.shown
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Redis", "Redis is down", "Redis doesn't work")
+
+    @property
     def alert_group(self) -> str:
         return self.address.host
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """What needs it."""
+        return frozenset({SIGNALING, BACKEND})
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whoever needs it and fails."""
+        return frozenset({REDIS})
 
     @property
     def daily_commands(self) -> int | None:

@@ -32,14 +32,23 @@ class OwnQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    """Name of the signal: `probe_own_NAME`. Example: `disk_used`"""
     query: str = Field(min_length=1, max_length=4000)
+    """PromQL query. Example: `max(fly_volume_used_pct{app="paircam"}) / 100`"""
     unit: Literal["seconds", "bytes", "ratio", "count"]
+    """Unit of the value. Example: `ratio`"""
     help: str = Field(default="A query of one's own.", pattern=r"^.{1,200}\.$")
+    """Help text of the metric, one sentence. Example: `Used share of the volume.`"""
     labels: tuple[str, ...] = Field(default=(), max_length=5)
+    """Labels of the series that tell values apart. Example: `["region"]`"""
     objective: FiniteFloat | None = None
+    """Objective. Example: `0.5`"""
     warning: FiniteFloat | None = None
+    """Warning limit. Example: `0.8`"""
     critical: FiniteFloat | None = None
+    """Critical limit. Example: `0.95`"""
     bad: Literal["above", "below"] = "above"
+    """The side of a limit on which a value is bad. Example: `below`"""
 
     @field_validator("labels")
     @classmethod
