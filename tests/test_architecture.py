@@ -22,6 +22,7 @@ WORDS = {
     "probe.history.model",
     "probe.core.recorder",
     "probe.core.signals",
+    "probe.stall",
 }
 FRAME = WORDS | {"probe.core.environment", "probe.core.kind"}
 INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam", "probe.stores"}
@@ -50,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.core.causes": set(),
     "probe.core.model": {"probe.core.causes"},
     "probe.core.signals": {"probe.core.model"},
+    "probe.stall": set(),
     "probe.core.recorder": {"probe.core.model"},
     "probe.core.context": set(),
     "probe.history.model": {"probe.core.model"},

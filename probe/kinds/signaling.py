@@ -20,20 +20,22 @@ from probe.core.model import (
     CheckFailed,
     FailurePolicy,
     Limits,
+    LimitSide,
     Signal,
     Threshold,
     Unit,
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.net import cors
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam import (
     DEFAULT_EXPIRATION,
-    Backend,
     BackendEnvironment,
     Duration,
     backend_from,
 )
+from probe.paircam.confirmation import explain_refusal
 
 if TYPE_CHECKING:
     from probe.net.http import FreshHttpClient
@@ -72,6 +74,13 @@ UPGRADE = Signal(
     latency=True,
 )
 
+UPGRADED = Signal(
+    "probe_signaling_upgraded",
+    Unit.BOOLEAN,
+    "Whether the upgrade to WebSocket that the server offers succeeds; without it browsers stay "
+    "on polling.",
+)
+
 # How long after a complaint the server may take to end the session because of it.
 _COMPLAINT_SECONDS = 0.5
 # As counted on a running backend.
@@ -83,17 +92,18 @@ _SILENT_HINT = (
 _UNANSWERED_HINT = (
     "The session stands but its events go unanswered: look at Redis behind the backend."
 )
-_MINTED_HINT = "Is JWT_SECRET the backend's own? Compare the clocks of both sides, too."
-_ISSUED_HINT = (
-    "The backend refuses a token that it issued: do all its machines have the same JWT_SECRET?"
-)
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 EventName = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
 
 
 class SignalingTable(CheckConfig):
-    """A Socket.IO session: where, with which token, over which transport."""
+    """A Socket.IO session: where, with which token, over which transport.
+
+    ``origin`` is that of the page that browsers are on, the frontend's; ``with_credentials``
+    whether that page sends cookies along, ``headers`` what else is sent with each request.
+    """
 
     url: BaseUrl
     jwt_secret: SecretStr | None = None
@@ -101,6 +111,9 @@ class SignalingTable(CheckConfig):
     ca_file: CaFile | None = None
     namespace: Path = "/signaling"
     path: Path = "/socket.io"
+    origin: cors.Origin | None = None
+    with_credentials: bool = False
+    headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
     transport: Literal["websocket", "polling"] = "websocket"
     ready_event: EventName = "connected"
     send_event: EventName = "leave-queue"
@@ -127,14 +140,14 @@ class SignalingTable(CheckConfig):
 def derive(environment: BackendEnvironment) -> DerivedChecks:
     """One check of the backend, over WebSocket."""
     if environment.backend_url is None:
-        return DerivedChecks(
-            skipped=("BACKEND_URL is not set",), defaults={"ca_file": environment.ca_file}
-        )
+        known = {"ca_file": environment.ca_file, "origin": environment.origin}
+        return DerivedChecks(skipped=("BACKEND_URL is not set",), defaults=known)
     defaults = {
         "url": environment.backend_url,
         "jwt_secret": environment.jwt_secret,
         "jwt_expiration": environment.jwt_expiration,
         "ca_file": environment.ca_file,
+        "origin": environment.origin,
     }
     return DerivedChecks(tables=({"name": "signaling"},), defaults=defaults)
 
@@ -160,14 +173,19 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
             record.sample(CONNECT, ready - started)
             await _round_trips(table, record, session)
     except CheckFailed as stop:
-        if stop.cause is Cause.AUTH_REJECTED:
-            backend.forget_token(token)
-            stop.hint = _auth_hint(backend)
-        raise
+        if not may_be_about_the_token(stop):
+            raise
+        backend.forget_token(token)
+        stop.phase = stop.phase or record.current
+        raise await explain_refusal(backend, token, stop) from None
 
 
-def _auth_hint(backend: Backend) -> str:
-    return _MINTED_HINT if backend.minted else _ISSUED_HINT
+def may_be_about_the_token(stop: CheckFailed) -> bool:
+    """Whether the session was refused after the token was sent."""
+    from probe.net.socketio import Refusal
+
+    refused = stop.cause in (Cause.AUTH_REJECTED, Cause.SESSION_REFUSED)
+    return refused or isinstance(stop, Refusal)
 
 
 @asynccontextmanager
@@ -211,6 +229,9 @@ async def _connect(
             path=table.path,
             token=token.get_secret_value(),
             transport=table.transport,
+            page_origin=table.origin,
+            credentials=table.with_credentials,
+            headers={name: value.get_secret_value() for name, value in table.headers.items()},
         )
     with record.phase("handshake"):
         await session.expect(CONNECTED)
@@ -239,8 +260,13 @@ def _connecting(record: Recorder, browser: "FreshHttpClient", session: "Session"
         if session.opened is not None and session.upgrading:
             record.current = "upgrade"
             record.add_phase("upgrade", ended - opened)
-            if completed and session.transport == "websocket":
-                record.sample(UPGRADE, ended - opened)
+            if completed:
+                upgraded = session.transport == "websocket"
+                record.sample(UPGRADED, upgraded)
+                if upgraded:
+                    record.sample(UPGRADE, ended - opened)
+                else:
+                    record.facts["upgrade"] = session.upgrade_refused
 
 
 def _phase_of(browser: "FreshHttpClient") -> str:
@@ -258,7 +284,9 @@ async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "S
                 raise
             message = f'the server ends the session instead of sending "{table.ready_event}"'
             if complaint:
+                # It has a reason, and words are no proof that the token is the reason.
                 message = f"{message}; {stop.message}"
+                raise CheckFailed(Cause.SESSION_REFUSED, message) from None
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
 
 
@@ -287,7 +315,7 @@ KIND = Kind(
     table=SignalingTable,
     derive=derive,
     run=run,
-    signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE),
+    signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE, UPGRADED),
     thresholds=(
         Threshold(
             RTT,
@@ -296,6 +324,7 @@ KIND = Kind(
             window=300.0,
             minimum_samples=20,
         ),
+        Threshold(UPGRADED, Limits(warning=1.0), bad=LimitSide.BELOW, optional=True),
     ),
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,

@@ -7,9 +7,19 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.protocol.own_resolver import resolver_answers
+
+# How long a look-up may take before the resolver itself is asked, in seconds.
+PATIENCE_WITH_RESOLVER = 1.0
+
+NO_ROUTE_HINT = (
+    "Give the probe's machine an address of that family, or give the target's name one of the "
+    "other: visitors without IPv6 can't reach an IPv6-only target either."
+)
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -70,6 +80,16 @@ def own_network(message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
+def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
+    """The target has no address that this machine's network leads to."""
+    versions = sorted({"IPv6" if each.family == socket.AF_INET6 else "IPv4" for each in addresses})
+    if not has_network():
+        return own_network(f"no connection to {host}")
+    named = " and ".join(versions)
+    message = f"{host} has {named} addresses only, and this machine has no route over {named}"
+    return NotMeasured(Cause.OWN_NETWORK, message, hint=NO_ROUTE_HINT)
+
+
 def connection_error(error: OSError, message: str) -> CheckAborted:
     """A connection that the system could not make: the target's fault, or our own network's."""
     if error.errno == errno.ENETUNREACH and not has_network():
@@ -86,14 +106,12 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await _in_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        )
+        found = await _look_up(host, port, family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
-        if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
-            raise own_network(message) from None
+        if getattr(error, "errno", None) == socket.EAI_AGAIN:
+            await _raise_if_resolver_is_gone(message)
         raise CheckFailed(Cause.DNS_FAILED, message) from None
     addresses = [Address(str(info[4][0]), port, info[0]) for info in found]
     usable = [address for address in addresses if not is_unreachable(address.ip)]
@@ -108,7 +126,44 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
 _Found = list[tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]]
 
 
-async def _in_thread(look_up: Callable[[], object]) -> _Found:
+async def _look_up(host: str, port: int, family: int) -> _Found:
+    """getaddrinfo; while it waits for long, the resolver itself is asked whether it is there.
+
+    Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
+    """
+    looking = asyncio.ensure_future(
+        _in_thread(lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+    )
+    try:
+        await asyncio.wait({looking}, timeout=PATIENCE_WITH_RESOLVER)
+        if not looking.done():
+            message = f"{host} does not resolve: no answer for {PATIENCE_WITH_RESOLVER:g} s"
+            await _raise_if_resolver_is_gone(message, unless=looking)
+        return cast(_Found, await looking)
+    finally:
+        looking.cancel()
+
+
+async def _raise_if_resolver_is_gone(
+    message: str, *, unless: "asyncio.Future[object] | None" = None
+) -> None:
+    """Raise NotMeasured(own_network) if no resolver answers; give up when ``unless`` is done."""
+    if not has_network():
+        raise own_network(message)
+    asking = asyncio.ensure_future(_in_thread(resolver_answers))
+    try:
+        await asyncio.wait(
+            {asking, unless} if unless else {asking}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if (unless is None or not unless.done()) and not await asking:
+            raise NotMeasured(
+                Cause.OWN_NETWORK, f"{message}; this machine's resolver does not answer"
+            )
+    finally:
+        asking.cancel()
+
+
+async def _in_thread(look_up: Callable[[], object]) -> object:
     """Run a look-up in a daemon thread of its own.
 
     getaddrinfo can't be cancelled. In the loop's executor a hanging one would hold up the
@@ -138,4 +193,4 @@ async def _in_thread(look_up: Callable[[], object]) -> _Found:
             return  # the loop has ended meanwhile: nobody waits any more
 
     threading.Thread(target=work, name="resolve", daemon=True).start()
-    return await future  # type: ignore[return-value]
+    return await future

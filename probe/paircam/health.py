@@ -35,7 +35,8 @@ def parse(body: bytes) -> Any:
     if not body.strip():
         _invalid("the body is empty")
     try:
-        return json.loads(body)
+        # As a browser reads it: UTF-8 alone, and none of Python's additions to JSON.
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):  # brackets nested a million times deep
         _invalid("the body is not JSON")
 
@@ -109,6 +110,10 @@ def _is_up(name: str, state: object) -> bool:
 
 def _word(value: object) -> str | None:
     return excerpt(value) if isinstance(value, str) and value else None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _invalid(message: str) -> NoReturn:

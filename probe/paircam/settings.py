@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.environment import Environment
+from probe.net.cors import first_origin
 from probe.net.urls import BaseUrl, CaFile
 
 DEFAULT_EXPIRATION = 300.0
@@ -31,4 +32,12 @@ class BackendEnvironment(Environment):
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
     jwt_secret: SecretStr | None = Field(default=None, alias="JWT_SECRET")
     jwt_expiration: Duration = Field(default=DEFAULT_EXPIRATION, alias="JWT_EXPIRATION")
+    frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
+    cors_origins: str | None = Field(default=None, alias="CORS_ORIGINS")
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+
+    @property
+    def origin(self) -> str | None:
+        """Where the application's pages are served from."""
+        frontend = self.frontend_url.get_secret_value() if self.frontend_url else None
+        return first_origin(frontend, self.cors_origins)
