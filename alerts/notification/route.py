@@ -36,8 +36,12 @@ class RouteTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     matches: tuple[str, ...] = ()
+    """Check names, kinds or label values, wildcards allowed; without it everything. Example:
+    `["frontend"]`"""
     severities: frozenset[Severity] = Field(default_factory=frozenset)
+    """Severities; without it both. Example: `["critical"]`"""
     notify: tuple[str, ...]
+    """Notifiers that these alerts go to; none with an empty list. Example: `["slack"]`"""
 
     def takes(self, alert: Alert) -> bool:
         """Whether an alert goes this way."""

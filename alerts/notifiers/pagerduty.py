@@ -28,9 +28,11 @@ class PagerDutyEnvironment(Environment):
     """The integration's key."""
 
     routing_key: SecretStr | None = Field(default=None, alias="PAGERDUTY_ROUTING_KEY")
+    """Integration key of a PagerDuty service (Events API v2)."""
     url: HttpUrl = Field(
         default=SecretStr("https://events.pagerduty.com/v2/enqueue"), alias="PAGERDUTY_EVENTS_URL"
     )
+    """Other address of the Events API (proxies)."""
 
     @field_validator("routing_key")
     @classmethod

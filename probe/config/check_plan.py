@@ -252,7 +252,7 @@ def _table_mistakes(
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + _guess(key, list(kind.table.model_fields)))
+            yield ConfigProblem(where, "unknown key" + _guess(key, kind.table.keys()))
         else:
             yield ConfigProblem(where, plain_message(each["msg"]))
 

@@ -52,7 +52,8 @@ class Context:
     """Lives as long as the process and is handed to every run of every check.
 
     ``now`` is the wall clock in seconds since 1970 (for certificates and credentials),
-    ``clock`` the monotonic one (for every duration).
+    ``clock`` the monotonic one (for every duration). ``redact`` takes the configuration's
+    secrets out of a text; it applies to every result.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class Context:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.clock = clock
         self.now = now
+        self.redact = redact
         self.closing = CleanupTasks()
         self._shared: dict[Hashable, object] = {}
 

@@ -15,8 +15,10 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
 from probe.core.recorder import Recorder
+from probe.core.safe_result import safe_result
 from probe.core.signals import DURATION, SUCCESS
-from probe.stall import Disturbance, StallWatch
+from probe.core.stall import Disturbance, StallWatch
+from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     record = Recorder(context.clock)
     watch = context.get_or_create("stall-watch", StallWatch).begin()
     started, started_at = context.clock(), _utc(context.now())
-    task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
+    with redacting(context.redact):
+        task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
         await asyncio.wait({task}, timeout=limit)
         cut_off = not task.done()
@@ -58,7 +61,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         disturbance = watch.end()
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
     failure, status = _unless_own(failure, status, disturbance, duration)
-    return Result(
+    result = Result(
         check=check.name,
         status=status,
         started_at=started_at,
@@ -68,6 +71,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         failure=failure,
         facts=dict(record.facts),
     )
+    return safe_result(result, context.redact)
 
 
 async def run_checks(

@@ -13,8 +13,18 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.model import (
+    CheckFailed,
+    FailurePolicy,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
@@ -90,8 +100,11 @@ class CallTable(TurnServerConfig):
     """One call: direct, or through one server, or through what the backend issues."""
 
     path: Literal["direct", "relayed"] = "relayed"
+    """`direct` between two host candidates, or `relayed` through the server. Example: `direct`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    deadline: float = Field(default=30.0, gt=0, le=300)
+    """Echo messages over the data channel per run. Example: `10`"""
+    deadline: Seconds = Field(default=30.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
 
     @property
     def needs_server(self) -> bool:
@@ -230,7 +243,7 @@ async def _complete(call: "Call", table: CallTable, record: Recorder) -> None:
         await call.echo(table.echoes)
     finally:
         # What a failure has cut short is worth keeping up to there.
-        _write(call, table.echoes, record)
+        _write(call, record)
     record.sample(SUCCESS, 1.0)
 
 
@@ -245,7 +258,7 @@ async def _relay(
     return await relay_server(url, credentials, addresses, table.ca_file)
 
 
-def _write(call: "Call", echoes: int, record: Recorder) -> None:
+def _write(call: "Call", record: Recorder) -> None:
     times = call.times
     reached = {
         GATHERING: times.offering.gathering,
@@ -267,7 +280,7 @@ def _write(call: "Call", echoes: int, record: Recorder) -> None:
         record.facts["retransmitted"] = ", ".join(layers)
     if times.rtts:
         record.sample(RTT, median(times.rtts))
-        record.sample(LOSS, 1 - len(times.rtts) / echoes)
+        record.sample_ratio(LOSS, times.lost / times.sent, times.sent)
 
 
 def uses(table: CallTable) -> tuple[QuotaUse, ...]:
@@ -300,6 +313,10 @@ KIND = Kind(
         SUCCESS,
         BYTES,
     ),
+    thresholds=(
+        Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
+        Threshold(RTT, Limits(warning=0.4), optional=True, hold=60.0),
+    ),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         severity_with_backup=Verdict.WARNING,
@@ -307,7 +324,7 @@ KIND = Kind(
         warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
     ),
     core=True,
-    cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
+    cost="two allocations, ICE, DTLS, SCTP, 11 echoes, about 30 kB a run for each URL",
     uses=uses,
     load=lazy_import("probe.call.local_call", "probe.call.diagnosis"),
     interval=DEAR_SECONDS,

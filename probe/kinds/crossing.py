@@ -58,8 +58,11 @@ class CrossingTable(CheckConfig):
     """Two servers of two providers; both are derived."""
 
     near: TurnServerConfig
+    """Server of the primary provider; derived from the variables."""
     far: TurnServerConfig
+    """Server of the backup provider; derived from the variables."""
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
+    """Echo packets per run. Example: `20`"""
 
     @property
     def target(self) -> str:

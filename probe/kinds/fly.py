@@ -37,7 +37,11 @@ class FlyTable(FlyAccess):
     """One app, asked for its ``machines``, its ``metrics``, or for one's own queries alone."""
 
     part: Literal["machines", "metrics", "queries"] = "metrics"
+    """What is queried: Prometheus metrics, the Machines API, or custom queries alone. Example:
+    `queries`"""
     queries: tuple[OwnQuery, ...] = Field(default=(), max_length=50)
+    """Custom PromQL queries, each an own signal. Example: `[{ name = "disk_used", query = "…", unit
+    = "ratio" }]`"""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

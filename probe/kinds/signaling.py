@@ -106,19 +106,34 @@ class SignalingTable(CheckConfig):
     """
 
     url: BaseUrl
+    """Base URL of the signaling server. Example: `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that tokens are minted with; without it a token is requested from the backend."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     ca_file: CaFile | None = None
     namespace: Path = "/signaling"
+    """Socket.IO namespace."""
     path: Path = "/socket.io"
+    """Path of the Socket.IO endpoint."""
     origin: cors.Origin | None = None
+    """Origin of the page that browsers are on: sent as they do, and the server has to allow it; by
+    default that of FRONTEND_URL. Example: `https://paircam.live`"""
     with_credentials: bool = False
+    """Whether the page sends cookies along (`withCredentials`), which CORS then has to allow.
+    Example: `true`"""
     headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
+    """Further headers of each request. Example: `{ X-Environment = "staging" }`"""
     transport: Literal["websocket", "polling"] = "websocket"
+    """`websocket` connects directly; `polling` starts with HTTP long-polling and upgrades. Example:
+    `polling`"""
     ready_event: EventName = "connected"
+    """Event with which the application says that the session is ready."""
     send_event: EventName = "leave-queue"
+    """Event that is sent to measure a round trip."""
     reply_event: EventName = "queue-left"
+    """Event that answers it."""
     round_trips: int = Field(default=3, ge=1, le=20)
+    """Round trips per run; the median is reported. Example: `3`"""
 
     @property
     def target(self) -> str:
@@ -182,10 +197,10 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
 
 def may_be_about_the_token(stop: CheckFailed) -> bool:
     """Whether the session was refused after the token was sent."""
-    from probe.net.socketio import Refusal
+    from probe.net.socketio import NamespaceRefused
 
     refused = stop.cause in (Cause.AUTH_REJECTED, Cause.SESSION_REFUSED)
-    return refused or isinstance(stop, Refusal)
+    return refused or isinstance(stop, NamespaceRefused)
 
 
 @asynccontextmanager

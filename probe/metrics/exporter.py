@@ -290,7 +290,9 @@ class _CheckMetrics:
         self._heads = heads
         for histogram in self._histograms.values():
             texts[histogram.family] = texts.get(histogram.family, "") + histogram.text()
-        self.lines = {family: text.encode() for family, text in texts.items()}
+        self.lines = {
+            family: text.encode("utf-8", "backslashreplace") for family, text in texts.items()
+        }
 
 
 def _why(failure: Failure) -> Pairs:

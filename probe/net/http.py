@@ -40,8 +40,8 @@ __all__ = [
     "Response",
     "fresh_client",
     "is_literal",
-    "redirect_target",
     "read_bounded",
+    "redirect_target",
     "translate",
 ]
 

@@ -3,15 +3,17 @@
 import asyncio
 import errno
 import ipaddress
+import logging
 import socket
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.protocol.own_resolver import resolver_answers
+from probe.untrusted.daemon_thread import in_daemon_thread
+
+logger = logging.getLogger(__name__)
 
 # How long a look-up may take before the resolver itself is asked, in seconds.
 PATIENCE_WITH_RESOLVER = 1.0
@@ -20,6 +22,9 @@ NO_ROUTE_HINT = (
     "Give the probe's machine an address of that family, or give the target's name one of the "
     "other: visitors without IPv6 can't reach an IPv6-only target either."
 )
+
+# Of a name with more addresses, the first ones are used: each costs a look at every range.
+MAX_ADDRESSES = 16
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -98,7 +103,8 @@ def connection_error(error: OSError, message: str) -> CheckAborted:
 
 
 async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> list[Address]:
-    """All usable addresses of a host name or IP literal, in the system's order.
+    """The usable addresses of a host name or IP literal, in the system's order, of the first
+    MAX_ADDRESSES that it has.
 
     Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
     where all of them are addresses that nobody can have, NotMeasured(own_network) where we
@@ -113,7 +119,9 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         if getattr(error, "errno", None) == socket.EAI_AGAIN:
             await _raise_if_resolver_is_gone(message)
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    addresses = [Address(str(info[4][0]), port, info[0]) for info in found]
+    if len(found) > MAX_ADDRESSES:
+        logger.info("%s has %d addresses: the first %d are used", host, len(found), MAX_ADDRESSES)
+    addresses = [Address(str(info[4][0]), port, info[0]) for info in found[:MAX_ADDRESSES]]
     usable = [address for address in addresses if not is_unreachable(address.ip)]
     if not usable:
         listed = ", ".join(sorted({address.ip for address in addresses}))
@@ -123,34 +131,34 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     return usable
 
 
-_Found = list[tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]]
-
-
-async def _look_up(host: str, port: int, family: int) -> _Found:
+async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
     """getaddrinfo; while it waits for long, the resolver itself is asked whether it is there.
 
     Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
     """
     looking = asyncio.ensure_future(
-        _in_thread(lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+        in_daemon_thread(
+            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
+            name="resolve",
+        )
     )
     try:
         await asyncio.wait({looking}, timeout=PATIENCE_WITH_RESOLVER)
         if not looking.done():
             message = f"{host} does not resolve: no answer for {PATIENCE_WITH_RESOLVER:g} s"
             await _raise_if_resolver_is_gone(message, unless=looking)
-        return cast(_Found, await looking)
+        return list(await looking)
     finally:
         looking.cancel()
 
 
 async def _raise_if_resolver_is_gone(
-    message: str, *, unless: "asyncio.Future[object] | None" = None
+    message: str, *, unless: "asyncio.Future[Any] | None" = None
 ) -> None:
     """Raise NotMeasured(own_network) if no resolver answers; give up when ``unless`` is done."""
     if not has_network():
         raise own_network(message)
-    asking = asyncio.ensure_future(_in_thread(resolver_answers))
+    asking = asyncio.ensure_future(in_daemon_thread(resolver_answers, name="resolver check"))
     try:
         await asyncio.wait(
             {asking, unless} if unless else {asking}, return_when=asyncio.FIRST_COMPLETED
@@ -161,36 +169,3 @@ async def _raise_if_resolver_is_gone(
             )
     finally:
         asking.cancel()
-
-
-async def _in_thread(look_up: Callable[[], object]) -> object:
-    """Run a look-up in a daemon thread of its own.
-
-    getaddrinfo can't be cancelled. In the loop's executor a hanging one would hold up the
-    end of the process, and a handful of them every other look-up.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
-
-    def settle(result: object, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def work() -> None:
-        result: object = None
-        failed: Exception | None = None
-        try:
-            result = look_up()
-        except Exception as error:  # handed over to the waiting task
-            failed = error
-        try:
-            loop.call_soon_threadsafe(settle, result, failed)
-        except RuntimeError:
-            return  # the loop has ended meanwhile: nobody waits any more
-
-    threading.Thread(target=work, name="resolve", daemon=True).start()
-    return await future

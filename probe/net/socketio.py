@@ -18,8 +18,8 @@ from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.engineio.opening import not_socketio
 from probe.net.engineio.session import UPGRADE_HINT, EngineIo, EngineMessage, Site, Transport
 from probe.net.engineio.socketio_packet import (
-    Packet,
-    PacketType,
+    SocketIoPacket,
+    SocketIoPacketType,
     connect_packet,
     event_packet,
     read_packet,
@@ -54,7 +54,7 @@ class ApplicationError(CheckFailed):
     """The application says that something is wrong; the session may stand all the same."""
 
 
-class Refusal(CheckFailed):
+class NamespaceRefused(CheckFailed):
     """The application refuses the session, in words that prove nothing about the token."""
 
 
@@ -86,7 +86,7 @@ class Session:
         self._engine: EngineIo | None = None
         self._reader: asyncio.Task[None] | None = None
         self._arrivals: asyncio.Queue[ReceivedEvent | CheckAborted] = asyncio.Queue()
-        self._binary: list[Packet] = []
+        self._binary: list[SocketIoPacket] = []
         self._ended: CheckAborted | None = None
 
     async def open(
@@ -209,17 +209,17 @@ class Session:
         packet = self._assembled(message)
         if packet is None or packet.namespace != self._namespace:
             return
-        if packet.kind is PacketType.CONNECT:
+        if packet.kind is SocketIoPacketType.CONNECT:
             self._connected(packet.content)
-        elif packet.kind is PacketType.DISCONNECT:
+        elif packet.kind is SocketIoPacketType.DISCONNECT:
             self._dismissed.set()
             self._end(CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} ended the session"))
-        elif packet.kind is PacketType.CONNECT_ERROR:
+        elif packet.kind is SocketIoPacketType.CONNECT_ERROR:
             self._end(_refused_namespace(packet.content, self._host))
-        elif packet.kind in (PacketType.EVENT, PacketType.BINARY_EVENT):
+        elif packet.kind in (SocketIoPacketType.EVENT, SocketIoPacketType.BINARY_EVENT):
             self._on_event(packet)
 
-    def _assembled(self, message: EngineMessage) -> Packet | None:
+    def _assembled(self, message: EngineMessage) -> SocketIoPacket | None:
         """A packet that is complete; one with attachments waits for them."""
         if isinstance(message.data, bytes):
             if self._binary and self._binary[0].one_attachment_came():
@@ -238,7 +238,7 @@ class Session:
         message = f"{self._host} speaks Socket.IO 2.x, which no 3.x or 4.x client connects to"
         self._end(CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_OLD_PROTOCOL_HINT))
 
-    def _on_event(self, packet: Packet) -> None:
+    def _on_event(self, packet: SocketIoPacket) -> None:
         if packet.event in COMPLAINTS:
             self._arrivals.put_nowait(_complaint(packet.event, packet.first))
         elif packet.event in self._listen:
@@ -279,7 +279,7 @@ def _by_code(said: object, message: str) -> CheckAborted | None:
 def _refused_namespace(content: object, host: str) -> CheckAborted:
     said = _readable(content)
     message = f"{host} refuses the namespace" + (f": {said}" if said else "")
-    return _by_code(content, message) or Refusal(
+    return _by_code(content, message) or NamespaceRefused(
         Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT
     )
 

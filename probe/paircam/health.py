@@ -4,16 +4,16 @@
 ``services`` with one entry for each thing that the backend needs.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.untrusted.json_document import InvalidDocument, parse_json
+from probe.untrusted.text import excerpt, listed
 
 PHASE = "body"
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
-_LONGEST_EXCERPT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,9 @@ def parse(body: bytes) -> Any:
     if not body.strip():
         _invalid("the body is empty")
     try:
-        # As a browser reads it: UTF-8 alone, and none of Python's additions to JSON.
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):  # brackets nested a million times deep
-        _invalid("the body is not JSON")
+        return parse_json(body)
+    except InvalidDocument as error:
+        _invalid(f"the body is not JSON: {error}")
 
 
 def identify(document: Any) -> BackendIdentity:
@@ -61,10 +60,10 @@ def check_services(document: Any, well: str) -> None:
     services = document.get("services", {})
     if not isinstance(services, dict):
         _invalid("services is no object")
-    down = [excerpt(name) for name, state in services.items() if not _is_up(name, state)]
+    down = [name for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"
-        raise CheckFailed(Cause.SERVICE_DOWN, f"{', '.join(down)} {verb} down", phase=PHASE)
+        raise CheckFailed(Cause.SERVICE_DOWN, f"{listed(down)} {verb} down", phase=PHASE)
     status = document.get("status")
     if not isinstance(status, str):
         _invalid("the body has no status")
@@ -94,11 +93,6 @@ def check_identity(
         found = f"version {identity.version}" if identity.version else "no version"
         message = f"{found} answers, expected {excerpt(version)}"
         raise CheckFailed(Cause.VERSION_MISMATCH, message, phase=PHASE)
-
-
-def excerpt(text: str) -> str:
-    """A target's own words, as far as they are harmless to show."""
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_EXCERPT]).strip()
 
 
 def _is_up(name: str, state: object) -> bool:

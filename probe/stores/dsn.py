@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from probe.core.field_types import Described
+
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -103,5 +105,5 @@ def _secret_redis(url: SecretStr) -> SecretStr:
     return url
 
 
-PostgresUrl = Annotated[SecretStr, AfterValidator(_secret_postgres)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_secret_redis)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_secret_postgres), Described(type="DSN")]
+RedisUrl = Annotated[SecretStr, AfterValidator(_secret_redis), Described(type="DSN")]

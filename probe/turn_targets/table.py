@@ -44,17 +44,31 @@ class TurnServerConfig(CheckConfig):
     """
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    """Name of the provider, a label of its metrics. Example: `eu`"""
     url: Annotated[TurnUri, BeforeValidator(_read_url)] | None = None
+    """`turn:HOST`, `turn:HOST?transport=tcp` or `turns:HOST`. Example:
+    `turn:eu.relay.example.org:3478`"""
     username: str | None = None
+    """User name of long-term credentials. Example: `probe`"""
     password: SecretStr | None = None
+    """Password of long-term credentials; `password_from` names a variable that holds it."""
     shared_secret: SecretStr | None = None
+    """Secret from which time-limited credentials are made (coturn's `use-auth-secret`)."""
     backend_url: BaseUrl | None = None
+    """Backend that issues servers and credentials, instead of `url`. Example:
+    `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that the token for the backend is minted with."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     metered_url: BaseUrl | None = None
+    """Metered API that issues servers and credentials, instead of `url`. Example:
+    `https://paircam.metered.live`"""
     api_key: SecretStr | None = None
+    """API key of a Metered credential."""
     way: TransportProtocol = "udp"
+    """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
+    """Address family; without it the first address of the name. Example: `ipv6`"""
     ca_file: CaFile | None = None
 
     @property

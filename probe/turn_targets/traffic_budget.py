@@ -33,11 +33,12 @@ _ROUND_TO = 60.0
 _CONNECTION: Mapping[TransportProtocol, int] = {"udp": 0, "tcp": 450, "tls": 5000}
 # An allocation and its deletion.
 _ALLOCATION: Mapping[TransportProtocol, int] = {"udp": 850, "tcp": 850, "tls": 1000}
-# Permissions, channels, the first packets, transactions with the server; and each echo.
-_PATH: Mapping[TransportProtocol, int] = {"udp": 3000, "tcp": 4000, "tls": 4700}
+# Permissions, channels, the first packets, a large one, transactions with the server; and each
+# echo.
+_PATH: Mapping[TransportProtocol, int] = {"udp": 8500, "tcp": 9500, "tls": 10_200}
 _ECHO: Mapping[TransportProtocol, int] = {"udp": 770, "tcp": 950, "tls": 1050}
-# ICE, DTLS and SCTP of both sides; and each echo over the data channel.
-_CALL: Mapping[TransportProtocol, int] = {"udp": 10_000, "tcp": 12_500, "tls": 14_000}
+# ICE, DTLS and SCTP of both sides, a large echo; and each other echo over the data channel.
+_CALL: Mapping[TransportProtocol, int] = {"udp": 14_800, "tcp": 17_500, "tls": 19_300}
 _CALL_ECHO: Mapping[TransportProtocol, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
 
 

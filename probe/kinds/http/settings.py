@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes
 from probe.core.kind import CheckConfig, DerivedChecks
 from probe.net import cors
 from probe.net.urls import (
@@ -35,11 +36,22 @@ REFERENCE = {
 class HttpEnvironment(Environment):
     """The application's addresses, as the operators have them."""
 
+    title = "The application"
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
+    """Base URL of the application's backend: `/health` and `/health/ready` are probed, and
+    signaling, tokens and issued TURN credentials are found below it. Example:
+    `https://paircam.live`"""
     frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
+    """Address of the page that users open. Example: `https://paircam.live`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
     cors_origins: str | None = Field(default=None, alias="CORS_ORIGINS")
+    """Origins that the backend allows, separated by commas. Without FRONTEND_URL the first one is
+    the page's origin, which browsers send and the backend has to allow. Example:
+    `https://paircam.live`"""
     references: str | None = Field(default=None, alias="PROBE_REFERENCES")
+    """At least two addresses unrelated to the target. While every one of them fails, the probe's
+    own network is at fault and no alert fires. Example:
+    `https://www.example.org,https://www.example.net`"""
 
     @property
     def origin(self) -> str | None:
@@ -68,23 +80,43 @@ class HttpTable(CheckConfig):
     """
 
     url: HttpUrl
+    """Address of the page. Example: `https://status.example.org/`"""
     method: Literal["GET"] = "GET"
+    """Request method."""
     body: Literal["health", "ready", "json", "any"] = "any"
+    """How the body is judged: `health` and `ready` read the backend's JSON, `json` has to be JSON,
+    `any` is not judged. Example: `json`"""
     contains: str | None = None
+    """Text that the body has to contain. Example: `Welcome`"""
     status: tuple[int, ...] | None = Field(default=None, min_length=1)
+    """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
     follow_redirects: bool = True
+    """Whether redirects are followed. Example: `false`"""
     max_redirects: int = Field(default=10, ge=0, le=50)
-    max_body_bytes: int = Field(default=1 << 20, ge=1)
+    """With more redirects than this the run fails with `too_many_redirects`. Example: `10`"""
+    max_body_bytes: Bytes = Field(default=1 << 20, ge=1)
+    """A larger body fails the run with `body_too_large`, if it is judged or this is set; else no
+    more than this is read."""
     ca_file: CaFile | None = None
     expect_version: str | None = None
+    """Version that the body of `/health` has to report. Example: `1.5.0`"""
     expect_new_instance: str | None = None
+    """`instance.id` that must no longer answer: a deployment replaces it. Example: `i-01`"""
     expect_https_redirect: bool = False
+    """Whether plain HTTP has to redirect to HTTPS. Example: `true`"""
     expect_hsts: bool = False
+    """Whether Strict-Transport-Security has to be sent. Example: `true`"""
     expect_cors_refused: bool = False
+    """Whether a foreign origin has to be refused. Example: `true`"""
     cors_origin: cors.Origin | None = None
+    """Origin whose pages have to be able to read the answer: else the run fails with
+    `cors_rejected`. Example: `https://paircam.live`"""
     cors_credentials: bool = False
+    """Whether those pages send cookies along, which CORS then has to allow. Example: `true`"""
     reference: bool = False
-    vercel_bytes: int = Field(default=0, ge=0)
+    """A reference target: its failures say that the probe's own network is down. Example: `true`"""
+    vercel_bytes: Bytes = Field(default=0, ge=0)
+    """Transfer that one run takes from a Vercel plan; 0 for a page elsewhere. Example: `50000`"""
 
     @model_validator(mode="after")
     def _body_can_tell(self) -> Self:

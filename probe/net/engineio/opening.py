@@ -1,12 +1,14 @@
 """What a server says of a new Engine.IO session, or why it refuses one."""
 
-import json
 from dataclasses import dataclass
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.http_status import refusal_of_backend
 from probe.net.protocol.errors import ProtocolViolation
+from probe.untrusted.json_document import InvalidDocument, parse_json
+
+LONGEST_OPENING = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,12 @@ class Opening:
 def read_opening(text: str) -> Opening:
     """The open packet's content. Raises ProtocolViolation."""
     try:
-        said = json.loads(text)
+        said = parse_json(text, max_bytes=LONGEST_OPENING)
         sid = said["sid"]
         upgrades = tuple(str(each) for each in said.get("upgrades") or ())
         interval = float(said.get("pingInterval", 25_000)) / 1000
         timeout = float(said.get("pingTimeout", 20_000)) / 1000
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise ProtocolViolation("does not speak Engine.IO as it should") from None
     if not isinstance(sid, str) or not sid or not 0 < interval + timeout < 1e6:
         raise ProtocolViolation("does not speak Engine.IO as it should")
@@ -57,8 +59,8 @@ def words_of(body: bytes) -> str:
     """Engine.IO's own words in a refusal (``{"code", "message"}``), else a short plain text."""
     text = body.decode("utf-8", "replace")
     try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
+        said = parse_json(text)
+    except InvalidDocument:
         said = "" if "<" in text else text
     if isinstance(said, dict):
         said = said.get("message", "")

@@ -12,13 +12,14 @@ from enum import Enum
 from typing import Any
 
 from probe.net.protocol.errors import ProtocolViolation
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 MOST_ATTACHMENTS = 10  # socket.io-parser's default
 _PACKET = re.compile(r"([0-6])(?:(\d{1,3})-)?(?:(/[^,]{0,500}),?)?(\d{0,16})")
 _EVENT_NAME = re.compile(r'\[\s*"((?:[^"\\]|\\.){1,200})"')
 
 
-class PacketType(Enum):
+class SocketIoPacketType(Enum):
     """The digit that a packet begins with."""
 
     CONNECT = "0"
@@ -31,10 +32,10 @@ class PacketType(Enum):
 
 
 @dataclass(slots=True)
-class Packet:
+class SocketIoPacket:
     """One packet; ``attachments`` are binary messages that are still to come."""
 
-    kind: PacketType
+    kind: SocketIoPacketType
     namespace: str
     content: Any = None
     attachments: int = 0
@@ -55,7 +56,7 @@ class Packet:
         return self.attachments <= 0
 
 
-def read_packet(text: str, *, is_whole: bool = True) -> Packet:
+def read_packet(text: str, *, is_whole: bool = True) -> SocketIoPacket:
     """A packet from its text; of one whose end was dropped for its length, the name alone.
 
     Raises ProtocolViolation where socket.io-client would close with "parse error".
@@ -63,14 +64,14 @@ def read_packet(text: str, *, is_whole: bool = True) -> Packet:
     matched = _PACKET.match(text)
     if matched is None:
         raise ProtocolViolation("does not speak Socket.IO as it should")
-    kind = PacketType(matched[1])
-    binary = kind in (PacketType.BINARY_EVENT, PacketType.BINARY_ACK)
+    kind = SocketIoPacketType(matched[1])
+    binary = kind in (SocketIoPacketType.BINARY_EVENT, SocketIoPacketType.BINARY_ACK)
     attachments = int(matched[2] or 0) if binary else 0
     if attachments > MOST_ATTACHMENTS or (matched[2] and not binary):
         raise ProtocolViolation("does not speak Socket.IO as it should")
     rest = text[matched.end() :]
     content = _content(rest) if is_whole else _name_alone(rest)
-    packet = Packet(kind, matched[3] or "/", content, attachments)
+    packet = SocketIoPacket(kind, matched[3] or "/", content, attachments)
     if not _fits(packet):
         raise ProtocolViolation("does not speak Socket.IO as it should")
     return packet
@@ -95,8 +96,8 @@ def _content(text: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except InvalidDocument:
         raise ProtocolViolation("does not speak Socket.IO as it should") from None
 
 
@@ -105,19 +106,15 @@ def _name_alone(text: str) -> list[str]:
     return [matched[1]] if matched else ["a message of more than 1 MiB"]
 
 
-def _fits(packet: Packet) -> bool:
+def _fits(packet: SocketIoPacket) -> bool:
     """socket.io-parser's isPayloadValid, as far as it decides about the session."""
     content = packet.content
-    if packet.kind in (PacketType.EVENT, PacketType.BINARY_EVENT):
+    if packet.kind in (SocketIoPacketType.EVENT, SocketIoPacketType.BINARY_EVENT):
         return isinstance(content, list) and bool(content) and isinstance(content[0], str | int)
-    if packet.kind is PacketType.CONNECT:
+    if packet.kind is SocketIoPacketType.CONNECT:
         return content is None or isinstance(content, dict)
-    if packet.kind is PacketType.DISCONNECT:
+    if packet.kind is SocketIoPacketType.DISCONNECT:
         return content is None
-    if packet.kind is PacketType.CONNECT_ERROR:
+    if packet.kind is SocketIoPacketType.CONNECT_ERROR:
         return isinstance(content, str | dict)
     return isinstance(content, list)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
