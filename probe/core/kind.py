@@ -16,7 +16,16 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Ratio, Seconds
-from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
+from probe.core.impact import Impact
+from probe.core.model import (
+    Aggregation,
+    FailurePolicy,
+    LimitSide,
+    Result,
+    Signal,
+    Threshold,
+    Verdict,
+)
 from probe.core.prometheus_names import PrometheusNames
 from probe.core.recorder import Recorder
 
@@ -109,6 +118,11 @@ class CheckConfig(PrometheusNames):
         return self.name
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact()
+
+    @property
     def can_fail(self) -> bool:
         """Whether a run can find the target at fault; else it measures, or doesn't."""
         return True
@@ -121,6 +135,10 @@ class CheckConfig(PrometheusNames):
     def applies_limits_to(self, signal: Signal) -> bool:
         """Whether this check is held against the kind's limits on a signal."""
         return True
+
+    def samples_in_a_run(self, signal: Signal) -> int:
+        """How many measurements of a signal one run makes at least."""
+        return 1
 
     @property
     def is_reference(self) -> bool:
@@ -143,6 +161,10 @@ class CheckConfig(PrometheusNames):
     def triggers(self) -> frozenset[str]:
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """The same where it depends on what the run found."""
+        return self.triggers
 
     @property
     def triggered_by(self) -> frozenset[str]:

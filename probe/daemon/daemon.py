@@ -20,7 +20,7 @@ from alerts.manager import AlertManager
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
 from probe.core.model import Result, Status, Verdict
 from probe.core.runner import preload, run_check
 from probe.daemon.heartbeat_loop import HeartbeatLoop
@@ -81,10 +81,10 @@ class Daemon:
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
         redactor = Redactor(settings.secrets)
-        self._context = Context(clock=clock, now=now, redact=redactor.clean)
+        self._context = Context(clock=clock, now=now, redact=redactor.clean, repeats=True)
         self._counting = Counting(self._context)
         self._identity = ProbeIdentity(settings.region, probe_version(), now())
-        self._board, self._rounds, self._references = CheckStates(), Readiness(), References()
+        self._board, self._rounds, self._references = CheckStates(), Readiness(clock), References()
         self._waking = Triggers()
         steady = now() - clock()
         self._alarm = AlertManager(
@@ -114,6 +114,7 @@ class Daemon:
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         sources = PageData(
@@ -205,7 +206,8 @@ class Daemon:
         self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
         for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
-        for timing in stagger([(check.name, check.interval) for check in new]):
+        deadlines = {check.name: check.table.deadline for check in new}
+        for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
 
@@ -262,9 +264,12 @@ class Daemon:
             failing = result.started_at.timestamp() - stand.since
             again = check.retry_delay(result.failure.cause, failing)
             self._schedule.run_soon(check.name, again)
+        elif self._alarm.is_recovering(check.name) and check.interval < BACKOFF_ABOVE_SECONDS:
+            self._schedule.run_soon(check.name, check.retry)
         for place, name in enumerate(self._waking.fired_by(result)):
             # One after the other: together they would meet the quota of one TURN user.
-            self._schedule.run_soon(name, place * WAKING_SECONDS)
+            wait = self._waking.delay(name, self._clock())
+            self._schedule.run_soon(name, max(wait, place * WAKING_SECONDS))
 
     def _update_alerts(self, check: Check) -> None:
         stand = self._board.state(check.name)
@@ -306,6 +311,7 @@ class Daemon:
             self._identity,
             now=now,
             due=due,
+            outdated=self._waking.outdated(self._board.stands),
             notices=(
                 *notices_of(self._alarm, self._references),
                 *self.reloader.outcome.notices,

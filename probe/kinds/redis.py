@@ -12,11 +12,13 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.net.urls import CaFile
-from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
+from probe.paircam.triggers import BACKEND, REDIS, SIGNALING
+from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
 
 if TYPE_CHECKING:
@@ -77,7 +79,6 @@ DAY = 86400.0
 # Less time than this gives no rate.
 LEAST_SECONDS = 3000.0
 UPSTASH_COMMANDS = 10_000
-UPSTASH_DOMAINS = ("upstash.io",)
 _TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
 
@@ -114,8 +115,23 @@ class RedisTable(CheckConfig):
         return self.address.shown
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Redis", "Redis is down", "Redis doesn't work")
+
+    @property
     def alert_group(self) -> str:
         return self.address.host
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """What needs it."""
+        return frozenset({SIGNALING, BACKEND})
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whoever needs it and fails."""
+        return frozenset({REDIS})
 
     @property
     def daily_commands(self) -> int | None:

@@ -94,7 +94,7 @@ class Session:
         origin: str,
         *,
         path: str,
-        token: str,
+        token: str | None,
         transport: Transport,
         page_origin: str | None = None,
         credentials: bool = False,
@@ -102,11 +102,13 @@ class Session:
     ) -> None:
         """Connect engine.io; polling includes the upgrade, if the server offers it.
 
-        ``page_origin`` is that of the page that a browser would be on. The namespace is not
-        connected before ``CONNECT`` arrives. Raises Stop.
+        ``page_origin`` is that of the page that a browser would be on. Without a token the
+        CONNECT carries none: the server should refuse it. The namespace is not connected before
+        ``CONNECT`` arrives. Raises CheckAborted.
         """
         site = Site(origin, path, page_origin, credentials, headers or {})
         engine = EngineIo(self._browser, self._host, site)
+        auth = {"token": f"Bearer {token}"} if token is not None else {}
         try:
             await engine.open(transport)
             self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
@@ -114,7 +116,7 @@ class Session:
             self.upgrading = engine.offers_upgrade
             if self.upgrading:
                 await engine.upgrade()
-            await engine.send(connect_packet(self._namespace, {"token": f"Bearer {token}"}))
+            await engine.send(connect_packet(self._namespace, auth))
         except (PeerError, OSError) as error:
             raise self._lost(error) from None
         except CheckAborted as stop:

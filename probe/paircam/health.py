@@ -4,6 +4,7 @@
 ``services`` with one entry for each thing that the backend needs.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -13,7 +14,13 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 from probe.untrusted.text import excerpt, listed
 
 PHASE = "body"
+# The fact that names the services that are not up.
+DOWN = "services down"
+MOST_SERVICES = 8
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
+PUBSUB_HINT = (
+    "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,19 @@ def identify(document: Any) -> BackendIdentity:
     return BackendIdentity(_word(document.get("version")), _word(identifier))
 
 
+def services_down(body: bytes) -> tuple[str, ...]:
+    """The services that a health document says are not up; none where it can't be read."""
+    try:
+        document = parse(body)
+    except CheckFailed:
+        return ()
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        return ()
+    down = [excerpt(name) for name, state in services.items() if state not in (True, "up")]
+    return tuple(down[:MOST_SERVICES])
+
+
 def check_services(document: Any, well: str) -> None:
     """Hold a health document against the status that it should have.
 
@@ -63,7 +83,8 @@ def check_services(document: Any, well: str) -> None:
     down = [name for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"
-        raise CheckFailed(Cause.SERVICE_DOWN, f"{listed(down)} {verb} down", phase=PHASE)
+        message = f"{listed(down)} {verb} down"
+        raise CheckFailed(Cause.SERVICE_DOWN, message, phase=PHASE, hint=_hint(down, services))
     status = document.get("status")
     if not isinstance(status, str):
         _invalid("the body has no status")
@@ -79,6 +100,7 @@ def with_service_detail(refusal: CheckAborted, body: bytes) -> CheckAborted:
     except CheckFailed as said:
         if said.cause is Cause.SERVICE_DOWN:
             refusal.message = f"{refusal.message}: {said.message}"
+            refusal.hint = said.hint
     return refusal
 
 
@@ -93,6 +115,14 @@ def check_identity(
         found = f"version {identity.version}" if identity.version else "no version"
         message = f"{found} answers, expected {excerpt(version)}"
         raise CheckFailed(Cause.VERSION_MISMATCH, message, phase=PHASE)
+
+
+def _hint(down: Sequence[str], services: Mapping[str, object]) -> str | None:
+    """After a Redis outage of some seconds the backend's pub/sub clients give up for good."""
+    redis = services.get("redis")
+    if [name.lower() for name in down] == ["pubsub"] and redis in (True, "up"):
+        return PUBSUB_HINT
+    return None
 
 
 def _is_up(name: str, state: object) -> bool:

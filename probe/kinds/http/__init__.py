@@ -94,6 +94,8 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
         elif refused is None or table.body in health.HEALTHY_STATUS:
             body = await browser.read(page, table.max_body_bytes)
             length = len(body)
+        if table.body in health.HEALTHY_STATUS and (down := health.services_down(body)):
+            record.facts[health.DOWN] = ", ".join(down)
         if refused is not None:
             raise (
                 health.with_service_detail(refused, body)

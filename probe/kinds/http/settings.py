@@ -7,7 +7,9 @@ from pydantic import Field, field_validator, model_validator
 
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks
+from probe.core.model import Result
 from probe.net import cors
 from probe.net.urls import (
     BaseUrl,
@@ -18,6 +20,8 @@ from probe.net.urls import (
     show_url,
     split_urls,
 )
+from probe.paircam import health
+from probe.paircam.triggers import BACKEND, of_backend, of_services, of_signaling
 
 # A first page without what it loads, uncompressed, and a TLS handshake: rather too much.
 PAGE_BYTES = 50_000
@@ -139,6 +143,13 @@ class HttpTable(CheckConfig):
         return self.reference
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if self.body in ("health", "ready"):
+            return Impact("backend", "The backend is down", "The backend is degraded")
+        return Impact(self.name, f"{self.name} is down", f"{self.name} is degraded")
+
+    @property
     def alert_group(self) -> str:
         """The host: what it serves breaks together."""
         return show_host(self.address)
@@ -147,6 +158,27 @@ class HttpTable(CheckConfig):
     def redundancy_group(self) -> str | None:
         """What Fly's machines are held against: a backend that answers is not down."""
         return f"backend {self.alert_group}" if self.body == "health" else None
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """Of a backend's health: its signaling, which needs all of it."""
+        return (
+            frozenset({of_signaling(self.alert_group)})
+            if self.body in health.HEALTHY_STATUS
+            else frozenset()
+        )
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """Besides, the checks of the services that it names as down."""
+        down = result.facts.get(health.DOWN, "")
+        return self.triggers | of_services(down.split(", ")) if self.triggers else frozenset()
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whatever is near the backend: its signaling, its Redis, its Postgres."""
+        if self.body not in health.HEALTHY_STATUS:
+            return frozenset()
+        return frozenset({of_backend(self.alert_group), BACKEND})
 
     @property
     def address(self) -> str:
