@@ -29,7 +29,7 @@ class Diagnosis:
     limit: float
 
     async def of(self, error: CheckFailed) -> NoReturn:
-        """What is behind a call that did not connect: the relay path alone shows a refused peer,
+        """What is behind a call that did not connect: the relay path reveals a refused peer,
         a hairpin, or large packets that are lost."""
         if error.cause in _WORTH_A_LOOK:
             record = Recorder()

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
@@ -133,6 +134,13 @@ class TurnServerConfig(CheckConfig):
     def triggered_by(self) -> frozenset[str]:
         """What is seen of the server in a cheap look."""
         return frozenset({self.place}) if self.needs_server else frozenset()
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if not self.needs_server:
+            return Impact("calls", "Calls fail", "Some calls fail")
+        return Impact("TURN servers", "No TURN relay works", "A TURN relay fails")
 
     @property
     def alert_group(self) -> str:
