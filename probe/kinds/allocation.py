@@ -19,6 +19,7 @@ from probe.stun.uri import TurnUri, format_hostport
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_AN_ALLOCATION
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.turn_targets.table import (
     ALLOCATION_RESULTS,
@@ -162,4 +163,6 @@ KIND = Kind(
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=ALLOCATE,
+    runbooks=OF_AN_ALLOCATION,
+    dashboard="probe-turn",
 )

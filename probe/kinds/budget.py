@@ -29,6 +29,7 @@ from probe.core.field_types import Ratio
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 
 # Under which the ledger is shared by all runs.
 LEDGER = "ledger"
@@ -206,4 +207,5 @@ KIND = Kind(
     interval=300.0,
     retry=300.0,
     plot=USED_SHARE,
+    runbooks=Runbooks("quota", "quota"),
 )

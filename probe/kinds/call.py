@@ -22,6 +22,7 @@ from probe.stun.uri import TurnUri
 from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.signals import BYTES
 from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for, with_uri
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
@@ -317,4 +318,7 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=ICE,
+    runbooks=OF_A_CALL,
+    dashboard="probe-turn",
+    availability=0.95,
 )

@@ -20,6 +20,7 @@ from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.uri import format_hostport
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
+from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.signals import BYTES, traffic_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, servers_for, with_uri
 from probe.turn_targets.traffic_budget import DEAR_SECONDS, ECHOES, path_bytes
@@ -189,4 +190,6 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,
+    runbooks=OF_A_RELAY,
+    dashboard="probe-turn",
 )

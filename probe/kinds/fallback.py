@@ -21,6 +21,7 @@ from probe.core.field_types import Seconds
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
@@ -144,4 +145,6 @@ KIND = Kind(
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=BACKUP_IN_USE,
+    runbooks=Runbooks("turn-failing", "turn-failing"),
+    dashboard="probe-turn",
 )

@@ -22,6 +22,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.telemetry.custom_queries import OwnQuery
 from probe.telemetry.fly.settings import FlyAccess, FlyEnvironment
 from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
@@ -215,4 +216,5 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     interval=60.0,
     retry=10.0,
     plot=ERROR_RATIO,
+    runbooks=Runbooks("machines-down", "own-query"),
 )

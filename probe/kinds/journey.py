@@ -23,6 +23,7 @@ from probe.core.field_types import Seconds
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
 from probe.stun.byte_counter import count_bytes
@@ -311,4 +312,6 @@ KIND = Kind(
     interval=43_200.0,
     retry=60.0,
     plot=OPEN,
+    runbooks=Runbooks("journey-failing", "journey-failing"),
+    dashboard="probe-signaling",
 )

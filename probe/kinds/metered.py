@@ -12,6 +12,7 @@ from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.stores.forecast import Trend, at_the_end, cycle_at, exhausted_at
 
@@ -140,4 +141,6 @@ KIND = Kind(
     interval=3600.0,
     retry=600.0,
     plot=SHARE,
+    runbooks=Runbooks("quota", "quota"),
+    dashboard="probe-turn",
 )

@@ -15,6 +15,7 @@ from probe.core.field_types import Bytes
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile
 from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
@@ -232,4 +233,5 @@ KIND = Kind(
     interval=3600.0,
     retry=300.0,
     plot=FILLED,
+    runbooks=Runbooks("redis", "redis"),
 )

@@ -26,6 +26,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam import (
     DEFAULT_EXPIRATION,
@@ -318,4 +319,6 @@ KIND = Kind(
     interval=720.0,
     retry=30.0,
     plot=RTT,
+    runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
+    dashboard="probe-signaling",
 )

@@ -16,6 +16,7 @@ from probe.stun.byte_counter import count_bytes
 from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
+from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
 
 RTT = Signal(
@@ -124,4 +125,6 @@ KIND = Kind(
     interval=300.0,
     retry=60.0,
     plot=RTT,
+    runbooks=OF_A_RELAY,
+    dashboard="probe-turn",
 )

@@ -19,6 +19,7 @@ from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri, format_hostport
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_MEASUREMENT
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
 from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
 from probe.turn_targets.traffic_budget import (
@@ -238,4 +239,6 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,
+    runbooks=OF_A_MEASUREMENT,
+    dashboard="probe-turn",
 )

@@ -25,6 +25,7 @@ BYTES = Signal(
     "TCP and TLS included.",
     labels=("direction",),
     counter=True,
+    dashboard="probe-turn",
 )
 
 

@@ -20,6 +20,7 @@ from probe.core.field_types import Bytes
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.http.signals import (
     CORS_REFUSED,
     DURATION,
@@ -320,6 +321,14 @@ def uses(table: HttpTable) -> tuple[QuotaUse, ...]:
     return (QuotaUse("vercel", table.vercel_bytes),) if table.vercel_bytes else ()
 
 
+_RUNBOOKS_BY_CAUSE = {
+    Cause.DEGRADED: "service-down",
+    Cause.SERVICE_DOWN: "service-down",
+    Cause.TLS_INVALID: "certificate",
+    Cause.VERSION_MISMATCH: "deployment",
+    Cause.OLD_INSTANCE: "deployment",
+}
+
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     name="http",
     summary="a page over a fresh connection: phases, status, what its body says, certificate",
@@ -337,4 +346,9 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,
+    runbooks=Runbooks(
+        "backend-down", "response-slow", _RUNBOOKS_BY_CAUSE, {"frontend": "frontend-down"}
+    ),
+    dashboard="probe-signaling",
+    availability=0.999,
 )

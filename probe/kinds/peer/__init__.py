@@ -28,6 +28,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.urls import HttpUrl, show_host, split_urls
 from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of
@@ -301,4 +302,6 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,
+    runbooks=Runbooks("peer-failing", "relay-slow"),
+    dashboard="probe-turn",
 )

@@ -23,6 +23,7 @@ from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
@@ -270,4 +271,6 @@ KIND = Kind(
     interval=86_400.0,
     retry=60.0,
     plot=PATH_RECOVERY,
+    runbooks=Runbooks("reconnecting", "reconnecting"),
+    dashboard="probe-turn",
 )
