@@ -147,7 +147,7 @@ def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="allocation",
-    summary="whether each TURN server lets us in: one allocation and its deletion",
+    summary="one allocation on each TURN server and its deletion, by URL and transport",
     environment=TurnEnvironment,
     table=AllocationTable,
     derive=derive,

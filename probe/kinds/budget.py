@@ -178,7 +178,7 @@ def cautions(table: BudgetTable) -> tuple[str, ...]:
 
 KIND = Kind(
     name="budget",
-    summary="what watching takes from each plan that has an end: forecast, and counted",
+    summary="what the checks draw from each hosting plan: forecast, and counted",
     environment=BudgetEnvironment,
     table=BudgetTable,
     derive=lambda _: DerivedChecks(),

@@ -64,7 +64,7 @@ RETRANSMITTED = Signal(
     "probe_call_retransmitted",
     Unit.BOOLEAN,
     "Whether setting up waited for a retransmission timer of TURN, ICE, DTLS or SCTP: its "
-    "times then tell of a lost packet.",
+    "times then include a lost packet.",
 )
 RTT = Signal(
     "probe_call_rtt_seconds",
@@ -284,7 +284,8 @@ def uses(table: CallTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="call",
-    summary="two WebRTC peers, direct and through each relay: ICE, DTLS, data channel, echoes",
+    summary="a WebRTC call, direct and through each relay: gathering, ICE, DTLS, data channel, "
+    "echoes",
     environment=TurnEnvironment,
     table=CallTable,
     derive=derive,

@@ -176,7 +176,7 @@ def uses(table: CrossingTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="crossing",
-    summary="from the primary's relay to the backup's and back: a path that is no hairpin",
+    summary="packets from the primary's relay to the backup's and back: round trip and loss",
     environment=TurnEnvironment,
     table=CrossingTable,
     derive=derive,
@@ -184,7 +184,7 @@ KIND = Kind(
     run=run,
     signals=(RTT, LOSS, OPEN, SPENT),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="one allocation at each provider and 20 echoes, 10 kB a run at each over UDP",
+    cost="one allocation on each provider and 20 echoes, 10 kB a run at each over UDP",
     uses=uses,
     load=lazy_import("probe.turn.relay_path"),
     interval=DEAR_SECONDS,

@@ -131,7 +131,7 @@ def backup_in_use(primary: Sequence[bool | None], backup: Sequence[bool | None])
 
 KIND = Kind(
     name="fallback",
-    summary="whether users are on the backup TURN provider, from the looks at all of them",
+    summary="whether users are on the backup TURN provider, concluded from the allocation checks",
     environment=TurnEnvironment,
     table=FallbackTable,
     derive=derive,
@@ -140,7 +140,7 @@ KIND = Kind(
     signals=(BACKUP_IN_USE,),
     thresholds=(Threshold(BACKUP_IN_USE, Limits(warning=0.0)),),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="nothing: it concludes from the looks",
+    cost="nothing: it reads results of other checks",
     load=lazy_import(),
     interval=LOOK_SECONDS,
     retry=30.0,

@@ -202,7 +202,7 @@ def _memory_limits(table: FlyTable) -> Limits:
 
 KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     name="fly",
-    summary="what Fly.io knows: users' errors and response times, memory, CPU, machines, exits",
+    summary="errors, response times, memory, CPU, machine states and exits, from Fly.io",
     environment=FlyEnvironment,
     table=FlyTable,
     derive=derive,
@@ -211,7 +211,7 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     thresholds=THRESHOLDS,
     third_party=True,
     failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=30.0),
-    cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
+    cost="11 PromQL queries (and one for each custom query), or one request to the Machines API",
     load=lazy_import("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),
     interval=60.0,
     retry=10.0,

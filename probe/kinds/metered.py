@@ -123,7 +123,7 @@ async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
 
 KIND = Kind(
     name="metered",
-    summary="the TURN plan at Metered: used, quota, and when it ends at this rate",
+    summary="quota and usage of the TURN plan at Metered, and when it is exhausted at this rate",
     environment=MeteredEnvironment,
     table=MeteredTable,
     derive=derive,
@@ -136,7 +136,7 @@ KIND = Kind(
     ),
     failing=FailurePolicy(Verdict.WARNING, hold=60.0),
     third_party=True,
-    cost="one call of Metered's REST API",
+    cost="one request to Metered's REST API",
     load=lazy_import("probe.stores.metered_account"),
     interval=3600.0,
     retry=600.0,

@@ -199,7 +199,7 @@ def uses(table: RedisTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="redis",
-    summary="one short connection: ping, memory of the limit, clients, keys, evictions",
+    summary="one short connection: PING, memory of the limit, clients, keys, evictions",
     environment=RedisEnvironment,
     table=RedisTable,
     derive=derive,

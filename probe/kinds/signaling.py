@@ -293,7 +293,8 @@ def uses(table: SignalingTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="signaling",
-    summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
+    summary="a token, a Socket.IO session until the application confirms it, round trips, a clean "
+    "close",
     environment=BackendEnvironment,
     table=SignalingTable,
     derive=derive,
@@ -310,8 +311,8 @@ KIND = Kind(
     ),
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
-    cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
-    "at most one token in its lifetime, none with JWT_SECRET",
+    cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; at most one "
+    "token in its lifetime, none with JWT_SECRET",
     uses=uses,
     load=lazy_import("jwt", "probe.net.http", "probe.net.socketio"),
     # 7 Redis commands a run: 840 a day, of the 1,000 that a tenth of Upstash's free plan is;

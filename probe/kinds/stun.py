@@ -112,14 +112,14 @@ async def run(table: StunTable, record: Recorder, context: Context) -> None:
 
 KIND = Kind(
     name="stun",
-    summary="whether each STUN server answers, and which address it sees",
+    summary="one Binding request to each STUN server: round trip and reflexive address",
     environment=TurnEnvironment,
     table=StunTable,
     derive=derive,
     run=run,
     signals=(RTT, TRANSLATED, RETRANSMISSIONS, BYTES),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="one question and its answer, 200 bytes",
+    cost="one request and its response, 200 bytes",
     uses=lambda table: (QuotaUse(f"turn-{table.provider}", _BYTES),),
     load=lazy_import("probe.stun.binding"),
     interval=300.0,

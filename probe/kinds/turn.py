@@ -220,7 +220,8 @@ def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="turn",
-    summary="allocations, and echoes through the relay, by each URL and transport",
+    summary="two allocations and echoes through the relay, by URL and transport: round trip, "
+    "jitter, loss",
     environment=TurnEnvironment,
     table=TurnTable,
     derive=derive,

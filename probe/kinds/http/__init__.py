@@ -331,7 +331,8 @@ _RUNBOOKS_BY_CAUSE = {
 
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     name="http",
-    summary="a page over a fresh connection: phases, status, what its body says, certificate",
+    summary="a page over a fresh connection: DNS, connect, TLS, first byte, status, body, "
+    "certificate",
     environment=HttpEnvironment,
     table=HttpTable,
     derive=derive,
@@ -340,7 +341,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     thresholds=THRESHOLDS,
     failing=FailurePolicy(Verdict.CRITICAL, hold=30.0),
     core=True,
-    cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
+    cost="one GET; /health and /health/ready each run SELECT 1 on PostgreSQL and keep Neon awake",
     uses=uses,
     load=lazy_import("probe.net.http", "probe.net.security_headers"),
     interval=60.0,

@@ -286,7 +286,7 @@ def uses(table: PeerTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="peer",
-    summary="calls a probe elsewhere, directly and through a relay: who connects, and how",
+    summary="calls to another probe, direct and through a relay: who connects, and how",
     environment=PeerEnvironment,
     table=PeerTable,
     derive=derive,
@@ -296,7 +296,7 @@ KIND = Kind(
     failing=FailurePolicy(
         severity=Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=120.0
     ),
-    cost="two calls to the other probe, one relayed: an allocation here and there, about 24 kB",
+    cost="two calls to the other probe, one relayed: an allocation on each side, about 24 kB",
     uses=uses,
     load=lazy_import("probe.peer.measurement"),
     interval=DEAR_SECONDS,

@@ -257,7 +257,7 @@ def uses(table: ResilienceTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="resilience",
-    summary="time to recover: network lost for 3, 10 and 40 s, relay restarted, consent lost",
+    summary="time to recover from network loss of 3, 10 and 40 s, a relay restart and lost consent",
     environment=TurnEnvironment,
     table=ResilienceTable,
     derive=derive,
