@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -41,6 +41,8 @@ from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
 DEFAULT_LISTEN = "[::]:9091"
+# Of a value in the query of an address that counts as a secret.
+_SHORTEST_VALUE = 8
 SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
@@ -215,20 +217,27 @@ class Settings:
         return tuple(sorted(text for text in found if text.strip("/")))
 
 
-def _secrets_in(table: BaseModel) -> Iterator[str]:
-    for name in type(table).model_fields:
-        value = getattr(table, name)
-        if isinstance(value, BaseModel):
-            yield from _secrets_in(value)
-        elif isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
+def _secrets_in(value: object) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, SecretStr):
+        text = value.get_secret_value()
+        yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
+    elif isinstance(value, Mapping):
+        yield from _secrets_in(tuple(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _secrets_in(each)
 
 
 def _secret_parts(address: SplitResult) -> Iterator[str]:
     password = address.password or ""
     # As the address has it, and as a library may show it: without its %-codes.
     yield from filter(None, (password, unquote(password), address.query))
+    # A target repeats what it was asked with in words of its own; "30" or "json" is no secret.
+    values = (value for _, value in parse_qsl(address.query))
+    yield from (value for value in values if len(value) >= _SHORTEST_VALUE)
 
 
 def load_settings(

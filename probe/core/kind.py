@@ -16,7 +16,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Seconds
-from probe.core.model import FailurePolicy, Signal, Threshold, Verdict
+from probe.core.model import FailurePolicy, Result, Signal, Threshold, Verdict
 from probe.core.prometheus_names import PrometheusNames
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
@@ -83,6 +83,10 @@ class CheckConfig(PrometheusNames):
         """Whether this check is held against the kind's limits on a signal."""
         return True
 
+    def samples_in_a_run(self, signal: Signal) -> int:
+        """How many measurements of a signal one run makes at least."""
+        return 1
+
     @property
     def is_reference(self) -> bool:
         """Whether this is looked at only to know whether our own network works."""
@@ -104,6 +108,10 @@ class CheckConfig(PrometheusNames):
     def triggers(self) -> frozenset[str]:
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """The same where it depends on what the run found."""
+        return self.triggers
 
     @property
     def triggered_by(self) -> frozenset[str]:

@@ -15,7 +15,9 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
 from probe.core.recorder import Recorder
+from probe.core.safe_result import safe_result
 from probe.core.signals import DURATION, SUCCESS
+from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +45,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     table = check.table.model_copy(update={"deadline": limit})
     record = Recorder(context.clock)
     started, started_at = context.clock(), _utc(context.now())
-    task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
+    with redacting(context.redact):
+        task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
         await asyncio.wait({task}, timeout=limit)
         cut_off = not task.done()
@@ -54,7 +57,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
             # Its clean-up has an owner, and can't hold up the result for long.
             await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
-    return Result(
+    result = Result(
         check=check.name,
         status=status,
         started_at=started_at,
@@ -64,6 +67,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         failure=failure,
         facts=dict(record.facts),
     )
+    return safe_result(result, context.redact)
 
 
 async def run_checks(

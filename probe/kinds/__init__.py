@@ -8,6 +8,7 @@ from probe.core.kind import Kind
 # In the order in which they are planned and shown; budget counts what those before it draw.
 NAMES = (
     "http",
+    "engineio",
     "signaling",
     "stun",
     "allocation",

@@ -173,7 +173,7 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
     asker = ApiClient(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
     try:
-        return read_health(asker.document(await asker.get("")))
+        return read_health(await asker.document(await asker.get("")))
     except NotMeasured:
         return None
 

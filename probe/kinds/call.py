@@ -15,7 +15,16 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.model import (
+    CheckFailed,
+    FailurePolicy,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
@@ -235,7 +244,7 @@ async def _complete(call: "Call", table: CallTable, record: Recorder) -> None:
         await call.echo(table.echoes)
     finally:
         # What a failure has cut short is worth keeping up to there.
-        _write(call, table.echoes, record)
+        _write(call, record)
     record.sample(SUCCESS, 1.0)
 
 
@@ -250,7 +259,7 @@ async def _relay(
     return await relay_server(url, credentials, addresses, table.ca_file)
 
 
-def _write(call: "Call", echoes: int, record: Recorder) -> None:
+def _write(call: "Call", record: Recorder) -> None:
     times = call.times
     reached = {
         GATHERING: times.offering.gathering,
@@ -272,7 +281,7 @@ def _write(call: "Call", echoes: int, record: Recorder) -> None:
         record.facts["retransmitted"] = ", ".join(layers)
     if times.rtts:
         record.sample(RTT, median(times.rtts))
-        record.sample(LOSS, 1 - len(times.rtts) / echoes)
+        record.sample_ratio(LOSS, times.lost / times.sent, times.sent)
 
 
 def uses(table: CallTable) -> tuple[QuotaUse, ...]:
@@ -306,6 +315,10 @@ KIND = Kind(
         SUCCESS,
         BYTES,
     ),
+    thresholds=(
+        Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
+        Threshold(RTT, Limits(warning=0.4), optional=True, hold=60.0),
+    ),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         severity_with_backup=Verdict.WARNING,
@@ -313,7 +326,7 @@ KIND = Kind(
         warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
     ),
     core=True,
-    cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
+    cost="two allocations, ICE, DTLS, SCTP, 11 echoes, about 30 kB a run for each URL",
     uses=uses,
     load=lazy_import("probe.call.local_call", "probe.call.diagnosis"),
     interval=DEAR_SECONDS,

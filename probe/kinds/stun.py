@@ -17,7 +17,7 @@ from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_l
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
 from probe.turn_targets.runbooks import OF_A_RELAY
-from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
+from probe.turn_targets.signals import BYTES, traffic_of, write_families, write_traffic
 
 RTT = Signal(
     "probe_stun_rtt_seconds",
@@ -95,18 +95,20 @@ async def run(table: StunTable, record: Recorder, context: Context) -> None:
     from probe.stun.binding import binding_request
 
     traffic = traffic_of(table.name, context)
+    families: dict[str, str] = {}
     try:
         with count_bytes(traffic):
             with record.phase("dns"):
                 addresses = await resolve_turn_server(table.url, table.family)
             with record.phase("binding"):
-                found = await binding_request(table.url, addresses[0], context.clock)
+                found = await binding_request(table.url, addresses, context.clock, families)
     finally:
+        write_families(families, record)
         write_traffic(traffic, record)
     record.sample(RTT, found.rtt)
     record.sample(TRANSLATED, found.is_natted)
     record.sample(RETRANSMISSIONS, found.retransmissions)
-    record.facts["server"] = format_hostport(addresses[0].ip, addresses[0].port)
+    record.facts["server"] = format_hostport(found.server.ip, found.server.port)
     record.facts["reflexive"] = format_hostport(*found.reflexive)
 
 

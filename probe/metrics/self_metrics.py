@@ -44,6 +44,7 @@ class SelfSnapshot:
     peers: PeersReading | None = None
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
+    consumer_errors: Mapping[str, int] | None = None
 
 
 class SelfMetrics(Collector):
@@ -159,6 +160,14 @@ class SelfMetrics(Collector):
             for check, count in (by_check or {}).items():
                 family.add_metric([check], float(count))
             yield family
+        family = CounterMetricFamily(
+            "probe_result_consumer_errors",
+            "Exceptions of what processes results: alerting, metrics, history and others.",
+            labels=["consumer"],
+        )
+        for consumer, errors in (found.consumer_errors or {}).items():
+            family.add_metric([consumer], float(errors))
+        yield family
         text = "Heartbeats that could not be delivered."
         yield CounterMetricFamily(
             "probe_heartbeat_failures", text, value=float(found.heartbeat_failures)

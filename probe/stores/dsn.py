@@ -12,6 +12,7 @@ from probe.core.field_types import Described
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+UPSTASH_DOMAINS = ("upstash.io",)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probe.telemetry.promql import Series
 
 PREFIX = "probe_own_"
-MOST_LABEL_SETS = 50
+MOST_LABEL_SETS = 32
 # Fly overwrites these where its Prometheus scrapes the probe.
 _RENAMED = {"instance": "machine", "region": "machine_region"}
 _TAKEN = {"app", "host", "check", "kind", "target"}
@@ -85,12 +85,13 @@ class OwnQuery(BaseModel):
         """Write down what was answered.
 
         Raises NotMeasured: no_data for an empty answer, body_invalid where its labels don't
-        tell the values apart or there are more than 50.
+        tell the values apart or there are more than 32.
         """
         if not found:
             raise NotMeasured(Cause.NO_DATA, f"the query {self.name} has no result")
         if len(found) > MOST_LABEL_SETS:
-            message = f"the query {self.name} gives {len(found)} values, at most 50 are taken"
+            counts = f"{len(found)} values, at most {MOST_LABEL_SETS} are taken"
+            message = f"the query {self.name} gives {counts}"
             raise NotMeasured(Cause.BODY_INVALID, message, hint="Let it aggregate: sum by(…).")
         values = {
             tuple(series.labels.get(label, "") for label in self.labels): series.value

@@ -29,11 +29,17 @@ _OF_THE_CALL = dict.fromkeys(
     ),
     "call-failing",
 )
+# Of Redis behind the backend.
+_OF_REDIS = dict.fromkeys(
+    (Cause.LOADING, Cause.BUSY, Cause.MASTER_DOWN, Cause.MISCONF, Cause.READ_ONLY), "redis"
+)
 _OF_THE_JOURNEY = dict.fromkeys((Cause.STRANGER_MATCHED, Cause.SESSION_LOST), "journey-failing")
 
 OF_A_RELAY = Runbooks(_FAILING, _SLOW)
 OF_AN_ALLOCATION = Runbooks(_FAILING, _SLOW, _OF_THE_BACKEND, _BY_NAME)
-OF_A_MEASUREMENT = Runbooks(_FAILING, _SLOW, {**_OF_THE_BACKEND, **_OF_THE_JOURNEY}, _BY_NAME)
+OF_A_MEASUREMENT = Runbooks(
+    _FAILING, _SLOW, {**_OF_THE_BACKEND, **_OF_THE_JOURNEY, **_OF_REDIS}, _BY_NAME
+)
 OF_A_CALL = Runbooks(
-    _FAILING, _SLOW, {**_OF_THE_BACKEND, **_OF_THE_CALL, **_OF_THE_JOURNEY}, _BY_NAME
+    _FAILING, _SLOW, {**_OF_THE_BACKEND, **_OF_THE_CALL, **_OF_THE_JOURNEY, **_OF_REDIS}, _BY_NAME
 )

@@ -18,7 +18,7 @@ from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
+from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Result, Signal, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.kinds.http.signals import (
@@ -49,6 +49,7 @@ from probe.net.urls import (
     split_urls,
 )
 from probe.paircam import health
+from probe.paircam.triggers import BACKEND, of_backend, of_services, of_signaling
 
 if TYPE_CHECKING:
     from probe.net.http import FreshHttpClient
@@ -162,6 +163,27 @@ class HttpTable(CheckConfig):
         return f"backend {self.alert_group}" if self.body == "health" else None
 
     @property
+    def triggers(self) -> frozenset[str]:
+        """Of a backend's health: its signaling, which needs all of it."""
+        return (
+            frozenset({of_signaling(self.alert_group)})
+            if self.body in health.HEALTHY_STATUS
+            else frozenset()
+        )
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """Besides, the checks of the services that it names as down."""
+        down = result.facts.get(health.DOWN, "")
+        return self.triggers | of_services(down.split(", ")) if self.triggers else frozenset()
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whatever is near the backend: its signaling, its Redis, its Postgres."""
+        if self.body not in health.HEALTHY_STATUS:
+            return frozenset()
+        return frozenset({of_backend(self.alert_group), BACKEND})
+
+    @property
     def address(self) -> str:
         """The whole address; it may hold a password."""
         return self.url.get_secret_value()
@@ -227,6 +249,8 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
         refused = _refused(page.response.status, table, page.url.host_port_subcomponent or "")
         if refused is None or table.body in health.HEALTHY_STATUS:
             body = await browser.read(page, table.max_body_bytes)
+        if table.body in health.HEALTHY_STATUS and (down := health.services_down(body)):
+            record.facts[health.DOWN] = ", ".join(down)
         if refused is not None:
             raise (
                 health.with_service_detail(refused, body)
