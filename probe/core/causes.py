@@ -30,6 +30,7 @@ class Cause(StrEnum):
     FLOODED = "flooded"
     DEGRADED = "degraded"
     SERVICE_DOWN = "service_down"
+    CORS_REJECTED = "cors_rejected"
     VERSION_MISMATCH = "version_mismatch"
     OLD_INSTANCE = "old_instance"
     NO_DATA = "no_data"
@@ -48,6 +49,8 @@ class Cause(StrEnum):
     RELAY_UNREACHABLE = "relay_unreachable"
     HAIRPIN_FAILED = "hairpin_failed"
     RELAY_LOSS = "relay_loss"
+    PORT_BLOCKED = "port_blocked"
+    SOME_URLS_FAILED = "some_urls_failed"
     LARGE_PACKETS_LOST = "large_packets_lost"
     PAYLOAD_ALTERED = "payload_altered"
     NO_CANDIDATE = "no_candidate"
@@ -56,6 +59,7 @@ class Cause(StrEnum):
     DATA_CHANNEL_FAILED = "data_channel_failed"
     # The application, which brings two people together
     STRANGER_MATCHED = "stranger_matched"
+    SESSION_REFUSED = "session_refused"
     SESSION_LOST = "session_lost"
     # Redis, by the code of its error
     LOADING = "loading"
@@ -65,6 +69,8 @@ class Cause(StrEnum):
     READ_ONLY = "read_only"
     # Ourselves
     OWN_NETWORK = "own_network"
+    OWN_CREDENTIALS = "own_credentials"
+    OWN_STALL = "own_stall"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -92,6 +98,8 @@ HINTS: dict[Cause, str] = {
     Cause.DEGRADED: "Look at the services that /health names, and at the backend's log.",
     Cause.SERVICE_DOWN: "Check that the named service is up and that its address in the "
     "backend's environment is right.",
+    Cause.CORS_REJECTED: "Browsers block the answer: add the frontend's origin to the backend's "
+    "CORS_ORIGINS.",
     Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
     Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
     Cause.NO_DATA: "It answers without data for this: is the name right, does the target "
@@ -114,6 +122,10 @@ HINTS: dict[Cause, str] = {
     "test across two servers before calling it an outage.",
     Cause.RELAY_LOSS: "The relay path loses too many packets: check the server's load and its "
     "network.",
+    Cause.PORT_BLOCKED: "Browsers never connect to this port: use 3478, 5349, 443 or another "
+    "above 1024 that is not on their list of unsafe ports.",
+    Cause.SOME_URLS_FAILED: "Users fall back to the URLs that work, which takes longer and may be "
+    "slower: mend this one, or issue it no more.",
     Cause.LARGE_PACKETS_LOST: "Packets as large as a browser's DTLS handshake do not pass: raise "
     "the MTU on the way (tunnel, VPN, container network), or let the relay fragment.",
     Cause.PAYLOAD_ALTERED: "The relay delivers other bytes than were sent, which ruins audio and "
@@ -124,6 +136,8 @@ HINTS: dict[Cause, str] = {
     Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the way?",
     Cause.STRANGER_MATCHED: "The application's language queue matches across languages: the probe "
     "hung up at once; turn its journey off until that is mended.",
+    Cause.SESSION_REFUSED: "The application refuses sessions: see the backend's log and what it "
+    "depends on (/health).",
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
     Cause.LOADING: "Redis reads its data after a start: wait, and check why it restarted.",
@@ -132,8 +146,38 @@ HINTS: dict[Cause, str] = {
     Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
     Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
+    Cause.OWN_CREDENTIALS: "Only the probe's own secret is wrong: set the one that the target "
+    "uses.",
+    Cause.OWN_STALL: "The probe's process stood still during the run: check its machine's CPU.",
     Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
 }
+
+# Proven within the run that found them.
+CONFIRMED: frozenset[Cause] = frozenset({Cause.OWN_CREDENTIALS})
+
+# What a process that stood still meets without any fault of the target.
+STALL_PRONE: frozenset[Cause] = frozenset(
+    {
+        Cause.DEADLINE,
+        Cause.DNS_FAILED,
+        Cause.CONNECT_FAILED,
+        Cause.CONNECTION_CLOSED,
+        Cause.TLS_FAILED,
+        Cause.ALLOCATION_LOST,
+        Cause.STALE_NONCE,
+        Cause.RELAY_LOSS,
+        Cause.RELAY_UNREACHABLE,
+        Cause.HAIRPIN_FAILED,
+        Cause.ICE_FAILED,
+        Cause.DTLS_FAILED,
+        Cause.DATA_CHANNEL_FAILED,
+        Cause.SESSION_LOST,
+    }
+)
+# What a wall clock that was set during the run can cause.
+CLOCK_PRONE: frozenset[Cause] = frozenset(
+    {Cause.TLS_INVALID, Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED, Cause.STALE_NONCE}
+)
 
 # Waiting does not mend these: somebody has to change a secret, a name or a setting.
 NOT_RETRYABLE: frozenset[Cause] = frozenset(

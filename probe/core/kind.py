@@ -16,11 +16,11 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.model import FailurePolicy, Result, Signal, Threshold, Verdict
-from probe.core.prometheus_names import PrometheusNames
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.core.threshold_config import ThresholdConfig
+from probe.core.threshold_config import PrometheusNames, ThresholdConfig
 
 
 class CheckConfig(PrometheusNames):
@@ -68,6 +68,11 @@ class CheckConfig(PrometheusNames):
     def alert_group(self) -> str:
         """What is looked at: troubles of one subject are told together, as one."""
         return self.name
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact()
 
     @property
     def can_fail(self) -> bool:

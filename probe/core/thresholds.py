@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from probe.core.kind import Check, Kind
-from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold
-from probe.core.signals import COMMON
+from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold
 from probe.core.threshold_config import ThresholdConfig
 
 

@@ -14,6 +14,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes, Seconds
+from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -127,6 +128,11 @@ class PostgresTable(CheckConfig):
         return self.address.shown
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Postgres", "Postgres is down", "Postgres doesn't work")
+
+    @property
     def alert_group(self) -> str:
         return self.address.host
 
@@ -175,15 +181,18 @@ async def _ask(session: "PostgresSession", timeout: float) -> Mapping[str, float
     rows = await session.query(f"BEGIN READ ONLY; {limit}; {QUESTION}; COMMIT")
     try:
         (row,) = rows
-        found = {
-            name: float((value or "")[:_MAX_NUMBER])
-            for name, value in zip(COLUMNS, row, strict=True)
-        }
+        found = {name: _number(value) for name, value in zip(COLUMNS, row, strict=True)}
     except ValueError:
         raise CheckFailed(Cause.BODY_INVALID, "the question has no answer") from None
     if not all(map(math.isfinite, found.values())) or found["maximum"] <= 0:
         raise CheckFailed(Cause.BODY_INVALID, "the question is answered with what can't be")
     return found
+
+
+def _number(text: str | None) -> float:
+    if text is None or len(text) > _MAX_NUMBER:
+        raise ValueError("no number")
+    return float(text)
 
 
 def _write(found: Mapping[str, float], table: PostgresTable, record: Recorder) -> None:

@@ -1,4 +1,4 @@
-"""The metrics that every check has beside its signals, and on which terms it is told of."""
+"""The metrics that every check has beside its signals, and its alerting policy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ MILD_CAUSE_INFO = Family("probe_mild_cause_info", "gauge", "Causes that are a wa
 def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
     """What rules have to know of a check to weigh its failures as the probe does itself.
 
-    Of a reference there is nothing to weigh: it tells of our own network, and nobody else.
+    A connectivity reference has none: it says something of our own network alone.
     """
     failing, table = check.failing, check.table
     if table.is_reference:
