@@ -13,10 +13,18 @@ from datetime import UTC, datetime
 from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
+from probe.core.model import (
+    DURATION,
+    SUCCESS,
+    CheckAborted,
+    CheckFailed,
+    Failure,
+    Result,
+    Sample,
+    Status,
+)
 from probe.core.recorder import Recorder
 from probe.core.safe_result import safe_result
-from probe.core.signals import DURATION, SUCCESS
 from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
 
