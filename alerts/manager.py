@@ -9,11 +9,12 @@ import asyncio
 import logging
 import random
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.company import incidents_among
@@ -21,13 +22,16 @@ from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState
 from alerts.config import AlertingConfig
-from alerts.model import Alert, Delivery, Severity, Silence
+from alerts.lane_health import LaneHealth
+from alerts.model import Alert, Delivery, Message, Severity, Silence
 from alerts.notification.grouping import AlertGroup, GroupStore, MessageContext
-from alerts.notification.meta_messages import log, refusal, resolve_after_restart
+from alerts.notification.meta_messages import log, refusal, resolve_after_restart, undelivered
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
-from alerts.outbox.outbox import Outbox
+from alerts.outbox.outbox import Outbox, OutboxState
+from alerts.own_alerts import OwnAlerts, OwnProblem
+from alerts.recovery import recover
 from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.machine import TransitionType
@@ -48,7 +52,9 @@ STOP_SECONDS = 2.0
 
 class AlertManager:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives. ``clock`` is the monotonic one, ``peers`` the others."""
+    not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
+    and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
+    the folders of the journal of open incidents."""
 
     def __init__(
         self,
@@ -56,11 +62,16 @@ class AlertManager:
         folder: Path | None,
         *,
         peers: PeersPlan = ALONE,
+        journals: Sequence[Path] = (),
         now: Callable[[], float] = time.time,
+        wall: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan, self._folder, self._now, self._clock = plan, folder, now, clock
+        self._wall, self._journals = wall or now, journals
         self._keeper, self._lately = AlertStore(plan.region), Lately()
+        self._own = OwnAlerts(plan.region)
+        self._settled_at = clock()
         self._fleet = Cluster(peers, plan.region, now=now, on_news=self._wake)
         self._desk = GroupStore(Routes(plan.routes, plan.own_routes), cast=self._fleet.cast)
         self._subjects: dict[str, str] = {}
@@ -76,12 +87,12 @@ class AlertManager:
     @property
     def firing(self) -> list[Alert]:
         """Everything that burns, told or not."""
-        return self._keeper.firing
+        return [*self._own.firing, *self._keeper.firing]
 
     @property
     def counts(self) -> dict[str, int]:
         """How many alerts burn, by severity."""
-        found = [alert.severity for alert in self._keeper.firing]
+        found = [alert.severity for alert in self.firing]
         return {severity.value: found.count(severity) for severity in Severity}
 
     @property
@@ -92,7 +103,7 @@ class AlertManager:
     @property
     def windows(self) -> list[Window]:
         """Maintenance windows that are open."""
-        return active(self._plan.windows, self._now())
+        return active(self._plan.windows, self._wall())
 
     @property
     def waiting(self) -> int:
@@ -101,13 +112,52 @@ class AlertManager:
 
     @property
     def refused(self) -> int:
-        """How many messages were refused for good."""
-        return self._outbox.state.refused if self._outbox else 0
+        """How many messages were refused for good by notifiers that have taken none since."""
+        return sum(each.refused for each in self.delivery.values())
+
+    @property
+    def delivery(self) -> Mapping[str, LaneHealth]:
+        """How each notifier fares."""
+        return self._dispatcher.health if self._dispatcher else {}
+
+    @property
+    def waiting_by_notifier(self) -> Mapping[str, int]:
+        """How many messages wait for each notifier."""
+        waiting = self._outbox.waiting_now() if self._outbox else []
+        return Counter(each.notifier for each in waiting)
+
+    @property
+    def state(self) -> OutboxState | None:
+        """How the outbox fares; None before it is open."""
+        return self._outbox.state if self._outbox else None
 
     @property
     def problem(self) -> str:
         """What is wrong with keeping messages, for people; empty if nothing is."""
         return self._outbox.state.problem if self._outbox and self._folder else ""
+
+    @property
+    def settled_for(self) -> float:
+        """How many seconds ago everything was last brought up to date."""
+        return self._clock() - self._settled_at
+
+    def undelivered_of(self, alert: Alert) -> list[Delivery]:
+        """The messages of an alert's incident that wait for another attempt."""
+        if self._outbox is None:
+            return []
+        identity = alert.identity
+        return [
+            each
+            for each in self._outbox.waiting_now()
+            if each.error and identity in {firing.identity for firing in each.message.firing}
+        ]
+
+    def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
+        """What is wrong with the probe itself by now, by rule."""
+        events = self._own.update(problems, self._now())
+        self._log(events)
+        if events:
+            self._woken.set()
 
     @property
     def fleet(self) -> Cluster:
@@ -127,7 +177,7 @@ class AlertManager:
 
     def muted(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being told now."""
-        return suppressed_by(alert, self.windows, self._silences, self._now())
+        return suppressed_by(alert, self.windows, self._silences, self._wall())
 
     def reload(self, plan: AlertingConfig) -> None:
         """Routes, windows and addresses are these from now on; notifiers stay those of the
@@ -143,13 +193,21 @@ class AlertManager:
 
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
-        self._outbox = await Outbox.open(self._folder, now=self._now)
+        self._outbox = await Outbox.open(self._folder, now=self._wall, journals=self._journals)
         documents = await self._outbox.states()
-        self._keeper.restore(documents)
+        lost = self._keeper.restore(documents)
+        if lost:
+            logger.warning("%d stored alerts can't be read: %s", len(lost), ", ".join(lost)[:400])
         self._desk.restore(documents)
+        self._own.restore(documents)
+        await recover(
+            self._keeper, self._own, self._desk, self._outbox, self._plan.notifiers, lost=bool(lost)
+        )
         self._say_who_hears_nothing()
-        self._clean_slate = not documents and not self._outbox.state.persistent
-        self._silences = await self._outbox.silences(self._now())
+        self._clean_slate = not documents and (
+            self._outbox.has_lost_all or not self._outbox.state.persistent
+        )
+        self._silences = await self._outbox.silences(self._wall())
         self._dispatcher = Dispatcher(
             self._outbox,
             self._plan.notifiers,
@@ -157,16 +215,19 @@ class AlertManager:
             now=self._now,
             random=random.Random(),
             on_refused=self._tell_refusal,
+            on_undelivered=self._tell_undelivered,
         )
 
-    async def run(self) -> None:
-        """Settle and send until cancelled."""
+    @property
+    def jobs(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What runs until cancelled, once it is open: settling, sending, asking others."""
         if self._dispatcher is None:
             raise RuntimeError("open it first")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._dispatcher.run())
-            group.create_task(self._settle_on())
-            group.create_task(self._fleet.run())
+        return {
+            "alerts": self._settle_on,
+            "notifications": self._dispatcher.run,
+            "peers": self._fleet.run,
+        }
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -235,14 +296,15 @@ class AlertManager:
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
-        self._silences = await self._outbox.silences(now)
+        self._silences = await self._outbox.silences(self._wall())
         if not self._excused:
             self._log(self._keeper.pass_time(now))
+        self._settled_at = self._clock()
         self._fleet.set_suspected(self._keeper.troubles(now), busy=bool(self._desk.views))
         incidents = self._incidents(now)
         deliveries = self._desk.settle(incidents, now, self._setting(now))
         deliveries += self._resolve_forgotten()
-        states = {**self._keeper.documents(), **self._desk.documents()}
+        states = {**self._keeper.documents(), **self._desk.documents(), **self._own.documents()}
         if states or deliveries:
             await self._outbox.commit(states, deliveries)
         if deliveries:
@@ -259,28 +321,38 @@ class AlertManager:
             None if self._excused else self._keeper.next_time(),
             self._desk.next_time(incidents, now),
             self._fleet.next_time(self._keeper.firing),
-            next_change(self._plan.windows, self._silences, now),
+            self._next_mute_change(now),
         ]
         soonest = min(
             (time for time in times if time is not None), default=now + SILENCE_POLL_SECONDS
         )
         return min(max(soonest - now, 0.01), SILENCE_POLL_SECONDS)
 
+    def _next_mute_change(self, now: float) -> float | None:
+        wall = self._wall()
+        change = next_change(self._plan.windows, self._silences, wall)
+        return now + (change - wall) if change is not None else None
+
     def _incidents(self, now: float) -> list[AlertGroup]:
         while self._over and now - (self._over[0].ended or 0.0) > OVER_SECONDS:
             self._over.popleft()
-        windows = active(self._plan.windows, now)
+        wall = self._wall()
+        windows = active(self._plan.windows, wall)
+        mine, over = self._own.incidents(
+            self._over,
+            lambda alert: suppressed_by(alert, windows, self._silences, wall) is not None,
+        )
         incidents = incidents_among(
             self._fleet,
             self._keeper.firing,
-            self._over,
+            over,
             lambda check: self._subjects.get(check, check),
-            lambda alert: suppressed_by(alert, windows, self._silences, now) is not None,
-            told=[subject for _, subject in self._desk.views],
+            lambda alert: suppressed_by(alert, windows, self._silences, wall) is not None,
+            told=[subject for _, subject in self._desk.views if subject != self._own.subject],
             excused=self._excused,
         )
         pending = self._keeper.pending
-        return [
+        return mine + [
             replace(
                 each,
                 affected=tuple(
@@ -327,12 +399,21 @@ class AlertManager:
 
     async def _tell_refusal(self, delivery: Delivery, reason: str) -> None:
         """A notifier that refuses for good is told of through the others."""
+        await self._tell_others(
+            delivery.notifier, refusal(delivery, reason, self._plan.region, self._now())
+        )
+
+    async def _tell_undelivered(self, delivery: Delivery, reason: str) -> None:
+        """A notifier that takes nothing for a while is told of through the others."""
+        await self._tell_others(
+            delivery.notifier, undelivered(delivery, reason, self._plan.region, self._now())
+        )
+
+    async def _tell_others(self, name: str, note: Message) -> None:
         if self._outbox is None:
             return
-        now = self._now()
-        note = refusal(delivery, reason, self._plan.region, now)
-        others = [name for name in self._plan.notifiers if name != delivery.notifier]
-        await self._outbox.commit({}, [Delivery(name, note, due=now) for name in others])
+        others = [other for other in self._plan.notifiers if other != name]
+        await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
         self._wake_dispatcher()
 
     def _wake(self) -> None:

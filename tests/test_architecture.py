@@ -45,6 +45,7 @@ WHOLE_HOUSE = (
     "probe.report",
     "probe.core.runner",
     "probe.config.settings",
+    "probe.storage",
 )
 MAY_IMPORT: dict[str, set[str]] = {
     "probe.core.causes": set(),
@@ -73,22 +74,36 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.telemetry",
     },
     "probe.core.thresholds": FRAME,
-    "probe.core.runner": FRAME,
+    "probe.core.runner": FRAME | {"probe.net.resources"},
     "probe.daemon.schedule": set(),
     "probe.metrics.families": FRAME,
     "probe.metrics.exporter": FRAME | {"probe.metrics.families"},
-    "probe.history": WORDS | {"probe.history"},
+    "probe.history": WORDS | {"probe.history", "probe.storage"},
+    "probe.storage": {"probe.storage"},
     "probe.diagnostics.redact": set(),
-    "probe.diagnostics.logging_setup": {"probe.diagnostics.redact", "probe.report.text.sanitize"},
+    "probe.diagnostics.logging_setup": {
+        "probe.log_writer",
+        "probe.diagnostics.redact",
+        "probe.report.text.sanitize",
+    },
+    "probe.log_writer": set(),
     "probe.diagnostics.sentry": {"probe.core.model", "probe.diagnostics.redact"},
     "probe.diagnostics.heartbeat": WORDS | {"probe.diagnostics.logging_setup", "probe.net"},
-    "probe.web": {"probe.report", "probe.web"},
-    "probe.config.check_plan": FRAME | {"probe.core.thresholds"},
+    "probe.web": {"probe.net.resources", "probe.report", "probe.web"},
+    "probe.config.check_plan": FRAME | {"probe.core.thresholds", "probe.toml_limits"},
+    "probe.toml_limits": set(),
     "probe.report": WORDS | {"probe.report"},
     "probe.lab": {"probe.lab"},
     # Words for people, and what any client of the web needs: no engine of the probe's.
     "alerts": FRAME
-    | {"probe.core.thresholds", "probe.net", "probe.diagnostics.redact", "probe.report", "alerts"},
+    | {
+        "probe.core.thresholds",
+        "probe.net",
+        "probe.diagnostics.redact",
+        "probe.report",
+        "probe.storage",
+        "alerts",
+    },
     # What a rule or a panel asks for is what the exporter writes.
     "dashboards": {
         *FRAME,
@@ -133,11 +148,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core.runner",
         "probe.daemon.schedule",
         "probe.config.settings",
+        "probe.storage",
         "probe.web",
     },
     "probe.exit_codes": set(),
     "probe.commands": set(WHOLE_HOUSE),
-    "probe.cli": {"probe.commands", "probe.exit_codes"},
+    "probe.cli": {"probe.commands", "probe.daemon.signals", "probe.exit_codes"},
+    "probe.daemon.signals": {"probe.exit_codes"},
     "probe.__main__": {"probe.cli"},
 }
 

@@ -148,6 +148,14 @@ class GroupStore:
             except (KeyError, TypeError, ValueError):
                 continue
 
+    def adopt(self, key: tuple[str, str], view: NotificationLogEntry) -> None:
+        """Take up what a notifier was told by another account than the stored one."""
+        self._keep(key, view)
+
+    def drop(self, key: tuple[str, str]) -> None:
+        """Forget a view: what still fires is told anew."""
+        self._keep(key, None)
+
     def _mine(self, route: Route, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 

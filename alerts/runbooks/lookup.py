@@ -7,7 +7,7 @@ from probe.core.causes import Cause
 # What no page of its own exists for: how to find out more about any check.
 ANY = "any-check"
 
-_OURS: frozenset[str] = frozenset({Cause.OWN_NETWORK, Cause.INTERNAL_ERROR})
+_OURS: frozenset[str] = frozenset({Cause.OWN_NETWORK, Cause.OWN_RESOURCES, Cause.INTERNAL_ERROR})
 # What only the backend answers, asked for TURN credentials or for a page.
 _OF_THE_BACKEND: frozenset[str] = frozenset(
     {

@@ -104,6 +104,7 @@ class ProbeEnvironment(Environment):
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
     peers: Peers = Field(default="", alias="PROBE_PEERS")
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+    journal: Path | None = Field(default=None, alias="PROBE_JOURNAL")
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -158,6 +159,12 @@ class DaemonSettings:
     heartbeat_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
+    journal: Path | None = None
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """The directories in which the journal of open incidents is kept."""
+        return tuple(each for each in (self.data, self.journal) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -173,6 +180,7 @@ class Settings:
     service: DaemonSettings = field(default_factory=DaemonSettings)
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    warnings: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -261,6 +269,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token),
+        journal=own.journal,
     )
 
 

@@ -56,6 +56,7 @@ class Cause(StrEnum):
     SESSION_LOST = "session_lost"
     # Ourselves
     OWN_NETWORK = "own_network"
+    OWN_RESOURCES = "own_resources"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -111,6 +112,8 @@ HINTS: dict[Cause, str] = {
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
+    Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
+    "run fewer checks on it.",
     Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
 }
 

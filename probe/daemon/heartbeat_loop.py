@@ -18,8 +18,8 @@ CHECK_IN = "paircam-probe"
 
 @dataclass(frozen=True)
 class HeartbeatLoop:
-    """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time and
-    our own network is there."""
+    """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time,
+    our own network is there, and ``alerting_problem`` has nothing to say."""
 
     heartbeat: Heartbeat
     rounds: Readiness
@@ -27,16 +27,22 @@ class HeartbeatLoop:
     region: str
     clock: Callable[[], float]
     seconds: float
+    alerting_problem: Callable[[], str] = lambda: ""
 
     async def beat(self) -> None:
         """Beat until cancelled."""
         was_overdue: list[str] = []
+        was_problem = ""
         while True:
             overdue = self.rounds.overdue(self.clock())
             if overdue and not was_overdue:
                 event(logger, logging.ERROR, "checks are overdue: no heartbeat", checks=overdue)
             was_overdue = overdue
-            if not overdue and not self.references.all_fail:
+            problem = self.alerting_problem()
+            if problem and not was_problem:
+                event(logger, logging.ERROR, f"no heartbeat: {problem}")
+            was_problem = problem
+            if not overdue and not problem and not self.references.all_fail:
                 await self.heartbeat.beat()
                 sentry.check_in(f"{CHECK_IN}-{self.region}", ok=True, every_minutes=1)
             await asyncio.sleep(self.seconds)

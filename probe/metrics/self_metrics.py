@@ -44,6 +44,11 @@ class SelfSnapshot:
     peers: PeersReading | None = None
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
+    task_failures: Mapping[str, int] | None = None
+    shortages: Mapping[str, int] | None = None
+    notifications_failed: Mapping[str, int] | None = None
+    clock_steps: int = 0
+    log_lines_dropped: int = 0
 
 
 class SelfMetrics(Collector):
@@ -116,7 +121,7 @@ class SelfMetrics(Collector):
             ),
             (
                 "probe_notifications_refused",
-                "Messages that were refused for good, of the last 50.",
+                "Messages refused for good by notifiers that have taken none since.",
                 found.messages_refused,
             ),
             (
@@ -159,10 +164,44 @@ class SelfMetrics(Collector):
             for check, count in (by_check or {}).items():
                 family.add_metric([check], float(count))
             yield family
-        text = "Heartbeats that could not be delivered."
-        yield CounterMetricFamily(
-            "probe_heartbeat_failures", text, value=float(found.heartbeat_failures)
-        )
+        for name, text, count in (
+            (
+                "probe_heartbeat_failures",
+                "Heartbeats that could not be delivered.",
+                found.heartbeat_failures,
+            ),
+            ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
+            (
+                "probe_log_lines_dropped",
+                "Log lines that were dropped because nobody read them in time.",
+                found.log_lines_dropped,
+            ),
+        ):
+            yield CounterMetricFamily(name, text, value=float(count))
+        for name, text, label, by_label in (
+            (
+                "probe_task_failures",
+                "Failures of the probe's own tasks, each restarted.",
+                "task",
+                found.task_failures,
+            ),
+            (
+                "probe_own_resource_shortages",
+                "Checks that could not be measured because this machine was short of something.",
+                "resource",
+                found.shortages,
+            ),
+            (
+                "probe_notifications_failed",
+                "Messages that a notifier has refused for good.",
+                "notifier",
+                found.notifications_failed,
+            ),
+        ):
+            family = CounterMetricFamily(name, text, labels=[label])
+            for value, count in (by_label or {}).items():
+                family.add_metric([value], float(count))
+            yield family
 
 
 def _peers(state: PeersReading) -> Iterator[Metric]:

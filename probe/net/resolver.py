@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.resources import shortage_of
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -70,8 +71,16 @@ def own_network(message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
+def own_resources(kind: str, message: str) -> NotMeasured:
+    """What went wrong because this machine is short of something."""
+    return NotMeasured(Cause.OWN_RESOURCES, f"{message}; this machine is short of {kind}")
+
+
 def connection_error(error: OSError, message: str) -> CheckAborted:
-    """A connection that the system could not make: the target's fault, or our own network's."""
+    """A connection that the system could not make: the target's fault, or our own network's,
+    or for want of something that this machine is short of."""
+    if kind := shortage_of(error):
+        return own_resources(kind, message)
     if error.errno == errno.ENETUNREACH and not has_network():
         return own_network(message)
     return CheckFailed(Cause.CONNECT_FAILED, message)
@@ -92,6 +101,8 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
+        if kind := shortage_of(error):
+            raise own_resources(kind, message) from None
         if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
             raise own_network(message) from None
         raise CheckFailed(Cause.DNS_FAILED, message) from None
@@ -102,7 +113,18 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         raise CheckFailed(
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
+    if _need_ipv6(usable) and not any(map(has_route, usable)):
+        raise NotMeasured(
+            Cause.OWN_RESOURCES, f"{host} has IPv6 addresses alone, and this machine has no IPv6"
+        )
     return usable
+
+
+def _need_ipv6(addresses: list[Address]) -> bool:
+    """Whether IPv6 alone leads there, and this machine has IPv4 alone."""
+    if any(address.family != socket.AF_INET6 for address in addresses):
+        return False
+    return has_network() and not has_route(Address("2001:db8::1", 9, socket.AF_INET6))
 
 
 _Found = list[tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]]
