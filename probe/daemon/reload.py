@@ -67,7 +67,7 @@ class Reloader:
         self._load, self._apply, self._path = load, apply, path
         self._now, self._poll, self._deadline = now, poll_seconds, deadline
         self._asked = asyncio.Event()
-        self._stamp = _stamp(path)
+        self._stamp = self._in_force = _stamp(path)
         self._reading: asyncio.Future[Settings] | None = None
         self.outcome = ReloadResult(True, now())
         self.readings = 0
@@ -97,14 +97,14 @@ class Reloader:
                 continue
             rested = rested + 1 if stamp == seen else 0
             seen = stamp
-            if rested < self._rests(stamp) and not (asked and not _shrinks(self._stamp, stamp)):
+            if rested < self._rests(stamp) and not (asked and not _shrinks(self._in_force, stamp)):
                 continue
             self._stamp, rested = stamp, 0
             await self.reload()
 
     def _rests(self, stamp: Stamp) -> int:
         """For how many looks a changed file has to stay as it is."""
-        return SHRUNK_LOOKS if _shrinks(self._stamp, stamp) else RESTING_LOOKS
+        return SHRUNK_LOOKS if _shrinks(self._in_force, stamp) else RESTING_LOOKS
 
     async def reload(self) -> None:
         """Read it once, and take it over if it is right; ``readings`` counts."""
@@ -122,6 +122,7 @@ class Reloader:
             self._refuse(ConfigurationError([ConfigProblem(str(self._path), problem)]))
         else:
             self.outcome = ReloadResult(True, self._now())
+            self._in_force = self._stamp
             logger.info("the configuration is read again: %s checks", len(settings.plan.checks))
 
     async def _read(self) -> Settings:
