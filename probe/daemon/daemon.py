@@ -198,8 +198,10 @@ class Daemon:
         trace: TracebackType | None,
     ) -> None:
         """How this life ends: asked to, or by which error."""
-        asked = kind is None or issubclass(kind, asyncio.CancelledError)
-        await self._starts.end("a signal" if asked else f"an error ({kind.__name__})")
+        if kind is None or issubclass(kind, asyncio.CancelledError):
+            await self._starts.end("a signal")
+        else:
+            await self._starts.end(f"an error ({kind.__name__})")
 
     async def _take_over(self, settings: Settings) -> None:
         """These are the settings from now on; what can't change while it runs is said."""

@@ -16,7 +16,7 @@ from probe.storage.sqlite import transaction as writing
 __all__ = ["Unreadable", "reading", "writing"]
 
 SCHEMA_NUMBER = 1
-BUSY_SECONDS = 2.0
+BUSY_SECONDS = 1.5
 PAGE_BYTES = 4096
 
 # Ids of entries grow in the order of writing. Every SQLite index ends in the id, so that

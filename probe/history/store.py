@@ -115,7 +115,7 @@ class HistoryStore:
 
         try:
             return self._attempt(attempt)
-        except (sqlite3.Error, OSError, Unreadable) as error:
+        except Exception as error:  # damaged contents may do anything to who reads them
             self._degrade(error)
             return otherwise
 
@@ -260,4 +260,5 @@ class HistoryStore:
 
 
 def _reason(error: Exception) -> str:
-    return describe(error)
+    known = isinstance(error, (OSError, sqlite3.Error, Unreadable))
+    return describe(error) if known else type(error).__name__
