@@ -4,11 +4,11 @@ They are this probe's alone: no other probe is asked about them, and no maintena
 everything holds them back longer than it lasts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from alerts.model import Alert, Fingerprint, Severity
-from alerts.notification.grouping import AlertGroup, Mute, alert_groups
+from alerts.notification.message import AlertGroup
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
 from alerts.state.alert_store import Event
 from alerts.state.machine import Transition, TransitionType
@@ -32,6 +32,7 @@ class OwnAlerts:
     def __init__(self, region: str) -> None:
         self._region = region
         self._alerts: dict[str, Alert] = {}
+        self._ended: dict[str, Alert] = {}
         self._dirty: set[str] = set()
 
     @property
@@ -49,6 +50,7 @@ class OwnAlerts:
         events = []
         for rule in set(self._alerts) - set(problems):
             over = replace(self._alerts.pop(rule), ended=now)
+            self._ended[rule] = over
             self._dirty.add(rule)
             turn = Transition(TransitionType.RESOLVED, over.severity, over.since, now)
             events.append(Event(over, turn))
@@ -64,13 +66,15 @@ class OwnAlerts:
                 events.append(Event(made, turn))
         return events
 
-    def incidents(self, over: Iterable[Alert], muted: Mute) -> tuple[list[AlertGroup], list[Alert]]:
-        """Its one incident, and those of ``over`` that are not its own."""
-        ended = list(over)
-        mine = [alert for alert in ended if alert.identity.check == CHECK]
-        others = [alert for alert in ended if alert.identity.check != CHECK]
-        found = alert_groups(self.firing, mine, lambda _: self.subject, muted)
-        return found or [AlertGroup(self.subject)], others
+    def groups(self, is_muted: Callable[[Alert], bool]) -> list[AlertGroup]:
+        """Its one incident, whether or not anything fires, with what ended since it began."""
+        firing = self.firing
+        muted = tuple(alert for alert in firing if is_muted(alert))
+        sent = tuple(alert for alert in firing if alert not in muted)
+        group = AlertGroup(self.subject, sent, muted, tuple(self._ended.values()))
+        if not firing:
+            self._ended.clear()
+        return [group]
 
     def adopt(self, alert: Alert) -> None:
         """Take one as firing, as somebody was told, until it is known better."""

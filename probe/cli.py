@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from probe.daemon import signals
+from probe.commands import signals
 from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
@@ -307,4 +307,4 @@ def _open_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+" if number else "r", encoding="utf-8"))
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from alerts.lane_health import LaneHealth
 from alerts.model import Delivery, MessageType, NotifyError, Severity
 from alerts.notification.dedup import collapse
+from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notifier import Notifier
 from alerts.outbox.outbox import Outbox
 
@@ -30,6 +30,7 @@ RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"
 
 OnRefused = Callable[[Delivery, str], Awaitable[None]]
+OnDelivered = Callable[[Delivery], None]
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class _ReceiverQueue:
     number of a delivery."""
 
     notifier: Notifier
-    health: LaneHealth
+    health: ReceiverHealth
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     due: dict[int, float] = field(default_factory=dict)
     free_at: float = 0.0
@@ -72,6 +73,7 @@ class Dispatcher:
     was refused for good, once for each reason until one is taken, notes excepted: a note tells
     of a refusal, and one that is refused itself must not bring forth another.
     ``on_undelivered`` is told once of a receiver that has taken nothing for 2 min.
+    ``on_delivered`` is called with every message that was accepted.
     ``deadline`` seconds are given to a send.
     """
 
@@ -85,23 +87,25 @@ class Dispatcher:
         random: Random,
         on_refused: OnRefused,
         on_undelivered: OnRefused | None = None,
+        on_delivered: OnDelivered = lambda _: None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
         self._lanes = {
-            name: _ReceiverQueue(notifier, LaneHealth(clock()))
+            name: _ReceiverQueue(notifier, ReceiverHealth(clock()))
             for name, notifier in notifiers.items()
         }
         self._on_undelivered = on_undelivered
         self._clock, self._now, self._random = clock, now, random
-        self._on_refused, self._deadline = on_refused, deadline
+        self._on_refused, self._on_delivered = on_refused, on_delivered
+        self._deadline = deadline
         self._stopping = False
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._ended.set()
 
     @property
-    def health(self) -> Mapping[str, LaneHealth]:
+    def health(self) -> Mapping[str, ReceiverHealth]:
         """How each notifier fares."""
         return {name: lane.health for name, lane in self._lanes.items()}
 
@@ -233,6 +237,7 @@ class Dispatcher:
         else:
             await self._outbox.delivered(delivery, memory)
             self._is_back(lane)
+            self._on_delivered(delivery)
         finally:
             lane.free_at = self._clock() + notifier.pause
 

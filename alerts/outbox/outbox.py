@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from alerts.incident_log import IncidentLog
 from alerts.model import Delivery, Silence
 from alerts.outbox import queries
+from alerts.outbox.incident_log import IncidentLog
 from alerts.outbox.schema import FILE, SCHEMA
 from probe.storage.replica import Loaded, Replica, Runner, Tables
 from probe.storage.sqlite import open_memory, transaction, transfer

@@ -117,8 +117,8 @@ def replace(db: sqlite3.Connection, old: Sequence[Delivery], new: Delivery | Non
 def silences(db: sqlite3.Connection, now: float) -> list[Silence]:
     """Those that end after ``now``."""
     found = []
-    for name, document in db.execute(
-        "SELECT name, document FROM silences WHERE ends > ? ORDER BY ends, name", (now,)
+    for (document,) in db.execute(
+        "SELECT document FROM silences WHERE ends > ? ORDER BY ends, name", (now,)
     ):
         try:
             found.append(load_silence(document))

@@ -33,6 +33,10 @@ _OF_THE_CALL: frozenset[str] = frozenset(
 )
 # What only the application can do to a journey.
 _OF_THE_JOURNEY: frozenset[str] = frozenset({Cause.STRANGER_MATCHED, Cause.SESSION_LOST})
+# What only Redis answers.
+_OF_REDIS: frozenset[str] = frozenset(
+    {Cause.LOADING, Cause.BUSY, Cause.MASTER_DOWN, Cause.MISCONF, Cause.READ_ONLY}
+)
 _FAILING = {
     "http": "backend-down",
     "signaling": "signaling-failing",
@@ -64,11 +68,13 @@ _BY_CAUSE: Mapping[str, Mapping[str, str]] = {
     "turn": {
         **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
         **dict.fromkeys(_OF_THE_JOURNEY, "journey-failing"),
+        **dict.fromkeys(_OF_REDIS, "redis"),
     },
     "call": {
         **dict.fromkeys(_OF_THE_BACKEND, "turn-issued-failing"),
         **dict.fromkeys(_OF_THE_CALL, "call-failing"),
         **dict.fromkeys(_OF_THE_JOURNEY, "journey-failing"),
+        **dict.fromkeys(_OF_REDIS, "redis"),
     },
 }
 # Limits on signals: by kind, and where one has a page of its own.

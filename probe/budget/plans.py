@@ -54,10 +54,15 @@ def terms_of(plan: str) -> Quota | None:
     return {"neon": NEON, "upstash": UPSTASH, "vercel": VERCEL}.get(plan)
 
 
+def is_local(target: str) -> bool:
+    """Whether a target is on this machine, where no plan pays for it."""
+    return _LOCAL.search(target) is not None
+
+
 def uses_of(check: Check) -> tuple[QuotaUse, ...]:
     """What one run of a check takes from plans; nothing for a target on this machine, nor for
     what runs on request alone."""
-    if _LOCAL.search(check.table.target) or not check.is_regular:
+    if is_local(check.table.target) or not check.is_regular:
         return ()
     return check.kind.uses(check.table)
 
@@ -139,7 +144,8 @@ class Budget:
         return (
             f"watching would take {format_amount(self.per_period, terms.unit)} of {self.plan} in a "
             f"{terms.period}, more than the {format_amount(terms.most, terms.unit)} that it may "
-            f"({terms.share * 100:g} % of {format_amount(terms.allowance, terms.unit)}): {self.suggested_interval}"
+            f"({terms.share * 100:g} % of {format_amount(terms.allowance, terms.unit)}): "
+            f"{self.suggested_interval}"
         )
 
 

@@ -9,15 +9,15 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.signals import SignalThread
 from probe.commands.terminal import style_for
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.core.resources import raise_descriptor_limit
 from probe.daemon.daemon import Daemon
-from probe.daemon.signals import SignalThread
 from probe.diagnostics import logging_setup, sentry
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import USAGE_ERROR
-from probe.net.resources import raise_descriptor_limit
 from probe.once import probe_version
 from probe.storage.lock import FolderInUse, FolderLock
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from probe.config.toml_limits import MAX_BYTES, problem_of
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -25,7 +26,6 @@ from probe.core.environment import (
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
-from probe.toml_limits import MAX_BYTES, problem_of
 
 # A key that ends so names the variable that holds the value, so that the file itself
 # carries no secret: password_from = "OTHER_TURN_PASSWORD".
@@ -274,7 +274,7 @@ def _table_mistakes(
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + _guess(key, list(kind.table.model_fields)))
+            yield ConfigProblem(where, "unknown key" + _guess(key, kind.table.keys()))
         else:
             yield ConfigProblem(where, plain_message(each["msg"]))
 

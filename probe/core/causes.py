@@ -27,6 +27,7 @@ class Cause(StrEnum):
     TOO_MANY_REDIRECTS = "too_many_redirects"
     BODY_TOO_LARGE = "body_too_large"
     BODY_INVALID = "body_invalid"
+    FLOODED = "flooded"
     DEGRADED = "degraded"
     SERVICE_DOWN = "service_down"
     VERSION_MISMATCH = "version_mismatch"
@@ -47,6 +48,10 @@ class Cause(StrEnum):
     RELAY_UNREACHABLE = "relay_unreachable"
     HAIRPIN_FAILED = "hairpin_failed"
     RELAY_LOSS = "relay_loss"
+    PORT_BLOCKED = "port_blocked"
+    SOME_URLS_FAILED = "some_urls_failed"
+    LARGE_PACKETS_LOST = "large_packets_lost"
+    PAYLOAD_ALTERED = "payload_altered"
     NO_CANDIDATE = "no_candidate"
     ICE_FAILED = "ice_failed"
     DTLS_FAILED = "dtls_failed"
@@ -54,6 +59,12 @@ class Cause(StrEnum):
     # The application, which brings two people together
     STRANGER_MATCHED = "stranger_matched"
     SESSION_LOST = "session_lost"
+    # Redis, by the code of its error
+    LOADING = "loading"
+    BUSY = "busy"
+    MASTER_DOWN = "master_down"
+    MISCONF = "misconf"
+    READ_ONLY = "read_only"
     # Ourselves
     OWN_NETWORK = "own_network"
     OWN_RESOURCES = "own_resources"
@@ -79,6 +90,8 @@ HINTS: dict[Cause, str] = {
     Cause.TOO_MANY_REDIRECTS: "Look at the redirect rules: they lead in a circle.",
     Cause.BODY_TOO_LARGE: "The address answers with far more than a status: is it the right one?",
     Cause.BODY_INVALID: "The address does not answer as expected: is it the right one?",
+    Cause.FLOODED: "The target sends far more than was asked for: check what listens at that "
+    "address, and its version.",
     Cause.DEGRADED: "Look at the services that /health names, and at the backend's log.",
     Cause.SERVICE_DOWN: "Check that the named service is up and that its address in the "
     "backend's environment is right.",
@@ -102,7 +115,16 @@ HINTS: dict[Cause, str] = {
     "that the server is told.",
     Cause.HAIRPIN_FAILED: "Packets from one relayed address to another of this server vanish; "
     "test across two servers before calling it an outage.",
-    Cause.RELAY_LOSS: "The relay path loses most packets: look at the server's load and network.",
+    Cause.RELAY_LOSS: "The relay path loses too many packets: check the server's load and its "
+    "network.",
+    Cause.PORT_BLOCKED: "Browsers never connect to this port: use 3478, 5349, 443 or another "
+    "above 1024 that is not on their list of unsafe ports.",
+    Cause.SOME_URLS_FAILED: "Users fall back to the URLs that work, which takes longer and may be "
+    "slower: mend this one, or issue it no more.",
+    Cause.LARGE_PACKETS_LOST: "Packets as large as a browser's DTLS handshake do not pass: raise "
+    "the MTU on the way (tunnel, VPN, container network), or let the relay fragment.",
+    Cause.PAYLOAD_ALTERED: "The relay delivers other bytes than were sent, which ruins audio and "
+    "video: upgrade the TURN server.",
     Cause.NO_CANDIDATE: "No address to offer was found: run the turn check for the reason.",
     Cause.ICE_FAILED: "The two sides found no path: is the relay range reachable?",
     Cause.DTLS_FAILED: "ICE connects but the DTLS handshake fails: are large packets dropped?",
@@ -111,6 +133,11 @@ HINTS: dict[Cause, str] = {
     "hung up at once; turn its journey off until that is mended.",
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
+    Cause.LOADING: "Redis reads its data after a start: wait, and check why it restarted.",
+    Cause.BUSY: "A script or function runs for too long: SCRIPT KILL or FUNCTION KILL ends it.",
+    Cause.MASTER_DOWN: "The replica has lost its master and refuses to answer: check the master.",
+    Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
+    Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
     Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
     "run fewer checks on it.",

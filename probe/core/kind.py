@@ -10,16 +10,27 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field, FiniteFloat
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
+from probe.core.field_types import Ratio, Seconds
+from probe.core.impact import Impact
+from probe.core.model import (
+    Aggregation,
+    FailurePolicy,
+    LimitSide,
+    Result,
+    Signal,
+    Threshold,
+    Verdict,
+)
+from probe.core.prometheus_names import PrometheusNames
 from probe.core.recorder import Recorder
 
 
-class ThresholdConfig(BaseModel):
+class ThresholdConfig(PrometheusNames):
     """Limits on one signal for one check, in the signal's unit; replaces the default's.
 
     ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
@@ -29,15 +40,27 @@ class ThresholdConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     objective: FiniteFloat | None = None
+    """Objective: a value beyond it counts against the SLO and sends nothing. Example: `0.2`"""
     warning: FiniteFloat | None = None
+    """A value beyond it is a warning. Example: `0.5`"""
     critical: FiniteFloat | None = None
+    """A value beyond it is critical. Example: `1.0`"""
     bad: Literal["above", "below"] | None = None
+    """The side of a limit on which a value is bad. Example: `below`"""
     aggregation: Aggregation | None = None
-    window: float | None = Field(default=None, ge=0, le=86400)
+    """How the samples of the window become the value that is compared. Example: `p95`"""
+    window: Seconds | None = Field(default=None, ge=0, le=86400)
+    """Time over which samples are aggregated; 0 takes the last sample alone. Example: `300`"""
     minimum_samples: int | None = Field(default=None, ge=1, le=10000)
-    hold: float | None = Field(default=None, ge=0, le=86400)
-    clear: float | None = Field(default=None, ge=0, le=86400)
-    margin: float | None = Field(default=None, ge=0, le=1)
+    """With fewer samples in the window the threshold is not evaluated. Example: `20`"""
+    hold: Seconds | None = Field(default=None, ge=0, le=86400)
+    """How long a value is beyond a limit before the alert fires. `for` is another name. Example:
+    `120`"""
+    clear: Seconds | None = Field(default=None, ge=0, le=86400)
+    """How long a value is within the limit before the alert is resolved. `keep_firing_for` is
+    another name. Example: `600`"""
+    margin: Ratio | None = Field(default=None, ge=0, le=1)
+    """Hysteresis: the share of the limit by which a value has to be within it. Example: `0.05`"""
 
     @property
     def terms(self) -> dict[str, Any]:
@@ -48,7 +71,7 @@ class ThresholdConfig(BaseModel):
         return found if self.bad is None else {**found, "bad": LimitSide(self.bad)}
 
 
-class CheckConfig(BaseModel):
+class CheckConfig(PrometheusNames):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
     Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
@@ -59,13 +82,25 @@ class CheckConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """Name of the check, unique in the plan. The name of a derived check changes that check.
+    Example: `turn-eu-udp`"""
     enabled: bool = True
-    deadline: float = Field(default=10.0, gt=0, le=300)
-    interval: float | None = Field(default=None, ge=1, le=86400)
-    retry: float | None = Field(default=None, ge=1, le=86400)
-    hold: float | None = Field(default=None, ge=0, le=86400)
+    """`false` removes a check that the variables bring. Example: `false`"""
+    deadline: Seconds = Field(default=10.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `10`"""
+    interval: Seconds | None = Field(default=None, ge=1, le=86400)
+    """From the start of one run to the start of the next; the default is the kind's. Example: `60`
+    """
+    retry: Seconds | None = Field(default=None, ge=1, le=86400)
+    """Until the next run after a failure; the default is the kind's. Example: `30`"""
+    hold: Seconds | None = Field(default=None, ge=0, le=86400)
+    """How long the check fails before the alert fires; the default is the kind's. `for` is another
+    name. Example: `30`"""
     severity: Literal["warning", "critical"] | None = None
+    """Severity of a failure; the default is the kind's. Example: `warning`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
+    """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
+    probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""
 
     @property
     def target(self) -> str:
@@ -83,6 +118,11 @@ class CheckConfig(BaseModel):
         return self.name
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact()
+
+    @property
     def can_fail(self) -> bool:
         """Whether a run can find the target at fault; else it measures, or doesn't."""
         return True
@@ -95,6 +135,10 @@ class CheckConfig(BaseModel):
     def applies_limits_to(self, signal: Signal) -> bool:
         """Whether this check is held against the kind's limits on a signal."""
         return True
+
+    def samples_in_a_run(self, signal: Signal) -> int:
+        """How many measurements of a signal one run makes at least."""
+        return 1
 
     @property
     def is_reference(self) -> bool:
@@ -117,6 +161,10 @@ class CheckConfig(BaseModel):
     def triggers(self) -> frozenset[str]:
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """The same where it depends on what the run found."""
+        return self.triggers
 
     @property
     def triggered_by(self) -> frozenset[str]:

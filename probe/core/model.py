@@ -137,13 +137,15 @@ class Sample:
     """One value of one signal, from one run of one check.
 
     ``total`` is of how many cases somebody else has made the value (the requests of an error
-    ratio); None where the value is one measurement of our own.
+    ratio); None where the value is one measurement of our own. ``values`` are all
+    measurements of the run where ``value`` stands for several: percentiles are made of them.
     """
 
     signal: Signal
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
     denominator: float | None = None
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a check writes down while it runs, so that a deadline loses nothing of it."""
 
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from probe.core.model import Sample, Signal
@@ -50,6 +51,15 @@ class Recorder:
         Raises ValueError for labels that the signal does not declare.
         """
         self._write(Sample(signal, float(value), dict(labels)))
+
+    def sample_median(self, signal: Signal, values: Sequence[float], **labels: str) -> None:
+        """Write down what was measured several times in the run: the median stands for it,
+        and percentiles are made of all of them.
+
+        Raises ValueError like sample().
+        """
+        median = float(statistics.median(values))
+        self._write(Sample(signal, median, dict(labels), values=tuple(values)))
 
     def sample_ratio(self, signal: Signal, value: float, total: float, **labels: str) -> None:
         """Write down a value that somebody else has made of ``total`` cases.

@@ -15,8 +15,10 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
 from probe.core.recorder import Recorder
+from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
+from probe.core.safe_result import safe_result
 from probe.core.signals import DURATION, SUCCESS
-from probe.net.resources import Shortages, lacks_descriptors, reserve, shortage_of
+from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     table = check.table.model_copy(update={"deadline": limit})
     record = Recorder(context.clock)
     started, started_at = context.clock(), _utc(context.now())
-    task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
+    with redacting(context.redact):
+        task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
         await asyncio.wait({task}, timeout=limit)
         cut_off = not task.done()
@@ -60,7 +63,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     if failure is not None and (kind := _shortage(task, cut_off, status)):
         failure, status = _own_shortage(failure, kind), Status.UNKNOWN
         shortages(context).note(kind, context.clock())
-    return Result(
+    result = Result(
         check=check.name,
         status=status,
         started_at=started_at,
@@ -70,6 +73,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         failure=failure,
         facts=dict(record.facts),
     )
+    return safe_result(result, context.redact)
 
 
 async def run_checks(

@@ -1,47 +1,49 @@
 """The daemon: takes a plan, keeps every check running, and lets its parts know of results.
 
-What happens at a result is one straight line (``_finish``): judge, export, keep, log. The
-parts don't know each other.
+What happens at a result is one straight line (``_finish``): judge, alert, export, keep, log.
+The parts don't know each other, and an exception of one reaches no other.
 """
 
 import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 
 from prometheus_client import CollectorRegistry
 
-from alerts.evaluation.check_state import CheckStates
+from alerts.evaluation.check_state import Change, CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
 from alerts.runbooks import read_runbooks
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
 from probe.core.model import Result, Status, Verdict
 from probe.core.runner import preload, run_check, shortages
-from probe.daemon.clock_watch import ClockWatch
 from probe.daemon.heartbeat_loop import HeartbeatLoop
-from probe.daemon.own_health import OwnHealth
+from probe.daemon.isolation import Isolation
 from probe.daemon.peer_call_answerer import PeerAnswers
 from probe.daemon.quota_counter import Counting
 from probe.daemon.readiness import Readiness
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.schedule import CheckTiming, Schedule, stagger
-from probe.daemon.starts import Starts
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.own_health import OwnHealth
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
-from probe.daemon.supervision import Supervisor
 from probe.daemon.triggers import Triggers
 from probe.daemon.web_server import build_server, runbook
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import dropped, event
+from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.model import result_row
 from probe.metrics.exporter import Exporter, expose
@@ -80,12 +82,14 @@ class Daemon:
         self._plan = CheckPlan(())
         self._clock, self._now = clock, now
         self._revision = 0
+        self._isolation = Isolation(clock)
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
-        self._context = Context(clock=clock, now=now)
+        redactor = Redactor(settings.secrets)
+        self._context = Context(clock=clock, now=now, redact=redactor.clean, repeats=True)
         self._counting = Counting(self._context)
         self._identity = ProbeIdentity(settings.region, probe_version(), now())
-        self._board, self._rounds, self._references = CheckStates(), Readiness(), References()
+        self._board, self._rounds, self._references = CheckStates(), Readiness(clock), References()
         self._waking = Triggers()
         steady = now() - clock()
         self._alarm = AlertManager(
@@ -128,6 +132,7 @@ class Daemon:
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         sources = PageData(
@@ -210,6 +215,7 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
                 "after a restart"
             )
+        self._context.redact = Redactor(settings.secrets).clean
         self._alarm.reload(settings.alerting)
         await self._watch(settings)
 
@@ -239,7 +245,8 @@ class Daemon:
         self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
         for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
-        for timing in stagger([(check.name, check.interval) for check in new]):
+        deadlines = {check.name: check.table.deadline for check in new}
+        for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
 
@@ -254,36 +261,54 @@ class Daemon:
         deadline = timing.deadline(check.table.deadline, opening=opening)
         self._counting.run_started(check)
         result = await run_check(check, self._context, deadline=deadline)
-        try:
-            if self._checks.get(name) is check:
-                self._handle_result(check, result)
-        except Exception as error:
-            self._supervisor.failed("checks", error)
+        if self._checks.get(name) is check:
+            self._handle_result(check, result)
 
     def _handle_result(self, check: Check, result: Result) -> None:
-        result = self._judged_by_references(result)
-        changes = self._board.update(result, self._clock(), result.started_at.timestamp())
-        self._exporter.observe(result)
-        self._counting.run_finished(result)
-        stand = self._board.state(check.name)
-        if stand is not None and self._history is not None:
-            self._history.add(result_row(result, stand.verdict, check.kind.plot))
-        # A check that comes or goes changes how grave the failure of those is that it backs up.
+        """Alerting comes first, and an exception of one consumer reaches no other."""
+        changes: Sequence[Change] = ()
+        with self._isolation.consumer("references"):
+            result = self._judged_by_references(result)
+        with self._isolation.consumer("evaluation"):
+            changes = self._board.update(result, self._clock(), result.started_at.timestamp())
+        # A check that comes or goes changes how bad the failure of those is that it backs up.
         for each in {check.name, *(change.check.name for change in changes)}:
-            self._update_alerts(self._checks[each])
-        if result.failure is not None and result.status is Status.FAILED and stand is not None:
-            failing = result.started_at.timestamp() - stand.since
-            again = check.retry_delay(result.failure.cause, failing)
-            self._schedule.run_soon(check.name, again)
-        for place, name in enumerate(self._waking.fired_by(result)):
-            # One after the other: together they would meet the quota of one TURN user.
-            self._schedule.run_soon(name, place * WAKING_SECONDS)
+            with self._isolation.consumer("alerting"):
+                self._update_alerts(self._checks[each])
+        with self._isolation.consumer("schedule"):
+            self._run_soon(check, result)
+        with self._isolation.consumer("metrics"):
+            self._exporter.observe(result)
+        with self._isolation.consumer("quota usage"):
+            self._counting.run_finished(result)
+        with self._isolation.consumer("history"):
+            self._keep(check, result)
         for change in changes:
-            log_change(change)
+            with self._isolation.consumer("log"):
+                log_change(change)
         self._revision += len(changes)
         self._rounds.done(check.name, self._clock())
         if not self._first_round.is_set() and not self._rounds.pending:
             self._end_first_round()
+
+    def _keep(self, check: Check, result: Result) -> None:
+        stand = self._board.state(check.name)
+        if stand is not None and self._history is not None:
+            self._history.add(result_row(result, stand.verdict, check.kind.plot))
+
+    def _run_soon(self, check: Check, result: Result) -> None:
+        """A failure is confirmed early, and wakes the checks that depend on it."""
+        stand = self._board.state(check.name)
+        if result.failure is not None and result.status is Status.FAILED and stand is not None:
+            failing = result.started_at.timestamp() - stand.since
+            again = check.retry_delay(result.failure.cause, failing)
+            self._schedule.run_soon(check.name, again)
+        elif self._alarm.is_recovering(check.name) and check.interval < BACKOFF_ABOVE_SECONDS:
+            self._schedule.run_soon(check.name, check.retry)
+        for place, name in enumerate(self._waking.fired_by(result)):
+            # One after the other: together they would meet the quota of one TURN user.
+            wait = self._waking.delay(name, self._clock())
+            self._schedule.run_soon(name, max(wait, place * WAKING_SECONDS))
 
     def _update_alerts(self, check: Check) -> None:
         stand = self._board.state(check.name)
@@ -325,8 +350,9 @@ class Daemon:
             self._identity,
             now=now,
             due=due,
+            outdated=self._waking.outdated(self._board.stands),
             notices=(
-                *notices_of(self._alarm, self._references, now),
+                *notices_of(self._alarm, self._references),
                 *self._own.notices(),
                 *self.reloader.outcome.notices,
                 *config_notices(self._plan.checks),
@@ -368,4 +394,5 @@ class Daemon:
             notifications_failed={
                 name: health.failed for name, health in self._alarm.delivery.items()
             },
+            consumer_errors=self._isolation.errors,
         )

@@ -15,7 +15,7 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Verdict
 from probe.diagnostics.logging_setup import event
 from probe.report.status import Notice
-from probe.storage.thread import in_daemon_thread
+from probe.untrusted.daemon_thread import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,8 @@ class Reloader:
         TimeoutError; while one reading hangs no other is begun."""
         if self._reading is not None and not self._reading.done():
             raise TimeoutError
-        self._reading = in_daemon_thread(self._load, "configuration")
+        self._reading = asyncio.ensure_future(in_daemon_thread(self._load, name="configuration"))
+        self._reading.add_done_callback(_retrieve)
         async with asyncio.timeout(self._deadline):
             return await asyncio.shield(self._reading)
 
@@ -161,3 +162,9 @@ def _stamp(path: Path | None) -> Stamp:
 def _shrinks(before: Stamp, after: Stamp) -> bool:
     """Whether a file has lost half of its size, or has gone."""
     return before is not None and (after is None or after[1] * 2 < before[1])
+
+
+def _retrieve(reading: "asyncio.Future[Settings]") -> None:
+    """What comes too late is not used, and no error either."""
+    if not reading.cancelled():
+        reading.exception()

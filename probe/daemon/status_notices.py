@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from alerts.cluster.quorum import Scope
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
-from alerts.model import Alert, Severity
+from alerts.model import Alert, Severity, Silence
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
 from probe.report.status import Notice
@@ -13,22 +13,20 @@ from probe.report.text.units import show
 
 _VERDICTS = {Severity.WARNING: Verdict.WARNING, Severity.CRITICAL: Verdict.CRITICAL}
 
-_TOLD = {
-    Scope.SHARED: "notified",
-    Scope.ALONE: "notified",
+_NOTIFIED = {
     Scope.LOCAL: "notified as a warning of this region",
     Scope.WAITING: "waiting for the other probes",
 }
 
 
-def notices_of(alarm: AlertManager, references: References, now: float) -> list[Notice]:
+def notices_of(alarm: AlertManager, references: References) -> list[Notice]:
     """Alerts that burn, what keeps them from being told, and messages that don't get through."""
     return [
         *_network(references),
         *_peers(alarm),
         *_undelivered(alarm),
         *(_quiet(alarm)),
-        *(_firing(alarm, alert, now) for alert in alarm.firing),
+        *(_burning(alarm, alert) for alert in alarm.firing),
     ]
 
 
@@ -54,7 +52,7 @@ def _peers(alarm: AlertManager) -> Iterator[Notice]:
 
 def _undelivered(alarm: AlertManager) -> Iterator[Notice]:
     if alarm.refused:
-        text = "A receiver refuses them for good: probe alerts list says which and why."
+        text = "A service refuses them for good: probe alerts list says which and why."
         yield Notice(Verdict.WARNING, f"{alarm.refused} messages could not be delivered", text)
     if alarm.problem:
         yield Notice(Verdict.WARNING, "Messages are kept in memory", alarm.problem)
@@ -71,27 +69,19 @@ def _quiet(alarm: AlertManager) -> Iterator[Notice]:
         yield Notice(Verdict.OK, f"Silence: {silence.name}", text, silence.start)
 
 
-def _firing(alarm: AlertManager, alert: Alert, now: float) -> Notice:
+def _burning(alarm: AlertManager, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
     standing = alarm.fleet.standing_of(alert)
-    told = _TOLD[standing.scope] if standing else "notified"
-    told = _undelivered_to(alarm, alert, now) or told
-    told = told if muted is None else f"suppressed: {muted.name}"
+    notified = _NOTIFIED.get(standing.scope) if standing else None
+    notified = notified or alarm.notified(alert)
+    if muted is not None:
+        what = "silence" if isinstance(muted, Silence) else "maintenance"
+        notified = f"suppressed ({what}: {muted.name})"
     title = f"Alert: {alert.identity.check}"
     view = f", {standing.view}" if standing and standing.view else ""
-    text = f"{alert.summary}{view} ({told})"
+    text = f"{alert.summary}{view} ({notified})"
     link = f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
-
-
-def _undelivered_to(alarm: AlertManager, alert: Alert, now: float) -> str:
-    """Which receivers have not taken a message of it yet, and why."""
-    found = [
-        f"not delivered to {each.notifier} for "
-        f"{show(max(now - each.message.at, 0.0), Unit.SECONDS)}: {each.error}"
-        for each in alarm.undelivered_of(alert)
-    ]
-    return "; ".join(found)
 
 
 def _moment(seconds: float) -> str:

@@ -10,8 +10,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Literal, TextIO
 
+from probe.diagnostics.log_writer import LogWriter
 from probe.diagnostics.redact import Redactor, text_of
-from probe.log_writer import LogWriter
 from probe.report.text.sanitize import clean
 
 # From which level on libraries are heard: their details drown ours.

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from probe.history import periods, queries
-from probe.history.model import ResultRow, StatePeriod, TimeBucket
+from probe.history.availability import availability
+from probe.history.model import Availability, ResultRow, StatePeriod, TimeBucket
 from probe.history.retention import Retention
 from probe.history.state import HistoryState
 from probe.history.store import HistoryStore
@@ -118,6 +119,13 @@ class History:
         """Entries begun from ``start`` until before ``end``, in so many equal stretches,
         oldest first; only of checks that have any."""
         return await self._ask(lambda db: queries.day(db, start, end, buckets), {})
+
+    async def availability(
+        self, start: float, end: float, longest: Mapping[str, float]
+    ) -> dict[str, Availability]:
+        """How long each of these checks passed, failed and was not measured from ``start`` to
+        ``end``. ``longest`` is for how many seconds a result holds when no other follows."""
+        return await self._ask(lambda db: availability(db, start, end, longest), {})
 
     async def troubles(
         self, start: float, end: float, most: int = 20

@@ -8,6 +8,7 @@ from probe.kinds.app_metrics import KIND as APP_METRICS
 from probe.kinds.budget import KIND as BUDGET
 from probe.kinds.call import KIND as CALL
 from probe.kinds.crossing import KIND as CROSSING
+from probe.kinds.engineio import KIND as ENGINEIO
 from probe.kinds.fallback import KIND as FALLBACK
 from probe.kinds.fly import KIND as FLY
 from probe.kinds.http import KIND as HTTP
@@ -23,6 +24,7 @@ from probe.kinds.turn import KIND as TURN
 
 KINDS: tuple[Kind[Any, Any], ...] = (
     HTTP,
+    ENGINEIO,
     SIGNALING,
     STUN,
     ALLOCATION,

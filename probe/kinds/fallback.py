@@ -17,6 +17,8 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -45,14 +47,25 @@ class FallbackTable(CheckConfig):
     ``fresh`` is how many seconds a look counts.
     """
 
-    deadline: float = Field(default=15.0, gt=0, le=300)
+    deadline: Seconds = Field(default=15.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `15`"""
     primary: tuple[str, ...] = ()
+    """Names of the `allocation` checks of the primary provider; derived. Example:
+    `["allocation-primary-udp"]`"""
     backup: tuple[str, ...] = ()
-    fresh: float = Field(default=_STALE_LOOKS * LOOK_SECONDS, gt=0)
+    """Names of the `allocation` checks of the backup; derived. Example: `["allocation-backup-udp"]`
+    """
+    fresh: Seconds = Field(default=_STALE_LOOKS * LOOK_SECONDS, gt=0)
+    """How long the result of an allocation check counts. Example: `300`"""
 
     @property
     def target(self) -> str:
         return "all TURN providers"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No TURN relay works", "The primary TURN server fails")
 
     @property
     def alert_group(self) -> str:

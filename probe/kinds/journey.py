@@ -19,6 +19,8 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -76,15 +78,24 @@ class JourneyTable(CheckConfig):
     """The backend that brings the two together, and how far they go."""
 
     url: BaseUrl
+    """Base URL of the backend that matches the two users. Example: `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that tokens are minted with; without it both tokens are requested from the backend."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     ca_file: CaFile | None = None
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    deadline: float = Field(default=30.0, gt=0, le=300)
+    """Echo messages over the call's data channel. Example: `10`"""
+    deadline: Seconds = Field(default=30.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
 
     @property
     def target(self) -> str:
         return show_url(self.url.get_secret_value())
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("backend", "Users can't meet", "Users can't always meet")
 
     @property
     def alert_group(self) -> str:
@@ -95,7 +106,10 @@ class JourneyTable(CheckConfig):
 class JourneyEnvironment(BackendEnvironment):
     """Where the backend is, and whether its queue may be joined."""
 
+    title = "The user journey"
     journey: bool = Field(default=False, alias="PROBE_JOURNEY")
+    """`true` runs the user journey twice a day: two users of the probe join the application's queue
+    and call each other. Example: `true`"""
 
 
 def derive(environment: JourneyEnvironment) -> DerivedChecks:

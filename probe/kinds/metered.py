@@ -38,11 +38,18 @@ ENDS = Signal(
 class MeteredEnvironment(Environment):
     """The account: the name of the app, and the key from the dashboard's developer page."""
 
+    title = "TURN providers"
     app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
+    """Subdomain of the Metered account: `APP.metered.live`. Example: `paircam`"""
     secret_key: SecretStr | None = Field(default=None, alias="METERED_SECRET_KEY")
+    """Secret key of the Metered account, from the dashboard's developer page: reads quota and
+    usage."""
     # Another key, which turn and call read: it gives TURN servers, and tells no usage.
     api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
+    """API key of a Metered credential: TURN servers and credentials come from Metered's REST API.
+    """
     url: BaseUrl | None = Field(default=None, alias="METERED_URL")
+    """Other address of Metered's API (proxies). Example: `https://paircam.metered.live`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
     @model_validator(mode="after")
@@ -56,8 +63,11 @@ class MeteredTable(CheckConfig):
     """One account; a cycle begins on the day ``renews_on`` of each month (UTC)."""
 
     url: BaseUrl
+    """Address of the account's API. Example: `https://paircam.metered.live`"""
     secret_key: SecretStr
+    """Secret key of the account."""
     renews_on: int = Field(default=1, ge=1, le=28)
+    """Day of the month (UTC) on which the quota renews. Example: `1`"""
     ca_file: CaFile | None = None
 
     @property

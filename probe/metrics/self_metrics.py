@@ -44,6 +44,7 @@ class SelfSnapshot:
     peers: PeersReading | None = None
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
+    consumer_errors: Mapping[str, int] | None = None
     task_failures: Mapping[str, int] | None = None
     shortages: Mapping[str, int] | None = None
     notifications_failed: Mapping[str, int] | None = None
@@ -179,6 +180,12 @@ class SelfMetrics(Collector):
         ):
             yield CounterMetricFamily(name, text, value=float(count))
         for name, text, label, by_label in (
+            (
+                "probe_result_consumer_errors",
+                "Exceptions of what processes results: alerting, metrics, history and others.",
+                "consumer",
+                found.consumer_errors,
+            ),
             (
                 "probe_task_failures",
                 "Failures of the probe's own tasks, each restarted.",

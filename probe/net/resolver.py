@@ -1,16 +1,20 @@
 """From a name to addresses that can be used, without ever blocking the process's end."""
 
-import asyncio
 import errno
 import ipaddress
+import logging
 import socket
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.net.resources import shortage_of
+from probe.core.resources import shortage_of
+from probe.untrusted.daemon_thread import in_daemon_thread
+
+logger = logging.getLogger(__name__)
+
+# Of a name with more addresses, the first ones are used: each costs a look at every range.
+MAX_ADDRESSES = 16
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -87,7 +91,8 @@ def connection_error(error: OSError, message: str) -> CheckAborted:
 
 
 async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> list[Address]:
-    """All usable addresses of a host name or IP literal, in the system's order.
+    """The usable addresses of a host name or IP literal, in the system's order, of the first
+    MAX_ADDRESSES that it has.
 
     Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
     where all of them are addresses that nobody can have, NotMeasured(own_network) where we
@@ -95,8 +100,9 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await _in_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        found = await in_daemon_thread(
+            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
+            name="resolve",
         )
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
@@ -106,7 +112,9 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
             raise own_network(message) from None
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    addresses = [Address(str(info[4][0]), port, info[0]) for info in found]
+    if len(found) > MAX_ADDRESSES:
+        logger.info("%s has %d addresses: the first %d are used", host, len(found), MAX_ADDRESSES)
+    addresses = [Address(str(info[4][0]), port, info[0]) for info in found[:MAX_ADDRESSES]]
     usable = [address for address in addresses if not is_unreachable(address.ip)]
     if not usable:
         listed = ", ".join(sorted({address.ip for address in addresses}))
@@ -125,39 +133,3 @@ def _need_ipv6(addresses: list[Address]) -> bool:
     if any(address.family != socket.AF_INET6 for address in addresses):
         return False
     return has_network() and not has_route(Address("2001:db8::1", 9, socket.AF_INET6))
-
-
-_Found = list[tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]]
-
-
-async def _in_thread(look_up: Callable[[], object]) -> _Found:
-    """Run a look-up in a daemon thread of its own.
-
-    getaddrinfo can't be cancelled. In the loop's executor a hanging one would hold up the
-    end of the process, and a handful of them every other look-up.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
-
-    def settle(result: object, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def work() -> None:
-        result: object = None
-        failed: Exception | None = None
-        try:
-            result = look_up()
-        except Exception as error:  # handed over to the waiting task
-            failed = error
-        try:
-            loop.call_soon_threadsafe(settle, result, failed)
-        except RuntimeError:
-            return  # the loop has ended meanwhile: nobody waits any more
-
-    threading.Thread(target=work, name="resolve", daemon=True).start()
-    return await future  # type: ignore[return-value]

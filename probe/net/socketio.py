@@ -95,9 +95,16 @@ class Session:
         return client
 
     async def open(
-        self, origin: str, *, path: str, token: str, transport: Literal["websocket", "polling"]
+        self,
+        origin: str,
+        *,
+        path: str,
+        token: str | None,
+        transport: Literal["websocket", "polling"],
     ) -> None:
         """Connect engine.io; polling includes the upgrade, if the server offers it.
+
+        Without a token the CONNECT carries none: the server should refuse it.
 
         The namespace is not connected before ``CONNECT`` arrives. Raises Stop.
         """
@@ -107,7 +114,7 @@ class Session:
             # The library asks for this at the one moment when engine.io's handshake is done.
             self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
             self.upgrading = transport == "polling" and "websocket" in self._client.eio.upgrades
-            return {"token": f"Bearer {token}"}
+            return {"token": f"Bearer {token}"} if token is not None else {}
 
         try:
             # Not waiting for the namespace: the library loses what follows at once on it.

@@ -76,15 +76,6 @@ class StorageThread:
             self._begun = None
 
 
-def in_daemon_thread(work: Callable[[], T], name: str) -> "asyncio.Future[T]":
-    """Run it in a daemon thread of its own; raises RuntimeError if there is no thread."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-    done.add_done_callback(_retrieve)
-    threading.Thread(target=_job(work, loop, done), name=name, daemon=True).start()
-    return done
-
-
 def _job(
     work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: "asyncio.Future[T]"
 ) -> Callable[[], None]:

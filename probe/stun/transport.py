@@ -1,6 +1,6 @@
-"""The ways to a TURN server: a UDP socket, a TCP connection, TLS over one.
+"""Transports to a STUN or TURN server: a UDP socket, a TCP connection, TLS over one.
 
-A wire carries whole messages. Errors of the system and of TLS become causes here:
+A transport carries whole messages. Errors of the system and of TLS become causes here:
 
 SSLCertVerificationError                    tls_invalid
 SSLError                                    tls_failed
@@ -12,8 +12,8 @@ other OSError                               connect_failed
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, cast
 
 from probe.core.causes import Cause
@@ -31,8 +31,17 @@ from probe.stun.message import Framer
 from probe.stun.uri import TurnUri, format_hostport
 
 Phases = Callable[[str], AbstractContextManager[None]]
-"""Times a phase by name, as ``Record.phase`` does."""
+"""Times a phase by name, as ``Recorder.phase`` does."""
 
+
+@contextmanager
+def untimed(_: str) -> Iterator[None]:
+    """Phases that are not timed."""
+    yield
+
+
+# A server that is restarted refuses once; who asks again is answered.
+_REFUSALS_FORGIVEN = 1
 # asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
 _NO_TIMEOUT = 3600.0
 
@@ -65,6 +74,10 @@ class Transport(Protocol):
     def abort(self) -> None:
         """Close at once, without a word to the other side."""
 
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS session, once it stands."""
+
 
 class UdpTransport(asyncio.DatagramProtocol):
     """A connected UDP socket: only the server's packets come in."""
@@ -75,6 +88,8 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._receiver, self._place = receiver, place
         self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
+        self._refusals = 0
+        self.tls_object: ssl.SSLObject | None = None
 
     @property
     def local(self) -> tuple[str, int]:
@@ -86,9 +101,14 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, _: object) -> None:
         self._traffic.received += len(data) + self._header
+        self._refusals = 0
         self._receiver.message_received(data)
 
     def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, ConnectionRefusedError):
+            self._refusals += 1
+            if self._refusals <= _REFUSALS_FORGIVEN:
+                return  # the request is sent again, as browsers do
         self._receiver.connection_lost(_failure_of(exc, self._place))
 
     def send(self, frame: bytes) -> None:
@@ -117,6 +137,12 @@ class StreamTransport(asyncio.Protocol):
     def local(self) -> tuple[str, int]:
         """Our own address and port."""
         return _local(self._transport)
+
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS session, once it stands."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return found if isinstance(found, ssl.SSLObject) else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -179,20 +205,32 @@ async def open_wire(
     ``tls`` is the context for ``turns:``; None trusts the system's authorities. Times the
     phases ``connect`` and ``tls``; UDP has neither. Raises CheckFailed with the phase.
     """
-    place = format_hostport(url.host, url.port)
     if url.kind == "udp":
-        return await _open_udp(address, receiver, place)
+        return await connect_wire(url, address, receiver)
     # To load the authorities takes time that is not the server's.
     context = (tls or client_context()) if url.kind == "tls" else None
     with phases("connect"):
-        wire = await _open_stream(address, receiver, place)
+        wire = await connect_wire(url, address, receiver)
     if context is not None:
         with phases("tls"):
-            try:
-                await wire.secure(context, url.host)
-            except OSError as error:
-                raise _failure_of(error, place, "tls") from None
+            await secure_wire(wire, url, context)
     return wire
+
+
+async def connect_wire(url: TurnUri, address: Address, receiver: Receiver) -> Transport:
+    """The socket alone; TLS comes in a step of its own. Raises CheckFailed with the phase."""
+    place = format_hostport(url.host, url.port)
+    if url.kind == "udp":
+        return await _open_udp(address, receiver, place)
+    return await _open_stream(address, receiver, place)
+
+
+async def secure_wire(wire: Transport, url: TurnUri, context: ssl.SSLContext) -> None:
+    """TLS over a TCP connection. Raises CheckFailed with the phase."""
+    try:
+        await cast(StreamTransport, wire).secure(context, url.host)
+    except OSError as error:
+        raise _failure_of(error, format_hostport(url.host, url.port), "tls") from None
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transport:

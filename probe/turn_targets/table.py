@@ -8,11 +8,13 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
+from probe.stun.browser_uri import refusal_of
 from probe.stun.byte_counter import count_bytes
 from probe.stun.credentials import CredentialSource, Static, TimeLimited, TurnCredentials
 from probe.stun.uri import WAYS_IN, TransportProtocol, TurnUri, parse_turn_url, parse_url_list
@@ -44,17 +46,31 @@ class TurnServerConfig(CheckConfig):
     """
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    """Name of the provider, a label of its metrics. Example: `eu`"""
     url: Annotated[TurnUri, BeforeValidator(_read_url)] | None = None
+    """`turn:HOST`, `turn:HOST?transport=tcp` or `turns:HOST`. Example:
+    `turn:eu.relay.example.org:3478`"""
     username: str | None = None
+    """User name of long-term credentials. Example: `probe`"""
     password: SecretStr | None = None
+    """Password of long-term credentials; `password_from` names a variable that holds it."""
     shared_secret: SecretStr | None = None
+    """Secret from which time-limited credentials are made (coturn's `use-auth-secret`)."""
     backend_url: BaseUrl | None = None
+    """Backend that issues servers and credentials, instead of `url`. Example:
+    `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that the token for the backend is minted with."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     metered_url: BaseUrl | None = None
+    """Metered API that issues servers and credentials, instead of `url`. Example:
+    `https://paircam.metered.live`"""
     api_key: SecretStr | None = None
+    """API key of a Metered credential."""
     way: TransportProtocol = "udp"
+    """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
+    """Address family; without it the first address of the name. Example: `ipv6`"""
     ca_file: CaFile | None = None
 
     @property
@@ -107,6 +123,13 @@ class TurnServerConfig(CheckConfig):
     def triggered_by(self) -> frozenset[str]:
         """What is seen of the server in a cheap look."""
         return frozenset({self.place}) if self.needs_server else frozenset()
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if not self.needs_server:
+            return Impact("calls", "Calls fail", "Some calls fail")
+        return Impact("TURN servers", "No TURN relay works", "A TURN relay fails")
 
     @property
     def alert_group(self) -> str:
@@ -210,12 +233,22 @@ def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:
 
 def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
     """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
+    for text in issued.urls:
+        refusal = refusal_of(text)
+        if refusal:
+            message = f"browsers throw for the whole list that is issued: {_shown(text)}: {refusal}"
+            raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials")
     try:
         urls = parse_url_list(" ".join(issued.urls)).urls
     except ValueError as error:
-        message = f"the backend issues an URL that no browser takes: {error}"
+        message = f"the backend issues an URL that no browser can use: {error}"
         raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
     if not urls:
         message = "the backend issues no turn: or turns: URL"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
     return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))
+
+
+def _shown(text: str) -> str:
+    """An URL for people, without what may be a password."""
+    return f"'{text.rpartition('@')[2][:120]}'"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from probe.net.resources import descriptor_limit
+from probe.core.resources import descriptor_limit
 
 FEWEST, MOST = 16, 512
 LONGEST_BACKLOG = 128

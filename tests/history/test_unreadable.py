@@ -147,7 +147,8 @@ async def test_what_can_still_be_read_of_a_damaged_file_is_kept(
     spoil(tmp_path)
     async with opened(tmp_path) as history:
         kept = await everything(history)
-        assert len(kept) >= least and all(each in before for each in kept)
+        assert len(kept) >= least
+        assert all(each in before for each in kept)
         assert f"{len(kept)} results were copied" in history.state.problem
         await keep(history, [entry()])
         assert len(await everything(history)) == len(kept) + 1
@@ -187,7 +188,9 @@ async def test_a_notice_of_what_was_set_aside_is_worth_a_day(tmp_path: Path) -> 
         assert not history.state.problem
 
 
-@pytest.mark.parametrize("question", ["write", "recent", "day", "troubles", "standings"])
+@pytest.mark.parametrize(
+    "question", ["write", "recent", "day", "availability", "troubles", "standings"]
+)
 async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, question: str
 ) -> None:
@@ -200,6 +203,7 @@ async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
             "write": lambda: keep(history, [entry()]),
             "recent": lambda: history.recent(0),
             "day": lambda: history.day(NOON, NOON + 100, 2),
+            "availability": lambda: history.availability(NOON, NOON + 100, {"toy": 60.0}),
             "troubles": lambda: history.troubles(NOON, NOON + 100),
             "standings": history.standings,
         }[question]

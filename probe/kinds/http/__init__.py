@@ -16,8 +16,10 @@ from pydantic import Field, field_validator, model_validator
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
+from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Result, Signal, Verdict
 from probe.core.recorder import Recorder
 from probe.kinds.http.signals import (
     CORS_REFUSED,
@@ -47,6 +49,7 @@ from probe.net.urls import (
     split_urls,
 )
 from probe.paircam import health
+from probe.paircam.triggers import BACKEND, of_backend, of_services, of_signaling
 
 if TYPE_CHECKING:
     from probe.net.http import FreshHttpClient
@@ -70,10 +73,18 @@ REFERENCE = {
 class HttpEnvironment(Environment):
     """The application's addresses, as the operators have them."""
 
+    title = "The application"
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
+    """Base URL of the application's backend: `/health` and `/health/ready` are probed, and
+    signaling, tokens and issued TURN credentials are found below it. Example:
+    `https://paircam.live`"""
     frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
+    """Address of the page that users open. Example: `https://paircam.live`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
     references: str | None = Field(default=None, alias="PROBE_REFERENCES")
+    """At least two addresses unrelated to the target. While every one of them fails, the probe's
+    own network is at fault and no alert fires. Example:
+    `https://www.example.org,https://www.example.net`"""
 
     @field_validator("references")
     @classmethod
@@ -95,21 +106,37 @@ class HttpTable(CheckConfig):
     """
 
     url: HttpUrl
+    """Address of the page. Example: `https://status.example.org/`"""
     method: Literal["GET"] = "GET"
+    """Request method."""
     body: Literal["health", "ready", "json", "any"] = "any"
+    """How the body is judged: `health` and `ready` read the backend's JSON, `json` has to be JSON,
+    `any` is not judged. Example: `json`"""
     contains: str | None = None
+    """Text that the body has to contain. Example: `Welcome`"""
     status: tuple[int, ...] | None = Field(default=None, min_length=1)
+    """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
     follow_redirects: bool = True
+    """Whether redirects are followed. Example: `false`"""
     max_redirects: int = Field(default=10, ge=0, le=50)
-    max_body_bytes: int = Field(default=1 << 20, ge=1)
+    """With more redirects than this the run fails with `too_many_redirects`. Example: `10`"""
+    max_body_bytes: Bytes = Field(default=1 << 20, ge=1)
+    """A larger body fails the run with `body_too_large`."""
     ca_file: CaFile | None = None
     expect_version: str | None = None
+    """Version that the body of `/health` has to report. Example: `1.5.0`"""
     expect_new_instance: str | None = None
+    """`instance.id` that must no longer answer: a deployment replaces it. Example: `i-01`"""
     expect_https_redirect: bool = False
+    """Whether plain HTTP has to redirect to HTTPS. Example: `true`"""
     expect_hsts: bool = False
+    """Whether Strict-Transport-Security has to be sent. Example: `true`"""
     expect_cors_refused: bool = False
+    """Whether a foreign origin has to be refused. Example: `true`"""
     reference: bool = False
-    vercel_bytes: int = Field(default=0, ge=0)
+    """A reference target: its failures say that the probe's own network is down. Example: `true`"""
+    vercel_bytes: Bytes = Field(default=0, ge=0)
+    """Transfer that one run takes from a Vercel plan; 0 for a page elsewhere. Example: `50000`"""
 
     @model_validator(mode="after")
     def _body_can_tell(self) -> Self:
@@ -126,6 +153,13 @@ class HttpTable(CheckConfig):
         return self.reference
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if self.body in ("health", "ready"):
+            return Impact("backend", "The backend is down", "The backend is degraded")
+        return Impact(self.name, f"{self.name} is down", f"{self.name} is degraded")
+
+    @property
     def alert_group(self) -> str:
         """The host: what it serves breaks together."""
         return show_host(self.address)
@@ -134,6 +168,27 @@ class HttpTable(CheckConfig):
     def redundancy_group(self) -> str | None:
         """What Fly's machines are held against: a backend that answers is not down."""
         return f"backend {self.alert_group}" if self.body == "health" else None
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """Of a backend's health: its signaling, which needs all of it."""
+        return (
+            frozenset({of_signaling(self.alert_group)})
+            if self.body in health.HEALTHY_STATUS
+            else frozenset()
+        )
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """Besides, the checks of the services that it names as down."""
+        down = result.facts.get(health.DOWN, "")
+        return self.triggers | of_services(down.split(", ")) if self.triggers else frozenset()
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whatever is near the backend: its signaling, its Redis, its Postgres."""
+        if self.body not in health.HEALTHY_STATUS:
+            return frozenset()
+        return frozenset({of_backend(self.alert_group), BACKEND})
 
     @property
     def address(self) -> str:
@@ -201,6 +256,8 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
         refused = _refused(page.response.status, table, page.url.host_port_subcomponent or "")
         if refused is None or table.body in health.HEALTHY_STATUS:
             body = await browser.read(page, table.max_body_bytes)
+        if table.body in health.HEALTHY_STATUS and (down := health.services_down(body)):
+            record.facts[health.DOWN] = ", ".join(down)
         if refused is not None:
             raise (
                 health.with_service_detail(refused, body)

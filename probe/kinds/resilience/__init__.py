@@ -19,6 +19,8 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
@@ -66,8 +68,11 @@ class ResilienceTable(TurnServerConfig):
     relay (of its own table, or the one that the backend issues)."""
 
     part: Literal["signaling", "call"]
-    losses: tuple[float, ...] = Field(default=LOSSES, min_length=1, max_length=5)
-    deadline: float = Field(default=150.0, gt=0, le=300)
+    """What loses the network: a Socket.IO session, or a relayed call. Example: `call`"""
+    losses: tuple[Seconds, ...] = Field(default=LOSSES, min_length=1, max_length=5)
+    """How long the network is lost, one loss after the other. Example: `[3, 10, 40]`"""
+    deadline: Seconds = Field(default=150.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `150`"""
 
     @property
     def target(self) -> str:
@@ -80,6 +85,11 @@ class ResilienceTable(TurnServerConfig):
         """``part``; of a call its ``provider`` and ``transport`` too."""
         server = {} if self.part == "signaling" else super().labels
         return {"part": self.part, **server}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("calls", "Calls don't recover", "Calls don't recover from an outage")
 
     @property
     def triggered_by(self) -> frozenset[str]:

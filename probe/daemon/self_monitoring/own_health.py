@@ -5,14 +5,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from alerts.lane_health import STUCK_SECONDS, UNDELIVERED_SECONDS
 from alerts.manager import AlertManager
+from alerts.notification.receiver_health import STUCK_SECONDS, UNDELIVERED_SECONDS
 from alerts.own_alerts import OwnProblem
 from probe.core.model import Unit, Verdict
-from probe.daemon.clock_watch import ClockWatch
-from probe.daemon.starts import Starts
-from probe.daemon.supervision import Supervisor
-from probe.net.resources import Shortages
+from probe.core.resources import Shortages
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.report.status import Notice
 from probe.report.text.units import show
 
@@ -55,7 +55,7 @@ class OwnHealth:
 
     def alerting_problem(self) -> str:
         """Why the probe would not notify anybody of an outage now; empty if it would."""
-        settled, state = self.alarm.settled_for, self.alarm.state
+        settled, state = self.alarm.flushed_for, self.alarm.state
         if settled > SETTLE_SECONDS:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
         if state is not None and state.stalled_for > STORAGE_SECONDS:
@@ -64,7 +64,7 @@ class OwnHealth:
 
     def stuck(self) -> str:
         """What a restart would mend; empty if nothing is stuck."""
-        settled = self.alarm.settled_for
+        settled = self.alarm.flushed_for
         if settled > RESTART_SECONDS:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
         return ""

@@ -9,7 +9,7 @@ STUCK_SECONDS = 90.0
 
 
 @dataclass(slots=True)
-class LaneHealth:
+class ReceiverHealth:
     """Times are on the monotonic clock. ``refused`` counts messages that were refused for good
     since one was last taken, ``failed`` all since the start."""
 
