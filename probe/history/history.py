@@ -25,6 +25,8 @@ T = TypeVar("T")
 STALLED = "the disk does not answer"
 # What can be read of a damaged file is copied for 5 s at most.
 OPEN_SECONDS = 10.0
+# Pages wait no longer for what they show; what is written may take its time.
+ASK_SECONDS, WRITE_SECONDS = 5.0, 60.0
 
 # An entry with a dozen samples takes up to 3.5 kB as Python objects, half of it when it is
 # read from the database: 70 and 35 MB at the very most.
@@ -44,7 +46,7 @@ class History:
         self._keeper, self._waiting = keeper, waiting
         self._flush_seconds = flush_seconds
         # One thread, because a connection to SQLite is for one.
-        self._thread = StorageThread("history")
+        self._thread = StorageThread("history", ASK_SECONDS)
         self._added = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -94,7 +96,7 @@ class History:
     async def flush(self) -> None:
         """Write all that was added so far; while there is trouble it goes on waiting."""
         if self._closing is None:
-            await self._do(self._keeper.write, None)
+            await self._do(self._keeper.write, None, WRITE_SECONDS)
 
     async def close(self) -> None:
         """Write what waits, and close; what can't be written now is lost."""
@@ -144,10 +146,10 @@ class History:
             return otherwise
         return await self._do(lambda: self._keeper.query(question, otherwise), otherwise)
 
-    async def _do(self, job: Callable[[], T], otherwise: T) -> T:
+    async def _do(self, job: Callable[[], T], otherwise: T, seconds: float | None = None) -> T:
         """What the job gives; ``otherwise`` while the disk doesn't answer."""
         try:
-            return await self._thread.run(job)
+            return await self._thread.run(job, seconds=seconds)
         except Stalled:
             return otherwise
 
