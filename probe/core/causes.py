@@ -30,6 +30,7 @@ class Cause(StrEnum):
     FLOODED = "flooded"
     DEGRADED = "degraded"
     SERVICE_DOWN = "service_down"
+    CORS_REJECTED = "cors_rejected"
     VERSION_MISMATCH = "version_mismatch"
     OLD_INSTANCE = "old_instance"
     NO_DATA = "no_data"
@@ -58,6 +59,7 @@ class Cause(StrEnum):
     DATA_CHANNEL_FAILED = "data_channel_failed"
     # The application, which brings two people together
     STRANGER_MATCHED = "stranger_matched"
+    SESSION_REFUSED = "session_refused"
     SESSION_LOST = "session_lost"
     # Redis, by the code of its error
     LOADING = "loading"
@@ -68,6 +70,8 @@ class Cause(StrEnum):
     # Ourselves
     OWN_NETWORK = "own_network"
     OWN_RESOURCES = "own_resources"
+    OWN_CREDENTIALS = "own_credentials"
+    OWN_STALL = "own_stall"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -95,6 +99,8 @@ HINTS: dict[Cause, str] = {
     Cause.DEGRADED: "Look at the services that /health names, and at the backend's log.",
     Cause.SERVICE_DOWN: "Check that the named service is up and that its address in the "
     "backend's environment is right.",
+    Cause.CORS_REJECTED: "Browsers block the answer: add the frontend's origin to the backend's "
+    "CORS_ORIGINS.",
     Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
     Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
     Cause.NO_DATA: "It answers and has nothing to tell of this: is the name right, has it "
@@ -131,6 +137,8 @@ HINTS: dict[Cause, str] = {
     Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the way?",
     Cause.STRANGER_MATCHED: "The application's language queue matches across languages: the probe "
     "hung up at once; turn its journey off until that is mended.",
+    Cause.SESSION_REFUSED: "The application refuses sessions: see the backend's log and what it "
+    "depends on (/health).",
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
     Cause.LOADING: "Redis reads its data after a start: wait, and check why it restarted.",
@@ -141,8 +149,38 @@ HINTS: dict[Cause, str] = {
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
     Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
     "run fewer checks on it.",
+    Cause.OWN_CREDENTIALS: "Only the probe's own secret is wrong: set the one that the target "
+    "uses.",
+    Cause.OWN_STALL: "The probe's process stood still during the run: check its machine's CPU.",
     Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
 }
+
+# Proven within the run that found them.
+CONFIRMED: frozenset[Cause] = frozenset({Cause.OWN_CREDENTIALS})
+
+# What a process that stood still meets without any fault of the target.
+STALL_PRONE: frozenset[Cause] = frozenset(
+    {
+        Cause.DEADLINE,
+        Cause.DNS_FAILED,
+        Cause.CONNECT_FAILED,
+        Cause.CONNECTION_CLOSED,
+        Cause.TLS_FAILED,
+        Cause.ALLOCATION_LOST,
+        Cause.STALE_NONCE,
+        Cause.RELAY_LOSS,
+        Cause.RELAY_UNREACHABLE,
+        Cause.HAIRPIN_FAILED,
+        Cause.ICE_FAILED,
+        Cause.DTLS_FAILED,
+        Cause.DATA_CHANNEL_FAILED,
+        Cause.SESSION_LOST,
+    }
+)
+# What a wall clock that was set during the run can cause.
+CLOCK_PRONE: frozenset[Cause] = frozenset(
+    {Cause.TLS_INVALID, Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED, Cause.STALE_NONCE}
+)
 
 # Waiting does not mend these: somebody has to change a secret, a name or a setting.
 NOT_RETRYABLE: frozenset[Cause] = frozenset(

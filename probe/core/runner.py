@@ -10,7 +10,7 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-from probe.core.causes import HINTS, Cause
+from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
@@ -18,6 +18,7 @@ from probe.core.recorder import Recorder
 from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
 from probe.core.safe_result import safe_result
 from probe.core.signals import DURATION, SUCCESS
+from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     # The shares that a kind gives its phases are shares of what there is.
     table = check.table.model_copy(update={"deadline": limit})
     record = Recorder(context.clock)
+    watch = context.get_or_create("stall-watch", StallWatch).begin()
     started, started_at = context.clock(), _utc(context.now())
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
@@ -59,7 +61,9 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
             task.cancel()
             # Its clean-up has an owner, and can't hold up the result for long.
             await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
+        disturbance = watch.end()
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
+    failure, status = _unless_own(failure, status, disturbance, duration)
     if failure is not None and (kind := _shortage(task, cut_off, status)):
         failure, status = _own_shortage(failure, kind), Status.UNKNOWN
         shortages(context).note(kind, context.clock())
@@ -163,6 +167,24 @@ def _ending(
     message = f"unexpected {type(error).__name__}"
     cause = Cause.INTERNAL_ERROR
     return Failure(record.current, cause, message, HINTS[cause]), Status.UNKNOWN
+
+
+def _unless_own(
+    failure: Failure | None, status: Status, disturbance: Disturbance, duration: float
+) -> tuple[Failure | None, Status]:
+    """A failure that this process may have caused itself is not the target's."""
+    if failure is None or status is not Status.FAILED:
+        return failure, status
+    if failure.cause in STALL_PRONE and disturbance.stalled(duration):
+        stood = max(disturbance.longest, disturbance.suspended, disturbance.total)
+        reason = f"the probe's process stood still for {stood:.1f} s of the run"
+    elif failure.cause in CLOCK_PRONE and disturbance.stepped:
+        reason = f"the clock was set by {disturbance.clock_step:+.0f} s during the run"
+    else:
+        return failure, status
+    cause = Cause.OWN_STALL
+    message = f"{failure.message}; {reason}"
+    return Failure(failure.phase, cause, message, HINTS[cause]), Status.UNKNOWN
 
 
 def _common(status: Status, duration: float) -> tuple[Sample, ...]:

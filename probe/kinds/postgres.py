@@ -180,15 +180,18 @@ async def _ask(session: "PostgresSession", timeout: float) -> Mapping[str, float
     rows = await session.query(f"BEGIN READ ONLY; {limit}; {QUESTION}; COMMIT")
     try:
         (row,) = rows
-        found = {
-            name: float((value or "")[:_MAX_NUMBER])
-            for name, value in zip(COLUMNS, row, strict=True)
-        }
+        found = {name: _number(value) for name, value in zip(COLUMNS, row, strict=True)}
     except ValueError:
         raise CheckFailed(Cause.BODY_INVALID, "the question has no answer") from None
     if not all(map(math.isfinite, found.values())) or found["maximum"] <= 0:
         raise CheckFailed(Cause.BODY_INVALID, "the question is answered with what can't be")
     return found
+
+
+def _number(text: str | None) -> float:
+    if text is None or len(text) > _MAX_NUMBER:
+        raise ValueError("no number")
+    return float(text)
 
 
 def _write(found: Mapping[str, float], table: PostgresTable, record: Recorder) -> None:
