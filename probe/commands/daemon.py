@@ -14,10 +14,13 @@ from probe.commands.terminal import style_for
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.daemon.daemon import Daemon
+from probe.daemon.web_server import exposure_of, security_of
 from probe.diagnostics import logging_setup, sentry
+from probe.diagnostics.private_files import create_privately, make_private
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, USAGE_ERROR
 from probe.once import probe_version
+from probe.web.exposure import listening
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +49,12 @@ async def _run(options: Mapping[str, Any]) -> int:
 
 
 async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
+    security = security_of(settings.service)
+    create_privately()
     _tell(settings)
-    daemon = Daemon(settings, load)
+    if warning := exposure_of(settings.service, security):
+        logger.warning("%s", warning)
+    daemon = Daemon(settings, load, security=security)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
     ends = _on_signals(task, daemon.reloader.request_reload)
     try:
@@ -68,6 +75,8 @@ async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
 def _tell(settings: Settings) -> None:
     """Set up the log and the reporting of our own errors."""
     service = settings.service
+    if service.data is not None:
+        make_private(service.data)
     redactor = Redactor(settings.secrets)
     style = style_for(sys.stderr, os.environ)
     form = service.log_format or ("console" if sys.stderr.isatty() else "json")
@@ -84,11 +93,10 @@ def _tell(settings: Settings) -> None:
 
 def _say_where(daemon: Daemon) -> None:
     host, port = daemon.address
-    shown = "localhost" if host in ("::", "0.0.0.0") else host
     logging_setup.event(
         logger,
         logging.INFO,
-        f"the status page is on http://{shown}:{port}/",
+        listening(host, port, encrypted=daemon.is_encrypted),
         version=probe_version(),
     )
 

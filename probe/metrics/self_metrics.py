@@ -45,6 +45,7 @@ class SelfSnapshot:
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
     consumer_errors: Mapping[str, int] | None = None
+    refused_logins: int = 0
 
 
 class SelfMetrics(Collector):
@@ -168,6 +169,10 @@ class SelfMetrics(Collector):
         for consumer, errors in (found.consumer_errors or {}).items():
             family.add_metric([consumer], float(errors))
         yield family
+        text = "Logins to the pages that were wrong, or came too often from one address."
+        yield CounterMetricFamily(
+            "probe_web_refused_logins", text, value=float(found.refused_logins)
+        )
         text = "Heartbeats that could not be delivered."
         yield CounterMetricFamily(
             "probe_heartbeat_failures", text, value=float(found.heartbeat_failures)
