@@ -7,7 +7,6 @@ a request takes at most 15 s.
 """
 
 import asyncio
-import resource
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+
+from probe.core.resources import descriptor_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,12 @@ class ConnectionLimits:
     @classmethod
     def of_process(cls) -> "ConnectionLimits":
         """Three quarters of the process' descriptors are for its checks."""
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return cls(connections=max(16, min(256, soft // 4)))
+        return cls(connections=max(16, min(256, descriptor_limit() // 4)))
+
+    @property
+    def backlog(self) -> int:
+        """How many connections are taken in one turn of the event loop."""
+        return max(4, min(self.connections // 2, 128))
 
 
 class ConnectionState(IntEnum):

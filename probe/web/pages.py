@@ -49,7 +49,8 @@ class PageData:
     """Where the pages come from.
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
-    says what is still missing, or nothing; ``runbook`` takes a name and gives title and text
+    says what is still missing, or nothing, and ``stuck`` what only a restart would mend;
+    ``runbook`` takes a name and gives title and text
     of a page, or None. ``edition`` grows with every change that the
     overview would show.
     """
@@ -59,6 +60,7 @@ class PageData:
     metrics: Callable[[str | None], tuple[bytes, str]]
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
+    stuck: Callable[[], str] = lambda: ""
 
 
 class Pages:
@@ -158,7 +160,8 @@ class Pages:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _alive(self, request: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
+        stuck = self._sources.stuck()
+        return web.Response(status=503 if stuck else 200, text=f"{stuck or 'alive'}\n")
 
     async def _ready(self, request: web.Request) -> web.Response:
         missing = self._sources.ready()
@@ -233,7 +236,9 @@ class WebServer:
         bound = bind(*self._listen)
         self.address = bound.getsockname()[:2]
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(table.new, sock=bound)
+        self._listener = await loop.create_server(
+            table.new, sock=bound, backlog=self._limits.backlog
+        )
 
     async def stop(self) -> None:
         """Stop serving."""

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from probe.core.isolation import Isolation
+from probe.daemon.isolation import Isolation
 from tests.clocks import Clock
 
 
