@@ -117,6 +117,12 @@ class Seconds(click.ParamType[float]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Read variables from this file.  [default: .env, if it exists]",
 )
+@click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Prometheus' web configuration file: TLS, certificates, users. [PROBE_WEB_CONFIG_FILE]",
+)
 @click.version_option(package_name="paircam-probe", prog_name="probe")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
@@ -239,6 +245,15 @@ def lab(settings: tuple[str, ...], knobs: bool, write_env: Path | None) -> None:
     from probe.commands import lab as command
 
     sys.exit(command.run(settings, list_knobs=knobs, write_env=write_env))
+
+
+@cli.command("healthcheck")
+@click.pass_obj
+def healthcheck(options: dict[str, Any]) -> None:
+    """Ask the daemon of this machine whether it is alive: 0 if so, else 1."""
+    from probe.commands import healthcheck as command
+
+    sys.exit(command.run(options))
 
 
 @cli.command("rules")
