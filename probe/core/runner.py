@@ -13,11 +13,19 @@ from datetime import UTC, datetime
 from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
+from probe.core.model import (
+    DURATION,
+    SUCCESS,
+    CheckAborted,
+    CheckFailed,
+    Failure,
+    Result,
+    Sample,
+    Status,
+)
 from probe.core.recorder import Recorder
 from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
 from probe.core.safe_result import safe_result
-from probe.core.signals import DURATION, SUCCESS
 from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
 
@@ -25,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # How long a check that was cut off may take to tidy up before it is left to itself.
 GRACE_SECONDS = 0.5
+MOST_QUEUED = 120.0
+"""Seconds that a run may take with the wait for its turn."""
 
 
 def preload(checks: Sequence[Check]) -> None:
@@ -53,9 +63,9 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
-        await asyncio.wait({task}, timeout=limit)
+        await _until_done(task, record, limit, MOST_QUEUED if deadline is None else deadline)
         cut_off = not task.done()
-        duration = context.clock() - started
+        duration = context.clock() - started - record.queued
     finally:
         if not task.done():
             task.cancel()
@@ -78,6 +88,20 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         facts=dict(record.facts),
     )
     return safe_result(result, context.redact)
+
+
+async def _until_done(
+    task: "asyncio.Task[None]", record: Recorder, limit: float, most: float
+) -> None:
+    """Wait until the check is done or its time is up. What it waits for its turn behind other
+    checks is not its time, but all together is no more than ``most`` and its limit."""
+    started = record.clock()
+    while not task.done():
+        spent = record.clock() - started
+        left = min(limit + record.queued - spent, max(limit, most) - spent)
+        if left <= 0:
+            return
+        await asyncio.wait({task}, timeout=left)
 
 
 async def run_checks(
