@@ -3,12 +3,14 @@
 import math
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
-from probe.exit_codes import INTERRUPTED, USAGE_ERROR
+from probe.commands import signals
+from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
 FOR_ONCE = {
@@ -130,6 +132,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
         ctx.exit(once.run(options))
     _refuse_what_is_for_once(ctx)
+    signals.block()
     from probe.commands import daemon
 
     ctx.exit(daemon.run(options))
@@ -263,7 +266,8 @@ def dashboards(names: tuple[str, ...], output: Path | None) -> None:
 
 
 def main() -> None:
-    """The console script: exit codes to the contract (64 for a wrong call)."""
+    """The console script: exit codes to the contract (64 for a wrong call, 70 for a defect)."""
+    _open_standard_streams()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
@@ -276,4 +280,34 @@ def main() -> None:
         code = USAGE_ERROR
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    except Exception as error:
+        code = _report_defect(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report_defect(error: Exception) -> int:
+    """One line for what nobody has foreseen; the traceback where LOG_LEVEL is debug.
+
+    The text of a foreign exception may carry a secret: its type alone is shown.
+    """
+    kind = type(error).__name__
+    if os.environ.get("LOG_LEVEL", "").lower() in ("debug", "silly"):
+        traceback.print_tb(error.__traceback__)
+    click.echo(
+        f"probe: unexpected {kind}: this is a defect, please report it"
+        " (LOG_LEVEL=debug shows where)",
+        err=True,
+    )
+    return DEFECT
+
+
+def _open_standard_streams() -> None:
+    """A standard stream that was closed leads nowhere from now on: its number would go to the
+    next file or socket, and what is written there would go to that."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))

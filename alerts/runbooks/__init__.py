@@ -55,6 +55,12 @@ def page(slug: str) -> Runbook:
     return Runbook(title.removeprefix("# ").strip(), text.strip() + "\n")
 
 
+def read_runbooks() -> None:
+    """Read all pages now: at the first alert there may be no descriptor left for it."""
+    for slug in slugs():
+        first_steps(slug)
+
+
 @cache
 def first_steps(slug: str) -> tuple[str, ...]:
     """The first steps of a page, at most three, each one line for a message.

@@ -6,7 +6,9 @@ from probe.core.causes import Cause
 from probe.core.kind import Kind
 from probe.core.runbooks import ANY_CHECK
 
-_OURS: frozenset[str] = frozenset({Cause.OWN_NETWORK, Cause.INTERNAL_ERROR})
+_OURS: frozenset[str] = frozenset(
+    {Cause.OWN_NETWORK, Cause.OWN_RESOURCES, Cause.OWN_STALL, Cause.INTERNAL_ERROR}
+)
 OVERDUE, NO_DATA = "overdue", "no-data"
 NO_DATA_PAGE, PROBE_PAGE = "no-data", "probe-itself"
 

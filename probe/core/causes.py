@@ -69,6 +69,7 @@ class Cause(StrEnum):
     READ_ONLY = "read_only"
     # Ourselves
     OWN_NETWORK = "own_network"
+    OWN_RESOURCES = "own_resources"
     OWN_CREDENTIALS = "own_credentials"
     OWN_STALL = "own_stall"
     INTERNAL_ERROR = "internal_error"
@@ -146,6 +147,8 @@ HINTS: dict[Cause, str] = {
     Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
     Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
+    Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
+    "run fewer checks on it.",
     Cause.OWN_CREDENTIALS: "Only the probe's own secret is wrong: set the one that the target "
     "uses.",
     Cause.OWN_STALL: "The probe's process stood still during the run: check its machine's CPU.",

@@ -25,6 +25,7 @@ from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_a
 from probe.turn_targets.table import (
     ALLOCATION_RESULTS,
     TurnServerConfig,
+    allocation_slots,
     counting_traffic,
     servers_for,
     with_uri,
@@ -76,10 +77,11 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
     with looks_of(context).recording(table.name), counting_traffic(table, record, context):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
-        if table.issued:
-            await _first_that_works(urls, credentials, table, record, context, left)
-        else:
-            await _look(urls[0], credentials, table, record, context)
+        async with allocation_slots([credentials], record, context):
+            if table.issued:
+                await _first_that_works(urls, credentials, table, record, context, left)
+            else:
+                await _look(urls[0], credentials, table, record, context)
 
 
 async def _look(

@@ -33,7 +33,12 @@ from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
 
 if TYPE_CHECKING:
@@ -174,7 +179,8 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
         await measure_issued(table, measure, record, context, check_others=False)
         return
     credentials, urls = await servers_for(table, record, context)
-    await measure(urls[0], credentials)
+    async with allocation_slots([credentials] * 2, record, context):
+        await measure(urls[0], credentials)
 
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
@@ -236,7 +242,7 @@ async def _call_through(
             await call.gather()
             await _complete(call, table, record)
         except CheckFailed as error:
-            await diagnosis.of_ice(error)
+            await diagnosis.of(error)
         except asyncio.CancelledError:
             # Before closing, which may take longer than whoever cancels waits.
             record.sample(SUCCESS, 0.0)

@@ -23,7 +23,13 @@ from probe.stun.uri import format_hostport
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.signals import BYTES, traffic_of
-from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, servers_for, with_uri
+from probe.turn_targets.table import (
+    ALLOCATION_RESULTS,
+    TurnServerConfig,
+    allocation_slots,
+    servers_for,
+    with_uri,
+)
 from probe.turn_targets.traffic_budget import DEAR_SECONDS, ECHOES, path_bytes
 
 if TYPE_CHECKING:
@@ -141,13 +147,13 @@ async def _measure(
         opening=table.deadline / 2,
     )
     try:
-        await path.measure(table.echoes)
+        async with allocation_slots([credentials, others], record, context):
+            await path.measure(table.echoes)
     except CheckFailed as error:
         if (error.phase or record.current) not in _BEFORE_THE_PATH:
             raise
-        ends = ((path.figures.first, url), (path.figures.second, far_url))
-        lacking = next((end for client, end in ends if client.relayed is None), url)
-        named = with_uri(lacking, error)
+        failed = far_url if path.figures.failed is path.figures.second else url
+        named = with_uri(failed, error)
         raise NotMeasured(named.cause, named.message, phase=named.phase) from None
     finally:
         _write(path.figures, record)

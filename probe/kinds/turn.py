@@ -21,7 +21,12 @@ from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_MEASUREMENT
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
@@ -166,7 +171,8 @@ async def run(table: TurnTable, record: Recorder, context: Context) -> None:
             await _run_issued(table, record, context)
         else:
             credentials, (url,) = await servers_for(table, record, context)
-            await _measure(url, credentials, table, record, context)
+            async with allocation_slots([credentials] * 2, record, context):
+                await _measure(url, credentials, table, record, context)
 
 
 async def _measure(

@@ -45,6 +45,11 @@ class SelfSnapshot:
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
     consumer_errors: Mapping[str, int] | None = None
+    task_failures: Mapping[str, int] | None = None
+    shortages: Mapping[str, int] | None = None
+    notifications_failed: Mapping[str, int] | None = None
+    clock_steps: int = 0
+    log_lines_dropped: int = 0
 
 
 class SelfMetrics(Collector):
@@ -117,7 +122,7 @@ class SelfMetrics(Collector):
             ),
             (
                 "probe_notifications_refused",
-                "Notifications that were refused permanently, of the last 50.",
+                "Messages refused for good by notifiers that have taken none since.",
                 found.messages_refused,
             ),
             (
@@ -160,18 +165,50 @@ class SelfMetrics(Collector):
             for check, count in (by_check or {}).items():
                 family.add_metric([check], float(count))
             yield family
-        family = CounterMetricFamily(
-            "probe_result_consumer_errors",
-            "Exceptions of what processes results: alerting, metrics, history and others.",
-            labels=["consumer"],
-        )
-        for consumer, errors in (found.consumer_errors or {}).items():
-            family.add_metric([consumer], float(errors))
-        yield family
-        text = "Heartbeats that could not be delivered."
-        yield CounterMetricFamily(
-            "probe_heartbeat_failures", text, value=float(found.heartbeat_failures)
-        )
+        for name, text, count in (
+            (
+                "probe_heartbeat_failures",
+                "Heartbeats that could not be delivered.",
+                found.heartbeat_failures,
+            ),
+            ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
+            (
+                "probe_log_lines_dropped",
+                "Log lines that were dropped because nobody read them in time.",
+                found.log_lines_dropped,
+            ),
+        ):
+            yield CounterMetricFamily(name, text, value=float(count))
+        for name, text, label, by_label in (
+            (
+                "probe_result_consumer_errors",
+                "Exceptions of what processes results: alerting, metrics, history and others.",
+                "consumer",
+                found.consumer_errors,
+            ),
+            (
+                "probe_task_failures",
+                "Failures of the probe's own tasks, each restarted.",
+                "task",
+                found.task_failures,
+            ),
+            (
+                "probe_own_resource_shortages",
+                "Checks that could not be measured because this machine was short of something.",
+                "resource",
+                found.shortages,
+            ),
+            (
+                "probe_notifications_failed",
+                "Messages that a notifier has refused for good.",
+                "notifier",
+                found.notifications_failed,
+            ),
+        ):
+            family = CounterMetricFamily(name, text, labels=[label])
+            for value, count in (by_label or {}).items():
+                family.add_metric([value], float(count))
+            yield family
 
 
 def _peers(state: PeersReading) -> Iterator[Metric]:
