@@ -23,6 +23,7 @@ from alerts.model import Alert, Delivery, Severity, Silence
 from alerts.notification.meta_messages import log, refusal
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
+from alerts.notifiers import NOTIFIERS
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
 from alerts.silence.maintenance_window import Window
@@ -140,6 +141,9 @@ class AlertManager:
 
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
+        for kind in NOTIFIERS:
+            if kind.name in self.pipeline.config.notifiers:
+                await asyncio.to_thread(kind.load)
         self._outbox = await Outbox.open(self._folder, now=self._now)
         documents = await self._outbox.states()
         waiting = await self._outbox.waiting()
