@@ -13,7 +13,7 @@ from alerts.cluster.company import incidents_among
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
 from alerts.notification.grouping import GroupStore, alert_groups
-from alerts.notification.incident import OpenIncidents
+from alerts.notification.incident import TOGETHER_SECONDS, OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
 from alerts.notification.meta_messages import resolve_after_restart
 from alerts.notification.recent_changes import Lately
@@ -186,14 +186,26 @@ class Pipeline:
                 told=[key for _, key in self.desk.views],
                 excused=self.own_network_fails,
             )
-        pending = self.alerts.pending
-        return [
-            replace(
-                each,
-                affected=tuple(name for name in pending if self.groups.get(name) == each.subject),
-            )
-            for each in groups
-        ]
+        return [self._with_affected(each, now) for each in groups]
+
+    def _with_affected(self, group: AlertGroup, now: float) -> AlertGroup:
+        """With the checks that fail too and not for long enough to be alerts: of the group, or
+        since the same time."""
+        pending, found = set(self.alerts.pending), []
+        for each in self.alerts.troubles(now) if pending and group.burning else ():
+            name = each.identity.check
+            if name in pending and self._belongs(name, each.since, group):
+                found.append(name)
+        names = tuple(sorted(set(found)))
+        checks = [self._checks[name] for name in names if name in self._checks]
+        services = dict.fromkeys(check.table.impact.service for check in checks)
+        return replace(group, affected=names, affected_services=tuple(filter(None, services)))
+
+    def _belongs(self, check: str, since: float, group: AlertGroup) -> bool:
+        if self.groups.get(check) == group.subject:
+            return True
+        together = (abs(since - each.since) <= TOGETHER_SECONDS for each in group.burning)
+        return self._cluster is None and any(together)
 
     def _context(self, now: float) -> MessageContext:
         config = self._config

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.state.annotations import FAILING
 from alerts.state.machine import AlertState, ObservedLevel, State, Timers
 
 # Values that a trend is made of.
@@ -47,6 +48,26 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
         "first": dump_alert(kept.first) if kept.first is not None else None,
     }
     return json.dumps(document, separators=(",", ":"))
+
+
+def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
+    """The alert as it is remembered: with what was wrong first, and until it was seen to work."""
+    alert = kept.alert
+    if alert is None:
+        raise RuntimeError("an alert without words is resolved")
+    first, ended = kept.first, at if before.good is None else before.good
+    if first is None or first.identity.rule != FAILING:
+        return replace(alert, ended=ended)
+    later = f" (later: {alert.summary})" if alert.cause != first.cause else ""
+    return replace(
+        alert,
+        ended=ended,
+        summary=f"{first.summary}{later}",
+        phase=first.phase,
+        cause=first.cause,
+        hint=first.hint,
+        runbook=first.runbook,
+    )
 
 
 def trouble_of(identity: Fingerprint, kept: AlertRecord, now: float) -> SuspectedAlert | None:
