@@ -36,6 +36,26 @@ def name_of(identity: Fingerprint) -> str:
     return f"alert:{identity}"
 
 
+def is_name(name: str) -> bool:
+    """Whether it is one under which an alert is kept."""
+    return name.startswith("alert:")
+
+
+def restored(alert: Alert, heard: float) -> AlertRecord:
+    """A firing alert by what was told of it."""
+    critical = alert.severity is Severity.CRITICAL
+    state = State(
+        stage=AlertState.FIRING,
+        severity=alert.severity,
+        seen=ObservedLevel.CRITICAL if critical else ObservedLevel.WARNING,
+        since=alert.since,
+        severe=alert.since if critical else None,
+        fired=alert.fired,
+    )
+    terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
+    return AlertRecord(state, terms, lambda: alert, alert, heard=heard, asleep=True)
+
+
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     """One alert as text."""
     words = kept.words() if kept.words is not None else kept.alert
@@ -130,3 +150,10 @@ def _state(document: Mapping[str, object]) -> State:
 
 def _list(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else ()
+
+
+def is_worth_keeping(state: State, before: State) -> bool:
+    """Whether a change is worth keeping: of what is well and was so lately, a good result
+    is not."""
+    bad_lately = any(state.recent) or any(before.recent)
+    return state != before if bad_lately else replace(state, recent=before.recent) != before
