@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.state.annotations import FAILING
 from alerts.state.machine import AlertState, ObservedLevel, State, Timers
 
 # Values that a trend is made of.
@@ -35,6 +36,26 @@ def name_of(identity: Fingerprint) -> str:
     return f"alert:{identity}"
 
 
+def is_name(name: str) -> bool:
+    """Whether it is one under which an alert is kept."""
+    return name.startswith("alert:")
+
+
+def restored(alert: Alert, heard: float) -> AlertRecord:
+    """A firing alert by what was told of it."""
+    critical = alert.severity is Severity.CRITICAL
+    state = State(
+        stage=AlertState.FIRING,
+        severity=alert.severity,
+        seen=ObservedLevel.CRITICAL if critical else ObservedLevel.WARNING,
+        since=alert.since,
+        severe=alert.since if critical else None,
+        fired=alert.fired,
+    )
+    terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
+    return AlertRecord(state, terms, lambda: alert, alert, heard=heard, asleep=True)
+
+
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     """One alert as text."""
     words = kept.words() if kept.words is not None else kept.alert
@@ -47,6 +68,26 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
         "first": dump_alert(kept.first) if kept.first is not None else None,
     }
     return json.dumps(document, separators=(",", ":"))
+
+
+def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
+    """The alert as it is remembered: with what was wrong first, and until it was seen to work."""
+    alert = kept.alert
+    if alert is None:
+        raise RuntimeError("an alert without words is resolved")
+    first, ended = kept.first, at if before.good is None else before.good
+    if first is None or first.identity.rule != FAILING:
+        return replace(alert, ended=ended)
+    later = f" (later: {alert.summary})" if alert.cause != first.cause else ""
+    return replace(
+        alert,
+        ended=ended,
+        summary=f"{first.summary}{later}",
+        phase=first.phase,
+        cause=first.cause,
+        hint=first.hint,
+        runbook=first.runbook,
+    )
 
 
 def trouble_of(identity: Fingerprint, kept: AlertRecord, now: float) -> SuspectedAlert | None:
@@ -109,3 +150,10 @@ def _state(document: Mapping[str, object]) -> State:
 
 def _list(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else ()
+
+
+def is_worth_keeping(state: State, before: State) -> bool:
+    """Whether a change is worth keeping: of what is well and was so lately, a good result
+    is not."""
+    bad_lately = any(state.recent) or any(before.recent)
+    return state != before if bad_lately else replace(state, recent=before.recent) != before

@@ -69,6 +69,7 @@ class Cause(StrEnum):
     READ_ONLY = "read_only"
     # Ourselves
     OWN_NETWORK = "own_network"
+    OWN_RESOURCES = "own_resources"
     OWN_CREDENTIALS = "own_credentials"
     OWN_STALL = "own_stall"
     INTERNAL_ERROR = "internal_error"
@@ -76,11 +77,11 @@ class Cause(StrEnum):
 
 HINTS: dict[Cause, str] = {
     Cause.DNS_FAILED: "Check the spelling of the name and its DNS records.",
-    Cause.ADDRESS_RESERVED: "The name points to an address that nobody can reach; "
+    Cause.ADDRESS_RESERVED: "The name resolves to an address that is not reachable; "
     "correct its DNS record or use another server.",
     Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
     Cause.CONNECT_FAILED: "There is no way to that address: check routes and firewalls.",
-    Cause.CONNECTION_CLOSED: "The server hung up: look at its log for this moment.",
+    Cause.CONNECTION_CLOSED: "The server hung up: look at its log at this time.",
     Cause.TLS_INVALID: "Renew or correct the certificate; for a private authority "
     "set PROBE_CA_FILE.",
     Cause.TLS_FAILED: "The port does not speak TLS, or no common version or cipher was found.",
@@ -102,14 +103,14 @@ HINTS: dict[Cause, str] = {
     "CORS_ORIGINS.",
     Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
     Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
-    Cause.NO_DATA: "It answers and has nothing to tell of this: is the name right, has it "
-    "been there for a few minutes?",
+    Cause.NO_DATA: "It answers without data for this: is the name right, does the target "
+    "exist for a few minutes?",
     Cause.AUTH_REJECTED: "Check user name, password or secret on both sides.",
     Cause.CREDENTIALS_EXPIRED: "Issue new credentials, and compare the clocks of both sides.",
     Cause.CREDENTIALS_MISSING: "Configure credentials for this server.",
     Cause.ALLOCATION_QUOTA: "The user's quota is spent: end stale allocations, or raise it.",
     Cause.ALLOCATION_CAPACITY: "The server has no capacity left: add relay ports or machines.",
-    Cause.ALLOCATION_REFUSED: "Look at the TURN server's log for this moment.",
+    Cause.ALLOCATION_REFUSED: "Look at the TURN server's log at this time.",
     Cause.ALLOCATION_LOST: "The server forgot the allocation: was it restarted?",
     Cause.STALE_NONCE: "The server refuses every nonce: compare clocks, restart the server.",
     Cause.PEER_FORBIDDEN: "The server denies relaying to this peer address: look at its "
@@ -117,7 +118,7 @@ HINTS: dict[Cause, str] = {
     Cause.RELAY_ADDRESS_UNUSABLE: "The relay offers an address that browsers can't reach: "
     "set its external address (coturn: external-ip).",
     Cause.RELAY_UNREACHABLE: "Open the relay's ports to the world, and check the external address "
-    "that the server is told.",
+    "that the server advertises.",
     Cause.HAIRPIN_FAILED: "Packets from one relayed address to another of this server vanish; "
     "test across two servers before calling it an outage.",
     Cause.RELAY_LOSS: "The relay path loses too many packets: check the server's load and its "
@@ -146,6 +147,8 @@ HINTS: dict[Cause, str] = {
     Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
     Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
+    Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
+    "run fewer checks on it.",
     Cause.OWN_CREDENTIALS: "Only the probe's own secret is wrong: set the one that the target "
     "uses.",
     Cause.OWN_STALL: "The probe's process stood still during the run: check its machine's CPU.",

@@ -13,10 +13,19 @@ from datetime import UTC, datetime
 from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
+from probe.core.model import (
+    DURATION,
+    SUCCESS,
+    CheckAborted,
+    CheckFailed,
+    Failure,
+    Result,
+    Sample,
+    Status,
+)
 from probe.core.recorder import Recorder
+from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
 from probe.core.safe_result import safe_result
-from probe.core.signals import DURATION, SUCCESS
 from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
 
@@ -43,6 +52,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
 
     Never raises for what the check does; a cancellation from outside passes through.
     """
+    if lacks_descriptors(reserve()):
+        return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
     # The shares that a kind gives its phases are shares of what there is.
     table = check.table.model_copy(update={"deadline": limit})
@@ -63,6 +74,9 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         disturbance = watch.end()
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
     failure, status = _unless_own(failure, status, disturbance, duration)
+    if failure is not None and (kind := _shortage(task, cut_off, status)):
+        failure, status = _own_shortage(failure, kind), Status.UNKNOWN
+        shortages(context).note(kind, context.clock())
     result = Result(
         check=check.name,
         status=status,
@@ -104,6 +118,41 @@ async def run_checks(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def shortages(context: Context) -> Shortages:
+    """What this machine was short of."""
+    return context.get_or_create(Shortages, Shortages)
+
+
+def _without_resources(check: Check, context: Context, kind: str) -> Result:
+    """A check that isn't begun, so that notifications and pages have what is left."""
+    shortages(context).note(kind, context.clock())
+    message = f"not run: this machine is short of {kind}"
+    hint = HINTS[Cause.OWN_RESOURCES]
+    return Result(
+        check=check.name,
+        status=Status.UNKNOWN,
+        started_at=_utc(context.now()),
+        duration=0.0,
+        failure=Failure("start", Cause.OWN_RESOURCES, message, hint),
+    )
+
+
+def _shortage(task: asyncio.Task[None], cut_off: bool, status: Status) -> str:
+    """What this machine was short of when a check failed; empty: nothing."""
+    error = None if cut_off or task.cancelled() else task.exception()
+    kind = shortage_of(error) if error is not None else ""
+    if not kind and status is Status.FAILED and lacks_descriptors(0):
+        return "file descriptors"
+    return kind
+
+
+def _own_shortage(failure: Failure, kind: str) -> Failure:
+    message = failure.message
+    if failure.cause is not Cause.OWN_RESOURCES:
+        message = f"this machine is short of {kind} ({message})"
+    return Failure(failure.phase, Cause.OWN_RESOURCES, message, HINTS[Cause.OWN_RESOURCES])
+
+
 def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
@@ -137,7 +186,8 @@ def _ending(
         return Failure(phase, error.cause, error.message, error.hint), status
     # The text of a foreign exception may carry a secret: only its type and its way here.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
+    level = logging.DEBUG if shortage_of(error) else logging.ERROR
+    logger.log(level, "check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
     message = f"unexpected {type(error).__name__}"
     cause = Cause.INTERNAL_ERROR
     return Failure(record.current, cause, message, HINTS[cause]), Status.UNKNOWN

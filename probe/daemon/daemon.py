@@ -8,21 +8,23 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from random import Random
+from types import TracebackType
 
 from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.check_state import Change, CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.runbooks import read_runbooks
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
 from probe.core.model import Result, Status, Verdict
-from probe.core.runner import preload, run_check
+from probe.core.runner import preload, run_check, shortages
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.isolation import Isolation
 from probe.daemon.peer_call_answerer import PeerAnswers
@@ -31,21 +33,27 @@ from probe.daemon.readiness import Readiness
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.schedule import CheckTiming, Schedule, stagger
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.own_health import OwnHealth
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
-from probe.daemon.web_server import build_server, runbook
+from probe.daemon.web_server import build_server, exposure_of, runbook, security_of
 from probe.diagnostics.heartbeat import Heartbeat
-from probe.diagnostics.logging_setup import event
+from probe.diagnostics.logging_setup import dropped, event
 from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.model import result_row
 from probe.metrics.exporter import Exporter, expose
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.once import probe_version
-from probe.report.status import Overview
+from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
+from probe.web.security import WebSecurity
 
 logger = logging.getLogger(__name__)
 
@@ -72,12 +80,15 @@ class Daemon:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        security: WebSecurity | None = None,
     ) -> None:
         self._settings = settings
         self._plan = CheckPlan(())
         self._clock, self._now = clock, now
         self._revision = 0
+        self._startup_order: dict[str, int] = {}
         self._isolation = Isolation(clock)
+        self._security = security or security_of(settings.service)
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
         redactor = Redactor(settings.secrets)
@@ -91,8 +102,20 @@ class Daemon:
             settings.alerting,
             settings.service.data,
             peers=settings.service.peers,
+            journals=settings.service.journals,
             now=lambda: steady + clock(),
+            wall=now,
             clock=clock,
+        )
+        self._supervisor = Supervisor(clock)
+        self._starts = Starts(settings.service.data, now)
+        self._own = OwnHealth(
+            self._alarm,
+            self._supervisor,
+            self._starts,
+            ClockWatch(now, clock),
+            shortages(self._context),
+            clock,
         )
         self._exporter = Exporter(region=settings.region, clock=clock)
         self._registry = CollectorRegistry()
@@ -111,6 +134,7 @@ class Daemon:
             settings.region,
             clock,
             heartbeat_seconds,
+            self._own.alerting_problem,
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
@@ -118,10 +142,20 @@ class Daemon:
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         sources = PageData(
-            self._overview, self._edition_of, self._metrics, runbook, self._not_ready
+            self._overview,
+            self._edition_of,
+            self._metrics,
+            runbook,
+            self._not_ready,
+            self._own.stuck,
         )
         self._server = build_server(
-            settings.service, sources, self._alarm.answer, self._answers.answer, clock
+            settings.service,
+            sources,
+            self._alarm.answer,
+            self._answers.answer,
+            clock,
+            self._security,
         )
         self._history: History | None = None
 
@@ -130,13 +164,21 @@ class Daemon:
         """What the pages are on, once it runs: (host, port)."""
         return self._server.address
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the pages are served over TLS."""
+        return self._security.tls() is not None
+
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Run until cancelled, then leave everything tidy.
 
         ``started`` is called when the pages can be reached. Raises OSError if the address
         that they are to be on can't be had.
         """
+        read_runbooks()
         async with AsyncExitStack() as stack:
+            await self._starts.begin()
+            stack.push_async_exit(self._note_end)
             stack.push_async_callback(self._context.closing.drain, timeout=DRAIN_SECONDS)
             self._history = await History.open(self._settings.service.data, now=self._now)
             stack.push_async_callback(self._history.close)
@@ -149,7 +191,10 @@ class Daemon:
             preload(self._settings.plan.checks)
             if self._history is not None:
                 memory = StateRestorer(self._board, self._counting, self._clock, self._now)
-                await memory.restore_state(self._history, self._settings.plan.checks)
+                checks = self._settings.plan.checks
+                await memory.restore_state(self._history, checks)
+                order = await startup_order(self._history, checks, self._starts.recent, Random())
+                self._startup_order = {name: place for place, name in enumerate(order)}
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
             await self._watch(self._settings)
@@ -159,15 +204,28 @@ class Daemon:
             await self._run_tasks()
 
     async def _run_tasks(self) -> None:
-        jobs: tuple[Coroutine[Any, Any, None], ...] = (
-            self._vitals.watch_loop(),
-            self.reloader.run(),
-            self._beat(),
-            self._alarm.run(),
+        await self._supervisor.run(
+            {
+                "loop-lag": self._vitals.watch_loop,
+                "reload": self.reloader.run,
+                "heartbeat": self._beat,
+                "own-health": self._own.run,
+                "clock": self._own.clock_watch.run,
+                **self._alarm.jobs,
+            }
         )
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job)
+
+    async def _note_end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """How this life ends: asked to, or by which error."""
+        if kind is None or issubclass(kind, asyncio.CancelledError):
+            await self._starts.end("a signal")
+        else:
+            await self._starts.end(f"an error ({kind.__name__})")
 
     async def _take_over(self, settings: Settings) -> None:
         """These are the settings from now on; what can't change while it runs is said."""
@@ -207,6 +265,10 @@ class Daemon:
         for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
         deadlines = {check.name: check.table.deadline for check in new}
+        # Failing and long unmeasured ones come first after a start; what a reload brings has its
+        # place in the file.
+        new.sort(key=lambda check: self._startup_order.get(check.name, len(self._startup_order)))
+        self._startup_order = {}
         for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
@@ -314,20 +376,29 @@ class Daemon:
             outdated=self._waking.outdated(self._board.stands),
             notices=(
                 *notices_of(self._alarm, self._references),
+                *self._own.notices(),
                 *self.reloader.outcome.notices,
                 *config_notices(self._plan.checks),
+                *self._exposure(),
             ),
         )
 
     def _edition_of(self) -> int:
         return self._revision + self.reloader.readings
 
+    def _exposure(self) -> Iterator[Notice]:
+        text = exposure_of(self._settings.service, self._security)
+        if text:
+            yield Notice(
+                Verdict.WARNING, "Anyone can read this page", f"{text[:1].upper()}{text[1:]}."
+            )
+
     def _metrics(self, accept: str | None) -> tuple[bytes, str]:
         return expose(self._exporter, self._registry, accept)
 
     def _not_ready(self) -> str:
         if self._first_round.is_set():
-            return ""
+            return self._own.alerting_problem()
         missing = self._rounds.pending
         return f"{len(missing)} checks have not run yet" if self._checks else "starting"
 
@@ -347,5 +418,13 @@ class Daemon:
             peers=self._alarm.fleet.reading,
             heartbeat_at=beat.last_success or 0.0,
             heartbeat_failures=beat.failures,
+            task_failures=self._supervisor.failures,
+            shortages=dict(self._own.shortages.counts),
+            clock_steps=self._own.clock_watch.steps,
+            log_lines_dropped=dropped(),
+            notifications_failed={
+                name: health.failed for name, health in self._alarm.delivery.items()
+            },
             consumer_errors=self._isolation.errors,
+            refused_logins=self._server.refused_logins,
         )

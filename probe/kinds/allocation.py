@@ -20,6 +20,7 @@ from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_AN_ALLOCATION
 from probe.turn_targets.signals import (
     ALLOCATE,
     ALLOCATION_SIGNALS,
@@ -164,7 +165,7 @@ def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="allocation",
-    summary="whether each TURN server lets us in: one allocation and its deletion",
+    summary="one allocation on each TURN server and its deletion, by URL and transport",
     environment=TurnEnvironment,
     table=AllocationTable,
     derive=derive,
@@ -181,4 +182,6 @@ KIND = Kind(
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=ALLOCATE,
+    runbooks=OF_AN_ALLOCATION,
+    dashboard="probe-turn",
 )

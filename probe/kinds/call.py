@@ -32,6 +32,7 @@ from probe.turn.mos import mean_opinion_score
 from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.signals import BYTES
 from probe.turn_targets.table import (
     TurnServerConfig,
@@ -78,7 +79,7 @@ RETRANSMITTED = Signal(
     "probe_call_retransmitted",
     Unit.BOOLEAN,
     "Whether setting up waited for a retransmission timer of TURN, ICE, DTLS or SCTP: its "
-    "times then tell of a lost packet.",
+    "times then include a lost packet.",
 )
 RTT = Signal(
     "probe_call_rtt_seconds",
@@ -312,7 +313,8 @@ def uses(table: CallTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="call",
-    summary="two WebRTC peers, direct and through each relay: ICE, DTLS, data channel, echoes",
+    summary="a WebRTC call, direct and through each relay: gathering, ICE, DTLS, data channel, "
+    "echoes",
     environment=TurnEnvironment,
     table=CallTable,
     derive=derive,
@@ -351,4 +353,7 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=ICE,
+    runbooks=OF_A_CALL,
+    dashboard="probe-turn",
+    availability=0.95,
 )

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.model import CheckFailed, FailurePolicy, Impact, NotMeasured, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.uri import format_hostport
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
+from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.signals import BYTES, traffic_of
 from probe.turn_targets.table import (
     ALLOCATION_RESULTS,
@@ -187,7 +187,7 @@ def uses(table: CrossingTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="crossing",
-    summary="from the primary's relay to the backup's and back: a path that is no hairpin",
+    summary="packets from the primary's relay to the backup's and back: round trip and loss",
     environment=TurnEnvironment,
     table=CrossingTable,
     derive=derive,
@@ -195,10 +195,12 @@ KIND = Kind(
     run=run,
     signals=(RTT, LOSS, OPEN, SPENT),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="one allocation at each provider and 20 echoes, 10 kB a run at each over UDP",
+    cost="one allocation on each provider and 20 echoes, 10 kB a run at each over UDP",
     uses=uses,
     load=lazy_import("probe.turn.relay_path"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,
+    runbooks=OF_A_RELAY,
+    dashboard="probe-turn",
 )

@@ -9,10 +9,12 @@ changes.
 
 from typing import TYPE_CHECKING, Any
 
+from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import DerivedChecks, Kind, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.paircam import BackendEnvironment
 from probe.paircam.signaling import (
     UPGRADE,
@@ -68,7 +70,7 @@ async def run(table: EngineIoTable, record: Recorder, context: Context) -> None:
     async with session(table, record, context, (table.ready_event,)) as (browser, socket):
         refused = False
         try:
-            await connect(table, record, browser, socket, None)
+            await connect(table, record, browser, socket, None, context)
         except CheckFailed as stop:
             # Socket.IO's CONNECT_ERROR; the other way is to connect, and to disconnect.
             if socket.opened is None or not may_be_about_the_token(stop):
@@ -96,7 +98,7 @@ async def _is_refused(table: EngineIoTable, socket: "Session") -> bool:
 
 KIND = Kind(
     name="engineio",
-    summary="engine.io handshake, WebSocket, and the refusal of a CONNECT without a token.",
+    summary="engine.io handshake, WebSocket, and the refusal of a CONNECT without a token",
     environment=BackendEnvironment,
     table=EngineIoTable,
     derive=derive,
@@ -105,9 +107,11 @@ KIND = Kind(
     thresholds=(UPGRADED_THRESHOLD,),
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
-    cost="one WebSocket; no token, no command of Redis, no query of Postgres",
+    cost="one WebSocket; no token, no Redis command, no query",
     load=lazy_import("probe.net.http", "probe.net.socketio"),
     interval=30.0,
     retry=10.0,
     plot=HANDSHAKE,
+    runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
+    dashboard="probe-signaling",
 )

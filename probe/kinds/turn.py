@@ -19,6 +19,7 @@ from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_MEASUREMENT
 from probe.turn_targets.signals import (
     ALLOCATE,
     ALLOCATION_SIGNALS,
@@ -244,7 +245,8 @@ def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="turn",
-    summary="allocations, and echoes through the relay, by each URL and transport",
+    summary="two allocations and echoes through the relay, by URL and transport: round trip, "
+    "jitter, loss",
     environment=TurnEnvironment,
     table=TurnTable,
     derive=derive,
@@ -269,4 +271,6 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,
+    runbooks=OF_A_MEASUREMENT,
+    dashboard="probe-turn",
 )

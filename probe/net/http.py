@@ -28,7 +28,7 @@ from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import SocketFactory, connect_tcp, start_tls
 from probe.net.protocol.cookies import Cookies
 from probe.net.protocol.errors import PeerError
-from probe.net.protocol.exchange import HttpResponse, request_for
+from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
@@ -267,23 +267,6 @@ async def fresh_client(
         raise stop from None
     finally:
         browser.close()
-
-
-async def read_bounded(response: HttpResponse, limit: int) -> bytes:
-    """The body, at most ``limit`` bytes (after decompression).
-
-    Raises CheckFailed(body_too_large) beyond them, whatever the headers promised.
-    """
-    body = bytearray()
-    async for piece in response.body():
-        body += piece
-        if len(body) > limit:
-            raise CheckFailed(
-                Cause.BODY_TOO_LARGE,
-                f"more than {limit} bytes of body",
-                phase="transfer",
-            )
-    return bytes(body)
 
 
 def is_literal(host: str) -> bool:

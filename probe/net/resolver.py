@@ -10,6 +10,7 @@ from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.resources import shortage_of
 from probe.net.protocol.own_resolver import resolver_answers
 from probe.untrusted.daemon_thread import in_daemon_thread
 
@@ -85,6 +86,11 @@ def own_network(message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
+def own_resources(kind: str, message: str) -> NotMeasured:
+    """What went wrong because this machine is short of something."""
+    return NotMeasured(Cause.OWN_RESOURCES, f"{message}; this machine is short of {kind}")
+
+
 def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
     """The target has no address that this machine's network leads to."""
     versions = sorted({"IPv6" if each.family == socket.AF_INET6 else "IPv4" for each in addresses})
@@ -96,7 +102,10 @@ def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
 
 
 def connection_error(error: OSError, message: str) -> CheckAborted:
-    """A connection that the system could not make: the target's fault, or our own network's."""
+    """A connection that the system could not make: the target's fault, or our own network's,
+    or for want of something that this machine is short of."""
+    if kind := shortage_of(error):
+        return own_resources(kind, message)
     if error.errno == errno.ENETUNREACH and not has_network():
         return own_network(message)
     return CheckFailed(Cause.CONNECT_FAILED, message)
@@ -116,6 +125,8 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
+        if kind := shortage_of(error):
+            raise own_resources(kind, message) from None
         if getattr(error, "errno", None) == socket.EAI_AGAIN:
             await _raise_if_resolver_is_gone(message)
         raise CheckFailed(Cause.DNS_FAILED, message) from None

@@ -31,6 +31,8 @@ CONNECT = "connect"
 COMPLAINTS = ("error", "exception")
 CLOSE_SECONDS = 0.75
 _TOO_MANY_REQUESTS = 429
+# What Socket.IO itself answers, before any application could.
+_UNKNOWN_NAMESPACE = {"message": "Invalid namespace"}
 _NAMESPACE_HINT = (
     "The server answers, and lets nobody into the namespace: is its name right? See the backend's "
     "log, and what it depends on (/health)."
@@ -96,17 +98,16 @@ class Session:
         path: str,
         token: str | None,
         transport: Transport,
-        page_origin: str | None = None,
-        credentials: bool = False,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """Like ``open_at``, as a page whose origin is not known."""
+        await self.open_at(Site(origin, path), token=token, transport=transport)
+
+    async def open_at(self, site: Site, *, token: str | None, transport: Transport) -> None:
         """Connect engine.io; polling includes the upgrade, if the server offers it.
 
-        ``page_origin`` is that of the page that a browser would be on. Without a token the
-        CONNECT carries none: the server should refuse it. The namespace is not connected before
-        ``CONNECT`` arrives. Raises CheckAborted.
+        Without a token the CONNECT carries none: the server should refuse it. The namespace is
+        not connected before ``CONNECT`` arrives. Raises CheckAborted.
         """
-        site = Site(origin, path, page_origin, credentials, headers or {})
         engine = EngineIo(self._browser, self._host, site)
         auth = {"token": f"Bearer {token}"} if token is not None else {}
         try:
@@ -176,10 +177,13 @@ class Session:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait({self._reader})
+        stands = self._ended is None
+        # Whoever still waits for an event learns that none comes.
+        self._end(CheckFailed(Cause.CONNECTION_CLOSED, "the session was closed"))
         if self._engine is not None:
             with suppress(TimeoutError, CheckAborted, PeerError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    if self._ended is None:
+                    if stands:
                         await self._engine.send(f"1{_prefix(self._namespace)}")
                     await self._engine.close()
         self._browser.close()
@@ -281,6 +285,8 @@ def _by_code(said: object, message: str) -> CheckAborted | None:
 def _refused_namespace(content: object, host: str) -> CheckAborted:
     said = _readable(content)
     message = f"{host} refuses the namespace" + (f": {said}" if said else "")
+    if content == _UNKNOWN_NAMESPACE:
+        return CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT)
     return _by_code(content, message) or NamespaceRefused(
         Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT
     )

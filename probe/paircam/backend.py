@@ -16,6 +16,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.net.http_status import refusal_of_backend
 from probe.net.urls import show_host
+from probe.paircam.confirmation import confirm_refusal
 from probe.paircam.credentials import (
     IssuedCredentials,
     mint,
@@ -164,9 +165,10 @@ class Backend:
         try:
             answer = await self.post_with_token("/turn/credentials", token)
         except CheckFailed as stop:
-            if stop.cause is Cause.AUTH_REJECTED:
-                self.forget_token(token)
-            raise
+            if stop.cause is not Cause.AUTH_REJECTED:
+                raise
+            self.forget_token(token)
+            raise await confirm_refusal(self, stop) from None
         return read_credentials(answer, self._now())
 
     async def _post(

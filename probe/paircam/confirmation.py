@@ -5,12 +5,12 @@ one that it issued is right, and the probe's configuration is wrong: no outage.
 """
 
 import asyncio
+from typing import Protocol
 
 from pydantic import SecretStr
 
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.paircam.backend import Backend
 
 # For each question: a refusal is confirmed within the deadline of the check that met it.
 ANSWER_SECONDS = 2.0
@@ -24,7 +24,21 @@ ISSUED_HINT = (
 )
 
 
-async def explain_refusal(backend: Backend, token: SecretStr, refusal: CheckFailed) -> CheckAborted:
+class TokenIssuer(Protocol):
+    """The backend's HTTP API; ``minted``: tokens are signed here, with JWT_SECRET."""
+
+    minted: bool
+
+    async def issue_token(self) -> SecretStr:
+        """A token of ``POST /auth/token``."""
+
+    async def post_with_token(self, path: str, token: SecretStr) -> object:
+        """The JSON of a POST with this token."""
+
+
+async def explain_refusal(
+    backend: TokenIssuer, token: SecretStr, refusal: CheckFailed
+) -> CheckAborted:
     """What a session that was refused means, by what the backend's HTTP API says of the token.
 
     A 401 there is auth_rejected, and then ``confirm_refusal`` decides whose secret is wrong.
@@ -40,7 +54,7 @@ async def explain_refusal(backend: Backend, token: SecretStr, refusal: CheckFail
     return await confirm_refusal(backend, refusal)
 
 
-async def confirm_refusal(backend: Backend, refusal: CheckFailed) -> CheckAborted:
+async def confirm_refusal(backend: TokenIssuer, refusal: CheckFailed) -> CheckAborted:
     """What a refused token means: the refusal itself, or NotMeasured(own_credentials).
 
     One ``POST /auth/token`` and one ``POST /turn/credentials``, only where the refused token
@@ -59,7 +73,7 @@ async def confirm_refusal(backend: Backend, refusal: CheckFailed) -> CheckAborte
     return NotMeasured(Cause.OWN_CREDENTIALS, message, phase=refusal.phase, hint=SECRET_HINT)
 
 
-async def accepts_issued_token(backend: Backend) -> bool | None:
+async def accepts_issued_token(backend: TokenIssuer) -> bool | None:
     """Whether the backend accepts a token of ``POST /auth/token``; None: no answer."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -69,7 +83,7 @@ async def accepts_issued_token(backend: Backend) -> bool | None:
     return await _is_accepted(backend, token)
 
 
-async def _is_accepted(backend: Backend, token: SecretStr) -> bool | None:
+async def _is_accepted(backend: TokenIssuer, token: SecretStr) -> bool | None:
     """Whether ``POST /turn/credentials`` takes the token; None where it says neither."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 from probe.core.context import Context
 from probe.core.model import Limits, Signal, Threshold, Unit
 from probe.core.recorder import Recorder
-from probe.core.signals import CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING, CERTIFICATE_THRESHOLD
+from probe.net.certificate_signals import (
+    CERTIFICATE_EXPIRY,
+    CERTIFICATE_REMAINING,
+    CERTIFICATE_THRESHOLD,
+)
 from probe.stun.byte_counter import ByteCounter
 from probe.stun.uri import format_hostport
 
@@ -44,6 +48,7 @@ BYTES = Signal(
     "TCP and TLS included.",
     labels=("direction",),
     counter=True,
+    dashboard="probe-turn",
 )
 
 

@@ -18,6 +18,7 @@ from probe.core.context import Context
 from probe.core.kind import WAKES_NEON, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Signal, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.http.settings import HttpEnvironment, HttpTable, derive
 from probe.kinds.http.signals import (
     CORS_REFUSED,
@@ -209,9 +210,18 @@ def uses(table: HttpTable) -> tuple[QuotaUse, ...]:
     return (QuotaUse("vercel", table.vercel_bytes),) if table.vercel_bytes else ()
 
 
+_RUNBOOKS_BY_CAUSE = {
+    Cause.DEGRADED: "service-down",
+    Cause.SERVICE_DOWN: "service-down",
+    Cause.TLS_INVALID: "certificate",
+    Cause.VERSION_MISMATCH: "deployment",
+    Cause.OLD_INSTANCE: "deployment",
+}
+
 KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     name="http",
-    summary="a page over a fresh connection: phases, status, what its body says, certificate",
+    summary="a page over a fresh connection: DNS, connect, TLS, first byte, status, body, "
+    "certificate",
     environment=HttpEnvironment,
     table=HttpTable,
     derive=derive,
@@ -220,10 +230,15 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     thresholds=THRESHOLDS,
     failing=FailurePolicy(Verdict.CRITICAL, hold=30.0),
     core=True,
-    cost="one GET; /health and /health/ready each run SELECT 1 on Postgres and keep Neon awake",
+    cost="one GET; /health and /health/ready each run SELECT 1 on PostgreSQL and keep Neon awake",
     uses=uses,
     load=lazy_import("probe.net.http", "probe.net.security_headers"),
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,
+    runbooks=Runbooks(
+        "backend-down", "response-slow", _RUNBOOKS_BY_CAUSE, {"frontend": "frontend-down"}
+    ),
+    dashboard="probe-signaling",
+    availability=0.999,
 )

@@ -1,7 +1,11 @@
 """What a look at a page measures, and its limits."""
 
 from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold, Unit
-from probe.core.signals import CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING, CERTIFICATE_THRESHOLD
+from probe.net.certificate_signals import (
+    CERTIFICATE_EXPIRY,
+    CERTIFICATE_REMAINING,
+    CERTIFICATE_THRESHOLD,
+)
 
 DAY = 86400.0
 
@@ -35,17 +39,22 @@ LENGTH = Signal(
 )
 EXPIRY, REMAINING = CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING
 HTTPS_REDIRECT = Signal(
-    "probe_http_https_redirect", Unit.BOOLEAN, "Whether plain HTTP redirects to HTTPS."
+    "probe_http_https_redirect",
+    Unit.BOOLEAN,
+    "Whether plain HTTP redirects to HTTPS.",
+    runbook="promises",
 )
 HSTS = Signal(
     "probe_http_hsts_max_age_seconds",
     Unit.SECONDS,
     "For how long Strict-Transport-Security binds browsers to HTTPS; 0 without it.",
+    runbook="promises",
 )
 CORS_REFUSED = Signal(
     "probe_http_cors_refused",
     Unit.BOOLEAN,
     "Whether pages of a foreign origin are refused the answer.",
+    runbook="promises",
 )
 
 SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)

@@ -22,6 +22,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.signaling.signals import CONNECT, RTT, RTT_MAX, TOKEN
 from probe.paircam import (
     DEFAULT_EXPIRATION,
@@ -80,8 +81,8 @@ class SignalingTable(SocketTable):
     round_trips: int = Field(default=3, ge=1, le=20)
     """Round trips per run; the median is reported. Example: `3`"""
     metered: bool = True
-    """Whether the backend's Redis has a plan of so many commands a day, which sessions count
-    against. Example: `false`"""
+    """Whether the backend's Redis has a plan of commands per day that sessions draw from. Example:
+    `false`"""
 
     def samples_in_a_run(self, signal: Signal) -> int:
         """Each round trip of a session is one."""
@@ -97,6 +98,8 @@ class SignalingEnvironment(BackendEnvironment):
     """Where the backend is, and its Redis: whether sessions are paid for by the command."""
 
     redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
+    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
+    `rediss://:password@host:6379`"""
 
     @property
     def is_metered(self) -> bool:
@@ -127,7 +130,7 @@ def derive(environment: SignalingEnvironment) -> DerivedChecks:
 
 
 async def run(table: SignalingTable, record: Recorder, context: Context) -> None:
-    """Token, connection, session, round trips, goodbye."""
+    """Token, connection, session, round trips, clean close."""
     backend = backend_from(
         context,
         url=table.url,
@@ -143,7 +146,7 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
         listen = (table.ready_event, table.reply_event)
         async with session(table, record, context, listen) as (browser, socket):
             started = context.clock()
-            await connect(table, record, browser, socket, token)
+            await connect(table, record, browser, socket, token, context)
             ready = await _wait_until_ready(table, record, socket)
             record.sample(CONNECT, ready - started)
             await _round_trips(table, record, socket, _trips(table, context))
@@ -209,7 +212,7 @@ def uses(table: SignalingTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="signaling",
-    summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
+    summary="a token, a Socket.IO session until the application confirms it, round trips, a close",
     environment=SignalingEnvironment,
     table=SignalingTable,
     derive=derive,
@@ -234,4 +237,6 @@ KIND = Kind(
     interval=INTERVAL,
     retry=30.0,
     plot=RTT,
+    runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
+    dashboard="probe-signaling",
 )

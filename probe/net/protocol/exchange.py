@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from multidict import CIMultiDict
 from yarl import URL
 
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
 from probe.net.protocol.coding import ACCEPTED, decode, decoders_of
 from probe.net.protocol.head import Head
 from probe.net.protocol.stream import Stream
@@ -82,3 +84,20 @@ class HttpResponse:
     def raw_body(self) -> AsyncIterator[bytes]:
         """The body as it is sent. Raises PeerError, OSError."""
         raise NotImplementedError
+
+
+async def read_bounded(response: HttpResponse, limit: int) -> bytes:
+    """The body, at most ``limit`` bytes (after decompression).
+
+    Raises CheckFailed(body_too_large) beyond them, whatever the headers promised.
+    """
+    body = bytearray()
+    async for piece in response.body():
+        body += piece
+        if len(body) > limit:
+            raise CheckFailed(
+                Cause.BODY_TOO_LARGE,
+                f"more than {limit} bytes of body",
+                phase="transfer",
+            )
+    return bytes(body)

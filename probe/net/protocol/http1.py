@@ -62,7 +62,7 @@ async def _next_head(stream: Stream, reader: HeadReader, data: bytes) -> tuple[H
             start = reader.pending
             if start and not start.startswith(b"HTTP/"):
                 raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
-            raise Truncated("closes the connection instead of answering")
+            raise Truncated("closed the connection instead of answering")
         found = reader.feed(data)
     return found
 
