@@ -13,9 +13,17 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
-from probe.core.model import CheckAborted, CheckFailed, Limits, LimitSide, Signal, Threshold, Unit
+from probe.core.model import (
+    CheckAborted,
+    CheckFailed,
+    Impact,
+    Limits,
+    LimitSide,
+    Signal,
+    Threshold,
+    Unit,
+)
 from probe.core.recorder import Recorder
 from probe.net import cors
 from probe.net.protocol.errors import PeerError
