@@ -21,11 +21,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-<<<<<<< HEAD:probe/kinds/journey/__init__.py
-from probe.core.model import FailurePolicy, Verdict
-=======
-from probe.core.model import FailurePolicy, Impact, Signal, Unit, Verdict
->>>>>>> main:probe/kinds/journey.py
+from probe.core.model import FailurePolicy, Impact, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.kinds.journey.signals import (
