@@ -83,7 +83,7 @@ def whole(cause: str) -> dict[str, str]:
 OF_TOKENS = ("signaling", *ISSUED)
 CASES = [
     # Tokens are asked for only where there is no secret to mint them from.
-    Case("backend.token", "refused", all_of(OF_TOKENS, "auth_rejected"), without="JWT_SECRET"),
+    Case("backend.token", "refused", all_of(OF_TOKENS, "http_status"), without="JWT_SECRET"),
     Case("backend.token", "invalid", all_of(OF_TOKENS, "body_invalid"), without="JWT_SECRET"),
     Case("backend.token", "rate_limited", all_of(OF_TOKENS, "!rate_limited"), without="JWT_SECRET"),
     # Which of several checks sends the packet that is one too many, chance decides.
@@ -94,7 +94,7 @@ CASES = [
         only="turn-primary-udp",
     ),
     Case("backend.status", "503", all_of(("health", "ready"), "http_status")),
-    Case("backend.status", "401", all_of(("health", "ready"), "auth_rejected")),
+    Case("backend.status", "401", all_of(("health", "ready"), "http_status")),
     Case("backend.postgres", "down", all_of(("health", "ready"), "service_down")),
     Case(
         "backend.postgres",
