@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from random import Random
 from types import TracebackType
 
 from prometheus_client import CollectorRegistry
@@ -35,6 +36,7 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.clock_watch import ClockWatch
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.startup_order import startup_order
 from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
@@ -84,6 +86,7 @@ class Daemon:
         self._plan = CheckPlan(())
         self._clock, self._now = clock, now
         self._revision = 0
+        self._startup_order: dict[str, int] = {}
         self._isolation = Isolation(clock)
         self._security = security or security_of(settings.service)
         self._checks: dict[str, Check] = {}
@@ -188,7 +191,10 @@ class Daemon:
             preload(self._settings.plan.checks)
             if self._history is not None:
                 memory = StateRestorer(self._board, self._counting, self._clock, self._now)
-                await memory.restore_state(self._history, self._settings.plan.checks)
+                checks = self._settings.plan.checks
+                await memory.restore_state(self._history, checks)
+                order = await startup_order(self._history, checks, self._starts.recent, Random())
+                self._startup_order = {name: place for place, name in enumerate(order)}
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
             await self._watch(self._settings)
@@ -259,6 +265,10 @@ class Daemon:
         for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
         deadlines = {check.name: check.table.deadline for check in new}
+        # Failing and long unmeasured ones come first after a start; what a reload brings has its
+        # place in the file.
+        new.sort(key=lambda check: self._startup_order.get(check.name, len(self._startup_order)))
+        self._startup_order = {}
         for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
