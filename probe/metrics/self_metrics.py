@@ -180,7 +180,7 @@ class SelfMetrics(Collector):
             ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
             (
                 "probe_log_lines_dropped",
-                "Log lines that were dropped because nobody read them in time.",
+                "Log lines that were dropped because they were not read in time.",
                 found.log_lines_dropped,
             ),
         ):

@@ -186,7 +186,7 @@ pairs = st.sets(st.sampled_from([frozenset({a, b}) for a in REGIONS for b in REG
 steps = st.lists(st.tuples(regions, pairs, regions, st.integers(1, 200)), max_size=6)
 
 
-@settings(max_examples=8, deadline=None, phases=PHASES)
+@settings(max_examples=8, phases=PHASES)
 @given(steps)
 @example([(ALL, set(), set(), 60), (ALL, set(), {"lax"}, 40), (set(), set(), {"lax"}, 60)])
 def test_however_it_went_in_the_end_all_is_well_everywhere(
@@ -218,7 +218,7 @@ def test_however_it_went_in_the_end_all_is_well_everywhere(
     assert len(village.town.chat) == before + 1
 
 
-@settings(max_examples=8, deadline=None, phases=PHASES)
+@settings(max_examples=8, phases=PHASES)
 @given(st.lists(st.tuples(regions, st.integers(1, 200)), max_size=8))
 # The one that waited for another to tell stops waiting in the second in which that one tells.
 @example([({"nrt"}, 149), (ALL, 16)])
