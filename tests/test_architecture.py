@@ -103,6 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "alerts",
         "probe.config.check_plan",
         "probe.diagnostics.sentry",
+        "probe.net.peer_address",
         "probe.net.urls",
     },
     "probe.once": {

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from alerts.cluster.protocol import LONGEST_ANSWER, InvalidMessage, MemberAnswer, read_answer
 from probe.core.model import CheckAborted
+from probe.net.peer_address import parse_peer
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import aiohttp
 
 PATH = "/peer/verdicts"
-DEFAULT_PORT = 9091
 # All asking of one round, names included, is over by then.
 ASK_SECONDS, RESOLVE_SECONDS = 2.0, 1.0
 # Machines come and go.
@@ -33,7 +33,6 @@ RESOLVE_AGAIN_SECONDS = 30.0
 MEMBER_TIMEOUT = 8.0
 MOST_MEMBERS = 100
 NOT_ASKED, NO_ADDRESS = "not asked yet", "its name has no address"
-EXAMPLE = "http://HOST:9091, or a name like paircam-probe.internal"
 
 logger = logging.getLogger(__name__)
 
@@ -189,16 +188,16 @@ class Members:
             place = (index, 0, b"")
             self._members.setdefault(entry.rstrip("/"), Member(entry.rstrip("/"), place))
             return
-        host, port = split_name(entry)
+        peer = parse_peer(entry)
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
-                found = await resolve(host, port)
+                found = await resolve(peer.host, peer.port)
         except (CheckAborted, TimeoutError, OSError):
             self._unresolved[entry] = NO_ADDRESS
             return
         self._unresolved.pop(entry, None)
         ips = {ipaddress.ip_address(each.ip.partition("%")[0]) for each in found}
-        places = {url_of(ip, port): (index, ip.version, ip.packed) for ip in ips}
+        places = {url_of(ip, peer.port): (index, ip.version, ip.packed) for ip in ips}
         urls = sorted(places, key=places.__getitem__)[:MOST_MEMBERS]
         known = {url: each for url, each in self._members.items() if each.place[0] != index}
         for url in urls:
@@ -209,21 +208,6 @@ class Members:
 def _shown(entry: str) -> str:
     """An entry for people."""
     return show_host(entry) if "://" in entry else clean(entry)
-
-
-def split_name(entry: str) -> tuple[str, int]:
-    """Host and port of an entry without scheme. Raises ValueError."""
-    bare = entry.strip()
-    if bare.startswith("["):
-        host, _, rest = bare[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif bare.count(":") > 1:
-        host, port = bare, ""
-    else:
-        host, _, port = bare.partition(":")
-    if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise ValueError(f"'{clean(entry)[:80]}' is no address: write {EXAMPLE}")
-    return host, int(port or DEFAULT_PORT)
 
 
 def url_of(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:

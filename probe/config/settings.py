@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from alerts.cluster.members import PeersPlan, split_name
+from alerts.cluster.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
@@ -36,7 +36,8 @@ from probe.core.environment import (
     read_environment,
 )
 from probe.diagnostics.sentry import check_dsn
-from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
+from probe.net.peer_address import PeerEntries
+from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
@@ -69,21 +70,6 @@ def check_listen(text: str) -> str:
 Listen = Annotated[str, AfterValidator(check_listen)]
 
 
-def check_peers(text: str) -> str:
-    """Addresses of probes unchanged. Raises ValueError that says what would be right."""
-    for entry in split_urls(text):
-        if "://" in entry:
-            check_base_url(entry)
-            if "@" in entry:
-                raise ValueError("an address here holds a password: PROBE_PEER_TOKEN is the key")
-        else:
-            split_name(entry)
-    return text
-
-
-Peers = Annotated[str, AfterValidator(check_peers)]
-
-
 class ProbeEnvironment(Environment):
     """Variables of the probe itself."""
 
@@ -102,7 +88,7 @@ class ProbeEnvironment(Environment):
     sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
     public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
-    peers: Peers = Field(default="", alias="PROBE_PEERS")
+    peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
 
     @field_validator("sentry_dsn")

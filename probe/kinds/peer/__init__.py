@@ -28,6 +28,7 @@ from probe.core.model import (
 )
 from probe.core.recorder import Recorder
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
+from probe.net.peer_address import PeerEntries, PeerEntry
 from probe.net.urls import HttpUrl, show_host, split_urls
 from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of
 from probe.stun.uri import TurnUri, parse_stun_url
@@ -52,7 +53,7 @@ _OFFER_SHARE = 1 / 6
 class PeerEnvironment(TurnEnvironment):
     """The TURN servers, the other probes, and whether the application counts its calls."""
 
-    peers: str = Field(default="", alias="PROBE_PEERS")
+    peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
     app_metrics: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
 
@@ -71,7 +72,7 @@ class PeerTable(TurnServerConfig):
     network that joins all machines (``.internal``), over which every call connects.
     """
 
-    peer: str = Field(min_length=1)
+    peer: PeerEntry
     token: SecretStr
     stun: Annotated[TurnUri, BeforeValidator(_read_stun)] | None = None
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)

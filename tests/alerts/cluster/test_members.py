@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from alerts.cluster.members import ASK_SECONDS, MEMBER_TIMEOUT, PATH, Members, PeersPlan, split_name
+from alerts.cluster.members import ASK_SECONDS, MEMBER_TIMEOUT, PATH, Members, PeersPlan
 from alerts.cluster.protocol import LONGEST_ANSWER, LONGEST_QUESTION, MemberAnswer, write
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
@@ -173,19 +173,6 @@ async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:
     assert peers.others[0].is_reachable(clock())
     clock.pass_(MEMBER_TIMEOUT)
     assert not peers.others[0].is_reachable(clock())
-
-
-@pytest.mark.parametrize(
-    ("entry", "found"),
-    [
-        ("paircam-probe.internal", ("paircam-probe.internal", 9091)),
-        ("probe:9000", ("probe", 9000)),
-        ("fdaa::3", ("fdaa::3", 9091)),
-        ("[fdaa::3]:9000", ("fdaa::3", 9000)),
-    ],
-)
-def test_a_name_may_have_a_port(entry: str, found: tuple[str, int]) -> None:
-    assert split_name(entry) == found
 
 
 @pytest.mark.parametrize(
