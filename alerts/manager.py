@@ -15,11 +15,12 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from alerts.alert_groups import incidents_of
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import incidents_among
+from alerts.cluster.company import ask_for, incidents_among, overtaken
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
-from alerts.cluster.responder import LocalState
+from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Severity, Silence
 from alerts.notification.grouping import AlertGroup, GroupStore, MessageContext
@@ -28,6 +29,7 @@ from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
+from alerts.send_gate import SendGate
 from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.machine import TransitionType
@@ -62,7 +64,17 @@ class AlertManager:
         self._plan, self._folder, self._now, self._clock = plan, folder, now, clock
         self._keeper, self._lately = AlertStore(plan.region), Lately()
         self._fleet = Cluster(peers, plan.region, now=now, on_news=self._wake)
-        self._desk = GroupStore(Routes(plan.routes, plan.own_routes), cast=self._fleet.cast)
+        routes = Routes(plan.routes, plan.own_routes)
+        self._desk = (
+            GroupStore(routes, cast=self._fleet.cast) if peers.entries else GroupStore(routes)
+        )
+        self._gate = SendGate(
+            now,
+            looked_at=self._fleet.looked_at,
+            is_seen_bad=self._keeper.is_seen_bad,
+            has_asked=lambda: self._fleet.is_ready,
+            run_soon=lambda check: self._fleet.run_soon(check),
+        )
         self._subjects: dict[str, str] = {}
         self._over: deque[Alert] = deque(maxlen=MOST_OVER)
         self._silences: list[Silence] = []
@@ -121,8 +133,15 @@ class AlertManager:
         except InvalidMessage:
             return None
         waiting = await self._outbox.waiting() if self._outbox else []
-        undelivered = frozenset((each.notifier, each.message.key) for each in waiting)
-        own = LocalState(self._subjects, self._desk.views, undelivered, self._desk.ended)
+        # All of one moment: a result that came in this very instant counts.
+        own = LocalState(
+            self._subjects,
+            self._desk.views,
+            undelivered_of(waiting),
+            self._desk.ended,
+            troubles=self._keeper.troubles(self._now()),
+            openings=openings_of(waiting),
+        )
         return self._fleet.answer(asked, own, excused=self._excused)
 
     def muted(self, alert: Alert) -> Window | Silence | None:
@@ -157,6 +176,7 @@ class AlertManager:
             now=self._now,
             random=random.Random(),
             on_refused=self._tell_refusal,
+            hold=self._gate.hold,
         )
 
     async def run(self) -> None:
@@ -166,7 +186,8 @@ class AlertManager:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._dispatcher.run())
             group.create_task(self._settle_on())
-            group.create_task(self._fleet.run())
+            if self._fleet.asks_others:
+                group.create_task(self._fleet.run())
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -179,6 +200,7 @@ class AlertManager:
     def set_checks(self, checks: Sequence[Check]) -> None:
         """These are the checks from now on."""
         self._subjects |= {check.name: check.table.alert_group for check in checks}
+        self._fleet.watch(checks, self._subjects)
         self._log(self._keeper.set_checks(checks, self._now()))
         self._woken.set()
 
@@ -235,19 +257,34 @@ class AlertManager:
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
+        if not self._gate.alive():
+            self._fleet.resume()
         self._silences = await self._outbox.silences(now)
         if not self._excused:
             self._log(self._keeper.pass_time(now))
-        self._fleet.set_suspected(self._keeper.troubles(now), busy=bool(self._desk.views))
+        await self._attend_to_others(self._outbox, now)
         incidents = self._incidents(now)
         deliveries = self._desk.settle(incidents, now, self._setting(now))
         deliveries += self._resolve_forgotten()
+        while self._desk.withdrawn:
+            await self._outbox.withdraw(*self._desk.withdrawn.pop())
         states = {**self._keeper.documents(), **self._desk.documents()}
         if states or deliveries:
             await self._outbox.commit(states, deliveries)
         if deliveries:
             self._wake_dispatcher()
         return self._until_next(incidents, now)
+
+    async def _attend_to_others(self, outbox: Outbox, now: float) -> None:
+        """Say what the other probes are to be asked for; withdraw what they have overtaken."""
+        if not self._fleet.asks_others:
+            return
+        waiting = await outbox.waiting() if outbox.state.waiting else []
+        troubles, views = self._keeper.troubles(now), self._desk.views
+        ask_for(self._fleet, troubles, views, waiting, self._subjects, self._forgotten)
+        by_key = {route.name for route in self._plan.routes if route.deduplicates}
+        for notifier, key in overtaken(self._fleet, waiting, by_key):
+            await outbox.withdraw(notifier, key)
 
     def _setting(self, now: float) -> MessageContext:
         plan = self._plan
@@ -270,15 +307,23 @@ class AlertManager:
         while self._over and now - (self._over[0].ended or 0.0) > OVER_SECONDS:
             self._over.popleft()
         windows = active(self._plan.windows, now)
-        incidents = incidents_among(
-            self._fleet,
-            self._keeper.firing,
-            self._over,
-            lambda check: self._subjects.get(check, check),
-            lambda alert: suppressed_by(alert, windows, self._silences, now) is not None,
-            told=[subject for _, subject in self._desk.views],
-            excused=self._excused,
-        )
+
+        def is_muted(alert: Alert) -> bool:
+            return suppressed_by(alert, windows, self._silences, now) is not None
+
+        if self._fleet.asks_others:
+            incidents = incidents_among(
+                self._fleet,
+                self._keeper.firing,
+                self._over,
+                lambda check: self._subjects.get(check, check),
+                is_muted,
+                told=[subject for _, subject in self._desk.views],
+                excused=self._excused,
+            )
+        else:
+            firing = self._keeper.firing
+            incidents = incidents_of(firing, self._over, self._subject_of, is_muted)
         pending = self._keeper.pending
         return [
             replace(

@@ -1,11 +1,15 @@
-"""Incidents as one of several probes sees them: what is told as whose, and what is held open."""
+"""Groups as one of several probes sees them: what is sent as whose, what is held open, what the
+others are asked for, and what is left to them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from alerts.alert_groups import Mute, incidents_of
 from alerts.cluster.cluster import Cluster
-from alerts.model import Alert
-from alerts.notification.grouping import AlertGroup, Mute, alert_groups
+from alerts.cluster.quorum import SuspectedAlert
+from alerts.cluster.responder import Key
+from alerts.model import Alert, Delivery
+from alerts.notification.grouping import AlertGroup
 
 
 def incidents_among(
@@ -15,7 +19,7 @@ def incidents_among(
     subject_of: Callable[[str], str],
     muted: Mute,
     *,
-    told: Iterable[str],
+    told: Collection[str],
     excused: bool,
 ) -> list[AlertGroup]:
     """All incidents, given what burns here and what ended lately. ``subject_of`` takes a
@@ -29,20 +33,46 @@ def incidents_among(
     ended = [each for alert in over for each in fleet.place_over(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
-    incidents = alert_groups(
+    incidents = incidents_of(
         [each.alert for each in placed],
         [each.alert for each in ended],
         lambda alert: subjects[alert.identity],
         lambda alert: alert.identity in waiting or muted(alert),
     )
     known = {each.subject for each in incidents}
+    fleet.keep_only(known.union(told))
     incidents += [AlertGroup(each) for each in dict.fromkeys(told) if each not in known]
     return [
         replace(
             each,
-            # Before anybody was asked, nobody can say that it is over.
-            held=not fleet.is_ready or fleet.is_open_elsewhere(each.subject),
+            held=fleet.is_held(each.subject, fires=bool(each.burning or each.muted)),
             elsewhere=fleet.elsewhere(each.subject, subject_of),
         )
         for each in incidents
     ]
+
+
+def ask_for(
+    fleet: Cluster,
+    troubles: Sequence[SuspectedAlert],
+    views: Collection[Key],
+    waiting: Sequence[Delivery],
+    subjects: Mapping[str, str],
+    forgotten: Iterable[str],
+) -> None:
+    """The others are asked for the checks that are seen as bad, and for all groups of them, of
+    what was sent (``views``) and of what waits to be; and for those ``forgotten``."""
+    keys = [(each.notifier, each.message.key) for each in waiting]
+    groups = {subjects.get(each.identity.check, each.identity.check) for each in troubles}
+    groups |= {group for _, group in (*views, *keys)} | set(forgotten)
+    fleet.set_suspected(troubles, bool(views or waiting), groups, keys)
+
+
+def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
+    """Notifier and group of what waits and is no longer true for the cluster. ``by_key`` are
+    notifiers whose service recognises a group by its key."""
+    return {
+        (each.notifier, each.message.key)
+        for each in waiting
+        if fleet.is_overtaken(each, deduplicates=each.notifier in by_key)
+    }

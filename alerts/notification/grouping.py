@@ -94,6 +94,8 @@ class GroupStore:
     views: dict[tuple[str, str], NotificationLogEntry] = field(default_factory=dict)
     cast: Cast = _alone
     ended: dict[tuple[str, str], float] = field(default_factory=dict)
+    # Whose messages that wait are another probe's to send by now, since the last call.
+    withdrawn: set[tuple[str, str]] = field(default_factory=set)
     _dirty: set[tuple[str, str]] = field(default_factory=set)
 
     def settle(
@@ -159,11 +161,18 @@ class GroupStore:
         view, mine = self.views.get(key), self._mine(route, incident.burning)
         if not mine:
             return self._end(route, incident, now, setting)
-        occasion = _occasion(view, mine, now, route.remind_seconds)
-        if occasion is None:
-            return None
         casting = self._casting(route, incident, view, over=False)
-        if casting.part is Role.WAIT:
+        if casting.part is Role.REOPEN:
+            # Another probe has resolved it at the receiver, and a quorum still sees it.
+            view = None
+            casting = self._casting(route, incident, view, over=False)
+        occasion = _occasion(view, mine, now, route.remind_seconds)
+        if casting.part is Role.REPEAT:
+            occasion = occasion or MessageType.CHANGED
+        if view is not None and casting.part is Role.FOLLOW and view.owner == MINE:
+            self.withdrawn.add(key)
+            self._keep(key, replace(view, owner=casting.owner))
+        if occasion is None or casting.part is Role.WAIT:
             return None
         since = min(alert.since for alert in mine)
         opened = view.opened if view else now
@@ -191,6 +200,8 @@ class GroupStore:
         casting = self._casting(route, incident, view, over=True)
         if casting.part is Role.FOLLOW and casting.owner != view.owner:
             self._keep(key, replace(view, owner=casting.owner))
+        if casting.part in (Role.FOLLOW, Role.FORGET):
+            self.withdrawn.add(key)
         if casting.part in (Role.FOLLOW, Role.WAIT):
             return None
         self._keep(key, None)
@@ -202,10 +213,14 @@ class GroupStore:
     def _casting(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None, *, over: bool
     ) -> Assignment:
-        """A service that knows an incident by its key is told by every probe."""
-        if route.deduplicates:
-            return Assignment(Role.TELL)
-        return self.cast(route.name, incident.subject, view, over)
+        """A service that recognises a group by its key is notified by every probe."""
+        if not route.deduplicates:
+            return self.cast(route.name, incident.subject, view, over)
+        if view is not None and not over:
+            casting = self.cast(route.name, incident.subject, view, over)
+            if casting.part is Role.REOPEN:
+                return casting
+        return Assignment(Role.TELL)
 
     def _keep(self, key: tuple[str, str], view: NotificationLogEntry | None) -> None:
         if view is None:
@@ -285,25 +300,3 @@ def _gravest(alerts: Iterable[Alert]) -> Severity:
 
 def _members(alerts: Iterable[Alert]) -> tuple[str, ...]:
     return tuple(sorted(str(alert.identity) for alert in alerts))
-
-
-Mute = Callable[[Alert], bool]
-
-
-def alert_groups(
-    alerts: Iterable[Alert],
-    over: Iterable[Alert],
-    subject_of: Callable[[Alert], str],
-    muted: Mute,
-) -> list[AlertGroup]:
-    """Alerts by subject; ``muted`` says which of them are not to be told of now."""
-    found: dict[str, tuple[list[Alert], list[Alert], list[Alert]]] = {}
-    for alert in alerts:
-        mine = found.setdefault(subject_of(alert), ([], [], []))
-        mine[1 if muted(alert) else 0].append(alert)
-    for alert in over:
-        found.setdefault(subject_of(alert), ([], [], []))[2].append(alert)
-    return [
-        AlertGroup(subject, tuple(burning), tuple(quiet), tuple(ended))
-        for subject, (burning, quiet, ended) in found.items()
-    ]

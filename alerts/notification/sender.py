@@ -62,6 +62,8 @@ class Dispatcher:
     ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is told of every message
     that was refused for good, notes excepted: a note tells of a refusal, and one that is
     refused itself must not bring forth another. ``deadline`` seconds are given to a send.
+    ``hold`` says for how many seconds a message that is due is to be kept back, because it is
+    not known to be true (0: it may leave).
     """
 
     def __init__(
@@ -74,11 +76,12 @@ class Dispatcher:
         random: Random,
         on_refused: OnRefused,
         deadline: float = DEADLINE_SECONDS,
+        hold: Callable[[Delivery], float] = lambda delivery: 0.0,
     ) -> None:
         self._outbox = outbox
         self._lanes = {name: _ReceiverQueue(notifier) for name, notifier in notifiers.items()}
         self._clock, self._now, self._random = clock, now, random
-        self._on_refused, self._deadline = on_refused, deadline
+        self._on_refused, self._deadline, self._hold = on_refused, deadline, hold
         self._stopping = False
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
@@ -168,7 +171,7 @@ class Dispatcher:
         if delivery.number not in lane.due:
             left = min(max(delivery.due - self._now(), 0.0), MOST_PATIENCE_SECONDS)
             lane.due[delivery.number] = clock + left
-        return max(lane.due[delivery.number] - clock, 0.0)
+        return max(lane.due[delivery.number] - clock, self._hold(delivery), 0.0)
 
     async def _send(self, lane: _ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = lane.notifier, delivery.message.key

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from alerts.cluster.client import Unusable
 from alerts.cluster.cluster import TROUBLE_SECONDS, Cluster
-from alerts.cluster.company import incidents_among
-from alerts.cluster.members import InvalidAnswer, PeersPlan
+from alerts.cluster.company import ask_for, incidents_among
+from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import read_question
 from alerts.cluster.responder import LocalState
 from alerts.model import Alert, Message, MessageType, Severity
@@ -25,6 +26,7 @@ from tests.fake_kind import result_of, toy, toy_kind
 REGIONS = ("lax", "fra", "nrt")
 CHAT = Route("chat", frozenset(Severity), REMIND_SECONDS)
 PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS, deduplicates=True)
+SUBJECTS = {"health": "paircam.live"}
 HOLD, INTERVAL = 30.0, 10.0
 CHECK = toy(
     "health",
@@ -97,7 +99,7 @@ class Probe:
         """Do what is to be done in this second."""
         if self.town.now >= self._due:
             self._look()
-        self.fleet.set_suspected(self.keeper.troubles(self.now()), busy=bool(self.desk.views))
+        self._ask_for()
         if self.town.now >= self._asks or self.fleet.ask_now.is_set():
             self.fleet.ask_now.clear()
             await self.fleet.ask()
@@ -116,7 +118,7 @@ class Probe:
         now = self.now()
         events = self.keeper.pass_time(now)
         self.over += [event.alert for event in events if event.alert.ended is not None]
-        self.fleet.set_suspected(self.keeper.troubles(now), busy=bool(self.desk.views))
+        self._ask_for()
         incidents = incidents_among(
             self.fleet,
             self.keeper.firing,
@@ -134,6 +136,10 @@ class Probe:
             else:
                 self.stored[name] = text
 
+    def _ask_for(self) -> None:
+        troubles = self.keeper.troubles(self.now())
+        ask_for(self.fleet, troubles, self.desk.views, (), SUBJECTS, ())
+
     def _hasten(self, check: str) -> None:
         self._due = min(self._due, self.town.now)
 
@@ -141,10 +147,8 @@ class Probe:
         region = urlsplit(url).hostname or ""
         other = self.town.probes.get(region)
         if other is None or frozenset({region, self.region}) in self.town.apart:
-            raise InvalidAnswer("not there")
-        own = LocalState(
-            {"health": "paircam.live"}, other.desk.views, frozenset(), other.desk.ended
-        )
+            raise Unusable("not there")
+        own = LocalState(SUBJECTS, other.desk.views, {}, other.desk.ended)
         return other.fleet.answer(read_question(question), own, excused=False)
 
 

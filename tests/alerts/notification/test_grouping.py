@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.alert_groups import incidents_of
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 from alerts.notification.grouping import (
     GATHER_SECONDS,
@@ -13,7 +14,6 @@ from alerts.notification.grouping import (
     AlertGroup,
     GroupStore,
     MessageContext,
-    alert_groups,
 )
 from alerts.notification.route import Route, Routes, RouteTable
 
@@ -178,7 +178,7 @@ def test_views_survive_a_restart() -> None:
 
 def test_alerts_are_grouped_by_what_they_are_about() -> None:
     subjects = {"health": "backend", "ready": "backend", "turn": "TURN primary"}
-    found = alert_groups(
+    found = incidents_of(
         [alert("health"), alert("turn"), alert("ready")],
         [],
         lambda each: subjects[each.identity.check],

@@ -12,7 +12,7 @@ import pytest
 
 from alerts.evaluation.check_state import CheckStates
 from alerts.model import Severity
-from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext, alert_groups
+from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext, incidents_of
 from alerts.notification.route import Route, Routes
 from alerts.state.alert_store import AlertStore
 from probe.core.causes import HINTS, Cause
@@ -95,7 +95,7 @@ class Town:
     def _note(self, events: list[Any], now: float) -> None:
         self.over += [event.alert for event in events if event.alert.ended is not None]
         subjects = {check.name: check.table.alert_group for check in self.checks}
-        incidents = alert_groups(
+        incidents = incidents_of(
             self.keeper.firing,
             self.over,
             lambda alert: subjects[alert.identity.check],
