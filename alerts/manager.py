@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from alerts.alert_groups import incidents_of
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.company import ask_for, incidents_among, overtaken
 from alerts.cluster.members import ALONE, PeersPlan
@@ -23,13 +22,14 @@ from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Severity, Silence
+from alerts.notification.alert_groups import incidents_of
 from alerts.notification.grouping import AlertGroup, GroupStore, MessageContext
 from alerts.notification.meta_messages import log, refusal, resolve_after_restart
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
+from alerts.notification.send_gate import SendGate
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
-from alerts.send_gate import SendGate
 from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.machine import TransitionType

@@ -1,8 +1,11 @@
 """The house: imports run one way, heavy libraries load late, registrations are complete."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,136 +16,95 @@ from probe.kinds import KINDS
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("probe", "alerts", "dashboards")
 
-# What a place may import of ours, from the ground up. A name stands for itself and all
-# that is below it.
-WORDS = {
-    "probe.core.causes",
-    "probe.core.context",
-    "probe.core.model",
-    "probe.history.model",
-    "probe.core.recorder",
-    "probe.core.signals",
+# What a place may import of ours, from the ground up: a name stands for itself and all that is
+# below it, and a place may always import itself.
+INSTRUMENTS = {
+    "probe.call",
+    "probe.ice",
+    "probe.net",
+    "probe.paircam",
+    "probe.peer",
+    "probe.stores",
+    "probe.stun",
+    "probe.telemetry",
+    "probe.turn",
+    "probe.turn_targets",
 }
-FRAME = WORDS | {"probe.core.environment", "probe.core.kind"}
-INSTRUMENTS = FRAME | {"probe.net", "probe.rtc", "probe.paircam", "probe.stores"}
-WHOLE_HOUSE = (
-    *INSTRUMENTS,
-    "alerts",
-    "probe.once",
-    "probe.budget.plans",
-    "probe.core.thresholds",
-    "probe.commands",
-    "probe.config.check_plan",
-    "probe.daemon",
-    "probe.diagnostics.sentry",
-    "probe.exit_codes",
-    "probe.metrics.exporter",
-    "probe.metrics.families",
-    "probe.kinds",
-    "probe.lab",
-    "probe.diagnostics.logging_setup",
-    "probe.diagnostics.redact",
-    "probe.report",
-    "probe.core.runner",
-    "probe.config.settings",
-)
 MAY_IMPORT: dict[str, set[str]] = {
-    "probe.core.causes": set(),
-    "probe.core.model": {"probe.core.causes"},
-    "probe.core.signals": {"probe.core.model"},
-    "probe.core.recorder": {"probe.core.model"},
-    "probe.core.context": set(),
-    "probe.history.model": {"probe.core.model"},
-    "probe.core.environment": set(),
-    "probe.core.kind": WORDS | {"probe.core.environment"},
-    "probe.net": WORDS | {"probe.net"},
-    "probe.paircam": FRAME | {"probe.net", "probe.paircam"},
-    "probe.rtc": INSTRUMENTS,
-    # Two sources tell of the same shares.
-    "probe.kinds.peer.signals": INSTRUMENTS | {"probe.telemetry.shared_signals"},
-    "probe.stores": WORDS | {"probe.net", "probe.stores"},
-    "probe.telemetry": FRAME | {"probe.net", "probe.telemetry"},
-    "probe.budget.plans": FRAME,
-    "probe.budget.quota_usage": FRAME | {"probe.budget.plans"},
-    "probe.kinds": {
-        *INSTRUMENTS,
-        "probe.budget.plans",
-        "probe.kinds",
-        "probe.budget.quota_usage",
-        "probe.stores",
-        "probe.telemetry",
+    "probe.core": set(),
+    "probe.net": {"probe.core"},
+    "probe.paircam": {"probe.core", "probe.net"},
+    "probe.stun": {"probe.core", "probe.net"},
+    "probe.turn": {"probe.core", "probe.net", "probe.stun"},
+    "probe.ice": {"probe.core", "probe.net", "probe.stun", "probe.turn"},
+    "probe.call": {
+        "probe.core",
+        "probe.ice",
+        "probe.net",
+        "probe.paircam",
+        "probe.stun",
+        "probe.turn",
     },
-    "probe.core.thresholds": FRAME,
-    "probe.core.runner": FRAME,
-    "probe.daemon.schedule": set(),
-    "probe.metrics.families": FRAME,
-    "probe.metrics.exporter": FRAME | {"probe.metrics.families"},
-    "probe.history": WORDS | {"probe.history"},
-    "probe.diagnostics.redact": set(),
-    "probe.diagnostics.logging_setup": {"probe.diagnostics.redact", "probe.report.text.sanitize"},
-    "probe.diagnostics.sentry": {"probe.core.model", "probe.diagnostics.redact"},
-    "probe.diagnostics.heartbeat": WORDS | {"probe.diagnostics.logging_setup", "probe.net"},
-    "probe.web": {"probe.report", "probe.web"},
-    "probe.config.check_plan": FRAME | {"probe.core.thresholds"},
-    "probe.report": WORDS | {"probe.report"},
-    "probe.lab": {"probe.lab"},
+    "probe.turn_targets": {"probe.core", "probe.net", "probe.paircam", "probe.stun", "probe.turn"},
+    "probe.peer": {
+        "probe.call",
+        "probe.core",
+        "probe.ice",
+        "probe.net",
+        "probe.stun",
+        "probe.turn",
+        "probe.turn_targets",
+    },
+    "probe.stores": {"probe.core", "probe.net"},
+    "probe.telemetry": {"probe.core", "probe.net", "probe.paircam"},
+    "probe.budget": {"probe.core"},
+    "probe.kinds": {*INSTRUMENTS, "probe.budget", "probe.core"},
+    "probe.history": {"probe.core"},
+    "probe.report": {"probe.core", "probe.history.model"},
+    "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
+    "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
+    "probe.web": {"probe.report"},
+    "probe.lab": set(),
     # Words for people, and what any client of the web needs: no engine of the probe's.
-    "alerts": FRAME
-    | {"probe.core.thresholds", "probe.net", "probe.diagnostics.redact", "probe.report", "alerts"},
-    # What a rule or a panel asks for is what the exporter writes.
-    "dashboards": {
-        *FRAME,
-        "alerts.prometheus",
-        "dashboards",
-        "probe.metrics.exporter",
-        "probe.metrics.families",
-        "probe.kinds",
+    "alerts": {
+        "probe.core",
+        "probe.diagnostics.redact",
+        "probe.history.model",
+        "probe.net",
+        "probe.report",
     },
-    "probe.config.settings": {
-        *FRAME,
+    # What a rule or a panel asks for is what the exporter writes.
+    "dashboards": {"alerts.prometheus", "probe.core", "probe.kinds", "probe.metrics"},
+    "probe.config": {
         "alerts",
-        "probe.config.check_plan",
-        "probe.diagnostics.sentry",
+        "probe.core",
+        "probe.diagnostics",
         "probe.net.peer_address",
         "probe.net.urls",
     },
-    "probe.once": {
-        *FRAME,
-        "alerts",
-        "probe.config.check_plan",
-        "probe.report",
-        "probe.core.runner",
-    },
+    "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
     "probe.daemon": {
-        *FRAME,
+        *INSTRUMENTS,
         "alerts",
-        "probe.once",
-        "probe.budget.plans",
-        "probe.core.thresholds",
-        "probe.config.check_plan",
-        "probe.daemon",
-        "probe.diagnostics.sentry",
-        "probe.metrics.exporter",
-        "probe.metrics.families",
-        "probe.diagnostics.heartbeat",
+        "probe.budget",
+        "probe.config",
+        "probe.core",
+        "probe.diagnostics",
         "probe.history",
         "probe.kinds.budget",
-        "probe.budget.quota_usage",
-        "probe.diagnostics.logging_setup",
+        "probe.metrics",
+        "probe.once",
         "probe.report",
-        "probe.rtc",
-        "probe.core.runner",
-        "probe.daemon.schedule",
-        "probe.config.settings",
         "probe.web",
     },
     "probe.exit_codes": set(),
-    "probe.commands": set(WHOLE_HOUSE),
+    "probe.commands": {"alerts", "probe"},
     "probe.cli": {"probe.commands", "probe.exit_codes"},
     "probe.__main__": {"probe.cli"},
 }
 
 
+@cache
 def _modules() -> list[tuple[str, Path]]:
     found = []
     for package in PACKAGES:
@@ -152,15 +114,16 @@ def _modules() -> list[tuple[str, Path]]:
     return found
 
 
+@cache
 def _imports(path: Path) -> set[str]:
     found: set[str] = set()
+    modules = {name for name, _ in _modules()}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path} imports relatively"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {name for name, _ in _modules()}
             found |= {name for name in names if name in modules} or {str(node.module)}
     return found
 
@@ -177,22 +140,54 @@ def _ours() -> list[tuple[str, Path]]:
 def test_imports_run_one_way(name: str, path: Path) -> None:
     places = [place for place in MAY_IMPORT if _is_below(name, place)]
     assert places, f"{name} has no place in the house yet"
-    allowed = MAY_IMPORT[max(places, key=len)]
+    place = max(places, key=len)
+    allowed = {place, *MAY_IMPORT[place]}
     for found in _imports(path):
         if found.split(".")[0] in (*PACKAGES, "tests"):
             assert any(_is_below(found, place) for place in allowed), f"{name} imports {found}"
 
 
-def test_no_kind_imports_another() -> None:
+def _kind_files() -> dict[str, list[tuple[str, Path]]]:
+    """The files of each kind: ``name.py``, or all of the package ``name``."""
+    found: dict[str, list[tuple[str, Path]]] = {}
     for name, path in _ours():
         if name.startswith("probe.kinds."):
+            found.setdefault(name.split(".")[2], []).append((name, path))
+    return found
+
+
+def test_no_kind_imports_another() -> None:
+    for kind, files in _kind_files().items():
+        for name, path in files:
             others = {found for found in _imports(path) if _is_below(found, "probe.kinds")}
-            assert others <= {name}, f"{name} imports {others}"
+            assert all(_is_below(found, f"probe.kinds.{kind}") for found in others), name
 
 
 def test_every_kind_is_registered() -> None:
-    files = {path.stem for _, path in _ours() if path.parent.name == "kinds"} - {"__init__"}
-    assert {kind.name for kind in KINDS} == files
+    assert {kind.name for kind in KINDS} == set(_kind_files())
+
+
+def test_no_file_is_imported_in_a_circle() -> None:
+    names = {name for name, _ in _modules()}
+    graph = {
+        name: {f for f in _imports(path) if f in names and f != name} for name, path in _modules()
+    }
+    order = graphlib.TopologicalSorter(graph)
+    order.prepare()  # raises CycleError, which names the circle
+
+
+def test_no_folder_has_more_than_fifteen_files() -> None:
+    counts = Counter(str(path.parent.relative_to(ROOT)) for _, path in _modules())
+    assert {folder: count for folder, count in counts.items() if count > 15} == {}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    found: dict[str, list[str]] = {}
+    for name, path in _modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(name)
+    assert {name: where for name, where in found.items() if len(where) > 1} == {}
 
 
 def test_names_of_signals_are_prometheus_names_with_their_unit() -> None:

@@ -71,7 +71,7 @@ class Agreement:
                 found = self._stand(alert, found, subject_of(alert), now)
             elif found.agreed:
                 found = replace(found, agreed=False)
-            if found.doubted is not None and (known is None or known.doubted is None):
+            if found.disputed_since is not None and (known is None or known.disputed_since is None):
                 self._run_soon(alert.identity.check)
             self.standings[alert.identity] = found
         placed = [

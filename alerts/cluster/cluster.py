@@ -17,11 +17,10 @@ from alerts.cluster.client import Post
 from alerts.cluster.configuration import SETUP_KINDS, SetupProblem, plan_digest, setup_problems
 from alerts.cluster.leader import Assignment
 from alerts.cluster.members import Members, PeersPlan, PeersReading
-from alerts.cluster.protocol import QueriedCheck, write
+from alerts.cluster.protocol import Query, write
 from alerts.cluster.questions import Questions
 from alerts.cluster.quorum import QuorumState, Scope, SuspectedAlert
-from alerts.cluster.responder import Key, LastResult, LocalState, build_answer, is_due
-from alerts.cluster.responder import Member as Myself
+from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, build_answer, is_due
 from alerts.cluster.roles import Roles
 from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
 from alerts.model import Alert, Delivery
@@ -201,16 +200,16 @@ class Cluster:
         """Whether this probe is the one that notifies people of a group."""
         return self._roles.cast(notifier, subject, view, over)
 
-    def is_overtaken(self, delivery: Delivery, *, by_key: bool) -> bool:
+    def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster."""
         is_open = self.is_open_elsewhere(delivery.message.key)
-        return self._roles.is_overtaken(delivery, is_open=is_open, deduplicates=by_key)
+        return self._roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
         """When :meth:`place` will say something else though nobody says anything new."""
         return self._agreement.next_time(alerts)
 
-    def answer(self, question: QueriedCheck, own: LocalState, *, excused: bool) -> bytes:
+    def answer(self, question: Query, own: LocalState, *, excused: bool) -> bytes:
         """What another probe wants to know.
 
         A check that it wants a younger look of is looked at at once, unless it was just now.
@@ -254,9 +253,9 @@ class Cluster:
         words = [member.groups.get(subject) for member in self.peers.reachable]
         return any(word is None or word.heard < since for word in words)
 
-    def _myself(self) -> Myself:
+    def _myself(self) -> LocalMember:
         order = self.peers.order
-        return Myself(
+        return LocalMember(
             id=self.id,
             region=self._region,
             quorum_age=self._now() - self._quorum_at if self.asks_others else None,

@@ -4,11 +4,11 @@ others are asked for, and what is left to them."""
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from alerts.alert_groups import Mute, incidents_of
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.quorum import SuspectedAlert
 from alerts.cluster.responder import Key
 from alerts.model import Alert, Delivery
+from alerts.notification.alert_groups import Mute, incidents_of
 from alerts.notification.grouping import AlertGroup
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.cluster.member import NO_REGION, Member
-from alerts.cluster.responder import Member as Myself
+from alerts.cluster.responder import LocalMember
 from probe.core.kind import Check
 from probe.report.text.sanitize import clean
 
@@ -41,7 +41,7 @@ def static_warnings(entries: Sequence[str], *, has_region: bool) -> tuple[str, .
     return tuple(found)
 
 
-def setup_problems(me: Myself, others: Sequence[Member]) -> list[SetupProblem]:
+def setup_problems(me: LocalMember, others: Sequence[Member]) -> list[SetupProblem]:
     """What differs between this probe and each of the others that has answered."""
     return [*_regions(me, others), *(each for other in others for each in _differences(me, other))]
 
@@ -52,7 +52,7 @@ def plan_digest(checks: Iterable[Check], subjects: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
-def _regions(me: Myself, others: Sequence[Member]) -> Iterable[SetupProblem]:
+def _regions(me: LocalMember, others: Sequence[Member]) -> Iterable[SetupProblem]:
     regions = Counter([me.region, *(each.answer.region for each in others if each.answer)])
     for region, count in sorted(regions.items()):
         if region == NO_REGION and (count > 1 or region == me.region):
@@ -66,7 +66,7 @@ def _regions(me: Myself, others: Sequence[Member]) -> Iterable[SetupProblem]:
             yield SetupProblem("region", clean(region), text)
 
 
-def _differences(me: Myself, other: Member) -> Iterable[SetupProblem]:
+def _differences(me: LocalMember, other: Member) -> Iterable[SetupProblem]:
     answer, name = other.answer, other.name
     if answer is None:
         return

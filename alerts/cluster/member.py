@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerts.cluster.protocol import MemberAnswer, QueriedCheck, ReportedAlert
+from alerts.cluster.protocol import MemberAnswer, Query, ReportedCheck
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean
 
@@ -20,7 +20,7 @@ NO_REGION = "local"
 class Word:
     """What a member last said of a check, and when; None: it has no such check."""
 
-    seen: ReportedAlert | None
+    seen: ReportedCheck | None
     heard: float
 
 
@@ -70,7 +70,7 @@ class Member:
         age = self.answer.quorum_age if self.answer else None
         return age is None or age + now - self.heard <= TRUST_SECONDS
 
-    def take(self, question: QueriedCheck, answer: MemberAnswer, now: float) -> None:
+    def take(self, question: Query, answer: MemberAnswer, now: float) -> None:
         """It has answered."""
         if self.answer is None or self.answer.id != answer.id:
             self.words, self.groups = {}, {}

@@ -19,7 +19,7 @@ from alerts.cluster.member import NOT_ASKED, Member
 from alerts.cluster.protocol import (
     MOST_MEMBERS,
     InvalidMessage,
-    QueriedCheck,
+    Query,
     read_answer,
     write,
 )
@@ -152,7 +152,7 @@ class Members:
                 return mine
         return (answer.region, answer.id) < (region, self._me)
 
-    async def ask(self, questions: Sequence[QueriedCheck]) -> None:
+    async def ask(self, questions: Sequence[Query]) -> None:
         """Ask everybody; what they answer is in :attr:`others` afterwards."""
         await self._resolve_all()
         bodies = [(question, write(question)) for question in questions]
@@ -179,7 +179,7 @@ class Members:
     def _is_me(self, member: Member) -> bool:
         return member.answer is not None and member.answer.id == self._me
 
-    async def _ask(self, member: Member, questions: Sequence[tuple[QueriedCheck, bytes]]) -> None:
+    async def _ask(self, member: Member, questions: Sequence[tuple[Query, bytes]]) -> None:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
         try:
             async with asyncio.timeout(ASK_SECONDS):

@@ -31,41 +31,41 @@ class InvalidMessage(ValueError):
     """A text is no question or no answer; says nothing of what is in it."""
 
 
-class _Words(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Query(_Words):
+class QueriedCheck(_Message):
     """A check that somebody wants to know of: a look ``younger`` than so many seconds tells."""
 
     check: Name
     younger: Age
 
 
-class QueriedCheck(_Words):
+class Query(_Message):
     """What a probe asks another: the state of checks, and of alert groups (None, from an older
     version: of all groups)."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    asks: Annotated[tuple[Query, ...], Field(max_length=MOST_ASKED)] = ()
+    asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MOST_ASKED)] = ()
     groups: Annotated[tuple[Name, ...], Field(max_length=MOST_ASKED)] | None = None
 
 
-class SeenBad(_Words):
+class ReportedAlert(_Message):
     """One rule of a check that is seen as bad."""
 
     severity: Severity
     sure: bool
 
 
-class ReportedAlert(_Words):
-    """The state of one check; see :class:`alerts.cluster.quorum.Opinion`. ``pending``: it has no result
-    since the process started."""
+class ReportedCheck(_Message):
+    """The state of one check; see :class:`alerts.cluster.quorum.Opinion`. ``pending``: it has
+    no result since the process started."""
 
     age: Age
     interval: Age
     measured: bool
-    bad: Annotated[dict[Name, SeenBad], Field(max_length=MOST_NAMED)] = {}
+    bad: Annotated[dict[Name, ReportedAlert], Field(max_length=MOST_NAMED)] = {}
     pending: bool = False
 
     def opinion(self, later: float) -> Opinion:
@@ -74,21 +74,21 @@ class ReportedAlert(_Words):
         return Opinion(self.age + later, self.interval, self.measured, bad, self.pending)
 
 
-class MemberAnswer(_Words):
+class MemberAnswer(_Message):
     """What a probe answers. ``id`` is another one for every start of a process.
 
     ``checks`` are those that were asked for and that it has. ``sees`` are groups that fire
     there or are about to, ``open`` those that it has agreed on as the target's fault and whose
     condition it sees now. ``owns``, ``holds``, ``ended`` and ``pending`` (the last two with an
-    age): see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a majority of the members,
-    itself included, last answered it. ``order`` are the members in its configured order,
-    ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no checks.
+    age): see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a majority of the
+    members, itself included, last answered it. ``order`` are the members in its configured
+    order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no checks.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     id: MemberId
     region: Annotated[str, Field(min_length=1, max_length=40)]
-    checks: Annotated[dict[Name, ReportedAlert], Field(max_length=MOST_ASKED)] = {}
+    checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MOST_ASKED)] = {}
     sees: Names = ()
     open: Names = ()
     owns: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
@@ -103,10 +103,10 @@ class MemberAnswer(_Words):
     witness: bool = False
 
 
-def read_question(body: bytes) -> QueriedCheck:
+def read_question(body: bytes) -> Query:
     """Raises WordsError."""
     try:
-        return QueriedCheck.model_validate_json(body)
+        return Query.model_validate_json(body)
     except ValidationError:
         raise InvalidMessage("this is no question") from None
 
@@ -119,6 +119,6 @@ def read_answer(body: bytes) -> MemberAnswer:
         raise InvalidMessage("this is no answer") from None
 
 
-def write(words: QueriedCheck | MemberAnswer) -> bytes:
+def write(words: Query | MemberAnswer) -> bytes:
     """A question or an answer as JSON."""
     return words.model_dump_json(by_alias=True).encode()

@@ -22,19 +22,17 @@ class Questions:
         """The checks and the groups of the last round, and of those that are still to come."""
         return self._checks, self.groups
 
-    def next_round(self, troubles: Sequence[SuspectedAlert], now: float) -> list[QueriedCheck]:
+    def next_round(self, troubles: Sequence[SuspectedAlert], now: float) -> list[Query]:
         """The questions of one round; at least one, which asks whether somebody is there."""
-        asks: dict[str, Query] = {}
+        asks: dict[str, QueriedCheck] = {}
         for trouble in troubles:
             name = trouble.identity.check
-            asks.setdefault(name, Query(check=name, younger=max(now - trouble.since, 0.0)))
+            asks.setdefault(name, QueriedCheck(check=name, younger=max(now - trouble.since, 0.0)))
         self._checks = tuple(asks)
         wanted = [*asks.values()]
         count = max(-(-len(wanted) // MOST_ASKED), -(-len(self.groups) // MOST_ASKED), 1)
         parts = [slice(index * MOST_ASKED, (index + 1) * MOST_ASKED) for index in range(count)]
-        questions = [
-            QueriedCheck(asks=tuple(wanted[part]), groups=self.groups[part]) for part in parts
-        ]
+        questions = [Query(asks=tuple(wanted[part]), groups=self.groups[part]) for part in parts]
         if count <= MOST_QUESTIONS:
             return questions
         first = self._next % count

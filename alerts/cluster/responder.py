@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from alerts.cluster.leader import HANDOVER_SECONDS, MINE
-from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, QueriedCheck, ReportedAlert, SeenBad
+from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
 from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS, SuspectedAlert
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.grouping import NotificationLogEntry
@@ -47,8 +47,9 @@ class LocalState:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """What this probe says of itself besides alerts; see :class:`alerts.cluster.protocol.MemberAnswer`."""
+class LocalMember:
+    """What this probe says of itself besides alerts; see
+    :class:`alerts.cluster.protocol.MemberAnswer`."""
 
     id: str
     region: str
@@ -61,7 +62,11 @@ class Member:
 
 
 def build_answer(
-    question: QueriedCheck, me: Member, looks: Mapping[str, LastResult], own: LocalState, now: float
+    question: Query,
+    me: LocalMember,
+    looks: Mapping[str, LastResult],
+    own: LocalState,
+    now: float,
 ) -> MemberAnswer:
     """The answer to a question; of a check that there isn't there is no word."""
     wanted = None if question.groups is None else frozenset(question.groups)
@@ -142,13 +147,13 @@ def _is_current(identity: Fingerprint, looks: Mapping[str, LastResult], now: flo
     return identity.rule == NO_DATA or (look is not None and look.measured and is_fresh(look, now))
 
 
-def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> ReportedAlert:
+def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> ReportedCheck:
     bad = {
-        rule_of(each.identity): SeenBad(severity=each.sight.severity, sure=each.sight.sure)
+        rule_of(each.identity): ReportedAlert(severity=each.sight.severity, sure=each.sight.sure)
         for each in troubles
         if each.identity.check == look.check.name
     }
-    return ReportedAlert(
+    return ReportedCheck(
         age=max(now - look.at, 0.0),
         interval=look.check.interval,
         measured=look.measured,
@@ -156,9 +161,9 @@ def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> R
     )
 
 
-def _unseen() -> ReportedAlert:
+def _unseen() -> ReportedCheck:
     """Of a check without a result yet; an older version takes it as not measured."""
-    return ReportedAlert(age=0.0, interval=0.0, measured=False, pending=True)
+    return ReportedCheck(age=0.0, interval=0.0, measured=False, pending=True)
 
 
 def _groups(identities: Iterable[Fingerprint], own: LocalState) -> set[str]:

@@ -62,13 +62,13 @@ class Roles:
             return Assignment(Role.WAIT)
         return found
 
-    def is_overtaken(self, delivery: Delivery, *, is_open: bool, by_key: bool) -> bool:
+    def is_overtaken(self, delivery: Delivery, *, is_open: bool, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster: another member has
         resolved the group at this receiver, or sees it as firing again (``is_open``)."""
         message = delivery.message
         if message.occasion is not MessageType.RESOLVED:
             return False
-        if by_key:
+        if deduplicates:
             return is_open
         words = [member.groups.get(message.key) for member in self._peers.reachable]
         ends = [word.ended.get(delivery.notifier) for word in words if word]

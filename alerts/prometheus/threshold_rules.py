@@ -1,6 +1,7 @@
 """Rules on values beyond their limits, one set for each threshold that anybody is told of.
 
-A value is recorded over the threshold's window, and compared as ``alerts.evaluation.verdict`` does: a
+A value is recorded over the threshold's window, and compared as ``alerts.evaluation.verdict``
+does: a
 ratio only if its 95 % Wilson interval is beyond the limit. What burns ends when the value
 was 5 % within its limit for as long as ``alerts.state.conditions`` wants it.
 """

@@ -139,7 +139,8 @@ class Budget:
         return (
             f"watching would take {format_amount(self.per_period, terms.unit)} of {self.plan} in a "
             f"{terms.period}, more than the {format_amount(terms.most, terms.unit)} that it may "
-            f"({terms.share * 100:g} % of {format_amount(terms.allowance, terms.unit)}): {self.suggested_interval}"
+            f"({terms.share * 100:g} % of {format_amount(terms.allowance, terms.unit)}): "
+            f"{self.suggested_interval}"
         )
 
 

@@ -21,15 +21,11 @@ from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
+from probe.ice.restart import RestartableIce
 from probe.net.gather import gather_first_error
 from probe.net.impairment import Impairment
 from probe.net.tasks import phase_timeout_as, race
-from probe.turn.refreshable_client import (
-    NOT_FORGOTTEN,
-    RefreshableClient,
-    Refreshed,
-    RestartableIce,
-)
+from probe.turn.refreshable_client import NOT_FORGOTTEN, RefreshableClient, Refreshed
 
 BEAT_SECONDS = 0.25
 # Every so many beats a message goes over the data channel, too.

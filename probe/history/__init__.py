@@ -9,4 +9,4 @@ from probe.history.history import History
 from probe.history.retention import MEMORY_BOUNDS, Retention
 from probe.history.state import HistoryState
 
-__all__ = ["MEMORY_BOUNDS", "Retention", "History", "HistoryState"]
+__all__ = ["MEMORY_BOUNDS", "History", "HistoryState", "Retention"]

@@ -15,9 +15,9 @@ from probe.net.resolver import Address
 from probe.net.tls import client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
+from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
-from probe.turn.relay_path import untimed
 
 
 @dataclass(frozen=True)

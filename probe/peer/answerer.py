@@ -25,7 +25,7 @@ from probe.ice.candidate import (
 )
 from probe.net.tasks import race
 from probe.peer.call import ProbeInstance, RemoteCallEndpoint
-from probe.turn.relay_path import untimed
+from probe.stun.transport import untimed
 
 MOST_CALLS = 8
 CALL_SECONDS = 60.0

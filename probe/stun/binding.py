@@ -11,9 +11,8 @@ from probe.net.resolver import Address
 from probe.stun import message as messages
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import Transactions
-from probe.stun.transport import Transport, open_wire
+from probe.stun.transport import Transport, open_wire, untimed
 from probe.stun.uri import TurnUri
-from probe.turn.relay_path import untimed
 
 
 @dataclass(frozen=True, slots=True)

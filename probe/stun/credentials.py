@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from probe.core.causes import Cause
+from probe.core.model import NotMeasured
+
 DEFAULT_TTL = 3600.0
 
 # A leading number counts as a moment from September 2001 until the year 5138, so that a
@@ -67,3 +70,10 @@ def expiry_of(username: str) -> float | None:
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 11):
         return None
     return float(stamp) if _EARLIEST <= int(stamp) <= _LATEST else None
+
+
+def missing_credentials() -> NotMeasured:
+    """The server asks for credentials and none are configured: our lack, not its fault."""
+    return NotMeasured(
+        Cause.CREDENTIALS_MISSING, "the server asks for credentials and none are configured"
+    )

@@ -8,8 +8,7 @@ from aioice.stun import Message
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.stun import message
-from probe.stun.credentials import TurnCredentials
-from probe.turn.errors import missing_credentials
+from probe.stun.credentials import TurnCredentials, missing_credentials
 
 
 @dataclass

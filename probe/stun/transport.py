@@ -1,6 +1,6 @@
-"""The ways to a TURN server: a UDP socket, a TCP connection, TLS over one.
+"""Transports to a STUN or TURN server: a UDP socket, a TCP connection, TLS over one.
 
-A wire carries whole messages. Errors of the system and of TLS become causes here:
+A transport carries whole messages. Errors of the system and of TLS become causes here:
 
 SSLCertVerificationError                    tls_invalid
 SSLError                                    tls_failed
@@ -12,8 +12,8 @@ other OSError                               connect_failed
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, cast
 
 from probe.core.causes import Cause
@@ -31,7 +31,14 @@ from probe.stun.message import Framer
 from probe.stun.uri import TurnUri, format_hostport
 
 Phases = Callable[[str], AbstractContextManager[None]]
-"""Times a phase by name, as ``Record.phase`` does."""
+"""Times a phase by name, as ``Recorder.phase`` does."""
+
+
+@contextmanager
+def untimed(_: str) -> Iterator[None]:
+    """Phases that are not timed."""
+    yield
+
 
 # asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
 _NO_TIMEOUT = 3600.0

@@ -5,7 +5,7 @@ import ipaddress
 from aioice.stun import Method
 
 from probe.core.causes import Cause
-from probe.core.model import CheckFailed, NotMeasured
+from probe.core.model import CheckFailed
 from probe.net.resolver import IPAddress, is_unreachable
 from probe.stun.credentials import expiry_of
 
@@ -54,13 +54,6 @@ def error_from_code(
         return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {said}")
     cause = _CAUSES.get(code or 0, Cause.ALLOCATION_REFUSED)
     return CheckFailed(cause, f"the server says {said} to {method.name.lower()}")
-
-
-def missing_credentials() -> NotMeasured:
-    """The server asks for credentials and none are configured: our lack, not its fault."""
-    return NotMeasured(
-        Cause.CREDENTIALS_MISSING, "the server asks for credentials and none are configured"
-    )
 
 
 def check_relayed_address(relayed: str, server: str) -> None:

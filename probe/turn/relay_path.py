@@ -7,8 +7,8 @@ nothing on whether the relay is reached from elsewhere.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from probe.core.causes import Cause
@@ -21,7 +21,7 @@ from probe.net.tls import client_context
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
-from probe.stun.transport import Phases
+from probe.stun.transport import Phases, untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 from probe.turn.echo_packet import ECHO, HELLO, REPLY, Packets
@@ -231,12 +231,6 @@ class RelayPath:
             self.figures.one_way_times.append(now - self.figures.echoes.sent[number])
         with suppress(CheckAborted):  # a lost wire is told where it is waited for
             self._b.send(_relayed(self._a), self._packets.make(REPLY, number))
-
-
-@contextmanager
-def untimed(_: str) -> Iterator[None]:
-    """Times nothing: for what happens beside the phases that are written down."""
-    yield
 
 
 async def check_allocation(

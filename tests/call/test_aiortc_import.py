@@ -7,14 +7,15 @@ import pytest
 
 CALL = """
 import asyncio, sys
-from probe.rtc import calling
+from probe.call import local_call
 from probe.core.context import Context
-from probe.core.recorder import Record
+from probe.core.recorder import Recorder
 assert not [name for name in sys.modules if name.split(".")[0] == "av"]
 async def main():
-    record = Record()
+    record = Recorder()
     context = Context()
-    async with calling.Call(None, record, context, bounds=calling.Bounds.within(20)) as call:
+    bounds = local_call.PhaseTimeouts.within(20)
+    async with local_call.Call(None, record, context, bounds=bounds) as call:
         await call.gather()
         if call.has_candidates:
             await call.connect()

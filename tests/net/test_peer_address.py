@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from alerts.cluster.members import Members, PeersPlan
-from alerts.cluster.protocol import QueriedCheck
+from alerts.cluster.protocol import Query
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS
@@ -112,5 +112,5 @@ async def test_every_accepted_entry_can_be_asked() -> None:
         raise TimeoutError
 
     peers = Members(PeersPlan(("localhost:", "[::1]:", "127.0.0.1:1")), "0" * 16, float, refuse)
-    await peers.ask([QueriedCheck()])
+    await peers.ask([Query()])
     assert {each.url for each in peers.others} >= {"http://[::1]:9091", "http://127.0.0.1:1"}

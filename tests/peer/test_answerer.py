@@ -15,7 +15,7 @@ from probe.ice.candidate import LONGEST, SessionDescription, read, write
 from probe.peer import answerer
 from probe.peer.answerer import MOST_CALLS, CallAnswerer
 from probe.peer.call import OutgoingCall, identity_of
-from probe.turn.relay_path import untimed
+from probe.stun.transport import untimed
 from tests.ice.test_candidate import WORDS, with_
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from probe.core.model import CheckAborted
 from probe.net.tls import client_context
-from probe.stun.transport import Transport, open_wire
+from probe.stun.transport import Transport, open_wire, untimed
 from probe.stun.uri import parse_turn_url
-from probe.turn.relay_path import untimed
 from probe.turn.resolve import resolve_turn_server
 from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
 

@@ -139,7 +139,8 @@ def _failed(report: Report) -> Iterator[str]:
 def _missed(report: Report) -> Iterator[str]:
     for row in report.rows:
         for each in missed(report, row.name, MISSED):
-            yield f"- {SYMBOLS[each.verdict]} **{_markdown(row.name)}**: {_markdown(objective_sentence(each))}"
+            sentence = _markdown(objective_sentence(each))
+            yield f"- {SYMBOLS[each.verdict]} **{_markdown(row.name)}**: {sentence}"
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.alert_groups import incidents_of
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
+from alerts.notification.alert_groups import incidents_of
 from alerts.notification.grouping import (
     GATHER_SECONDS,
     REMIND_SECONDS,

@@ -14,9 +14,9 @@ from probe.lab.certificates import Authority, expired, untrusted, wrong_name
 from probe.net.resolver import Address
 from probe.net.tls import client_context
 from probe.stun.credentials import TurnCredentials
+from probe.stun.transport import untimed
 from probe.stun.uri import parse_turn_url
 from probe.turn.client import TurnClient
-from probe.turn.relay_path import untimed
 from tests.turn.turn_lab import (
     HOST,
     PASSWORD,
