@@ -5,6 +5,7 @@ brings it all back. Asking runs in a task of its own, and nothing waits for it w
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -34,6 +35,8 @@ TROUBLE_SECONDS, CALM_SECONDS = 3.0, 30.0
 PAUSE_SECONDS = 0.5
 # Asking takes less; who can't ask goes on without.
 FIRST_ROUND_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Cluster:
@@ -68,6 +71,7 @@ class Cluster:
         self._over_since: dict[str, float] = {}
         self._life_at = self._quorum_at = now()
         self._rounds, self._busy = 0, False
+        self._logged: set[str] = set()
 
     @property
     def is_ready(self) -> bool:
@@ -247,6 +251,14 @@ class Cluster:
         self._rounds, self._roles.round_at = self._rounds + 1, self._now()
         if self.peers.has_majority:
             self._quorum_at = self._now()
+        self._log_setup_problems()
+
+    def _log_setup_problems(self) -> None:
+        """Each once, as long as it lasts."""
+        found = {problem.text for problem in self.setup_problems if problem.kind != "version"}
+        for text in sorted(found - self._logged):
+            logger.warning("%s", text)
+        self._logged = found
 
     def _is_unasked(self, subject: str, since: float) -> bool:
         """Whether a member has not been asked for a group since then."""

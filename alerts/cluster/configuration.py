@@ -56,7 +56,8 @@ def _regions(me: LocalMember, others: Sequence[Member]) -> Iterable[SetupProblem
     regions = Counter([me.region, *(each.answer.region for each in others if each.answer)])
     for region, count in sorted(regions.items()):
         if region == NO_REGION and (count > 1 or region == me.region):
-            text = f"{count} of the probes have no region: set PROBE_REGION, another one for each"
+            have = "probe has" if count == 1 else "probes have"
+            text = f"{count} {have} no region: set PROBE_REGION, another one for each"
             yield SetupProblem("region", NO_REGION, text)
         elif count > 1:
             text = (

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from alerts.cluster.configuration import static_warnings
 from alerts.cluster.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
@@ -28,6 +29,7 @@ from probe.config.check_plan import (
     read_tables,
     variables_named_in,
 )
+from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -90,6 +92,7 @@ class ProbeEnvironment(Environment):
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
     peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+    witness: bool = Field(default=False, alias="PROBE_WITNESS")
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -117,6 +120,8 @@ class ProbeEnvironment(Environment):
     def _peers_with_token(self) -> Self:
         if split_urls(self.peers) and self.peer_token is None:
             raise ValueError("PROBE_PEERS needs PROBE_PEER_TOKEN, the same for all of them")
+        if self.witness and not split_urls(self.peers):
+            raise ValueError("PROBE_WITNESS needs PROBE_PEERS: a witness is one of several probes")
         return self
 
     @field_validator("log_level")
@@ -151,6 +156,7 @@ class Settings:
     """Everything that a run needs to know: the plan, and who we are.
 
     ``config`` is the file whose change is worth reading it again; None: there is none.
+    ``warnings`` are about what is valid and will not do.
     """
 
     plan: CheckPlan
@@ -159,6 +165,7 @@ class Settings:
     service: DaemonSettings = field(default_factory=DaemonSettings)
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    warnings: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -227,7 +234,16 @@ def load_settings(
     path = None if alone else Path(config or DEFAULT_CONFIG)
     pages, dashboards = _text(own.public_url), _text(own.grafana_url)
     whole = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
-    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path, whole)
+    has_region = bool(own.region or own.fly_region)
+    return Settings(
+        plan_of_witness(plan) if own.witness else plan,
+        region,
+        LOG_LEVELS[own.log_level],
+        _service(own),
+        path,
+        whole,
+        static_warnings(split_urls(own.peers), has_region=has_region),
+    )
 
 
 def _text(address: SecretStr | None) -> str:
@@ -246,7 +262,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.sentry_dsn,
-        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token),
+        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
     )
 
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -86,7 +87,7 @@ class Daemon:
         self._alarm = AlertManager(
             settings.alerting,
             settings.service.data,
-            peers=settings.service.peers,
+            peers=replace(settings.service.peers, version=probe_version()),
             now=lambda: steady + clock(),
             clock=clock,
         )
@@ -198,8 +199,9 @@ class Daemon:
         for part in parts:
             part.set_checks(self._plan.checks)
         self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
-        for caution in (each for check in new for each in check.config_warnings):
-            logger.warning("%s", caution)
+        warnings = settings.warnings if self._revision == 1 else ()
+        for warning in (*warnings, *(each for check in new for each in check.config_warnings)):
+            logger.warning("%s", warning)
         for timing in stagger([(check.name, check.interval) for check in new]):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
@@ -286,7 +288,7 @@ class Daemon:
             notices=(
                 *notices_of(self._alarm, self._references),
                 *self.reloader.outcome.notices,
-                *config_notices(self._plan.checks),
+                *config_notices(self._settings.warnings, self._plan.checks),
             ),
         )
 

@@ -12,7 +12,8 @@ import pytest
 
 from alerts.evaluation.check_state import CheckStates
 from alerts.model import Severity
-from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext, incidents_of
+from alerts.notification.alert_groups import incidents_of
+from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext
 from alerts.notification.route import Route, Routes
 from alerts.state.alert_store import AlertStore
 from probe.core.causes import HINTS, Cause
