@@ -132,6 +132,7 @@ class AlertManager:
             asked = read_question(question)
         except InvalidMessage:
             return None
+        relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
         # All of one moment: a result that came in this very instant counts.
         own = LocalState(
@@ -142,7 +143,7 @@ class AlertManager:
             troubles=self._keeper.troubles(self._now()),
             openings=openings_of(waiting),
         )
-        return self._fleet.answer(asked, own, excused=self._excused)
+        return self._fleet.answer(asked, own, excused=self._excused, relayed=relayed)
 
     def muted(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being told now."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 
-class Unusable(Exception):
+class InvalidAnswer(Exception):
     """No answer that is one; the text names no address and no secret."""
 
 
@@ -18,7 +18,7 @@ Post = Callable[[str, bytes, str], Awaitable[bytes]]
 
 
 async def post_question(url: str, body: bytes, token: str) -> bytes:
-    """Ask one probe. Raises Unusable."""
+    """Ask one probe. Raises InvalidAnswer."""
     import aiohttp
 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -29,10 +29,10 @@ async def post_question(url: str, body: bytes, token: str) -> bytes:
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
             if response.status != 200:
-                raise Unusable(f"it answers {response.status}{_hint(response.status)}")
+                raise InvalidAnswer(f"it answers {response.status}{_hint(response.status)}")
             return await _body(response.content)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise Unusable(type(error).__name__) from None
+        raise InvalidAnswer(type(error).__name__) from None
 
 
 async def _body(content: "aiohttp.StreamReader") -> bytes:
@@ -40,7 +40,7 @@ async def _body(content: "aiohttp.StreamReader") -> bytes:
     while more := await content.read(LONGEST_ANSWER):
         body += more
         if len(body) > LONGEST_ANSWER:
-            raise Unusable("its answer is too long")
+            raise InvalidAnswer("its answer is too long")
     return body
 
 

@@ -18,7 +18,7 @@ from alerts.cluster.client import Post
 from alerts.cluster.configuration import SETUP_KINDS, SetupProblem, plan_digest, setup_problems
 from alerts.cluster.leader import Assignment
 from alerts.cluster.members import Members, PeersPlan, PeersReading
-from alerts.cluster.protocol import Query, write
+from alerts.cluster.protocol import Query, RelayedAnswer, write
 from alerts.cluster.questions import Questions
 from alerts.cluster.quorum import QuorumState, Scope, SuspectedAlert
 from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, build_answer, is_due
@@ -65,7 +65,7 @@ class Cluster:
         )
         self._roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
         self._questions = Questions()
-        self._digest = ""
+        self._digest, self._checks = "", frozenset[str]()
         self._looks: dict[str, LastResult] = {}
         self._troubles: list[SuspectedAlert] = []
         self._over_since: dict[str, float] = {}
@@ -105,6 +105,7 @@ class Cluster:
         """These are the checks from now on, and the groups of their alerts."""
         checks = list(checks)
         names = {check.name for check in checks}
+        self._checks = frozenset(names)
         self._looks = {name: look for name, look in self._looks.items() if name in names}
         self._digest = plan_digest(checks, subjects)
 
@@ -213,7 +214,14 @@ class Cluster:
         """When :meth:`place` will say something else though nobody says anything new."""
         return self._agreement.next_time(alerts)
 
-    def answer(self, question: Query, own: LocalState, *, excused: bool) -> bytes:
+    def answer(
+        self,
+        question: Query,
+        own: LocalState,
+        *,
+        excused: bool,
+        relayed: tuple[RelayedAnswer, ...] = (),
+    ) -> bytes:
         """What another probe wants to know.
 
         A check that it wants a younger look of is looked at at once, unless it was just now.
@@ -225,10 +233,15 @@ class Cluster:
             look = self._looks.get(ask.check)
             if look and ask.check not in troubled and is_due(look, ask.younger, now):
                 self.run_soon(ask.check)
-        own = replace(own, shared=self._agreement.shared, troubles=troubles)
+        own = replace(own, checks=self._checks, shared=self._agreement.shared, troubles=troubles)
         # Without a network of its own it has no word on any check.
         asked = question.model_copy(update={"asks": ()}) if excused else question
-        return write(build_answer(asked, self._myself(), self._looks, own, now))
+        answer = build_answer(asked, self._myself(), self._looks, own, now)
+        return write(answer.model_copy(update={"relayed": relayed}))
+
+    async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
+        """What the others answer, for one who can't ask them: a witness' work."""
+        return await self.peers.relay(question) if question.relay and self._plan.witness else ()
 
     async def run(self) -> None:
         """Ask again and again until cancelled."""

@@ -71,10 +71,10 @@ class Member:
         return age is None or age + now - self.heard <= TRUST_SECONDS
 
     def take(self, question: Query, answer: MemberAnswer, now: float) -> None:
-        """It has answered."""
+        """It has answered, directly or through a witness."""
         if self.answer is None or self.answer.id != answer.id:
             self.words, self.groups = {}, {}
-        self.answer, self.heard, self.problem = answer, now, ""
+        self.answer, self.heard = answer, now
         for ask in question.asks:
             self.words[ask.check] = Word(answer.checks.get(ask.check), now)
         for group in question.groups or ():

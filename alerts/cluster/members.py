@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from alerts.cluster.client import Post, Unusable, post_question
+from alerts.cluster.client import InvalidAnswer, Post, post_question
 from alerts.cluster.member import NOT_ASKED, Member
 from alerts.cluster.protocol import (
     MOST_MEMBERS,
     InvalidMessage,
+    MemberAnswer,
     Query,
+    RelayedAnswer,
     read_answer,
     write,
 )
@@ -32,6 +34,8 @@ from probe.report.text.sanitize import clean
 PATH = "/peer/verdicts"
 # All asking of one round, names included, is over by then.
 ASK_SECONDS, RESOLVE_SECONDS = 2.0, 1.0
+# A witness asks the others meanwhile, while it is asked itself.
+RELAY_SECONDS = 1.0
 # Machines come and go.
 RESOLVE_AGAIN_SECONDS = 30.0
 NO_ADDRESS = "its name has no address"
@@ -71,7 +75,7 @@ class PeersReading:
 class Members:
     """All members, as they last answered. ``now`` gives seconds; only differences count.
     ``wall`` is the wall clock. ``post`` takes address, question and token; it raises
-    TimeoutError or Unusable."""
+    TimeoutError or InvalidAnswer."""
 
     def __init__(
         self,
@@ -155,8 +159,26 @@ class Members:
     async def ask(self, questions: Sequence[Query]) -> None:
         """Ask everybody; what they answer is in :attr:`others` afterwards."""
         await self._resolve_all()
-        bodies = [(question, write(question)) for question in questions]
-        await asyncio.gather(*(self._ask(each, bodies) for each in [*self._members.values()]))
+        await asyncio.gather(*(self._ask(each, questions) for each in [*self._members.values()]))
+        if any(each.problem for each in self.others):
+            await self._ask_witness(questions)
+
+    async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
+        """Ask all others on behalf of one who can't; what they answer within a second."""
+        question = question.model_copy(update={"relay": False})
+        others = self.others
+
+        async def answer_of(member: Member) -> RelayedAnswer | None:
+            try:
+                async with asyncio.timeout(RELAY_SECONDS):
+                    return RelayedAnswer(
+                        entry=member.place[0], answer=await self._answer_of(member, question)
+                    )
+            except (TimeoutError, InvalidMessage, InvalidAnswer):
+                return None
+
+        found = await asyncio.gather(*(answer_of(member) for member in others))
+        return tuple(filter(None, found))[:MOST_MEMBERS]
 
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
         """Nothing else is asked for any more."""
@@ -179,21 +201,51 @@ class Members:
     def _is_me(self, member: Member) -> bool:
         return member.answer is not None and member.answer.id == self._me
 
-    async def _ask(self, member: Member, questions: Sequence[tuple[Query, bytes]]) -> None:
+    async def _answer_of(self, member: Member, question: Query) -> MemberAnswer:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
+        return read_answer(await self._post(member.url + PATH, write(question), token))
+
+    async def _ask_witness(self, questions: Sequence[Query]) -> None:
+        """Who can't be asked directly may be reached from a witness."""
+        witness = next(
+            (each for each in self.reachable if each.answer and each.answer.witness), None
+        )
+        if witness is None:
+            return
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                for question, body in questions:
+                for question in questions:
+                    asked = question.model_copy(update={"relay": True})
+                    answer = await self._answer_of(witness, asked)
+                    for each in answer.relayed:
+                        self._take_relayed(question, each)
+        except (TimeoutError, InvalidMessage, InvalidAnswer):
+            # It was asked just now, and is again in the next round.
+            return
+
+    def _take_relayed(self, question: Query, relayed: RelayedAnswer) -> None:
+        answer = relayed.answer
+        for member in self.others:
+            is_known = member.answer is not None and member.answer.id == answer.id
+            is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
+            if member.problem and answer.id != self._me and (is_known or is_entry):
+                member.take(question, answer, self._now())
+
+    async def _ask(self, member: Member, questions: Sequence[Query]) -> None:
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                for question in questions:
                     sent = self._wall()
-                    answer = read_answer(await self._post(member.url + PATH, body, token))
+                    answer = await self._answer_of(member, question)
                     if member.problem and member.heard > float("-inf"):
                         logger.info("the probe at %s answers again", show_host(member.url))
                     member.take(question, answer, self._now())
+                    member.problem = ""
                     if answer.time is not None:
                         member.offset = answer.time - (sent + self._wall()) / 2
         except TimeoutError:
             self._failed(member, f"no answer within {ASK_SECONDS:g} s")
-        except (InvalidMessage, Unusable) as error:
+        except (InvalidMessage, InvalidAnswer) as error:
             self._failed(member, str(error))
 
     def _failed(self, member: Member, problem: str) -> None:

@@ -44,11 +44,12 @@ class QueriedCheck(_Message):
 
 class Query(_Message):
     """What a probe asks another: the state of checks, and of alert groups (None, from an older
-    version: of all groups)."""
+    version: of all groups). ``relay``: a witness is to ask the other members the same."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
     asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MOST_ASKED)] = ()
     groups: Annotated[tuple[Name, ...], Field(max_length=MOST_ASKED)] | None = None
+    relay: bool = False
 
 
 class ReportedAlert(_Message):
@@ -82,7 +83,8 @@ class MemberAnswer(_Message):
     condition it sees now. ``owns``, ``holds``, ``ended`` and ``pending`` (the last two with an
     age): see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a majority of the
     members, itself included, last answered it. ``order`` are the members in its configured
-    order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no checks.
+    order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no checks;
+    ``relayed`` is what others answered it, where that was asked for.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
@@ -101,6 +103,14 @@ class MemberAnswer(_Message):
     plan: Annotated[str, Field(max_length=16)] = ""
     time: Annotated[float, Field(ge=0.0, le=1e11, allow_inf_nan=False)] | None = None
     witness: bool = False
+    relayed: Annotated[tuple["RelayedAnswer", ...], Field(max_length=MOST_MEMBERS)] = ()
+
+
+class RelayedAnswer(_Message):
+    """What another member answered a witness: ``entry`` is its place in PROBE_PEERS."""
+
+    entry: Annotated[int, Field(ge=0, lt=MOST_MEMBERS)]
+    answer: MemberAnswer
 
 
 def read_question(body: bytes) -> Query:

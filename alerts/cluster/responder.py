@@ -30,7 +30,7 @@ class LastResult:
 class LocalState:
     """What this probe knows of itself, all of one moment.
 
-    ``subjects`` are the checks' groups; ``views`` what was sent of groups and by whom,
+    ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups and by whom,
     ``undelivered`` since when a message of a group has been waiting for its receiver, ``ended``
     when a group was resolved: all by notifier and group; ``openings`` are groups whose first
     message is among those that wait. ``shared`` are alerts that are the
@@ -44,6 +44,7 @@ class LocalState:
     shared: Collection[Fingerprint] = ()
     troubles: Sequence[SuspectedAlert] | None = None
     openings: Collection[Key] = ()
+    checks: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def build_answer(
         checks={
             ask.check: _seen(look, troubles, now) if look else _unseen()
             for ask in question.asks
-            if (look := looks.get(ask.check)) is not None or ask.check in own.subjects
+            if (look := looks.get(ask.check)) is not None or ask.check in own.checks
         },
         sees=_some(_groups(sure, own), wanted),
         open=_some(_groups(open_, own), wanted),

@@ -202,6 +202,8 @@ class Daemon:
         warnings = settings.warnings if self._revision == 1 else ()
         for warning in (*warnings, *(each for check in new for each in check.config_warnings)):
             logger.warning("%s", warning)
+        if not checks:
+            self._end_first_round()
         for timing in stagger([(check.name, check.interval) for check in new]):
             self._timings[timing.name] = timing
             self._schedule.add(timing)

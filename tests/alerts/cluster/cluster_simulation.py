@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from alerts.cluster.client import Unusable
+from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import TROUBLE_SECONDS, Cluster
 from alerts.cluster.company import ask_for, incidents_among
 from alerts.cluster.members import PeersPlan
@@ -147,7 +147,7 @@ class Probe:
         region = urlsplit(url).hostname or ""
         other = self.town.probes.get(region)
         if other is None or frozenset({region, self.region}) in self.town.apart:
-            raise Unusable("not there")
+            raise InvalidAnswer("not there")
         own = LocalState(SUBJECTS, other.desk.views, {}, other.desk.ended)
         return other.fleet.answer(read_question(question), own, excused=False)
 
