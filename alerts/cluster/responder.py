@@ -30,11 +30,11 @@ class LastResult:
 class LocalState:
     """What this probe knows of itself, all of one moment.
 
-    ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups and by whom,
-    ``undelivered`` since when a message of a group has been waiting for its receiver, ``ended``
-    when a group was resolved: all by notifier and group; ``openings`` are groups whose first
-    message is among those that wait. ``shared`` are alerts that are the
-    target's fault, ``troubles`` everything that is seen as bad (None: as it was last attended).
+    ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups
+    and by whom, ``undelivered`` since when a message of a group has been waiting for its
+    receiver, ``ended`` when a group was resolved: all by notifier and group; ``openings`` are
+    groups whose first message is among those that wait. ``shared`` are alerts that are the
+    target's fault, ``troubles`` everything that is seen as bad (None: as it was last set).
     """
 
     subjects: Mapping[str, str] = field(default_factory=dict)
