@@ -178,6 +178,7 @@ class AlertManager:
             random=random.Random(),
             on_refused=self._tell_refusal,
             hold=self._gate.hold,
+            on_dropped=self._not_sent,
         )
 
     async def run(self) -> None:
@@ -268,7 +269,7 @@ class AlertManager:
         deliveries = self._desk.settle(incidents, now, self._setting(now))
         deliveries += self._resolve_forgotten()
         while self._desk.withdrawn:
-            await self._outbox.withdraw(*self._desk.withdrawn.pop())
+            await self._withdraw(self._outbox, self._desk.withdrawn.pop())
         states = {**self._keeper.documents(), **self._desk.documents()}
         if states or deliveries:
             await self._outbox.commit(states, deliveries)
@@ -282,10 +283,21 @@ class AlertManager:
             return
         waiting = await outbox.waiting() if outbox.state.waiting else []
         troubles, views = self._keeper.troubles(now), self._desk.views
-        ask_for(self._fleet, troubles, views, waiting, self._subjects, self._forgotten)
+        ask_for(
+            self._fleet, troubles, views, waiting, self._subjects, self._forgotten, self._desk.ended
+        )
         by_key = {route.name for route in self._plan.routes if route.deduplicates}
-        for notifier, key in overtaken(self._fleet, waiting, by_key):
-            await outbox.withdraw(notifier, key)
+        for key in overtaken(self._fleet, waiting, by_key):
+            await self._withdraw(outbox, key)
+
+    async def _withdraw(self, outbox: Outbox, key: tuple[str, str]) -> None:
+        """What waits for a notifier under a key is another probe's to send."""
+        await outbox.withdraw(*key)
+        self._not_sent(key)
+
+    def _not_sent(self, key: tuple[str, str]) -> None:
+        """An end that the receiver has not been sent is not claimed to other probes."""
+        self._desk.ended.pop(key, None)
 
     def _setting(self, now: float) -> MessageContext:
         plan = self._plan

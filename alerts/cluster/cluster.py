@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 
 from alerts.cluster import quorum
 from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
@@ -35,6 +36,7 @@ TROUBLE_SECONDS, CALM_SECONDS = 3.0, 30.0
 PAUSE_SECONDS = 0.5
 # Asking takes less; who can't ask goes on without.
 FIRST_ROUND_SECONDS = 10.0
+EMPTY: Mapping[Key, float] = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
@@ -131,12 +133,14 @@ class Cluster:
         busy: bool,
         groups: Collection[str] = (),
         undelivered: Collection[Key] = (),
+        ended: Mapping[Key, float] = EMPTY,
     ) -> None:
         """This is amiss now; ``busy``: something that was sent is not over yet. ``groups`` are
-        those to ask for, ``undelivered`` have a message that waits for its receiver."""
+        those to ask for, ``undelivered`` have a message that waits for its receiver, ``ended``
+        were resolved then."""
         known = {trouble.identity.check for trouble in self._troubles}
         self._troubles = sorted(troubles, key=lambda each: (not each.sight.sure, each.since))
-        self._roles.undelivered = frozenset(undelivered)
+        self._roles.undelivered, self._roles.ended = frozenset(undelivered), ended
         self._questions.groups = tuple(sorted(groups))
         news = {trouble.identity.check for trouble in troubles} - known
         busy = busy or bool(troubles)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.quorum import SuspectedAlert
 from alerts.cluster.responder import Key
-from alerts.model import Alert, Delivery
+from alerts.model import Alert, Delivery, MessageType
 from alerts.notification.alert_groups import Mute, incidents_of
 from alerts.notification.grouping import AlertGroup
 
@@ -59,13 +59,23 @@ def ask_for(
     waiting: Sequence[Delivery],
     subjects: Mapping[str, str],
     forgotten: Iterable[str],
+    ended: Mapping[Key, float],
 ) -> None:
     """The others are asked for the checks that are seen as bad, and for all groups of them, of
-    what was sent (``views``) and of what waits to be; and for those ``forgotten``."""
+    what was sent (``views``) and of what waits to be; and for those ``forgotten``. ``ended`` is
+    when this probe resolved a group."""
     keys = [(each.notifier, each.message.key) for each in waiting]
     groups = {subjects.get(each.identity.check, each.identity.check) for each in troubles}
     groups |= {group for _, group in (*views, *keys)} | set(forgotten)
-    fleet.set_suspected(troubles, bool(views or waiting), groups, keys)
+    ended = {**ended, **dict(_ends(waiting))}
+    fleet.set_suspected(troubles, bool(views or waiting), groups, keys, ended)
+
+
+def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
+    """Groups of which the end waits to be sent, and since when."""
+    for each in waiting:
+        if each.message.occasion is MessageType.RESOLVED:
+            yield (each.notifier, each.message.key), each.message.at
 
 
 def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:

@@ -25,7 +25,8 @@ class Other:
     ``ahead``: it comes before this one. ``sees``: it fires there, or is about to. ``owns``: it
     has notified of it; ``holds``: it knows that somebody did. ``ended`` is how many seconds ago
     the receiver took its message that the group is resolved, None if none did; ``pending`` for
-    how many seconds a message of its own has been waiting for the receiver.
+    how many seconds a message of its own has been waiting for the receiver; ``opened`` since
+    when what it owns or holds is known to have been sent. ``ends``: it is sending the end.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Other:
     holds: bool = False
     ended: float | None = None
     pending: float | None = None
+    opened: float | None = None
+    ends: bool = False
 
 
 class Role(StrEnum):
@@ -67,6 +70,7 @@ def elect(
     agreed: bool = False,
     pending: bool = False,
     lost: bool = False,
+    ended: float | None = None,
 ) -> Assignment:
     """This probe's part in a group.
 
@@ -74,21 +78,26 @@ def elect(
     ``over``: it no longer fires here; ``waited`` and ``opened`` are since how many seconds it
     has fired here, and since how many seconds the receiver is known to have been notified.
     ``agreed``: a quorum sees it now. ``pending``: a message of this probe waits for the
-    receiver; ``lost``: one of the owner's did when it was last heard.
+    receiver; ``lost``: one of the owner's did when it was last heard. ``ended`` is how many
+    seconds ago this probe resolved a group of this key.
     """
     if owner is not None and _ended(others, opened):
         if over:
             return Assignment(Role.FORGET)
         if agreed:
             return Assignment(Role.REOPEN)
-    owners = [other for other in others if other.owns]
+    owners = [other for other in others if other.owns or (over and other.ends)]
     if owner == MINE:
         # Both have notified: the one that comes first goes on, or the one that can.
         owners = [other for other in owners if pending or other.ahead]
         return Assignment(Role.FOLLOW, owners[0].name) if owners else Assignment(Role.TELL)
     if owner is None:
+        ends = [other.ended for other in others if other.ended is not None]
+        ends += [] if ended is None else [ended]
+        present = [other for other in others if not _is_past(other, ends)]
         # The sender may be gone, and those who know of the group go on.
-        owners = owners or [other for other in others if other.holds]
+        owners = [other for other in present if other.owns]
+        owners = owners or [other for other in present if other.holds]
     if owners:
         return Assignment(Role.FOLLOW, owners[0].name)
     if owner is None:
@@ -98,6 +107,11 @@ def elect(
     if any(other.ahead and other.holds for other in others):
         return Assignment(Role.WAIT)
     return Assignment(Role.REPEAT if lost and not over else Role.TELL)
+
+
+def _is_past(other: Other, ends: Sequence[float]) -> bool:
+    """Whether what another one knows of has been resolved since, which it will learn."""
+    return other.opened is not None and any(end < other.opened for end in ends)
 
 
 def _ended(others: Sequence[Other], opened: float) -> bool:

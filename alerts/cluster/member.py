@@ -26,16 +26,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class GroupWord:
-    """What a member last said of an alert group, and when. ``ended`` and ``pending`` are times
-    by notifier."""
+    """What a member last said of an alert group, and when. ``ended``, ``pending`` and
+    ``opened`` are times by notifier."""
 
     heard: float
     sees: bool = False
     open: bool = False
     owns: frozenset[str] = frozenset()
     holds: frozenset[str] = frozenset()
+    ends: frozenset[str] = frozenset()
     ended: Mapping[str, float] = field(default_factory=dict)
     pending: Mapping[str, float] = field(default_factory=dict)
+    opened: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -95,6 +97,8 @@ def _group_word(answer: MemberAnswer, group: str, now: float) -> GroupWord:
         open=group in answer.open,
         owns=frozenset(name for name, key in answer.owns if key == group),
         holds=frozenset(name for name, key in answer.holds if key == group),
+        ends=frozenset(name for name, key in answer.ends if key == group),
         ended={name: now - age for name, key, age in answer.ended if key == group},
         pending={name: now - age for name, key, age in answer.pending if key == group},
+        opened={name: now - age for name, key, age in answer.opened if key == group},
     )

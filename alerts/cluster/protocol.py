@@ -80,11 +80,11 @@ class MemberAnswer(_Message):
 
     ``checks`` are those that were asked for and that it has. ``sees`` are groups that fire
     there or are about to, ``open`` those that it has agreed on as the target's fault and whose
-    condition it sees now. ``owns``, ``holds``, ``ended`` and ``pending`` (the last two with an
-    age): see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a majority of the
-    members, itself included, last answered it. ``order`` are the members in its configured
-    order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no checks;
-    ``relayed`` is what others answered it, where that was asked for.
+    condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending`` and
+    ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
+    majority of the members, itself included, last answered it. ``order`` are the members in its
+    configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
+    checks; ``relayed`` is what others answered it, where that was asked for.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
@@ -97,6 +97,8 @@ class MemberAnswer(_Message):
     holds: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
     ended: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
     pending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
+    opened: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
+    ends: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
     quorum_age: Age | None = None
     order: Annotated[tuple[MemberId, ...], Field(max_length=MOST_MEMBERS)] = ()
     version: Annotated[str, Field(max_length=40)] = ""

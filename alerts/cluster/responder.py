@@ -89,7 +89,9 @@ def build_answer(
         owns=_some_keys(_owned(own, waited), wanted),
         holds=_some_keys((key for key, view in own.views.items() if view.owner != MINE), wanted),
         ended=_aged(ended, wanted),
+        ends=_some_keys(_ending(own, waited), wanted),
         pending=_aged(waited, wanted),
+        opened=_aged({key: max(now - view.opened, 0.0) for key, view in own.views.items()}, wanted),
         quorum_age=me.quorum_age,
         order=me.order,
         version=me.version[:40],
@@ -137,6 +139,10 @@ def _owned(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
         is_late = key in own.openings or waited.get(key, 0.0) >= HANDOVER_SECONDS
         if view.owner == MINE and not is_late:
             yield key
+
+
+def _ending(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
+    """Groups whose end this probe is about to deliver."""
     for key, seconds in waited.items():
         if key not in own.views and key in own.ended and seconds < HANDOVER_SECONDS:
             yield key

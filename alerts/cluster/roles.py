@@ -1,6 +1,6 @@
 """This probe's role in each group at each receiver, by what the other members last said."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
 from alerts.cluster.leader import MINE, PATIENCE_SECONDS, Assignment, Other, Role, elect
@@ -17,8 +17,9 @@ RECENT_SECONDS = 1.0
 
 
 class Roles:
-    """``undelivered`` are keys of which a message waits for its receiver, ``round_at`` is when
-    the others were last asked; ``ask_now`` has them asked at once."""
+    """``undelivered`` are keys of which a message waits for its receiver, ``ended`` is when this
+    probe resolved a group, ``round_at`` when the others were last asked; ``ask_now`` has them
+    asked at once."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Roles:
         self._now, self._ask_now = now, ask_now
         self._reopened: set[Key] = set()
         self.undelivered: Collection[Key] = ()
+        self.ended: Mapping[Key, float] = {}
         self.round_at = float("-inf")
 
     def cast(
@@ -51,6 +53,9 @@ class Roles:
             agreed=self._agreement.is_agreed(subject),
             pending=(notifier, subject) in self.undelivered,
             lost=self._is_lost(owner, notifier, subject),
+            ended=now - self.ended[notifier, subject]
+            if (notifier, subject) in self.ended
+            else None,
         )
         if view is not None:
             self._note_reopening((notifier, subject), found)
@@ -68,7 +73,7 @@ class Roles:
         message = delivery.message
         if message.occasion is not MessageType.RESOLVED:
             return False
-        if deduplicates:
+        if is_open or deduplicates:
             return is_open
         words = [member.groups.get(message.key) for member in self._peers.reachable]
         ends = [word.ended.get(delivery.notifier) for word in words if word]
@@ -86,15 +91,20 @@ class Roles:
         word, ahead = member.groups.get(subject), self._peers.is_ahead(member, self._region)
         if word is None:
             return Other(member.name, ahead)
-        ended, pending = word.ended.get(notifier), word.pending.get(notifier)
+
+        def age(times: Mapping[str, float]) -> float | None:
+            return now - times[notifier] if notifier in times else None
+
         return Other(
             member.name,
             ahead=ahead,
             sees=word.sees,
             owns=notifier in word.owns and member.counts(now),
             holds=notifier in word.holds,
-            ended=None if ended is None else now - ended,
-            pending=None if pending is None else now - pending,
+            ends=notifier in word.ends and member.counts(now),
+            ended=age(word.ended),
+            pending=age(word.pending),
+            opened=age(word.opened),
         )
 
     def _is_lost(self, owner: str | None, notifier: str, subject: str) -> bool:

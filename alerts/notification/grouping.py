@@ -97,6 +97,7 @@ class GroupStore:
     # Whose messages that wait are another probe's to send by now, since the last call.
     withdrawn: set[tuple[str, str]] = field(default_factory=set)
     _dirty: set[tuple[str, str]] = field(default_factory=set)
+    _kept_ends: set[str] = field(default_factory=set)
 
     def settle(
         self, incidents: Iterable[AlertGroup], now: float, setting: MessageContext
@@ -134,15 +135,25 @@ class GroupStore:
             view = self.views.get(key)
             changed[f"view:{json.dumps(key)}"] = json.dumps(asdict(view)) if view else None
         self._dirty.clear()
+        if self.cast is not _alone:
+            ended = {f"ended:{json.dumps(key)}": json.dumps(at) for key, at in self.ended.items()}
+            changed |= {name: at for name, at in ended.items() if name not in self._kept_ends}
+            changed |= dict.fromkeys(self._kept_ends - ended.keys())
+            self._kept_ends = set(ended)
         return changed
 
     def restore(self, documents: Mapping[str, str]) -> None:
         """Take up what ``documents`` gave before the restart; passes over what is no view."""
         for name, text in documents.items():
-            if not name.startswith("view:"):
+            kind, _, key = name.partition(":")
+            if kind not in ("view", "ended"):
                 continue
             try:
-                notifier, subject = json.loads(name.removeprefix("view:"))
+                notifier, subject = json.loads(key)
+                if kind == "ended":
+                    self.ended[notifier, subject] = float(text)
+                    self._kept_ends.add(name)
+                    continue
                 known = json.loads(text)
                 known["severity"] = Severity(known["severity"])
                 known["members"] = tuple(known["members"])

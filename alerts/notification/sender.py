@@ -63,7 +63,8 @@ class Dispatcher:
     that was refused for good, notes excepted: a note tells of a refusal, and one that is
     refused itself must not bring forth another. ``deadline`` seconds are given to a send.
     ``hold`` says for how many seconds a message that is due is to be kept back, because it is
-    not known to be true (0: it may leave).
+    not known to be true (0: it may leave). ``on_dropped`` hears of which notifier and key an
+    end is never sent.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class Dispatcher:
         on_refused: OnRefused,
         deadline: float = DEADLINE_SECONDS,
         hold: Callable[[Delivery], float] = lambda delivery: 0.0,
+        on_dropped: Callable[[tuple[str, str]], None] = lambda key: None,
     ) -> None:
         self._outbox = outbox
         self._lanes = {name: _ReceiverQueue(notifier) for name, notifier in notifiers.items()}
         self._clock, self._now, self._random = clock, now, random
-        self._on_refused, self._deadline, self._hold = on_refused, deadline, hold
+        self._on_refused, self._on_dropped = on_refused, on_dropped
+        self._deadline, self._hold = deadline, hold
         self._stopping = False
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
@@ -151,12 +154,15 @@ class Dispatcher:
         for delivery in await self._outbox.waiting(lane.notifier.name):
             keys.setdefault(delivery.message.key, []).append(delivery)
         queue = []
-        for deliveries in keys.values():
-            for step in collapse(deliveries, lane.notifier.sends_missed_incidents):
+        for key, deliveries in keys.items():
+            steps = collapse(deliveries, lane.notifier.sends_missed_incidents)
+            for step in steps:
                 if not step.untouched:
                     await self._outbox.replace(step.old, step.new)
-                if step.new is not None:
-                    queue.append(step.new)
+            left = [step.new for step in steps if step.new is not None]
+            if not left:
+                self._on_dropped((lane.notifier.name, key))
+            queue += left
         numbers = {delivery.number for delivery in queue}
         lane.due = {number: due for number, due in lane.due.items() if number in numbers}
         return sorted(queue, key=lambda delivery: delivery.number)
@@ -219,6 +225,8 @@ class Dispatcher:
     async def _refuse(self, delivery: Delivery, reason: str) -> None:
         logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
         await self._outbox.dead_letter(delivery, reason)
+        if delivery.message.occasion is MessageType.RESOLVED:
+            self._on_dropped((delivery.notifier, delivery.message.key))
         if delivery.message.occasion is not MessageType.NOTE:
             await self._guarded(lambda: self._on_refused(delivery, reason))
 

@@ -138,7 +138,7 @@ class Probe:
 
     def _ask_for(self) -> None:
         troubles = self.keeper.troubles(self.now())
-        ask_for(self.fleet, troubles, self.desk.views, (), SUBJECTS, ())
+        ask_for(self.fleet, troubles, self.desk.views, (), SUBJECTS, (), self.desk.ended)
 
     def _hasten(self, check: str) -> None:
         self._due = min(self._due, self.town.now)

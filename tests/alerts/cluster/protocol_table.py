@@ -1,4 +1,4 @@
-"""The cluster's protocol for one group at one receiver that people read: state × event → action.
+"""The cluster's protocol for one group at one receiver that people read: state, event, action.
 
 The docs show this table, and test_protocol_table.py holds the code against every row.
 """
