@@ -52,6 +52,9 @@ def scenarios() -> Iterator[tuple[str, World]]:
     for _ in range(6):
         fair_round(split)
     yield "outage, lax cut off", split
+    minority = split.clone()
+    minority.set_bad(NAMES[1:], 0)
+    yield "the end for lax alone, cut off", minority
     mute = outage.clone()
     mute.deaf.add("lax")
     mute.set_bad((), 0)
@@ -67,7 +70,8 @@ def explore(depth: int, *, only: str = "", stop: bool = False) -> Found:
     """Breadth first from every scenario, or from one; to the first broken promise if it is to
     ``stop`` there."""
     found, seen = Found(), set[str]()
-    queue = deque((world, (name,)) for name, world in scenarios() if only in ("", name))
+    queue = deque[tuple[World, tuple[str, ...]]]()
+    queue += [(world, (name,)) for name, world in scenarios() if only in ("", name)]
     while queue:
         world, path = queue.popleft()
         for name, act in actions(world):
