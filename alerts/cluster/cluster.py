@@ -26,7 +26,7 @@ from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, b
 from alerts.cluster.roles import Roles
 from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
 from alerts.model import Alert, Delivery
-from alerts.notification.grouping import NotificationLogEntry
+from alerts.notification.notification_log import NotificationLogEntry
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 

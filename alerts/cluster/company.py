@@ -8,8 +8,8 @@ from alerts.cluster.cluster import Cluster
 from alerts.cluster.quorum import SuspectedAlert
 from alerts.cluster.responder import Key
 from alerts.model import Alert, Delivery, MessageType
-from alerts.notification.alert_groups import Mute, incidents_of
-from alerts.notification.grouping import AlertGroup
+from alerts.notification.grouping import Mute, alert_groups
+from alerts.notification.message import AlertGroup
 
 
 def incidents_among(
@@ -33,7 +33,7 @@ def incidents_among(
     ended = [each for alert in over for each in fleet.place_over(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
-    incidents = incidents_of(
+    incidents = alert_groups(
         [each.alert for each in placed],
         [each.alert for each in ended],
         lambda alert: subjects[alert.identity],

@@ -8,7 +8,7 @@ from alerts.cluster.leader import HANDOVER_SECONDS, MINE
 from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
 from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS, SuspectedAlert
 from alerts.model import Delivery, Fingerprint, MessageType
-from alerts.notification.grouping import NotificationLogEntry
+from alerts.notification.notification_log import NotificationLogEntry
 from alerts.state.annotations import NO_DATA
 from probe.core.kind import Check
 

@@ -8,7 +8,7 @@ from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
 from alerts.model import Delivery, MessageType
-from alerts.notification.grouping import NotificationLogEntry
+from alerts.notification.notification_log import NotificationLogEntry
 
 # What fires waits so long for the others' first word on it; asking takes less.
 BOUND_SECONDS = 5.0

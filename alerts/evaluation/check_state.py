@@ -64,6 +64,11 @@ class CheckStates:
         stands = {name: entry.state.verdict for name, entry in self._entries.items() if entry.state}
         return overall_verdict(self.checks, stands)
 
+    @property
+    def stands(self) -> dict[str, CheckState]:
+        """How every check stands that has a result."""
+        return {name: entry.state for name, entry in self._entries.items() if entry.state}
+
     def state(self, name: str) -> CheckState | None:
         """How a check stands; None before its first result."""
         entry = self._entries.get(name)

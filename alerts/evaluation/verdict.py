@@ -131,23 +131,31 @@ def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> lis
 def _one(
     check: str, threshold: Threshold, labels: Mapping[str, str], samples: Sequence[Sample]
 ) -> Evaluation:
-    size = _size(samples, threshold)
+    values = _values(samples, threshold)
+    size = _size(samples, values, threshold)
     if size < threshold.minimum_samples:
         return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN, int(size))
-    value = aggregate([sample.value for sample in samples], threshold.aggregation)
+    value = aggregate(values, threshold.aggregation)
     verdict = compare(value, threshold)
     if _is_a_share(samples, threshold) and verdict in _TOLD:
         verdict = confident_verdict(value, size, threshold)
     return Evaluation(check, threshold, labels, value, verdict, int(size))
 
 
-def _size(samples: Sequence[Sample], threshold: Threshold) -> float:
+def _values(samples: Sequence[Sample], threshold: Threshold) -> list[float]:
+    """One value for each sample; for a percentile every measurement that a sample stands for."""
+    if threshold.aggregation is not Aggregation.P95:
+        return [sample.value for sample in samples]
+    return [value for sample in samples for value in sample.values or (sample.value,)]
+
+
+def _size(samples: Sequence[Sample], values: Sequence[float], threshold: Threshold) -> float:
     """Of how many cases the value is made: our own samples, or those that somebody else has
     made the newest one of."""
     total = samples[-1].denominator
     if threshold.aggregation is Aggregation.LAST and total is not None:
         return total
-    return len(samples)
+    return len(values)
 
 
 def _is_a_share(samples: Sequence[Sample], threshold: Threshold) -> bool:

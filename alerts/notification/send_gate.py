@@ -19,7 +19,7 @@ AGAIN_SECONDS = 0.5
 
 
 class SendGate:
-    """Keeps messages back. ``now`` gives seconds, ``looked_at`` when a check last had a result,
+    """Keeps messages back. ``now`` gives seconds, ``knows`` whether a check runs,
     ``is_seen_bad`` whether it confirms an alert, ``has_asked`` whether the others were asked;
     ``run_soon`` lets a check run at once."""
 
@@ -27,16 +27,17 @@ class SendGate:
         self,
         now: Callable[[], float],
         *,
-        looked_at: Callable[[str], float],
+        knows: Callable[[str], bool],
         is_seen_bad: Callable[[str], bool],
         has_asked: Callable[[], bool],
         run_soon: Callable[[str], None],
     ) -> None:
-        self._now, self._looked_at = now, looked_at
+        self._now, self._knows = now, knows
         self._is_seen_bad, self._has_asked = is_seen_bad, has_asked
         self._run_soon = run_soon
         self._life_at = self._alive_at = now()
         self._awaited: set[str] = set()
+        self._looked_at: dict[str, float] = {}
 
     def alive(self) -> bool:
         """To be called at least every 10 s; False after a pause, with which a new life begins."""
@@ -47,6 +48,10 @@ class SendGate:
         self._life_at = now
         self._awaited.clear()
         return False
+
+    def add_result(self, check: str, at: float) -> None:
+        """A check has a new result."""
+        self._looked_at[check] = at
 
     def hold(self, delivery: Delivery) -> float:
         """For how many seconds a message is to be kept back; 0 if it may leave."""
@@ -59,11 +64,18 @@ class SendGate:
             return AGAIN_SECONDS
         if message.occasion is MessageType.RESOLVED or not message.firing:
             return 0.0
-        confirmed = any(map(self._is_seen_bad, _checks(message)))
+        # Of what isn't a check, or isn't one any more, there is nothing newer to know.
+        confirmed = any(
+            not self._knows(each) or self._is_seen_bad(each) for each in _checks(message)
+        )
         return 0.0 if confirmed else AGAIN_SECONDS
 
     def _is_current(self, message: Message) -> bool:
-        missing = {each for each in _checks(message) if self._looked_at(each) < self._life_at}
+        missing = {
+            check
+            for check in _checks(message)
+            if self._knows(check) and self._looked_at.get(check, float("-inf")) < self._life_at
+        }
         for check in missing - self._awaited:
             self._run_soon(check)
         self._awaited |= missing

@@ -36,6 +36,8 @@ class AlertmanagerEnvironment(Environment):
     """Every member of the cluster."""
 
     urls: SecretStr | None = Field(default=None, alias="ALERTMANAGER_URLS")
+    """Addresses of every member of an Alertmanager cluster. Example:
+    `http://am-1:9093,http://am-2:9093`"""
 
     @field_validator("urls")
     @classmethod

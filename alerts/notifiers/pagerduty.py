@@ -22,15 +22,18 @@ from probe.report.text.sanitize import clean, cut
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 ACCEPTED = 202
 MOST_LINKS = 10
+_NO_EVENT = frozenset({MessageType.CHANGED, MessageType.REMINDER, MessageType.NOTE})
 
 
 class PagerDutyEnvironment(Environment):
     """The integration's key."""
 
     routing_key: SecretStr | None = Field(default=None, alias="PAGERDUTY_ROUTING_KEY")
+    """Integration key of a PagerDuty service (Events API v2)."""
     url: HttpUrl = Field(
         default=SecretStr("https://events.pagerduty.com/v2/enqueue"), alias="PAGERDUTY_EVENTS_URL"
     )
+    """Other address of the Events API (proxies)."""
 
     @field_validator("routing_key")
     @classmethod
@@ -51,8 +54,8 @@ class PagerDuty:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
-        if message.occasion in (MessageType.REMINDER, MessageType.NOTE):
-            # It reminds by itself, and a note is no incident.
+        if message.occasion in _NO_EVENT:
+            # It reminds by itself, an update pages nobody, and a note is no incident.
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)

@@ -42,10 +42,16 @@ class SlackEnvironment(Environment):
     """An incoming webhook, or a bot's token and its channel."""
 
     webhook: HttpUrl | None = Field(default=None, alias="SLACK_WEBHOOK")
+    """Incoming webhook of a Slack channel. Example: `https://hooks.slack.com/services/T…/B…/…`"""
     bot_token: SecretStr | None = Field(default=None, alias="SLACK_BOT_TOKEN")
+    """Token of a Slack bot with `chat:write`, instead of a webhook: it edits its messages and
+    replies in their threads. Example: `xoxb-…`"""
     channel: str | None = Field(default=None, alias="SLACK_CHANNEL")
+    """Channel that the bot posts to. Example: `#alerts`"""
     mention: str | None = Field(default=None, alias="SLACK_MENTION")
+    """Mention in critical messages. Example: `<!channel>`"""
     api_url: BaseUrl = Field(default=SecretStr("https://slack.com/api"), alias="SLACK_API_URL")
+    """Other address of Slack's API (proxies)."""
 
     @field_validator("bot_token")
     @classmethod

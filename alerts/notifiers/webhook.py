@@ -28,7 +28,10 @@ class WebhookEnvironment(Environment):
     """Where to, and the key that it is signed with."""
 
     url: HttpUrl | None = Field(default=None, alias="ALERT_WEBHOOK_URL")
+    """Address that each notification is posted to as JSON. Example:
+    `https://example.org/hooks/probe`"""
     secret: SecretStr | None = Field(default=None, alias="ALERT_WEBHOOK_SECRET")
+    """Key of the HMAC-SHA256 signature."""
 
     @model_validator(mode="after")
     def _is_signed(self) -> Self:

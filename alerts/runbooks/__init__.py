@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from alerts.runbooks.lookup import slug_for
+from alerts.runbooks.lookup import NO_DATA_PAGE, PROBE_PAGE, slug_for
 
-__all__ = ["FIRST_STEPS", "Runbook", "first_steps", "page", "slug_for", "slugs"]
+__all__ = [
+    "FIRST_STEPS",
+    "NO_DATA_PAGE",
+    "PROBE_PAGE",
+    "Runbook",
+    "first_steps",
+    "page",
+    "slug_for",
+    "slugs",
+]
 
 FIRST_STEPS = "First steps"
 # A message has room for so many; the page has them all.
@@ -44,6 +53,12 @@ def page(slug: str) -> Runbook:
     written = files(__package__).joinpath(f"{slug}.md").read_text(encoding="utf-8")
     title, _, text = written.partition("\n")
     return Runbook(title.removeprefix("# ").strip(), text.strip() + "\n")
+
+
+def read_runbooks() -> None:
+    """Read all pages now: at the first alert there may be no descriptor left for it."""
+    for slug in slugs():
+        first_steps(slug)
 
 
 @cache

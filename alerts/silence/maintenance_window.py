@@ -80,16 +80,28 @@ class WindowTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """Name of the window, unique. Example: `cutover`"""
     reason: str = Field(min_length=1)
+    """Why; shown where an alert is suppressed. Example: `announced to users`"""
     matches: tuple[Matcher, ...] = ()
+    """Check names, kinds or label values, wildcards allowed; without it everything. Example:
+    `["turn-*"]`"""
     timezone: Zone = "UTC"
+    """IANA name of the time zone of its clock times. Example: `Europe/Berlin`"""
     start: DateTime | None = None
+    """Start of a one-off window. Example: `2026-03-29T02:00:00+01:00`"""
     end: DateTime | None = None
+    """End of a one-off window. Example: `2026-03-29T04:00:00+01:00`"""
     weekdays: tuple[Weekday, ...] = WEEK
+    """Weekdays of a recurring window. Example: `["tue"]`"""
     at: TimeOfDay = time(2)
+    """Time of day at which it starts. Example: `02:00`"""
     minutes: int = Field(default=60, ge=1, le=24 * 60)
+    """Its length in minutes. Example: `60`"""
     from_date: Day | None = None
+    """First day on which it may start. Example: `2026-04-01`"""
     until_date: Day | None = None
+    """Last day on which it may start. Example: `2026-06-30`"""
 
     @property
     def zone(self) -> tzinfo:

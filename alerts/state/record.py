@@ -24,6 +24,8 @@ class AlertRecord:
     alert: Alert | None = None
     values: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MOST_VALUES))
     heard: float = 0.0
+    # What was wrong first: what an incident is remembered by.
+    first: Alert | None = None
     # Taken up from the disk and out of date: its timers wait for a first result.
     asleep: bool = False
 
@@ -31,6 +33,26 @@ class AlertRecord:
 def name_of(identity: Fingerprint) -> str:
     """Under which an alert is kept."""
     return f"alert:{identity}"
+
+
+def is_name(name: str) -> bool:
+    """Whether it is one under which an alert is kept."""
+    return name.startswith("alert:")
+
+
+def restored(alert: Alert, heard: float) -> AlertRecord:
+    """A firing alert by what was told of it."""
+    critical = alert.severity is Severity.CRITICAL
+    state = State(
+        stage=AlertState.FIRING,
+        severity=alert.severity,
+        seen=ObservedLevel.CRITICAL if critical else ObservedLevel.WARNING,
+        since=alert.since,
+        severe=alert.since if critical else None,
+        fired=alert.fired,
+    )
+    terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
+    return AlertRecord(state, terms, lambda: alert, alert, heard=heard, asleep=True)
 
 
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
@@ -42,6 +64,7 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
         "heard": kept.heard,
         "alert": dump_alert(kept.alert) if kept.alert is not None else None,
         "words": dump_alert(words) if words is not None else None,
+        "first": dump_alert(kept.first) if kept.first is not None else None,
     }
     return json.dumps(document, separators=(",", ":"))
 
@@ -81,6 +104,8 @@ def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
         kept = AlertRecord(_state(document["state"]), terms, heard=heard, asleep=True)
         if document["alert"]:
             kept.alert = load_alert(document["alert"])
+        if document.get("first"):
+            kept.first = load_alert(document["first"])
         if document["words"]:
             words = load_alert(document["words"])
             kept.words = lambda: words

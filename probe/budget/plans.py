@@ -54,10 +54,15 @@ def terms_of(plan: str) -> Quota | None:
     return {"neon": NEON, "upstash": UPSTASH, "vercel": VERCEL}.get(plan)
 
 
+def is_local(target: str) -> bool:
+    """Whether a target is on this machine, where no plan pays for it."""
+    return _LOCAL.search(target) is not None
+
+
 def uses_of(check: Check) -> tuple[QuotaUse, ...]:
     """What one run of a check takes from plans; nothing for a target on this machine, nor for
     what runs on request alone."""
-    if _LOCAL.search(check.table.target) or not check.is_regular:
+    if is_local(check.table.target) or not check.is_regular:
         return ()
     return check.kind.uses(check.table)
 

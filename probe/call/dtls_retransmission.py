@@ -19,6 +19,10 @@ from probe.ice.transport import IceTransport
 SHORTEST = 0.25
 """Seconds; a busy machine needs a while to answer, and is not to be taken for a loss."""
 ROUND_TRIPS = 2
+LARGEST = 2048
+"""Bytes of a datagram; browsers send 1,200 and some 1,500."""
+MOST_WAITING, MOST_DROPPED = 256, 256
+"""Datagrams."""
 # A packet that leaves so late, out of silence, was sent by a timer of the libraries.
 _OUT_OF_SILENCE = 0.4
 
@@ -26,7 +30,9 @@ _OUT_OF_SILENCE = 0.4
 class RetransmittingTransport:
     """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end`` or ``stand``.
 
-    ``flooded`` is set when more than ``most_bytes`` has come, and nothing passes any more.
+    What comes waits in a queue with a bound; what does not fit, is empty, or is larger than any
+    datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
+    so much was dropped that whoever reads must have ended; nothing passes any more then.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 
@@ -39,6 +45,9 @@ class RetransmittingTransport:
         self._left = self._pause = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.Task[None] | None = None
+        self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._pumping: asyncio.Task[None] | None = None
+        self._dropped = 0
 
     @property
     def role(self) -> str:
@@ -48,6 +57,8 @@ class RetransmittingTransport:
     def start(self) -> None:
         """ICE is connected, and knows the round trip if it can."""
         self._watching = self._heard = True
+        if self._pumping is None:
+            self._pumping = asyncio.create_task(self._pump())
 
     def established(self) -> None:
         """The call stands: what is lost from here on stays lost, and the path may end unheard."""
@@ -62,25 +73,40 @@ class RetransmittingTransport:
         if self._again is not None:
             self._again.cancel()
 
-    async def _recv(self) -> bytes:
-        try:
-            data = await self._ice._recv()
-            self._count(len(data))
-        except ConnectionError:
-            if not self._stands:
-                raise
-            await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
-            raise
-        self._heard = True
-        return data
+    async def close(self) -> None:
+        """The call is over: nothing is received any more either."""
+        self.stop()
+        if self._pumping is not None:
+            self._pumping.cancel()
+            await asyncio.wait({self._pumping})
 
-    def _count(self, size: int) -> None:
-        """SCTP keeps what is not whole yet, without an end (its window binds nobody who does
-        not want to be bound). Raises ConnectionError."""
-        self._allowance -= size
-        if self._allowance < 0:
+    async def _recv(self) -> bytes:
+        data = await self._inbox.get()
+        if data is not None:
+            self._heard = True
+            return data
+        self._inbox.put_nowait(None)  # for whoever asks again
+        if self._stands and not self.byte_limit_exceeded.is_set():
+            await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
+        raise ConnectionError("the way to the other side has ended")
+
+    async def _pump(self) -> None:
+        """Receive in place of a reader, which may have ended unseen: libraries keep what nobody
+        reads, without an end."""
+        with suppress(ConnectionError):
+            while not self.byte_limit_exceeded.is_set():
+                self._take(await self._ice._recv())
+        self._inbox.put_nowait(None)
+
+    def _take(self, data: bytes) -> None:
+        # SCTP, too, keeps what is not whole yet: its window binds nobody who ignores it.
+        self._allowance -= len(data)
+        fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MOST_WAITING
+        if fits:
+            self._inbox.put_nowait(data)
+        self._dropped += not fits
+        if self._allowance < 0 or self._dropped > MOST_DROPPED:
             self.byte_limit_exceeded.set()
-            raise ConnectionError("more has come than a call may bring")
 
     async def _send(self, data: bytes) -> None:
         if self._watching:

@@ -8,8 +8,8 @@ obvious probe is wrong").
 
 import asyncio
 import math
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 from probe.call.aiortc_import import (
     RTCCertificate,
@@ -21,8 +21,10 @@ from probe.call.aiortc_import import (
     RTCSctpTransport,
 )
 from probe.call.dtls_retransmission import RetransmittingTransport
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
 from probe.ice.transport import IceTransport
-from probe.net.tasks import run_cancellable
+from probe.net.tasks import race, run_cancellable
 
 SCTP_PORT = 5000
 CHANNEL_LABEL = "probe"
@@ -79,9 +81,9 @@ class CallEndpoint:
     async def dtls_handshake(self, theirs: RTCDtlsParameters) -> None:
         """The DTLS handshake with who has these parameters. Raises ConnectionError."""
         self.transport.start()
-        await run_cancellable(self.dtls.start(theirs))
+        await self.unless_lost(run_cancellable(self.dtls.start(theirs)))
         if self.dtls.state != "connected":
-            raise ConnectionError("the DTLS handshake failed")
+            raise self.ice.failure or ConnectionError("the DTLS handshake failed")
 
     async def open_channel(self, on_message: Callable[["CallEndpoint", bytes], None]) -> None:
         """Open the data channel; ``opened`` is set when it stands.
@@ -95,8 +97,35 @@ class CallEndpoint:
         )
         self._adopt(RTCDataChannel(self.sctp, parameters), on_message)
         await self.sctp.start(RTCSctpTransport.getCapabilities(), SCTP_PORT)
-        await self.opened.wait()
+        await self.unless_lost(self._until_opened())
         self.transport.established()
+
+    async def unless_lost(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work, unless the path ends before: its CheckFailed is raised at once."""
+        try:
+            await race(work, self._until_lost())
+        except ConnectionError:
+            if self.ice.failure is not None:
+                raise self.ice.failure from None
+            raise
+
+    async def _until_lost(self) -> None:
+        waiting = [
+            asyncio.create_task(self.ice.until_failed()),
+            asyncio.create_task(_until_set(self.byte_limit_exceeded)),
+        ]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        if self.ice.failure is not None:
+            raise self.ice.failure
+        raise CheckFailed(Cause.FLOODED, "more came over the call's path than a call may bring")
+
+    async def _until_opened(self) -> None:
+        await self.opened.wait()
 
     def send(self, data: bytes) -> None:
         """Send a message on the open channel."""
@@ -108,6 +137,7 @@ class CallEndpoint:
         self.transport.stop()
         await self.sctp.stop()
         await self.dtls.stop()
+        await self.transport.close()
         await self.ice.close()
 
     def _follow_dtls(self) -> None:
@@ -122,8 +152,17 @@ class CallEndpoint:
         self, channel: RTCDataChannel, on_message: Callable[["CallEndpoint", bytes], None]
     ) -> None:
         self.channel = channel
-        channel.on("message", lambda data: on_message(self, data))
+        channel.on("message", lambda data: on_message(self, _as_bytes(data)))
         if channel.readyState == "open":
             self.opened.set()
         else:
             channel.on("open", self.opened.set)
+
+
+async def _until_set(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def _as_bytes(data: str | bytes) -> bytes:
+    """A text message of somebody else's is no echo of ours, and no defect either."""
+    return data.encode() if isinstance(data, str) else data

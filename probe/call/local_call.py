@@ -6,7 +6,7 @@ start their checks in the same tick, as two browsers do that trickle their candi
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from probe.call.aiortc_import import RTCCertificate
@@ -20,11 +20,19 @@ from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
 from probe.net.gather import gather_first_error
 from probe.net.tasks import phase_timeout
+from probe.turn.echo_packet import ECHO_SIZES
+from probe.turn.judging import altered, could_be_size, large_messages_lost, surely_lost
 
 ECHO_BYTES = 160
 ECHO_PAUSE = 0.02
 ECHO_GRACE = 1.0
 MOST_LOSS = 0.5
+ECHOES_AFTER_LOSS = 100
+LARGE_MESSAGE = 1132
+"""Bytes of a message whose datagram has 1,197, as large as a browser's DTLS ClientHello."""
+SHORTEST_GRACE = 0.3
+_LARGE_TRIES, _LARGE_TRIES_WHERE_LOSSY = 3, 10
+_FIRST_LARGE = 1 << 31
 # Deleting the allocations may take a second (TurnClient), closing the rest a moment.
 CLOSE_PATIENCE = 1.5
 
@@ -45,13 +53,15 @@ class PhaseTimeouts:
     dtls: float = 6.0
     # SCTP waits 3 s before it sends a lost packet of its handshake again, then 6 s.
     channel: float = 10.0
+    # For echoes beyond the first ones, where some of those were lost.
+    more_echoes: float = 4.0
 
     @classmethod
     def within(cls, deadline: float) -> "PhaseTimeouts":
         """Bounds that leave room for a closer look, so that a failure has a better name than
         ``deadline``; beyond 30 s they don't grow."""
         share = min(1.0, deadline / 30)
-        return cls(5.0 * share, 6.0 * share, 6.0 * share, 10.0 * share)
+        return cls(5.0 * share, 6.0 * share, 6.0 * share, 10.0 * share, 4.0 * share)
 
 
 @dataclass
@@ -71,6 +81,7 @@ class CallTimes:
     offering: EndpointTimes = field(default_factory=EndpointTimes)
     answering: EndpointTimes = field(default_factory=EndpointTimes)
     rtts: list[float] = field(default_factory=list)
+    sent: int = 0
     lost: int = 0
 
     @property
@@ -104,8 +115,7 @@ class Call:
             for offering in (True, False)
         )
         self._echoes: dict[int, float] = {}
-        self._awaited = 0
-        self._all_back = asyncio.Event()
+        self._came = asyncio.Event()
         self._started = 0.0
 
     async def __aenter__(self) -> "Call":
@@ -153,38 +163,90 @@ class Call:
         """
         await self.offerer.set_remote(self.answerer)
         await self.answerer.set_remote(self.offerer)
-        await gather_first_error(
-            self._advance(self.offerer, self.answerer, self._record.phase),
-            self._advance(self.answerer, self.offerer, _unwatched),
-        )
+        try:
+            await gather_first_error(
+                self._advance(self.offerer, self.answerer, self._record.phase),
+                self._advance(self.answerer, self.offerer, _unwatched),
+            )
+        except CheckFailed as error:
+            self._raise_if_altered(error.phase)
+            raise
 
     async def echo(self, count: int) -> None:
-        """Send ``count`` messages from the offerer, each echoed; times each round trip."""
-        self._awaited = count
+        """Send ``count`` messages from the offerer, each echoed, and one as large as browsers
+        have to send; times each round trip of the others. Where some are lost, more are sent.
+
+        Raises CheckFailed for a path on which a browser's call would not be of use.
+        """
         with self._record.phase("echo"):
-            for number in range(count):
-                self._echoes[number] = self._context.clock()
-                self.offerer.send(number.to_bytes(4, "big") + bytes(ECHO_BYTES - 4))
-                await asyncio.sleep(ECHO_PAUSE)
-            try:
-                async with asyncio.timeout(self._grace()):
-                    await self._all_back.wait()
-            except TimeoutError:
-                self.times.lost = len(self._echoes)
-        self._raise_if_lost()
-        if not self.times.rtts:
-            message = f"none of {count} messages came back"
+            work = self._echo(count)
+            await self.offerer.unless_lost(work)
+            await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
+            self._raise_if_failed()
+
+    async def _echo(self, count: int) -> None:
+        await self._send_echoes(0, count)
+        if self._echoes and count < ECHOES_AFTER_LOSS:
+            more = int(self._bounds.more_echoes / ECHO_PAUSE)
+            await self._send_echoes(count, min(count + more, ECHOES_AFTER_LOSS))
+        self.times.lost = len(self._echoes)
+        self._raise_if_failed()
+        self._judge_loss()
+        await self._large_echo()
+
+    async def _send_echoes(self, first: int, end: int) -> None:
+        for number in range(first, end):
+            self._echoes[number] = self._context.clock()
+            self.times.sent += 1
+            size = ECHO_SIZES[number % len(ECHO_SIZES)]
+            self.offerer.send(number.to_bytes(4, "big") + bytes(size - 4))
+            await asyncio.sleep(ECHO_PAUSE)
+        await self._until_back(self._grace() if first == 0 else SHORTEST_GRACE)
+
+    async def _until_back(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._echoes:
+                    self._came.clear()
+                    await self._came.wait()
+
+    def _judge_loss(self) -> None:
+        times = self.times
+        if not times.rtts:
+            message = f"none of {times.sent} messages came back"
             raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
-        if self.times.lost > MOST_LOSS * count:
-            message = f"{self.times.lost} of {count} messages were lost"
+        if surely_lost(times.lost, times.sent):
+            message = f"{times.lost} of {times.sent} messages were lost"
             raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
 
-    def _raise_if_lost(self) -> None:
+    async def _large_echo(self) -> None:
+        """Raises CheckFailed where none of several large messages comes back."""
+        before, wait = len(self.times.rtts), max(SHORTEST_GRACE, 4 * max(self.times.rtts))
+        tries = int(self._bounds.more_echoes / wait) if self.times.lost else 0
+        tries = max(_LARGE_TRIES, min(tries, _LARGE_TRIES_WHERE_LOSSY))
+        for number in range(tries):
+            self._echoes = {_FIRST_LARGE + number: self._context.clock()}
+            head = (_FIRST_LARGE + number).to_bytes(4, "big")
+            self.offerer.send(head + bytes(LARGE_MESSAGE - len(head)))
+            await self._until_back(wait)
+            if not self._echoes:
+                del self.times.rtts[before:]
+                return
+        self._raise_if_failed()
+        if could_be_size(self.times.lost / self.times.sent, tries):
+            raise large_messages_lost()
+
+    def _raise_if_failed(self) -> None:
         """What became of the relay says more than the echoes that it took with it."""
-        if self.times.lost:
-            for peer in (self.offerer, self.answerer):
-                if peer.ice.failure is not None:
-                    raise peer.ice.failure
+        for peer in (self.offerer, self.answerer):
+            if peer.ice.failure is not None:
+                raise peer.ice.failure
+        self._raise_if_altered("echo")
+
+    def _raise_if_altered(self, phase: str | None) -> None:
+        for peer in (self.offerer, self.answerer):
+            if isinstance(peer.ice, RelayPairIce) and peer.ice.altered:
+                raise altered(*peer.ice.altered[0], phase=phase or "echo")
 
     def _grace(self) -> float:
         """Opening the channel takes round trips as well, so it knows how long one may be."""
@@ -220,8 +282,7 @@ class Call:
         sent = self._echoes.pop(int.from_bytes(data[:4], "big"), None)
         if sent is not None:
             self.times.rtts.append(self._context.clock() - sent)
-        if len(self.times.rtts) == self._awaited:
-            self._all_back.set()
+            self._came.set()
 
     def _elapsed(self) -> float:
         return self._context.clock() - self._started

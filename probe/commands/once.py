@@ -18,6 +18,7 @@ from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.core.model import Result
+from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, TERMINATED, USAGE_ERROR
 from probe.once import OnceOptions, ProgressListener, run_once
 from probe.report.formats import FORMATS, Style
@@ -77,8 +78,9 @@ async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report
         must_measure=(*options["only"], *options["require"]),
         region=settings.region,
     )
+    context = Context(redact=Redactor(settings.secrets).clean)
     with Progress(sys.stderr.isatty()) as progress:
-        report = await run_once(settings.plan, once, context=Context(), listener=progress)
+        report = await run_once(settings.plan, once, context=context, listener=progress)
     return report, settings.plan.checks
 
 

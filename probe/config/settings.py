@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -44,6 +44,8 @@ from probe.net.urls import BaseUrl, HttpUrl, split_urls
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
 DEFAULT_LISTEN = "[::]:9091"
+# Of a value in the query of an address that counts as a secret.
+_SHORTEST_VALUE = 8
 SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
@@ -76,23 +78,53 @@ class ProbeEnvironment(Environment):
     """Variables of the probe itself."""
 
     region: str | None = Field(default=None, alias="PROBE_REGION")
+    """Name of the place that the probe runs at, a label of all metrics. Example: `lax`"""
     fly_region: str | None = Field(default=None, alias="FLY_REGION")
+    """Region on Fly.io, set by Fly; used where `PROBE_REGION` is not set. Example: `lax`"""
     config: str | None = Field(default=None, alias="PROBE_CONFIG")
+    """Path of the configuration file; without it `probe.toml`, if it exists. Example:
+    `/etc/probe/probe.toml`"""
     log_level: str = Field(default="info", alias="LOG_LEVEL")
+    """Lowest level that is logged; the backend's npm levels are accepted too. Example: `debug`"""
     log_format: Literal["json", "console"] | None = Field(default=None, alias="PROBE_LOG_FORMAT")
+    """Format of the log; without it `console` on a terminal, else `json`. Example: `json`"""
     listen: Listen = Field(default=DEFAULT_LISTEN, alias="PROBE_LISTEN", validate_default=True)
+    """Address and port of the web server. Example: `127.0.0.1:9091`"""
     data: Path | None = Field(default=None, alias="PROBE_DATA")
+    """Directory of history, alerts and silences; without it they are kept in memory. Example:
+    `/data`"""
     web_user: str | None = Field(default=None, alias="PROBE_WEB_USER")
+    """User name that opens the pages; needs `PROBE_WEB_PASSWORD`. Example: `ops`"""
     web_password: SecretStr | None = Field(default=None, alias="PROBE_WEB_PASSWORD")
+    """Password that opens the pages; needs `PROBE_WEB_USER`."""
     web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
+    """Bearer token that opens the pages, instead of or beside the password."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
+    """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
     heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
+    """Dead man's switch: requested once a minute while every check runs on time. Example:
+    `https://hc-ping.example.org/uuid`"""
     sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+    """Sentry project for the probe's own errors and a cron check-in. Example:
+    `https://key@sentry.example.org/1`"""
     public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
+    """Address at which people reach the probe's pages; notifications link to it. Example:
+    `https://probe.example.org`"""
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
+    """Address of a dashboard; notifications link to it. Example:
+    `https://grafana.example.org/d/probe-overview`"""
     peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
+    """All probes, this one included, in the order in which they send notifications: addresses, or a
+    name that resolves to all of them. Example: `paircam-probe.internal`"""
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+    """Shared token of all probes, at least 16 letters and digits. With it this probe answers calls
+    and queries of others."""
+    journal: Path | None = Field(default=None, alias="PROBE_JOURNAL")
+    """Directory of a second copy of the journal of open incidents, on another volume than
+    `PROBE_DATA`. Example: `/mnt/second`"""
     witness: bool = Field(default=False, alias="PROBE_WITNESS")
+    """`true` makes this probe a witness: it runs no checks but its references, and counts as a
+    member, so that two regions keep a majority when the way between them is cut."""
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -149,6 +181,12 @@ class DaemonSettings:
     heartbeat_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
+    journal: Path | None = None
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """The directories in which the journal of open incidents is kept."""
+        return tuple(each for each in (self.data, self.journal) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -183,20 +221,27 @@ class Settings:
         return tuple(sorted(text for text in found if text.strip("/")))
 
 
-def _secrets_in(table: BaseModel) -> Iterator[str]:
-    for name in type(table).model_fields:
-        value = getattr(table, name)
-        if isinstance(value, BaseModel):
-            yield from _secrets_in(value)
-        elif isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
+def _secrets_in(value: object) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, SecretStr):
+        text = value.get_secret_value()
+        yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
+    elif isinstance(value, Mapping):
+        yield from _secrets_in(tuple(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _secrets_in(each)
 
 
 def _secret_parts(address: SplitResult) -> Iterator[str]:
     password = address.password or ""
     # As the address has it, and as a library may show it: without its %-codes.
     yield from filter(None, (password, unquote(password), address.query))
+    # A target repeats what it was asked with in words of its own; "30" or "json" is no secret.
+    values = (value for _, value in parse_qsl(address.query))
+    yield from (value for value in values if len(value) >= _SHORTEST_VALUE)
 
 
 def load_settings(
@@ -263,6 +308,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
+        journal=own.journal,
     )
 
 

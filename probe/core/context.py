@@ -52,7 +52,9 @@ class Context:
     """Lives as long as the process and is handed to every run of every check.
 
     ``now`` is the wall clock in seconds since 1970 (for certificates and credentials),
-    ``clock`` the monotonic one (for every duration).
+    ``clock`` the monotonic one (for every duration). ``redact`` takes the configuration's
+    secrets out of a text; it applies to every result. ``repeats``: checks run again and again
+    with it, as in the daemon.
     """
 
     def __init__(
@@ -60,9 +62,13 @@ class Context:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        redact: Callable[[str], str] = str,
+        repeats: bool = False,
     ) -> None:
         self.clock = clock
         self.now = now
+        self.redact = redact
+        self.repeats = repeats
         self.closing = CleanupTasks()
         self._shared: dict[Hashable, object] = {}
 

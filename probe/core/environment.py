@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
@@ -46,9 +46,11 @@ class ConfigurationError(Exception):
 class Environment(BaseSettings):
     """Variables that a kind reads. Fields carry the variable's name as their alias.
 
-    Unknown variables are not ours to judge: the file is shared with the backend.
+    Unknown variables are not ours to judge: the file is shared with the backend. ``title`` is
+    their section in the reference and in ``.env.example``; without it the kind's name.
     """
 
+    title: ClassVar[str] = ""
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     @classmethod

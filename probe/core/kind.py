@@ -10,45 +10,20 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.model import Aggregation, FailurePolicy, LimitSide, Signal, Threshold, Verdict
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
+from probe.core.model import FailurePolicy, Result, Signal, Threshold, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
+from probe.core.threshold_config import PrometheusNames, ThresholdConfig
 
 
-class ThresholdConfig(BaseModel):
-    """Limits on one signal for one check, in the signal's unit; replaces the default's.
-
-    ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
-    shares as :class:`probe.core.model.Threshold` has them, are the default's where not given.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    objective: FiniteFloat | None = None
-    warning: FiniteFloat | None = None
-    critical: FiniteFloat | None = None
-    bad: Literal["above", "below"] | None = None
-    aggregation: Aggregation | None = None
-    window: float | None = Field(default=None, ge=0, le=86400)
-    minimum_samples: int | None = Field(default=None, ge=1, le=10000)
-    hold: float | None = Field(default=None, ge=0, le=86400)
-    clear: float | None = Field(default=None, ge=0, le=86400)
-    margin: float | None = Field(default=None, ge=0, le=1)
-
-    @property
-    def terms(self) -> dict[str, Any]:
-        """What is given beside the limits, by a threshold's names."""
-        names = ("aggregation", "window", "minimum_samples", "hold", "clear", "margin")
-        given = {name: getattr(self, name) for name in names}
-        found = {name: value for name, value in given.items() if value is not None}
-        return found if self.bad is None else {**found, "bad": LimitSide(self.bad)}
-
-
-class CheckConfig(BaseModel):
+class CheckConfig(PrometheusNames):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
     Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
@@ -59,13 +34,25 @@ class CheckConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """Name of the check, unique in the plan. The name of a derived check changes that check.
+    Example: `turn-eu-udp`"""
     enabled: bool = True
-    deadline: float = Field(default=10.0, gt=0, le=300)
-    interval: float | None = Field(default=None, ge=1, le=86400)
-    retry: float | None = Field(default=None, ge=1, le=86400)
-    hold: float | None = Field(default=None, ge=0, le=86400)
+    """`false` removes a check that the variables bring. Example: `false`"""
+    deadline: Seconds = Field(default=10.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `10`"""
+    interval: Seconds | None = Field(default=None, ge=1, le=86400)
+    """From the start of one run to the start of the next; the default is the kind's. Example: `60`
+    """
+    retry: Seconds | None = Field(default=None, ge=1, le=86400)
+    """Until the next run after a failure; the default is the kind's. Example: `30`"""
+    hold: Seconds | None = Field(default=None, ge=0, le=86400)
+    """How long the check fails before the alert fires; the default is the kind's. `for` is another
+    name. Example: `30`"""
     severity: Literal["warning", "critical"] | None = None
+    """Severity of a failure; the default is the kind's. Example: `warning`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
+    """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
+    probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""
 
     @property
     def target(self) -> str:
@@ -83,6 +70,11 @@ class CheckConfig(BaseModel):
         return self.name
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact()
+
+    @property
     def can_fail(self) -> bool:
         """Whether a run can find the target at fault; else it measures, or doesn't."""
         return True
@@ -95,6 +87,10 @@ class CheckConfig(BaseModel):
     def applies_limits_to(self, signal: Signal) -> bool:
         """Whether this check is held against the kind's limits on a signal."""
         return True
+
+    def samples_in_a_run(self, signal: Signal) -> int:
+        """How many measurements of a signal one run makes at least."""
+        return 1
 
     @property
     def is_reference(self) -> bool:
@@ -117,6 +113,10 @@ class CheckConfig(BaseModel):
     def triggers(self) -> frozenset[str]:
         """Words: who heeds one of them runs at once when this check fails, or no longer does."""
         return frozenset()
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """The same where it depends on what the run found."""
+        return self.triggers
 
     @property
     def triggered_by(self) -> frozenset[str]:
@@ -180,18 +180,19 @@ def lazy_import(*modules: str) -> Callable[[], None]:
 
 @dataclass(frozen=True)
 class Kind(Generic[E, T]):
-    """One kind of check; everything about it stands in its file.
+    """One kind of check; everything about it is declared in its file.
 
     ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
-    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
-    run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
-    the daemon looks, and how soon again after a failure. ``plot`` is the signal that
-    people want to see over a day. An ``instrument`` asks somebody else about the target: one
-    that doesn't answer in time says nothing about it. ``on_request`` kinds run where they are
-    named, and in the daemon where a table gives an interval. ``uses`` is what one run of a
-    table takes from plans.
-    ``survey`` gives raw tables that follow from the checks of the kinds before it;
-    ``cautions`` are worth a warning at start: what is configured will not do.
+    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a run
+    from passing (exit code 3). ``interval`` is in seconds from one run to the next, ``retry``
+    until the next run after a failure. ``plot`` is the signal that the status page shows over
+    a day. A ``third_party`` kind asks somebody else about the target: one that does not answer
+    in time says nothing about it. ``on_request`` kinds run where they are named, and in the
+    daemon where a table gives an interval. ``uses`` is what one run draws from hosting plans.
+    ``derive_from_checks`` gives raw tables that follow from the checks of the kinds before it;
+    ``config_warnings`` are shown at start. ``runbooks`` are what its alerts link to,
+    ``dashboard`` is the uid of the one that shows its signals, and ``availability`` the share
+    of 30 days that its checks are to pass.
     """
 
     name: str
@@ -214,6 +215,9 @@ class Kind(Generic[E, T]):
     interval: float = 60.0
     retry: float = 30.0
     plot: Signal | None = None
+    runbooks: Runbooks = field(default_factory=Runbooks)
+    dashboard: str = "probe-infrastructure"
+    availability: float = 0.99
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0

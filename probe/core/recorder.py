@@ -1,7 +1,8 @@
 """What a check writes down while it runs, so that a deadline loses nothing of it."""
 
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from probe.core.model import Sample, Signal
@@ -21,6 +22,28 @@ class Recorder:
         self.current = "start"
         self.hint = ""
         self._samples: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
+        self._queued = 0.0
+        self._queued_since: float | None = None
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the check waits for its turn at this moment."""
+        return self._queued_since is not None
+
+    @property
+    def queued(self) -> float:
+        """Seconds for which the check waited for its turn, which count to no deadline."""
+        since = self._queued_since
+        return self._queued + (0.0 if since is None else self.clock() - since)
+
+    @contextmanager
+    def queueing(self) -> Iterator[None]:
+        """Around the wait for something that other checks of ours use meanwhile."""
+        self._queued_since = self.clock()
+        try:
+            yield
+        finally:
+            self._queued, self._queued_since = self.queued, None
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -50,6 +73,15 @@ class Recorder:
         Raises ValueError for labels that the signal does not declare.
         """
         self._write(Sample(signal, float(value), dict(labels)))
+
+    def sample_median(self, signal: Signal, values: Sequence[float], **labels: str) -> None:
+        """Write down what was measured several times in the run: the median stands for it,
+        and percentiles are made of all of them.
+
+        Raises ValueError like sample().
+        """
+        median = float(statistics.median(values))
+        self._write(Sample(signal, median, dict(labels), values=tuple(values)))
 
     def sample_ratio(self, signal: Signal, value: float, total: float, **labels: str) -> None:
         """Write down a value that somebody else has made of ``total`` cases.

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from probe.core.kind import Check, Kind, ThresholdConfig
-from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold
-from probe.core.signals import COMMON
+from probe.core.kind import Check, Kind
+from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold
+from probe.core.threshold_config import ThresholdConfig
 
 
 def signals_of(kind: Kind[Any, Any]) -> tuple[Signal, ...]:
@@ -45,7 +45,7 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
     ]
     known = {signal.name: signal for signal in signals_of_check(check)}
     set_here = [_own(known[name], default.get(name), limits) for name, limits in own.items()]
-    return tuple(_reachable(threshold, check.interval) for threshold in (*kept, *set_here))
+    return tuple(_reachable(threshold, check) for threshold in (*kept, *set_here))
 
 
 def limits_are_ordered(threshold: Threshold) -> bool:
@@ -63,11 +63,11 @@ _WINDOW = 300.0
 SPARE = 1.25
 
 
-def _reachable(threshold: Threshold, interval: float) -> Threshold:
+def _reachable(threshold: Threshold, check: Check) -> Threshold:
     if not threshold.window:
         return threshold
-    needed = math.ceil(SPARE * threshold.minimum_samples) * interval
-    return replace(threshold, window=max(threshold.window, needed))
+    runs = SPARE * threshold.minimum_samples / check.table.samples_in_a_run(threshold.signal)
+    return replace(threshold, window=max(threshold.window, math.ceil(runs) * check.interval))
 
 
 def _own(signal: Signal, default: Threshold | None, table: ThresholdConfig) -> Threshold:

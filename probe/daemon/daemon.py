@@ -1,43 +1,50 @@
 """The daemon: takes a plan, keeps every check running, and lets its parts know of results.
 
-What happens at a result is one straight line (``_finish``): judge, export, keep, log. The
-parts don't know each other.
+What happens at a result is one straight line (``_finish``): judge, alert, export, keep, log.
+The parts don't know each other, and an exception of one reaches no other.
 """
 
 import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any
+from types import TracebackType
 
 from prometheus_client import CollectorRegistry
 
-from alerts.evaluation.check_state import CheckStates
+from alerts.evaluation.check_state import Change, CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.runbooks import read_runbooks
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
 from probe.core.model import Result, Status, Verdict
-from probe.core.runner import preload, run_check
+from probe.core.runner import preload, run_check, shortages
 from probe.daemon.heartbeat_loop import HeartbeatLoop
+from probe.daemon.isolation import Isolation
 from probe.daemon.peer_call_answerer import PeerAnswers
 from probe.daemon.quota_counter import Counting
 from probe.daemon.readiness import Readiness
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.schedule import CheckTiming, Schedule, stagger
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.own_health import OwnHealth
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
 from probe.daemon.web_server import build_server, runbook
 from probe.diagnostics.heartbeat import Heartbeat
-from probe.diagnostics.logging_setup import event
+from probe.diagnostics.logging_setup import dropped, event
+from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.model import result_row
 from probe.metrics.exporter import Exporter, expose
@@ -76,20 +83,34 @@ class Daemon:
         self._plan = CheckPlan(())
         self._clock, self._now = clock, now
         self._revision = 0
+        self._isolation = Isolation(clock)
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
-        self._context = Context(clock=clock, now=now)
+        redactor = Redactor(settings.secrets)
+        self._context = Context(clock=clock, now=now, redact=redactor.clean, repeats=True)
         self._counting = Counting(self._context)
         self._identity = ProbeIdentity(settings.region, probe_version(), now())
-        self._board, self._rounds, self._references = CheckStates(), Readiness(), References()
+        self._board, self._rounds, self._references = CheckStates(), Readiness(clock), References()
         self._waking = Triggers()
         steady = now() - clock()
         self._alarm = AlertManager(
             settings.alerting,
             settings.service.data,
             peers=replace(settings.service.peers, version=probe_version()),
+            journals=settings.service.journals,
             now=lambda: steady + clock(),
+            wall=now,
             clock=clock,
+        )
+        self._supervisor = Supervisor(clock)
+        self._starts = Starts(settings.service.data, now)
+        self._own = OwnHealth(
+            self._alarm,
+            self._supervisor,
+            self._starts,
+            ClockWatch(now, clock),
+            shortages(self._context),
+            clock,
         )
         self._exporter = Exporter(region=settings.region, clock=clock)
         self._registry = CollectorRegistry()
@@ -108,13 +129,20 @@ class Daemon:
             settings.region,
             clock,
             heartbeat_seconds,
+            self._own.alerting_problem,
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         sources = PageData(
-            self._overview, self._edition_of, self._metrics, runbook, self._not_ready
+            self._overview,
+            self._edition_of,
+            self._metrics,
+            runbook,
+            self._not_ready,
+            self._own.stuck,
         )
         self._server = build_server(
             settings.service, sources, self._alarm.answer, self._answers.answer, clock
@@ -132,7 +160,10 @@ class Daemon:
         ``started`` is called when the pages can be reached. Raises OSError if the address
         that they are to be on can't be had.
         """
+        read_runbooks()
         async with AsyncExitStack() as stack:
+            await self._starts.begin()
+            stack.push_async_exit(self._note_end)
             stack.push_async_callback(self._context.closing.drain, timeout=DRAIN_SECONDS)
             self._history = await History.open(self._settings.service.data, now=self._now)
             stack.push_async_callback(self._history.close)
@@ -155,15 +186,28 @@ class Daemon:
             await self._run_tasks()
 
     async def _run_tasks(self) -> None:
-        jobs: tuple[Coroutine[Any, Any, None], ...] = (
-            self._vitals.watch_loop(),
-            self.reloader.run(),
-            self._beat(),
-            self._alarm.run(),
+        await self._supervisor.run(
+            {
+                "loop-lag": self._vitals.watch_loop,
+                "reload": self.reloader.run,
+                "heartbeat": self._beat,
+                "own-health": self._own.run,
+                "clock": self._own.clock_watch.run,
+                **self._alarm.jobs,
+            }
         )
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job)
+
+    async def _note_end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """How this life ends: asked to, or by which error."""
+        if kind is None or issubclass(kind, asyncio.CancelledError):
+            await self._starts.end("a signal")
+        else:
+            await self._starts.end(f"an error ({kind.__name__})")
 
     async def _take_over(self, settings: Settings) -> None:
         """These are the settings from now on; what can't change while it runs is said."""
@@ -172,6 +216,7 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
                 "after a restart"
             )
+        self._context.redact = Redactor(settings.secrets).clean
         self._alarm.reload(settings.alerting)
         await self._watch(settings)
 
@@ -202,9 +247,10 @@ class Daemon:
         warnings = settings.warnings if self._revision == 1 else ()
         for warning in (*warnings, *(each for check in new for each in check.config_warnings)):
             logger.warning("%s", warning)
+        deadlines = {check.name: check.table.deadline for check in new}
         if not checks:
             self._end_first_round()
-        for timing in stagger([(check.name, check.interval) for check in new]):
+        for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
 
@@ -223,29 +269,50 @@ class Daemon:
             self._handle_result(check, result)
 
     def _handle_result(self, check: Check, result: Result) -> None:
-        result = self._judged_by_references(result)
-        changes = self._board.update(result, self._clock(), result.started_at.timestamp())
-        self._exporter.observe(result)
-        self._counting.run_finished(result)
-        stand = self._board.state(check.name)
-        if stand is not None and self._history is not None:
-            self._history.add(result_row(result, stand.verdict, check.kind.plot))
-        # A check that comes or goes changes how grave the failure of those is that it backs up.
+        """Alerting comes first, and an exception of one consumer reaches no other."""
+        changes: Sequence[Change] = ()
+        with self._isolation.consumer("references"):
+            result = self._judged_by_references(result)
+        with self._isolation.consumer("evaluation"):
+            changes = self._board.update(result, self._clock(), result.started_at.timestamp())
+        # A check that comes or goes changes how bad the failure of those is that it backs up.
         for each in {check.name, *(change.check.name for change in changes)}:
-            self._update_alerts(self._checks[each])
-        if result.failure is not None and result.status is Status.FAILED and stand is not None:
-            failing = result.started_at.timestamp() - stand.since
-            again = check.retry_delay(result.failure.cause, failing)
-            self._schedule.run_soon(check.name, again)
-        for place, name in enumerate(self._waking.fired_by(result)):
-            # One after the other: together they would meet the quota of one TURN user.
-            self._schedule.run_soon(name, place * WAKING_SECONDS)
+            with self._isolation.consumer("alerting"):
+                self._update_alerts(self._checks[each])
+        with self._isolation.consumer("schedule"):
+            self._run_soon(check, result)
+        with self._isolation.consumer("metrics"):
+            self._exporter.observe(result)
+        with self._isolation.consumer("quota usage"):
+            self._counting.run_finished(result)
+        with self._isolation.consumer("history"):
+            self._keep(check, result)
         for change in changes:
-            log_change(change)
+            with self._isolation.consumer("log"):
+                log_change(change)
         self._revision += len(changes)
         self._rounds.done(check.name, self._clock())
         if not self._first_round.is_set() and not self._rounds.pending:
             self._end_first_round()
+
+    def _keep(self, check: Check, result: Result) -> None:
+        stand = self._board.state(check.name)
+        if stand is not None and self._history is not None:
+            self._history.add(result_row(result, stand.verdict, check.kind.plot))
+
+    def _run_soon(self, check: Check, result: Result) -> None:
+        """A failure is confirmed early, and wakes the checks that depend on it."""
+        stand = self._board.state(check.name)
+        if result.failure is not None and result.status is Status.FAILED and stand is not None:
+            failing = result.started_at.timestamp() - stand.since
+            again = check.retry_delay(result.failure.cause, failing)
+            self._schedule.run_soon(check.name, again)
+        elif self._alarm.is_recovering(check.name) and check.interval < BACKOFF_ABOVE_SECONDS:
+            self._schedule.run_soon(check.name, check.retry)
+        for place, name in enumerate(self._waking.fired_by(result)):
+            # One after the other: together they would meet the quota of one TURN user.
+            wait = self._waking.delay(name, self._clock())
+            self._schedule.run_soon(name, max(wait, place * WAKING_SECONDS))
 
     def _update_alerts(self, check: Check) -> None:
         stand = self._board.state(check.name)
@@ -287,8 +354,10 @@ class Daemon:
             self._identity,
             now=now,
             due=due,
+            outdated=self._waking.outdated(self._board.stands),
             notices=(
                 *notices_of(self._alarm, self._references),
+                *self._own.notices(),
                 *self.reloader.outcome.notices,
                 *config_notices(self._settings.warnings, self._plan.checks),
             ),
@@ -302,7 +371,7 @@ class Daemon:
 
     def _not_ready(self) -> str:
         if self._first_round.is_set():
-            return ""
+            return self._own.alerting_problem()
         missing = self._rounds.pending
         return f"{len(missing)} checks have not run yet" if self._checks else "starting"
 
@@ -322,4 +391,12 @@ class Daemon:
             peers=self._alarm.fleet.reading,
             heartbeat_at=beat.last_success or 0.0,
             heartbeat_failures=beat.failures,
+            task_failures=self._supervisor.failures,
+            shortages=dict(self._own.shortages.counts),
+            clock_steps=self._own.clock_watch.steps,
+            log_lines_dropped=dropped(),
+            notifications_failed={
+                name: health.failed for name, health in self._alarm.delivery.items()
+            },
+            consumer_errors=self._isolation.errors,
         )

@@ -1,45 +1,50 @@
-"""Whether everything has been looked at lately: what readiness and the heartbeat stand for."""
+"""Whether every check has a recent result: what readiness and the heartbeat stand for."""
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from probe.core.kind import Check
-from probe.daemon.schedule import is_part_of_first_round
+from probe.daemon.schedule import FIRST_ROUND_SECONDS, is_part_of_first_round
 
-# A run may begin this much late and be cut off slowly before it counts as not done.
+# A run may start this much late and be cut off slowly before it counts as overdue.
 SLACK_SECONDS = 15.0
 
 
 class Readiness:
-    """When each check was last done, on the monotonic clock.
+    """When the next result of each check is expected at the latest, on the monotonic clock.
 
-    The first round is over when every check has had a result once, but for those that may
-    take longer than it; a round is complete while no check is overdue. A result counts
-    whatever it says, unknown included.
+    The first round is over when every check has a result, except those whose deadline is
+    longer than the round; a round is complete while no check is overdue. Every result
+    counts, whatever its status.
     """
 
-    def __init__(self) -> None:
-        self._longest: dict[str, float] = {}
-        self._awaited: set[str] = set()
-        self._done: dict[str, float] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._checks: dict[str, Check] = {}
+        self._expected: dict[str, float] = {}
+        self._done: set[str] = set()
 
     def set_checks(self, checks: Collection[Check]) -> None:
-        """These are the checks from now on."""
-        self._longest = {
-            check.name: check.interval + check.table.deadline + SLACK_SECONDS for check in checks
+        """These are the checks from now on; a new one has the time of a first round."""
+        self._checks = {check.name: check for check in checks}
+        opening = self._clock() + FIRST_ROUND_SECONDS + SLACK_SECONDS
+        self._expected = {
+            name: self._expected.get(name, opening + _beyond_first_round(check))
+            for name, check in self._checks.items()
         }
-        self._awaited = {
-            check.name for check in checks if is_part_of_first_round(check.table.deadline)
-        }
-        self._done = {name: at for name, at in self._done.items() if name in self._longest}
+        self._done &= self._checks.keys()
 
     def forget(self, name: str) -> None:
-        """A check has changed: it is yet to be looked at."""
-        self._done.pop(name, None)
+        """A check has changed: its first result is awaited anew."""
+        self._expected.pop(name, None)
+        self._done.discard(name)
 
     def done(self, name: str, now: float) -> None:
         """A check has a result."""
-        if name in self._longest:
-            self._done[name] = now
+        check = self._checks.get(name)
+        if check is not None:
+            self._done.add(name)
+            self._expected[name] = now + longest_seconds(check)
 
     def is_first(self, name: str) -> bool:
         """Whether a check has no result yet."""
@@ -48,13 +53,23 @@ class Readiness:
     @property
     def pending(self) -> list[str]:
         """The checks that the first round waits for."""
-        return [name for name in self._longest if name in self._awaited and name not in self._done]
+        return [
+            name
+            for name, check in self._checks.items()
+            if name not in self._done and is_part_of_first_round(check.table.deadline)
+        ]
 
     def overdue(self, now: float) -> list[str]:
-        """The checks whose last result is older than it should be, or still awaited."""
-        old = [
-            name
-            for name, longest in self._longest.items()
-            if name in self._done and now - self._done[name] > longest
-        ]
-        return [*self.pending, *old]
+        """The checks whose next result should be there by now."""
+        return [name for name, expected in self._expected.items() if now > expected]
+
+
+def longest_seconds(check: Check) -> float:
+    """From one result to the next, at the latest."""
+    return check.interval + check.table.deadline + SLACK_SECONDS
+
+
+def _beyond_first_round(check: Check) -> float:
+    """Seconds that a first run may take beyond the first round."""
+    deadline = check.table.deadline
+    return 0.0 if is_part_of_first_round(deadline) else deadline

@@ -11,7 +11,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -60,25 +61,26 @@ def is_part_of_first_round(deadline: float) -> bool:
     return deadline <= FIRST_ROUND_SECONDS
 
 
-def stagger(intervals: Sequence[tuple[str, float]]) -> list[CheckTiming]:
+def stagger(
+    intervals: Sequence[tuple[str, float]], deadlines: Mapping[str, float] | None = None
+) -> list[CheckTiming]:
     """Timings for checks (name, interval in seconds) that are taken up together.
 
-    First runs follow each other within the opening; then checks of one interval are spread
-    evenly over it. The second run comes a quarter to five quarters of an interval after
-    the first.
+    First runs follow each other within the opening. The second run comes when the first is
+    over by its deadline, at the earliest a quarter of an interval and at the latest an
+    interval after it, so that no result is ever older than interval and deadline; checks of
+    one interval are spread evenly over that time.
     """
     gap = min(OPENING_GAP_SECONDS, OPENING_SECONDS / max(len(intervals), 1))
-    sizes: dict[float, int] = {}
-    for _, interval in intervals:
-        sizes[interval] = sizes.get(interval, 0) + 1
-    taken: dict[float, int] = {}
+    sizes = Counter(interval for _, interval in intervals)
+    taken: Counter[float] = Counter()
     timings = []
     for number, (name, interval) in enumerate(intervals):
-        place = taken.get(interval, 0)
-        taken[interval] = place + 1
+        taken[interval] += 1
+        busy = min((deadlines or {}).get(name, 0.0), SHARE_OF_INTERVAL * interval)
+        earliest = max(interval / 4, busy)
         first = number * gap
-        phase = interval * (place + 0.5) / sizes[interval]
-        phase += interval * math.ceil((first + interval / 4 - phase) / interval)
+        phase = first + earliest + (interval - earliest) * taken[interval] / sizes[interval]
         timings.append(CheckTiming(name, interval, first, phase))
     return timings
 
@@ -108,6 +110,8 @@ class Schedule:
         # It warns of every overlap; they are counted, and shown as one figure.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._beats: dict[str, _FixedRateTrigger] = {}
+        self._hastened: set[str] = set()
+        self._repeat: set[str] = set()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self.skipped: dict[str, int] = {}
@@ -132,16 +136,20 @@ class Schedule:
         self._scheduler.remove_job(name)
         for known in (self._beats, self.skipped, self.missed):
             known.pop(name, None)
+        self._hastened.discard(name)
+        self._repeat.discard(name)
 
     def run_soon(self, name: str, seconds: float) -> None:
         """Let the next run begin in so many seconds, unless it would be sooner anyway.
 
-        The rate stays: what follows keeps to the check's own times.
+        The rate stays: what follows keeps to the check's own times. If the check is running
+        then, it runs again as soon as it is done.
         """
         job = self._scheduler.get_job(name)
         soon = self._zone.moment(self._clock() + seconds)
         if job is not None and job.next_run_time is not None and soon < job.next_run_time:
             job.modify(next_run_time=soon)
+            self._hastened.add(name)
 
     def next_run_at(self, name: str) -> float | None:
         """When the next run begins, on the monotonic clock; None for an unknown check."""
@@ -182,8 +190,14 @@ class Schedule:
             # Ours, at the end: the scheduler would log it as an error of the job.
             if not self._stopping:
                 raise
+        finally:
+            if name in self._repeat:
+                self._repeat.discard(name)
+                # Its job ends with this turn.
+                asyncio.get_running_loop().call_soon(self.run_soon, name, 0.0)
 
     def _submitted(self, event: JobSubmissionEvent) -> None:
+        self._hastened.discard(event.job_id)
         beat = self._beats.get(event.job_id)
         if beat is not None:
             self.missed[event.job_id] += beat.begins(event.scheduled_run_times[-1])
@@ -193,6 +207,9 @@ class Schedule:
         if beat is not None:
             self.missed[event.job_id] += beat.begins(event.scheduled_run_times[-1])
             self.skipped[event.job_id] += 1
+        if event.job_id in self._hastened:
+            self._hastened.discard(event.job_id)
+            self._repeat.add(event.job_id)
 
 
 class _ClockZone(tzinfo):

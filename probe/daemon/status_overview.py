@@ -1,6 +1,6 @@
 """How everything stands, as rows for the status page: the board, the schedule, the history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.evaluation.check_state import CheckState, CheckStates
@@ -8,8 +8,9 @@ from probe.config.check_plan import CheckPlan
 from probe.core.kind import Check
 from probe.core.model import Limits, Verdict
 from probe.core.thresholds import thresholds_of
+from probe.daemon.readiness import longest_seconds
 from probe.history import History
-from probe.history.model import StatePeriod, TimeBucket
+from probe.history.model import Availability, StatePeriod, TimeBucket
 from probe.report.status import Notice, Overview, StatusRow
 
 DAY_SECONDS = 86400.0
@@ -35,10 +36,14 @@ async def build_overview(
     now: float,
     due: Mapping[str, float],
     notices: Sequence[Notice] = (),
+    outdated: Collection[str] = (),
 ) -> Overview:
-    """Put it all together. ``due`` is when each check runs next; all in seconds since 1970."""
+    """Put it all together. ``due`` is when each check runs next; all in seconds since 1970.
+    ``outdated`` are checks whose results are older than the failure of a neighbour."""
     start = now - DAY_SECONDS
     day = await history.day(start, now, DAY_BUCKETS)
+    longest = {check.name: longest_seconds(check) for check in board.checks}
+    available = await history.availability(start, now, longest)
     troubles = await history.troubles(start, now)
     return Overview(
         verdict=board.verdict,
@@ -54,6 +59,8 @@ async def build_overview(
                 due.get(check.name),
                 day.get(check.name, ()),
                 troubles.get(check.name, ()),
+                available.get(check.name),
+                outdated=check.name in outdated,
             )
             for check in board.checks
         ),
@@ -68,6 +75,9 @@ def _row(
     due: float | None,
     day: tuple[TimeBucket, ...],
     troubles: tuple[StatePeriod, ...],
+    availability: Availability | None,
+    *,
+    outdated: bool,
 ) -> StatusRow:
     result = stand.result if stand else None
     return StatusRow(
@@ -79,6 +89,7 @@ def _row(
         verdict=stand.verdict if stand else None,
         since=stand.since if stand else None,
         last_run=result.started_at.timestamp() if result else None,
+        outdated=outdated,
         due=due,
         status=result.status if result else None,
         duration=result.duration if result else None,
@@ -89,6 +100,7 @@ def _row(
         headline=tuple(signal for signal in check.signals if signal.column),
         evaluations=stand.evaluations if stand else (),
         day=day,
+        availability=availability,
         troubles=troubles,
         plot=check.kind.plot,
         limits=_limits(check),

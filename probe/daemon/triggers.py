@@ -1,42 +1,85 @@
-"""Who is looked at as soon as another check begins to fail, or no longer does.
+"""Which checks run at once when the state of another one changes.
 
-A cheap look that fails is a reason to look closely, and to see at once who else fails: how
-grave it is depends on them.
+A check that starts to fail is a reason to measure closely what is near it, and to learn at
+once what else fails: the severity depends on it. So is a failure that becomes another one,
+and one that ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from alerts.evaluation.check_state import CheckState
+from probe.core.causes import Cause
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 
+# However its neighbours flap, a check is triggered at most so many times in so many seconds.
+MOST_TRIGGERS, TRIGGER_SECONDS = 3, 60.0
+
+# Whether it fails, why, and which services it says are down.
+_State = tuple[bool, str, str]
+_PASSING: _State = (False, "", "")
+
 
 class Triggers:
-    """Knows who heeds whom, and what each check found when it was last measured."""
+    """Knows which checks heed which, and the state that each was last measured in."""
 
     def __init__(self) -> None:
-        self._wakes: dict[str, tuple[str, ...]] = {}
-        self._failing: dict[str, bool] = {}
+        self._checks: dict[str, Check] = {}
+        self._states: dict[str, _State] = {}
+        self._triggered: dict[str, tuple[float, ...]] = {}
 
     def set_checks(self, checks: Iterable[Check]) -> None:
         """These are the checks from now on."""
-        known = list(checks)
-        self._wakes = {
-            check.name: tuple(
-                other.name
-                for other in known
-                if other is not check and other.table.triggered_by & check.table.triggers
-            )
-            for check in known
-        }
-        self._failing = {
-            name: failing for name, failing in self._failing.items() if name in self._wakes
-        }
+        self._checks = {check.name: check for check in checks}
+        for known in (self._states, self._triggered):
+            for name in known.keys() - self._checks.keys():
+                del known[name]
 
     def fired_by(self, result: Result) -> tuple[str, ...]:
-        """Whom a result wakes: nobody, unless the check begins to fail or no longer does."""
-        if result.status is Status.UNKNOWN or result.check not in self._wakes:
+        """Which checks a result triggers: none, unless it starts to fail, fails otherwise, or
+        no longer fails."""
+        check = self._checks.get(result.check)
+        if result.status is Status.UNKNOWN or check is None:
             return ()
-        failing = result.status is Status.FAILED
-        before = self._failing.get(result.check, False)
-        self._failing[result.check] = failing
-        return self._wakes[result.check] if failing is not before else ()
+        before = self._states.get(result.check, _PASSING)
+        after = self._states[result.check] = _state_of(result)
+        return self._heeding(check, result) if after != before else ()
+
+    def delay(self, name: str, now: float) -> float:
+        """Seconds until a check that is triggered at ``now`` (monotonic clock) may run."""
+        lately = [at for at in self._triggered.get(name, ()) if now - at < TRIGGER_SECONDS]
+        if len(lately) < MOST_TRIGGERS:
+            self._triggered[name] = (*lately, now)
+            return 0.0
+        return lately[0] + TRIGGER_SECONDS - now
+
+    def outdated(self, stands: Mapping[str, CheckState]) -> frozenset[str]:
+        """The checks whose last run began before another one, which triggers them, started to
+        fail: what they found is no longer known to hold."""
+        found: set[str] = set()
+        for name, stand in stands.items():
+            check = self._checks.get(name)
+            if check is None or stand.result.status is not Status.FAILED:
+                continue
+            for other in self._heeding(check, stand.result):
+                ran = stands[other].result.started_at if other in stands else None
+                if ran is not None and ran.timestamp() < stand.since:
+                    found.add(other)
+        return frozenset(found)
+
+    def _heeding(self, check: Check, result: Result) -> tuple[str, ...]:
+        words = check.table.triggers_after(result)
+        return tuple(
+            other.name
+            for other in self._checks.values()
+            if other is not check and other.table.triggered_by & words
+        )
+
+
+def _state_of(result: Result) -> _State:
+    if result.failure is None or result.status is not Status.FAILED:
+        return _PASSING
+    cause = result.failure.cause
+    # Other messages carry figures that change with every run.
+    named = result.failure.message if cause is Cause.SERVICE_DOWN else ""
+    return (True, cause.value, named)

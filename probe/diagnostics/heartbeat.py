@@ -41,6 +41,11 @@ class Heartbeat:
         self.failures = 0
         self.problem = ""
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is an address to call."""
+        return bool(self._url)
+
     async def beat(self) -> None:
         """Call the address, twice if need be; returns at once while another beat is on."""
         if not self._url or self._beating:

@@ -66,9 +66,9 @@ _WITH_KEPT_START = (
 class Redactor:
     """Knows the secrets of one configuration.
 
-    They are found as they are, quoted for an address, escaped as in JSON, HTML or a
-    ``repr``, and inside base64. Of an address the user info, the password and the query are
-    secrets of their own.
+    They are found as they are, quoted for an address (twice, too), escaped as in JSON, HTML
+    or a ``repr``, in hexadecimal, and inside base64. Of an address the user info, the
+    password and the query are secrets of their own.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -157,7 +157,9 @@ def _forms(secret: str) -> Iterator[str]:
         except UnicodeEncodeError:  # a lone surrogate has no bytes to quote
             continue
     if len(secret) >= _SHORTEST_ANYWHERE:
-        yield from _inside_base64(secret.encode("utf-8", "surrogatepass"))
+        raw = secret.encode("utf-8", "surrogatepass")
+        yield from _inside_base64(raw)
+        yield from (raw.hex(), raw.hex().upper())
 
 
 def _quoted_small(secret: str) -> str:
@@ -169,10 +171,17 @@ _ESCAPES: tuple[Callable[[str], str], ...] = (
     quote,
     quote_plus,
     _quoted_small,
+    lambda secret: quote(quote(secret, safe=""), safe=""),
     lambda secret: json.dumps(secret)[1:-1],
+    lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    # As PHP writes JSON.
+    lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
     lambda secret: repr(secret)[1:-1],
     lambda secret: repr(repr(secret)[1:-1])[1:-1],
     html.escape,
+    lambda secret: html.escape(secret, quote=False),
+    # As Go's and other templates write HTML.
+    lambda secret: html.escape(secret).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
 )
 
 

@@ -90,7 +90,7 @@ def check_in(slug: str, ok: bool, every_minutes: int) -> None:
 
     Three missing or bad ones in a row, ``every_minutes`` apart, open an issue.
     """
-    if not _is_on():
+    if not is_on():
         return
     from sentry_sdk.crons import capture_checkin
 
@@ -112,7 +112,7 @@ async def close() -> None:
 
     A crash after that is still reported, unless Sentry has just not answered.
     """
-    if not _is_on():
+    if not is_on():
         return
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
@@ -249,7 +249,8 @@ def _key(event: "Event") -> Hashable:
     return event.get("logger"), _NUMBER.sub("0", str(entry.get("formatted")))
 
 
-def _is_on() -> bool:
+def is_on() -> bool:
+    """Whether errors are reported and check-ins sent."""
     sdk = sys.modules.get("sentry_sdk")
     return sdk is not None and bool(sdk.is_initialized())
 

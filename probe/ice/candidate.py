@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from probe.ice.connectivity_check import IceCredentials
 from probe.net.resolver import is_unreachable
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 SCHEMA = 1
 MOST_CANDIDATES = 16
@@ -153,8 +154,8 @@ def write(description: SessionDescription) -> bytes:
 def read(body: bytes) -> SessionDescription:
     """Read an offer or an answer. Raises WordsError, OtherSchema for another schema's."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = parse_json(body, max_bytes=LONGEST)
+    except InvalidDocument:
         raise InvalidOffer("it is no JSON") from None
     if not isinstance(found, dict) or "schema" not in found:
         raise InvalidOffer("it has no schema")

@@ -5,8 +5,7 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
-from aioice.stun import Class, Message, Method
-
+from probe.stun.codec import MessageClass, Method, StunMessage
 from probe.stun.message import PeerAddress
 
 _ICE_CHARACTERS = string.ascii_letters + string.digits + "+/"
@@ -27,6 +26,11 @@ class IceCredentials:
         """24 bits and 128 bits at least, as the RFC asks for."""
         return cls(_random(4), _random(22))
 
+    @property
+    def key(self) -> bytes:
+        """What this side's requests are signed with (RFC 8489 section 9.1.1)."""
+        return self.password.encode()
+
 
 def is_stun(packet: bytes) -> bool:
     """Whether the first byte is one of STUN's, none of DTLS' or SRTP's (RFC 7983 section 7)."""
@@ -35,8 +39,8 @@ def is_stun(packet: bytes) -> bool:
 
 def request(
     local: IceCredentials, remote: IceCredentials, tie_breaker: int, *, controlling: bool
-) -> Message:
-    """A signed check; the controlling side nominates with every one, as browsers do."""
+) -> StunMessage:
+    """A check; the controlling side nominates with every one, as browsers do."""
     attributes: dict[str, Any] = {
         "USERNAME": f"{remote.fragment}:{local.fragment}",
         "PRIORITY": _PRIORITY,
@@ -45,35 +49,28 @@ def request(
         attributes |= {"ICE-CONTROLLING": tie_breaker, "USE-CANDIDATE": None}
     else:
         attributes["ICE-CONTROLLED"] = tie_breaker
-    message = Message(Method.BINDING, Class.REQUEST, attributes=attributes)
-    message.add_message_integrity(remote.password.encode())
-    return message
+    return StunMessage(Method.BINDING, MessageClass.REQUEST, attributes)
 
 
-def is_check_from(message: Message, local: IceCredentials, remote: IceCredentials) -> bool:
+def is_check_from(message: StunMessage, local: IceCredentials, remote: IceCredentials) -> bool:
     """Whether a request is a check from this other side to us."""
     return (
-        message.message_method == Method.BINDING
-        and message.attributes.get("USERNAME") == f"{local.fragment}:{remote.fragment}"
-        and message.check_message_integrity(local.password.encode())
+        message.method == Method.BINDING
+        and message.attributes.get("USERNAME") == f"{local.fragment}:{remote.fragment}".encode()
+        and message.is_signed_with(local.key)
     )
 
 
-def response(message: Message, local: IceCredentials, peer: PeerAddress) -> Message:
+def response(message: StunMessage, local: IceCredentials, peer: PeerAddress) -> bytes:
     """The signed answer to a check that came from ``peer``."""
-    answer = Message(
-        Method.BINDING,
-        Class.RESPONSE,
-        transaction_id=message.transaction_id,
-        attributes={"XOR-MAPPED-ADDRESS": peer},
-    )
-    answer.add_message_integrity(local.password.encode())
-    return answer
+    attributes = {"XOR-MAPPED-ADDRESS": peer}
+    answer = StunMessage(Method.BINDING, MessageClass.RESPONSE, attributes, message.transaction_id)
+    return answer.encode(local.key)
 
 
-def has_valid_integrity(message: Message, remote: IceCredentials) -> bool:
+def has_valid_integrity(message: StunMessage, remote: IceCredentials) -> bool:
     """Whether an answer comes from who knows the other side's password."""
-    return message.check_message_integrity(remote.password.encode())
+    return message.is_signed_with(remote.key)
 
 
 def _random(length: int) -> str:

@@ -14,7 +14,6 @@ from typing import cast
 
 from aioice import Candidate
 from aioice.candidate import candidate_priority
-from aioice.stun import Class, Message
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
@@ -25,6 +24,7 @@ from probe.ice.relay_transport import RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
 from probe.net.resolver import IPAddress
 from probe.stun import message as messages
+from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
 
 RELAY_CANDIDATE_DELAY = 1.5 * RTO
@@ -92,7 +92,7 @@ class RelayAgent(RelayIceBase):
         if self.failure is not None:
             raise self.failure
         if self.partner is not None:
-            self._start(self._bind(self.partner))
+            self._bind(self.partner)
 
     def _far(self) -> PeerAddress:
         if self.partner is None:
@@ -131,35 +131,35 @@ class RelayAgent(RelayIceBase):
             self.login, self._remote, self._tie_breaker, controlling=True
         )
         self._checks[request.transaction_id] = (peer, self._clock())
-        self._pass(bytes(request), peer)
+        self._pass(request.encode(self._remote.key), peer)
 
     def _received(self, data: bytes, peer: PeerAddress) -> None:
         if not connectivity_check.is_stun(data):
             if peer in self._known:
-                self._data.put_nowait(data)
+                self._arrived(data)
             return
         message = messages.read_message(data)
         if message is None or self._remote is None:
             return
-        if message.message_class == Class.REQUEST:
+        if message.message_class == MessageClass.REQUEST:
             self._asked(message, peer, self._remote)
-        elif message.message_class == Class.RESPONSE:
+        elif message.message_class == MessageClass.RESPONSE:
             self._answered(message, peer, self._remote)
 
     def _asked(
-        self, request: Message, peer: PeerAddress, remote: connectivity_check.IceCredentials
+        self, request: StunMessage, peer: PeerAddress, remote: connectivity_check.IceCredentials
     ) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""
         if not connectivity_check.is_check_from(request, self.login, remote):
             return
-        self._pass(bytes(connectivity_check.response(request, self.login, peer)), peer)
+        self._pass(connectivity_check.response(request, self.login, peer), peer)
         if peer not in self._known:
             self._known.add(peer)
             self._places.setdefault(peer, "prflx")
             self._check(peer)
 
     def _answered(
-        self, response: Message, peer: PeerAddress, remote: connectivity_check.IceCredentials
+        self, response: StunMessage, peer: PeerAddress, remote: connectivity_check.IceCredentials
     ) -> None:
         asked = self._checks.pop(response.transaction_id, None)
         if (

@@ -15,18 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from aioice.stun import Class, Message
-
 from probe.core.model import CheckAborted
 from probe.ice import connectivity_check
 from probe.ice.relay_transport import RelayIceBase, RelayServer
 from probe.ice.transport import RTO, IceTransport
 from probe.stun import message as messages
+from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.message import PeerAddress
 from probe.turn.client import TurnClient
 
 CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
 EAGER_CHECKS = 3
+MOST_COMPARED = 1000
+"""Datagrams of a call that are compared with what was sent."""
 # A check's way there and back is twice the server's round trip; half as much again for luck.
 _RTO_ROUND_TRIPS = 3
 
@@ -42,7 +43,8 @@ class RemoteParameters:
 class RelayPairIce(RelayIceBase):
     """One side. ``clock`` is monotonic, ``now`` the wall clock in seconds since 1970.
 
-    ``on_answer`` is called with the moments in which a check left and was answered.
+    ``on_answer`` is called with the moments in which a check left and was answered. ``altered``
+    has the sizes, sent and received, of data that arrived with other bytes than were sent.
     """
 
     def __init__(
@@ -62,6 +64,9 @@ class RelayPairIce(RelayIceBase):
         self._checks: dict[bytes, float] = {}
         self._nominated = controlling
         self._checking = self._triggered = False
+        self._twin: RelayPairIce | None = None
+        self._sent: set[bytes] = set()
+        self.altered: list[tuple[int, int]] = []
 
     @property
     def role(self) -> str:
@@ -75,7 +80,7 @@ class RelayPairIce(RelayIceBase):
 
     async def set_remote(self, other: IceTransport) -> None:
         """Learn of the other side; CreatePermission has left when this returns."""
-        side = cast(RelayPairIce, other)
+        side = self._twin = cast(RelayPairIce, other)
         await self.set_remote_parameters(RemoteParameters(side.login, side.address))
 
     async def set_remote_parameters(self, partner: RemoteParameters) -> None:
@@ -91,7 +96,7 @@ class RelayPairIce(RelayIceBase):
         await self._connected.wait()
         if self.failure is not None:
             raise self.failure
-        self._start(self._bind(self._partner.address))
+        self._bind(self._partner.address)
 
     def _far(self) -> PeerAddress:
         return self._partner.address
@@ -135,25 +140,41 @@ class RelayPairIce(RelayIceBase):
         )
         self._checks[request.transaction_id] = self._clock()
         self.checks_sent += 1
-        self._pass(bytes(request), self._partner.address)
+        self._pass(request.encode(self._partner.login.key), self._partner.address)
 
     def _received(self, data: bytes, peer: PeerAddress) -> None:
+        if self._remote is None or peer != self._remote.address:
+            return
         if not connectivity_check.is_stun(data):
-            self._data.put_nowait(data)
+            self._compare(data)
+            self._arrived(data)
             return
         message = messages.read_message(data)
-        if message is None or self._remote is None or peer != self._remote.address:
+        if message is None:
             return
-        if message.message_class == Class.REQUEST:
+        if message.message_class == MessageClass.REQUEST:
             self._asked(message, peer)
-        elif message.message_class == Class.RESPONSE:
+        elif message.message_class == MessageClass.RESPONSE:
             self._answered(message)
 
-    def _asked(self, request: Message, peer: PeerAddress) -> None:
+    async def _send(self, data: bytes) -> None:
+        if self._twin is not None and len(self._sent) < MOST_COMPARED:
+            self._sent.add(data)
+        await super()._send(data)
+
+    def _compare(self, data: bytes) -> None:
+        """Where the other side is at hand, what arrives has to be what it sent."""
+        sent = self._twin._sent if self._twin is not None else None
+        if not sent or len(sent) >= MOST_COMPARED or data in sent:
+            return
+        nearest = min(sent, key=lambda each: (each[:8] != data[:8], abs(len(each) - len(data))))
+        self.altered.append((len(nearest), len(data)))
+
+    def _asked(self, request: StunMessage, peer: PeerAddress) -> None:
         """RFC 8445 section 7.3: answer, and check in the other direction at once."""
         if not connectivity_check.is_check_from(request, self.login, self._partner.login):
             return
-        self._pass(bytes(connectivity_check.response(request, self.login, peer)), peer)
+        self._pass(connectivity_check.response(request, self.login, peer), peer)
         if "USE-CANDIDATE" in request.attributes:
             self._nominated = True
             self._settle()
@@ -161,7 +182,7 @@ class RelayPairIce(RelayIceBase):
             self._triggered = True
             self._check()
 
-    def _answered(self, response: Message) -> None:
+    def _answered(self, response: StunMessage) -> None:
         sent = self._checks.pop(response.transaction_id, None)
         if sent is None or not connectivity_check.has_valid_integrity(
             response, self._partner.login

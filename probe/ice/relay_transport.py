@@ -19,6 +19,9 @@ from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 
+MOST_WAITING = 256
+"""Datagrams that may wait for whoever reads them."""
+
 
 @dataclass(frozen=True)
 class RelayServer:
@@ -67,7 +70,8 @@ class RelayIceBase:
         self.retransmitted_checks = 0
         self._tie_breaker = secrets.randbits(64)
         self._bound = False
-        self._connected = asyncio.Event()
+        self._connected, self._failed = asyncio.Event(), asyncio.Event()
+        self._binding: asyncio.Event | None = None
         self._data: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -88,6 +92,15 @@ class RelayIceBase:
         except CheckAborted as error:
             error.phase = "gathering"
             raise
+
+    async def until_failed(self) -> None:
+        """Return once there is a ``failure``."""
+        await self._failed.wait()
+
+    async def settle(self) -> None:
+        """Wait until the channel is bound or refused; nothing to wait for before."""
+        if self._binding is not None:
+            await self._binding.wait()
 
     async def close(self) -> None:
         """Delete the allocation, for a second at most, and close. Never raises."""
@@ -119,10 +132,24 @@ class RelayIceBase:
         except CheckAborted as error:
             raise ConnectionError(error.message) from None
 
-    async def _bind(self, peer: PeerAddress) -> None:
-        with suppress(CheckAborted):  # indications go on carrying the data
+    def _bind(self, peer: PeerAddress) -> None:
+        """Bind a channel in the background: until it stands indications carry the data."""
+        self._binding = asyncio.Event()
+        self._start(self._bind_channel(peer, self._binding))
+
+    async def _bind_channel(self, peer: PeerAddress, over: asyncio.Event) -> None:
+        try:
             await self.client.channel_bind(peer)
             self._bound = True
+        except CheckAborted as error:
+            self._fail(error)  # as browsers, which give the call up
+        finally:
+            over.set()
+
+    def _arrived(self, data: bytes) -> None:
+        """Data for DTLS; what nobody reads is dropped, and so is what is empty."""
+        if data and self._data.qsize() < MOST_WAITING:
+            self._data.put_nowait(data)
 
     def _pass(self, packet: bytes, peer: PeerAddress) -> None:
         with suppress(CheckAborted):  # a lost wire has told already
@@ -137,4 +164,5 @@ class RelayIceBase:
         """The relay is gone, or refuses the peer: the first reason stands."""
         self.failure = self.failure or CheckFailed(error.cause, error.message, hint=error.hint)
         self._connected.set()
+        self._failed.set()
         self._data.put_nowait(None)

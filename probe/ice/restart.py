@@ -68,6 +68,14 @@ class RestartableIce:
         """Checks until a pair is nominated. Raises CheckFailed."""
         await self.current.connect()
 
+    async def until_failed(self) -> None:
+        """Never: what fails is restarted."""
+        await asyncio.Event().wait()
+
+    async def settle(self) -> None:
+        """As of the ICE of now."""
+        await self.current.settle()
+
     def switch_to(self, ice: RelayPairIce) -> RelayPairIce:
         """Go on with another one, which is connected; returns the old one, to be closed."""
         old, self.current, self.suspended = self.current, ice, False

@@ -52,6 +52,13 @@ class IceTransport(Protocol):
     async def connect(self) -> None:
         """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
 
+    async def until_failed(self) -> None:
+        """Return once there is a ``failure``."""
+
+    async def settle(self) -> None:
+        """Wait until what the path has asked of the relay is answered; ``failure`` then says
+        whether it was refused."""
+
     async def close(self) -> None:
         """Give everything back."""
 
@@ -110,6 +117,13 @@ class HostIce:
         await self._connection.connect()
         # aioice doesn't tell; but on one host only its timer can take that long.
         self.retransmissions = int(self._clock() - started >= RTO)
+
+    async def until_failed(self) -> None:
+        """aioice says nothing of it: never."""
+        await asyncio.Event().wait()
+
+    async def settle(self) -> None:
+        """There is no relay."""
 
     async def close(self) -> None:
         """Close the sockets."""

@@ -8,6 +8,7 @@ a look fails or is well again.
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from probe.core.causes import Cause
 from probe.core.context import Context
@@ -15,19 +16,24 @@ from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import TurnUri, format_hostport
+from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.matrix import turn_checks
-from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
+from probe.turn_targets.runbooks import OF_AN_ALLOCATION
+from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
 from probe.turn_targets.table import (
     ALLOCATION_RESULTS,
     TurnServerConfig,
+    allocation_slots,
     counting_traffic,
     servers_for,
     with_uri,
 )
 from probe.turn_targets.traffic_budget import LOOK_SECONDS, look_bytes, look_intervals
+
+if TYPE_CHECKING:
+    from probe.turn.client import TurnClient
 
 # Of what is left of the deadline: for naming who is silent; and of that, for the URL that
 # a browser takes first.
@@ -71,10 +77,11 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
     with looks_of(context).recording(table.name), counting_traffic(table, record, context):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
-        if table.issued:
-            await _first_that_works(urls, credentials, table, record, context, left)
-        else:
-            await _look(urls[0], credentials, table, record, context)
+        async with allocation_slots([credentials], record, context):
+            if table.issued:
+                await _first_that_works(urls, credentials, table, record, context, left)
+            else:
+                await _look(urls[0], credentials, table, record, context)
 
 
 async def _look(
@@ -86,24 +93,29 @@ async def _look(
 ) -> None:
     from probe.turn.relay_path import allocate_and_delete
 
-    client = await allocate_and_delete(
+    def found(client: "TurnClient") -> None:
+        _write(client, record)
+
+    await allocate_and_delete(
         url,
         credentials,
         context,
         ca_file=table.ca_file,
         family=table.family,
         phases=record.phase,
+        found=found,
     )
+
+
+def _write(client: "TurnClient", record: Recorder) -> None:
+    """Also what a failure has cut short is worth keeping."""
     for signal, seconds in (
         (ALLOCATE, client.allocate_seconds),
         (UNAUTHENTICATED, client.unauthenticated),
     ):
         if seconds is not None:
             record.sample(signal, seconds)
-    if client.server is not None:
-        record.facts["server"] = format_hostport(client.server.ip, client.server.port)
-    if client.relayed is not None:
-        record.facts["relayed"] = format_hostport(*client.relayed)
+    write_allocation(client, record)
 
 
 async def _first_that_works(
@@ -146,7 +158,7 @@ def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="allocation",
-    summary="whether each TURN server lets us in: one allocation and its deletion",
+    summary="one allocation on each TURN server and its deletion, by URL and transport",
     environment=TurnEnvironment,
     table=AllocationTable,
     derive=derive,
@@ -162,4 +174,6 @@ KIND = Kind(
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=ALLOCATE,
+    runbooks=OF_AN_ALLOCATION,
+    dashboard="probe-turn",
 )

@@ -15,6 +15,7 @@ from probe.core.context import Context
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import CheckAborted, NotMeasured, Signal
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
 from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
 from probe.telemetry.fly.settings import FlyEnvironment
@@ -33,7 +34,10 @@ _NOT_OF_USERS = ("/health", "/health/ready", "/api/health", "/metrics")
 class AppEnvironment(FlyEnvironment):
     """Where the application's metrics are; and whether Fly tells of its users, too."""
 
+    title = "Application metrics"
     metrics_url: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
+    """The application's Prometheus endpoint: the public one, or `http://APP.internal:3333/metrics`
+    inside Fly's private network. Example: `https://paircam.live/metrics`"""
 
 
 class AppTable(CheckConfig):
@@ -43,11 +47,19 @@ class AppTable(CheckConfig):
     """
 
     url: HttpUrl
+    """Address of the metrics page. Example: `https://paircam.live/metrics`"""
     prefix: str = Field(default="video_chat_", pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")
+    """Prefix of the application's metric names."""
     every_address: bool | None = None
+    """Whether every address of the name is scraped; by default for names under `.internal`.
+    Example: `true`"""
     ignored_routes: tuple[str, ...] = _NOT_OF_USERS
+    """Routes that do not count as requests of users."""
     behind_fly: bool = False
+    """Whether limits on errors, latency, memory and restarts apply to Fly's figures instead of
+    these. Example: `true`"""
     backend_host: str | None = None
+    """Host of the backend, by which alerts are grouped. Example: `paircam.live`"""
     ca_file: CaFile | None = None
 
     @property
@@ -161,7 +173,7 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
     asker = ApiClient(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
     try:
-        return read_health(asker.document(await asker.get("")))
+        return read_health(await asker.document(await asker.get("")))
     except NotMeasured:
         return None
 
@@ -181,4 +193,5 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     load=lazy_import("probe.telemetry.app_samples", "probe.telemetry.api_client"),
     interval=60.0,
     plot=TURN_SHARE,
+    runbooks=Runbooks(limits="errors-high"),
 )

@@ -25,9 +25,11 @@ from probe.budget.plans import (
 from probe.budget.quota_usage import QuotaUsage
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Ratio
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 
 # Under which the ledger is shared by all runs.
 LEDGER = "ledger"
@@ -89,12 +91,20 @@ class BudgetTable(CheckConfig):
     """
 
     plan: str
+    """Plan that checks draw from: `turn-PROVIDER`, `upstash`, `neon` or `vercel`. Example:
+    `upstash`"""
     allowance: float = Field(gt=0)
+    """What the plan includes in each period, in its unit. Example: `500000`"""
     unit: PlanUnit
+    """Unit of the plan. Example: `commands`"""
     period: Period
-    share: float = Field(default=0.1, gt=0, le=1)
+    """Period after which the plan renews. Example: `month`"""
+    share: Ratio = Field(default=0.1, gt=0, le=1)
+    """Share of the plan that the probe may use. Example: `0.2`"""
     session_rate: float = Field(default=250_000, gt=0)
+    """Assumed traffic of a relayed call, in bytes per second. Example: `250000`"""
     drains: tuple[Consumer, ...]
+    """Checks that draw from the plan; derived, not written."""
 
     @model_validator(mode="before")
     @classmethod
@@ -168,7 +178,7 @@ def cautions(table: BudgetTable) -> tuple[str, ...]:
 
 KIND = Kind(
     name="budget",
-    summary="what watching takes from each plan that has an end: forecast, and counted",
+    summary="what the checks draw from each hosting plan: forecast, and counted",
     environment=BudgetEnvironment,
     table=BudgetTable,
     derive=lambda _: DerivedChecks(),
@@ -197,4 +207,5 @@ KIND = Kind(
     interval=300.0,
     retry=300.0,
     plot=USED_SHARE,
+    runbooks=Runbooks("quota", "quota"),
 )

@@ -13,16 +13,32 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.model import (
+    CheckFailed,
+    FailurePolicy,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for, with_uri
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
 
 if TYPE_CHECKING:
@@ -62,7 +78,7 @@ RETRANSMITTED = Signal(
     "probe_call_retransmitted",
     Unit.BOOLEAN,
     "Whether setting up waited for a retransmission timer of TURN, ICE, DTLS or SCTP: its "
-    "times then tell of a lost packet.",
+    "times then include a lost packet.",
 )
 RTT = Signal(
     "probe_call_rtt_seconds",
@@ -90,8 +106,11 @@ class CallTable(TurnServerConfig):
     """One call: direct, or through one server, or through what the backend issues."""
 
     path: Literal["direct", "relayed"] = "relayed"
+    """`direct` between two host candidates, or `relayed` through the server. Example: `direct`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    deadline: float = Field(default=30.0, gt=0, le=300)
+    """Echo messages over the data channel per run. Example: `10`"""
+    deadline: Seconds = Field(default=30.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
 
     @property
     def needs_server(self) -> bool:
@@ -151,11 +170,17 @@ async def run(table: CallTable, record: Recorder, context: Context) -> None:
 
 
 async def _run_through_server(table: CallTable, record: Recorder, context: Context) -> None:
+    async def measure(url: TurnUri, credentials: TurnCredentials | None) -> None:
+        await _run_relayed(url, credentials, table, record, context)
+
+    if table.issued:
+        from probe.turn_targets.issued import measure_issued
+
+        await measure_issued(table, measure, record, context, check_others=False)
+        return
     credentials, urls = await servers_for(table, record, context)
-    try:
-        await _run_relayed(urls[0], credentials, table, record, context)
-    except CheckFailed as error:
-        raise (with_uri(urls[0], error) if table.issued else error) from None
+    async with allocation_slots([credentials] * 2, record, context):
+        await measure(urls[0], credentials)
 
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
@@ -217,7 +242,7 @@ async def _call_through(
             await call.gather()
             await _complete(call, table, record)
         except CheckFailed as error:
-            await diagnosis.of_ice(error)
+            await diagnosis.of(error)
         except asyncio.CancelledError:
             # Before closing, which may take longer than whoever cancels waits.
             record.sample(SUCCESS, 0.0)
@@ -230,7 +255,7 @@ async def _complete(call: "Call", table: CallTable, record: Recorder) -> None:
         await call.echo(table.echoes)
     finally:
         # What a failure has cut short is worth keeping up to there.
-        _write(call, table.echoes, record)
+        _write(call, record)
     record.sample(SUCCESS, 1.0)
 
 
@@ -245,7 +270,7 @@ async def _relay(
     return await relay_server(url, credentials, addresses, table.ca_file)
 
 
-def _write(call: "Call", echoes: int, record: Recorder) -> None:
+def _write(call: "Call", record: Recorder) -> None:
     times = call.times
     reached = {
         GATHERING: times.offering.gathering,
@@ -267,7 +292,7 @@ def _write(call: "Call", echoes: int, record: Recorder) -> None:
         record.facts["retransmitted"] = ", ".join(layers)
     if times.rtts:
         record.sample(RTT, median(times.rtts))
-        record.sample(LOSS, 1 - len(times.rtts) / echoes)
+        record.sample_ratio(LOSS, times.lost / times.sent, times.sent)
 
 
 def uses(table: CallTable) -> tuple[QuotaUse, ...]:
@@ -279,7 +304,8 @@ def uses(table: CallTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="call",
-    summary="two WebRTC peers, direct and through each relay: ICE, DTLS, data channel, echoes",
+    summary="a WebRTC call, direct and through each relay: gathering, ICE, DTLS, data channel, "
+    "echoes",
     environment=TurnEnvironment,
     table=CallTable,
     derive=derive,
@@ -300,17 +326,24 @@ KIND = Kind(
         SUCCESS,
         BYTES,
     ),
+    thresholds=(
+        Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
+        Threshold(RTT, Limits(warning=0.4), optional=True, hold=60.0),
+    ),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         severity_with_backup=Verdict.WARNING,
         hold=120.0,
-        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED, Cause.SOME_URLS_FAILED}),
     ),
     core=True,
-    cost="two allocations, ICE, DTLS, SCTP and 10 echoes, about 24 kB a run for each URL",
+    cost="two allocations, ICE, DTLS, SCTP, 11 echoes, about 30 kB a run for each URL",
     uses=uses,
     load=lazy_import("probe.call.local_call", "probe.call.diagnosis"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=ICE,
+    runbooks=OF_A_CALL,
+    dashboard="probe-turn",
+    availability=0.95,
 )

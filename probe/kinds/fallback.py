@@ -17,9 +17,12 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
@@ -45,14 +48,25 @@ class FallbackTable(CheckConfig):
     ``fresh`` is how many seconds a look counts.
     """
 
-    deadline: float = Field(default=15.0, gt=0, le=300)
+    deadline: Seconds = Field(default=15.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `15`"""
     primary: tuple[str, ...] = ()
+    """Names of the `allocation` checks of the primary provider; derived. Example:
+    `["allocation-primary-udp"]`"""
     backup: tuple[str, ...] = ()
-    fresh: float = Field(default=_STALE_LOOKS * LOOK_SECONDS, gt=0)
+    """Names of the `allocation` checks of the backup; derived. Example: `["allocation-backup-udp"]`
+    """
+    fresh: Seconds = Field(default=_STALE_LOOKS * LOOK_SECONDS, gt=0)
+    """How long the result of an allocation check counts. Example: `300`"""
 
     @property
     def target(self) -> str:
         return "all TURN providers"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No TURN relay works", "The primary TURN server fails")
 
     @property
     def alert_group(self) -> str:
@@ -123,7 +137,7 @@ def backup_in_use(primary: Sequence[bool | None], backup: Sequence[bool | None])
 
 KIND = Kind(
     name="fallback",
-    summary="whether users are on the backup TURN provider, from the looks at all of them",
+    summary="whether users are on the backup TURN provider, concluded from the allocation checks",
     environment=TurnEnvironment,
     table=FallbackTable,
     derive=derive,
@@ -132,9 +146,11 @@ KIND = Kind(
     signals=(BACKUP_IN_USE,),
     thresholds=(Threshold(BACKUP_IN_USE, Limits(warning=0.0)),),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="nothing: it concludes from the looks",
+    cost="nothing: it reads results of other checks",
     load=lazy_import(),
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=BACKUP_IN_USE,
+    runbooks=Runbooks("turn-failing", "turn-failing"),
+    dashboard="probe-turn",
 )

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, lazy_import
 from probe.core.model import (
     CheckFailed,
@@ -22,6 +23,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.telemetry.custom_queries import OwnQuery
 from probe.telemetry.fly.settings import FlyAccess, FlyEnvironment
 from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
@@ -37,7 +39,11 @@ class FlyTable(FlyAccess):
     """One app, asked for its ``machines``, its ``metrics``, or for one's own queries alone."""
 
     part: Literal["machines", "metrics", "queries"] = "metrics"
+    """What is queried: Prometheus metrics, the Machines API, or custom queries alone. Example:
+    `queries`"""
     queries: tuple[OwnQuery, ...] = Field(default=(), max_length=50)
+    """Custom PromQL queries, each an own signal. Example: `[{ name = "disk_used", query = "…", unit
+    = "ratio" }]`"""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -71,6 +77,11 @@ class FlyTable(FlyAccess):
     def can_fail(self) -> bool:
         """Only machines can be found to be down."""
         return self.part == "machines"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("machines", "Fly machines are down", "Fly machines are down in part")
 
     @property
     def backup_groups(self) -> frozenset[str]:
@@ -197,7 +208,7 @@ def _memory_limits(table: FlyTable) -> Limits:
 
 KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     name="fly",
-    summary="what Fly.io knows: users' errors and response times, memory, CPU, machines, exits",
+    summary="errors, response times, memory, CPU, machine states and exits, from Fly.io",
     environment=FlyEnvironment,
     table=FlyTable,
     derive=derive,
@@ -206,9 +217,10 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     thresholds=THRESHOLDS,
     third_party=True,
     failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=30.0),
-    cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
+    cost="11 PromQL queries (and one for each custom query), or one request to the Machines API",
     load=lazy_import("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),
     interval=60.0,
     retry=10.0,
     plot=ERROR_RATIO,
+    runbooks=Runbooks("machines-down", "own-query"),
 )

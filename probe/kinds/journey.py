@@ -19,9 +19,12 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
 from probe.stun.byte_counter import count_bytes
@@ -43,16 +46,14 @@ def _seconds(name: str, words: str, short: str = "") -> Signal:
 
 TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
 CONNECT = _seconds("connect", "From connecting until both sessions stand.")
-QUEUE = _seconds("queue", 'From the first "join-queue" until both are told of their place.')
-MATCH = _seconds(
-    "match", 'From the second "join-queue" until both are told of their match.', "match"
-)
+QUEUE = _seconds("queue", 'From the first "join-queue" until both have their place in it.')
+MATCH = _seconds("match", 'From the second "join-queue" until both are matched.', "match")
 SIGNAL = _seconds("signal", "From the offer until the answer, both through the backend.")
 ICE = _seconds("ice", "From the offer until ICE is connected on both sides.")
 DTLS = _seconds("dtls", "From the offer until DTLS is connected on both sides.")
 OPEN = _seconds("open", "From the offer until the data channel is open on both sides.", "open")
 RTT = _seconds("rtt", "Echo over the call's data channel, median of a run.", "RTT")
-END = _seconds("end", 'From "end-call" until both sides are told.')
+END = _seconds("end", 'From "end-call" until both sides have received it.')
 MATCHES = Signal(
     "probe_journey_matches",
     Unit.COUNT,
@@ -76,15 +77,24 @@ class JourneyTable(CheckConfig):
     """The backend that brings the two together, and how far they go."""
 
     url: BaseUrl
+    """Base URL of the backend that matches the two users. Example: `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that tokens are minted with; without it both tokens are requested from the backend."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     ca_file: CaFile | None = None
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    deadline: float = Field(default=30.0, gt=0, le=300)
+    """Echo messages over the call's data channel. Example: `10`"""
+    deadline: Seconds = Field(default=30.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
 
     @property
     def target(self) -> str:
         return show_url(self.url.get_secret_value())
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("backend", "Users can't meet", "Users can't always meet")
 
     @property
     def alert_group(self) -> str:
@@ -95,7 +105,10 @@ class JourneyTable(CheckConfig):
 class JourneyEnvironment(BackendEnvironment):
     """Where the backend is, and whether its queue may be joined."""
 
+    title = "The user journey"
     journey: bool = Field(default=False, alias="PROBE_JOURNEY")
+    """`true` runs the user journey twice a day: two users of the probe join the application's queue
+    and call each other. Example: `true`"""
 
 
 def derive(environment: JourneyEnvironment) -> DerivedChecks:
@@ -294,8 +307,8 @@ KIND = Kind(
         # Whoever looks again meets the next one.
         no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
     ),
-    cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
-    "allocations, 24 kB",
+    cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two allocations, "
+    "24 kB",
     uses=uses,
     load=lazy_import("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
     # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
@@ -303,4 +316,6 @@ KIND = Kind(
     interval=43_200.0,
     retry=60.0,
     plot=OPEN,
+    runbooks=Runbooks("journey-failing", "journey-failing"),
+    dashboard="probe-signaling",
 )

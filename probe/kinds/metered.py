@@ -12,6 +12,7 @@ from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.stores.forecast import Trend, at_the_end, cycle_at, exhausted_at
 
@@ -38,11 +39,18 @@ ENDS = Signal(
 class MeteredEnvironment(Environment):
     """The account: the name of the app, and the key from the dashboard's developer page."""
 
+    title = "TURN providers"
     app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
+    """Subdomain of the Metered account: `APP.metered.live`. Example: `paircam`"""
     secret_key: SecretStr | None = Field(default=None, alias="METERED_SECRET_KEY")
+    """Secret key of the Metered account, from the dashboard's developer page: reads quota and
+    usage."""
     # Another key, which turn and call read: it gives TURN servers, and tells no usage.
     api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
+    """API key of a Metered credential: TURN servers and credentials come from Metered's REST API.
+    """
     url: BaseUrl | None = Field(default=None, alias="METERED_URL")
+    """Other address of Metered's API (proxies). Example: `https://paircam.metered.live`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
     @model_validator(mode="after")
@@ -56,8 +64,11 @@ class MeteredTable(CheckConfig):
     """One account; a cycle begins on the day ``renews_on`` of each month (UTC)."""
 
     url: BaseUrl
+    """Address of the account's API. Example: `https://paircam.metered.live`"""
     secret_key: SecretStr
+    """Secret key of the account."""
     renews_on: int = Field(default=1, ge=1, le=28)
+    """Day of the month (UTC) on which the quota renews. Example: `1`"""
     ca_file: CaFile | None = None
 
     @property
@@ -112,7 +123,7 @@ async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
 
 KIND = Kind(
     name="metered",
-    summary="the TURN plan at Metered: used, quota, and when it ends at this rate",
+    summary="quota and usage of the TURN plan at Metered, and when it is exhausted at this rate",
     environment=MeteredEnvironment,
     table=MeteredTable,
     derive=derive,
@@ -125,9 +136,11 @@ KIND = Kind(
     ),
     failing=FailurePolicy(Verdict.WARNING, hold=60.0),
     third_party=True,
-    cost="one call of Metered's REST API",
+    cost="one request to Metered's REST API",
     load=lazy_import("probe.stores.metered_account"),
     interval=3600.0,
     retry=600.0,
     plot=SHARE,
+    runbooks=Runbooks("quota", "quota"),
+    dashboard="probe-turn",
 )

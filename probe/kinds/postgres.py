@@ -4,21 +4,27 @@ It is asked from where the probe is. Whether the backend reaches its database is
 ``/health`` says.
 """
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes, Seconds
+from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile
+from probe.paircam.triggers import BACKEND, POSTGRES, SIGNALING
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
 
 if TYPE_CHECKING:
-    import asyncpg
+    from probe.stores.postgres_protocol import PostgresSession
 
 CONNECT = Signal(
     "probe_postgres_connect_seconds",
@@ -65,6 +71,9 @@ SESSIONS = Signal(
     labels=("state",),
 )
 STATES = ("active", "idle", "in_transaction", "hidden")
+# What the question answers, in its order.
+COLUMNS = ("connections", "maximum", "bytes", "oldest", *STATES)
+_MAX_NUMBER = 32
 
 # pg_stat_activity shows every backend to everyone, but the state and type of other users'
 # only to members of pg_read_all_stats. What has a database and no visible type is a client.
@@ -90,7 +99,10 @@ _HANGS = "It connects and does not answer: is it overloaded, or does somebody ho
 class PostgresEnvironment(Environment):
     """The database's address, as the backend has it."""
 
+    title = "Data stores"
     database_url: PostgresUrl | None = Field(default=None, alias="DATABASE_URL")
+    """PostgreSQL DSN, as the backend has it; Neon needs `?sslmode=require`. Example:
+    `postgres://user:password@host/paircam?sslmode=require`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -99,9 +111,12 @@ class PostgresTable(CheckConfig):
     ``statement_timeout`` is when the server gives up the question."""
 
     url: PostgresUrl
+    """PostgreSQL DSN. Example: `postgres://user:password@host/paircam`"""
     ca_file: CaFile | None = None
-    plan_bytes: int = Field(default=500_000_000, gt=0)
-    statement_timeout: float = Field(default=5.0, gt=0, le=300)
+    plan_bytes: Bytes = Field(default=500_000_000, gt=0)
+    """Storage of the plan."""
+    statement_timeout: Seconds = Field(default=5.0, gt=0, le=300)
+    """After this the server cancels the query. Example: `5`"""
 
     @property
     def address(self) -> StoreAddress:
@@ -113,8 +128,23 @@ class PostgresTable(CheckConfig):
         return self.address.shown
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Postgres", "Postgres is down", "Postgres doesn't work")
+
+    @property
     def alert_group(self) -> str:
         return self.address.host
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """What needs it."""
+        return frozenset({SIGNALING, BACKEND})
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whoever needs it and fails."""
+        return frozenset({POSTGRES})
 
 
 def derive(environment: PostgresEnvironment) -> DerivedChecks:
@@ -127,34 +157,45 @@ def derive(environment: PostgresEnvironment) -> DerivedChecks:
 
 
 async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
-    """Connect, ask, say goodbye."""
+    """Connect, ask, close."""
     from probe.stores.postgres_client import connected
 
     started = context.clock()
     record.current = "connect"
-    async with connected(table.address, context, table.ca_file) as connection:
+    async with connected(table.address, context, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("query", hint=_HANGS):
             asked = context.clock()
-            found = await _ask(connection, table.statement_timeout)
+            found = await _ask(session, table.statement_timeout)
             record.sample(QUERY, context.clock() - asked)
         _write(found, table, record)
-        record.facts["version"] = ".".join(map(str, connection.get_server_version()[:2]))
+        record.facts["version"] = session.version
         record.current = "close"
 
 
-async def _ask(connection: "asyncpg.Connection[Any]", timeout: float) -> "asyncpg.Record":
+async def _ask(session: "PostgresSession", timeout: float) -> Mapping[str, float]:
+    """The question's columns. Raises CheckFailed(body_invalid) for another answer."""
     # For this transaction only: a pooler hands the session on to others.
-    async with connection.transaction(readonly=True):
-        await connection.execute(f"SET LOCAL statement_timeout = {round(timeout * 1000)}")
-        found: asyncpg.Record | None = await connection.fetchrow(QUESTION)
-    if found is None:
-        raise CheckFailed(Cause.BODY_INVALID, "the question has no answer")
+    limit = f"SET LOCAL statement_timeout = {round(timeout * 1000)}"
+    rows = await session.query(f"BEGIN READ ONLY; {limit}; {QUESTION}; COMMIT")
+    try:
+        (row,) = rows
+        found = {name: _number(value) for name, value in zip(COLUMNS, row, strict=True)}
+    except ValueError:
+        raise CheckFailed(Cause.BODY_INVALID, "the question has no answer") from None
+    if not all(map(math.isfinite, found.values())) or found["maximum"] <= 0:
+        raise CheckFailed(Cause.BODY_INVALID, "the question is answered with what can't be")
     return found
 
 
-def _write(found: "asyncpg.Record", table: PostgresTable, record: Recorder) -> None:
+def _number(text: str | None) -> float:
+    if text is None or len(text) > _MAX_NUMBER:
+        raise ValueError("no number")
+    return float(text)
+
+
+def _write(found: Mapping[str, float], table: PostgresTable, record: Recorder) -> None:
     record.sample(CONNECTIONS, found["connections"])
     record.sample(MAXIMUM, found["maximum"])
     record.sample(SHARE, found["connections"] / found["maximum"])
@@ -191,4 +232,5 @@ KIND = Kind(
     interval=300.0,
     retry=60.0,
     plot=SHARE,
+    runbooks=Runbooks("postgres", "postgres"),
 )

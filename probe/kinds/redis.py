@@ -11,11 +11,15 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
+from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile
-from probe.stores.dsn import RedisUrl, StoreAddress, parse_redis
+from probe.paircam.triggers import BACKEND, REDIS, SIGNALING
+from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
 
 if TYPE_CHECKING:
@@ -55,6 +59,11 @@ EVICTED = Signal(
 COMMANDS = Signal(
     "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."
 )
+REFUSES_WRITES = Signal(
+    "probe_redis_writes_refused",
+    Unit.BOOLEAN,
+    "1 where it is full and refuses writes (noeviction), 0 where it has a limit and does not.",
+)
 DAILY = Signal(
     "probe_redis_daily_commands",
     Unit.COUNT,
@@ -71,7 +80,6 @@ DAY = 86400.0
 # Less time than this gives no rate.
 LEAST_SECONDS = 3000.0
 UPSTASH_COMMANDS = 10_000
-UPSTASH_DOMAINS = ("upstash.io",)
 _TLS = "The address says rediss://: does the server speak TLS? One that doesn't keeps silent."
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
 
@@ -79,7 +87,10 @@ _SILENT = "It connects and does not answer: is a slow command running, or a scri
 class RedisEnvironment(Environment):
     """The cache's address, as the backend has it."""
 
+    title = "Data stores"
     redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
+    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
+    `rediss://:password@host:6379`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -88,9 +99,12 @@ class RedisTable(CheckConfig):
     ``plan_commands`` for a day: without it 10,000 at Upstash, and no limit elsewhere."""
 
     url: RedisUrl
+    """Redis URL. Example: `rediss://:password@host:6379`"""
     ca_file: CaFile | None = None
-    plan_bytes: int = Field(default=256_000_000, gt=0)
+    plan_bytes: Bytes = Field(default=256_000_000, gt=0)
+    """Memory of the plan."""
     plan_commands: int | None = Field(default=None, gt=0)
+    """Commands per day of the plan; 10,000 at Upstash, else no limit. Example: `10000`"""
 
     @property
     def address(self) -> StoreAddress:
@@ -102,8 +116,23 @@ class RedisTable(CheckConfig):
         return self.address.shown
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Redis", "Redis is down", "Redis doesn't work")
+
+    @property
     def alert_group(self) -> str:
         return self.address.host
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """What needs it."""
+        return frozenset({SIGNALING, BACKEND})
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whoever needs it and fails."""
+        return frozenset({REDIS})
 
     @property
     def daily_commands(self) -> int | None:
@@ -124,22 +153,23 @@ def derive(environment: RedisEnvironment) -> DerivedChecks:
 
 
 async def run(table: RedisTable, record: Recorder, context: Context) -> None:
-    """Connect, ping, ask, say goodbye."""
+    """Connect, ping, ask, close."""
     from probe.stores.redis_client import connected, info
 
     started = context.clock()
     record.current, record.hint = "connect", _TLS if table.address.scheme == "rediss" else ""
-    async with connected(table.address, context, table.ca_file) as client:
+    async with connected(table.address, context, table.ca_file) as session:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("ping", hint=_SILENT):
             asked = context.clock()
-            await client.ping()
+            await session.command("PING")
             record.sample(PING, context.clock() - asked)
         with record.phase("info"):
-            found = await info(client)
+            found = await info(session)
             _look_ahead(found, table, record, context)
             _write(found, table, record)
+            _write_refusals(found, table, record, context)
         record.current = "close"
 
 
@@ -176,6 +206,14 @@ def _look_ahead(found: "Info", table: RedisTable, record: Recorder, context: Con
             record.sample(DAILY_SHARE, slope * DAY / table.daily_commands)
 
 
+def _write_refusals(found: "Info", table: RedisTable, record: Recorder, context: Context) -> None:
+    before: dict[str, float] = context.get_or_create(("redis-refusals", table.name), dict)
+    refuses = found.refuses_writes(before.get("refusals"))
+    before["refusals"] = found.refusals
+    if refuses is not None:
+        record.sample(REFUSES_WRITES, float(refuses))
+
+
 def commands(table: RedisTable) -> int:
     """How many commands a run sends: AUTH, SELECT, PING, INFO."""
     address = table.address
@@ -191,7 +229,7 @@ def uses(table: RedisTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="redis",
-    summary="one short connection: ping, memory of the limit, clients, keys, evictions",
+    summary="one short connection: PING, memory of the limit, clients, keys, evictions",
     environment=RedisEnvironment,
     table=RedisTable,
     derive=derive,
@@ -202,6 +240,7 @@ KIND = Kind(
         MEMORY,
         LIMIT,
         FILLED,
+        REFUSES_WRITES,
         CLIENTS,
         KEYS,
         EVICTED,
@@ -213,6 +252,8 @@ KIND = Kind(
         Threshold(MEMORY, Limits(objective=100 * MB)),
         # Ours: a full server evicts keys or refuses to write.
         Threshold(FILLED, Limits(warning=0.9, critical=0.999)),
+        # Ours: users lose what they write, however much of the memory is in use.
+        Threshold(REFUSES_WRITES, Limits(critical=0.0), optional=True),
         # It ends before the day does.
         Threshold(DAILY_SHARE, Limits(warning=1.0), optional=True),
     ),
@@ -225,4 +266,5 @@ KIND = Kind(
     interval=3600.0,
     retry=300.0,
     plot=FILLED,
+    runbooks=Runbooks("redis", "redis"),
 )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -16,7 +17,8 @@ from probe.stun.byte_counter import count_bytes
 from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
-from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
+from probe.turn_targets.runbooks import OF_A_RELAY
+from probe.turn_targets.signals import BYTES, traffic_of, write_families, write_traffic
 
 RTT = Signal(
     "probe_stun_rtt_seconds",
@@ -45,8 +47,11 @@ class StunTable(CheckConfig):
     """One server. ``url`` is ``stun:HOST`` or ``stun:HOST:PORT``."""
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    """Name of the provider, a label of its metrics. Example: `eu`"""
     url: Annotated[TurnUri, BeforeValidator(_read_url)]
+    """`stun:HOST` or `stun:HOST:PORT`. Example: `stun:stun.example.org:3478`"""
     family: Family | None = None
+    """Address family; without it the first address of the name. Example: `ipv6`"""
 
     @property
     def target(self) -> str:
@@ -56,6 +61,11 @@ class StunTable(CheckConfig):
     def labels(self) -> dict[str, str]:
         """``provider``; and ``family`` where one is asked for."""
         return {"provider": self.provider} | ({"family": self.family} if self.family else {})
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No STUN server answers", "A STUN server fails")
 
     @property
     def alert_group(self) -> str:
@@ -91,34 +101,38 @@ async def run(table: StunTable, record: Recorder, context: Context) -> None:
     from probe.stun.binding import binding_request
 
     traffic = traffic_of(table.name, context)
+    families: dict[str, str] = {}
     try:
         with count_bytes(traffic):
             with record.phase("dns"):
                 addresses = await resolve_turn_server(table.url, table.family)
             with record.phase("binding"):
-                found = await binding_request(table.url, addresses[0], context.clock)
+                found = await binding_request(table.url, addresses, context.clock, families)
     finally:
+        write_families(families, record)
         write_traffic(traffic, record)
     record.sample(RTT, found.rtt)
     record.sample(TRANSLATED, found.is_natted)
     record.sample(RETRANSMISSIONS, found.retransmissions)
-    record.facts["server"] = format_hostport(addresses[0].ip, addresses[0].port)
+    record.facts["server"] = format_hostport(found.server.ip, found.server.port)
     record.facts["reflexive"] = format_hostport(*found.reflexive)
 
 
 KIND = Kind(
     name="stun",
-    summary="whether each STUN server answers, and which address it sees",
+    summary="one Binding request to each STUN server: round trip and reflexive address",
     environment=TurnEnvironment,
     table=StunTable,
     derive=derive,
     run=run,
     signals=(RTT, TRANSLATED, RETRANSMISSIONS, BYTES),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="one question and its answer, 200 bytes",
+    cost="one request and its response, 200 bytes",
     uses=lambda table: (QuotaUse(f"turn-{table.provider}", _BYTES),),
     load=lazy_import("probe.stun.binding"),
     interval=300.0,
     retry=60.0,
     plot=RTT,
+    runbooks=OF_A_RELAY,
+    dashboard="probe-turn",
 )

@@ -13,14 +13,20 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Signal, Unit, Verdict
+from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
-from probe.stun.uri import TurnUri, format_hostport
+from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
-from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.runbooks import OF_A_MEASUREMENT
+from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
@@ -96,6 +102,11 @@ RETRANSMISSIONS = Signal(
     Unit.COUNT,
     "STUN requests that were sent again; times of such a run include the wait for it.",
 )
+MTU = Signal(
+    "probe_turn_mtu_bytes",
+    Unit.BYTES,
+    "The largest packet that came back through the relay; 1200, the largest that is sent, is well.",
+)
 SENT = Signal("probe_turn_sent_bytes", Unit.BYTES, "Sent in a run, TURN messages alone.")
 RECEIVED = Signal("probe_turn_received_bytes", Unit.BYTES, "Received, TURN messages alone.")
 
@@ -104,7 +115,6 @@ FIGURES: Mapping[Signal, str] = {
     ALLOCATE: "allocate",
     RELAY_RTT: "relay_rtt",
     JITTER: "jitter",
-    LOSS: "loss",
     RELAY_RTT_P95: "relay_rtt_p95",
     RELAY_RTT_MAX: "relay_rtt_max",
     SERVER_RTT: "server_rtt",
@@ -116,9 +126,12 @@ FIGURES: Mapping[Signal, str] = {
     REORDERED: "reordered",
     RESENDS: "resends",
     RETRANSMISSIONS: "retransmissions",
+    MTU: "mtu",
     SENT: "bytes_sent",
     RECEIVED: "bytes_received",
 }
+
+FIGURES_BESIDE = tuple(each for each in FIGURES if each not in (ALLOCATE, RELAY_RTT, JITTER))
 
 _MOST_PATIENCE = 2.0
 
@@ -127,6 +140,7 @@ class TurnTable(TurnServerConfig):
     """One server by one way in, or what the backend issues, and how many echoes to send."""
 
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
+    """Echo packets per run. Example: `20`"""
 
     @property
     def redundancy_group(self) -> str:
@@ -157,7 +171,8 @@ async def run(table: TurnTable, record: Recorder, context: Context) -> None:
             await _run_issued(table, record, context)
         else:
             credentials, (url,) = await servers_for(table, record, context)
-            await _measure(url, credentials, table, record, context)
+            async with allocation_slots([credentials] * 2, record, context):
+                await _measure(url, credentials, table, record, context)
 
 
 async def _measure(
@@ -200,11 +215,9 @@ def _write(figures: "RelayMeasurement", record: Recorder) -> None:
         value = getattr(figures, attribute)
         if value is not None:
             record.sample(signal, value)
-    server, relayed = figures.first.server, figures.first.relayed
-    if server is not None:
-        record.facts["server"] = format_hostport(server.ip, server.port)
-    if relayed is not None:
-        record.facts["relayed"] = format_hostport(*relayed)
+    if figures.loss is not None:
+        record.sample_ratio(LOSS, figures.loss, len(figures.echoes.sent))
+    write_allocation(figures.first, record)
 
 
 def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
@@ -218,23 +231,31 @@ def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="turn",
-    summary="allocations, and echoes through the relay, by each URL and transport",
+    summary="two allocations and echoes through the relay, by URL and transport: round trip, "
+    "jitter, loss",
     environment=TurnEnvironment,
     table=TurnTable,
     derive=derive,
     run=run,
-    signals=(*FIGURES, BYTES),
+    signals=(ALLOCATE, RELAY_RTT, JITTER, LOSS, *FIGURES_BESIDE, BYTES),
+    thresholds=(
+        Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
+        Threshold(RELAY_RTT, Limits(warning=0.4), optional=True, hold=60.0),
+        Threshold(JITTER, Limits(warning=0.05), optional=True, hold=60.0),
+    ),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         severity_with_backup=Verdict.WARNING,
         hold=120.0,
-        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED, Cause.SOME_URLS_FAILED}),
     ),
     core=True,
-    cost="two allocations and 20 echoes of 160 bytes, 20 kB a run over UDP and 45 kB over TLS",
+    cost="two allocations and 21 echoes, 25 kB a run over UDP and 43 kB over TLS",
     uses=uses,
     load=lazy_import("probe.turn.relay_path"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,
+    runbooks=OF_A_MEASUREMENT,
+    dashboard="probe-turn",
 )

@@ -3,13 +3,29 @@
 import asyncio
 import errno
 import ipaddress
+import logging
 import socket
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.resources import shortage_of
+from probe.net.protocol.own_resolver import resolver_answers
+from probe.untrusted.daemon_thread import in_daemon_thread
+
+logger = logging.getLogger(__name__)
+
+# How long a look-up may take before the resolver itself is asked, in seconds.
+PATIENCE_WITH_RESOLVER = 1.0
+
+NO_ROUTE_HINT = (
+    "Give the probe's machine an address of that family, or give the target's name one of the "
+    "other: visitors without IPv6 can't reach an IPv6-only target either."
+)
+
+# Of a name with more addresses, the first ones are used: each costs a look at every range.
+MAX_ADDRESSES = 16
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -70,15 +86,34 @@ def own_network(message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
+def own_resources(kind: str, message: str) -> NotMeasured:
+    """What went wrong because this machine is short of something."""
+    return NotMeasured(Cause.OWN_RESOURCES, f"{message}; this machine is short of {kind}")
+
+
+def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
+    """The target has no address that this machine's network leads to."""
+    versions = sorted({"IPv6" if each.family == socket.AF_INET6 else "IPv4" for each in addresses})
+    if not has_network():
+        return own_network(f"no connection to {host}")
+    named = " and ".join(versions)
+    message = f"{host} has {named} addresses only, and this machine has no route over {named}"
+    return NotMeasured(Cause.OWN_NETWORK, message, hint=NO_ROUTE_HINT)
+
+
 def connection_error(error: OSError, message: str) -> CheckAborted:
-    """A connection that the system could not make: the target's fault, or our own network's."""
+    """A connection that the system could not make: the target's fault, or our own network's,
+    or for want of something that this machine is short of."""
+    if kind := shortage_of(error):
+        return own_resources(kind, message)
     if error.errno == errno.ENETUNREACH and not has_network():
         return own_network(message)
     return CheckFailed(Cause.CONNECT_FAILED, message)
 
 
 async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> list[Address]:
-    """All usable addresses of a host name or IP literal, in the system's order.
+    """The usable addresses of a host name or IP literal, in the system's order, of the first
+    MAX_ADDRESSES that it has.
 
     Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
     where all of them are addresses that nobody can have, NotMeasured(own_network) where we
@@ -86,16 +121,18 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await _in_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        )
+        found = await _look_up(host, port, family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
-        if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
-            raise own_network(message) from None
+        if kind := shortage_of(error):
+            raise own_resources(kind, message) from None
+        if getattr(error, "errno", None) == socket.EAI_AGAIN:
+            await _raise_if_resolver_is_gone(message)
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    addresses = [Address(str(info[4][0]), port, info[0]) for info in found]
+    if len(found) > MAX_ADDRESSES:
+        logger.info("%s has %d addresses: the first %d are used", host, len(found), MAX_ADDRESSES)
+    addresses = [Address(str(info[4][0]), port, info[0]) for info in found[:MAX_ADDRESSES]]
     usable = [address for address in addresses if not is_unreachable(address.ip)]
     if not usable:
         listed = ", ".join(sorted({address.ip for address in addresses}))
@@ -105,37 +142,41 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     return usable
 
 
-_Found = list[tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]]
+async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """getaddrinfo; while it waits for long, the resolver itself is asked whether it is there.
 
-
-async def _in_thread(look_up: Callable[[], object]) -> _Found:
-    """Run a look-up in a daemon thread of its own.
-
-    getaddrinfo can't be cancelled. In the loop's executor a hanging one would hold up the
-    end of the process, and a handful of them every other look-up.
+    Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
+    looking = asyncio.ensure_future(
+        in_daemon_thread(
+            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
+            name="resolve",
+        )
+    )
+    try:
+        await asyncio.wait({looking}, timeout=PATIENCE_WITH_RESOLVER)
+        if not looking.done():
+            message = f"{host} does not resolve: no answer for {PATIENCE_WITH_RESOLVER:g} s"
+            await _raise_if_resolver_is_gone(message, unless=looking)
+        return list(await looking)
+    finally:
+        looking.cancel()
 
-    def settle(result: object, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
 
-    def work() -> None:
-        result: object = None
-        failed: Exception | None = None
-        try:
-            result = look_up()
-        except Exception as error:  # handed over to the waiting task
-            failed = error
-        try:
-            loop.call_soon_threadsafe(settle, result, failed)
-        except RuntimeError:
-            return  # the loop has ended meanwhile: nobody waits any more
-
-    threading.Thread(target=work, name="resolve", daemon=True).start()
-    return await future  # type: ignore[return-value]
+async def _raise_if_resolver_is_gone(
+    message: str, *, unless: "asyncio.Future[Any] | None" = None
+) -> None:
+    """Raise NotMeasured(own_network) if no resolver answers; give up when ``unless`` is done."""
+    if not has_network():
+        raise own_network(message)
+    asking = asyncio.ensure_future(in_daemon_thread(resolver_answers, name="resolver check"))
+    try:
+        await asyncio.wait(
+            {asking, unless} if unless else {asking}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if (unless is None or not unless.done()) and not await asking:
+            raise NotMeasured(
+                Cause.OWN_NETWORK, f"{message}; this machine's resolver does not answer"
+            )
+    finally:
+        asking.cancel()

@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from probe.core.field_types import Described
+
 EXAMPLE = "https://example.org"
 _LONGEST_SHOWN = 80
 # Letters beyond ASCII are left to IDNA, and underscores occur in private names.
@@ -78,9 +80,16 @@ def _secret_base_url(url: SecretStr) -> SecretStr:
 
 
 # Types for the fields of tables and environments. An address may hold a password or a token.
-HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url)]
-BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url)]
-CaFile = Annotated[Path, AfterValidator(check_ca_file)]
+HttpUrl = Annotated[SecretStr, AfterValidator(_secret_http_url), Described(type="URL")]
+BaseUrl = Annotated[SecretStr, AfterValidator(_secret_base_url), Described(type="URL")]
+CaFile = Annotated[
+    Path,
+    AfterValidator(check_ca_file),
+    Described(
+        "PEM file with certificate authorities that are trusted beside the system's."
+        " Example: `/etc/probe/ca.pem`"
+    ),
+]
 
 
 def _check_host(url: str, shown: str) -> None:

@@ -4,16 +4,23 @@
 ``services`` with one entry for each thing that the backend needs.
 """
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.untrusted.json_document import InvalidDocument, parse_json
+from probe.untrusted.text import excerpt, listed
 
 PHASE = "body"
+# The fact that names the services that are not up.
+DOWN = "services down"
+MOST_SERVICES = 8
 HEALTHY_STATUS = {"health": "ok", "ready": "ready"}
-_LONGEST_EXCERPT = 80
+PUBSUB_HINT = (
+    "Redis is up and pubsub is not: restart the backend, its pub/sub clients don't reconnect."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +42,9 @@ def parse(body: bytes) -> Any:
     if not body.strip():
         _invalid("the body is empty")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):  # brackets nested a million times deep
-        _invalid("the body is not JSON")
+        return parse_json(body)
+    except InvalidDocument as error:
+        _invalid(f"the body is not JSON: {error}")
 
 
 def identify(document: Any) -> BackendIdentity:
@@ -47,6 +54,19 @@ def identify(document: Any) -> BackendIdentity:
     instance = document.get("instance")
     identifier = instance.get("id") if isinstance(instance, dict) else None
     return BackendIdentity(_word(document.get("version")), _word(identifier))
+
+
+def services_down(body: bytes) -> tuple[str, ...]:
+    """The services that a health document says are not up; none where it can't be read."""
+    try:
+        document = parse(body)
+    except CheckFailed:
+        return ()
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        return ()
+    down = [excerpt(name) for name, state in services.items() if state not in (True, "up")]
+    return tuple(down[:MOST_SERVICES])
 
 
 def check_services(document: Any, well: str) -> None:
@@ -60,10 +80,11 @@ def check_services(document: Any, well: str) -> None:
     services = document.get("services", {})
     if not isinstance(services, dict):
         _invalid("services is no object")
-    down = [excerpt(name) for name, state in services.items() if not _is_up(name, state)]
+    down = [name for name, state in services.items() if not _is_up(name, state)]
     if down:
         verb = "is" if len(down) == 1 else "are"
-        raise CheckFailed(Cause.SERVICE_DOWN, f"{', '.join(down)} {verb} down", phase=PHASE)
+        message = f"{listed(down)} {verb} down"
+        raise CheckFailed(Cause.SERVICE_DOWN, message, phase=PHASE, hint=_hint(down, services))
     status = document.get("status")
     if not isinstance(status, str):
         _invalid("the body has no status")
@@ -79,6 +100,7 @@ def with_service_detail(refusal: CheckAborted, body: bytes) -> CheckAborted:
     except CheckFailed as said:
         if said.cause is Cause.SERVICE_DOWN:
             refusal.message = f"{refusal.message}: {said.message}"
+            refusal.hint = said.hint
     return refusal
 
 
@@ -95,9 +117,12 @@ def check_identity(
         raise CheckFailed(Cause.VERSION_MISMATCH, message, phase=PHASE)
 
 
-def excerpt(text: str) -> str:
-    """A target's own words, as far as they are harmless to show."""
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_EXCERPT]).strip()
+def _hint(down: Sequence[str], services: Mapping[str, object]) -> str | None:
+    """After a Redis outage of some seconds the backend's pub/sub clients give up for good."""
+    redis = services.get("redis")
+    if [name.lower() for name in down] == ["pubsub"] and redis in (True, "up"):
+        return PUBSUB_HINT
+    return None
 
 
 def _is_up(name: str, state: object) -> bool:
@@ -109,6 +134,10 @@ def _is_up(name: str, state: object) -> bool:
 
 def _word(value: object) -> str | None:
     return excerpt(value) if isinstance(value, str) and value else None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _invalid(message: str) -> NoReturn:

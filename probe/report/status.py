@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probe.core.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
-from probe.history.model import StatePeriod, TimeBucket
+from probe.history.model import Availability, StatePeriod, TimeBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,13 @@ class StatusRow:
     """One check.
 
     ``verdict`` is the present one, since ``since``; ``verdict`` and ``since`` are None
-    before the first run has ended. ``last_run`` is when the newest run began, ``due`` when
+    before the first run has ended. ``outdated``: a check that this one is triggered by has
+    started to fail since the newest run. ``last_run`` is when the newest run began, ``due`` when
     the next one should (None: not scheduled). ``status``, ``duration``, ``phases``,
     ``samples``, ``failure`` and ``facts`` are the newest run's. ``day`` holds equally long
-    stretches up to now, oldest first; ``troubles`` are the last 24 hours' spells that were
-    not well, newest first. ``plot`` is the signal whose values ``day`` has, ``limits`` the
+    stretches up to now, oldest first; ``availability`` is how long of them it passed, failed
+    and was not measured; ``troubles`` are the last 24 hours' spells that were not well, newest
+    first. ``plot`` is the signal whose values ``day`` has, ``limits`` the
     limits on it.
     """
 
@@ -57,6 +59,8 @@ class StatusRow:
     troubles: tuple[StatePeriod, ...] = ()
     plot: Signal | None = None
     limits: Limits | None = None
+    availability: Availability | None = None
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

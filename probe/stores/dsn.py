@@ -7,9 +7,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from probe.core.field_types import Described
+
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+UPSTASH_DOMAINS = ("upstash.io",)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -103,5 +106,5 @@ def _secret_redis(url: SecretStr) -> SecretStr:
     return url
 
 
-PostgresUrl = Annotated[SecretStr, AfterValidator(_secret_postgres)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_secret_redis)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_secret_postgres), Described(type="DSN")]
+RedisUrl = Annotated[SecretStr, AfterValidator(_secret_redis), Described(type="DSN")]

@@ -4,7 +4,6 @@ https://www.metered.ca/docs/turn-rest-api/get-current-usage
 """
 
 import asyncio
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from probe.core.model import CheckAborted, NotMeasured
 from probe.net.http import fresh_client
 from probe.net.http_status import status_error
 from probe.net.urls import show_host
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PATH = "/api/v1/turn/current_usage"
 GB = 1e9
@@ -62,21 +62,21 @@ async def _get(base: str, secret_key: str, context: Context, ca_file: Path | Non
     ):
         status = page.response.status
         if status != 200:
-            raise status_error(status, f"{host} answers {status}", phase="status")
+            raise status_error(status, f"{host} answers {status}", phase="status", credential=True)
         return await browser.read(page, _MOST_BYTES)
 
 
 def parse(body: bytes, host: str) -> Usage:
     """The account in an answer. Raises NotMeasured(body_invalid) where there is none."""
     try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
+        document = parse_json(body, max_bytes=_MOST_BYTES)
+    except InvalidDocument as error:
+        raise _no_account(f"{host} answers no JSON: {error}") from None
     if not isinstance(document, dict):
-        raise _no_account(host)
+        raise _no_account(f"{host} answers without quota and usage")
     quota, used = _bytes(document, "quotaInGB"), _bytes(document, "usageInGB")
     if quota is None or used is None or quota <= 0:
-        raise _no_account(host)
+        raise _no_account(f"{host} answers without quota and usage")
     return Usage(quota, used, _bytes(document, "overageInGB") or 0.0)
 
 
@@ -87,6 +87,5 @@ def _bytes(document: Mapping[str, Any], name: str) -> float | None:
     return value * GB if math.isfinite(value) and value >= 0 else None
 
 
-def _no_account(host: str) -> NotMeasured:
-    message = f"{host} answers without quota and usage"
+def _no_account(message: str) -> NotMeasured:
     return NotMeasured(Cause.BODY_INVALID, message, phase="body")

@@ -1,30 +1,33 @@
-"""PostgreSQL over one short connection, with asyncpg; its errors become causes here.
+"""PostgreSQL over one short connection; what goes wrong becomes a cause here.
 
 SQLSTATE codes: https://www.postgresql.org/docs/15/errcodes-appendix.html
 """
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
-
-import asyncpg
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.net.resolver import resolve
+from probe.net.resolver import Address, resolve
 from probe.net.tls import client_context, last_change
+from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
 from probe.stores.errors import closed, translate_socket, wrong_protocol
-
-# Modes that go without TLS where there is none.
-Opportunistic = Literal["disable", "allow", "prefer"]
+from probe.stores.postgres_protocol import PostgresSession, ServerError
 
 CLOSE_SECONDS = 1.0
 _NAME = "probe"
+_SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
+# With or without TLS, in this order; the second where the first is refused (libpq's sslmode).
+_ATTEMPTS = {"disable": (False,), "allow": (False, True), "prefer": (True, False)}
+# No line of pg_hba.conf for it: with or without TLS may make the difference.
+_NOT_LET_IN = "28000"
 _NO_TLS = "Take ?sslmode=require out of the address, or switch TLS on at the server."
 _SPENT = "A plan's compute hours or storage are used up: see the provider's page."
 
@@ -32,47 +35,91 @@ _SPENT = "A plan's compute hours or storage are used up: see the provider's page
 @asynccontextmanager
 async def connected(
     address: StoreAddress, context: Context, ca_file: Path | None
-) -> "AsyncIterator[asyncpg.Connection[Any]]":
-    """One connection, closed at the end whatever happens.
+) -> AsyncIterator[PostgresSession]:
+    """One session, closed at the end whatever happens.
 
-    Raises CheckFailed and NotMeasured in place of everything that asyncpg raises.
+    Raises CheckFailed and NotMeasured in place of everything else.
     """
-    await resolve(address.host, address.port)
+    addresses = await resolve(address.host, address.port)
     try:
-        connection = await _connect(address, ca_file)
+        session = await _session(address, addresses, ca_file)
         try:
-            yield connection
+            yield session
         except BaseException:
-            connection.terminate()
+            session.stream.abort()
             raise
-        await context.closing.close(connection.close(timeout=CLOSE_SECONDS), timeout=CLOSE_SECONDS)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        await session.terminate(context, CLOSE_SECONDS)
+    except (ServerError, OSError, UnicodeError) as error:
         raise translate(error, address) from None
 
 
-async def _connect(address: StoreAddress, ca_file: Path | None) -> "asyncpg.Connection[Any]":
-    # Everything is passed, or asyncpg takes it from PG… variables and files of the user.
-    # Names of statements would get in the way of a pooler (PgBouncer, Neon's): no cache.
-    return await asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user or "postgres",
-        password=address.password,
-        database=address.path or address.user or "postgres",
-        ssl=tls_for(address.options.get("sslmode", "prefer"), ca_file),
-        statement_cache_size=0,
-        server_settings={"application_name": _NAME},
-    )
+async def _session(
+    address: StoreAddress, addresses: list[Address], ca_file: Path | None
+) -> PostgresSession:
+    mode = address.options.get("sslmode", "prefer")
+    attempts = _ATTEMPTS.get(mode, (True,))
+    for encrypted in attempts[:-1]:
+        try:
+            return await _attempt(address, addresses, ca_file, encrypted)
+        except ServerError as error:
+            if error.sqlstate != _NOT_LET_IN:
+                raise
+        except ssl.SSLError:
+            continue
+    return await _attempt(address, addresses, ca_file, attempts[-1])
 
 
-def tls_for(mode: str, ca_file: Path | None) -> ssl.SSLContext | Opportunistic:
-    """What asyncpg takes for an ``sslmode`` (libpq's words).
+async def _attempt(
+    address: StoreAddress, addresses: list[Address], ca_file: Path | None, encrypted: bool
+) -> PostgresSession:
+    connection = await connect_socket(addresses)
+    host = f"{address.host}:{address.port}"
+    try:
+        tls = await _tls(connection, address, ca_file) if encrypted else None
+    except BaseException:
+        connection.close()
+        raise
+    stream = await BoundedStream.over(connection, host, tls=tls, server_name=address.host)
+    session = PostgresSession(stream)
+    try:
+        await session.start(address, _NAME)
+    except BaseException:
+        stream.abort()
+        raise
+    return session
+
+
+async def _tls(
+    connection: socket.socket, address: StoreAddress, ca_file: Path | None
+) -> ssl.SSLContext | None:
+    """Ask for TLS; its context, or None where the server has none and need not have.
+
+    One byte is read and no more: what an attacker adds in the clear must not count as said
+    within TLS (CVE-2021-23222).
+    """
+    loop, host = asyncio.get_running_loop(), f"{address.host}:{address.port}"
+    await loop.sock_sendall(connection, _SSL_REQUEST)
+    mode = address.options.get("sslmode", "prefer")
+    match await loop.sock_recv(connection, 1):
+        case b"S":
+            return tls_for(mode, ca_file)
+        case b"N" if mode in _ATTEMPTS:
+            return None
+        case b"N":
+            message = f"{host} does not offer TLS, which the address asks for"
+            raise CheckFailed(Cause.TLS_FAILED, message, hint=_NO_TLS)
+        case b"":
+            raise closed(host)
+        case _:
+            raise wrong_protocol(host, "PostgreSQL")
+
+
+def tls_for(mode: str, ca_file: Path | None) -> ssl.SSLContext:
+    """The context for an ``sslmode`` (libpq's words).
 
     ``require`` encrypts and trusts any certificate; ``verify-ca`` wants one of a known
     authority, ``verify-full`` wants it to be for that host.
     """
-    if mode in get_args(Opportunistic):
-        return cast(Opportunistic, mode)
     if mode == "verify-full":
         return client_context(ca_file)
     return _context(ca_file, last_change(ca_file), verifies=mode == "verify-ca")
@@ -92,22 +139,17 @@ def _context(ca_file: Path | None, _changed: int, *, verifies: bool) -> ssl.SSLC
 
 
 def translate(error: Exception, address: StoreAddress) -> CheckAborted:
-    """The one place where an exception of asyncpg becomes a cause."""
+    """The one place where an error of the session or its socket becomes a cause."""
     host = f"{address.host}:{address.port}"
-    if isinstance(error, asyncpg.PostgresError):
+    if isinstance(error, ServerError):
         return _refused(error, host)
     if isinstance(error, OSError):
-        if type(error) is ConnectionError and "SSL" in str(error):
-            message = f"{host} does not offer TLS, which the address asks for"
-            return CheckFailed(Cause.TLS_FAILED, message, hint=_NO_TLS)
-        if type(error) is ConnectionError:
-            return closed(host)
         return translate_socket(error, host)
     return wrong_protocol(host, "PostgreSQL")
 
 
-def _refused(error: asyncpg.PostgresError, host: str) -> CheckAborted:
-    state = str(getattr(error, "sqlstate", None) or "unknown")
+def _refused(error: ServerError, host: str) -> CheckAborted:
+    state = error.sqlstate
     if state.startswith("08"):
         return closed(host)
     if state.startswith("28"):
@@ -120,7 +162,7 @@ def _refused(error: asyncpg.PostgresError, host: str) -> CheckAborted:
         return CheckFailed(Cause.DEADLINE, f"{host} took too long over one question")
     if state.startswith("57P"):
         return CheckFailed(Cause.SERVICE_DOWN, f"{host} is starting or shutting down ({state})")
-    if "quota" in str(error):
+    if "quota" in error.text:
         return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no quota left", hint=_SPENT)
     if state.startswith("42501"):
         return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")

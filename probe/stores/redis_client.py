@@ -1,44 +1,44 @@
-"""Redis over one short connection, with redis-py; its errors become causes here.
+"""Redis over one short connection; what goes wrong becomes a cause here."""
 
-Commands cost: Upstash sells them by the piece. A connection sends AUTH where there is a
-password, SELECT where there is a database other than 0, and nothing else by itself.
-"""
-
-import ssl
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    MaxConnectionsError,
-    NoPermissionError,
-    RedisError,
-    ResponseError,
-)
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.resolver import resolve
-from probe.net.tls import last_change
+from probe.net.tls import client_context
+from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import closed, translate_socket, wrong_protocol
+from probe.stores.errors import translate_socket
+from probe.stores.redis_protocol import RedisSession, ReplyError
 
 CLOSE_SECONDS = 1.0
+# Of a server with noeviction that has refused writes, the share of its memory from which on
+# it is taken to refuse them still: what was too large for the rest is not in use now.
+FULL_RATIO = 0.9
+_MAX_NUMBER = 32
 # What Redis and Upstash say when a limit is reached.
 _LIMITS = ("max number of clients", "limit exceeded", "quota", "OOM command not allowed")
+_REFUSED = ("WRONGPASS", "NOAUTH", "ERR invalid password", "ERR AUTH <password>")
+_BY_CODE = {
+    "LOADING": (Cause.LOADING, "is loading its data"),
+    "BUSY": (Cause.BUSY, "is busy with a script"),
+    "MASTERDOWN": (Cause.MASTER_DOWN, "is a replica without its master"),
+    "MISCONF": (Cause.MISCONF, "can't save to disk and refuses writes"),
+    "READONLY": (Cause.READ_ONLY, "is a read-only replica"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What INFO says; None where the server leaves it out. Sizes are bytes."""
+    """What INFO says; None where the server leaves it out. Sizes are bytes.
+
+    ``refusals`` is how many commands it has refused for want of memory since its start.
+    """
 
     used: float | None
     limit: float | None
@@ -46,96 +46,113 @@ class Info:
     evicted: float | None
     keys: float | None
     commands: float | None
+    refusals: float
+    evicts: bool
     version: str
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> "Info":
-        """From redis-py's reading of the answer."""
-        databases = [each for name, each in fields.items() if name.startswith("db")]
-        keys = [each["keys"] for each in databases if isinstance(each, dict) and "keys" in each]
+    def of(cls, text: str) -> "Info":
+        """From the reply to INFO."""
+        fields = dict(_fields(text))
+        keys = [_keys(value) for name, value in fields.items() if name[:2] == "db"]
+        known = [each for each in keys if each is not None]
         return cls(
-            used=_number(fields, "used_memory"),
-            limit=_number(fields, "maxmemory"),
-            clients=_number(fields, "connected_clients"),
-            evicted=_number(fields, "evicted_keys"),
+            used=_number(fields.get("used_memory")),
+            limit=_number(fields.get("maxmemory")),
+            clients=_number(fields.get("connected_clients")),
+            evicted=_number(fields.get("evicted_keys")),
             # An empty server names no database at all.
-            keys=float(sum(keys)) if keys or "used_memory" in fields else None,
-            commands=_number(fields, "total_commands_processed"),
-            version=str(fields.get("redis_version", "")),
+            keys=sum(known) if known or "used_memory" in fields else None,
+            commands=_number(fields.get("total_commands_processed")),
+            refusals=_assigned(fields.get("errorstat_OOM", ""), "count") or 0.0,
+            evicts=fields.get("maxmemory_policy", "") != "noeviction",
+            version=fields.get("redis_version", ""),
         )
+
+    def refuses_writes(self, refusals_before: float | None) -> bool | None:
+        """Whether it is full and refuses writes; None where it has no limit to tell by.
+
+        ``refusals_before`` is what ``refusals`` was in the run before, None in the first.
+        """
+        if self.used is None or not self.limit:
+            return None
+        if refusals_before is not None and self.refusals > refusals_before:
+            return True
+        if self.evicts:
+            return False
+        return self.used >= self.limit * (FULL_RATIO if self.refusals else 1.0)
 
 
 @asynccontextmanager
 async def connected(
     address: StoreAddress, context: Context, ca_file: Path | None
-) -> AsyncIterator["Redis"]:
-    """A client whose one connection stands; closed at the end whatever happens.
+) -> AsyncIterator[RedisSession]:
+    """One session, closed at the end whatever happens.
 
-    Raises CheckFailed and NotMeasured in place of everything that redis-py raises.
+    Raises CheckFailed and NotMeasured in place of everything else.
     """
-    await resolve(address.host, address.port)
-    last_change(ca_file)
-    client = _client(address, ca_file)
+    addresses = await resolve(address.host, address.port)
+    tls = client_context(ca_file) if address.scheme == "rediss" else None
+    host = f"{address.host}:{address.port}"
     try:
+        connection = await connect_socket(addresses)
+        stream = await BoundedStream.over(connection, host, tls=tls, server_name=address.host)
         try:
-            await client.initialize()
-            yield client
-        finally:
-            closing = client.aclose(close_connection_pool=True)
-            await context.closing.close(closing, timeout=CLOSE_SECONDS)
-    except (RedisError, OSError, ValueError) as error:
+            session = RedisSession(stream)
+            await session.start(address)
+            yield session
+        except BaseException:
+            stream.abort()
+            raise
+        await stream.close(context, CLOSE_SECONDS)
+    except (ReplyError, OSError) as error:
         raise translate(error, address) from None
 
 
-async def info(client: "Redis") -> Info:
+async def info(session: RedisSession) -> Info:
     """Everything that the server says of itself."""
-    return Info.of(await client.info())
+    return Info.of(await session.command("INFO"))
 
 
-def _client(address: StoreAddress, ca_file: Path | None) -> "Redis":
-    return Redis(
-        host=address.host,
-        port=address.port,
-        username=address.user or None,
-        password=address.password or None,
-        db=int(address.path or 0),
-        ssl=address.scheme == "rediss",
-        ssl_ca_certs=str(ca_file) if ca_file else None,
-        protocol=2,
-        driver_info=None,
-        single_connection_client=True,
-        # The check is the only one to look again, and says that it had to.
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=None,
-        socket_connect_timeout=None,
-        decode_responses=True,
-    )
-
-
-def translate(error: Exception, address: StoreAddress) -> CheckAborted:
-    """The one place where an exception of redis-py becomes a cause."""
+def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborted:
+    """The one place where an error of the session or its socket becomes a cause."""
     host = f"{address.host}:{address.port}"
-    for found in (error, error.__cause__, error.__context__):
-        if isinstance(found, OSError) and not isinstance(found, RedisError):
-            return translate_socket(found, host)
-        if isinstance(found, ssl.SSLError):
-            return translate_socket(found, host)
-    text = str(error)
-    if isinstance(error, MaxConnectionsError) or any(words in text for words in _LIMITS):
+    if isinstance(error, OSError):
+        return translate_socket(error, host)
+    text = error.text
+    if any(words in text for words in _LIMITS):
         return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has reached a limit of its own")
-    if isinstance(error, AuthenticationError) or text.startswith(("WRONGPASS", "NOAUTH")):
+    if text.startswith(_REFUSED):
         return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
-    if isinstance(error, NoPermissionError):
+    code = text.partition(" ")[0]
+    if code == "NOPERM":
         return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
-    if isinstance(error, BusyLoadingError):
-        return CheckFailed(Cause.SERVICE_DOWN, f"{host} is loading its data")
-    if isinstance(error, ResponseError):
-        return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error")
-    if "closed by server" in text:
-        return closed(host)
-    return wrong_protocol(host, "Redis")
+    if code in _BY_CODE:
+        cause, words = _BY_CODE[code]
+        return CheckFailed(cause, f"{host} {words}")
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error")
 
 
-def _number(fields: Mapping[str, Any], name: str) -> float | None:
-    value = fields.get(name)
-    return float(value) if isinstance(value, int | float) else None
+def _fields(text: str) -> list[tuple[str, str]]:
+    pairs = (line.partition(":") for line in text.split("\r\n"))
+    return [(name, value.strip()) for name, _, value in pairs if not name.startswith("#")]
+
+
+def _keys(text: str) -> float | None:
+    """Of ``keys=2,expires=0,avg_ttl=0``."""
+    return _assigned(text, "keys")
+
+
+def _assigned(text: str, name: str) -> float | None:
+    pairs = (part.partition("=") for part in text.split(","))
+    return next((_number(value) for key, _, value in pairs if key == name), None)
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or len(text) > _MAX_NUMBER:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None

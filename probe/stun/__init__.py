@@ -1,1 +1,1 @@
-"""STUN (RFC 8489): transports, messages, transactions, URIs, credentials."""
+"""STUN (RFC 8489): the wire format of what TURN and ICE are made of."""

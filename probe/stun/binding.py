@@ -1,17 +1,19 @@
 """One STUN Binding (RFC 8489): is the server there, and what does it see us as?"""
 
-from collections.abc import Callable
+import ipaddress
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aioice.stun import Class, Message, Method
-
 from probe.core.causes import Cause
-from probe.core.model import CheckAborted, CheckFailed
+from probe.core.model import CheckFailed
+from probe.net.racing import Race, family_name
 from probe.net.resolver import Address
 from probe.stun import message as messages
+from probe.stun.codec import MessageClass, Method, StunMessage
+from probe.stun.connection import StunConnection
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import Transactions
-from probe.stun.transport import Transport, open_wire, untimed
+from probe.stun.transaction import RFC_8489
 from probe.stun.uri import TurnUri
 
 
@@ -19,13 +21,15 @@ from probe.stun.uri import TurnUri
 class BindingResult:
     """What came of one Binding: our address as the server sees it, and as we do.
 
-    ``rtt`` is in seconds, retransmissions included.
+    ``rtt`` is in seconds, retransmissions included; ``server`` is who answered.
     """
 
+    server: Address
     reflexive: PeerAddress
     local: PeerAddress
     rtt: float
     retransmissions: int
+    software: bytes = b""
 
     @property
     def is_natted(self) -> bool:
@@ -33,61 +37,68 @@ class BindingResult:
         return self.reflexive[:2] != self.local[:2]
 
 
-class _BindingReceiver:
-    """The receiving side of one wire."""
-
-    def __init__(self) -> None:
-        self.wire: Transport | None = None
-        self.transactions = Transactions(self._send, reliable=False)
-
-    def has_channel(self, number: int) -> bool:
-        """There are none in STUN."""
-        return False
-
-    def message_received(self, frame: bytes) -> None:
-        """Take what the server sends; a stranger's bytes never raise here."""
-        message = messages.read_message(frame)
-        if message is None:
-            self.transactions.unparsable_received()
-        else:
-            self.transactions.received(message)
-
-    def connection_lost(self, error: CheckAborted) -> None:
-        """Nothing comes any more."""
-        self.transactions.fail(error)
-
-    def _send(self, frame: bytes) -> None:
-        if self.wire is not None:
-            self.wire.send(frame)
-
-
 async def binding_request(
-    url: TurnUri, address: Address, clock: Callable[[], float]
+    url: TurnUri,
+    addresses: Sequence[Address],
+    clock: Callable[[], float],
+    families: dict[str, str] | None = None,
 ) -> BindingResult:
-    """Ask once, over UDP as browsers do; waits for as long as whoever called it does.
+    """Ask all addresses over UDP, as browsers do; the one that answers first counts.
 
-    ``url`` names host and port. Raises CheckFailed(connect_refused, protocol_error).
+    Waits for as long as whoever called it does. ``families`` gets what became of each family
+    of several: empty for one that answers. Raises CheckFailed(connect_refused, protocol_error).
     """
-    asking = _BindingReceiver()
-    asking.wire = await open_wire(url, address, asking, phases=untimed)
+    race = Race(addresses, both_families=True)
     try:
-        started = clock()
-        request = messages.make_request(Method.BINDING, {}, {}, None)
-        answer = await asking.transactions.run(request, None)
-        rtt = clock() - started
-        retransmissions = asking.transactions.retransmissions
-        return BindingResult(_reflexive(answer), asking.wire.local, rtt, retransmissions)
+        return await race.run(lambda address: _ask(url, address, clock), lambda _: None)
     finally:
-        asking.wire.abort()
+        if families is not None and len({each.family for each in race.addresses}) > 1:
+            families.update(_by_family(race.outcomes, race.started))
 
 
-def _reflexive(answer: Message) -> PeerAddress:
-    if answer.message_class == Class.ERROR:
+async def _ask(url: TurnUri, address: Address, clock: Callable[[], float]) -> BindingResult:
+    connection = StunConnection(url, address, RFC_8489)
+    try:
+        await connection.connect()
+        started = clock()
+        request = messages.make_request(Method.BINDING, {}, {})
+        answer = await connection.transactions.run(request, None)
+        rtt = clock() - started
+        return BindingResult(
+            address,
+            reflexive_of(answer, address),
+            connection.local,
+            rtt,
+            connection.transactions.retransmissions,
+            answer.attributes.get("SOFTWARE", b""),
+        )
+    finally:
+        connection.abort()
+
+
+def reflexive_of(answer: StunMessage, asked: Address) -> PeerAddress:
+    """Our address in an answer. Raises CheckFailed where it is none that we could have."""
+    if answer.message_class == MessageClass.ERROR:
         message = f"the server says {answer.error_code} to binding"
         raise CheckFailed(Cause.PROTOCOL_ERROR, message)
-    found: PeerAddress | None = answer.attributes.get(
-        "XOR-MAPPED-ADDRESS", answer.attributes.get("MAPPED-ADDRESS")
+    attributes = answer.attributes
+    found: PeerAddress | None = attributes.get(
+        "XOR-MAPPED-ADDRESS", attributes.get("MAPPED-ADDRESS")
     )
     if found is None:
         raise CheckFailed(Cause.PROTOCOL_ERROR, "the server answers without our address")
+    ip = ipaddress.ip_address(found[0])
+    version = 6 if asked.family == socket.AF_INET6 else 4
+    if ip.is_unspecified or ip.is_multicast or found[1] == 0 or ip.version != version:
+        message = f"the server sees us at {ip} port {found[1]}, which can't be our address"
+        raise CheckFailed(Cause.PROTOCOL_ERROR, message)
     return found
+
+
+def _by_family(outcomes: Mapping[Address, str], started: set[Address]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for address in started:
+        outcome = outcomes.get(address, f"{address.ip} does not answer")
+        name = family_name(address)
+        said[name] = "" if said.get(name) == "" else outcome
+    return said

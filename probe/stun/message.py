@@ -1,61 +1,58 @@
-"""TURN messages (RFC 8489, RFC 8656): read without ever raising, signed, framed.
+"""TURN messages (RFC 8656) on top of ``probe.stun``: read without ever raising, framed.
 
-Built on ``aioice.stun``. What arrives is a stranger's: everything that is not a whole and
-valid message is None here, never an exception.
+What arrives is a stranger's: everything that is not a whole and valid message is None here,
+never an exception.
 """
 
-import hashlib
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from aioice import stun
-from aioice.stun import Class, Message, Method
+from probe.stun.attributes import COOKIE_BYTES, TransportAddress
+from probe.stun.codec import (
+    HEADER_BYTES,
+    DecodeError,
+    MessageClass,
+    Method,
+    StunMessage,
+    decode,
+)
 
-PeerAddress = tuple[str, int]
-"""An address literal and a port."""
+PeerAddress = TransportAddress
 
 FIRST_CHANNEL = 0x4000  # RFC 8656 section 12
-UDP_TRANSPORT = 17 << 24  # RFC 8656 section 18.7: the protocol's number, then three zeros
+UDP_TRANSPORT = 17  # the protocol's number (RFC 8656 section 18.7)
 _CHANNEL_HEADER = struct.Struct("!HH")
-_COOKIE = struct.pack("!I", stun.COOKIE)
-
-
-def integrity_key(username: str, realm: str, password: str) -> bytes:
-    """The key of the long-term mechanism (RFC 8489 section 9.2.2), MD5 as all servers take it."""
-    text = f"{username}:{realm}:{password}".encode()
-    return hashlib.md5(text, usedforsecurity=False).digest()
+# All that a server sends to a client is an indication, a success or an error of a method
+# below 0x80 (RFC 8489 section 18.2): the first byte of the type is 0 or 1.
+_FIRST_BYTES = (0, 1)
 
 
 def make_request(
-    method: Method, attributes: Mapping[str, Any], signature: Mapping[str, Any], key: bytes | None
-) -> Message:
-    """A request with a fresh transaction id; signed if there is a key.
-
-    ``signature`` are the attributes USERNAME, REALM and NONCE that go with the key.
-    """
-    if key is None:
-        return Message(method, Class.REQUEST, attributes=dict(attributes))
-    message = Message(method, Class.REQUEST, attributes={**attributes, **signature})
-    message.add_message_integrity(key)
-    return message
+    method: Method, attributes: Mapping[str, Any], login: Mapping[str, Any]
+) -> StunMessage:
+    """A request with a fresh transaction id. ``login`` are the attributes USERNAME, REALM and
+    NONCE that go with the key it is signed with; empty without one."""
+    return StunMessage(method, MessageClass.REQUEST, {**attributes, **login})
 
 
-def read_message(frame: bytes) -> Message | None:
+def read_message(frame: bytes) -> StunMessage | None:
     """The STUN message, or None where there is none."""
-    if frame[4:8] != _COOKIE:
-        return None
     try:
-        return stun.parse_message(frame)
-    except (ValueError, IndexError, struct.error):
-        # struct.error: an attribute that is shorter than its type.
+        return decode(frame)
+    except DecodeError:
         return None
+
+
+def transaction_of(frame: bytes) -> bytes:
+    """The transaction id of what may be no valid message; empty where there is none."""
+    return frame[8:HEADER_BYTES] if frame[4:8] == COOKIE_BYTES else b""
 
 
 def send_indication(peer: PeerAddress, data: bytes) -> bytes:
     """Data for a peer (RFC 8656 section 11.1); indications are never signed."""
     attributes = {"XOR-PEER-ADDRESS": peer, "DATA": data}
-    return bytes(Message(Method.SEND, Class.INDICATION, attributes=attributes))
+    return StunMessage(Method.SEND, MessageClass.INDICATION, attributes).encode()
 
 
 def is_channel_data(frame: bytes) -> bool:
@@ -78,8 +75,8 @@ def read_channel_data(frame: bytes) -> tuple[int, bytes] | None:
 class Framer:
     """Cuts a stream into STUN messages and padded ChannelData (RFC 8656 section 12.5).
 
-    ``is_channel`` tells whether a channel number is in use: "HT" of an HTTP answer would
-    be one, of a message that never gets whole.
+    ``is_channel`` says whether a channel number is in use: "HT" of an HTTP answer would
+    be one, of a message that is never complete.
     """
 
     def __init__(self, is_channel: Callable[[int], bool]) -> None:
@@ -87,21 +84,30 @@ class Framer:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The messages that are whole now. Raises ValueError where something else comes."""
+        """The messages that are complete now. Raises ValueError where something else comes."""
         self._buffer += data
-        while (size := self._size()) is not None and len(self._buffer) >= size:
-            frame = bytes(self._buffer[:size])
-            del self._buffer[:size]
-            yield frame
+        start = 0
+        try:
+            while (size := self._size(start)) is not None and len(self._buffer) >= start + size:
+                frame = bytes(self._buffer[start : start + size])
+                start += size
+                yield frame
+        finally:
+            # Once for all messages: a buffer of many small ones is not copied for each.
+            del self._buffer[:start]
 
-    def _size(self) -> int | None:
-        """Size of the first message in bytes, None while its head is not there."""
-        if len(self._buffer) < _CHANNEL_HEADER.size:
+    def _size(self, start: int) -> int | None:
+        """Size of the message at ``start`` in bytes, None while its head is not there."""
+        head = bytes(self._buffer[start : start + 8])
+        if not head:
             return None
-        number, length = _CHANNEL_HEADER.unpack_from(self._buffer)
+        if head[0] not in _FIRST_BYTES and head[0] & 0xC0 != 0x40:
+            raise ValueError("neither STUN nor ChannelData")
+        if len(head) < _CHANNEL_HEADER.size:
+            return None
+        number, length = _CHANNEL_HEADER.unpack_from(head)
         if self._is_channel(number):
             return int(_CHANNEL_HEADER.size + length + -length % 4)
-        cookie = bytes(self._buffer[4:8])
-        if self._buffer[0] & 0xC0 or length % 4 or not _COOKIE.startswith(cookie):
+        if head[0] not in _FIRST_BYTES or length % 4 or not COOKIE_BYTES.startswith(head[4:]):
             raise ValueError("neither STUN nor ChannelData")
-        return stun.HEADER_LENGTH + int(length)
+        return HEADER_BYTES + int(length)

@@ -8,15 +8,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aioice.stun import Class, Message
-
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.stun.codec import MessageClass, StunMessage
 
 # After so many sends an answer that is there and can't be used is the finding, not silence.
 _PATIENT_SENDS = 2
-_MAY_BE_UNSIGNED = (401, 438)
 _NOT_TURN = "what comes back is no TURN"
+_NOT_STUN = "the answer is no valid STUN message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,17 @@ LIBWEBRTC = RetransmissionTimers(first=0.25, longest=8.0, sends=9)
 
 @dataclass
 class _Pending:
-    request: Message
+    method: int
+    packet: bytes
     key: bytes | None
-    answer: "asyncio.Future[Message]"
+    answer: "asyncio.Future[StunMessage]"
     sends: int = 0
     timer: asyncio.TimerHandle | None = None
     bad_answer: str = ""
 
 
 class Transactions:
-    """The requests under way on one wire. ``send`` puts a message on it."""
+    """The requests under way on one transport. ``send`` puts a packet on it."""
 
     def __init__(
         self,
@@ -60,19 +60,23 @@ class Transactions:
         timers: RetransmissionTimers = RFC_8489,
     ) -> None:
         self.retransmissions = 0
+        self.answered = False
         self._send, self.reliable, self._timers = send, reliable, timers
         self._pending: dict[bytes, _Pending] = {}
         self._failure: CheckAborted | None = None
 
-    async def run(self, request: Message, key: bytes | None) -> Message:
+    async def run(self, request: StunMessage, key: bytes | None) -> StunMessage:
         """Send a request until its answer comes, and return it, success or error.
 
-        With a ``key`` only answers count that are signed with it. Raises CheckFailed when
-        the wire is lost, or when only answers come that can't be used.
+        With a ``key`` the request is signed, and a success has to be signed as well; an error
+        counts as it is, as in browsers: many servers sign none. Raises CheckFailed when the
+        transport is lost, or when only answers come that can't be used.
         """
         if self._failure is not None:
             raise self._failure
-        pending = _Pending(request, key, asyncio.get_running_loop().create_future())
+        packet = request.encode(key)
+        answer: asyncio.Future[StunMessage] = asyncio.get_running_loop().create_future()
+        pending = _Pending(request.method, packet, key, answer)
         self._pending[request.transaction_id] = pending
         try:
             self._transmit(pending)
@@ -82,21 +86,33 @@ class Transactions:
             if pending.timer is not None:
                 pending.timer.cancel()
 
-    def received(self, message: Message) -> None:
-        """Take an answer; what belongs to no request is ignored."""
+    def received(self, message: StunMessage) -> bool:
+        """Take an answer; False for what belongs to no request, which is ignored."""
         pending = self._pending.get(message.transaction_id)
-        if pending is None or message.message_class not in (Class.RESPONSE, Class.ERROR):
-            return
+        answers = (MessageClass.RESPONSE, MessageClass.ERROR)
+        if pending is None or message.message_class not in answers:
+            return False
+        self.answered = True
         problem = _problem_of(message, pending)
-        if problem:
+        if message.unknown_required:
+            # RFC 8489 section 6.3.3: discarded, and the transaction has failed.
+            _fail(pending, CheckFailed(Cause.PROTOCOL_ERROR, _unknown(message)))
+        elif problem:
             self._refuse(pending, problem)
         elif not pending.answer.done():
             pending.answer.set_result(message)
+        return True
 
-    def unparsable_received(self) -> None:
-        """Something came that is no message."""
+    def unparsable_received(self, transaction_id: bytes = b"") -> None:
+        """Something came that is no valid message, though it may carry a transaction's id."""
+        if transaction_id in self._pending:
+            self._refuse(self._pending[transaction_id], _NOT_STUN)
+            return
         for pending in self._pending.values():
-            pending.bad_answer = pending.bad_answer or _NOT_TURN
+            if self.answered:
+                pending.bad_answer = pending.bad_answer or _NOT_TURN
+            else:
+                self._refuse(pending, _NOT_TURN)
 
     def fail(self, failure: CheckAborted) -> None:
         """End all requests, and every later one."""
@@ -122,7 +138,7 @@ class Transactions:
         if pause is not None:
             loop = asyncio.get_running_loop()
             pending.timer = loop.call_later(pause, self._transmit, pending)
-        self._send(bytes(pending.request))
+        self._send(pending.packet)
 
 
 def _fail(pending: _Pending, failure: CheckAborted) -> None:
@@ -130,17 +146,17 @@ def _fail(pending: _Pending, failure: CheckAborted) -> None:
         pending.answer.set_exception(failure)
 
 
-def _problem_of(message: Message, pending: _Pending) -> str:
+def _problem_of(message: StunMessage, pending: _Pending) -> str:
     """Why the answer can't be used; empty if it can."""
-    if message.message_method != pending.request.message_method:
+    if message.method != pending.method:
         return _NOT_TURN
-    code = message.error_code
-    if message.message_class == Class.ERROR and code is None:
-        return "an error came without its code"
-    # A server that does not know us can't sign (RFC 8489 section 9.2.5).
-    if pending.key is None or code in _MAY_BE_UNSIGNED:
+    if message.message_class == MessageClass.ERROR:
+        return "" if message.error_code else "an error came without its code"
+    if pending.key is None or message.is_signed_with(pending.key):
         return ""
-    if message.check_message_integrity(pending.key):
-        return ""
-    answer = f"the answer {code}" if code else "the answer"
-    return f"{answer} is not signed with our password"
+    return "the success answer is not signed with our password"
+
+
+def _unknown(message: StunMessage) -> str:
+    listed = ", ".join(f"0x{number:04x}" for number in message.unknown_required[:8])
+    return f"the answer has unknown attributes that must be understood ({listed})"

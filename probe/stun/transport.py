@@ -40,6 +40,14 @@ def untimed(_: str) -> Iterator[None]:
     yield
 
 
+# A server that is restarted refuses once; who asks again is answered.
+_REFUSALS_FORGIVEN = 1
+# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+_NO_ISSUER = (20, 21)
+_CHAIN_HINT = (
+    "The server probably sends its own certificate alone: give it the whole chain "
+    "(fullchain.pem of certbot, cert= of coturn). For a private authority set PROBE_CA_FILE."
+)
 # asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
 _NO_TIMEOUT = 3600.0
 
@@ -72,6 +80,10 @@ class Transport(Protocol):
     def abort(self) -> None:
         """Close at once, without a word to the other side."""
 
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS session, once it stands."""
+
 
 class UdpTransport(asyncio.DatagramProtocol):
     """A connected UDP socket: only the server's packets come in."""
@@ -82,6 +94,8 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._receiver, self._place = receiver, place
         self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
+        self._refusals = 0
+        self.tls_object: ssl.SSLObject | None = None
 
     @property
     def local(self) -> tuple[str, int]:
@@ -93,9 +107,14 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, _: object) -> None:
         self._traffic.received += len(data) + self._header
+        self._refusals = 0
         self._receiver.message_received(data)
 
     def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, ConnectionRefusedError):
+            self._refusals += 1
+            if self._refusals <= _REFUSALS_FORGIVEN:
+                return  # the request is sent again, as browsers do
         self._receiver.connection_lost(_failure_of(exc, self._place))
 
     def send(self, frame: bytes) -> None:
@@ -124,6 +143,12 @@ class StreamTransport(asyncio.Protocol):
     def local(self) -> tuple[str, int]:
         """Our own address and port."""
         return _local(self._transport)
+
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS session, once it stands."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return found if isinstance(found, ssl.SSLObject) else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -186,20 +211,35 @@ async def open_wire(
     ``tls`` is the context for ``turns:``; None trusts the system's authorities. Times the
     phases ``connect`` and ``tls``; UDP has neither. Raises CheckFailed with the phase.
     """
-    place = format_hostport(url.host, url.port)
     if url.kind == "udp":
-        return await _open_udp(address, receiver, place)
+        return await connect_wire(url, address, receiver)
     # To load the authorities takes time that is not the server's.
     context = (tls or client_context()) if url.kind == "tls" else None
     with phases("connect"):
-        wire = await _open_stream(address, receiver, place)
+        wire = await connect_wire(url, address, receiver)
     if context is not None:
         with phases("tls"):
-            try:
-                await wire.secure(context, url.host)
-            except OSError as error:
-                raise _failure_of(error, place, "tls") from None
+            await secure_wire(wire, url, context)
     return wire
+
+
+async def connect_wire(url: TurnUri, address: Address, receiver: Receiver) -> Transport:
+    """The socket alone; TLS comes in a step of its own. Raises CheckFailed with the phase."""
+    place = format_hostport(url.host, url.port)
+    if url.kind == "udp":
+        return await _open_udp(address, receiver, place)
+    return await _open_stream(address, receiver, place)
+
+
+async def secure_wire(wire: Transport, url: TurnUri, context: ssl.SSLContext) -> None:
+    """TLS over a TCP connection. Raises CheckFailed with the phase."""
+    try:
+        await cast(StreamTransport, wire).secure(context, url.host)
+    except OSError as error:
+        failure = _failure_of(error, format_hostport(url.host, url.port), "tls")
+        if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NO_ISSUER:
+            failure.hint = _CHAIN_HINT
+        raise failure from None
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transport:

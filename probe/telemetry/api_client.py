@@ -1,6 +1,5 @@
 """Asking an instrument: bounded answers, and every failure of it made "not measured"."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,7 +12,11 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.http import fresh_client
 from probe.net.http_status import status_error
-from probe.paircam.health import excerpt
+from probe.untrusted.json_document import InvalidDocument, parse_json, read_json
+from probe.untrusted.text import excerpt
+
+# An API says in fewer bytes why it refuses.
+_MAX_REFUSAL = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,21 @@ class ApiClient:
             status = str(answer.status)
         said = _said(answer.body)
         message = f"{self.name} answers {status}" + (f": {said}" if said else "")
-        stop = status_error(answer.status, message)
+        stop = status_error(answer.status, message, credential=self._has_credential)
         hint = hint if stop.cause is not Cause.RATE_LIMITED else ""
         return NotMeasured(stop.cause, message, hint=hint or stop.hint)
 
-    def document(self, answer: ApiAnswer) -> Any:
+    @property
+    def _has_credential(self) -> bool:
+        return bool(self.headers) or URL(self.base).user is not None
+
+    async def document(self, answer: ApiAnswer) -> Any:
         """The JSON of an answer. Raises NotMeasured(body_invalid)."""
         try:
-            return json.loads(answer.body)
-        except (ValueError, RecursionError):
-            raise NotMeasured(Cause.BODY_INVALID, f"{self.name} answers no JSON") from None
+            return await read_json(answer.body, max_bytes=self.most_bytes)
+        except InvalidDocument as error:
+            message = f"{self.name} answers no JSON: {error}"
+            raise NotMeasured(Cause.BODY_INVALID, message) from None
 
 
 def as_not_measured(stop: CheckAborted, name: str) -> NotMeasured:
@@ -95,8 +103,8 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 def _said(body: bytes) -> str:
     """An instrument's own words about why it refuses, as far as they are harmless."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = parse_json(body, max_bytes=_MAX_REFUSAL)
+    except InvalidDocument:
         return ""
     text = document.get("error") if isinstance(document, dict) else None
     return excerpt(text) if isinstance(text, str) else ""

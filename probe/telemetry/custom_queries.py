@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probe.telemetry.promql import Series
 
 PREFIX = "probe_own_"
-MOST_LABEL_SETS = 50
+MOST_LABEL_SETS = 32
 # Fly overwrites these where its Prometheus scrapes the probe.
 _RENAMED = {"instance": "machine", "region": "machine_region"}
 _TAKEN = {"app", "host", "check", "kind", "target"}
@@ -32,14 +32,23 @@ class OwnQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    """Name of the signal: `probe_own_NAME`. Example: `disk_used`"""
     query: str = Field(min_length=1, max_length=4000)
+    """PromQL query. Example: `max(fly_volume_used_pct{app="paircam"}) / 100`"""
     unit: Literal["seconds", "bytes", "ratio", "count"]
+    """Unit of the value. Example: `ratio`"""
     help: str = Field(default="A query of one's own.", pattern=r"^.{1,200}\.$")
+    """Help text of the metric, one sentence. Example: `Used share of the volume.`"""
     labels: tuple[str, ...] = Field(default=(), max_length=5)
+    """Labels of the series that distinguish its values. Example: `["region"]`"""
     objective: FiniteFloat | None = None
+    """Objective. Example: `0.5`"""
     warning: FiniteFloat | None = None
+    """Warning limit. Example: `0.8`"""
     critical: FiniteFloat | None = None
+    """Critical limit. Example: `0.95`"""
     bad: Literal["above", "below"] = "above"
+    """The side of a limit on which a value is bad. Example: `below`"""
 
     @field_validator("labels")
     @classmethod
@@ -76,12 +85,13 @@ class OwnQuery(BaseModel):
         """Write down what was answered.
 
         Raises NotMeasured: no_data for an empty answer, body_invalid where its labels don't
-        tell the values apart or there are more than 50.
+        tell the values apart or there are more than 32.
         """
         if not found:
             raise NotMeasured(Cause.NO_DATA, f"the query {self.name} has no result")
         if len(found) > MOST_LABEL_SETS:
-            message = f"the query {self.name} gives {len(found)} values, at most 50 are taken"
+            counts = f"{len(found)} values, at most {MOST_LABEL_SETS} are taken"
+            message = f"the query {self.name} gives {counts}"
             raise NotMeasured(Cause.BODY_INVALID, message, hint="Let it aggregate: sum by(…).")
         values = {
             tuple(series.labels.get(label, "") for label in self.labels): series.value

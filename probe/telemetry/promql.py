@@ -14,6 +14,7 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
 from probe.telemetry.api_client import ApiClient
+from probe.untrusted.text import MAX_LABEL, untrusted
 
 # A server is asked so many questions at once.
 AT_ONCE = 4
@@ -54,7 +55,7 @@ class PromQL:
             answer = await self._asker.get("/api/v1/query", {"query": query})
         if answer.status != 200:
             raise self._asker.refused(answer, TOKEN_HINT if answer.status in (401, 403) else "")
-        return self._read(self._asker.document(answer))
+        return self._read(await self._asker.document(answer))
 
     async def _outcome(self, query: str) -> Outcome:
         try:
@@ -73,7 +74,7 @@ class PromQL:
             if len(result) > MOST_SERIES:
                 raise ValueError("too many series")
             found = [Series(_labels(each["metric"]), float(each["value"][1])) for each in result]
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
             message = f"{self._asker.name} answers in another form than Prometheus does"
             raise NotMeasured(Cause.BODY_INVALID, message) from None
         return tuple(each for each in found if math.isfinite(each.value))
@@ -90,4 +91,7 @@ def answered(outcome: Outcome) -> tuple[Series, ...]:
 
 
 def _labels(metric: Any) -> dict[str, str]:
-    return {str(name): str(value) for name, value in metric.items()}
+    return {
+        untrusted(str(name), MAX_LABEL): untrusted(str(value), MAX_LABEL)
+        for name, value in metric.items()
+    }

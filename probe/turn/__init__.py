@@ -1,1 +1,1 @@
-"""TURN (RFC 8656): the client, allocations and measurements through them."""
+"""TURN (RFC 8656): clients, and what is measured with them."""

@@ -10,18 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from aioice.stun import Class, Message, Method
-
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
+from probe.net.tls import client_context
 from probe.stun import message as messages
+from probe.stun.browser_uri import blocked_port
+from probe.stun.codec import MessageClass, Method, StunMessage
+from probe.stun.connection import StunConnection
 from probe.stun.credentials import TurnCredentials
 from probe.stun.long_term_credentials import LongTermAuth
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import RFC_8489, RetransmissionTimers, Transactions
-from probe.stun.transport import Phases, Transport, open_wire
+from probe.stun.transaction import RFC_8489, RetransmissionTimers
+from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri
+from probe.turn.alternate import Redirects
+from probe.turn.dialing import Dialed, dial
 from probe.turn.errors import check_relayed_address, error_from_code
 
 CLOSE_SECONDS = 1.0
@@ -29,10 +33,11 @@ CLOSE_SECONDS = 1.0
 
 # Odd ones, so that two clients that were refused together don't come back together.
 _QUOTA_PAUSES = (0.7, 1.1)
-
-_NEXT_ADDRESS: tuple[Cause, ...] = (Cause.CONNECT_REFUSED, Cause.CONNECT_FAILED)
 # The server remembers another user of our port: RFC 8656 section 7.4 asks for a fresh one.
-_NEXT_PORT = (Cause.ALLOCATION_LOST,)
+# libwebrtc asks for two.
+_FRESH_PORTS = 2
+# Without these a browser discards the answer.
+_NEEDED_OF_ALLOCATE = ("XOR-RELAYED-ADDRESS", "XOR-MAPPED-ADDRESS", "LIFETIME")
 
 DataCallback = Callable[[bytes, PeerAddress], None]
 
@@ -42,10 +47,11 @@ class TurnClient:
 
     ``open`` connects and allocates; ``close`` deletes and closes, in any state, and has to
     be called whatever happens. ``on_data`` is called with data and the peer's address,
-    ``on_lost`` with the reason when the wire is lost. A ``patient`` client asks again where
-    a quota is full, which its own user may have filled, and where its port is known already.
+    ``on_lost`` with the reason when the transport is lost. A ``patient`` client asks again
+    where a quota is full, which its own user may have filled.
     Times are in seconds of ``clock``, None before they are measured. ``now`` is the wall
-    clock in seconds since 1970.
+    clock in seconds since 1970. ``families`` says what became of each address family that was
+    tried: empty for one that answered; ``is_open`` whether the server allocates for everybody.
     """
 
     timers: ClassVar[RetransmissionTimers] = RFC_8489
@@ -62,50 +68,73 @@ class TurnClient:
         self.url = url
         self.unauthenticated: float | None = None
         self.allocate_seconds: float | None = None
+        self.lifetime: float | None = None
         self.relayed: PeerAddress | None = None
+        self.mapped: PeerAddress | None = None
+        self.software = b""
         self.server: Address | None = None
-        self.bytes_sent = self.bytes_received = 0
+        self.redirected_from: Address | None = None
+        self.is_open = False
+        self.families: dict[str, str] = {}
         self.on_data: DataCallback | None = None
         self.on_lost: Callable[[CheckAborted], None] | None = None
         self._patient = patient
         self._credentials = credentials
         self._clock, self._now = clock, now
-        self._wire: Transport | None = None
-        self._transactions = Transactions(self._send, reliable=False, timers=self.timers)
-        self._lost: CheckAborted | None = None
+        self._connection: StunConnection | None = None
         self._signature = LongTermAuth()
-        self._allocating: asyncio.Task[Message] | None = None
+        self._allocating: asyncio.Task[StunMessage] | None = None
         self._channels: dict[PeerAddress, int] = {}
-        self._earlier_retransmissions = 0
+        self._earlier: list[StunConnection] = []
+        self._allocate_began = 0.0
 
     @property
     def retransmissions(self) -> int:
         """How many requests were sent again for want of an answer."""
-        return self._earlier_retransmissions + self._transactions.retransmissions
+        return sum(each.transactions.retransmissions for each in self._connections)
+
+    @property
+    def bytes_sent(self) -> int:
+        """Sent in TURN messages."""
+        return sum(each.bytes_sent for each in self._connections)
+
+    @property
+    def bytes_received(self) -> int:
+        """Received in TURN messages."""
+        return sum(each.bytes_received for each in self._connections)
 
     @property
     def round_trip(self) -> float:
         """What one transaction took while allocating, in seconds; 0 before there was one."""
         first, whole = self.unauthenticated or 0.0, self.allocate_seconds or 0.0
-        return min(first, whole - first)
+        return min(first, whole - first) or first
+
+    @property
+    def connection(self) -> StunConnection | None:
+        """The connection of now."""
+        return self._connection
+
+    @property
+    def _connections(self) -> Sequence[StunConnection]:
+        current = [self._connection] if self._connection is not None else []
+        return [*self._earlier, *current]
 
     async def open(
         self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None = None
     ) -> None:
-        """Connect to the first of the addresses that takes us, and allocate.
+        """Connect to the address that answers first, as browsers do, and allocate.
 
         ``tls`` is for ``turns:``; None takes the system's authorities. Times the phases
         ``connect``, ``tls`` and ``allocate`` (the whole, from the first Allocate until the
         relayed address). Raises CheckFailed with the phase.
         """
-        last = addresses[-1]
-        attempts = [(address, _NEXT_ADDRESS) for address in addresses[:-1]]
-        attempts += [(last, _NEXT_PORT), (last, ())] if self._patient else [(last, ())]
-        for address, forgiven in attempts:
+        if tls is None and self.url.kind == "tls":
+            tls = client_context()
+        for fresh in range(_FRESH_PORTS + 1):
             try:
-                return await self._open(address, phases, tls)
+                return await self._open(addresses, phases, tls)
             except CheckFailed as error:
-                if error.cause not in forgiven:
+                if error.cause is not Cause.ALLOCATION_LOST or fresh == _FRESH_PORTS:
                     raise
                 self.abort()
         raise AssertionError("the last attempt returns or raises")
@@ -133,22 +162,20 @@ class TurnClient:
         await self._request(Method.CHANNEL_BIND, attributes, peer)
 
     def send(self, peer: PeerAddress, data: bytes) -> None:
-        """Send data by the peer's channel. Raises CheckFailed once the wire is lost."""
-        self.raise_if_lost()
-        self._send(messages.channel_data(self._channels[peer], data))
+        """Send data by the peer's channel. Raises CheckFailed once the transport is lost."""
+        self._transport().send(messages.channel_data(self._channels[peer], data))
 
     def send_indication(self, peer: PeerAddress, data: bytes) -> None:
         """Send data in a Send indication (RFC 8656 section 11), which needs no channel.
 
-        Without a permission the server drops it. Raises CheckFailed once the wire is lost.
+        Without a permission the server drops it. Raises CheckFailed once the transport is lost.
         """
-        self.raise_if_lost()
-        self._send(messages.send_indication(peer, data))
+        self._transport().send(messages.send_indication(peer, data))
 
     def raise_if_lost(self) -> None:
         """Raise the CheckFailed that ended the connection, if one has."""
-        if self._lost is not None:
-            raise self._lost
+        if self._connection is not None and self._connection.lost is not None:
+            raise self._connection.lost
 
     async def close(self) -> None:
         """Delete the allocation, for a second at most, and close. Never raises."""
@@ -163,10 +190,14 @@ class TurnClient:
         """Close the socket at once and leave the allocation to its own end."""
         if self._allocating is not None:
             self._allocating.cancel()
-        if self._wire is not None:
-            self._wire.abort()
-        # After this nothing that is still asked can wait for ever.
-        self._transactions.fail(CheckFailed(Cause.CONNECTION_CLOSED, "we closed the connection"))
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _transport(self) -> StunConnection:
+        self.raise_if_lost()
+        if self._connection is None:
+            raise RuntimeError("there is no connection yet")
+        return self._connection
 
     async def _delete(self) -> None:
         if self._allocating is not None and not self._allocating.cancelled():
@@ -177,40 +208,74 @@ class TurnClient:
             return
         await self._request(Method.REFRESH, {"LIFETIME": 0})
 
-    async def _open(self, address: Address, phases: Phases, tls: ssl.SSLContext | None) -> None:
-        self._renew(address)
-        self._wire = await open_wire(self.url, address, self, phases=phases, tls=tls)
-        self._transactions.reliable = self._wire.reliable
-        with phases("allocate"):
-            try:
-                await self._allocate(address)
-            except CheckFailed as error:
-                error.phase = "allocate"
-                raise
+    async def _open(
+        self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None
+    ) -> None:
+        redirects = Redirects()
+        while True:
+            dialed = await dial(
+                self.url, addresses, phases, tls, self.timers, self._clock, self.families
+            )
+            self.use(dialed)
+            with phases("allocate"):
+                try:
+                    answer = await self._allocate(dialed)
+                    if answer.error_code != 300:
+                        return self._take(answer, dialed)
+                    addresses = [redirects.follow(answer, dialed.connection.address)]
+                except CheckFailed as error:
+                    error.phase = "allocate"
+                    raise
+            self.redirected_from = self.redirected_from or dialed.connection.address
+            dialed.connection.abort()
 
-    def _renew(self, address: Address) -> None:
-        self._earlier_retransmissions = self.retransmissions
-        self._transactions = Transactions(self._send, reliable=False, timers=self.timers)
-        self._lost, self.server = None, address
-        self._signature = LongTermAuth()
+    def use(self, dialed: Dialed) -> None:
+        """Go on over this connection."""
+        if self._connection is not None:
+            self._earlier.append(self._connection)
+        self._connection = connection = dialed.connection
+        self._signature, self._allocating = LongTermAuth(), None
+        self.server = connection.address
+        connection.channels = lambda number: number in self._channels.values()
+        connection.on_channel_data = self._channel_data_received
+        connection.on_indication = self._indication_received
+        connection.on_lost = self._lost
 
-    async def _allocate(self, address: Address) -> None:
-        started = self._clock()
-        attributes = {"REQUESTED-TRANSPORT": messages.UDP_TRANSPORT}
-        answer = await self._ask(Method.ALLOCATE, attributes)
-        self.unauthenticated = self._clock() - started
-        if answer.message_class == Class.ERROR:
-            self._learn(answer)
-            answer = await self._allocate_with_patience(attributes)
-        self.allocate_seconds = self._clock() - started
-        relayed = answer.attributes.get("XOR-RELAYED-ADDRESS")
-        if relayed is None:
-            raise CheckFailed(Cause.PROTOCOL_ERROR, "the server allocates without an address")
-        self.relayed = relayed
-        check_relayed_address(relayed[0], address.ip)
+    async def _allocate(self, dialed: Dialed) -> StunMessage:
+        """The answer to the authenticated Allocate: a success, or 300 Try Alternate."""
+        answer, self.unauthenticated = dialed.challenge, dialed.unauthenticated
+        self._allocate_began = self._clock() - self.unauthenticated
+        if answer is None:
+            answer = await self._ask(Method.ALLOCATE, {"REQUESTED-TRANSPORT": _UDP})
+            self.unauthenticated = self._clock() - self._allocate_began
+        if answer.message_class == MessageClass.RESPONSE:
+            self.is_open = True
+            return answer
+        if answer.error_code == 300:
+            return answer
+        if answer.error_code != 401:
+            raise self._refusal(answer, Method.ALLOCATE)
+        self._signature.accept_challenge(answer, self._credentials)
+        return await self._allocate_with_patience({"REQUESTED-TRANSPORT": _UDP})
 
-    async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> Message:
-        """The authenticated Allocate, repeated where a quota may have been our own doing.
+    def _take(self, answer: StunMessage, dialed: Dialed) -> None:
+        """What the success answer holds. Raises CheckFailed where it lacks what browsers need."""
+        lacking = [name for name in _NEEDED_OF_ALLOCATE if name not in answer.attributes]
+        if lacking:
+            message = f"the answer to allocate lacks {' and '.join(lacking)}: browsers discard it"
+            raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+        self.relayed = answer.attributes["XOR-RELAYED-ADDRESS"]
+        self.mapped = answer.attributes["XOR-MAPPED-ADDRESS"]
+        self.lifetime = float(answer.attributes["LIFETIME"])
+        self.software = answer.attributes.get("SOFTWARE", b"")
+        self.allocate_seconds = self._clock() - self._allocate_began
+        if blocked_port(self.url):
+            message = f"the server answers at port {self.url.port}, which browsers never ask"
+            raise CheckFailed(Cause.PORT_BLOCKED, message)
+        check_relayed_address(answer.attributes["XOR-RELAYED-ADDRESS"][0], _ip_of(dialed))
+
+    async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> StunMessage:
+        """Allocate; where a quota is full, once more after each pause.
 
         Checks run at the same time and share a user's quota, which is free again about a
         second after a deletion (RTC.md).
@@ -218,7 +283,8 @@ class TurnClient:
         pauses = _QUOTA_PAUSES if self._patient else ()
         for pause in (*pauses, None):
             # A task of its own: being cancelled must not lose what the server answers.
-            self._allocating = asyncio.create_task(self._request(Method.ALLOCATE, attributes))
+            request = self._request(Method.ALLOCATE, attributes, accepted=300)
+            self._allocating = asyncio.create_task(request)
             try:
                 return await asyncio.shield(self._allocating)
             except CheckFailed as error:
@@ -227,81 +293,62 @@ class TurnClient:
                 await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _learn(self, challenge: Message) -> None:
-        """Take realm and nonce from the 401 (RFC 8489 section 9.2.3)."""
-        if challenge.error_code != 401:
-            raise self._refusal(challenge, Method.ALLOCATE)
-        self._signature.accept_challenge(challenge, self._credentials)
-
     async def _request(
-        self, method: Method, attributes: Mapping[str, Any], peer: PeerAddress | None = None
-    ) -> Message:
-        """A request that must succeed; a stale nonce is renewed once (RFC 8489 9.2.4)."""
+        self,
+        method: Method,
+        attributes: Mapping[str, Any],
+        peer: PeerAddress | None = None,
+        accepted: int | None = None,
+    ) -> StunMessage:
+        """A request that must succeed, or be answered with the ``accepted`` error; a stale nonce
+        is renewed once (RFC 8489 9.2.4)."""
         answer = await self._ask(method, attributes)
         if self._signature.update_nonce(answer):
             answer = await self._ask(method, attributes)
-        if answer.message_class == Class.ERROR:
+        if answer.message_class == MessageClass.ERROR and answer.error_code != accepted:
             raise self._refusal(answer, method, peer)
         return answer
 
-    async def _ask(self, method: Method, attributes: Mapping[str, Any]) -> Message:
-        key = self._signature.key
-        request = messages.make_request(method, attributes, self._signature.attributes, key)
-        return await self._transactions.run(request, key)
+    async def _ask(self, method: Method, attributes: Mapping[str, Any]) -> StunMessage:
+        request = messages.make_request(method, attributes, self._signature.attributes)
+        return await self._transport().transactions.run(request, self._signature.key)
 
     def _refusal(
-        self, answer: Message, method: Method, peer: PeerAddress | None = None
+        self, answer: StunMessage, method: Method, peer: PeerAddress | None = None
     ) -> CheckFailed:
-        username = self._credentials.username if self._credentials else ""
         return error_from_code(
             answer.error_code,
             method,
-            username=username,
+            username=self._credentials.username if self._credentials else "",
             now=self._now(),
             peer=peer[0] if peer else "",
+            signed=self._signature.key is not None,
         )
 
-    def _send(self, frame: bytes) -> None:
-        if self._wire is not None:
-            self.bytes_sent += len(frame)
-            self._wire.send(frame)
-
-    def has_channel(self, number: int) -> bool:
-        """Whether a channel with this number was asked for."""
-        return number in self._channels.values()
-
-    def message_received(self, frame: bytes) -> None:
-        """Take what the wire brings; a stranger's bytes never raise here."""
-        self.bytes_received += len(frame)
-        if messages.is_channel_data(frame):
-            self._channel_data_received(frame)
-            return
-        message = messages.read_message(frame)
-        if message is None:
-            self._transactions.unparsable_received()
-        elif message.message_class == Class.INDICATION:
-            self._indication_received(message)
-        else:
-            self._transactions.received(message)
-
-    def connection_lost(self, error: CheckAborted) -> None:
-        """End everything that waits; the first reason stands."""
-        self._lost = self._lost or error
-        self._transactions.fail(self._lost)
+    def _lost(self, error: CheckAborted) -> None:
         if self.on_lost is not None:
-            self.on_lost(self._lost)
+            self.on_lost(error)
 
-    def _channel_data_received(self, frame: bytes) -> None:
+    def _channel_data_received(self, frame: bytes) -> bool:
         parts = messages.read_channel_data(frame)
         numbers = {number: peer for peer, number in self._channels.items()}
         if parts is None or parts[0] not in numbers:
-            self._transactions.unparsable_received()
-        elif self.on_data is not None:
+            return False
+        if self.on_data is not None:
             self.on_data(parts[1], numbers[parts[0]])
+        return True
 
-    def _indication_received(self, message: Message) -> None:
+    def _indication_received(self, message: StunMessage) -> bool:
         peer, data = (message.attributes.get(name) for name in ("XOR-PEER-ADDRESS", "DATA"))
-        if message.message_method != Method.DATA or peer is None or data is None:
-            return
+        if message.method != Method.DATA or peer is None or data is None:
+            return False
         if self.on_data is not None:
             self.on_data(data, peer)
+        return True
+
+
+_UDP = messages.UDP_TRANSPORT
+
+
+def _ip_of(dialed: Dialed) -> str:
+    return dialed.connection.address.ip

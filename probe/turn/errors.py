@@ -2,11 +2,10 @@
 
 import ipaddress
 
-from aioice.stun import Method
-
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net.resolver import IPAddress, is_unreachable
+from probe.stun.codec import Method
 from probe.stun.credentials import expiry_of
 
 # Our own words instead of the server's: a stranger's text has no place in a report.
@@ -35,13 +34,30 @@ _CAUSES = {
     486: Cause.ALLOCATION_QUOTA,
     508: Cause.ALLOCATION_CAPACITY,
 }
+_BAD_REQUEST_HINT = (
+    "Servers built on pion/turn answer a wrong password with 400: check user name, password or "
+    "secret on both sides."
+)
+_HINTS = {
+    438: "The server refuses every nonce it gives. Behind a UDP load balancer each packet may "
+    "reach another server: turn on session affinity (source IP stickiness); else compare clocks.",
+    442: "The server does not relay over UDP: remove no-udp-relay (coturn).",
+    486: "The quota of this user is full: allocations of clients that are gone count for up to "
+    "ten minutes. Raise user-quota or total-quota (coturn), and see whose allocations they are.",
+}
 _TO_A_PEER = (Method.CREATE_PERMISSION, Method.CHANNEL_BIND)
 
 
 def error_from_code(
-    code: int | None, method: Method, *, username: str, now: float, peer: str = ""
+    code: int | None,
+    method: Method,
+    *,
+    username: str,
+    now: float,
+    peer: str = "",
+    signed: bool = True,
 ) -> CheckFailed:
-    """The failure behind an error answer to an authenticated request.
+    """The failure behind an error answer; ``signed`` says whether the request was.
 
     ``username`` may carry its own expiry; ``now`` is in seconds since 1970.
     """
@@ -50,10 +66,15 @@ def error_from_code(
         ago = now - (expiry_of(username) or now)
         message = f"the credentials ended {ago:.0f} s ago; the server says {said}"
         return CheckFailed(Cause.CREDENTIALS_EXPIRED, message)
-    if code == 403 and method in _TO_A_PEER:
+    if code in (401, 403) and method in _TO_A_PEER:
+        # 401 is what some servers say to a peer that they deny: the login was accepted before.
         return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {said}")
+    message = f"the server says {said} to {method.name.lower()}"
+    if code == 400 and method == Method.ALLOCATE and signed:
+        # What pion's servers say to a wrong password.
+        return CheckFailed(Cause.AUTH_REJECTED, message, hint=_BAD_REQUEST_HINT)
     cause = _CAUSES.get(code or 0, Cause.ALLOCATION_REFUSED)
-    return CheckFailed(cause, f"the server says {said} to {method.name.lower()}")
+    return CheckFailed(cause, message, hint=_HINTS.get(code or 0))
 
 
 def check_relayed_address(relayed: str, server: str) -> None:

@@ -7,8 +7,8 @@ nothing on whether the relay is reached from elsewhere.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from probe.core.causes import Cause
@@ -24,7 +24,9 @@ from probe.stun.message import PeerAddress
 from probe.stun.transport import Phases, untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
-from probe.turn.echo_packet import ECHO, HELLO, REPLY, Packets
+from probe.turn.echo_packet import ECHO, ECHO_SIZES, HELLO, LARGE, LARGE_REPLY, REPLY, Packets
+from probe.turn.judging import judge_echoes, judge_mtu
+from probe.turn.mtu import MtuSearch
 from probe.turn.relay_measurement import RelayMeasurement
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn.statistics import median
@@ -35,7 +37,8 @@ RESEND_ROUND_TRIPS = 1.5
 SERVER_TRANSACTIONS = 5
 SHORTEST_GRACE = 0.3
 GRACE_ROUND_TRIPS = 4
-MOST_LOSS = 0.5
+ECHOES_AFTER_LOSS = 100
+"""So many where some of the first ones were lost: a share of 20 says little."""
 # Deleting takes a round trip; a run that went well can afford to see it done, and leaves
 # the quota to whoever comes next.
 DELETE_PATIENCE = 0.5
@@ -77,6 +80,7 @@ class RelayPath:
         self._heard: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._echoed: set[int] = set()
+        self._large: set[int] = set()
 
     async def measure(self, echoes: int) -> None:
         """Everything from the name to the last echo. Raises CheckFailed.
@@ -90,7 +94,8 @@ class RelayPath:
             await self._first_packets()
             await self._echo(echoes)
             await self._ask_server()
-            self._judge()
+            judge_echoes(self.figures)
+            await self._large_packets()
             timeout = DELETE_PATIENCE
         finally:
             await close_all(self._context, (self._a, self._b), timeout=timeout)
@@ -98,26 +103,41 @@ class RelayPath:
     async def _open(self) -> None:
         with self._record.phase("dns"):
             addresses = await resolve_turn_server(self._url, self._family)
-            others = (
-                await resolve_turn_server(self._b.url, self._family) if self._far else addresses
-            )
+            others = addresses
+            if self._far:
+                with self._failing(self._b):
+                    others = await resolve_turn_server(self._b.url, self._family)
         tls = _tls_context(self._url, self._ca_file)
         try:
             async with asyncio.timeout(self._opening) as timeout:
                 await gather_first_error(
-                    self._a.open(addresses, self._record.phase, tls), self._open_second(others)
+                    self._open_first(addresses, tls), self._open_second(others)
                 )
         except TimeoutError:
             if not timeout.expired():
                 raise
+            self.figures.failed = self._b if self._a.relayed is not None else self._a
             message = f"no allocation within {self._opening:g} s"
             raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 
+    async def _open_first(self, addresses: Sequence[Address], tls: ssl.SSLContext | None) -> None:
+        with self._failing(self._a):
+            await self._a.open(addresses, self._record.phase, tls)
+
     async def _open_second(self, addresses: Sequence[Address]) -> None:
-        with count_bytes(self._far[2]) if self._far else nullcontext():
+        with self._failing(self._b), count_bytes(self._far[2]) if self._far else nullcontext():
             tls = _tls_context(self._b.url, self._ca_file)
             await self._b.open(addresses, untimed, tls)
+
+    @contextmanager
+    def _failing(self, client: TurnClient) -> Iterator[None]:
+        """Note whose failure it is that leaves, which is not that of the other one that it ends."""
+        try:
+            yield
+        except CheckAborted:
+            self.figures.failed = self.figures.failed or client
+            raise
 
     async def _permit(self) -> None:
         """Permission and channel both ways at once, so that no first packet meets neither."""
@@ -164,35 +184,52 @@ class RelayPath:
         )
 
     async def _echo(self, count: int) -> None:
-        ledger = self.figures.echoes
         with self._record.phase("echo"):
-            started = self._clock()
-            for number in range(count):
-                await asyncio.sleep(max(0.0, started + number * ECHO_PAUSE - self._clock()))
-                ledger.mark_sent(number, self._clock())
-                self._a.send(_relayed(self._b), self._packets.make(ECHO, number))
-            await self._wait(self._grace(), lambda: ledger.is_complete)
-            ledger.close()
+            await self._send_echoes(0, count)
+            if self.figures.echoes.loss and count < ECHOES_AFTER_LOSS:
+                more = int(self._patience / ECHO_PAUSE)
+                await self._send_echoes(count, min(count + more, ECHOES_AFTER_LOSS))
+            self.figures.echoes.close()
             self._raise_if_lost()
+
+    async def _send_echoes(self, first: int, end: int) -> None:
+        ledger, started = self.figures.echoes, self._clock()
+        for number in range(first, end):
+            due = started + (number - first) * ECHO_PAUSE
+            await asyncio.sleep(max(0.0, due - self._clock()))
+            ledger.mark_sent(number, self._clock())
+            size = ECHO_SIZES[number % len(ECHO_SIZES)]
+            self._a.send(_relayed(self._b), self._packets.make(ECHO, number, size))
+        await self._wait(self._grace(), lambda: ledger.is_complete)
 
     def _grace(self) -> float:
         rtts = list(self.figures.echoes.rtts.values())
         usual = median(rtts) if rtts else 2 * (self.figures.relay_open or 0.0)
         return max(SHORTEST_GRACE, GRACE_ROUND_TRIPS * usual)
 
-    async def _ask_server(self) -> None:
-        with self._record.phase("server_rtt"):
-            for number in range(SERVER_TRANSACTIONS):
-                client = self._b if number % 2 else self._a
-                self.figures.server_rtts.append(await client.transaction())
+    async def _large_packets(self) -> None:
+        with self._record.phase("mtu"):
+            search = MtuSearch(self._send_large, self._large_came, self._grace())
+            loss = self.figures.echoes.loss or 0.0
+            self.figures.mtu = await search.run(loss, self._patience)
+            self._raise_if_lost()
+        judge_mtu(self.figures)
 
-    def _judge(self) -> None:
-        ledger = self.figures.echoes
-        if (ledger.loss or 0.0) > MOST_LOSS:
-            lost = len(ledger.sent) - len(ledger.rtts)
-            raise CheckFailed(
-                Cause.RELAY_LOSS, f"{lost} of {len(ledger.sent)} packets were lost", phase="echo"
-            )
+    def _send_large(self, number: int, size: int) -> None:
+        self._a.send(_relayed(self._b), self._packets.make(LARGE, number, size))
+
+    async def _large_came(self, numbers: range, seconds: float) -> set[int]:
+        """Which of these packets are back, after so many seconds at most."""
+        await self._wait(seconds, lambda: numbers[0] in self._large or self._large >= set(numbers))
+        return self._large & set(numbers)
+
+    async def _ask_server(self) -> None:
+        """An extra figure: a server that takes long here has relayed all the same."""
+        with self._record.phase("server_rtt"), suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                for number in range(SERVER_TRANSACTIONS):
+                    client = self._b if number % 2 else self._a
+                    self.figures.server_rtts.append(await client.transaction())
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
         """Until it is over, for so many seconds at most. Raises when a wire is lost."""
@@ -209,28 +246,36 @@ class RelayPath:
 
     def _at_a(self, data: bytes, _: PeerAddress) -> None:
         now = self._clock()
-        kind, number = self._packets.read(data)
-        if kind == HELLO:
+        packet = self._packets.read(data)
+        if packet.kind == HELLO:
             self._heard.setdefault("a", now)
-        elif kind == REPLY:
-            self.figures.echoes.mark_received(number, now)
+        elif not packet.intact:
+            self.figures.altered.append((packet.size, len(data)))
+        elif packet.kind == REPLY:
+            self.figures.echoes.mark_received(packet.number, now)
+        elif packet.kind == LARGE_REPLY:
+            self._large.add(packet.number)
         self._changed.set()
 
     def _at_b(self, data: bytes, _: PeerAddress) -> None:
         now = self._clock()
-        kind, number = self._packets.read(data)
-        if kind == HELLO:
+        packet = self._packets.read(data)
+        if packet.kind == HELLO:
             self._heard.setdefault("b", now)
-        elif kind == ECHO and number in self.figures.echoes.sent:
-            self._send_back(number, now)
+        elif not packet.intact:
+            self.figures.altered.append((packet.size, len(data)))
+        elif packet.kind == LARGE:
+            self._reply(LARGE_REPLY, packet.number, packet.size)
+        elif packet.kind == ECHO and packet.number in self.figures.echoes.sent:
+            if packet.number not in self._echoed:
+                self._echoed.add(packet.number)
+                self.figures.one_way_times.append(now - self.figures.echoes.sent[packet.number])
+            self._reply(REPLY, packet.number, packet.size)
         self._changed.set()
 
-    def _send_back(self, number: int, now: float) -> None:
-        if number not in self._echoed:
-            self._echoed.add(number)
-            self.figures.one_way_times.append(now - self.figures.echoes.sent[number])
-        with suppress(CheckAborted):  # a lost wire is told where it is waited for
-            self._b.send(_relayed(self._a), self._packets.make(REPLY, number))
+    def _reply(self, kind: int, number: int, size: int) -> None:
+        with suppress(CheckAborted):  # a lost transport is raised where it is waited for
+            self._b.send(_relayed(self._a), self._packets.make(kind, number, size))
 
 
 async def check_allocation(
@@ -253,11 +298,12 @@ async def allocate_and_delete(
     ca_file: Path | None = None,
     family: Family | None = None,
     phases: Phases = untimed,
+    found: Callable[[TurnClient], None] = lambda _: None,
 ) -> TurnClient:
     """Allocate and delete; times ``dns``, ``connect``, ``tls`` and ``allocate``.
 
-    Raises CheckFailed with the phase. The client that is returned has been closed; what it
-    has measured and was given is still in it.
+    Raises CheckFailed with the phase. The client that is returned, and given to ``found`` also
+    after a failure, is closed or being closed; what it has measured is still in it.
     """
     client, timeout = _client(url, credentials, context), 0.0
     try:
@@ -267,6 +313,7 @@ async def allocate_and_delete(
         await client.open(addresses, phases, tls)
         timeout = DELETE_PATIENCE
     finally:
+        found(client)
         await close_all(context, (client,), timeout=timeout)
     return client
 

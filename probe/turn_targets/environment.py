@@ -22,26 +22,47 @@ class TurnEnvironment(BackendEnvironment):
     pairs rely on.
     """
 
+    title = "TURN providers"
     turn_provider: Literal["managed", "coturn"] | None = Field(default=None, alias="TURN_PROVIDER")
+    """`coturn` for an own server with time-limited credentials, else `managed`. Example: `coturn`
+    """
     turn_shared_secret: SecretStr | None = Field(default=None, alias="TURN_SHARED_SECRET")
+    """Secret from which time-limited credentials are made (coturn's `use-auth-secret`)."""
     turn_urls: str = Field(default="", alias="TURN_URLS")
+    """TURN and STUN URLs of the primary provider, separated by comma, semicolon or white space.
+    Example: `turn:relay.example.org,turns:relay.example.org`"""
     turn_password: SecretStr | None = Field(default=None, alias="TURN_PASSWORD")
+    """Password of long-term credentials."""
     turn_username: str | None = Field(default=None, alias="TURN_USERNAME", validate_default=True)
+    """User name of long-term credentials. Example: `probe`"""
     turn_host: str | None = Field(default=None, alias="TURN_HOST")
+    """Host of an own coturn, instead of `TURN_URLS`. Example: `turn.example.org`"""
     turn_port: int = Field(default=3478, ge=1, le=65535, alias="TURN_PORT")
+    """Port of an own coturn for UDP and TCP. Example: `3478`"""
     turn_tls_port: int = Field(default=5349, ge=1, le=65535, alias="TURN_TLS_PORT")
+    """Port of an own coturn for TLS. Example: `5349`"""
     turn_backup_urls: str = Field(default="", alias="TURN_BACKUP_URLS")
+    """TURN and STUN URLs of the backup provider. Example: `turn:backup.example.org`"""
     turn_backup_password: SecretStr | None = Field(default=None, alias="TURN_BACKUP_PASSWORD")
+    """Password of the backup's long-term credentials."""
     turn_backup_shared_secret: SecretStr | None = Field(
         default=None, alias="TURN_BACKUP_SHARED_SECRET"
     )
+    """Secret for time-limited credentials of the backup, instead of user name and password."""
     turn_backup_username: str | None = Field(
         default=None, alias="TURN_BACKUP_USERNAME", validate_default=True
     )
+    """User name of the backup's long-term credentials. Example: `probe`"""
     metered_app: str | None = Field(default=None, alias="METERED_APP", pattern=r"^[a-z0-9-]+$")
+    """Subdomain of the Metered account: `APP.metered.live`. Example: `paircam`"""
     metered_api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
+    """API key of a Metered credential: TURN servers and credentials come from Metered's REST API.
+    """
     metered_url: BaseUrl | None = Field(default=None, alias="METERED_URL")
+    """Other address of Metered's API (proxies). Example: `https://paircam.metered.live`"""
     families: str = Field(default="", alias="PROBE_TURN_FAMILIES")
+    """Address families, each a check of its own; without it the first address of a name. Example:
+    `ipv4,ipv6`"""
 
     @field_validator("turn_urls", "turn_backup_urls")
     @classmethod

@@ -1,8 +1,11 @@
-"""Measuring what the backend issues: the server that a browser takes first in full, and a
-look at whether the others allocate."""
+"""Measuring what the backend issues as a browser uses it: all URLs, of which one has to work.
+
+The one that a browser prefers is measured in full, and then whether the others allocate; where
+it fails, the next one is measured instead.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,40 +16,111 @@ from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.relay_path import check_allocation
-from probe.turn_targets.table import TurnServerConfig, servers_for, with_uri
+from probe.turn_targets.table import (
+    MOST_ALLOCATIONS,
+    TurnServerConfig,
+    allocation_slots,
+    servers_for,
+    with_uri,
+)
 
-# So much of what is left of the deadline is an URL's, so that a silent one can still be
-# named.
-_SHARE_OF_DEADLINE = 0.8
+# Of what is left of the deadline, for all URLs together, so that a silent one can still be
+# named; and of that for each, so that there is time for the next.
+_SHARE_OF_DEADLINE, _SHARE_OF_ONE = 0.85, 0.45
 
 Measure = Callable[[TurnUri, TurnCredentials | None], Coroutine[Any, Any, None]]
+_Work = Callable[[TurnUri], Coroutine[Any, Any, None]]
 
 
 async def measure_issued(
-    table: TurnServerConfig, measure: Measure, record: Recorder, context: Context
+    table: TurnServerConfig,
+    measure: Measure,
+    record: Recorder,
+    context: Context,
+    *,
+    check_others: bool = True,
 ) -> None:
-    """Ask the backend, ``measure`` the first server, look at the others at the same time.
+    """Ask the backend, ``measure`` its servers until one works, and say of each what it met.
 
-    Raises what asking the backend raises, and CheckFailed that names the URL which failed.
+    ``check_others``: whether those that are not measured have to allocate as well. Raises what
+    asking the backend raises; CheckFailed that names the URL which a browser prefers where
+    none works, CheckFailed(some_urls_failed) where some do.
     """
     started = context.clock()
     credentials, urls = await servers_for(table, record, context)
-    limit = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
+    left = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
+    async with allocation_slots([credentials] * MOST_ALLOCATIONS, record, context):
+        trying = _Trying(urls, context, context.clock() + left)
+        for number, url in enumerate(urls):
+            await trying.measure(url, lambda url: measure(url, credentials), number, record)
+            if trying.working is not None:
+                break
+        if check_others:
 
-    async def look(url: TurnUri) -> None:
-        async with _within(url, limit, phase="allocate"):
-            await check_allocation(url, credentials, context, ca_file=table.ca_file)
+            async def check(url: TurnUri) -> None:
+                await check_allocation(url, credentials, context, ca_file=table.ca_file)
 
-    looks = [asyncio.create_task(look(url)) for url in urls[1:]]
-    try:
-        async with _within(urls[0], limit):
-            await measure(urls[0], credentials)
-        with record.phase("others"):
-            await asyncio.gather(*looks)
-    finally:
-        for each in looks:
-            each.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
+            with record.phase("others"):
+                await trying.check_others(check)
+    _conclude(urls, trying.working, trying.failures, record)
+
+
+class _Trying:
+    """What came of each URL so far; all of them together have until ``end``."""
+
+    def __init__(self, urls: Sequence[TurnUri], context: Context, end: float) -> None:
+        self.working: TurnUri | None = None
+        self.failures: dict[TurnUri, CheckFailed] = {}
+        self._urls, self._context, self._end = urls, context, end
+
+    async def measure(self, url: TurnUri, work: _Work, number: int, record: Recorder) -> None:
+        """In full."""
+        share = _SHARE_OF_ONE if number < len(self._urls) - 1 else 1.0
+        try:
+            async with _within(url, share * self._left):
+                await work(url)
+            self.working = url
+        except CheckFailed as error:
+            error.phase = error.phase or record.current
+            self.failures[url] = error
+
+    async def check_others(self, check: _Work) -> None:
+        """Those that nobody has tried yet, as many at a time as a user may have."""
+        slots, limit = asyncio.Semaphore(MOST_ALLOCATIONS), 0.9 * self._left
+
+        async def one(url: TurnUri) -> None:
+            try:
+                async with slots, _within(url, limit, phase="allocate"):
+                    await check(url)
+            except CheckFailed as error:
+                self.failures[url] = error
+
+        untried = [url for url in self._urls if url != self.working and url not in self.failures]
+        await asyncio.gather(*map(one, untried))
+
+    @property
+    def _left(self) -> float:
+        return max(0.05, self._end - self._context.clock())
+
+
+def _conclude(
+    urls: Sequence[TurnUri],
+    working: TurnUri | None,
+    failures: dict[TurnUri, CheckFailed],
+    record: Recorder,
+) -> None:
+    if not failures:
+        return
+    for url in urls:
+        if url in failures:
+            record.facts[str(url)] = failures[url].message.removeprefix(f"{url}: ")
+        elif url == working:
+            record.facts[str(url)] = "works"
+    first = failures[next(url for url in urls if url in failures)]
+    if working is None:
+        raise first
+    message = f"{first.message}; {len(urls) - len(failures)} of {len(urls)} URLs work"
+    raise CheckFailed(Cause.SOME_URLS_FAILED, message, phase=first.phase)
 
 
 @asynccontextmanager

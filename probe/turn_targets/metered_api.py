@@ -5,7 +5,6 @@ with the key in the query returns what a browser's ``iceServers`` takes.
 """
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from probe.net.http_status import status_error
 from probe.net.urls import show_host
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri, parse_url_list
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PATH = "/api/v1/turn/credentials"
 KEPT_SECONDS = 900.0
@@ -84,10 +84,12 @@ class MeteredServers:
             async with (
                 fresh_client(ca_file=ca_file, clock=self._context.clock, host=host) as browser,
                 # A redirect would show the key elsewhere.
-                browser.session.get(address, allow_redirects=False) as response,
+                browser.request("GET", address) as response,
             ):
                 if response.status != 200:
-                    raise status_error(response.status, f"{host} answers {response.status}")
+                    raise status_error(
+                        response.status, f"{host} answers {response.status}", credential=True
+                    )
                 body = await read_bounded(response, _MOST_BYTES)
         except CheckAborted as stop:
             # The address that was asked has the key in it: no cause is chained.
@@ -102,9 +104,9 @@ def parse(body: bytes, host: str) -> Sequence[IceServer]:
     credentials_missing) where it names no TURN server.
     """
     try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
+        document = parse_json(body, max_bytes=_MOST_BYTES)
+    except InvalidDocument as error:
+        raise CheckFailed(Cause.BODY_INVALID, f"{host} answers no JSON: {error}") from None
     if not isinstance(document, list) or not all(isinstance(each, dict) for each in document):
         raise CheckFailed(Cause.BODY_INVALID, f"{host} answers without a list of servers")
     servers = [server for entry in document for server in _servers(entry, host)]

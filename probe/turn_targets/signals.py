@@ -1,9 +1,16 @@
 """Signals that more than one kind of TURN check has, and how they are written down."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from probe.core.context import Context
 from probe.core.model import Signal, Unit
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter
+from probe.stun.uri import format_hostport
+
+if TYPE_CHECKING:
+    from probe.turn.client import TurnClient
 
 ALLOCATE = Signal(
     "probe_turn_allocate_seconds",
@@ -25,6 +32,7 @@ BYTES = Signal(
     "TCP and TLS included.",
     labels=("direction",),
     counter=True,
+    dashboard="probe-turn",
 )
 
 
@@ -41,3 +49,23 @@ def write_traffic(traffic: ByteCounter, record: Recorder) -> None:
     taken = traffic.drain()
     record.sample(BYTES, taken.sent, direction="sent")
     record.sample(BYTES, taken.received, direction="received")
+
+
+def write_families(families: Mapping[str, str], record: Recorder) -> None:
+    """Say what became of each address family that a server has, where it has both."""
+    for name, outcome in sorted(families.items()):
+        record.facts[name] = outcome or "answers"
+
+
+def write_allocation(client: "TurnClient", record: Recorder) -> None:
+    """Say which server answered, which address it gave, and what else is worth knowing of it."""
+    write_families(client.families, record)
+    if client.server is not None:
+        record.facts["server"] = format_hostport(client.server.ip, client.server.port)
+    if client.redirected_from is not None:
+        redirected = client.redirected_from
+        record.facts["redirected_from"] = format_hostport(redirected.ip, redirected.port)
+    if client.relayed is not None:
+        record.facts["relayed"] = format_hostport(*client.relayed)
+    if client.is_open:
+        record.facts["open_relay"] = "the server allocates without authentication"

@@ -1,20 +1,30 @@
 """What a check's table says about its TURN server, shared by the kinds that use one."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
+from probe.core.slots import Slots
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
+from probe.stun.browser_uri import refusal_of
 from probe.stun.byte_counter import count_bytes
-from probe.stun.credentials import CredentialSource, Static, TimeLimited, TurnCredentials
+from probe.stun.credentials import (
+    CredentialSource,
+    Static,
+    TimeLimited,
+    TurnCredentials,
+    expiry_of,
+)
 from probe.stun.uri import WAYS_IN, TransportProtocol, TurnUri, parse_turn_url, parse_url_list
 from probe.turn.resolve import Family
 from probe.turn_targets.signals import traffic_of, write_traffic
@@ -24,6 +34,9 @@ if TYPE_CHECKING:
 
 ALLOCATION_RESULTS = "looks at TURN servers"
 """Who heeds this word wants to know when a server is seen to fail, or to work again."""
+
+MOST_ALLOCATIONS = 2
+"""Of one user at a time, as many as a call between two of them has."""
 
 # Of the deadline, for asking who we are: what comes later leaves no time to measure.
 _LOGIN_SHARE = 0.5
@@ -44,17 +57,31 @@ class TurnServerConfig(CheckConfig):
     """
 
     provider: str = Field(default="custom", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    """Name of the provider, a label of its metrics. Example: `eu`"""
     url: Annotated[TurnUri, BeforeValidator(_read_url)] | None = None
+    """`turn:HOST`, `turn:HOST?transport=tcp` or `turns:HOST`. Example:
+    `turn:eu.relay.example.org:3478`"""
     username: str | None = None
+    """User name of long-term credentials. Example: `probe`"""
     password: SecretStr | None = None
+    """Password of long-term credentials; `password_from` names a variable that holds it."""
     shared_secret: SecretStr | None = None
+    """Secret from which time-limited credentials are made (coturn's `use-auth-secret`)."""
     backend_url: BaseUrl | None = None
+    """Backend that issues servers and credentials, instead of `url`. Example:
+    `https://paircam.live`"""
     jwt_secret: SecretStr | None = None
+    """Key that the token for the backend is minted with."""
     jwt_expiration: Duration = DEFAULT_EXPIRATION
     metered_url: BaseUrl | None = None
+    """Metered API that issues servers and credentials, instead of `url`. Example:
+    `https://paircam.metered.live`"""
     api_key: SecretStr | None = None
+    """API key of a Metered credential."""
     way: TransportProtocol = "udp"
+    """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
+    """Address family; without it the first address of the name. Example: `ipv6`"""
     ca_file: CaFile | None = None
 
     @property
@@ -107,6 +134,13 @@ class TurnServerConfig(CheckConfig):
     def triggered_by(self) -> frozenset[str]:
         """What is seen of the server in a cheap look."""
         return frozenset({self.place}) if self.needs_server else frozenset()
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if not self.needs_server:
+            return Impact("calls", "Calls fail", "Some calls fail")
+        return Impact("TURN servers", "No TURN relay works", "A TURN relay fails")
 
     @property
     def alert_group(self) -> str:
@@ -162,6 +196,32 @@ def counting_traffic(table: TurnServerConfig, record: Recorder, context: Context
         write_traffic(traffic, record)
 
 
+@asynccontextmanager
+async def allocation_slots(
+    users: Sequence[TurnCredentials | None], record: Recorder, context: Context
+) -> AsyncIterator[None]:
+    """Wait until one allocation for each of ``users`` fits under ``MOST_ALLOCATIONS``.
+
+    A user's quota is often that of one call. Allocations are deleted at the end of a run, so
+    that checks of one user take turns, and none of them meets a quota that another fills.
+    """
+    wanted = Counter(_user_of(each) for each in users if each is not None)
+    async with AsyncExitStack() as stack:
+        with record.queueing():
+            # In one order for everybody, or two could wait for each other.
+            for user, count in sorted(wanted.items()):
+                key = ("allocations of", user)
+                slots = context.get_or_create(key, lambda: Slots(MOST_ALLOCATIONS))
+                await stack.enter_async_context(slots.hold(count))
+        yield
+
+
+def _user_of(credentials: TurnCredentials) -> str:
+    """Whom a server counts a quota for: time-limited user names end in the same name."""
+    expiry, _, name = credentials.username.partition(":")
+    return name if expiry_of(expiry) is not None else credentials.username
+
+
 def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredServers":
     from probe.turn_targets.metered_api import MeteredServers
 
@@ -210,12 +270,22 @@ def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:
 
 def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
     """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
+    for text in issued.urls:
+        refusal = refusal_of(text)
+        if refusal:
+            message = f"browsers throw for the whole list that is issued: {_shown(text)}: {refusal}"
+            raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials")
     try:
         urls = parse_url_list(" ".join(issued.urls)).urls
     except ValueError as error:
-        message = f"the backend issues an URL that no browser takes: {error}"
+        message = f"the backend issues an URL that no browser can use: {error}"
         raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
     if not urls:
         message = "the backend issues no turn: or turns: URL"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
     return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))
+
+
+def _shown(text: str) -> str:
+    """An URL for people, without what may be a password."""
+    return f"'{text.rpartition('@')[2][:120]}'"

@@ -35,6 +35,11 @@ class MemoryIce:
         assert isinstance(other, MemoryIce)
         self.other = other
 
+    async def until_failed(self) -> None:
+        await asyncio.Event().wait()
+
+    async def settle(self) -> None: ...
+
     async def close(self) -> None:
         self._came.put_nowait(None)
 

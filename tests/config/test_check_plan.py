@@ -266,3 +266,22 @@ def test_a_name_and_its_file_together_are_a_mistake(tmp_path: Path) -> None:
 def test_a_secret_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="A_FILE: can't read"):
         EnvironmentSources({"A_FILE": str(tmp_path / "a")}).load(["A"])
+
+
+def test_the_names_that_prometheus_gives_to_holding_and_clearing_are_accepted() -> None:
+    limits = {"probe_toy_seconds": {"warning": 1.0, "for": 30, "keep_firing_for": 90}}
+    (check,) = _plan(
+        {"TOY_URL": "x"}, {"toy": [{"name": "toy", "for": 45, "thresholds": limits}]}
+    ).checks
+    assert check.failing.hold == 45
+    (threshold,) = thresholds_of(check)
+    assert (threshold.hold, threshold.clear) == (30, 90)
+
+
+def test_both_names_of_one_setting_are_an_error() -> None:
+    both = {"name": "toy", "for": 45, "hold": 30}
+    (mistake,) = _mistakes({"TOY_URL": "x"}, [both])
+    assert '"for" and "hold" are the same setting: keep one of them' in mistake
+    limits = {"probe_toy_seconds": {"warning": 1, "clear": 5, "keep_firing_for": 5}}
+    (mistake,) = _mistakes({"TOY_URL": "x"}, [{"name": "toy", "thresholds": limits}])
+    assert '"keep_firing_for" and "clear"' in mistake

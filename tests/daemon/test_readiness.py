@@ -1,12 +1,17 @@
 """What counts as having looked at everything."""
 
 from probe.daemon.readiness import SLACK_SECONDS, Readiness
+from probe.daemon.schedule import FIRST_ROUND_SECONDS
+from tests.clocks import Clock
 from tests.fake_kind import toy
+
+# When a first result is overdue.
+FIRST = FIRST_ROUND_SECONDS + SLACK_SECONDS
 
 
 def rounds_of(*names: str) -> Readiness:
     """Rounds over toys of these names, which run every ten seconds with a deadline of three."""
-    rounds = Readiness()
+    rounds = Readiness(Clock())
     rounds.set_checks([toy(name, interval=10, deadline=3) for name in names])
     return rounds
 
@@ -21,11 +26,14 @@ def test_the_first_round_ends_with_the_last_check() -> None:
 
 
 def test_the_first_round_waits_for_none_that_may_take_longer_than_it() -> None:
-    rounds = Readiness()
+    rounds = Readiness(Clock())
     rounds.set_checks(
         [toy("quick", interval=10, deadline=3), toy("slow", interval=600, deadline=150)]
     )
-    assert rounds.pending == rounds.overdue(0.0) == ["quick"]
+    assert rounds.pending == ["quick"]
+    assert rounds.overdue(FIRST) == []
+    assert rounds.overdue(FIRST + 1) == ["quick"]
+    assert rounds.overdue(FIRST + 151) == ["quick", "slow"]
     assert rounds.is_first("slow")
     rounds.done("quick", 1.0)
     rounds.done("slow", 1.0)
@@ -34,7 +42,7 @@ def test_the_first_round_waits_for_none_that_may_take_longer_than_it() -> None:
 
 def test_a_check_is_overdue_when_its_turn_its_deadline_and_the_slack_are_over() -> None:
     rounds = rounds_of("a", "b")
-    assert rounds.overdue(0.0) == ["a", "b"]
+    assert rounds.overdue(FIRST + 1) == ["a", "b"]
     rounds.done("a", 0.0)
     rounds.done("b", 5.0)
     longest = 10 + 3 + SLACK_SECONDS

@@ -2,13 +2,21 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
 from probe.core.model import Status, Verdict
-from probe.history.model import STANDINGS, HealthState, Labels, ResultRow, StatePeriod, TimeBucket
+from probe.history.model import (
+    STANDINGS,
+    Availability,
+    HealthState,
+    Labels,
+    ResultRow,
+    StatePeriod,
+    TimeBucket,
+)
 
 NOON = 1_800_000_000.0
 GRAVITY = (
@@ -27,7 +35,7 @@ def entry(
     at: float = NOON, verdict: Verdict = Verdict.OK, check: str = "toy", **parts: Any
 ) -> ResultRow:
     """An entry of a check that took 0.3 s."""
-    status = _STATUSES.get(STANDINGS[verdict], Status.UNKNOWN)
+    status = parts.pop("status", _STATUSES.get(STANDINGS[verdict], Status.UNKNOWN))
     return ResultRow(check=check, at=at, duration=0.3, status=status, verdict=verdict, **parts)
 
 
@@ -84,6 +92,23 @@ def _touches(spell: StatePeriod, start: float, end: float) -> bool:
     if spell.standing is HealthState.WELL:
         return False
     return spell.start < end and (spell.end is None or spell.end > start)
+
+
+def availability_of(
+    kept: Iterable[ResultRow], start: float, end: float, longest: Mapping[str, float]
+) -> dict[str, Availability]:
+    """What History.availability says."""
+    found = {}
+    for check, most in longest.items():
+        runs = sorted((e for e in kept if e.check == check and e.at < end), key=lambda e: e.at)
+        spent = dict.fromkeys(Status, 0.0)
+        for run, following in zip(runs, [*(each.at for each in runs[1:]), end], strict=False):
+            spent[run.status] += max(0.0, min(following, run.at + most, end) - max(run.at, start))
+        if sum(spent.values()) > 0:
+            found[check] = Availability(
+                spent[Status.OK], spent[Status.FAILED], spent[Status.UNKNOWN], end - start
+            )
+    return found
 
 
 def day_of(kept: Iterable[ResultRow], edges: Sequence[float]) -> dict[str, tuple[TimeBucket, ...]]:

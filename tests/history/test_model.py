@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+from dataclasses import astuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +12,14 @@ from probe.core.model import Verdict
 from probe.history import History
 from probe.history.model import ResultRow
 from probe.history.queries import bucket_edges
-from tests.history.period_builders import NOON, day_of, entry, spells_of, troubles_of
+from tests.history.period_builders import (
+    NOON,
+    availability_of,
+    day_of,
+    entry,
+    spells_of,
+    troubles_of,
+)
 
 # Mostly onwards, sometimes a clock that is set back or ahead.
 gaps = st.one_of(st.integers(0, 30), st.sampled_from([-100, 100]))
@@ -46,6 +55,12 @@ def test_history_says_what_the_entries_say(
         assert await history.troubles(start, end, most) == troubles_of(kept, start, end, most)
         edges = bucket_edges(start, end, buckets)
         assert await history.day(start, end, buckets) == day_of(kept, edges)
+        longest = {check: 7.0 * len(check) for check in {each.check for each in kept}}
+        available = await history.availability(start, end, longest)
+        expected = availability_of(kept, start, end, longest)
+        assert available.keys() == expected.keys()
+        for check, seconds in available.items():
+            assert astuple(seconds) == pytest.approx(astuple(expected[check]))
         recent = await history.recent(start)
         assert [e.message for e in recent] == [e.message for e in kept if e.at >= start]
         await history.close()

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from aioice.stun import Class, Message, Method, parse_message
 
 from probe.call.local_call import Call, PhaseTimeouts
 from probe.core.context import Context
 from probe.core.recorder import Recorder
 from probe.ice import connectivity_check
 from probe.ice.relay_pair import EAGER_CHECKS, RelayPairIce
+from probe.stun.codec import MessageClass, Method, StunMessage, decode
 from tests.call.test_local_call import a_relay
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, turn_lab
 
@@ -74,9 +74,9 @@ async def test_what_is_no_answer_of_the_other_side_connects_nobody(lab: TurnLab)
         connecting = asyncio.create_task(side.connect())
         stranger = connectivity_check.IceCredentials.random()
         forged = connectivity_check.request(stranger, side.login, 1, controlling=True)
-        answer = Message(Method.BINDING, Class.RESPONSE)
+        answer = StunMessage(Method.BINDING, MessageClass.RESPONSE)
         assert side.client.on_data is not None
-        for packet in (b"", b"\x00", b"\x01" * 30, bytes(forged), bytes(answer)):
+        for packet in (b"", b"\x00", b"\x01" * 30, forged.encode(side.login.key), answer.encode()):
             side.client.on_data(packet, other.address)
         assert side.rtt is None
         assert not connecting.done()
@@ -84,21 +84,21 @@ async def test_what_is_no_answer_of_the_other_side_connects_nobody(lab: TurnLab)
 
 
 def test_a_check_is_for_who_knows_both_names_and_the_password() -> None:
-    request = connectivity_check.request(THEIRS, OURS, 1, controlling=False)
+    asked = connectivity_check.request(THEIRS, OURS, 1, controlling=False)
+    request = decode(asked.encode(OURS.key))
     assert connectivity_check.is_check_from(request, OURS, THEIRS)
     assert not connectivity_check.is_check_from(request, THEIRS, OURS)
     thief = connectivity_check.IceCredentials(OURS.fragment, "another")
     assert not connectivity_check.is_check_from(request, thief, THEIRS)
-    unsigned = Message(Method.BINDING, Class.REQUEST, attributes=dict(request.attributes))
-    del unsigned.attributes["MESSAGE-INTEGRITY"]
+    unsigned = decode(asked.encode())
     assert not connectivity_check.is_check_from(unsigned, OURS, THEIRS)
 
 
 def test_an_answer_is_signed_by_who_was_asked() -> None:
     request = connectivity_check.request(THEIRS, OURS, 1, controlling=True)
     answer = connectivity_check.response(request, OURS, PEER)
-    assert answer.transaction_id == request.transaction_id
-    arrived = parse_message(bytes(answer))  # as the wire brings it
+    arrived = decode(answer)  # as the wire brings it
+    assert arrived.transaction_id == request.transaction_id
     assert arrived.attributes["XOR-MAPPED-ADDRESS"] == PEER
     assert connectivity_check.has_valid_integrity(arrived, OURS)
     assert not connectivity_check.has_valid_integrity(arrived, THEIRS)

@@ -17,7 +17,7 @@ from probe.core.model import (
 )
 from probe.history.model import TimeBucket
 from probe.report.status import Notice, Overview, StatusRow
-from tests.report.html.status_days import BUCKET, DAY, NOW, START, ago, day, spell
+from tests.report.html.status_days import BUCKET, DAY, NOW, START, ago, available, day, spell
 from tests.report.samples import (
     ALLOCATE,
     CODE,
@@ -120,6 +120,7 @@ def failed(
 def overview(verdict: Verdict, *found: StatusRow, notices: Sequence[Notice] = ()) -> Overview:
     """An overview of these rows."""
     skipped = tuple((each.kind, each.reason) for each in SKIPPED)
+    found = tuple(replace(row, availability=available(row.day)) for row in found)
     return Overview(
         verdict, NOW, NOW - 3.2 * DAY, START, "lax", "0.1.0", found, tuple(notices), skipped
     )

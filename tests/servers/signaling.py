@@ -29,6 +29,7 @@ class SignalingServer:
     def __init__(self, mode: Mode = "ok", *, upgrades: bool = True) -> None:
         self.mode = mode
         self.url = ""
+        self.open_to_all = False
         self.answer: Callable[[], web.Response] | None = None
         self.credentials: Callable[[], web.Response] | None = None
         self.lifetime = 300
@@ -117,17 +118,21 @@ class SignalingServer:
             return False
         return True
 
-    async def _connect(self, sid: str, environ: dict[str, Any], auth: dict[str, str]) -> None:
+    async def _connect(
+        self, sid: str, environ: dict[str, Any], auth: dict[str, str] | None
+    ) -> None:
         if self.mode == "reject":
-            raise socketio.exceptions.ConnectionRefusedError("Unauthorized: " + auth["token"])
+            raise socketio.exceptions.ConnectionRefusedError("Unauthorized: " + _token_of(auth))
         self.open += 1
         self._start(self._greet, sid, auth)  # after the connection was accepted
 
-    async def _greet(self, sid: str, auth: dict[str, str]) -> None:
+    async def _greet(self, sid: str, auth: dict[str, str] | None) -> None:
         if self.mode == "complain":
-            said = {"message": "Invalid token " + auth["token"]}
+            said = {"message": "Invalid token " + _token_of(auth)}
             await self.sio.emit("error", said, to=sid, namespace="/signaling")
-        if self.mode in ("refuse", "complain") or not self._known(auth["token"]):
+        if self.mode in ("refuse", "complain") or not (
+            self.open_to_all or self._known(_token_of(auth))
+        ):
             await self.sio.disconnect(sid, namespace="/signaling")
         elif self.mode != "silent":
             self.transports.append(self.sio.transport(sid, namespace="/signaling"))
@@ -177,6 +182,10 @@ REACTIONS: dict[str, Callable[[SignalingServer, str], Awaitable[None]]] = {
     "error": _error,
     "garble": _garble,
 }
+
+
+def _token_of(auth: dict[str, str] | None) -> str:
+    return (auth or {}).get("token", "")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Whatever comes over the wire, the client neither raises nor believes it."""
 
+import socket
 import struct
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from aioice.stun import Class, Message, Method
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.net.resolver import Address
+from probe.stun.connection import StunConnection
 from probe.stun.message import (
     Framer,
     channel_data,
@@ -18,15 +21,22 @@ from probe.stun.message import (
     read_channel_data,
     read_message,
 )
+from probe.stun.transaction import RFC_8489
 from probe.stun.uri import parse_turn_url
 from probe.turn.client import TurnClient
+from probe.turn.dialing import Dialed
 
 PEER = ("192.0.2.9", 4000)
 
 
-def client() -> TurnClient:
+def connected() -> tuple[TurnClient, StunConnection]:
+    """A client whose connection goes nowhere."""
     url = parse_turn_url("turn:127.0.0.1")
-    return TurnClient(url, None, clock=time.monotonic, now=time.time)
+    client = TurnClient(url, None, clock=time.monotonic, now=time.time)
+    address = Address("127.0.0.1", 3478, socket.AF_INET)
+    connection = StunConnection(url, address, RFC_8489)
+    client.use(Dialed(connection))
+    return client, connection
 
 
 def message_with(attribute: int, value: bytes, method: int, kind: int) -> bytes:
@@ -50,7 +60,7 @@ HOSTILE = st.one_of(
 
 @given(HOSTILE)
 def test_no_packet_makes_the_client_raise(packet: bytes) -> None:
-    client().message_received(packet)
+    connected()[1].message_received(packet)
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(1, 50)))
@@ -99,8 +109,8 @@ def test_other_protocols_are_told_at_once(banner: bytes) -> None:
 
 def test_data_comes_from_bound_channels_and_indications_alone() -> None:
     heard: list[tuple[bytes, tuple[str, int]]] = []
-    receiver = client()
-    receiver.on_data = lambda data, peer: heard.append((data, peer))
+    client, receiver = connected()
+    client.on_data = lambda data, peer: heard.append((data, peer))
     receiver.message_received(channel_data(0x4000, b"unbound"))
     indication = Message(Method.DATA, Class.INDICATION)
     indication.attributes = {"XOR-PEER-ADDRESS": PEER, "DATA": b"indicated"}

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aioice.stun import Class, Message, Method, parse_message
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.stun.codec import MessageClass, Method, StunMessage, decode
 from probe.stun.transaction import LIBWEBRTC, RFC_8489, RetransmissionTimers, Transactions
 
 KEY = b"k" * 16
@@ -36,8 +36,8 @@ QUICK = RetransmissionTimers(first=0.01, longest=0.1, sends=7)
 @asynccontextmanager
 async def asked(
     wire: Wire, *, reliable: bool = False, key: bytes | None = KEY
-) -> AsyncIterator[tuple[Transactions, Message, asyncio.Task[Message]]]:
-    request = Message(Method.REFRESH, Class.REQUEST)
+) -> AsyncIterator[tuple[Transactions, StunMessage, asyncio.Task[StunMessage]]]:
+    request = StunMessage(Method.REFRESH, MessageClass.REQUEST)
     under_way = Transactions(wire.send, reliable=reliable, timers=QUICK)
     task = asyncio.create_task(under_way.run(request, key))
     await asyncio.sleep(0)
@@ -47,32 +47,30 @@ async def asked(
 
 
 def answer(
-    request: Message,
+    request: StunMessage,
     *,
     key: bytes | None = KEY,
     error: int | None = None,
     method: Method = Method.REFRESH,
     transaction_id: bytes | None = None,
-) -> Message:
-    kind = Class.RESPONSE if error is None else Class.ERROR
-    message = Message(method, kind, transaction_id or request.transaction_id)
-    if error is not None:
-        message.attributes["ERROR-CODE"] = (error, "no")
-    if key is not None:
-        message.add_message_integrity(key)
-    return parse_message(bytes(message))
+) -> StunMessage:
+    kind = MessageClass.RESPONSE if error is None else MessageClass.ERROR
+    attributes = {} if error is None else {"ERROR-CODE": (error, "no")}
+    message = StunMessage(method, kind, attributes, transaction_id or request.transaction_id)
+    return decode(message.encode(key))
 
 
 async def test_a_signed_answer_ends_it(wire: Wire) -> None:
     async with asked(wire) as (under_way, request, task):
         under_way.received(answer(request))
-        assert (await task).message_class == Class.RESPONSE
+        assert (await task).message_class == MessageClass.RESPONSE
     assert len(wire.sent) == 1
 
 
-@pytest.mark.parametrize("error", [401, 438])
-async def test_a_challenge_need_not_be_signed(wire: Wire, error: int) -> None:
-    async with asked(wire) as (under_way, request, task):
+@pytest.mark.parametrize("reliable", [False, True])
+@pytest.mark.parametrize("error", [300, 400, 401, 437, 438, 486, 508])
+async def test_an_error_need_not_be_signed(wire: Wire, error: int, *, reliable: bool) -> None:
+    async with asked(wire, reliable=reliable) as (under_way, request, task):
         under_way.received(answer(request, key=None, error=error))
         assert (await task).error_code == error
 
@@ -80,22 +78,22 @@ async def test_a_challenge_need_not_be_signed(wire: Wire, error: int) -> None:
 async def test_a_strangers_answer_is_ignored(wire: Wire) -> None:
     async with asked(wire) as (under_way, request, task):
         under_way.received(answer(request, transaction_id=os.urandom(12)))
-        under_way.received(Message(Method.REFRESH, Class.REQUEST, request.transaction_id))
+        question = StunMessage(Method.REFRESH, MessageClass.REQUEST, {}, request.transaction_id)
+        under_way.received(question)
         under_way.received(answer(request))
         await task
 
 
 @pytest.mark.parametrize("key", [None, b"another" * 2])
-@pytest.mark.parametrize("error", [None, 486])
-async def test_an_unsigned_answer_is_discarded_until_a_signed_one_comes(
-    wire: Wire, key: bytes | None, error: int | None
+async def test_an_unsigned_success_is_discarded_until_a_signed_one_comes(
+    wire: Wire, key: bytes | None
 ) -> None:
     async with asked(wire) as (under_way, request, task):
-        under_way.received(answer(request, key=key, error=error))
+        under_way.received(answer(request, key=key))
         await asyncio.sleep(0)
         assert not task.done()
         under_way.received(answer(request))
-        assert (await task).message_class == Class.RESPONSE
+        assert (await task).message_class == MessageClass.RESPONSE
 
 
 async def test_nothing_but_bad_answers_is_the_finding(wire: Wire) -> None:
@@ -153,4 +151,32 @@ async def test_a_lost_wire_ends_this_request_and_every_later_one(wire: Wire) -> 
         with pytest.raises(CheckFailed, match="gone"):
             await task
         with pytest.raises(CheckFailed, match="gone"):
-            await under_way.run(Message(Method.BINDING, Class.REQUEST), None)
+            await under_way.run(StunMessage(Method.BINDING, MessageClass.REQUEST), None)
+
+
+async def test_an_attribute_that_must_be_understood_fails_the_request_at_once(wire: Wire) -> None:
+    async with asked(wire) as (under_way, request, task):
+        message = answer(request)
+        message.unknown_required = (0x7ABC,)
+        under_way.received(message)
+        with pytest.raises(CheckFailed, match="0x7abc") as raised:
+            await task
+        assert raised.value.cause is Cause.PROTOCOL_ERROR
+
+
+async def test_garbage_on_a_stream_is_told_at_once(wire: Wire) -> None:
+    async with asked(wire, reliable=True) as (under_way, _, task):
+        under_way.unparsable_received()
+        with pytest.raises(CheckFailed, match="no TURN"):
+            await task
+
+
+async def test_an_answer_that_can_not_be_read_ends_its_request_alone(wire: Wire) -> None:
+    async with asked(wire, reliable=True) as (under_way, request, task):
+        under_way.answered = True
+        under_way.unparsable_received(b"another id..")
+        await asyncio.sleep(0)
+        assert not task.done()
+        under_way.unparsable_received(request.transaction_id)
+        with pytest.raises(CheckFailed, match="no valid STUN"):
+            await task

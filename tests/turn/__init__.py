@@ -1,1 +1,1 @@
-"""Tests of turn."""
+"""Tests of the TURN client."""

@@ -1,10 +1,10 @@
 """An error code becomes a cause, and a relayed address is judged by where its server is."""
 
 import pytest
-from aioice.stun import Method
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.stun.codec import Method
 from probe.turn.errors import check_relayed_address, error_from_code
 
 NOW = 1_700_000_000.0
@@ -19,6 +19,9 @@ NOW = 1_700_000_000.0
         (403, Method.ALLOCATE, "me", Cause.ALLOCATION_REFUSED),
         (403, Method.CREATE_PERMISSION, "me", Cause.PEER_FORBIDDEN),
         (403, Method.CHANNEL_BIND, "me", Cause.PEER_FORBIDDEN),
+        (401, Method.CREATE_PERMISSION, "me", Cause.PEER_FORBIDDEN),
+        (400, Method.ALLOCATE, "me", Cause.AUTH_REJECTED),
+        (400, Method.CHANNEL_BIND, "me", Cause.ALLOCATION_REFUSED),
         (437, Method.REFRESH, "me", Cause.ALLOCATION_LOST),
         (438, Method.ALLOCATE, "me", Cause.STALE_NONCE),
         (441, Method.REFRESH, "me", Cause.AUTH_REJECTED),

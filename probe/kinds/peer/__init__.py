@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
@@ -27,6 +29,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.peer_address import PeerEntries, PeerEntry
 from probe.net.urls import HttpUrl, show_host, split_urls
@@ -53,9 +56,15 @@ _OFFER_SHARE = 1 / 6
 class PeerEnvironment(TurnEnvironment):
     """The TURN servers, the other probes, and whether the application counts its calls."""
 
+    title = "Application metrics"
     peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
+    """All probes, this one included, in the order in which they send notifications: addresses, or a
+    name that resolves to all of them. Example: `paircam-probe.internal`"""
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
+    """Shared token of all probes, at least 16 letters and digits. With it this probe answers calls
+    and queries of others."""
     app_metrics: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
+    """The application's Prometheus endpoint. Example: `https://paircam.live/metrics`"""
 
 
 def _read_stun(value: object) -> object:
@@ -73,12 +82,22 @@ class PeerTable(TurnServerConfig):
     """
 
     peer: PeerEntry
+    """Address of the peer, or a name whose addresses are called in turn. Example:
+    `https://probe.example.org`"""
     token: SecretStr
+    """Token of the peer."""
     stun: Annotated[TurnUri, BeforeValidator(_read_stun)] | None = None
+    """STUN server for the direct call. Example: `stun:stun.example.org:3478`"""
     echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
+    """Echo messages over the data channel per call. Example: `10`"""
     app_counts: bool = False
+    """Whether limits on shares apply to the application's own figures instead of the peers'.
+    Example: `true`"""
     private: bool | None = None
-    deadline: float = Field(default=60.0, gt=0, le=300)
+    """Whether addresses of private networks are offered and called; the default depends on the
+    peer's name. Example: `true`"""
+    deadline: Seconds = Field(default=60.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `60`"""
 
     @property
     def needs_server(self) -> bool:
@@ -105,6 +124,11 @@ class PeerTable(TurnServerConfig):
     def labels(self) -> dict[str, str]:
         """``provider`` and ``transport`` of the relayed call."""
         return super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("calls", "Calls between regions fail", "Some calls between regions fail")
 
     @property
     def alert_group(self) -> str:
@@ -269,7 +293,7 @@ def uses(table: PeerTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="peer",
-    summary="calls a probe elsewhere, directly and through a relay: who connects, and how",
+    summary="calls to another probe, direct and through a relay: who connects, and how",
     environment=PeerEnvironment,
     table=PeerTable,
     derive=derive,
@@ -279,10 +303,12 @@ KIND = Kind(
     failing=FailurePolicy(
         severity=Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=120.0
     ),
-    cost="two calls to the other probe, one relayed: an allocation here and there, about 24 kB",
+    cost="two calls to the other probe, one relayed: an allocation on each side, about 24 kB",
     uses=uses,
     load=lazy_import("probe.peer.measurement"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,
+    runbooks=Runbooks("peer-failing", "relay-slow"),
+    dashboard="probe-turn",
 )

@@ -19,9 +19,12 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
@@ -66,8 +69,11 @@ class ResilienceTable(TurnServerConfig):
     relay (of its own table, or the one that the backend issues)."""
 
     part: Literal["signaling", "call"]
-    losses: tuple[float, ...] = Field(default=LOSSES, min_length=1, max_length=5)
-    deadline: float = Field(default=150.0, gt=0, le=300)
+    """What loses the network: a Socket.IO session, or a relayed call. Example: `call`"""
+    losses: tuple[Seconds, ...] = Field(default=LOSSES, min_length=1, max_length=5)
+    """How long the network is lost, one loss after the other. Example: `[3, 10, 40]`"""
+    deadline: Seconds = Field(default=150.0, gt=0, le=300)
+    """A run that has no result by then fails with cause `deadline`. Example: `150`"""
 
     @property
     def target(self) -> str:
@@ -80,6 +86,11 @@ class ResilienceTable(TurnServerConfig):
         """``part``; of a call its ``provider`` and ``transport`` too."""
         server = {} if self.part == "signaling" else super().labels
         return {"part": self.part, **server}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("calls", "Calls don't recover", "Calls don't recover from an outage")
 
     @property
     def triggered_by(self) -> frozenset[str]:
@@ -252,7 +263,7 @@ def uses(table: ResilienceTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="resilience",
-    summary="time to recover: network lost for 3, 10 and 40 s, relay restarted, consent lost",
+    summary="time to recover from network loss of 3, 10 and 40 s, a relay restart and lost consent",
     environment=TurnEnvironment,
     table=ResilienceTable,
     derive=derive,
@@ -266,4 +277,6 @@ KIND = Kind(
     interval=86_400.0,
     retry=60.0,
     plot=PATH_RECOVERY,
+    runbooks=Runbooks("reconnecting", "reconnecting"),
+    dashboard="probe-turn",
 )

@@ -12,6 +12,7 @@ from probe.report.text.headline import (
     LONGEST_NAME,
     LONGEST_TEXT,
     NOT_RUN,
+    OUTDATED,
     breaches,
     day_summary,
     figures,
@@ -49,7 +50,7 @@ def line(row: StatusRow, overview: Overview) -> Markup:
         "summary",
         sign(row.verdict),
         element("h4", truncate(row.name, LONGEST_NAME)),
-        element("span", _brief(row, overview.now), class_="figures"),
+        element("span", *_with_age(_brief(row, overview.now), row, overview.now), class_="figures"),
         element("span", share(row), class_="share"),
         status_strip(row),
     )
@@ -82,6 +83,19 @@ def _brief(row: StatusRow, now: float) -> Child:
         if missed
         else _shown(figures(row, now)[:3])
     )
+
+
+def _with_age(words: Child, row: StatusRow, now: float) -> tuple[Child, ...]:
+    ago = age(row, now)
+    return (words, _DOT, ago) if words and ago else (words, ago)
+
+
+def age(row: StatusRow, now: float) -> str:
+    """``12 s ago``: how old the newest result is, and whether it is outdated."""
+    if row.last_run is None:
+        return ""
+    ago = f"{duration(max(0.0, now - row.last_run))} ago"
+    return f"{OUTDATED}, {ago}" if row.outdated else ago
 
 
 def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
@@ -139,7 +153,7 @@ def _run(row: StatusRow, now: float) -> Child:
     if row.last_run is None:
         return concat((NOT_RUN, "; ", _next(row, now)))
     took = f", took {show(row.duration, Unit.SECONDS)}" if row.duration is not None else ""
-    passed = f" ({duration(now - row.last_run)} ago{took}); "
+    passed = f" ({age(row, now)}{took}); "
     return concat((instant(row.last_run, now, seconds=True), passed, _next(row, now)))
 
 

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from probe.core.model import Limits, Verdict
-from probe.history.model import StatePeriod, TimeBucket
+from probe.history.model import Availability, StatePeriod, TimeBucket
 from probe.report.json.fields import (
     evaluation_part,
     failure_part,
@@ -60,6 +60,9 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "evaluations": [evaluation_part(each) for each in row.evaluations],
         "day": _day(row, overview),
         "troubles": [_trouble(each) for each in row.troubles],
+        "availability": _availability(row.availability),
+        "age_seconds": None if row.last_run is None else seconds(overview.now - row.last_run),
+        "outdated": row.outdated,
     }
 
 
@@ -71,6 +74,19 @@ def _day(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "unit": row.plot.unit.value if row.plot else None,
         "limits": _limits(row.limits or Limits()),
         "buckets": [_bucket(each) for each in row.day],
+    }
+
+
+def _availability(found: Availability | None) -> dict[str, float | None] | None:
+    """Of the last 24 hours, by time: ``ratio`` leaves out what is unknown and gaps."""
+    if found is None:
+        return None
+    return {
+        "ratio": finite(found.ratio),
+        "up_seconds": seconds(found.up),
+        "down_seconds": seconds(found.down),
+        "unknown_seconds": seconds(found.unknown),
+        "gap_seconds": seconds(found.gap),
     }
 
 

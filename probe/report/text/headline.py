@@ -4,7 +4,7 @@ Texts of a target's are cut here, and cleaned and escaped by whoever shows them.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from probe.core.model import Sample, Status, Unit, Verdict
@@ -12,15 +12,19 @@ from probe.history.model import TimeBucket
 from probe.report.html.markup import truncate
 from probe.report.status import Notice, Overview, StatusRow
 from probe.report.text.phrases import BREACHED, limit_sentence, without_objectives
+from probe.report.text.time_format import duration
 from probe.report.text.units import show, show_until
 
 # What needs somebody first: an outage, then what nobody can see, then what is only bad.
 BROKEN = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING)
 NOT_RUN = "not run yet"
+OUTDATED = "outdated"
 LONGEST_NAME, LONGEST_TEXT = 120, 400
 # A headline is read at a glance, and what it is about has to stand on the same screen.
 _HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
 
+# Seconds that are worth a word.
+_LEAST_GAP = 60.0
 _GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
 _WELL = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
@@ -91,18 +95,21 @@ def worst(bucket: TimeBucket) -> Verdict | None:
 
 
 def share(row: StatusRow) -> str:
-    """``99.2 %`` of the day's runs that measured were ok; empty if none measured."""
-    return _share(_runs(row))
+    """``99.2 %``: the share of the day's measured time in which the check passed."""
+    ratio = row.availability.ratio if row.availability else None
+    return show(ratio, Unit.RATIO) if ratio is not None else ""
 
 
-def availability(row: StatusRow) -> str:
-    """The same with its denominator, and how many runs could not measure."""
-    runs = _runs(row)
-    unknown = runs[Verdict.UNKNOWN]
-    measured = sum(runs.values()) - unknown
+def available(row: StatusRow) -> str:
+    """The same with its denominator, and the time that it leaves out."""
+    found = row.availability
+    if found is None:
+        return "nothing ran"
+    measured = duration(found.up + found.down)
     parts = (
-        f"{_share(runs)} of {_counted(measured, 'run')} ok" if measured else "",
-        f"{_counted(unknown, 'run')} not measured" if unknown else "",
+        f"{share(row)} of {measured} available" if found.ratio is not None else "",
+        f"{duration(found.unknown)} unknown" if found.unknown >= 1 else "",
+        f"{duration(found.gap)} without data" if found.gap >= _LEAST_GAP else "",
     )
     return ", ".join(part for part in parts if part) or "nothing ran"
 
@@ -110,7 +117,7 @@ def availability(row: StatusRow) -> str:
 def day_summary(row: StatusRow) -> str:
     """The same, and how many troubles there were."""
     troubles = _counted(len(row.troubles), "trouble") if row.troubles else "no trouble"
-    return f"{availability(row)}; {troubles}" if row.day else "no data of the last 24 hours"
+    return f"{available(row)}; {troubles}" if row.day else "no data of the last 24 hours"
 
 
 def summary(overview: Overview) -> str:
@@ -141,10 +148,12 @@ def _all_well(overview: Overview) -> str:
         return "nothing is checked"
     if all(row.verdict is None for row in rows):
         return _waiting(overview)
-    well = sum(row.verdict in _WELL for row in rows)
+    well = sum(row.verdict in _WELL and not row.outdated for row in rows)
+    outdated = sum(row.outdated for row in rows)
     waiting = sum(row.verdict is None for row in rows)
     said = "is" if well == len(rows) == 1 else "are"
     text = f"{well} of {_counted(len(rows), 'check')} {said} well"
+    text = f"{text}, {outdated} {OUTDATED}" if outdated else text
     return f"{text}, {waiting} {NOT_RUN}" if waiting else text
 
 
@@ -166,21 +175,6 @@ def _lasting_trouble(row: StatusRow) -> str:
 def _value(sample: Sample, now: float) -> str:
     unit = sample.signal.unit
     return show_until(sample.value, now) if unit is Unit.TIMESTAMP else show(sample.value, unit)
-
-
-def _share(runs: Mapping[Verdict, int]) -> str:
-    measured = sum(runs.values()) - runs[Verdict.UNKNOWN]
-    well = sum(runs[verdict] for verdict in _WELL)
-    return show(well / measured, Unit.RATIO) if measured else ""
-
-
-def _runs(row: StatusRow) -> dict[Verdict, int]:
-    """How many of the day's runs ended with each verdict."""
-    found = dict.fromkeys(Verdict, 0)
-    for bucket in row.day:
-        for verdict, number in bucket.verdicts.items():
-            found[verdict] += number
-    return found
 
 
 def _counted(number: int, thing: str) -> str:

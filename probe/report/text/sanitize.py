@@ -1,14 +1,12 @@
 """Text that came from a target, made harmless before anybody or anything reads it."""
 
 import re
-import unicodedata
+
+from probe.untrusted.text import one_line
 
 # A target's answer is an answer, not a book.
 LONGEST = 2000
 
-# Controls, formats (direction overrides, zero widths), surrogates, line and paragraph ends.
-_HOSTILE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:.*::)", re.MULTILINE)
 _LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
 _INSTEAD = "·"
@@ -19,9 +17,7 @@ def clean(text: str) -> str:
 
     Line ends and tabs become spaces; other such characters are shown as ``\\x1b``.
     """
-    if text.isascii() and text.isprintable():
-        return _shorter(text)
-    return _shorter("".join(_visible(character) for character in text[: LONGEST + 1]))
+    return one_line(text, LONGEST)
 
 
 def without_commands(text: str) -> str:
@@ -39,20 +35,3 @@ def cut(text: str, longest: int) -> str:
         return text
     tail = max((longest - 1) // 3, 0)
     return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
-
-
-def _visible(character: str) -> str:
-    if character in _SPACES:
-        return " "
-    code = ord(character)
-    if unicodedata.category(character) in _HOSTILE or _is_noncharacter(code):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
-
-
-def _is_noncharacter(code: int) -> bool:
-    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-
-
-def _shorter(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -15,9 +15,9 @@ from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
-from probe.paircam.health import excerpt
 from probe.telemetry.api_client import ApiAnswer, ApiClient
 from probe.telemetry.rate_limit import RequestPacer
+from probe.untrusted.text import excerpt
 
 RATE, BURST = 1.0, 3
 # Two checks of one app share an answer that is so fresh, in seconds.
@@ -129,7 +129,7 @@ class Machines:
     async def _ask(self) -> tuple[Machine, ...]:
         self._kept = None
         found = await self._get(f"/v1/apps/{self._app}/machines")
-        if not isinstance(found, list):
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
             raise self._odd()
         machines = [each for each in found if _counts(each)]
         return tuple(
@@ -171,7 +171,7 @@ class Machines:
         answer = await self._asker.get(path)
         if answer.status != HTTPStatus.OK:
             raise self._refused(answer)
-        return self._asker.document(answer)
+        return await self._asker.document(answer)
 
     def _refused(self, answer: ApiAnswer) -> NotMeasured:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -27,12 +27,21 @@ Token = Annotated[SecretStr, AfterValidator(_whole_token)]
 class FlyEnvironment(Environment):
     """Fly's variables, and the application's address: what is told together."""
 
+    title = "Fly.io"
     token: Token | None = Field(default=None, alias="FLY_API_TOKEN")
+    """Token that reads the organization: output of `fly tokens create readonly`, pasted as printed.
+    Example: `FlyV1 fm2_…`"""
     org: Name | None = Field(default=None, alias="FLY_ORG")
+    """Slug of the organization. Example: `personal`"""
     app: Name | None = Field(default=None, alias="FLY_APP")
+    """Name of the app that is watched. Example: `paircam`"""
     prometheus_url: BaseUrl | None = Field(default=None, alias="FLY_PROMETHEUS_URL")
+    """Other address of Fly's Prometheus (proxies). Example: `https://api.fly.io/prometheus`"""
     machines_url: BaseUrl | None = Field(default=None, alias="FLY_MACHINES_URL")
+    """Other address of the Machines API; inside the private network `http://_api.internal:4280`.
+    Example: `https://api.machines.dev`"""
     backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
+    """Base URL of the application's backend. Example: `https://paircam.live`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
     @property
@@ -54,12 +63,19 @@ class FlyAccess(CheckConfig):
     """
 
     app: Name
+    """Name of the app. Example: `paircam`"""
     token: SecretStr
+    """Token that reads the organization."""
     scheme: str = ""
+    """Authorization scheme of the token; derived from it. Example: `FlyV1`"""
     org: Name | None = None
+    """Slug of the organization. Example: `personal`"""
     prometheus_url: BaseUrl = SecretStr(PROMETHEUS_URL)
+    """Address of Fly's Prometheus."""
     machines_url: BaseUrl = SecretStr(MACHINES_URL)
+    """Address of the Machines API."""
     backend_host: str | None = None
+    """Host of the backend, by which alerts are grouped. Example: `paircam.live`"""
     ca_file: CaFile | None = None
 
     @model_validator(mode="before")

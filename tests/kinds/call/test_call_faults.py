@@ -79,7 +79,7 @@ async def test_without_credentials_no_call_is_tried(lab: TurnLab) -> None:
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
-        (400, "allocation_refused"),
+        (400, "auth_rejected"),
         (438, "stale_nonce"),
         (486, "allocation_quota"),
         (500, "allocation_refused"),

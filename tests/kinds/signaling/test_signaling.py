@@ -14,8 +14,7 @@ from probe.core.context import Context
 from probe.core.environment import Variables, read_environment
 from probe.core.model import Status
 from probe.core.runner import run_check, run_checks
-from probe.kinds.signaling import SignalingTable, derive
-from probe.paircam import BackendEnvironment
+from probe.kinds.signaling import SignalingEnvironment, SignalingTable, derive
 from tests.kinds.signaling.signaling_runs import (
     check,
     failure_of,
@@ -176,14 +175,14 @@ async def test_a_certificate_of_another_name_or_of_an_unknown_authority(
 class TestConfiguration:
     def test_it_is_derived_from_the_operators_variables(self) -> None:
         variables = Variables({"BACKEND_URL": "https://paircam.live", "JWT_SECRET": SECRET})
-        found = derive(read_environment(BackendEnvironment, variables))
+        found = derive(read_environment(SignalingEnvironment, variables))
         table = SignalingTable.model_validate({**found.defaults, **found.tables[0]})
         assert (table.name, table.target) == ("signaling", "https://paircam.live/signaling")
         assert table.labels == {"transport": "websocket"}
         assert SECRET not in repr(table)
 
     def test_without_an_address_it_is_skipped(self) -> None:
-        found = derive(read_environment(BackendEnvironment, Variables({})))
+        found = derive(read_environment(SignalingEnvironment, Variables({})))
         assert (found.tables, found.skipped) == ((), ("BACKEND_URL is not set",))
 
     @pytest.mark.parametrize(

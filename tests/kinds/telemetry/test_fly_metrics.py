@@ -230,7 +230,7 @@ async def test_an_own_query_is_a_signal_with_limits(prometheus: str) -> None:
         ("sum(", (), Cause.HTTP_STATUS, "parse error"),
         ("fly_instance_up[5m]", (), Cause.BODY_INVALID, "another form"),
         ("vector(NaN)", (), Cause.NO_DATA, "no result"),
-        ('fly_instance_up{app="crowd"}', ("instance",), Cause.BODY_INVALID, "at most 50"),
+        ('fly_instance_up{app="crowd"}', ("instance",), Cause.BODY_INVALID, "at most 32"),
     ],
 )
 async def test_an_own_query_that_can_t_be_answered_is_unknown_and_the_rest_is_measured(

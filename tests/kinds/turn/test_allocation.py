@@ -183,9 +183,15 @@ def test_no_url_of_any_provider_is_critical_and_less_is_a_warning(
     assert {judged[name] for name in broken} == {verdict}
 
 
-def test_a_dead_server_is_seen_within_two_minutes() -> None:
+def test_a_dead_server_is_seen_within_two_minutes_and_the_cheapest_within_30_s() -> None:
     checks = make_plan(KINDS, Variables(VARIABLES), {}).checks
     looks = [check for check in checks if check.kind is KIND]
     assert all(check.interval + check.table.deadline <= 120 for check in looks)
+    fastest = {
+        provider: min(c.interval for c in looks if c.table.labels["provider"] == provider)
+        for provider in ("primary", "backup")
+    }
+    # By TLS alone it costs more than the provider's bytes allow.
+    assert fastest == {"primary": 20.0, "backup": pytest.approx(51.84)}
     # And told two minutes later, if nothing works until then.
     assert {check.failing.hold for check in looks} == {120.0}

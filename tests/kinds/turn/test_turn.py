@@ -49,12 +49,20 @@ async def test_a_good_relay_is_measured_from_its_name_to_the_last_echo(
 ) -> None:
     result = await run(lab.check(way), context)
     assert result.failure is None
-    assert list(result.phases) == [*SETTING_UP[way], "permission", "relay", "echo", "server_rtt"]
+    assert list(result.phases) == [
+        *SETTING_UP[way],
+        "permission",
+        "relay",
+        "echo",
+        "server_rtt",
+        "mtu",
+    ]
     found = values(result)
     assert set(KIND.signals) <= set(found)
     assert found[turn.LOSS] == found[turn.RETRANSMISSIONS] == found[turn.RESENDS] == 0
     assert found[turn.RELAY_RTT] <= found[turn.RELAY_RTT_P95] <= found[turn.RELAY_RTT_MAX]
-    assert 12_000 < found[turn.SENT] + found[turn.RECEIVED] < 20_000
+    assert 17_000 < found[turn.SENT] + found[turn.RECEIVED] < 25_000
+    assert found[turn.MTU] == 1200
     assert set(result.facts) == {"server", "relayed"}
     assert await lab.is_clean(context)
 

@@ -26,7 +26,7 @@ from tests.turn.turn_lab import (
 )
 
 REFUSED = {
-    400: "allocation_refused",
+    400: "auth_rejected",
     401: "auth_rejected",
     438: "stale_nonce",
     486: "allocation_quota",

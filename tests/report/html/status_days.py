@@ -1,11 +1,11 @@
 """A day's buckets and troubles, for overviews made by hand."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from probe.core.model import Verdict
-from probe.history.model import StatePeriod, TimeBucket
+from probe.history.model import Availability, StatePeriod, TimeBucket
 
 NOW = 1767238560.0  # 2026-01-01 03:36:00 UTC
 DAY = 86400.0
@@ -38,6 +38,22 @@ def day(
     worst; None leaves a bucket empty."""
     chance = random.Random(seed)
     return tuple(_bucket(verdicts(at), typical, runs, chance, spread) for at in range(BUCKETS))
+
+
+def available(buckets: Sequence[TimeBucket]) -> Availability | None:
+    """How long a check was available, had it been so for equal parts of each bucket."""
+    up = down = unknown = 0.0
+    for bucket in buckets:
+        runs = sum(bucket.verdicts.values())
+        for verdict, count in bucket.verdicts.items():
+            seconds = BUCKET * count / runs
+            if verdict is Verdict.UNKNOWN:
+                unknown += seconds
+            elif verdict in (Verdict.OK, Verdict.OBJECTIVE_MISSED):
+                up += seconds
+            else:
+                down += seconds
+    return Availability(up, down, unknown, DAY) if buckets else None
 
 
 def spell(

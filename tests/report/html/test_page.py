@@ -159,7 +159,10 @@ def test_troubles_are_listed_with_begin_end_length_and_reason_and_many_are_folde
 
 def test_the_last_24_hours_stand_in_words_too() -> None:
     first, *_ = card_texts(samples.outage())
-    assert "24 hours: 97.8 % of 8,364 runs ok, 6 runs not measured; 4 troubles" in first
+    assert (
+        "24 hours: 97.8 % of 23 h 14 min available, 1 min unknown, 45 min without data; 4 troubles"
+        in first
+    )
     assert "first byte: typically 180 ms, at most" in first
 
 
@@ -295,3 +298,10 @@ def test_times_that_no_calendar_has_are_dashes() -> None:
 
 def test_the_same_overview_gives_the_same_page() -> None:
     assert page.render(samples.outage()) == page.render(samples.outage())
+
+
+def test_a_line_says_how_old_its_result_is_and_whether_a_neighbour_has_failed_since() -> None:
+    first, *others = samples.rows()
+    said = read(samples.overview(Verdict.OK, replace(first, outdated=True), *others)).text
+    assert "outdated, 6 s ago" in said
+    assert "5 of 6 checks are well, 1 outdated" in said

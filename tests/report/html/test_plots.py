@@ -16,7 +16,7 @@ from probe.report.html.axis import scale_of
 from probe.report.html.plots import off_scale_limits, plot, plot_summary, status_strip
 from probe.report.status import StatusRow
 from tests.report import status_samples as samples
-from tests.report.html.status_days import day
+from tests.report.html.status_days import available, day
 
 OVERVIEW = samples.all_well()
 WAIT = Signal("probe_wait_seconds", Unit.SECONDS, "Wait.", column="wait")
@@ -27,7 +27,8 @@ def with_day(
     *buckets: TimeBucket, limits: Limits | None = None, signal: Signal = WAIT
 ) -> StatusRow:
     """A check with these stretches of time."""
-    return replace(samples.health(), day=buckets, limits=limits, plot=signal)
+    row = replace(samples.health(), day=buckets, limits=limits, plot=signal)
+    return replace(row, availability=available(buckets))
 
 
 def values(*medians: float | None, peaks: Sequence[float | None] = ()) -> tuple[TimeBucket, ...]:
@@ -81,13 +82,16 @@ def test_a_strip_says_the_same_in_words() -> None:
     svg = ElementTree.fromstring(
         status_strip(with_day(TimeBucket({Verdict.OK: 99, Verdict.WARNING: 1})))
     )
-    assert svg.get("aria-label") == "Last 24 hours: 99 % of 100 runs ok; no trouble"
+    assert (
+        svg.get("aria-label")
+        == "Last 24 hours: 99 % of 15 min available, 23 h 45 min without data; no trouble"
+    )
 
 
 def test_a_day_in_which_nothing_was_measured_has_no_share_and_no_plot() -> None:
     row = with_day(TimeBucket({Verdict.UNKNOWN: 3}), TimeBucket({}))
     label = ElementTree.fromstring(status_strip(row)).get("aria-label")
-    assert label == "Last 24 hours: 3 runs not measured; no trouble"
+    assert label == "Last 24 hours: 15 min unknown, 23 h 45 min without data; no trouble"
     assert plot(row, OVERVIEW) is None
     assert plot_summary(row, OVERVIEW) == ""
 

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ KEYS = [
 CHECK_KEYS = [
     "name", "kind", "target", "labels", "interval_seconds", "verdict", "since", "last_run",
     "next_run", "status", "duration_seconds", "phases", "failure", "samples", "facts",
-    "evaluations", "day", "troubles",
+    "evaluations", "day", "troubles", "availability", "age_seconds", "outdated",
 ]  # fmt: skip
 
 
@@ -139,3 +140,22 @@ def test_any_text_survives_as_it_is(text: str) -> None:
     whole = text.encode("utf-8", "replace").decode()
     assert document["checks"][0]["failure"]["message"] == whole
     assert document["notices"][0]["title"] == whole
+
+
+def test_availability_is_by_time_and_says_what_it_leaves_out() -> None:
+    _, health, *_ = parse(samples.outage())["checks"]
+    found = health["availability"]
+    assert list(found) == [
+        "ratio", "up_seconds", "down_seconds", "unknown_seconds", "gap_seconds",
+    ]  # fmt: skip
+    measured = found["up_seconds"] + found["down_seconds"]
+    assert found["ratio"] == pytest.approx(found["up_seconds"] / measured, abs=1e-6)
+    assert sum(list(found.values())[1:]) == pytest.approx(86400, abs=1)
+
+
+def test_a_row_tells_its_age_and_whether_it_is_outdated() -> None:
+    first, *others = samples.rows()
+    overview = samples.overview(Verdict.OK, replace(first, outdated=True), *others)
+    checks = parse(overview)["checks"]
+    assert [check["outdated"] for check in checks] == [True, *(False for _ in others)]
+    assert checks[0]["age_seconds"] == 6.0

@@ -1,0 +1,327 @@
+"""The alert pipeline: results in, notifications out. Pure: no clock, no file, no network.
+
+The daemon runs it, and so does every test of whole incidents, with or without other probes.
+What has to outlive a restart comes out of :meth:`Pipeline.flush` as documents; what a receiver
+accepted or refused is handed back in.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from alerts.cluster.cluster import Cluster
+from alerts.cluster.company import ask_for, incidents_among, overtaken
+from alerts.cluster.scoped_alert import SEEN_FROM
+from alerts.config import AlertingConfig
+from alerts.model import Alert, Delivery, Fingerprint, Silence
+from alerts.notification.ended_groups import EndedGroups
+from alerts.notification.grouping import GroupStore, alert_groups
+from alerts.notification.incident import OpenIncidents
+from alerts.notification.message import AlertGroup, MessageContext
+from alerts.notification.meta_messages import resolve_after_restart
+from alerts.notification.notification_log import Key
+from alerts.notification.recent_changes import Lately
+from alerts.notification.route import Routes
+from alerts.own_alerts import CHECK as OWN_CHECK
+from alerts.own_alerts import OwnAlerts, OwnProblem
+from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
+from alerts.state.alert_store import AlertStore, Event
+from alerts.state.confirmation import Confirmation
+from probe.core.kind import Check
+from probe.core.model import Evaluation, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What has to be stored and sent together, and what happened to alerts; of ``withdrawn``
+    (notifier and incident) whatever waits is another probe's to send."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    documents: Mapping[str, str | None] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    withdrawn: tuple[Key, ...] = ()
+
+
+class Pipeline:
+    """Every alert from its first bad result to the last message about it.
+
+    ``cluster`` is how this probe stands among others; None: it is alone. All times are
+    seconds since 1970 on a clock that doesn't jump; ``wall`` gives the wall clock as it is at
+    such a time, with which silences and maintenance windows are compared.
+    """
+
+    def __init__(
+        self,
+        config: AlertingConfig,
+        cluster: Cluster | None = None,
+        wall: Callable[[float], float] = lambda now: now,
+    ) -> None:
+        self._config, self._cluster, self._wall = config, cluster, wall
+        self.own = OwnAlerts(config.region)
+        self.alerts, self.changes = AlertStore(config.region), Lately()
+        self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
+        if cluster is not None:
+            self.desk.cast = cluster.cast
+        self.incidents = OpenIncidents(self._group_of, self._critical_since)
+        self._confirmation = Confirmation()
+        self._checks: dict[str, Check] = {}
+        self.groups: dict[str, str] = {}
+        self.own_network_fails = False
+        self._silences: Sequence[Silence] = ()
+        self._recovering: frozenset[Fingerprint] = frozenset()
+        self._events: list[Event] = []
+        self._unknown: set[str] = set()
+        self._ended = EndedGroups()
+        # What waits for receivers, as far as it matters to other probes.
+        self.waiting: Sequence[Delivery] = ()
+        self._groups: list[AlertGroup] = []
+        self._now = 0.0
+        # Names of stored alerts that could not be read.
+        self.unreadable: list[str] = []
+
+    @property
+    def config(self) -> AlertingConfig:
+        """What it is to do."""
+        return self._config
+
+    @config.setter
+    def config(self, config: AlertingConfig) -> None:
+        self._config = config
+        self.desk.routes = Routes(config.routes, config.own_routes)
+
+    def restore(
+        self, documents: Mapping[str, str], waiting: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Take up the documents of an earlier process; ``waiting`` are notifier and incident
+        of every message that is still on its way."""
+        self.unreadable = self.alerts.restore(documents)
+        self.own.restore(documents)
+        self.desk.restore(documents, waiting)
+        self.desk.ended |= self._ended.restore(documents)
+        self.incidents.restore(documents)
+
+    def set_checks(self, checks: Sequence[Check], now: float) -> None:
+        """These are the checks from now on; alerts of others are closed."""
+        self._checks = {check.name: check for check in checks}
+        self.groups |= {check.name: check.table.alert_group for check in checks}
+        self._record(self.alerts.set_checks(checks, now))
+        if self._cluster is not None:
+            self._cluster.watch(checks, self.groups)
+
+    def handle_result(
+        self,
+        check: Check,
+        result: Result,
+        evaluations: Sequence[Evaluation],
+        now: float,
+        *,
+        backed_up: bool,
+    ) -> None:
+        """A check has a new result, or its result is judged anew."""
+        self.changes.note(check.name, result.facts, now)
+        if self._cluster is not None:
+            self._cluster.note(check, result)
+        if self.own_network_fails:
+            return
+        self._confirmation.add_result(result, now)
+        self._record(self.alerts.update(check, result, evaluations, now, backed_up=backed_up))
+
+    def adopt(self, alert: Alert, key: str, at: float) -> None:
+        """Take an alert as firing in an incident, as a receiver was sent, until a result says
+        otherwise."""
+        if alert.identity.check == OWN_CHECK:
+            self.own.adopt(alert)
+            return
+        self.alerts.adopt(alert, at)
+        self.incidents.adopt(alert, key)
+
+    @property
+    def firing(self) -> list[Alert]:
+        """Everything that fires, about checks and about the probe itself."""
+        return [*self.own.firing, *self.alerts.firing]
+
+    def set_own(self, problems: Mapping[str, OwnProblem], now: float) -> bool:
+        """What is wrong with the probe itself by now, by rule; whether that is news."""
+        events = self.own.update(problems, now)
+        self._events += events
+        return bool(events)
+
+    def resolve_unknown(self) -> None:
+        """Every check has run once, and what was open before the start is not known: whatever
+        works is resolved at the receivers that can't know better."""
+        self._unknown = set(self.groups.values())
+
+    def delivered(self, delivery: Delivery) -> None:
+        """A receiver has accepted a message."""
+        self.desk.log.delivered(delivery)
+
+    def refused(self, delivery: Delivery, now: float) -> None:
+        """A receiver has refused a message for good."""
+        self.desk.log.refused(delivery, now)
+
+    def flush(self, now: float, silences: Sequence[Silence] = ()) -> Flush:
+        """Bring everything up to date."""
+        self._now, self._silences = now, silences
+        if not self.own_network_fails:
+            self._record(self.alerts.pass_time(now))
+        self._recovering = frozenset(self.alerts.recovering)
+        withdrawn = self._ask_others(now)
+        self._groups = groups = self._alert_groups(now)
+        deliveries = self.desk.settle(groups, now, self._context(now))
+        deliveries += self._resolves_of_unknown(now)
+        self.incidents.close(self._is_open, self.alerts.firing)
+        documents = {
+            **self.alerts.documents(),
+            **self.own.documents(),
+            **self.desk.documents(),
+            **self.incidents.documents(),
+        }
+        if self._cluster is not None:
+            withdrawn |= self.desk.withdrawn
+            self.desk.withdrawn.clear()
+            for key in withdrawn:
+                self.not_sent(key)
+            documents |= self._ended.documents(self.desk.ended)
+        events, self._events = tuple(self._events), []
+        return Flush(tuple(deliveries), documents, events, tuple(withdrawn))
+
+    def not_sent(self, key: Key) -> None:
+        """An end that its receiver has not been sent is not claimed to other probes."""
+        self.desk.ended.pop(key, None)
+
+    def knows(self, check: str) -> bool:
+        """Whether a check runs now."""
+        return check in self._checks
+
+    def _ask_others(self, now: float) -> set[Key]:
+        """Say what the other probes are to be asked for; gives what they have overtaken."""
+        cluster, desk = self._cluster, self.desk
+        if cluster is None:
+            return set()
+        troubles = self.alerts.troubles(now)
+        ask_for(cluster, troubles, desk.views, self.waiting, self.groups, self._unknown, desk.ended)
+        keyed = {route.name for route in self._config.routes if route.deduplicates}
+        return overtaken(cluster, self.waiting, keyed)
+
+    def next_time(self, now: float) -> float | None:
+        """When :meth:`flush` will have something to do though no result comes."""
+        times = [
+            None if self.own_network_fails else self.alerts.next_time(),
+            self.desk.next_time(self._groups, now),
+            self._confirmation.next_time(now),
+            self._cluster.next_time(self.alerts.firing) if self._cluster is not None else None,
+            self._next_mute_change(now),
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+    def checks_to_run(self) -> set[str]:
+        """Checks that have to run at once, before people are notified of them."""
+        return self._confirmation.wanted()
+
+    def is_recovering(self, check: str) -> bool:
+        """Whether a check works again while its alert still fires: another good result ends
+        it, so the next run comes as soon as after a failure."""
+        return any(identity.check == check for identity in self.alerts.recovering)
+
+    def windows(self, now: float) -> list[Window]:
+        """Maintenance windows that are open."""
+        return active(self._config.windows, self._wall(now))
+
+    def suppressed_by(self, alert: Alert, now: float) -> Window | Silence | None:
+        """What keeps an alert from being sent now."""
+        return suppressed_by(alert, self.windows(now), self._silences, self._wall(now))
+
+    def _next_mute_change(self, now: float) -> float | None:
+        wall = self._wall(now)
+        change = next_change(self._config.windows, self._silences, wall)
+        return now + (change - wall) if change is not None else None
+
+    def _alert_groups(self, now: float) -> list[AlertGroup]:
+        windows, wall = self.windows(now), self._wall(now)
+
+        def is_muted(alert: Alert) -> bool:
+            return suppressed_by(alert, windows, self._silences, wall) is not None
+
+        firing, resolved = self.alerts.firing, self.incidents.resolved
+        again = {alert.identity for alert in firing}
+        resolved = [alert for alert in resolved if alert.identity not in again]
+        if self._cluster is None:
+            self.incidents.assign(firing)
+            groups = alert_groups(firing, resolved, self.incidents.key_of, is_muted)
+        else:
+            groups = incidents_among(
+                self._cluster,
+                firing,
+                resolved,
+                lambda check: self.groups.get(check, check),
+                is_muted,
+                told=[key for _, key in self.desk.views if key != self.own.subject],
+                excused=self.own_network_fails,
+            )
+        pending = self.alerts.pending
+        return self.own.groups(is_muted) + [
+            replace(
+                each,
+                affected=tuple(name for name in pending if self.groups.get(name) == each.subject),
+            )
+            for each in groups
+        ]
+
+    def _context(self, now: float) -> MessageContext:
+        config = self._config
+        changes = tuple(self.changes.changes(now))
+        return MessageContext(config.region, config.public_url, config.grafana_url, changes)
+
+    def _group_of(self, alert: Alert) -> str:
+        return self.groups.get(alert.identity.check, alert.identity.check)
+
+    def _is_open(self, key: str) -> bool:
+        """Whether any receiver was sent an incident that is not over for it."""
+        groups = {subject for _, subject in self.desk.views}
+        if self._cluster is None:
+            return key in groups
+        # What one region alone sees is kept by a key that begins with the group.
+        return any(group == key or group.startswith(f"{key} (") for group in groups)
+
+    def _critical_since(self, key: str) -> float | None:
+        """Since when a receiver knows an incident as critical; None if none does."""
+        times = [
+            view.critical_since
+            for (_, group), view in self.desk.views.items()
+            if group == key and view.critical_since is not None
+        ]
+        return min(times, default=None)
+
+    def _is_confirmed(self, alert: Alert) -> bool:
+        # What this region alone sees is the same alert with one label more.
+        labels = tuple(each for each in alert.identity.labels if each[0] != SEEN_FROM)
+        if replace(alert.identity, labels=labels) in self._recovering:
+            return False
+        check = self._checks.get(alert.identity.check)
+        return self._confirmation.is_confirmed(alert, check, self._now)
+
+    def _record(self, events: Sequence[Event]) -> None:
+        self._events += events
+        for event in events:
+            if event.alert.ended is not None:
+                self.incidents.add_resolved(event.alert)
+
+    def _resolves_of_unknown(self, now: float) -> list[Delivery]:
+        """One resolve for each group that works; what fires gets its own in its time."""
+        cluster = self._cluster
+        if not self._unknown or (cluster is not None and not cluster.is_ready):
+            return []
+        firing = {self._group_of(alert) for alert in self.alerts.firing}
+        if cluster is not None:
+            firing |= set(filter(cluster.is_open_elsewhere, self._unknown))
+        pending = {self.groups.get(name, name) for name in self.alerts.pending}
+        self._unknown -= firing
+        works = sorted(self._unknown - pending)
+        self._unknown -= set(works)
+        pagers = [
+            name for name, each in self._config.notifiers.items() if not each.sends_missed_incidents
+        ]
+        return [
+            Delivery(name, resolve_after_restart(group, self._config.region, now), due=now)
+            for group in works
+            for name in pagers
+        ]

@@ -1,0 +1,200 @@
+"""PostgreSQL's protocol 3.0, as far as one connection with one question needs it.
+
+https://www.postgresql.org/docs/15/protocol-flow.html. Why no library: bounded_stream.py.
+"""
+
+import hashlib
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import CheckFailed
+from probe.stores.bounded_stream import BoundedStream
+from probe.stores.dsn import StoreAddress
+from probe.stores.errors import wrong_protocol
+from probe.stores.scram import MECHANISM, ScramClient, ScramError
+
+PROTOCOL = 196608
+MAX_MESSAGE = 64 << 10
+_LENGTH = struct.Struct(">I")
+_HEAD = struct.Struct(">cI")
+_COUNT = struct.Struct(">H")
+_NULL = 0xFFFFFFFF
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}\Z")
+_VERSION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?")
+
+
+class ServerError(Exception):
+    """An ErrorResponse: the server's code and its text, which may be anything."""
+
+    def __init__(self, sqlstate: str, text: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate, self.text = sqlstate, text
+
+
+@dataclass
+class PostgresSession:
+    """One session; made by ``open_session``. Nothing secret is in its repr."""
+
+    stream: BoundedStream = field(repr=False)
+    parameters: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def version(self) -> str:
+        """Major and minor, as the server says; empty where it doesn't."""
+        found = _VERSION.match(self.parameters.get("server_version", ""))
+        return ".".join(part for part in found.groups() if part) if found else ""
+
+    async def query(self, sql: str) -> list[list[str | None]]:
+        """The rows of all statements of a simple query, as text.
+
+        Raises ServerError, and CheckFailed: connection_closed, flooded, protocol_error.
+        """
+        await self._send(b"Q", sql.encode() + b"\0")
+        rows: list[list[str | None]] = []
+        while True:
+            kind, body = await self._receive()
+            match kind:
+                case b"D":
+                    rows.append(self._row(body))
+                case b"Z":
+                    return rows
+                case b"T" | b"C" | b"I":
+                    continue
+                case _:
+                    self.refuse()
+
+    async def terminate(self, context: Context, timeout: float) -> None:
+        """End the session and close the connection."""
+        await self._send(b"X", b"")
+        await self.stream.close(context, timeout)
+
+    def refuse(self) -> NoReturn:
+        """Raises CheckFailed(protocol_error): something else answers there."""
+        raise wrong_protocol(self.stream.host, "PostgreSQL")
+
+    async def start(self, address: StoreAddress, application: str) -> None:
+        """Start up and authenticate. Raises ServerError and CheckFailed."""
+        user = address.user or "postgres"
+        given = {
+            "user": user,
+            "database": address.path or user,
+            "application_name": application,
+            "client_encoding": "UTF8",
+        }
+        words = b"".join(f"{name}\0{value}\0".encode() for name, value in given.items()) + b"\0"
+        body = _LENGTH.pack(PROTOCOL) + words
+        await self.stream.send(_LENGTH.pack(len(body) + 4) + body)
+        await self._authenticate(user, address.password)
+        while True:
+            kind, _ = await self._receive()
+            if kind == b"Z":
+                return
+            if kind != b"K":
+                self.refuse()
+
+    async def _authenticate(self, user: str, password: str) -> None:
+        scram = ScramClient(password)
+        while True:
+            method, data = await self._challenge()
+            match method:
+                case 0:
+                    return
+                case 3:
+                    await self._send(b"p", password.encode() + b"\0")
+                case 5 if len(data) == 4:
+                    await self._send(b"p", _md5(user, password, data) + b"\0")
+                case 10 if MECHANISM.encode() in data.split(b"\0"):
+                    first = scram.first
+                    head = MECHANISM.encode() + b"\0" + _LENGTH.pack(len(first))
+                    await self._send(b"p", head + first)
+                case 11:
+                    await self._send(b"p", await self._scram_final(scram, data))
+                case 12:
+                    self._verify(scram, data)
+                case _:
+                    message = f"{self.stream.host} asks for an authentication that is not known"
+                    raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+
+    async def _challenge(self) -> tuple[int, bytes]:
+        kind, body = await self._receive()
+        if kind != b"R" or len(body) < _LENGTH.size:
+            self.refuse()
+        return _LENGTH.unpack_from(body)[0], body[_LENGTH.size :]
+
+    async def _scram_final(self, scram: ScramClient, data: bytes) -> bytes:
+        try:
+            return await scram.final(data)
+        except ScramError as error:
+            raise self._odd(error) from None
+
+    def _verify(self, scram: ScramClient, data: bytes) -> None:
+        try:
+            scram.verify(data)
+        except ScramError as error:
+            raise self._odd(error) from None
+
+    def _odd(self, error: ScramError) -> CheckFailed:
+        return CheckFailed(Cause.PROTOCOL_ERROR, f"{self.stream.host} can't be trusted: {error}")
+
+    async def _send(self, kind: bytes, body: bytes) -> None:
+        await self.stream.send(kind + _LENGTH.pack(len(body) + 4) + body)
+
+    async def _receive(self) -> tuple[bytes, bytes]:
+        """The next message that is neither a notice nor a parameter. Raises ServerError."""
+        while True:
+            kind, length = _HEAD.unpack(await self.stream.read(_HEAD.size))
+            if length < _LENGTH.size or not kind.isalpha():
+                self.refuse()
+            if length > MAX_MESSAGE:
+                message = f"{self.stream.host} announces a message of {length} bytes"
+                raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+            body = await self.stream.read(length - _LENGTH.size)
+            match kind:
+                case b"E":
+                    raise _error(body)
+                case b"S":
+                    name, _, value = body.partition(b"\0")
+                    self.parameters[_text(name)] = _text(value.rstrip(b"\0"))
+                case b"N" | b"A" | b"v":
+                    continue
+                case _:
+                    return kind, body
+
+    def _row(self, body: bytes) -> list[str | None]:
+        try:
+            (count,), at = _COUNT.unpack_from(body), _COUNT.size
+            row: list[str | None] = []
+            for _ in range(count):
+                (length,) = _LENGTH.unpack_from(body, at)
+                at += _LENGTH.size
+                if length == _NULL:
+                    row.append(None)
+                    continue
+                if at + length > len(body):
+                    self.refuse()
+                row.append(_text(body[at : at + length]))
+                at += length
+        except struct.error:
+            self.refuse()
+        return row
+
+
+def _error(body: bytes) -> ServerError:
+    fields = {part[:1]: _text(part[1:]) for part in body.split(b"\0", 64) if part}
+    state = fields.get(b"C", "")
+    return ServerError(state if _SQLSTATE.match(state) else "unknown", fields.get(b"M", ""))
+
+
+def _md5(user: str, password: str, salt: bytes) -> bytes:
+    """What the protocol calls MD5 authentication; how strong it is, the server decides."""
+    inner = hashlib.md5(f"{password}{user}".encode(), usedforsecurity=False).hexdigest()
+    outer = hashlib.md5(inner.encode() + salt, usedforsecurity=False).hexdigest()
+    return b"md5" + outer.encode()
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")

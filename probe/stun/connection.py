@@ -1,0 +1,117 @@
+"""One transport to one address of a TURN server, and the requests that are under way on it."""
+
+import ssl
+from collections.abc import Callable
+
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.resolver import Address
+from probe.stun import message as messages
+from probe.stun.codec import MessageClass, StunMessage
+from probe.stun.transaction import RetransmissionTimers, Transactions
+from probe.stun.transport import Phases, Transport, connect_wire, secure_wire
+from probe.stun.uri import TurnUri
+
+# What one connection may bring: far more than any measurement asks for, beside a multiple of
+# what was sent. Who sends more than that floods us.
+MOST_MESSAGES, MESSAGES_FOR_ONE = 2000, 8
+MOST_BYTES, BYTES_FOR_ONE = 4 << 20, 8
+
+
+class StunConnection:
+    """Use: ``connect``, ``secure``, then ``transactions``; ``abort`` at any moment.
+
+    ``on_channel_data`` and ``on_indication`` take what comes unasked and say whether they could
+    use it; ``on_lost`` is called once, with the reason, when the transport is lost.
+    """
+
+    def __init__(self, url: TurnUri, address: Address, timers: RetransmissionTimers) -> None:
+        self.url, self.address = url, address
+        self.transactions = Transactions(self.send, reliable=False, timers=timers)
+        self.lost: CheckAborted | None = None
+        self.bytes_sent = self.bytes_received = 0
+        self.channels: Callable[[int], bool] = lambda _: False
+        self.on_channel_data: Callable[[bytes], bool] = lambda _: False
+        self.on_indication: Callable[[StunMessage], bool] = lambda _: False
+        self.on_lost: Callable[[CheckAborted], None] = lambda _: None
+        self._wire: Transport | None = None
+        self._messages_sent = self._messages_received = 0
+
+    async def connect(self) -> None:
+        """The socket, for TCP and TLS connected. Raises CheckFailed with the phase."""
+        self._wire = await connect_wire(self.url, self.address, self)
+        self.transactions.reliable = self._wire.reliable
+
+    async def secure(self, phases: Phases, tls: ssl.SSLContext | None) -> None:
+        """TLS, for ``turns:``; times the phase ``tls``. Raises CheckFailed with the phase."""
+        if self.url.kind == "tls" and self._wire is not None and tls is not None:
+            with phases("tls"):
+                await secure_wire(self._wire, self.url, tls)
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port."""
+        return self._wire.local if self._wire is not None else ("", 0)
+
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS session, once it stands."""
+        return self._wire.tls_object if self._wire is not None else None
+
+    def send(self, packet: bytes) -> None:
+        """Send one message."""
+        if self._wire is not None:
+            self._messages_sent += 1
+            self.bytes_sent += len(packet)
+            self._wire.send(packet)
+
+    def abort(self) -> None:
+        """Close the socket at once; nothing is said to ``on_lost`` of what we end ourselves."""
+        self.on_lost = lambda _: None
+        if self._wire is not None:
+            self._wire.abort()
+        # After this nothing that is still asked can wait for ever.
+        self.transactions.fail(CheckFailed(Cause.CONNECTION_CLOSED, "we closed the connection"))
+
+    def has_channel(self, number: int) -> bool:
+        """Whether a channel with this number was asked for."""
+        return self.channels(number)
+
+    def message_received(self, frame: bytes) -> None:
+        """Take what the transport brings; a stranger's bytes never raise here."""
+        self._messages_received += 1
+        self.bytes_received += len(frame)
+        if self._is_flooded():
+            message = (
+                f"{self._messages_received} messages of {self.bytes_received} bytes came, far more "
+                "than was asked for"
+            )
+            self.connection_lost(CheckFailed(Cause.FLOODED, message))
+            self.abort()
+        elif messages.is_channel_data(frame):
+            if not self.on_channel_data(frame):
+                self.transactions.unparsable_received()
+        else:
+            self._message_received(frame)
+
+    def connection_lost(self, error: CheckAborted) -> None:
+        """End everything that waits; the first reason stands."""
+        if self.lost is None:
+            self.lost = error
+            self.transactions.fail(error)
+            self.on_lost(error)
+
+    def _message_received(self, frame: bytes) -> None:
+        message = messages.read_message(frame)
+        if message is None:
+            self.transactions.unparsable_received(messages.transaction_of(frame))
+        elif message.message_class == MessageClass.INDICATION:
+            self.on_indication(message)
+        else:
+            self.transactions.received(message)
+
+    def _is_flooded(self) -> bool:
+        return (
+            self._messages_received > MOST_MESSAGES + MESSAGES_FOR_ONE * self._messages_sent
+            or self.bytes_received > MOST_BYTES + BYTES_FOR_ONE * self.bytes_sent
+        )

@@ -1,0 +1,49 @@
+"""300 Try Alternate (RFC 8489 section 10): how coturn and others spread their load."""
+
+import ipaddress
+import socket
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.resolver import Address, is_unreachable
+from probe.stun.codec import StunMessage
+from probe.stun.uri import format_hostport
+
+MOST_REDIRECTS = 5
+
+
+class Redirects:
+    """The redirections of one attempt: never twice to the same server, nor to loopback, nor to
+    the other address family, as in browsers."""
+
+    def __init__(self) -> None:
+        self._asked: set[tuple[str, int]] = set()
+
+    def follow(self, answer: StunMessage, asked: Address) -> Address:
+        """The server to ask instead. Raises CheckFailed(allocation_refused)."""
+        self._asked.add((asked.ip, asked.port))
+        found = answer.attributes.get("ALTERNATE-SERVER")
+        if found is None:
+            raise _refused("without naming one")
+        ip, port = found
+        shown = format_hostport(ip, port)
+        parsed = ipaddress.ip_address(ip)
+        mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+        if mapped.is_loopback or mapped.is_link_local or is_unreachable(str(mapped)):
+            raise _refused(f"to {shown}, which no browser follows")
+        family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
+        if family != asked.family:
+            raise _refused(f"to {shown}, an address of the other family")
+        if (ip, port) in self._asked:
+            raise _refused(f"to {shown}, which was asked already")
+        if len(self._asked) > MOST_REDIRECTS:
+            raise _refused(f"more than {MOST_REDIRECTS} times")
+        return Address(ip, port, family)
+
+
+def _refused(where: str) -> CheckFailed:
+    return CheckFailed(
+        Cause.ALLOCATION_REFUSED,
+        f"the server redirects (300 Try Alternate) {where}",
+        hint="Correct the alternate servers that the TURN server names (coturn: alternate-server).",
+    )

@@ -1,0 +1,90 @@
+"""Text from outside: without secrets, without control characters, and bounded.
+
+A run of a check sets the redactor that applies to it (``redacting``), so that an excerpt is
+redacted before it is cut: half a secret would be one that no pattern finds any more.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# Of a failure's message, a hint, a fact.
+MAX_TEXT = 500
+# Of one name or sentence of a target's within a message.
+MAX_EXCERPT = 80
+# Of a label's value in Prometheus.
+MAX_LABEL = 256
+# How much of a longer text is redacted before it is cut: more than any secret is long.
+_WINDOW = 8192
+
+# Controls, formats (direction overrides, zero widths), surrogates, line and paragraph ends.
+_HOSTILE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+_LOGGING_COMMAND = re.compile(r"#(?=#\w*\[)")
+_INSTEAD = "·"
+
+Redact = Callable[[str], str]
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+_redact: ContextVar[Redact] = ContextVar("redact", default=_unchanged)
+
+
+@contextmanager
+def redacting(redact: Redact) -> Iterator[None]:
+    """Within it, and in tasks that are created within it, ``redact`` applies to excerpts."""
+    token = _redact.set(redact)
+    try:
+        yield
+    finally:
+        _redact.reset(token)
+
+
+def untrusted(text: str, longest: int = MAX_TEXT) -> str:
+    """One line of at most ``longest`` characters that is safe to show, store and export."""
+    redacted = _redact.get()(text[: longest + _WINDOW])
+    return _LOGGING_COMMAND.sub(_INSTEAD, one_line(redacted, longest))
+
+
+def excerpt(text: str, longest: int = MAX_EXCERPT) -> str:
+    """A name or a sentence of a target's, for use within a message."""
+    return untrusted(text, longest).strip()
+
+
+def listed(names: list[str], most: int = 10) -> str:
+    """The first names of a list, and how many more there are."""
+    shown = ", ".join(excerpt(name) for name in names[:most])
+    more = len(names) - most
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def one_line(text: str, longest: int) -> str:
+    """One line without anything that moves a cursor, hides, or turns text around.
+
+    Line ends and tabs become spaces; other such characters are shown as ``\\x1b``.
+    """
+    if text.isascii() and text.isprintable():
+        return _shorter(text, longest)
+    return _shorter("".join(_visible(character) for character in text[: longest + 1]), longest)
+
+
+def _visible(character: str) -> str:
+    if character in _SPACES:
+        return " "
+    code = ord(character)
+    if unicodedata.category(character) in _HOSTILE or _is_noncharacter(code):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def _is_noncharacter(code: int) -> bool:
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def _shorter(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
