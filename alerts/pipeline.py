@@ -13,6 +13,7 @@ from alerts.cluster.company import ask_for, incidents_among, overtaken
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
+from alerts.notification.affected import with_affected
 from alerts.notification.ended_groups import EndedGroups
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
@@ -257,13 +258,14 @@ class Pipeline:
                 told=[key for _, key in self.desk.views if key != self.own.subject],
                 excused=self.own_network_fails,
             )
-        pending = self.alerts.pending
+        names = set(self.alerts.pending)
+        troubles = self.alerts.troubles(now) if names else ()
+        pending = {
+            each.identity.check: each.since for each in troubles if each.identity.check in names
+        }
+        joins = self._cluster is None
         return self.own.groups(is_muted) + [
-            replace(
-                each,
-                affected=tuple(name for name in pending if self.groups.get(name) == each.subject),
-            )
-            for each in groups
+            with_affected(each, pending, self._checks, joins=joins) for each in groups
         ]
 
     def _context(self, now: float) -> MessageContext:
