@@ -25,7 +25,6 @@ from alerts.model import Alert, Delivery, Message, Severity, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
 from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notification.route import Routes
-from alerts.notification.send_gate import SendGate
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
 from alerts.outbox.outbox import Outbox, OutboxState
@@ -33,6 +32,7 @@ from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from alerts.recovery import recover
 from alerts.silence.maintenance_window import Window
+from alerts.state.send_gate import SendGate
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 from probe.report.text.units import show

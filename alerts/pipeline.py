@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import ask_for, incidents_among, overtaken
+from alerts.cluster.company import EndedGroups, ask_for, incidents_among, overtaken
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
 from alerts.notification.affected import with_affected
-from alerts.notification.ended_groups import EndedGroups
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext

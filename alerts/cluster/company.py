@@ -1,6 +1,7 @@
 """Groups as one of several probes sees them: what is sent as whose, what is held open, what the
 others are asked for, and what is left to them."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,9 @@ from alerts.cluster.responder import Key
 from alerts.model import Alert, Delivery, MessageType
 from alerts.notification.grouping import Mute, alert_groups
 from alerts.notification.message import AlertGroup
+
+# Names of kept times of resolves begin so.
+_ENDED = "ended:"
 
 
 def incidents_among(
@@ -86,3 +90,34 @@ def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[st
         for each in waiting
         if fleet.is_overtaken(each, deduplicates=each.notifier in by_key)
     }
+
+
+class EndedGroups:
+    """Turns the times of resolves into documents, and back."""
+
+    def __init__(self) -> None:
+        self._kept: set[str] = set()
+
+    def restore(self, documents: Mapping[str, str]) -> dict[Key, float]:
+        """What was kept; passes over what can't be read."""
+        found: dict[Key, float] = {}
+        for name, text in documents.items():
+            if not name.startswith(_ENDED):
+                continue
+            self._kept.add(name)
+            try:
+                notifier, group = json.loads(name.removeprefix(_ENDED))
+                found[str(notifier), str(group)] = float(text)
+            except (TypeError, ValueError):
+                continue
+        return found
+
+    def documents(self, ended: Mapping[Key, float]) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept by name; None: to be dropped."""
+        present = {_ENDED + json.dumps(key): json.dumps(at) for key, at in ended.items()}
+        changed: dict[str, str | None] = {
+            name: text for name, text in present.items() if name not in self._kept
+        }
+        changed |= dict.fromkeys(self._kept - present.keys())
+        self._kept = set(present)
+        return changed

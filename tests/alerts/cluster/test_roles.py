@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster
+from alerts.cluster.company import EndedGroups
 from alerts.cluster.member import TRUST_SECONDS, GroupWord
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import MemberAnswer, read_question, write
@@ -19,7 +20,6 @@ from alerts.cluster.quorum import (
 from alerts.cluster.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.cluster.scoped_alert import local_group
 from alerts.model import Delivery, MessageType
-from alerts.notification.ended_groups import EndedGroups
 from alerts.notification.notification_log import NotificationLogEntry
 from tests.alerts.samples import failing, told
 from tests.clocks import Clock

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from alerts.model import Delivery, Message, MessageType
-from alerts.notification.send_gate import GATE_SECONDS, PAUSE_SECONDS, SendGate
+from alerts.state.send_gate import GATE_SECONDS, PAUSE_SECONDS, SendGate
 from tests.alerts.samples import failing, told
 from tests.clocks import Clock
 
