@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import EndedGroups, ask_for, incidents_among, overtaken
+from alerts.cluster.company import ClusterLink, incidents_among
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
@@ -17,7 +17,7 @@ from alerts.notification.affected import with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
-from alerts.notification.meta_messages import resolve_after_restart
+from alerts.notification.meta_messages import resolves_after_restart
 from alerts.notification.notification_log import Key
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
@@ -59,6 +59,7 @@ class Pipeline:
         self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), Lately()
         self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
+        self._link = ClusterLink(cluster, self.desk) if cluster is not None else None
         if cluster is not None:
             self.desk.cast = cluster.cast
         self.incidents = OpenIncidents(self._group_of, self._critical_since)
@@ -70,7 +71,6 @@ class Pipeline:
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
         self._unknown: set[str] = set()
-        self._ended = EndedGroups()
         # What waits for receivers, as far as it matters to other probes.
         self.waiting: Sequence[Delivery] = ()
         self._groups: list[AlertGroup] = []
@@ -96,7 +96,8 @@ class Pipeline:
         self.unreadable = self.alerts.restore(documents)
         self.own.restore(documents)
         self.desk.restore(documents, waiting)
-        self.desk.ended |= self._ended.restore(documents)
+        if self._link is not None:
+            self._link.restore(documents)
         self.incidents.restore(documents)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> None:
@@ -164,7 +165,9 @@ class Pipeline:
         if not self.own_network_fails:
             self._record(self.alerts.pass_time(now))
         self._recovering = frozenset(self.alerts.recovering)
-        withdrawn = self._ask_others(now)
+        if self._link is not None:
+            troubles = self.alerts.troubles(now)
+            self._link.begin(troubles, self.waiting, self.groups, self._unknown)
         self._groups = groups = self._alert_groups(now)
         deliveries = self.desk.settle(groups, now, self._context(now))
         deliveries += self._resolves_of_unknown(now)
@@ -175,14 +178,12 @@ class Pipeline:
             **self.desk.documents(),
             **self.incidents.documents(),
         }
-        if self._cluster is not None:
-            withdrawn |= self.desk.withdrawn
-            self.desk.withdrawn.clear()
-            for key in withdrawn:
-                self.not_sent(key)
-            documents |= self._ended.documents(self.desk.ended)
+        withdrawn: tuple[Key, ...] = ()
+        if self._link is not None:
+            ended, withdrawn = self._link.end()
+            documents |= ended
         events, self._events = tuple(self._events), []
-        return Flush(tuple(deliveries), documents, events, tuple(withdrawn))
+        return Flush(tuple(deliveries), documents, events, withdrawn)
 
     def not_sent(self, key: Key) -> None:
         """An end that its receiver has not been sent is not claimed to other probes."""
@@ -191,16 +192,6 @@ class Pipeline:
     def knows(self, check: str) -> bool:
         """Whether a check runs now."""
         return check in self._checks
-
-    def _ask_others(self, now: float) -> set[Key]:
-        """Say what the other probes are to be asked for; gives what they have overtaken."""
-        cluster, desk = self._cluster, self.desk
-        if cluster is None:
-            return set()
-        troubles = self.alerts.troubles(now)
-        ask_for(cluster, troubles, desk.views, self.waiting, self.groups, self._unknown, desk.ended)
-        keyed = {route.name for route in self._config.routes if route.deduplicates}
-        return overtaken(cluster, self.waiting, keyed)
 
     def next_time(self, now: float) -> float | None:
         """When :meth:`flush` will have something to do though no result comes."""
@@ -318,11 +309,4 @@ class Pipeline:
         self._unknown -= firing
         works = sorted(self._unknown - pending)
         self._unknown -= set(works)
-        pagers = [
-            name for name, each in self._config.notifiers.items() if not each.sends_missed_incidents
-        ]
-        return [
-            Delivery(name, resolve_after_restart(group, self._config.region, now), due=now)
-            for group in works
-            for name in pagers
-        ]
+        return resolves_after_restart(works, self._config.notifiers, self._config.region, now)

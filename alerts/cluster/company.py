@@ -9,7 +9,7 @@ from alerts.cluster.cluster import Cluster
 from alerts.cluster.quorum import SuspectedAlert
 from alerts.cluster.responder import Key
 from alerts.model import Alert, Delivery, MessageType
-from alerts.notification.grouping import Mute, alert_groups
+from alerts.notification.grouping import GroupStore, Mute, alert_groups
 from alerts.notification.message import AlertGroup
 
 # Names of kept times of resolves begin so.
@@ -90,6 +90,40 @@ def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[st
         for each in waiting
         if fleet.is_overtaken(each, deduplicates=each.notifier in by_key)
     }
+
+
+class ClusterLink:
+    """What the pipeline of one probe and the others need of each other at each flush."""
+
+    def __init__(self, cluster: Cluster, desk: GroupStore) -> None:
+        self._cluster, self._desk, self._ended = cluster, desk, EndedGroups()
+        self._withdrawn: set[Key] = set()
+
+    def restore(self, documents: Mapping[str, str]) -> None:
+        """Take up when groups were resolved."""
+        self._desk.ended |= self._ended.restore(documents)
+
+    def begin(
+        self,
+        troubles: Sequence[SuspectedAlert],
+        waiting: Sequence[Delivery],
+        subjects: Mapping[str, str],
+        forgotten: Iterable[str],
+    ) -> None:
+        """Say what the others are to be asked for, and find what they have overtaken."""
+        desk = self._desk
+        ask_for(self._cluster, troubles, desk.views, waiting, subjects, forgotten, desk.ended)
+        keyed = {route.name for route in desk.routes.notifiers if route.deduplicates}
+        self._withdrawn = overtaken(self._cluster, waiting, keyed)
+
+    def end(self) -> tuple[dict[str, str | None], tuple[Key, ...]]:
+        """What is to be kept, and of which notifier and group what waits is to be withdrawn:
+        an end among it is no end."""
+        withdrawn = self._withdrawn | self._desk.withdrawn
+        self._desk.withdrawn.clear()
+        for key in withdrawn:
+            self._desk.ended.pop(key, None)
+        return self._ended.documents(self._desk.ended), tuple(withdrawn)
 
 
 class EndedGroups:
