@@ -19,7 +19,7 @@ from typing import Any
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
-from alerts.cluster.responder import LocalState
+from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Message, Severity, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
@@ -32,6 +32,7 @@ from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from alerts.recovery import recover
 from alerts.silence.maintenance_window import Window
+from alerts.state.send_gate import SendGate
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 from probe.report.text.units import show
@@ -73,6 +74,13 @@ class AlertManager:
             plan, self._fleet if peers.entries else None, lambda at: at + self._wall() - now()
         )
         self.run_soon: Callable[[str], None] = lambda _: None
+        self._gate = SendGate(
+            now,
+            knows=self.pipeline.knows,
+            is_seen_bad=self.pipeline.alerts.is_seen_bad,
+            has_asked=lambda: self._fleet.is_ready,
+            run_soon=lambda check: self.run_soon(check),
+        )
         self._silences: list[Silence] = []
         self._woken = asyncio.Event()
         self._outbox: Outbox | None = None
@@ -148,11 +156,19 @@ class AlertManager:
             asked = read_question(question)
         except InvalidMessage:
             return None
+        relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
-        undelivered = frozenset((each.notifier, each.message.key) for each in waiting)
-        desk = self.pipeline.desk
-        own = LocalState(self.pipeline.groups, desk.views, undelivered, desk.ended)
-        return self._fleet.answer(asked, own, excused=self.pipeline.own_network_fails)
+        desk, excused = self.pipeline.desk, self.pipeline.own_network_fails
+        # All of one moment: a result that came in this very instant counts.
+        own = LocalState(
+            self.pipeline.groups,
+            desk.views,
+            undelivered_of(waiting),
+            desk.ended,
+            troubles=self.pipeline.alerts.troubles(self._now()),
+            openings=openings_of(waiting),
+        )
+        return self._fleet.answer(asked, own, excused=excused, relayed=relayed)
 
     def muted(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being sent now."""
@@ -209,6 +225,8 @@ class AlertManager:
             on_refused=self._on_refused,
             on_undelivered=self._on_undelivered,
             on_delivered=self._on_delivered,
+            on_dropped=self.pipeline.not_sent,
+            hold=self._gate.hold,
         )
 
     @property
@@ -216,11 +234,8 @@ class AlertManager:
         """What runs until cancelled, once it is open: evaluating, sending, asking others."""
         if self._dispatcher is None:
             raise RuntimeError("open it first")
-        return {
-            "alerts": self._flush_on,
-            "notifications": self._dispatcher.run,
-            "peers": self._fleet.run,
-        }
+        jobs = {"alerts": self._flush_on, "notifications": self._dispatcher.run}
+        return {**jobs, "peers": self._fleet.run} if self._fleet.asks_others else jobs
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -246,6 +261,7 @@ class AlertManager:
     ) -> None:
         """A check has a new result."""
         now = self._now()
+        self._gate.add_result(check.name, now)
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         # Also without an event: a timer may have been set or dropped.
         self._woken.set()
@@ -289,10 +305,16 @@ class AlertManager:
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
+        if not self._gate.alive():
+            self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
+        if self._fleet.asks_others:
+            self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
+        for key in found.withdrawn:
+            await self._outbox.withdraw(*key)
         for name in self.pipeline.checks_to_run():
             self.run_soon(name)
         if found.documents or found.deliveries:
