@@ -237,7 +237,7 @@ results = st.lists(
 FAILS, WELL = (Status.FAILED, None, False), (Status.OK, None, False)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @example([FAILS, FAILS, WELL, WELL, (Status.FAILED, None, True), WELL, WELL, WELL])
 @given(results)
 def test_a_restart_at_any_point_changes_nothing(
