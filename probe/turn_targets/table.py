@@ -12,7 +12,7 @@ from probe.core.context import Context
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, Impact, NotMeasured
 from probe.core.recorder import Recorder
-from probe.core.slots import Slots
+from probe.net.slots import Slots
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
 from probe.stun.browser_uri import refusal_of
