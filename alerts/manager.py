@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 SILENCE_POLL_SECONDS = 10.0
 # Between two flushes; a message is never later than that.
 BREATH_SECONDS = 0.2
+# Between checks that run for a confirmation: together they would meet a TURN user's quota.
+SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
 # The same refusal is not noted again sooner.
@@ -52,7 +54,7 @@ class AlertManager:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
     not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
     and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
-    the folders of the journal of open incidents. ``run_soon`` runs a check at once."""
+    the folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class AlertManager:
         self.pipeline = Pipeline(
             plan, self._fleet if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        self.run_soon: Callable[[str], None] = lambda _: None
+        self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._silences: list[Silence] = []
         self._woken = asyncio.Event()
         self._outbox: Outbox | None = None
@@ -293,8 +295,8 @@ class AlertManager:
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
-        for name in self.pipeline.checks_to_run():
-            self.run_soon(name)
+        for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
+            self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
             await self._outbox.commit(found.documents, found.deliveries)
         if found.deliveries:
