@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 SILENCE_POLL_SECONDS = 10.0
 # Between two flushes; a message is never later than that.
 BREATH_SECONDS = 0.2
+# Between checks that run for a confirmation: together they would meet a TURN user's quota.
+SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
 # The same refusal is not noted again sooner.
@@ -53,7 +55,7 @@ class AlertManager:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
     not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
     and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
-    the folders of the journal of open incidents. ``run_soon`` runs a check at once."""
+    the folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -73,13 +75,13 @@ class AlertManager:
         self.pipeline = Pipeline(
             plan, self._fleet if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        self.run_soon: Callable[[str], None] = lambda _: None
+        self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._gate = SendGate(
             now,
             knows=self.pipeline.knows,
             is_seen_bad=self.pipeline.alerts.is_seen_bad,
             has_asked=lambda: self._fleet.is_ready,
-            run_soon=lambda check: self.run_soon(check),
+            run_soon=lambda check: self.run_soon(check, 0.0),
         )
         self._silences: list[Silence] = []
         self._woken = asyncio.Event()
@@ -315,8 +317,8 @@ class AlertManager:
             log(event)
         for key in found.withdrawn:
             await self._outbox.withdraw(*key)
-        for name in self.pipeline.checks_to_run():
-            self.run_soon(name)
+        for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
+            self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
             await self._outbox.commit(found.documents, found.deliveries)
         if found.deliveries:

@@ -87,7 +87,7 @@ class GroupStore:
             for route in self.routes.notifiers:
                 view = self.views.get((route.name, incident.subject))
                 if mine := self._mine(route, incident, view):
-                    times += next_times(route, view, mine)
+                    times += next_times(self.routes.timed(route, mine), view, mine)
         return min((time for time in times if time is not None and time > now), default=None)
 
     def notified(self, alert: Alert) -> str:
@@ -142,7 +142,7 @@ class GroupStore:
         if not mine:
             return self._end(route, incident, now, setting)
         view, repeats = self._by_role(route, incident, view)
-        shown = self._confirmed(mine, view)
+        shown, route = self._confirmed(mine, view), self.routes.timed(route, mine)
         occasion = occasion_for(route, view, shown, now)
         if repeats and shown:
             occasion = occasion or MessageType.CHANGED

@@ -139,7 +139,7 @@ class Daemon:
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
-        self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
+        self._alarm.run_soon = self._schedule.run_soon
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         sources = PageData(
