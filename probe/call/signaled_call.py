@@ -22,9 +22,8 @@ from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
-from probe.net.gather import gather_first_error
 from probe.net.socketio import ReceivedEvent
-from probe.net.tasks import phase_timeout_as, race
+from probe.net.tasks import gather_first_error, phase_timeout_as, race
 from probe.paircam.user_session import AppUser
 from probe.stun.message import PeerAddress
 
