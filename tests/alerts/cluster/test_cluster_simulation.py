@@ -4,9 +4,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from alerts.cluster.quorum import ALONE_SECONDS, EASE_SECONDS
+from alerts.cluster.quorum import ALONE_SECONDS, EASE_SECONDS, RESOLVE_ALONE_SECONDS
 from alerts.model import MessageType, Severity
-from tests.alerts.cluster.cluster_simulation import HOLD, REGIONS, Village
+from tests.alerts.cluster.cluster_simulation import HOLD, INTERVAL, REGIONS, Village
 
 ALL = set(REGIONS)
 # The first failed look, the hold, and what asking takes.
@@ -241,3 +241,52 @@ def test_while_all_hear_each_other_nothing_is_told_twice(
             assert message.key in open_now
             open_now.remove(message.key)
     assert open_now == set()
+
+
+LAX_APART = {frozenset({"lax", "fra"}), frozenset({"lax", "nrt"})}
+
+
+def test_a_minority_that_sees_the_end_resolves_nothing(village: Village) -> None:
+    village.town.down = set(ALL)
+    village.pass_(SOON)
+    village.town.apart = LAX_APART
+    village.pass_(20)
+    village.town.down = {"fra", "nrt"}
+    village.pass_(90)
+    assert set(village.town.incidents) == {"paircam.live"}
+    village.town.apart = set()
+    village.pass_(120)
+    assert set(village.town.incidents) == {"paircam.live"}
+    assert village.town.opened == 1
+    assert {message.occasion for _, _, message in village.town.chat} == {MessageType.FIRING}
+
+
+def test_what_a_cut_off_minority_has_resolved_is_opened_again(village: Village) -> None:
+    village.town.down = set(ALL)
+    village.pass_(SOON)
+    village.town.apart = LAX_APART
+    village.pass_(20)
+    village.town.down = {"fra", "nrt"}
+    village.pass_(int(RESOLVE_ALONE_SECONDS) + 60)
+    # It could ask nobody, and could not wait for ever.
+    assert village.town.incidents == {}
+    village.town.apart = set()
+    village.pass_(30)
+    assert set(village.town.incidents) == {"paircam.live"}
+    firing = [m for _, _, m in village.town.chat if m.occasion is MessageType.FIRING]
+    assert len(firing) == 2
+    village.town.down = set()
+    village.pass_(120)
+    assert village.town.incidents == {}
+    assert village.town.chat[-1][2].occasion is MessageType.RESOLVED
+
+
+def test_the_end_is_sent_within_half_a_minute_of_the_majoritys_recovery(
+    village: Village,
+) -> None:
+    village.town.down = set(ALL)
+    village.pass_(SOON)
+    village.town.down = {"nrt"}
+    # Until all have looked again, which is within an interval.
+    village.pass_(int(INTERVAL) + 30)
+    assert village.town.incidents == {}
