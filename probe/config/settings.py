@@ -19,7 +19,7 @@ from pydantic import (
 from alerts.cluster.members import PeersPlan, split_name
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
-from alerts.settings import read_alerting
+from alerts.settings import alerting_warnings, read_alerting
 from probe.config.check_plan import (
     CheckPlan,
     Kinds,
@@ -285,7 +285,8 @@ def load_settings(
     path = None if alone else Path(config or DEFAULT_CONFIG)
     pages, dashboards = _text(own.public_url), _text(own.grafana_url)
     whole = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
-    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path, whole)
+    warnings = (*sources.warnings, *alerting_warnings(whole))
+    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path, whole, warnings)
 
 
 def _text(address: SecretStr | None) -> str:
