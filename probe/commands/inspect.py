@@ -18,6 +18,7 @@ from probe.core.environment import ConfigurationError
 from probe.core.kind import Check, Kind
 from probe.core.model import Signal
 from probe.core.thresholds import signals_of, thresholds_of
+from probe.daemon.web_server import exposure_of, security_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
@@ -48,6 +49,7 @@ def check_config(options: Mapping[str, Any]) -> int:
     """Say all mistakes (64) or what is configured (0)."""
     try:
         settings = _settings(options)
+        warning = exposure_of(settings.service, security_of(settings.service))
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
@@ -57,7 +59,7 @@ def check_config(options: Mapping[str, Any]) -> int:
     click.echo(f"The configuration is right: {count} ({names}).")
     for line in receivers(settings.alerting):
         click.echo(f"{line[0].upper()}{line[1:]}.")
-    for caution in (*settings.warnings, *_cautions(plan)):
+    for caution in (*settings.warnings, *_cautions(plan), *filter(None, (warning,))):
         click.echo(f"Warning: {caution}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")

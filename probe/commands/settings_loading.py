@@ -10,7 +10,12 @@ import click
 
 from probe.config.check_plan import CheckPlan, select
 from probe.config.settings import ProbeEnvironment, Settings, load_settings
-from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.core.environment import (
+    ConfigProblem,
+    ConfigurationError,
+    EnvironmentSources,
+    read_environment,
+)
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
@@ -31,6 +36,9 @@ def settings_for(
         settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
     else:
         settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
+    if (web_config := options["web_config_file"]) is not None:
+        service = replace(settings.service, web_config_file=web_config)
+        settings = replace(settings, service=service)
     plan = select(settings.plan, options["only"], options["require"], once=options["once"])
     expected = {
         "expect_version": options["expect_version"],
@@ -45,6 +53,15 @@ def settings_for(
             for key in empty
         )
     return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
+
+
+def read_own_environment(options: Mapping[str, Any]) -> ProbeEnvironment:
+    """The variables of the probe itself alone, without the plan of checks.
+
+    Raises ConfigurationError with every mistake.
+    """
+    sources = EnvironmentSources(os.environ, _env_file(options))
+    return read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
 
 
 def say_mistakes(error: ConfigurationError) -> None:

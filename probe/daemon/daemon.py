@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from random import Random
 from types import TracebackType
@@ -42,7 +42,7 @@ from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
-from probe.daemon.web_server import build_server, runbook
+from probe.daemon.web_server import build_server, exposure_of, runbook, security_of
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import dropped, event
 from probe.diagnostics.redact import Redactor
@@ -51,8 +51,9 @@ from probe.history.model import result_row
 from probe.metrics.exporter import Exporter, expose
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.once import probe_version
-from probe.report.status import Overview
+from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
+from probe.web.security import WebSecurity
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Daemon:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        security: WebSecurity | None = None,
     ) -> None:
         self._settings = settings
         self._plan = CheckPlan(())
@@ -86,6 +88,7 @@ class Daemon:
         self._revision = 0
         self._startup_order: dict[str, int] = {}
         self._isolation = Isolation(clock)
+        self._security = security or security_of(settings.service)
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
         redactor = Redactor(settings.secrets)
@@ -147,7 +150,12 @@ class Daemon:
             self._own.stuck,
         )
         self._server = build_server(
-            settings.service, sources, self._alarm.answer, self._answers.answer, clock
+            settings.service,
+            sources,
+            self._alarm.answer,
+            self._answers.answer,
+            clock,
+            self._security,
         )
         self._history: History | None = None
 
@@ -155,6 +163,11 @@ class Daemon:
     def address(self) -> tuple[str, int]:
         """What the pages are on, once it runs: (host, port)."""
         return self._server.address
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the pages are served over TLS."""
+        return self._security.tls() is not None
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Run until cancelled, then leave everything tidy.
@@ -366,11 +379,19 @@ class Daemon:
                 *self._own.notices(),
                 *self.reloader.outcome.notices,
                 *config_notices(self._plan.checks),
+                *self._exposure(),
             ),
         )
 
     def _edition_of(self) -> int:
         return self._revision + self.reloader.readings
+
+    def _exposure(self) -> Iterator[Notice]:
+        text = exposure_of(self._settings.service, self._security)
+        if text:
+            yield Notice(
+                Verdict.WARNING, "Anyone can read this page", f"{text[:1].upper()}{text[1:]}."
+            )
 
     def _metrics(self, accept: str | None) -> tuple[bytes, str]:
         return expose(self._exporter, self._registry, accept)
@@ -405,4 +426,5 @@ class Daemon:
                 name: health.failed for name, health in self._alarm.delivery.items()
             },
             consumer_errors=self._isolation.errors,
+            refused_logins=self._server.refused_logins,
         )
