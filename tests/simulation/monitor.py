@@ -85,7 +85,7 @@ class Simulation:
         )
         process = self._process
         soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}
-        manager.run_soon = lambda name: soon[name].set()
+        manager.run_soon = lambda name, _: soon[name].set()
         real_open = Outbox.open
 
         async def opened(folder: Path | None, **options: object) -> Outbox:
