@@ -28,6 +28,7 @@ from probe.config.check_plan import (
     read_tables,
     variables_named_in,
 )
+from probe.config.listen import DEFAULT_LISTEN, check_listen, listen_address
 from probe.config.secret_values import secret_parts, secrets_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
@@ -43,7 +44,6 @@ from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
-DEFAULT_LISTEN = "[::]:9091"
 SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
@@ -58,21 +58,6 @@ LOG_LEVELS = {
     "debug": logging.DEBUG,
     "silly": logging.DEBUG,
 }
-
-
-def check_listen(text: str) -> str:
-    """HOST:PORT unchanged. Raises ValueError that says what would be right."""
-    host, _, port = text.rpartition(":")
-    bare = host.strip("[]")
-    if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
-        raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
-    return text
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of HOST:PORT, the host without brackets."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 Listen = Annotated[str, AfterValidator(check_listen)]
