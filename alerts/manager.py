@@ -18,7 +18,7 @@ from typing import Any
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
-from alerts.cluster.responder import LocalState
+from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.model import Delivery, Message
 from alerts.notification.meta_messages import log, refusal, undelivered
@@ -29,6 +29,7 @@ from alerts.outbox.outbox import Outbox
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from alerts.recovery import recover
+from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
@@ -71,6 +72,13 @@ class AlertManager(AlertingStatus):
         )
         super().__init__(pipeline, cluster, folder, now, clock)
         self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
+        self._gate = SendGate(
+            now,
+            knows=self.pipeline.knows,
+            is_seen_bad=self.pipeline.alerts.is_seen_bad,
+            has_asked=lambda: self._fleet.is_ready,
+            run_soon=lambda check: self.run_soon(check, 0.0),
+        )
         self._woken = asyncio.Event()
         self._clean_slate = False
         self._noted: dict[tuple[str, str], float] = {}
@@ -81,11 +89,19 @@ class AlertManager(AlertingStatus):
             asked = read_question(question)
         except InvalidMessage:
             return None
+        relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
-        undelivered = frozenset((each.notifier, each.message.key) for each in waiting)
-        desk = self.pipeline.desk
-        own = LocalState(self.pipeline.groups, desk.views, undelivered, desk.ended)
-        return self._fleet.answer(asked, own, excused=self.pipeline.own_network_fails)
+        desk, excused = self.pipeline.desk, self.pipeline.own_network_fails
+        # All of one moment: a result that came in this very instant counts.
+        own = LocalState(
+            self.pipeline.groups,
+            desk.views,
+            undelivered_of(waiting),
+            desk.ended,
+            troubles=self.pipeline.alerts.troubles(self._now()),
+            openings=openings_of(waiting),
+        )
+        return self._fleet.answer(asked, own, excused=excused, relayed=relayed)
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
         """What is wrong with the probe itself by now, by rule."""
@@ -128,6 +144,8 @@ class AlertManager(AlertingStatus):
             on_refused=self._on_refused,
             on_undelivered=self._on_undelivered,
             on_delivered=self._on_delivered,
+            on_dropped=self.pipeline.not_sent,
+            hold=self._gate.hold,
         )
 
     @property
@@ -135,11 +153,8 @@ class AlertManager(AlertingStatus):
         """What runs until cancelled, once it is open: evaluating, sending, asking others."""
         if self._dispatcher is None:
             raise RuntimeError("open it first")
-        return {
-            "alerts": self._flush_on,
-            "notifications": self._dispatcher.run,
-            "peers": self._fleet.run,
-        }
+        jobs = {"alerts": self._flush_on, "notifications": self._dispatcher.run}
+        return {**jobs, "peers": self._fleet.run} if self._fleet.asks_others else jobs
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -165,6 +180,7 @@ class AlertManager(AlertingStatus):
     ) -> None:
         """A check has a new result."""
         now = self._now()
+        self._gate.add_result(check.name, now)
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         # Also without an event: a timer may have been set or dropped.
         self._woken.set()
@@ -208,10 +224,16 @@ class AlertManager(AlertingStatus):
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
+        if not self._gate.alive():
+            self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
+        if self._fleet.asks_others:
+            self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
+        for key in found.withdrawn:
+            await self._outbox.withdraw(*key)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:

@@ -102,6 +102,15 @@ class AlertStore:
         found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
         return [each for each in found if each is not None]
 
+    def is_seen_bad(self, check: str) -> bool:
+        """Whether the newest result of a check confirms something that fires."""
+        return any(
+            identity.check == check
+            and kept.state.stage is AlertState.FIRING
+            and kept.state.seen is not ObservedLevel.GOOD
+            for identity, kept in self._kept.items()
+        )
+
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}

@@ -56,7 +56,7 @@ def check_config(options: Mapping[str, Any]) -> int:
     names = ", ".join(check.name for check in plan.checks)
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
     click.echo(f"The configuration is right: {count} ({names}).")
-    for caution in (*_cautions(plan), *filter(None, (warning,))):
+    for caution in (*settings.warnings, *_cautions(plan), *filter(None, (warning,))):
         click.echo(f"Warning: {caution}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
@@ -71,12 +71,13 @@ def list_everything(options: Mapping[str, Any]) -> int:
         say_mistakes(error)
         return USAGE_ERROR
     style = style_for(sys.stdout, os.environ)
-    text = render(_listing(settings.plan), width=style.width, colour=style.colour)
+    text = render(_listing(settings), width=style.width, colour=style.colour)
     click.echo(text, nl=False, color=True)
     return 0
 
 
-def _listing(plan: CheckPlan) -> Listing:
+def _listing(settings: Settings) -> Listing:
+    plan = settings.plan
     used = {check.kind.name for check in plan.checks}
     return Listing(
         checks=tuple(_line(check) for check in plan.checks),
@@ -92,7 +93,7 @@ def _listing(plan: CheckPlan) -> Listing:
             if isinstance(check.table, BudgetTable)
         ),
         sources=_sources(plan.checks),
-        cautions=_cautions(plan),
+        cautions=(*settings.warnings, *_cautions(plan)),
     )
 
 

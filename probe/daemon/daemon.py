@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from random import Random
 from types import TracebackType
 
@@ -101,7 +102,7 @@ class Daemon:
         self._alarm = AlertManager(
             settings.alerting,
             settings.service.data,
-            peers=settings.service.peers,
+            peers=replace(settings.service.peers, version=probe_version()),
             journals=settings.service.journals,
             now=lambda: steady + clock(),
             wall=now,
@@ -262,9 +263,12 @@ class Daemon:
         for part in parts:
             part.set_checks(self._plan.checks)
         self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
-        for caution in (each for check in new for each in check.config_warnings):
-            logger.warning("%s", caution)
+        warnings = settings.warnings if self._revision == 1 else ()
+        for warning in (*warnings, *(each for check in new for each in check.config_warnings)):
+            logger.warning("%s", warning)
         deadlines = {check.name: check.table.deadline for check in new}
+        if not checks:
+            self._end_first_round()
         # Failing and long unmeasured ones come first after a start; what a reload brings has its
         # place in the file.
         new.sort(key=lambda check: self._startup_order.get(check.name, len(self._startup_order)))
@@ -378,7 +382,7 @@ class Daemon:
                 *notices_of(self._alarm, self._references),
                 *self._own.notices(),
                 *self.reloader.outcome.notices,
-                *config_notices(self._plan.checks),
+                *config_notices(self._settings.warnings, self._plan.checks),
                 *self._exposure(),
             ),
         )

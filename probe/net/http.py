@@ -24,6 +24,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import SocketFactory, connect_tcp, start_tls
 from probe.net.protocol.cookies import Cookies
@@ -32,7 +33,6 @@ from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
-from probe.net.timing import Timing
 from probe.net.tls import TlsObserver, client_context
 
 __all__ = [
