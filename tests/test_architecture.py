@@ -78,7 +78,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # What a rule or a panel asks for is what the exporter writes.
     "dashboards": {"alerts.prometheus", "probe.core", "probe.kinds", "probe.metrics"},
-    "probe.config": {"alerts", "probe.core", "probe.diagnostics", "probe.net.urls"},
+    "probe.config": {
+        "alerts",
+        "probe.core",
+        "probe.diagnostics",
+        "probe.net.proxies",
+        "probe.net.urls",
+    },
     "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
     "probe.daemon": {
         *INSTRUMENTS,

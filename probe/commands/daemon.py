@@ -17,6 +17,7 @@ from probe.daemon.daemon import Daemon
 from probe.diagnostics import logging_setup, sentry
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, USAGE_ERROR
+from probe.net import proxies
 from probe.once import probe_version
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ async def _run(options: Mapping[str, Any]) -> int:
 
 async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
     _tell(settings)
+    _log_proxies()
     daemon = Daemon(settings, load)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
     ends = _on_signals(task, daemon.reloader.request_reload)
@@ -80,6 +82,14 @@ def _tell(settings: Settings) -> None:
         region=settings.region,
         redactor=redactor,
     )
+
+
+def _log_proxies() -> None:
+    """Say which proxies lead where, and which of the environment's can't be used."""
+    for problem in proxies.warnings():
+        logger.warning("%s", problem)
+    if proxied := proxies.in_words():
+        logger.info("%s", proxied)
 
 
 def _say_where(daemon: Daemon) -> None:

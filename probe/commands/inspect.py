@@ -20,6 +20,7 @@ from probe.core.thresholds import signals_of, thresholds_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
+from probe.net import proxies
 from probe.report.text.check_list import (
     BudgetLine,
     CheckRow,
@@ -54,8 +55,10 @@ def check_config(options: Mapping[str, Any]) -> int:
     names = ", ".join(check.name for check in plan.checks)
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
     click.echo(f"The configuration is right: {count} ({names}).")
-    for caution in _cautions(plan):
+    for caution in (*_cautions(plan), *proxies.warnings()):
         click.echo(f"Warning: {caution}.")
+    if proxied := proxies.in_words():
+        click.echo(f"{proxied}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
     return 0

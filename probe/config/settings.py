@@ -36,6 +36,7 @@ from probe.core.environment import (
     read_environment,
 )
 from probe.diagnostics.sentry import check_dsn
+from probe.net import proxies
 from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
 
 DEFAULT_CONFIG = "probe.toml"
@@ -207,7 +208,7 @@ class Settings:
         texts. Addresses are told apart: what is secret in them, not where they lead."""
         service = self.service
         found = {text for check in self.plan.checks for text in _secrets_in(check.table)}
-        found |= self.alerting.secrets
+        found |= self.alerting.secrets | proxies.passwords()
         own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
         for secret in own:
             found |= {secret.get_secret_value()} if secret else set()

@@ -68,7 +68,9 @@ class EngineIoHttpSession:
     async def _request(self, method: str, url: str, *, timeout: object, **options: Any) -> _Answer:
         """``timeout`` is engine.io's own; the check's deadline is the only one here."""
         with self._translating():
-            async with self._browser.session.request(method, url, **options) as response:
+            async with self._browser.session.request(
+                method, url, **self._browser.proxied(url), **options
+            ) as response:
                 if response.status != 200:
                     raise refused_request(response.status, self._host)
                 return _Answer(response.status, await read_bounded(response, BODY_LIMIT))
@@ -79,7 +81,9 @@ class EngineIoHttpSession:
         """A WebSocket; raises Stop."""
         timeout = aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS)
         with self._translating():
-            self.socket = await self._browser.session.ws_connect(url, timeout=timeout, **options)
+            self.socket = await self._browser.session.ws_connect(
+                url, timeout=timeout, **self._browser.proxied(url), **options
+            )
         return self.socket
 
     @contextmanager

@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,6 +28,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.proxies import Proxy, proxy_error, proxy_for
 from probe.net.resolver import Address, connection_error, has_route, is_unreachable, resolve
 from probe.net.timing import Timing, socket_factory, trace_config
 from probe.net.tls import TlsObserver, client_context, observe_handshakes, translate_tls
@@ -81,7 +83,8 @@ class Response:
 
 
 class FreshHttpClient:
-    """One fresh client: no connection is kept, no proxy or cookie of ours gets in between.
+    """One fresh client: no connection is kept, no cookie of ours gets in between; a proxy only
+    where the environment names one (``probe.net.proxies``).
 
     Use as ``async with browse(...) as browser``. ``timing`` and ``tls`` tell how it went,
     also when a request raises.
@@ -98,6 +101,8 @@ class FreshHttpClient:
         self.timing = Timing(clock, on_phase)
         self.tls = TlsObserver(partial(self.timing.enter, "tls"))
         self._host = host
+        self._is_direct = detour is not None
+        self._proxy: Proxy | None = None
         self._resolver = _Resolver()
         connector = aiohttp.TCPConnector(
             resolver=self._resolver,
@@ -138,7 +143,11 @@ class FreshHttpClient:
             seen.add(address)
             self._go_to(address)
             async with self.session.get(
-                address, headers=headers, allow_redirects=False, middlewares=(self._once,)
+                address,
+                headers=headers,
+                allow_redirects=False,
+                middlewares=(self._once,),
+                **self.proxied(str(address)),
             ) as response:
                 page = Response(response, address, redirects)
                 following = None if max_redirects is None else redirect_target(page)
@@ -155,6 +164,11 @@ class FreshHttpClient:
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
             address, redirects = following, redirects + 1
 
+    def proxied(self, url: str) -> dict[str, Any]:
+        """Options of a request to an address: the proxy that leads there, if there is one."""
+        self._proxy = None if self._is_direct else proxy_for(url)
+        return self._proxy.options if self._proxy else {}
+
     async def read(self, page: Response, limit: int) -> bytes:
         """The page's body; see read_bounded."""
         body = await read_bounded(page.response, limit)
@@ -166,7 +180,9 @@ class FreshHttpClient:
 
         ``host`` is whom the message names, if not the one that was last asked.
         """
-        stop = self._resolver.error or translate(error, host or self._host)
+        named = host or self._host
+        stop = proxy_error(error, self._proxy, named) or self._resolver.error
+        stop = stop or translate(error, named)
         if stop is not None:
             stop.phase = stop.phase or self.phase
         return stop

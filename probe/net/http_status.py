@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.proxies import HINT, PROXY_LOGIN, are_configured
 
 MOVED = "Set BACKEND_URL to the address that the redirect leads to."
 
@@ -14,6 +15,8 @@ def status_error(status: int, message: str, *, phase: str | None = None) -> Chec
         return NotMeasured(Cause.RATE_LIMITED, message, phase=phase)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return CheckFailed(Cause.AUTH_REJECTED, message, phase=phase)
+    if status == PROXY_LOGIN and are_configured():
+        return NotMeasured(Cause.OWN_NETWORK, message, phase=phase, hint=HINT)
     return CheckFailed(Cause.HTTP_STATUS, message, phase=phase)
 
 

@@ -178,7 +178,11 @@ class Backend:
                 fresh_client(ca_file=self.ca_file, clock=self._clock, host=host) as browser,
                 # A redirect would turn the request into a GET, or show the token elsewhere.
                 browser.session.post(
-                    url, json=body, headers=headers, allow_redirects=False
+                    url,
+                    json=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    **browser.proxied(str(url)),
                 ) as response,
             ):
                 if response.status not in (200, 201):

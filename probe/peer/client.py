@@ -83,7 +83,11 @@ class PeerClient:
         async with (
             fresh_client(ca_file=self.ca_file, clock=context.clock, host=host) as browser,
             browser.session.post(
-                address, data=body, headers=headers, allow_redirects=False
+                address,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                **browser.proxied(address),
             ) as response,
         ):
             if response.status != 200:

@@ -84,7 +84,9 @@ class MeteredServers:
             async with (
                 fresh_client(ca_file=ca_file, clock=self._context.clock, host=host) as browser,
                 # A redirect would show the key elsewhere.
-                browser.session.get(address, allow_redirects=False) as response,
+                browser.session.get(
+                    address, allow_redirects=False, **browser.proxied(str(address))
+                ) as response,
             ):
                 if response.status != 200:
                     raise status_error(response.status, f"{host} answers {response.status}")

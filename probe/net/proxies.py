@@ -1,0 +1,143 @@
+"""HTTP proxies, taken from the environment alike for checks, heartbeat and notifiers.
+
+``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either case, as curl and
+Python's own ``urllib`` read them. Nothing else of the environment is taken: above all no
+``.netrc``, from which aiohttp's ``trust_env`` would send passwords to whoever is asked. What
+is on this machine is reached directly. STUN, TURN, Redis and Postgres know no HTTP proxy.
+"""
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+
+if TYPE_CHECKING:
+    pass
+
+SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
+# What a proxy answers to CONNECT when the target doesn't let it connect.
+_UNREACHABLE = (502, 503, 504)
+PROXY_LOGIN = 407
+HINT = (
+    "The environment names this proxy: correct HTTP_PROXY or HTTPS_PROXY, or name the host in "
+    "NO_PROXY."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy: ``HOST:PORT`` for people, and its address, which may hold a password."""
+
+    host: str
+    url: str = field(repr=False)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What an aiohttp request takes."""
+        return {"proxy": self.url}
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """The proxy that leads to an address; None where it is reached directly."""
+    parts = urlsplit(url)
+    scheme = SCHEMES.get(parts.scheme.lower())
+    if scheme is None or not parts.hostname or is_loopback(parts.hostname):
+        return None
+    known = getproxies()
+    address = known.get(scheme) or known.get("all")
+    if not address or not _is_usable(address) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return _proxy(address)
+
+
+def options_for(url: str) -> dict[str, Any]:
+    """The same as options of an aiohttp request; none where it is reached directly."""
+    proxy = proxy_for(url)
+    return proxy.options if proxy else {}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def are_configured() -> bool:
+    """Whether the environment names any proxy that is used."""
+    named = (getproxies().get(name, "") for name in ("http", "https", "all"))
+    return any(address and _is_usable(address) for address in named)
+
+
+def in_words() -> str:
+    """Which proxies are used for what, in one sentence; empty where there are none."""
+    used = {
+        _proxy(address).host
+        for name, address in getproxies().items()
+        if name in ("http", "https", "all") and _is_usable(address)
+    }
+    if not used:
+        return ""
+    which = " and ".join(sorted(used))
+    return (
+        f"HTTP and WebSocket checks, heartbeat and notifiers go through the proxy {which}; "
+        "STUN, TURN, Redis and Postgres are reached directly"
+    )
+
+
+def passwords() -> set[str]:
+    """The proxies' passwords, for whoever has to keep them out of texts."""
+    found: set[str] = set()
+    for address in getproxies().values():
+        try:
+            password = urlsplit(address).password or ""
+        except ValueError:
+            continue
+        found |= {password, unquote(password)} - {""}
+    return found
+
+
+def warnings() -> list[str]:
+    """What is wrong with the proxies of the environment; they are not used."""
+    return [
+        f"{name.upper()}_PROXY: only http:// proxies can be used, this one is ignored"
+        for name, address in sorted(getproxies().items())
+        if name in ("http", "https", "all") and not _is_usable(address)
+    ]
+
+
+def proxy_error(error: BaseException, proxy: Proxy | None, host: str) -> CheckAborted | None:
+    """The cause behind an error of aiohttp that the proxy has made; None for any other."""
+    import aiohttp
+
+    if proxy is None:
+        return None
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        said = f"the proxy {proxy.host} answers {error.status} to CONNECT {host}"
+        if error.status in _UNREACHABLE:
+            return CheckFailed(Cause.CONNECT_FAILED, said, phase="connect")
+        return NotMeasured(Cause.OWN_NETWORK, said, phase="connect", hint=HINT)
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError):
+        said = f"no connection to the proxy {proxy.host}"
+        return NotMeasured(Cause.OWN_NETWORK, said, phase="connect", hint=HINT)
+    return None
+
+
+def _proxy(address: str) -> Proxy:
+    url = address if "://" in address else f"http://{address}"
+    return Proxy(urlsplit(url).netloc.rpartition("@")[2], url)
+
+
+def _is_usable(address: str) -> bool:
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
