@@ -1,1 +1,1 @@
-"""Judges what was measured and tells whom it concerns."""
+"""Evaluates results, keeps the state of alerts and notifies receivers."""

@@ -1,4 +1,4 @@
-"""What alerting is told to do."""
+"""The configuration of alerting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

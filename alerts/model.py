@@ -9,6 +9,9 @@ from enum import StrEnum
 Labels = tuple[tuple[str, str], ...]
 
 
+_SAID_BY_TARGET = ("degraded", "service_down")
+
+
 class Severity(StrEnum):
     """How bad it is: whether somebody is to be woken."""
 
@@ -52,7 +55,8 @@ class Alert:
     a sentence what is wrong; ``phase``, ``cause`` and ``hint`` are a failure's, ``value``,
     ``limit`` and ``trend`` a broken limit's, all for people. ``runbook`` names the page that
     says what to do. ``region`` is whose probe sees it, empty for what several probes tell as
-    one; ``view`` then says who sees it.
+    one; ``view`` then says who sees it. ``closed`` says why it ended without a recovery.
+    ``service``, ``loss`` and ``degradation`` are its check's :class:`probe.core.kind.Impact`.
     """
 
     identity: Fingerprint
@@ -73,6 +77,16 @@ class Alert:
     limit: str = ""
     trend: str = ""
     view: str = ""
+    closed: str = ""
+    service: str = ""
+    loss: str = ""
+    degradation: str = ""
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong inside the target, where it says so itself; else empty. A change of
+        it is worth an update."""
+        return self.summary if self.cause in _SAID_BY_TARGET else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,7 @@ class Message:
     for a resolved group what it was. ``since`` is when the first of them began. ``changes``
     are things that changed lately and may be to blame, ``affected`` other checks that
     suffer from it, ``links`` are (name, address). ``test`` marks a message that somebody
-    sends to try a route.
+    sends to try a route. Of an update, ``news`` says what has changed since the last message.
     """
 
     key: str
@@ -101,6 +115,7 @@ class Message:
     links: Labels = ()
     text: str = ""
     test: bool = False
+    news: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from alerts.config import AlertingConfig
-from alerts.notification.grouping import REMIND_SECONDS
-from alerts.notification.route import Route, read_routes
+from alerts.notification.route import (
+    REPEAT_INTERVAL_SECONDS,
+    Route,
+    read_routes,
+)
 from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
+from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import read_windows
 from probe.core.environment import (
     ConfigProblem,
@@ -43,13 +47,26 @@ def read_alerting(
         made = each.make(environment)
         if made is not None:
             notifiers[each.name] = made
-            remind = made.resend_seconds or REMIND_SECONDS
-            routes.append(Route(each.name, each.severities, remind, each.deduplicates))
+            routes.append(_route_to(each, made))
     windows, wrong_windows = read_windows(tables.get("maintenance", ()), path)
     names = [each.name for each in NOTIFIERS]
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)
     plan = AlertingConfig("", notifiers, routes, own, windows, secrets=frozenset(secrets))
     return plan, [*mistakes, *wrong_windows, *wrong_routes]
+
+
+def _route_to(kind: NotifierKind[Any], made: Notifier) -> Route:
+    if made.resend_seconds is None:
+        return Route(kind.name, kind.severities, REPEAT_INTERVAL_SECONDS, kind.deduplicates)
+    return Route(
+        kind.name,
+        kind.severities,
+        made.resend_seconds,
+        kind.deduplicates,
+        group_wait=0.0,
+        group_interval=0.0,
+        resends=True,
+    )
 
 
 def _secrets_of(environment: Environment) -> Iterator[str]:

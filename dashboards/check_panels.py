@@ -7,7 +7,7 @@ _STATES = ((0.0, "fails", RED), (1.0, "well", GREEN))
 
 
 def states(selector: str, drill: str = "") -> Panel:
-    """Each check over time; gaps are where nobody could look."""
+    """Each check over time; gaps are where nothing could be measured."""
     return Panel(
         title="Checks over time",
         description="What the last run of each check found. A gap: it could not be measured.",

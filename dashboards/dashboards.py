@@ -77,7 +77,7 @@ def _providers() -> tuple[Panel, ...]:
     return (
         Panel(
             "Usable now, by provider and transport",
-            "Share of the checks that are well. 0 %: nobody gets through this way.",
+            "Share of the checks that succeed. 0 %: no user gets through this way.",
             (
                 PanelQuery(
                     f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}", True

@@ -1,4 +1,4 @@
-"""Overview: is it up, what burns, and the objectives over 30 days with their budgets."""
+"""Overview: is it up, which alerts fire, and the objectives over 30 days with their budgets."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ def overview(kinds: Iterable[Kind[Any, Any]]) -> Dashboard:
     return Dashboard(
         UID,
         "Probe: overview",
-        "Is it up, what burns, and how much of the error budgets is left.",
+        "Is it up, which alerts are firing, and how much of the error budgets is left.",
         (
             DashboardRow("Now", tuple(_now())),
             DashboardRow("Checks", tuple(_checks(kinds))),
@@ -70,7 +70,7 @@ def _now() -> Iterator[Panel]:
             height=4,
         )
     yield Panel(
-        "Alerts that burn",
+        "Firing alerts",
         "As the probes judge by themselves, by severity.",
         (
             PanelQuery(
@@ -134,7 +134,7 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
     yield from _filling([_kept(objective) for objective in found])
     rates = ", ".join(number(burn.rate) for burn in BURNS)
     yield Panel(
-        "How fast budgets burn",
+        "Error budget burn rate",
         "Errors of the last hour, against what the objective allows: 1 uses the budget up in 30 "
         f"days. Alerts begin at {rates}, over longer windows the milder ones.",
         tuple(_burn(objective) for objective in found if objective.threshold is None),

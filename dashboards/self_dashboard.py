@@ -224,7 +224,7 @@ def _history() -> tuple[Panel, ...]:
         ),
         Panel(
             "Heartbeat",
-            "Since the dead man's switch was last told that all is well; nothing without one.",
+            "Time since the last heartbeat to the dead man's switch; empty without one.",
             (
                 PanelQuery(
                     _of_probes("(time() - probe_heartbeat_last_success_timestamp_seconds)"),

@@ -1,7 +1,7 @@
 """Exit codes beside those of a verdict; numbers that scripts rely on."""
 
 USAGE_ERROR = 64
-# What was found could not be told: the report can't be written (sysexits.h: EX_IOERR).
+# The report can't be written (sysexits.h: EX_IOERR).
 OUTPUT_ERROR = 74
 INTERRUPTED = 130
 TERMINATED = 143

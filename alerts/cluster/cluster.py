@@ -18,7 +18,7 @@ from alerts.cluster.protocol import MOST_ASKED, MemberAnswer, QueriedCheck, Quer
 from alerts.cluster.quorum import MemberVote, QuorumState, Scope, SuspectedAlert, Vote
 from alerts.cluster.responder import LastResult, LocalState, build_answer, is_due, rule_of
 from alerts.model import Alert, Fingerprint, Severity
-from alerts.notification.grouping import NotificationLogEntry
+from alerts.notification.notification_log import NotificationLogEntry
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
 from alerts.model import Alert
-from alerts.notification.grouping import AlertGroup, Mute, alert_groups
+from alerts.notification.grouping import Mute, alert_groups
+from alerts.notification.message import AlertGroup
 
 
 def incidents_among(

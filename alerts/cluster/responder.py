@@ -8,7 +8,7 @@ from alerts.cluster.leader import MINE
 from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, QueriedCheck, ReportedAlert, SeenBad
 from alerts.cluster.quorum import SuspectedAlert
 from alerts.model import Fingerprint
-from alerts.notification.grouping import NotificationLogEntry
+from alerts.notification.notification_log import NotificationLogEntry
 from probe.core.kind import Check
 
 T = TypeVar("T")

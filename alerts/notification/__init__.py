@@ -1,1 +1,1 @@
-"""From alerts to messages: routes, grouping, deduplication, sending."""
+"""From firing alerts to messages: which incident, which receiver, when, in which words."""

@@ -1,105 +1,75 @@
-"""Who is told what, and when: alerts in, messages out.
+"""Who is notified of what, and when: incidents in, messages out.
 
-Alerts of one subject are one incident, told as one. Each notifier has a view of its own of
-every incident: what of it concerns it, whether it was told, and how grave it was then. So a
-pager hears of an incident when it becomes critical and that it is over when it eases to a
-warning, while a chat hears of both. Pure: the views are all there is, and they can be kept.
+Grouping as Alertmanager's: the first message of an incident waits ``group_wait`` unless it is
+certain and critical; what joins later waits ``group_interval``, a rise in severity doesn't;
+after ``repeat_interval`` a reminder is sent. Each notifier has a log entry of its own for
+every incident, so a pager gets an incident when it becomes critical and its resolve when it
+eases to a warning, while a chat gets both. Members that recover are no news: the resolve
+names them. Pure: the log is all there is, and it can be stored.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
-from alerts.cluster.leader import MINE, Assignment, Role
+from alerts.cluster.leader import Assignment, Role
 from alerts.model import Alert, Delivery, Message, MessageType, Severity
+from alerts.notification.message import (
+    AlertGroup,
+    MessageContext,
+    firing_message,
+    highest_severity,
+    name_of,
+    resolved_message,
+)
+from alerts.notification.notification_log import Key, NotificationLog, NotificationLogEntry
 from alerts.notification.route import Route, Routes
-from alerts.runbooks import first_steps
 
-# More alerts of an incident that is told already are gathered for so long.
-GATHER_SECONDS = 60.0
-REMIND_SECONDS = 4 * 3600.0
-# For so long it is known that the end of an incident was told.
+# For so long it is known that the end of an incident was sent.
 ENDED_SECONDS = 600.0
+# What is wrong may change at once, and then no sooner than so long after the last message.
+SHORTEST_INTERVAL_SECONDS = 30.0
+# What was refused is sent again after a group interval, and no sooner than this.
+REFUSED_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class AlertGroup:
-    """All alerts of one subject: ``burning`` ones to be told of, ``muted`` ones that burn
-    and are not to be told of now, ``over`` those that ended lately. ``held``: it is not over
-    for another probe; ``elsewhere`` says as what its alerts are told now, if not as this."""
-
-    subject: str
-    burning: tuple[Alert, ...] = ()
-    muted: tuple[Alert, ...] = ()
-    over: tuple[Alert, ...] = ()
-    affected: tuple[str, ...] = ()
-    held: bool = False
-    elsewhere: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationLogEntry:
-    """What one notifier was told of one incident, and when; times in seconds since 1970.
-
-    ``owner`` is the probe that told it, ``MINE`` for this one.
-    """
-
-    severity: Severity
-    members: tuple[str, ...]
-    since: float
-    told: float
-    opened: float
-    owner: str = MINE
-
-
-@dataclass(frozen=True, slots=True)
-class MessageContext:
-    """What every message says of the probe itself, and what changed lately.
-
-    ``public_url`` is where people reach the probe's pages, empty if they don't.
-    """
-
-    region: str
-    public_url: str = ""
-    grafana_url: str = ""
-    changes: tuple[str, ...] = ()
-
-    def links(self, runbook: str = "") -> tuple[tuple[str, str], ...]:
-        """Where a message leads to, as (name, address)."""
-        found = [("status page", f"{self.public_url}/")] if self.public_url else []
-        if self.public_url and runbook:
-            found.append(("runbook", f"{self.public_url}/runbooks/{runbook}"))
-        if self.grafana_url:
-            found.append(("dashboard", self.grafana_url))
-        return tuple(found)
-
-
-# Of a notifier, an incident and what it was told of it, over or not: this probe's part.
+# Of a notifier, an incident and its log entry, over or not: this probe's part.
 Cast = Callable[[str, str, NotificationLogEntry | None, bool], Assignment]
+# Whether an alert is still true now.
+Confirm = Callable[[Alert], bool]
 
 
 def _alone(name: str, subject: str, view: NotificationLogEntry | None, over: bool) -> Assignment:
     return Assignment(Role.TELL)
 
 
+def _certain(alert: Alert) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class GroupStore:
-    """The views of all notifiers; ``settle`` brings them up to date.
+    """The log of all notifiers; ``settle`` brings it up to date.
 
-    ``cast`` says whether this probe is the one of several that tells people; ``ended`` is when
-    it last told that an incident is over, by notifier and incident.
+    ``cast`` says whether this probe is the one of several that sends; ``confirm`` whether an
+    alert may be sent now; ``ended`` is when the end of an incident was last sent, by notifier
+    and incident.
     """
 
     routes: Routes
-    views: dict[tuple[str, str], NotificationLogEntry] = field(default_factory=dict)
+    log: NotificationLog = field(default_factory=NotificationLog)
     cast: Cast = _alone
-    ended: dict[tuple[str, str], float] = field(default_factory=dict)
-    _dirty: set[tuple[str, str]] = field(default_factory=set)
+    ended: dict[Key, float] = field(default_factory=dict)
+    confirm: Confirm = _certain
+
+    @property
+    def views(self) -> Mapping[Key, NotificationLogEntry]:
+        """The log's entries."""
+        return self.log.views
 
     def settle(
         self, incidents: Iterable[AlertGroup], now: float, setting: MessageContext
     ) -> list[Delivery]:
-        """What has to be told by now, of every incident that there is or was."""
+        """What has to be sent by now, of every incident that there is or was."""
         known = {incident.subject: incident for incident in incidents}
         for _, subject in list(self.views):
             known.setdefault(subject, AlertGroup(subject))
@@ -107,184 +77,206 @@ class GroupStore:
         deliveries = []
         for incident in known.values():
             for route in self.routes.notifiers:
-                message = self._tell(route, incident, now, setting)
+                message = self._message(route, incident, now, setting)
                 if message is not None:
                     deliveries.append(Delivery(route.name, message, due=now))
-        return deliveries
+        return deliveries + self.log.due_resolves(self._intervals, now)
 
     def next_time(self, incidents: Iterable[AlertGroup], now: float) -> float | None:
-        """When ``settle`` will have something to say though nothing happens."""
-        by_subject = {incident.subject: incident for incident in incidents}
-        times = []
-        for (name, subject), view in self.views.items():
-            route, incident = self.routes.named(name), by_subject.get(subject)
-            if route is None or incident is None:
-                continue
-            mine = _members(self._mine(route, incident.burning))
-            wait = GATHER_SECONDS if mine != view.members else route.remind_seconds
-            times.append(view.told + wait)
-        return min((time for time in times if time > now), default=None)
+        """When ``settle`` will have something to send though nothing happens."""
+        times = [self.log.next_resolve(self._intervals)]
+        for incident in incidents:
+            for route in self.routes.notifiers:
+                view = self.views.get((route.name, incident.subject))
+                if mine := self._mine(route, incident, view):
+                    times += _times(route, view, mine)
+        return min((time for time in times if time is not None and time > now), default=None)
+
+    def notified(self, alert: Alert) -> str:
+        """Whether people were notified of an alert, in words."""
+        name = name_of(alert)
+        views = {key[0]: view for key, view in self.views.items() if name in view.members}
+        if refused := sorted(each for each, view in views.items() if view.refused):
+            return f"refused by {', '.join(refused)}"
+        if views:
+            return "notified" if any(view.accepted for view in views.values()) else "being sent"
+        routed = any(self.routes.matches(alert, route.name) for route in self.routes.notifiers)
+        return "not notified yet" if routed else "not routed to any notifier"
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
-        changed: dict[str, str | None] = {}
-        for key in self._dirty:
-            view = self.views.get(key)
-            changed[f"view:{json.dumps(key)}"] = json.dumps(asdict(view)) if view else None
-        self._dirty.clear()
-        return changed
+        return self.log.documents()
 
-    def restore(self, documents: Mapping[str, str]) -> None:
-        """Take up what ``documents`` gave before the restart; passes over what is no view."""
-        for name, text in documents.items():
-            if not name.startswith("view:"):
-                continue
-            try:
-                notifier, subject = json.loads(name.removeprefix("view:"))
-                known = json.loads(text)
-                known["severity"] = Severity(known["severity"])
-                known["members"] = tuple(known["members"])
-                self.views[notifier, subject] = NotificationLogEntry(**known)
-            except (KeyError, TypeError, ValueError):
-                continue
+    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
+        """Take up what ``documents`` gave before the restart; ``waiting`` are notifier and
+        incident of what is on its way."""
+        self.log.restore(documents, waiting)
 
-    def _mine(self, route: Route, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    @property
+    def _intervals(self) -> dict[str, float]:
+        return {route.name: _again_seconds(route) for route in self.routes.notifiers}
+
+    def _mine(
+        self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
+    ) -> tuple[Alert, ...]:
+        """The alerts of an incident that a notifier is sent. One that has to be repeated to
+        stay open at the receiver goes on while it is suppressed."""
+        alerts = incident.burning
+        if route.resends and view is not None:
+            alerts += tuple(each for each in incident.muted if name_of(each) in view.members)
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
 
-    def _tell(
+    def _message(
         self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
-        """The message that is due to one notifier; brings its view up to date."""
+        """The message that is due to one notifier; brings its log entry up to date."""
         key = (route.name, incident.subject)
-        view, mine = self.views.get(key), self._mine(route, incident.burning)
+        view = self.views.get(key)
+        mine = self._mine(route, incident, view)
         if not mine:
             return self._end(route, incident, now, setting)
-        occasion = _occasion(view, mine, now, route.remind_seconds)
-        if occasion is None:
+        shown = self._confirmed(mine, view)
+        occasion = _occasion(route, view, shown, now)
+        if occasion is None or not self._is_still_true(route, view, shown, occasion):
             return None
         casting = self._casting(route, incident, view, over=False)
         if casting.part is Role.WAIT:
             return None
-        since = min(alert.since for alert in mine)
-        opened = view.opened if view else now
-        seen = NotificationLogEntry(
-            _gravest(mine), _members(mine), since, now, opened, casting.owner
-        )
-        self._keep(key, seen)
+        entry = _entry(view, shown, now, casting.owner)
+        self.log.keep(key, entry)
         if casting.part is Role.FOLLOW:
+            self.log.keep(key, replace(entry, accepted=True))
             return None
-        message = _burning(incident, mine, occasion, now, setting)
-        if view is None:
-            return message
-        # What has ended since the incident began is part of its story.
-        over = tuple(alert for alert in incident.over if str(alert.identity) in view.members)
-        return replace(message, since=min(since, view.since), resolved=over)
+        return firing_message(incident, shown, occasion, view, now, setting)
+
+    def _confirmed(
+        self, mine: Sequence[Alert], view: NotificationLogEntry | None
+    ) -> tuple[Alert, ...]:
+        """What the receiver knows already, and what is certain now."""
+        known = view.members if view else ()
+        return tuple(each for each in mine if name_of(each) in known or self.confirm(each))
+
+    def _is_still_true(
+        self,
+        route: Route,
+        view: NotificationLogEntry | None,
+        shown: Sequence[Alert],
+        occasion: MessageType,
+    ) -> bool:
+        """Nothing is sent of what has been seen to recover, or may have."""
+        if view is None or route.resends:
+            return True
+        if occasion is MessageType.CHANGED and highest_severity(shown) is Severity.CRITICAL:
+            critical = [each for each in shown if each.severity is Severity.CRITICAL]
+            return any(self.confirm(each) for each in critical)
+        return any(self.confirm(each) for each in shown)
 
     def _end(
         self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
-        """The message that an incident is over, to a notifier that was told of it."""
+        """The message that an incident is over, to a notifier that was sent it."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
-        if view is None or incident.held or self._mine(route, incident.muted):
+        muted = [each for each in incident.muted if self.routes.matches(each, route.name)]
+        if view is None or incident.held or muted:
             return None
         casting = self._casting(route, incident, view, over=True)
         if casting.part is Role.FOLLOW and casting.owner != view.owner:
-            self._keep(key, replace(view, owner=casting.owner))
+            self.log.keep(key, replace(view, owner=casting.owner))
         if casting.part in (Role.FOLLOW, Role.WAIT):
             return None
-        self._keep(key, None)
-        if casting.part is Role.FORGET:
+        self.log.keep(key, None)
+        if casting.part is Role.FORGET or (view.refused and not view.accepted):
+            # There is nothing to resolve where nothing was ever accepted.
             return None
         self.ended[key] = now
-        return _over(incident, view, now, setting)
+        return resolved_message(incident, view, now, setting)
 
     def _casting(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None, *, over: bool
     ) -> Assignment:
-        """A service that knows an incident by its key is told by every probe."""
+        """A service that knows an incident by its key is sent it by every probe."""
         if route.deduplicates:
             return Assignment(Role.TELL)
         return self.cast(route.name, incident.subject, view, over)
 
-    def _keep(self, key: tuple[str, str], view: NotificationLogEntry | None) -> None:
-        if view is None:
-            del self.views[key]
-        else:
-            self.views[key] = view
-        self._dirty.add(key)
-
 
 def _occasion(
-    view: NotificationLogEntry | None, mine: Sequence[Alert], now: float, remind: float
+    route: Route, view: NotificationLogEntry | None, shown: Sequence[Alert], now: float
 ) -> MessageType | None:
+    if not shown:
+        return None
     if view is None:
-        return MessageType.FIRING
-    if view.severity is not _gravest(mine):
+        waited = now - min(alert.fired for alert in shown)
+        certain = highest_severity(shown) is Severity.CRITICAL or waited >= route.group_wait
+        return MessageType.FIRING if certain else None
+    waited = now - view.told
+    if view.refused:
+        again = MessageType.CHANGED if view.accepted else MessageType.FIRING
+        return again if waited >= _again_seconds(route) else None
+    if _rises(view, shown) or (waited >= SHORTEST_INTERVAL_SECONDS and _is_other(view, shown)):
         return MessageType.CHANGED
-    if view.members != _members(mine):
-        return MessageType.CHANGED if now - view.told >= GATHER_SECONDS else None
-    return MessageType.REMINDER if now - view.told >= remind else None
+    if waited >= route.group_interval and _differs(route, view, shown):
+        return MessageType.CHANGED
+    return MessageType.REMINDER if waited >= route.remind_seconds else None
 
 
-def _burning(
-    incident: AlertGroup,
-    mine: tuple[Alert, ...],
-    occasion: MessageType,
-    now: float,
-    setting: MessageContext,
-) -> Message:
-    ordered = sorted(mine, key=lambda alert: (alert.severity != Severity.CRITICAL, alert.since))
-    first = ordered[0]
-    more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
-    return Message(
-        key=incident.subject,
-        occasion=occasion,
-        severity=first.severity,
-        title=f"{first.identity.check}: {first.summary}{more}",
-        at=now,
-        since=min(alert.since for alert in mine),
-        region=setting.region,
-        firing=tuple(ordered),
-        changes=setting.changes,
-        affected=incident.affected,
-        links=setting.links(first.runbook),
-        text="\n".join(first_steps(first.runbook)),
+def _again_seconds(route: Route) -> float:
+    return max(route.group_interval, REFUSED_SECONDS)
+
+
+def _rises(view: NotificationLogEntry, shown: Sequence[Alert]) -> bool:
+    return view.severity is Severity.WARNING and highest_severity(shown) is Severity.CRITICAL
+
+
+def _differs(route: Route, view: NotificationLogEntry, shown: Sequence[Alert]) -> bool:
+    """Whether there is news: a member that joined, a lower severity. That a member recovered
+    is none, but for a receiver that groups by itself."""
+    names = {name_of(alert) for alert in shown}
+    if names - set(view.members) or view.severity is not highest_severity(shown):
+        return True
+    return route.resends and names != set(view.members)
+
+
+def _is_other(view: NotificationLogEntry, shown: Iterable[Alert]) -> bool:
+    """Whether something else is wrong with a check that the receiver knows of."""
+    known = dict(each.split("\n", 1) for each in view.wrong if "\n" in each)
+    return any(
+        known.get(name_of(alert), alert.wrong) != alert.wrong for alert in shown if alert.wrong
     )
 
 
-def _over(
-    incident: AlertGroup, view: NotificationLogEntry, now: float, setting: MessageContext
-) -> Message:
-    ended = tuple(alert for alert in incident.over if str(alert.identity) in view.members)
-    names = sorted({member.partition("/")[0] for member in view.members})
-    what = ", ".join(names)
-    verb = "is" if len(names) == 1 else "are"
-    # A notifier for whom it is over may not be the one for whom all is well.
-    burns = bool(incident.burning)
-    title = f"{what}: no longer {view.severity}" if burns else f"{what} {verb} well again"
-    if incident.elsewhere and not burns:
-        title = f"{what}: {incident.elsewhere}"
-    return Message(
-        key=incident.subject,
-        occasion=MessageType.RESOLVED,
-        severity=view.severity,
-        title=title,
-        at=now,
-        since=view.since,
-        region=setting.region,
-        resolved=ended,
-        links=setting.links(),
+def _entry(
+    view: NotificationLogEntry | None, shown: Sequence[Alert], now: float, owner: str
+) -> NotificationLogEntry:
+    names = tuple(sorted(name_of(alert) for alert in shown))
+    since = min(alert.since for alert in shown)
+    severity = highest_severity(shown)
+    critical = view.critical_since if view else None
+    if critical is None and severity is Severity.CRITICAL:
+        critical = now
+    return NotificationLogEntry(
+        severity=severity,
+        members=names,
+        since=min(since, view.since) if view else since,
+        told=now,
+        opened=view.opened if view else now,
+        owner=owner,
+        story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),
+        wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in shown if alert.wrong),
+        accepted=view.accepted if view else False,
+        critical_since=critical,
     )
 
 
-def _gravest(alerts: Iterable[Alert]) -> Severity:
-    critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
-    return Severity.CRITICAL if critical else Severity.WARNING
-
-
-def _members(alerts: Iterable[Alert]) -> tuple[str, ...]:
-    return tuple(sorted(str(alert.identity) for alert in alerts))
+def _times(route: Route, view: NotificationLogEntry | None, mine: Sequence[Alert]) -> list[float]:
+    if view is None:
+        return [min(alert.fired for alert in mine) + route.group_wait]
+    if view.refused:
+        return [view.told + _again_seconds(route)]
+    soonest = SHORTEST_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval
+    waits = soonest < route.group_interval or _differs(route, view, mine)
+    return [view.told + (soonest if waits else route.remind_seconds)]
 
 
 Mute = Callable[[Alert], bool]
@@ -296,7 +288,7 @@ def alert_groups(
     subject_of: Callable[[Alert], str],
     muted: Mute,
 ) -> list[AlertGroup]:
-    """Alerts by subject; ``muted`` says which of them are not to be told of now."""
+    """Alerts by incident; ``muted`` says which of them are suppressed now."""
     found: dict[str, tuple[list[Alert], list[Alert], list[Alert]]] = {}
     for alert in alerts:
         mine = found.setdefault(subject_of(alert), ([], [], []))

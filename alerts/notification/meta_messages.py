@@ -10,16 +10,16 @@ logger = logging.getLogger(__name__)
 
 
 def resolve_after_restart(subject: str, region: str, now: float) -> Message:
-    """That a subject is well, to whoever may have been told otherwise before a restart."""
+    """That a group works, to a receiver that may have an incident from before a restart."""
     return Message(
         key=subject,
         occasion=MessageType.RESOLVED,
         severity=Severity.CRITICAL,
-        title=f"{subject} is well",
+        title=f"{subject} works",
         at=now,
         since=now,
         region=region,
-        text="The probe was restarted and has no memory of what it told before.",
+        text="The probe was restarted and doesn't know what it sent before.",
     )
 
 
@@ -33,7 +33,7 @@ def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message
         at=now,
         since=now,
         region=region,
-        text=f"Not told there: {delivery.message.title}",
+        text=f"Not delivered there: {delivery.message.title}",
     )
 
 
@@ -46,4 +46,7 @@ def log(event: Event) -> None:
         "severity": event.transition.severity.value,
     }
     text = f"alert {event.transition.turn}: {event.alert.summary}"
+    if event.alert.closed:
+        fields["turn"] = "closed"
+        text = f"alert closed: {event.alert.identity.check} is {event.alert.closed}"
     logger.log(level, "%s", text, extra={"fields": fields})

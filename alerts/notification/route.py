@@ -16,17 +16,30 @@ from alerts.model import Alert, Severity
 from alerts.silence.maintenance_window import matches
 from probe.core.environment import ConfigProblem, plain_message
 
+# Alertmanager's terms, with its meaning. A critical alert that is certain never waits.
+GROUP_WAIT_SECONDS = 15.0
+GROUP_INTERVAL_SECONDS = 300.0
+REPEAT_INTERVAL_SECONDS = 4 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """The way to one notifier: which severities it is made for, and how often it is to be
-    reminded of what goes on burning, in seconds. ``by_key``: what has the same key is one
-    thing there, however many probes tell it."""
+    reminded of what goes on firing, in seconds. ``by_key``: what has the same key is one
+    thing there, however many probes send it.
+
+    ``group_wait`` is how long the first message of a warning waits for others of its incident,
+    ``group_interval`` the time between updates. ``resends``: the receiver groups by itself and
+    forgets what isn't repeated.
+    """
 
     name: str
     severities: frozenset[Severity]
     remind_seconds: float
     deduplicates: bool = False
+    group_wait: float = GROUP_WAIT_SECONDS
+    group_interval: float = GROUP_INTERVAL_SECONDS
+    resends: bool = False
 
 
 class RouteTable(BaseModel):

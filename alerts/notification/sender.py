@@ -27,6 +27,7 @@ RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"
 
 OnRefused = Callable[[Delivery, str], Awaitable[None]]
+OnDelivered = Callable[[Delivery], None]
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,8 @@ class Dispatcher:
 
     ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is told of every message
     that was refused for good, notes excepted: a note tells of a refusal, and one that is
-    refused itself must not bring forth another. ``deadline`` seconds are given to a send.
+    refused itself must not bring forth another. ``on_delivered`` is called with every message
+    that was accepted. ``deadline`` seconds are given to a send.
     """
 
     def __init__(
@@ -73,12 +75,14 @@ class Dispatcher:
         now: Callable[[], float],
         random: Random,
         on_refused: OnRefused,
+        on_delivered: OnDelivered = lambda _: None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
         self._lanes = {name: _ReceiverQueue(notifier) for name, notifier in notifiers.items()}
         self._clock, self._now, self._random = clock, now, random
-        self._on_refused, self._deadline = on_refused, deadline
+        self._on_refused, self._on_delivered = on_refused, on_delivered
+        self._deadline = deadline
         self._stopping = False
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
@@ -191,6 +195,7 @@ class Dispatcher:
             await self._not_taken(lane, delivery, NotifyError(type(error).__name__))
         else:
             await self._outbox.delivered(delivery, memory)
+            self._on_delivered(delivery)
         finally:
             lane.free_at = self._clock() + notifier.pause
 

@@ -22,6 +22,7 @@ from probe.report.text.sanitize import clean, cut
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 ACCEPTED = 202
 MOST_LINKS = 10
+_NO_EVENT = frozenset({MessageType.CHANGED, MessageType.REMINDER, MessageType.NOTE})
 
 
 class PagerDutyEnvironment(Environment):
@@ -53,8 +54,8 @@ class PagerDuty:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
-        if message.occasion in (MessageType.REMINDER, MessageType.NOTE):
-            # It reminds by itself, and a note is no incident.
+        if message.occasion in _NO_EVENT:
+            # It reminds by itself, an update pages nobody, and a note is no incident.
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)

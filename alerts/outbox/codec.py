@@ -87,6 +87,7 @@ def _message(document: Document) -> Message:
     known["firing"] = tuple(_alert(each) for each in known.get("firing", ()))
     known["resolved"] = tuple(_alert(each) for each in known.get("resolved", ()))
     known["changes"] = tuple(known.get("changes", ()))
+    known["news"] = tuple(known.get("news", ()))
     known["affected"] = tuple(known.get("affected", ()))
     known["links"] = _labels(known.get("links", ()))
     return Message(**known)

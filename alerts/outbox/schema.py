@@ -1,4 +1,4 @@
-"""The outbox's database file: opened, laid out, set aside when nobody can read it."""
+"""The outbox's database file: opened, laid out, quarantined when it can't be read."""
 
 import logging
 import sqlite3

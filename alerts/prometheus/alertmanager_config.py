@@ -1,7 +1,7 @@
 """An Alertmanager configuration for the rules: ``probe rules --alertmanager``.
 
-Whatever burns of one subject is one message, as with the probe's own notifiers. What several
-regions agree on silences what each of them says. Secrets are read from files, which
+All firing alerts of one subject are one notification, as with the probe's own notifiers. What
+several regions agree on inhibits what each of them says. Secrets are read from files, which
 Alertmanager documents for ``slack_api_url_file`` and ``routing_key_file`` (0.25 and newer).
 """
 
@@ -65,7 +65,7 @@ def _route() -> dict[str, Any]:
 
 
 def inhibitions(labels: Sequence[str]) -> list[dict[str, Any]]:
-    """What need not be told while something else is; ``labels`` tell a check's values apart."""
+    """Inhibition rules; ``labels`` distinguish the values of one check."""
     what = ["alertname", "kind", "check", *labels]
     return [
         _inhibition(['scope="global"'], ['scope="region"'], what),

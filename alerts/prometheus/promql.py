@@ -8,7 +8,7 @@ one there is, is ``scope="global"`` and pages.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-# What tells one check of one probe from all others, in whatever a server scrapes.
+# The labels that identify one check of one probe among everything a server scrapes.
 JOIN = ("job", "instance", "region", "check")
 # What is the same for a check in every region.
 GLOBAL = ("kind", "check", "subject")
@@ -80,7 +80,7 @@ def on(*more: str) -> str:
 
 
 def firing(alert: str, level: str, state: str = "firing") -> str:
-    """The alerts of one region that burn, or wait to, since the evaluation before."""
+    """The alerts of one region that are firing or pending since the previous evaluation."""
     return f'ALERTS{{alertname="{alert}", level="{level}", alertstate="{state}"}}'
 
 

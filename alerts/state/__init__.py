@@ -1,1 +1,1 @@
-"""The state of alerts: conditions, the state machine, what is kept."""
+"""What is known of each alert between two results."""

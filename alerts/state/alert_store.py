@@ -32,6 +32,7 @@ from alerts.state.record import AlertRecord, dump, load, name_of, trouble_of
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 
+NO_LONGER_MONITORED = "no longer monitored"
 # A result is out of date when the next one should have come.
 FRESH_INTERVALS = 1.5
 
@@ -53,6 +54,7 @@ class AlertStore:
         self._kept: dict[Fingerprint, AlertRecord] = {}
         self._heard: dict[str, float] = {}
         self._dirty: set[Fingerprint] = set()
+        self._results: dict[str, tuple[Result, float]] = {}
 
     @property
     def firing(self) -> list[Alert]:
@@ -73,13 +75,24 @@ class AlertStore:
             }
         )
 
+    @property
+    def recovering(self) -> set[Fingerprint]:
+        """Alerts that fire although the last result was good, or that no result of this
+        process has confirmed yet."""
+        return {
+            identity
+            for identity, kept in self._kept.items()
+            if kept.state.stage is AlertState.FIRING
+            and (kept.asleep or kept.state.seen is ObservedLevel.GOOD)
+        }
+
     def troubles(self, now: float) -> list[SuspectedAlert]:
         """Everything that is seen as bad, told or not."""
         found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
         return [each for each in found if each is not None]
 
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
-        """These are the checks from now on; what burns of others is over."""
+        """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
         for name in self._checks:
             self._heard.setdefault(name, now)
@@ -93,7 +106,8 @@ class AlertStore:
             if kept.state.stage is AlertState.FIRING and kept.alert is not None:
                 severity = kept.alert.severity
                 over = Transition(TransitionType.RESOLVED, severity, kept.alert.since, now)
-                events.append(Event(replace(kept.alert, ended=now), over))
+                closed = replace(kept.alert, ended=now, closed=NO_LONGER_MONITORED)
+                events.append(Event(closed, over))
         return events
 
     def update(
@@ -107,6 +121,10 @@ class AlertStore:
     ) -> list[Event]:
         """A check has a new result, or its result is to be seen anew."""
         self._heard[check.name] = now
+        known = self._results.get(check.name)
+        if known is None or known[0] is not result:
+            # A result that is seen anew began no later than it did at first.
+            self._results[check.name] = (result, now - result.duration)
         sights = [
             *of_status(check, result, backed_up=backed_up),
             *of_values(check, evaluations, self._burns),
@@ -176,7 +194,10 @@ class AlertStore:
             kept.values.append((now, sight.evaluation.value))
         if sight.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
             kept.words = self._words(sight, check, result, kept)
-        return self._step(sight.identity, *observe(kept.state, sight.seen, now, sight.terms))
+            kept.first = kept.words() if kept.state.since is None else kept.first
+        began = self._results[check.name][1] if sight.identity.rule == annotations.FAILING else None
+        step = observe(kept.state, sight.seen, now, sight.terms, began=began)
+        return self._step(sight.identity, *step)
 
     def _words(
         self, sight: Observation, check: Check, result: Result, kept: AlertRecord
@@ -230,15 +251,16 @@ class AlertStore:
         kept = self._kept[identity]
         if state.stage is not AlertState.OK or _matters(state, kept.state):
             self._dirty.add(identity)
-        kept.state = state
+        state_before, kept.state = kept.state, state
         if state.stage is AlertState.FIRING and kept.words is not None:
             kept.alert = self._described(kept, transition)
         if transition is None or kept.alert is None:
             return None
         if transition.turn is not TransitionType.RESOLVED:
             return Event(kept.alert, transition)
-        over, kept.alert = replace(kept.alert, ended=transition.at), None
+        over, kept.alert = _over(kept, state_before, transition.at), None
         kept.values.clear()
+        kept.first = None
         return Event(over, transition)
 
     def _described(self, kept: AlertRecord, transition: Transition | None) -> Alert:
@@ -255,6 +277,26 @@ class AlertStore:
             since=state.since if state.since is not None else fired,
             fired=fired,
         )
+
+
+def _over(kept: AlertRecord, before: State, at: float) -> Alert:
+    """The alert as it is remembered: with what was wrong first, and until it was seen to work."""
+    alert = kept.alert
+    if alert is None:
+        raise RuntimeError("an alert without words is resolved")
+    first, ended = kept.first, at if before.good is None else before.good
+    if first is None or first.identity.rule != annotations.FAILING:
+        return replace(alert, ended=ended)
+    later = f" (later: {alert.summary})" if alert.cause != first.cause else ""
+    return replace(
+        alert,
+        ended=ended,
+        summary=f"{first.summary}{later}",
+        phase=first.phase,
+        cause=first.cause,
+        hint=first.hint,
+        runbook=first.runbook,
+    )
 
 
 def _matters(state: State, before: State) -> bool:

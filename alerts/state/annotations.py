@@ -86,4 +86,7 @@ def _base(check: Check, rule: str, region: str, summary: str) -> Alert:
         region=region,
         runbook=slug_for(check.kind.name, rule, "", check=check.name),
         labels=tuple(check.table.labels.items()),
+        service=check.table.impact.service,
+        loss=check.table.impact.loss,
+        degradation=check.table.impact.degradation,
     )

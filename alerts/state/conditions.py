@@ -18,7 +18,7 @@ from probe.core.thresholds import thresholds_of
 
 # "No data" is so many intervals, and at least so long.
 NO_DATA_INTERVALS, NO_DATA_SECONDS = 3, 300.0
-# A check is well again after two good results, and no later than this.
+# A check has recovered after two good results, and no later than this.
 LONGEST_CLEAR_SECONDS = 60.0
 # A value is back from beyond its limit when it was within it for two results, so long.
 CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS = 120.0, 3600.0
@@ -58,7 +58,7 @@ def terms_of(check: Check, rule: str) -> Timers:
     """
     if rule == FAILING:
         hold = check.failing.hold
-        clear = min(2 * check.interval, LONGEST_CLEAR_SECONDS)
+        clear = min(2 * check.retry, LONGEST_CLEAR_SECONDS)
         return Timers({Severity.WARNING: hold, Severity.CRITICAL: hold}, clear=clear)
     if rule == NO_DATA:
         holds = {Severity.WARNING: no_data_after(check), Severity.CRITICAL: math.inf}

@@ -99,15 +99,22 @@ class Transition:
 Step = tuple[State, Transition | None]
 
 
-def observe(state: State, seen: ObservedLevel, at: float, terms: Timers) -> Step:
-    """A result was seen at a time; then whatever is due by now."""
+def observe(
+    state: State, seen: ObservedLevel, at: float, terms: Timers, *, began: float | None = None
+) -> Step:
+    """A result was seen at a time; then whatever is due by now.
+
+    ``began`` is when its run began: what is bad has been bad since then at the latest.
+    """
     if seen is ObservedLevel.NOTHING:
         return tick(state, at, terms)
     recent = (*state.recent, seen is not ObservedLevel.GOOD)[-terms.window :]
     state = replace(state, recent=recent)
     level = _level(state, seen, recent, terms)
     state = (
-        _become_good(state, at) if level is ObservedLevel.GOOD else _become_bad(state, level, at)
+        _become_good(state, at)
+        if level is ObservedLevel.GOOD
+        else _become_bad(state, level, at if began is None else began)
     )
     return tick(state, at, terms)
 

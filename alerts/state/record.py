@@ -24,6 +24,8 @@ class AlertRecord:
     alert: Alert | None = None
     values: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MOST_VALUES))
     heard: float = 0.0
+    # What was wrong first: what an incident is remembered by.
+    first: Alert | None = None
     # Taken up from the disk and out of date: its timers wait for a first result.
     asleep: bool = False
 
@@ -42,6 +44,7 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
         "heard": kept.heard,
         "alert": dump_alert(kept.alert) if kept.alert is not None else None,
         "words": dump_alert(words) if words is not None else None,
+        "first": dump_alert(kept.first) if kept.first is not None else None,
     }
     return json.dumps(document, separators=(",", ":"))
 
@@ -81,6 +84,8 @@ def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
         kept = AlertRecord(_state(document["state"]), terms, heard=heard, asleep=True)
         if document["alert"]:
             kept.alert = load_alert(document["alert"])
+        if document.get("first"):
+            kept.first = load_alert(document["first"])
         if document["words"]:
             words = load_alert(document["words"])
             kept.words = lambda: words

@@ -11,7 +11,7 @@ from probe.core.model import Sample
 # What the application says of its users' calls, by names of signals.
 SESSIONS = "probe_app_active_sessions"
 RELAYED = "probe_turn_fallback_ratio"
-# A reading stands for no longer than this: what nobody has measured is not made up.
+# A reading stands for no longer than this: what was not measured is not extrapolated.
 LONGEST_SECONDS = 900.0
 _DAY = 86400.0
 
@@ -47,7 +47,7 @@ class _Account:
 
 class QuotaUsage:
     """Counts uses; times are seconds since 1970. ``since`` is when counting began, None
-    while nobody counts (a single run has nothing to add up)."""
+    while nothing is counted (a single run has nothing to add up)."""
 
     def __init__(self) -> None:
         self.since: float | None = None

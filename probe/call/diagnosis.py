@@ -28,7 +28,7 @@ class Diagnosis:
     limit: float
 
     async def of_ice(self, error: CheckFailed) -> NoReturn:
-        """What is behind an ICE failure: the relay path alone tells a refused peer or a hairpin."""
+        """What is behind an ICE failure: the relay path reveals a refused peer or a hairpin."""
         if error.cause is Cause.ICE_FAILED:
             record = Recorder()
             path = RelayPath(

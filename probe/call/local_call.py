@@ -21,7 +21,7 @@ from probe.ice.transport import HostIce, IceTransport
 from probe.net.gather import gather_first_error
 from probe.net.tasks import phase_timeout
 from probe.turn.echo_packet import ECHO_SIZES
-from probe.turn.judging import altered, large_messages_lost, surely_lost
+from probe.turn.judging import altered, could_be_size, large_messages_lost, surely_lost
 
 ECHO_BYTES = 160
 ECHO_PAUSE = 0.02
@@ -201,7 +201,7 @@ class Call:
             size = ECHO_SIZES[number % len(ECHO_SIZES)]
             self.offerer.send(number.to_bytes(4, "big") + bytes(size - 4))
             await asyncio.sleep(ECHO_PAUSE)
-        await self._until_back(self._grace())
+        await self._until_back(self._grace() if first == 0 else SHORTEST_GRACE)
 
     async def _until_back(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -223,7 +223,8 @@ class Call:
         """Raises CheckFailed where none of several large messages comes back."""
         before, wait = len(self.times.rtts), max(SHORTEST_GRACE, 4 * max(self.times.rtts))
         tries = int(self._bounds.more_echoes / wait) if self.times.lost else 0
-        for number in range(max(_LARGE_TRIES, min(tries, _LARGE_TRIES_WHERE_LOSSY))):
+        tries = max(_LARGE_TRIES, min(tries, _LARGE_TRIES_WHERE_LOSSY))
+        for number in range(tries):
             self._echoes = {_FIRST_LARGE + number: self._context.clock()}
             head = (_FIRST_LARGE + number).to_bytes(4, "big")
             self.offerer.send(head + bytes(LARGE_MESSAGE - len(head)))
@@ -232,7 +233,8 @@ class Call:
                 del self.times.rtts[before:]
                 return
         self._raise_if_failed()
-        raise large_messages_lost()
+        if could_be_size(self.times.lost / self.times.sent, tries):
+            raise large_messages_lost()
 
     def _raise_if_failed(self) -> None:
         """What became of the relay says more than the echoes that it took with it."""

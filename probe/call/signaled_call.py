@@ -35,7 +35,7 @@ SETTLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RemoteDescription:
-    """What signaling has told of the other side."""
+    """The remote description, as signaling delivered it."""
 
     description: SdpDescription
     address: PeerAddress
@@ -63,7 +63,7 @@ class SignaledEndpoint:
         return content_of(arrival, what)
 
     async def connect(self, bounds: PhaseTimeouts) -> None:
-        """Connectivity checks with what signaling has told."""
+        """Connectivity checks with the remote description."""
         assert self.away is not None
         partner = RemoteParameters(self.away.description.login, self.away.address)
         await self.ice.set_remote_parameters(partner)
@@ -71,7 +71,7 @@ class SignaledEndpoint:
             await self.peer.connect_ice()
 
     async def dtls_handshake(self, bounds: PhaseTimeouts) -> None:
-        """DTLS with who has the certificate that signaling has told of."""
+        """DTLS with the peer whose certificate matches the signaled fingerprint."""
         assert self.away is not None
         async with phase_timeout_as(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
             await self.peer.dtls_handshake(self.away.description.dtls)
@@ -114,15 +114,15 @@ class SignaledCall:
 
     @property
     def session(self) -> str | None:
-        """The last session that both were told of."""
-        told = {met.session for met in self.callee.matches}
-        both = [met.session for met in self.caller.matches if met.session in told]
+        """The last session that both sides were given."""
+        given = {met.session for met in self.callee.matches}
+        both = [met.session for met in self.caller.matches if met.session in given]
         return both[-1] if both else None
 
     async def matched(self) -> float:
         """Wait for the session of the call; when both had been matched first.
 
-        Raises Stop, for a match with somebody else in the moment in which it is told.
+        Raises CheckAborted, for a match with another user as soon as it is announced.
         """
         await self.unless_ended(self._settled())
         return max(visitor.matched_at[0] for visitor in (self.caller, self.callee))
@@ -154,7 +154,7 @@ class SignaledCall:
         await self.unless_ended(self._call(caller, callee, echoes))
 
     async def end(self) -> None:
-        """Hang up, and wait until both sides have been told."""
+        """Hang up, and wait until both sides are notified."""
         session = self.session
         self.caller.ending = self.callee.ending = True
         await self.caller.send("end-call", sessionId=session)
@@ -243,7 +243,7 @@ class SignaledCall:
     def _lost(self) -> CheckFailed:
         said = self.caller.complaint or self.callee.complaint
         text = said.message if said else "the backend says nothing of it"
-        message = f"the session that both were told of does not stand: {text}"
+        message = f"the session that both users were given is not valid: {text}"
         return CheckFailed(Cause.SESSION_LOST, message)
 
     async def _offer(

@@ -28,7 +28,7 @@ HOUR = 3600.0
 
 
 def _burning(outbox_states: Mapping[str, str], region: str) -> list[str]:
-    """What burns, one line each, from the documents that the daemon keeps."""
+    """The firing alerts, one line each, from the daemon's store."""
     keeper = AlertStore(region)
     keeper.restore(outbox_states)
     now = time.time()

@@ -1,6 +1,6 @@
 """Metrics of one run: to a Pushgateway, and to a file for node_exporter's textfile collector.
 
-They are the gauges that a daemon would export. What counts runs or tells their rhythm is left
+They are the gauges that a daemon would export. What counts runs or states their interval is left
 out, so that no rule waits for a next run.
 """
 

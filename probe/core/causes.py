@@ -48,6 +48,8 @@ class Cause(StrEnum):
     RELAY_UNREACHABLE = "relay_unreachable"
     HAIRPIN_FAILED = "hairpin_failed"
     RELAY_LOSS = "relay_loss"
+    PORT_BLOCKED = "port_blocked"
+    SOME_URLS_FAILED = "some_urls_failed"
     LARGE_PACKETS_LOST = "large_packets_lost"
     PAYLOAD_ALTERED = "payload_altered"
     NO_CANDIDATE = "no_candidate"
@@ -114,6 +116,10 @@ HINTS: dict[Cause, str] = {
     "test across two servers before calling it an outage.",
     Cause.RELAY_LOSS: "The relay path loses too many packets: check the server's load and its "
     "network.",
+    Cause.PORT_BLOCKED: "Browsers never connect to this port: use 3478, 5349, 443 or another "
+    "above 1024 that is not on their list of unsafe ports.",
+    Cause.SOME_URLS_FAILED: "Users fall back to the URLs that work, which takes longer and may be "
+    "slower: mend this one, or issue it no more.",
     Cause.LARGE_PACKETS_LOST: "Packets as large as a browser's DTLS handshake do not pass: raise "
     "the MTU on the way (tunnel, VPN, container network), or let the relay fragment.",
     Cause.PAYLOAD_ALTERED: "The relay delivers other bytes than were sent, which ruins audio and "

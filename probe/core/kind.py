@@ -16,6 +16,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Ratio, Seconds
+from probe.core.impact import Impact
 from probe.core.model import (
     Aggregation,
     FailurePolicy,
@@ -115,6 +116,11 @@ class CheckConfig(PrometheusNames):
     def alert_group(self) -> str:
         """What is looked at: troubles of one subject are told together, as one."""
         return self.name
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact()
 
     @property
     def can_fail(self) -> bool:

@@ -20,7 +20,7 @@ from alerts.manager import AlertManager
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
 from probe.core.model import Result, Status, Verdict
 from probe.core.runner import preload, run_check
 from probe.daemon.heartbeat_loop import HeartbeatLoop
@@ -114,6 +114,7 @@ class Daemon:
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         sources = PageData(
@@ -263,6 +264,8 @@ class Daemon:
             failing = result.started_at.timestamp() - stand.since
             again = check.retry_delay(result.failure.cause, failing)
             self._schedule.run_soon(check.name, again)
+        elif self._alarm.is_recovering(check.name) and check.interval < BACKOFF_ABOVE_SECONDS:
+            self._schedule.run_soon(check.name, check.retry)
         for place, name in enumerate(self._waking.fired_by(result)):
             # One after the other: together they would meet the quota of one TURN user.
             wait = self._waking.delay(name, self._clock())

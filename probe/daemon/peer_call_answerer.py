@@ -28,7 +28,7 @@ class PeerAnswers:
         self._loading = asyncio.Lock()
 
     async def answer(self, body: bytes) -> tuple[int, bytes, int]:
-        """An HTTP status, a body, and after how many seconds to come again (0: not told)."""
+        """An HTTP status, a body, and after how many seconds to retry (0: unspecified)."""
         async with self._loading:
             engine = self._engine or await self._load()
         reply = await engine.answer(body)

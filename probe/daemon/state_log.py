@@ -18,7 +18,7 @@ _LEVELS = {
 }
 
 
-# Not below the probe's own name: a target's trouble is no error of the probe's.
+# Not below the probe's own name: a target's failure is no error of the probe's.
 logger = logging.getLogger("state")
 _WORDS = {
     Verdict.UNKNOWN: "can't be measured",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from alerts.cluster.quorum import Scope
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
-from alerts.model import Alert, Severity
+from alerts.model import Alert, Severity, Silence
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
 from probe.report.status import Notice
@@ -13,11 +13,9 @@ from probe.report.text.units import show
 
 _VERDICTS = {Severity.WARNING: Verdict.WARNING, Severity.CRITICAL: Verdict.CRITICAL}
 
-_TOLD = {
-    Scope.SHARED: "told",
-    Scope.ALONE: "told",
-    Scope.LOCAL: "told as a warning of this region",
-    Scope.WAITING: "told when the other probes have been heard",
+_NOTIFIED = {
+    Scope.LOCAL: "notified as a warning of this region",
+    Scope.WAITING: "waiting for the other probes",
 }
 
 
@@ -74,11 +72,14 @@ def _quiet(alarm: AlertManager) -> Iterator[Notice]:
 def _burning(alarm: AlertManager, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
     standing = alarm.fleet.standing_of(alert)
-    told = _TOLD[standing.scope] if standing else "told"
-    told = told if muted is None else f"not told because of {muted.name}"
+    notified = _NOTIFIED.get(standing.scope) if standing else None
+    notified = notified or alarm.notified(alert)
+    if muted is not None:
+        what = "silence" if isinstance(muted, Silence) else "maintenance"
+        notified = f"suppressed ({what}: {muted.name})"
     title = f"Alert: {alert.identity.check}"
     view = f", {standing.view}" if standing and standing.view else ""
-    text = f"{alert.summary}{view} ({told})"
+    text = f"{alert.summary}{view} ({notified})"
     link = f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
 

@@ -24,7 +24,7 @@ class IceServers:
 
 
 class AioiceAgent(HostIce):
-    """One side. Its round trip and timers are not told: aioice keeps them to itself."""
+    """One side. Its round trip and timers are not available: aioice does not expose them."""
 
     def __init__(
         self, servers: IceServers, *, controlling: bool, clock: Callable[[], float]

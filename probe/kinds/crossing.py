@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -72,6 +73,11 @@ class CrossingTable(CheckConfig):
     def labels(self) -> dict[str, str]:
         """``near`` and ``far``: the providers of both ends."""
         return {"near": self.near.provider, "far": self.far.provider}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No TURN relay works", "A TURN relay fails")
 
     @property
     def alert_group(self) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -60,6 +61,11 @@ class FallbackTable(CheckConfig):
     @property
     def target(self) -> str:
         return "all TURN providers"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No TURN relay works", "The primary TURN server fails")
 
     @property
     def alert_group(self) -> str:

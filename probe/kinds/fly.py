@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, lazy_import
 from probe.core.model import (
     CheckFailed,
@@ -75,6 +76,11 @@ class FlyTable(FlyAccess):
     def can_fail(self) -> bool:
         """Only machines can be found to be down."""
         return self.part == "machines"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("machines", "Fly machines are down", "Fly machines are down in part")
 
     @property
     def backup_groups(self) -> frozenset[str]:

@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -90,6 +91,11 @@ class JourneyTable(CheckConfig):
     @property
     def target(self) -> str:
         return show_url(self.url.get_secret_value())
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("backend", "Users can't meet", "Users can't always meet")
 
     @property
     def alert_group(self) -> str:

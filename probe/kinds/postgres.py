@@ -14,6 +14,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes, Seconds
+from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -124,6 +125,11 @@ class PostgresTable(CheckConfig):
     @property
     def target(self) -> str:
         return self.address.shown
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Postgres", "Postgres is down", "Postgres doesn't work")
 
     @property
     def alert_group(self) -> str:

@@ -12,6 +12,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -112,6 +113,11 @@ class RedisTable(CheckConfig):
     @property
     def target(self) -> str:
         return self.address.shown
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("Redis", "Redis is down", "Redis doesn't work")
 
     @property
     def alert_group(self) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
@@ -59,6 +60,11 @@ class StunTable(CheckConfig):
     def labels(self) -> dict[str, str]:
         """``provider``; and ``family`` where one is asked for."""
         return {"provider": self.provider} | ({"family": self.family} if self.family else {})
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("TURN servers", "No STUN server answers", "A STUN server fails")
 
     @property
     def alert_group(self) -> str:

@@ -239,7 +239,7 @@ KIND = Kind(
         severity=Verdict.CRITICAL,
         severity_with_backup=Verdict.WARNING,
         hold=120.0,
-        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED}),
+        warning_only_causes=frozenset({Cause.HAIRPIN_FAILED, Cause.SOME_URLS_FAILED}),
     ),
     core=True,
     cost="two allocations and 21 echoes, 25 kB a run over UDP and 43 kB over TLS",

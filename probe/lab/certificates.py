@@ -59,7 +59,7 @@ class Authority:
         path.write_bytes(self.pem)
 
     def client_context(self) -> ssl.SSLContext:
-        """A client's context that trusts this authority and nobody else."""
+        """A client's context that trusts this authority alone."""
         return ssl.create_default_context(cadata=self.pem.decode("ascii"))
 
     def issue(self, names: Sequence[str], *, validity: Validity = "valid") -> ssl.SSLContext:
@@ -116,13 +116,13 @@ def expired(authority: Authority, names: Sequence[str]) -> ssl.SSLContext:
 
 
 def wrong_name(authority: Authority) -> ssl.SSLContext:
-    """A server's context whose certificate is for a name that nobody asks for."""
+    """A server's context whose certificate is for another name."""
     # RFC 2606 section 2 keeps .invalid free.
     return authority.issue(["somebody-else.invalid"])
 
 
 def untrusted(names: Sequence[str]) -> ssl.SSLContext:
-    """A server's context from an authority that is thrown away, so nobody trusts it."""
+    """A server's context from an authority that is thrown away, so that no client trusts it."""
     return Authority().issue(names)
 
 

@@ -1,4 +1,4 @@
-"""Failures and slowness on demand: what the lab's servers do wrong when they are told to.
+"""Failures and slowness on demand: what the lab's servers do wrong on request.
 
 Every field may be changed while its server runs and holds for whatever comes next.
 """
@@ -118,8 +118,8 @@ class BackendKnobs:
     """Seconds before any event of Socket.IO is answered."""
 
     match: Literal["ok", "never", "anyone", "lost", "ends"] = "ok"
-    """The queue: `never` matches nobody, `anyone` matches across queues and languages, `lost`
-    forgets a session as soon as both were told of it, `ends` ends it with the answer."""
+    """The queue: `never` matches no user, `anyone` matches across queues and languages, `lost`
+    forgets a session as soon as both users have it, `ends` ends it with the answer."""
 
     second_match: float = 0.0
     """Seconds from the first `matched` to the second, which has another session."""

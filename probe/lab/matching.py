@@ -33,7 +33,7 @@ class QueuedUser:
 
 @dataclass(slots=True)
 class LabMatch:
-    """Two users and the sessions that they were told of; the last one stands."""
+    """Two users and the sessions announced to them; the last one is valid."""
 
     first: QueuedUser
     second: QueuedUser
@@ -72,8 +72,8 @@ class Matching:
 
     def stand(self, match: LabMatch, session: str) -> None:
         """Of the sessions of a match this one stands, and no other."""
-        for told in match.sessions:
-            self.end(told)
+        for session in match.sessions:
+            self.end(session)
         self._sessions[session] = (match.first.sid, match.second.sid)
 
     def end(self, session: str) -> None:
@@ -91,9 +91,9 @@ class Matching:
 
     def _match(self, user: QueuedUser, other: QueuedUser, now: float) -> LabMatch:
         self._lately[frozenset({user.device, other.device})] = now
-        told = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
-        match = LabMatch(other, user, told)
-        self.stand(match, told[-1])
+        sessions = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
+        match = LabMatch(other, user, sessions)
+        self.stand(match, sessions[-1])
         return match
 
     def _fit(self, one: QueuedUser, other: QueuedUser, now: float) -> bool:

@@ -62,7 +62,7 @@ class Signaling:
 
     def set_patience(self, *, interval: float, timeout: float) -> None:
         """How often clients are pinged and how long they may be silent, in seconds; new
-        clients are told both, and think the same of the server."""
+        clients are given both, and expect the same of the server."""
         self._server.eio.ping_interval, self._server.eio.ping_timeout = interval, timeout
 
     def attach(self, app: web.Application) -> None:
@@ -73,7 +73,7 @@ class Signaling:
         self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]], request: web.Request
     ) -> web.StreamResponse:
         """Answer a request to its end, also when its client has vanished: aiohttp would cancel
-        engine.io, which then holds a session for ever that nobody has."""
+        engine.io, which then holds an orphaned session for ever."""
 
         async def answer() -> web.StreamResponse:
             return await handler(request)
@@ -92,7 +92,7 @@ class Signaling:
         sockets.clear()
         tasks = {*self._tasks, *self._updates.values()}
         while tasks:
-            # More than once: engine.io takes it for the client's end, and says goodbye for 10 s.
+            # More than once: engine.io takes it for the client's end, and spends 10 s closing.
             for task in tasks:
                 task.cancel()
             _, tasks = await asyncio.wait(tasks, timeout=_GOODBYE_SECONDS)
@@ -122,7 +122,7 @@ class Signaling:
     def _late(self, handler: Handler) -> Callable[..., Awaitable[object]]:
         async def answer(sid: str, data: Any = None) -> object:
             await asyncio.sleep(self._knobs.signaling_latency)
-            # Nothing is told to who has no session or is gone by now, nor without Redis.
+            # Clients without a session, gone clients, and clients without Redis get nothing.
             if sid in self._devices and self._knobs.redis == "up":
                 await handler(sid, data)
             return self._server.not_handled  # anything else would be an acknowledgement
@@ -224,8 +224,8 @@ class Signaling:
         async def pass_on(sid: str, data: Any) -> None:
             peer = await self._peer(sid, data)
             if peer is not None:
-                told = {"sessionId": data["sessionId"], what: data.get("data")}
-                await self._emit(peer, what, {**told, "from": self._devices.get(sid)})
+                payload = {"sessionId": data["sessionId"], what: data.get("data")}
+                await self._emit(peer, what, {**payload, "from": self._devices.get(sid)})
                 if what == "answer" and self._knobs.match == "ends":
                     await self._end(data["sessionId"], sid)
 

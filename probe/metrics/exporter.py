@@ -36,7 +36,7 @@ from probe.metrics.families import (
 )
 
 # Upper bounds in seconds; they resolve the thresholds of 0.2, 0.5, 1 and 2 s.
-BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf)
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf)
 # A check that has not been heard of for so many intervals has no present values.
 STALE_INTERVALS = 3
 # Of so many runs, RECENT_FAILURES counts those that failed.

@@ -1,4 +1,4 @@
-"""The metrics that every check has beside its signals, and on which terms it is told of."""
+"""The metrics that every check has beside its signals, and its alerting policy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ CHECK_INFO = Family(
     "probe_check_info",
     "gauge",
     "How bad it is when the check fails: severity; partial, while another check carries it. "
-    "Checks of a group carry each other; troubles of a subject are told together.",
+    "Checks of a group back each other up; alerts of a subject are notified together.",
 )
 BACKUP_INFO = Family(
     "probe_backup_info", "gauge", "The groups whose checks carry this one while they work."
@@ -71,7 +71,7 @@ MILD_CAUSE_INFO = Family(
 def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
     """What rules have to know of a check to weigh its failures as the probe does itself.
 
-    Of a reference there is nothing to weigh: it tells of our own network, and nobody else.
+    A connectivity reference has none: it says something of our own network alone.
     """
     failing, table = check.failing, check.table
     if table.is_reference:

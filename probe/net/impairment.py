@@ -82,7 +82,7 @@ def rto_of(connection: socket.socket) -> float:
 
 
 class RedirectedSocket(socket.socket):
-    """A TCP socket that goes to a forwarder, wherever it is told to connect to.
+    """A TCP socket that goes to a forwarder, whatever address it is given.
 
     So names, certificates and headers stay the target's.
     """
@@ -128,7 +128,7 @@ class TcpForwarder:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def socket(self, family: int) -> socket.socket:
-        """A socket that goes here instead of where it is told."""
+        """A socket that connects here whatever its address."""
         return RedirectedSocket(family, self._where[family])
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -163,7 +163,7 @@ class TcpForwarder:
                 await self._outage.wait_until_open(rto)
                 writer.write(data)
                 await writer.drain()
-            await self._outage.wait_until_open(rto)  # the goodbye is lost as well
+            await self._outage.wait_until_open(rto)  # the closing packets are lost as well
         writer.close()
 
 

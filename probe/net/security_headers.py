@@ -17,7 +17,7 @@ from probe.net.http import fresh_client, redirect_target
 if TYPE_CHECKING:
     from probe.net.http import Response
 
-# Nobody has this name (RFC 6761), so no deployment can have allowed it.
+# A reserved name (RFC 6761), so no deployment can have allowed it.
 FOREIGN_ORIGIN = "https://foreign-origin.invalid"
 _TOO_MANY_REQUESTS = 429
 

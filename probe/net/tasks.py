@@ -8,7 +8,7 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 
-_HEED_SECONDS = 0.05
+_CANCEL_AGAIN_SECONDS = 0.05
 
 
 @asynccontextmanager
@@ -35,7 +35,7 @@ async def phase_timeout(
 async def phase_timeout_as(
     seconds: float, phase: str, cause: Cause, message: str
 ) -> AsyncIterator[None]:
-    """As ``within``; whatever fails inside is told as this phase."""
+    """As ``phase_timeout``; whatever fails inside is reported as this phase."""
     try:
         async with phase_timeout(seconds, phase, cause, message):
             yield
@@ -44,7 +44,7 @@ async def phase_timeout_as(
 
 
 async def run_cancellable(work: Coroutine[Any, Any, None]) -> None:
-    """Work that doesn't always heed being cancelled: it is cancelled until it does.
+    """Work that may miss a cancellation: it is cancelled until it ends.
 
     ``asyncio.wait_for`` loses a cancellation, before Python 3.12, where what it waits for comes
     in the same moment; aiortc's handshake waits by it.
@@ -55,7 +55,7 @@ async def run_cancellable(work: Coroutine[Any, Any, None]) -> None:
     finally:
         while not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=_HEED_SECONDS)
+            await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS)
     task.result()
 
 

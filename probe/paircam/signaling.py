@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, Signal, Unit
 from probe.core.recorder import Recorder
@@ -58,6 +59,11 @@ class SocketTable(CheckConfig):
         """Origin and namespace."""
         url = self.url.get_secret_value()
         return f"{urlsplit(url).scheme}://{show_host(url)}{self.namespace}"
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("backend", "Users can't connect: signaling fails", "Signaling fails")
 
     @property
     def alert_group(self) -> str:

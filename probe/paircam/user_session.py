@@ -45,7 +45,7 @@ class Match:
 
 
 class AppUser:
-    """A user with a device that nobody has seen before.
+    """A user with a new device id.
 
     ``partner`` is the device that it may be matched with. ``matches`` are the sessions with
     it, oldest first, ``matched_at`` when they came. ``strangers`` are other devices that it

@@ -57,7 +57,7 @@ def _plain(text: str) -> str:
 def network_namespace_id() -> str:
     """A word for the network stack of this process; two that share it are no two places.
 
-    The kernel's boot and the network namespace, hashed: it tells nobody which machine it is.
+    The kernel's boot and the network namespace, hashed, so that it does not identify the machine.
     """
     try:
         found = f"{_BOOT.read_text().strip()} {os.readlink(_NETWORK)}"
@@ -96,7 +96,7 @@ class RemoteCallEndpoint:
         )
 
     async def set_remote_parameters(self, theirs: SessionDescription) -> None:
-        """Take what the other side has told."""
+        """Take the remote parameters."""
         self._theirs = RTCDtlsParameters([RTCDtlsFingerprint(_ALGORITHM, theirs.fingerprint)])
         await self.ice.set_remote_parameters(theirs.side)
 
@@ -107,7 +107,7 @@ class RemoteCallEndpoint:
         reached: Callable[[str], None],
         on_message: Callable[[CallEndpoint, bytes], None],
     ) -> None:
-        """ICE, DTLS and the data channel, each told to ``reached``. Raises CheckFailed."""
+        """ICE, DTLS and the data channel, each reported to ``reached``. Raises CheckFailed."""
         peer, theirs = self.peer, self._theirs
         if theirs is None:
             raise RuntimeError("the other side is not known yet")
@@ -213,20 +213,20 @@ class OutgoingCall:
         self._judge_echoes(count)
 
     def _nowhere(self) -> CheckAborted:
-        """Why nobody elsewhere could reach us."""
+        """Why no other host could reach us."""
         if not isinstance(self._ice, RelayAgent):
             message = "there is no address here that somebody elsewhere could reach"
             return CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
         server = self._ice.client.server
         if server is not None and ip_address(server.ip).is_global:
-            message = "the relay's address is one that nobody elsewhere can reach"
+            message = "the relay's address can't be reached from other hosts"
             return CheckFailed(Cause.RELAY_ADDRESS_UNUSABLE, message, phase="gathering")
         message = "the relay has an address of this machine or of a private network"
         hint = "A peer elsewhere needs a relay with an address that it can reach."
         return NotMeasured(Cause.NO_CANDIDATE, message, phase="gathering", hint=hint)
 
     def _unreachable(self) -> CheckAborted:
-        """Why we can't reach the other side, which has told private addresses alone."""
+        """Why we can't reach the other side, which has offered private addresses alone."""
         message = "the peer has no address that somebody elsewhere could reach"
         hint = "Give the peer a STUN or TURN server, or a network with an address of its own."
         kind = NotMeasured if isinstance(self._ice, RelayAgent) else CheckFailed

@@ -153,13 +153,9 @@ def _transport(scheme: str, query: str | None) -> Transport:
     key, _, value = query.partition("=")
     if key.lower() != "transport" or value.lower() not in ("udp", "tcp"):
         raise ValueError("only ?transport=udp or ?transport=tcp may follow the port")
-    if value.lower() == "tcp":
-        return "tcp"
-    if scheme == "turns":
-        # TURN over DTLS (RFC 7350): no browser speaks it, and libraries drop such an URL in
-        # silence.
-        raise ValueError("turns: is TLS over TCP: leave ?transport=udp out, or write turn:")
-    return "udp"
+    # turns: is TLS over TCP whatever stands there, as in browsers, which don't speak DTLS
+    # to a server (RFC 7350).
+    return "tcp" if value.lower() == "tcp" or scheme == "turns" else "udp"
 
 
 def _shown(entry: str) -> str:

@@ -23,7 +23,7 @@ from probe.telemetry.shared_signals import (
 )
 
 DAY, HOUR, MINUTES = 86400.0, 3600.0, 300.0
-# What prom-client and other clients say of their process; it tells processes apart.
+# What prom-client and other clients export of their process; it identifies the process.
 STARTED = "process_start_time_seconds"
 # What histograms are summed up to.
 _REQUESTS, _FAILED, _MATCHES = "requests", "requests failed", "matches"
@@ -60,7 +60,7 @@ class ScrapeHistory:
     answered: dict[str, deque[tuple[float, str]]] = field(default_factory=dict)
 
     def is_load_balanced(self, scrape: Scrape, at: float) -> bool:
-        """Whether processes take turns at this address and can't be told apart."""
+        """Whether processes take turns at this address and can't be distinguished."""
         if _started(scrape.metrics) is not None or scrape.health is None:
             return False
         seen = self.answered.setdefault(scrape.address, deque(maxlen=60))
@@ -124,11 +124,11 @@ def write(
 
 def _write_gauges(scrapes: Sequence[Scrape], prefix: str, record: Recorder) -> None:
     for signal, family in a.GAUGES.items():
-        told = [
+        values = [
             value for each in scrapes if (value := each.metrics.sum(prefix + family)) is not None
         ]
-        if told:
-            record.sample(signal, sum(told))
+        if values:
+            record.sample(signal, sum(values))
 
 
 def _write_health(

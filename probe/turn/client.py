@@ -15,6 +15,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
 from probe.net.tls import client_context
 from probe.stun import message as messages
+from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage
 from probe.stun.connection import StunConnection
 from probe.stun.credentials import TurnCredentials
@@ -268,6 +269,9 @@ class TurnClient:
         self.lifetime = float(answer.attributes["LIFETIME"])
         self.software = answer.attributes.get("SOFTWARE", b"")
         self.allocate_seconds = self._clock() - self._allocate_began
+        if blocked_port(self.url):
+            message = f"the server answers at port {self.url.port}, which browsers never ask"
+            raise CheckFailed(Cause.PORT_BLOCKED, message)
         check_relayed_address(answer.attributes["XOR-RELAYED-ADDRESS"][0], _ip_of(dialed))
 
     async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> StunMessage:

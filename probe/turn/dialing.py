@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from probe.core.model import CheckAborted
 from probe.net.racing import Race, family_name
 from probe.net.resolver import Address
 from probe.stun import message
@@ -66,6 +67,9 @@ async def dial(
     try:
         with phases("allocate" if url.kind == "udp" else "connect"):
             found = await race.run(attempt, lambda lost: lost.connection.abort())
+    except CheckAborted as error:
+        error.phase = error.phase or ("allocate" if url.kind == "udp" else "connect")
+        raise
     finally:
         families.update(_by_family(race))
     try:

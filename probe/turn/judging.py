@@ -57,6 +57,12 @@ def altered(sent: int, received: int, phase: str = "echo") -> CheckFailed:
     return CheckFailed(Cause.PAYLOAD_ALTERED, message, phase=phase)
 
 
+def could_be_size(loss: float, tries: int) -> bool:
+    """Whether large packets that were lost so often in a row were lost for their size: on a
+    path that loses that share of all packets, chance explains it in less than 1 % of cases."""
+    return float(loss**tries) < 0.01
+
+
 def surely_lost(lost: int, sent: int) -> bool:
     """Whether the loss is beyond ``MOST_LOSS`` by its 95 % Wilson interval (Wilson 1927)."""
     z, share = 1.959964, lost / sent

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from probe.turn.echo_packet import ECHO_SIZES, LARGE_BYTES
+from probe.turn.judging import could_be_size
 
 _TRIES, _TRIES_WHERE_LOSSY = 3, 10
 _PARTS, _ROUNDS = 16, 2
@@ -21,18 +22,23 @@ class MtuSearch:
         self._send, self._came, self._grace = send, came, grace
         self._number = 0
 
-    async def run(self, limit: float) -> int:
+    async def run(self, loss: float, limit: float) -> int | None:
         """The largest size in bytes that came back, ``LARGE_BYTES`` at most.
 
-        On a path that loses packets it tries longer: until ``limit`` seconds have passed.
+        On a path with ``loss`` it tries longer, for up to ``limit`` seconds; None where chance
+        could explain that no large packet came back.
 
         One packet shows a path that is well. Where several are lost, two bursts of sizes in
         between tell the limit to within a few bytes.
         """
-        tries = min(_TRIES_WHERE_LOSSY, int(limit / self._grace))
-        for _ in range(max(_TRIES, tries)):
+        tries = _TRIES
+        if loss:
+            tries = max(tries, min(_TRIES_WHERE_LOSSY, int(limit / self._grace)))
+        for _ in range(tries):
             if await self._passing([LARGE_BYTES]):
                 return LARGE_BYTES
+        if not could_be_size(loss, tries):
+            return None
         low, high = max(ECHO_SIZES), LARGE_BYTES
         for _ in range(_ROUNDS):
             step = max(1, (high - low) // _PARTS)

@@ -195,8 +195,8 @@ class RelayPath:
     async def _large_packets(self) -> None:
         with self._record.phase("mtu"):
             search = MtuSearch(self._send_large, self._large_came, self._grace())
-            limit = self._patience if self.figures.echoes.loss else 0.0
-            self.figures.mtu = await search.run(limit)
+            loss = self.figures.echoes.loss or 0.0
+            self.figures.mtu = await search.run(loss, self._patience)
             self._raise_if_lost()
         judge_mtu(self.figures)
 

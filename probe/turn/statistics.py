@@ -59,7 +59,7 @@ class EchoLog:
         self.sent[number] = at
 
     def mark_received(self, number: int, at: float) -> None:
-        """A packet came back. A number that was never sent is nobody's and doesn't count."""
+        """A packet came back. Unknown sequence numbers are ignored."""
         if number not in self.sent:
             return
         if number in self._seen:

@@ -8,11 +8,13 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
+from probe.stun.browser_uri import refusal_of
 from probe.stun.byte_counter import count_bytes
 from probe.stun.credentials import CredentialSource, Static, TimeLimited, TurnCredentials
 from probe.stun.uri import WAYS_IN, TransportProtocol, TurnUri, parse_turn_url, parse_url_list
@@ -123,6 +125,13 @@ class TurnServerConfig(CheckConfig):
         return frozenset({self.place}) if self.needs_server else frozenset()
 
     @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if not self.needs_server:
+            return Impact("calls", "Calls fail", "Some calls fail")
+        return Impact("TURN servers", "No TURN relay works", "A TURN relay fails")
+
+    @property
     def alert_group(self) -> str:
         """The provider, or the backend's host for what that issues."""
         if self.backend_url is not None:
@@ -224,12 +233,22 @@ def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:
 
 def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
     """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
+    for text in issued.urls:
+        refusal = refusal_of(text)
+        if refusal:
+            message = f"browsers throw for the whole list that is issued: {_shown(text)}: {refusal}"
+            raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials")
     try:
         urls = parse_url_list(" ".join(issued.urls)).urls
     except ValueError as error:
-        message = f"the backend issues an URL that no browser takes: {error}"
+        message = f"the backend issues an URL that no browser can use: {error}"
         raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
     if not urls:
         message = "the backend issues no turn: or turns: URL"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
     return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))
+
+
+def _shown(text: str) -> str:
+    """An URL for people, without what may be a password."""
+    return f"'{text.rpartition('@')[2][:120]}'"

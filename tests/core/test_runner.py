@@ -102,7 +102,7 @@ async def test_cancelling_a_run_cancels_its_checks() -> None:
 
 
 async def test_an_instrument_that_does_not_answer_in_time_says_nothing_of_the_target() -> None:
-    check = toy(kind=toy_kind(instrument=True), does="hang", deadline=0.05)
+    check = toy(kind=toy_kind(third_party=True), does="hang", deadline=0.05)
     result = await run_check(check, Context())
     assert result.failure is not None
     assert (result.status, result.failure.cause) == (Status.UNKNOWN, Cause.DEADLINE)

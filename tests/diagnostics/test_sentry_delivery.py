@@ -149,7 +149,7 @@ def run(script: str, *arguments: str) -> "asyncio.Future[tuple[int, str, float]]
 OFF = """
 import asyncio, os, sys
 os.environ["SENTRY_DSN"] = "https://key@example.invalid/1"
-from probe import errors
+from probe.diagnostics import sentry as errors
 from probe.diagnostics.redact import Redactor
 for nothing in (None, ""):
     assert errors.start(
@@ -167,7 +167,7 @@ async def test_without_a_dsn_the_sdk_is_not_even_loaded() -> None:
 
 CRASH = """
 import asyncio, sys
-from probe import errors
+from probe.diagnostics import sentry as errors
 from probe.diagnostics.redact import Redactor
 
 async def main():
@@ -196,7 +196,7 @@ async def test_a_crash_is_reported_on_the_way_out() -> None:
 
 ENDS = """
 import asyncio, atexit, logging, sys, time
-from probe import errors
+from probe.diagnostics import sentry as errors
 from probe.diagnostics.redact import Redactor
 
 def check():

@@ -27,7 +27,7 @@ def test_rich_is_loaded_for_the_table_only() -> None:
     script = (
         "import sys; from tests.report import samples; from probe.report.formats import *\n"
         "for name in ('json', 'junit'): FORMATS[name](samples.all_ok(), Style())\n"
-        "from probe.report import github; github.summary(samples.all_ok())\n"
+        "from probe.report.ci import github; github.summary(samples.all_ok())\n"
         "assert 'rich' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)

@@ -17,6 +17,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
+from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckAborted, CheckFailed, FailurePolicy, Result, Signal, Verdict
 from probe.core.recorder import Recorder
@@ -150,6 +151,13 @@ class HttpTable(CheckConfig):
     @property
     def is_reference(self) -> bool:
         return self.reference
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if self.body in ("health", "ready"):
+            return Impact("backend", "The backend is down", "The backend is degraded")
+        return Impact(self.name, f"{self.name} is down", f"{self.name} is degraded")
 
     @property
     def alert_group(self) -> str:

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.context import Context
 from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
@@ -121,6 +122,11 @@ class PeerTable(TurnServerConfig):
     def labels(self) -> dict[str, str]:
         """``provider`` and ``transport`` of the relayed call."""
         return super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("calls", "Calls between regions fail", "Some calls between regions fail")
 
     @property
     def alert_group(self) -> str:

@@ -20,6 +20,7 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
+from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
@@ -84,6 +85,11 @@ class ResilienceTable(TurnServerConfig):
         """``part``; of a call its ``provider`` and ``transport`` too."""
         server = {} if self.part == "signaling" else super().labels
         return {"part": self.part, **server}
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        return Impact("calls", "Calls don't recover", "Calls don't recover from an outage")
 
     @property
     def triggered_by(self) -> frozenset[str]:

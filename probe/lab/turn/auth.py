@@ -46,7 +46,7 @@ class LabCredentials:
         self._nonce_key = secrets.token_bytes(16)
 
     def challenge(self, code: int) -> Refusal:
-        """A 401 or 438 that tells the realm and a new nonce."""
+        """A 401 or 438 with the realm and a new nonce."""
         return Refusal(code, {"REALM": self._realm, "NONCE": self._new_nonce()})
 
     def check(self, message: stun.Message, packet: bytes) -> LabLogin:

@@ -101,7 +101,7 @@ class RequestHandler:
     def _create(self, request: _Request) -> Allocation:
         even = wire.even_port(request.packet)
         if even:
-            # Its only flag asks to reserve the next port too, which nobody does for WebRTC.
+            # Its only flag asks to reserve the next port too, which WebRTC never does.
             raise Refusal(508)
         try:
             return self._relay.create(

@@ -23,7 +23,7 @@ from probe.lab.turn.request_handler import RequestHandler
 from probe.lab.turn.sockets import Client, Connection, StreamClient, UdpClient, UdpSocket
 
 _BACKLOG = 128
-# Seconds to wait for the client's half of a TLS goodbye.
+# Seconds to wait for the client's half of the TLS closure.
 _GOODBYE = 1.0
 # Seconds before accepting again when the system has no descriptor to give.
 _PAUSE = 0.1

@@ -23,7 +23,7 @@ def instant(moment: float | None, now: float, *, seconds: bool = False) -> Marku
 
 
 def since(moment: float | None, now: float) -> Markup:
-    """``03:12 UTC (24 min)``; nothing if nobody knows."""
+    """``03:12 UTC (24 min)``; nothing if unknown."""
     if moment is None:
         return NOTHING
     return concat((instant(moment, now), f" ({duration(now - moment)})"))

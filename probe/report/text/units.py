@@ -61,7 +61,7 @@ def _duration(value: float, digits: int) -> str:
     rounded = _round(value, digits)
     name = next(name for least, name in _DURATIONS if rounded >= least)
     if name == "d" and value >= 10 * DAY and digits == _DIGITS:
-        # Nobody counts on a part of a day, and 13.9 days left are not yet 14.
+        # A part of a day is no help, and 13.9 days left are not yet 14.
         return f"{_plain(float(math.floor(value / DAY)), digits)} d"
     return f"{_plain(value / _DIVISORS[name], digits)} {name}"
 

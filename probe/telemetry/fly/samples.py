@@ -70,12 +70,12 @@ def warn_of_limits(
             continue
         words = (
             f"the limit of {highest / 1e6:.0f} MB can't be reached on {total / 1e6:.0f} MB; "
-            "90 % of the machine is told all the same"
+            "90 % of the machine is alerted on all the same"
         )
         record.facts["memory limit"] = words
-        told: set[tuple[float, float]] = context.get_or_create(("fly-limits", app), set)
-        if (highest, total) not in told:
-            told.add((highest, total))
+        warned: set[tuple[float, float]] = context.get_or_create(("fly-limits", app), set)
+        if (highest, total) not in warned:
+            warned.add((highest, total))
             logger.warning("%s: %s", app, words)
 
 
@@ -86,7 +86,7 @@ def write_lost(
     record: Recorder,
 ) -> None:
     """Of the machines whose metrics have stopped, those that should run as Fly says. What
-    Fly says has ended is told by the check of the machines."""
+    Fly says has ended is reported by the check of the machines."""
     running = {each.id for each in machines if each.standing is MachineState.UP}
     for (machine, region), _ in _of_machines(up).items():
         record.sample(f.LOST, 0.0, machine=machine, machine_region=region)

@@ -11,21 +11,21 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from alerts.cluster.cluster import TROUBLE_SECONDS, Cluster
-from alerts.cluster.company import incidents_among
 from alerts.cluster.members import InvalidAnswer, PeersPlan
 from alerts.cluster.protocol import read_question
 from alerts.cluster.responder import LocalState
-from alerts.model import Alert, Message, MessageType, Severity
-from alerts.notification.grouping import REMIND_SECONDS, GroupStore, MessageContext
-from alerts.notification.route import Route, Routes
-from alerts.state.alert_store import AlertStore
+from alerts.config import AlertingConfig
+from alerts.model import Message, MessageType, Severity
+from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
+from alerts.pipeline import Pipeline
 from probe.core.model import FailurePolicy, Result, Status, Verdict
 from tests.fake_kind import result_of, toy, toy_kind
 
 REGIONS = ("lax", "fra", "nrt")
-CHAT = Route("chat", frozenset(Severity), REMIND_SECONDS)
-PAGER = Route("pager", frozenset({Severity.CRITICAL}), REMIND_SECONDS, deduplicates=True)
+CHAT = Route("chat", frozenset(Severity), REPEAT_INTERVAL_SECONDS)
+PAGER = Route("pager", frozenset({Severity.CRITICAL}), REPEAT_INTERVAL_SECONDS, deduplicates=True)
 HOLD, INTERVAL = 30.0, 10.0
+GROUP = "paircam.live"
 CHECK = toy(
     "health",
     toy_kind(failing=FailurePolicy(Verdict.CRITICAL, hold=HOLD)),
@@ -80,12 +80,10 @@ class Probe:
         entries = tuple(f"http://{each}:9091" for each in REGIONS)
         plan = PeersPlan(entries, SecretStr("0f-all-three-pr0bes"))
         self.fleet = Cluster(plan, region, now=self.now, hasten=self._hasten, post=self._post)
-        self.keeper = AlertStore(region)
-        self.desk = GroupStore(Routes([CHAT, PAGER]), cast=self.fleet.cast)
-        self.keeper.restore(self.stored)
-        self.desk.restore(self.stored)
-        self.keeper.set_checks([CHECK], self.now())
-        self.over: list[Alert] = []
+        self.pipeline = Pipeline(AlertingConfig(region, routes=[CHAT, PAGER]), self.fleet)
+        self.pipeline.restore(self.stored)
+        self.pipeline.set_checks([CHECK], self.now())
+        self.pipeline.groups["health"] = GROUP
         self._due = town.now + 1 + 3 * REGIONS.index(region)
         self._asks = town.now
 
@@ -97,7 +95,8 @@ class Probe:
         """Do what is to be done in this second."""
         if self.town.now >= self._due:
             self._look()
-        self.fleet.set_suspected(self.keeper.troubles(self.now()), busy=bool(self.desk.views))
+        desk, alerts = self.pipeline.desk, self.pipeline.alerts
+        self.fleet.set_suspected(alerts.troubles(self.now()), busy=bool(desk.views))
         if self.town.now >= self._asks or self.fleet.ask_now.is_set():
             self.fleet.ask_now.clear()
             await self.fleet.ask()
@@ -108,31 +107,20 @@ class Probe:
         failed = self.region in self.town.down
         self._due = self.town.now + (CHECK.retry if failed else CHECK.interval)
         result: Result = result_of("health", Status.FAILED if failed else Status.OK)
-        self.fleet.note(CHECK, result)
-        events = self.keeper.update(CHECK, result, (), self.now(), backed_up=False)
-        self.over += [event.alert for event in events if event.alert.ended is not None]
+        self.pipeline.handle_result(CHECK, result, (), self.now(), backed_up=False)
 
     def _settle(self) -> None:
-        now = self.now()
-        events = self.keeper.pass_time(now)
-        self.over += [event.alert for event in events if event.alert.ended is not None]
-        self.fleet.set_suspected(self.keeper.troubles(now), busy=bool(self.desk.views))
-        incidents = incidents_among(
-            self.fleet,
-            self.keeper.firing,
-            self.over,
-            lambda check: "paircam.live",
-            lambda alert: False,
-            told=[subject for _, subject in self.desk.views],
-            excused=False,
-        )
-        for delivery in self.desk.settle(incidents, now, MessageContext(self.region)):
+        found = self.pipeline.flush(self.now())
+        for delivery in found.deliveries:
             self.town.take(self.region, delivery.notifier, delivery.message)
-        for name, text in {**self.keeper.documents(), **self.desk.documents()}.items():
+            self.pipeline.delivered(delivery)
+        for name, text in found.documents.items():
             if text is None:
                 self.stored.pop(name, None)
             else:
                 self.stored[name] = text
+        for name in self.pipeline.checks_to_run():
+            self._hasten(name)
 
     def _hasten(self, check: str) -> None:
         self._due = min(self._due, self.town.now)
@@ -142,9 +130,8 @@ class Probe:
         other = self.town.probes.get(region)
         if other is None or frozenset({region, self.region}) in self.town.apart:
             raise InvalidAnswer("not there")
-        own = LocalState(
-            {"health": "paircam.live"}, other.desk.views, frozenset(), other.desk.ended
-        )
+        desk = other.pipeline.desk
+        own = LocalState({"health": GROUP}, desk.views, frozenset(), desk.ended)
         return other.fleet.answer(read_question(question), own, excused=False)
 
 

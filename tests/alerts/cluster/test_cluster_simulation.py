@@ -34,7 +34,7 @@ def test_one_region_is_a_warning_that_names_it(village: Village) -> None:
     assert message.firing[0].region == "fra"
     village.town.down = set()
     village.pass_(120)
-    assert village.town.headlines()[1:] == ["resolved: health is well again"]
+    assert village.town.headlines()[1:] == ["resolved: health recovered"]
     assert village.town.pages == []
 
 
@@ -50,7 +50,7 @@ def test_a_target_that_is_down_is_one_page_and_one_message(village: Village) -> 
     assert village.town.opened == 1
     village.town.down = set()
     village.pass_(SOON)
-    assert village.town.headlines()[1:] == ["resolved: health is well again"]
+    assert village.town.headlines()[1:] == ["resolved: health recovered"]
     assert (village.town.incidents, village.town.opened) == ({}, 1)
 
 
@@ -103,7 +103,7 @@ def test_the_one_that_told_is_killed_and_comes_back(village: Village, empty: boo
     assert len(village.town.chat) == 1
     village.town.down = set()
     village.pass_(120)
-    assert village.town.headlines()[1:] == ["resolved: health is well again"]
+    assert village.town.headlines()[1:] == ["resolved: health recovered"]
     assert (village.town.incidents, village.town.opened) == ({}, 1)
 
 
@@ -114,7 +114,7 @@ def test_the_one_that_told_is_away_for_the_end(village: Village) -> None:
     village.pass_(60)
     village.town.down = set()
     village.pass_(120)
-    assert village.town.headlines()[1:] == ["resolved: health is well again"]
+    assert village.town.headlines()[1:] == ["resolved: health recovered"]
     village.start("lax")
     village.pass_(120)
     assert len(village.town.chat) == 2
@@ -165,7 +165,7 @@ def test_two_halves_that_do_not_hear_each_other_open_one_incident(village: Villa
     village.town.down = set()
     village.pass_(300)
     assert village.town.incidents == {}
-    assert village.town.headlines()[2:] == ["resolved: health is well again"]
+    assert village.town.headlines()[2:] == ["resolved: health recovered"]
 
 
 def test_a_single_bad_look_elsewhere_makes_no_page(village: Village) -> None:
@@ -209,7 +209,7 @@ def test_however_it_went_in_the_end_all_is_well_everywhere(
     assert village.town.incidents == {}
     last = {message.key: message for _, _, message in village.town.chat}
     assert {message.occasion for message in last.values()} <= {MessageType.RESOLVED}
-    assert all(probe.desk.views == {} for probe in village.probes.values())
+    assert all(probe.pipeline.desk.views == {} for probe in village.probes.values())
     # And what is down everywhere from now on is told anew, once.
     before, opened = len(village.town.chat), village.town.opened
     village.town.down = set(ALL)

@@ -22,7 +22,7 @@ from tests.servers.pagerduty import PagerDutyService
 from tests.servers.services import Failure, Service
 from tests.servers.slack import SlackApi
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 KEY, TOKEN = "r0uting-key-0f-mine", "t0ken"
 LONG_AWAY = 40  # attempts: hours, by the dispatcher's backoff
 # Slack's way to fail; for Alertmanager it means that the alerts were taken.

@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
-from alerts.notification.grouping import (
-    GATHER_SECONDS,
-    REMIND_SECONDS,
-    AlertGroup,
-    GroupStore,
-    MessageContext,
-    alert_groups,
+from alerts.notification.grouping import SHORTEST_INTERVAL_SECONDS, GroupStore, alert_groups
+from alerts.notification.message import AlertGroup as Incident
+from alerts.notification.message import MessageContext
+from alerts.notification.route import (
+    GROUP_INTERVAL_SECONDS,
+    GROUP_WAIT_SECONDS,
+    Route,
+    Routes,
+    RouteTable,
 )
-from alerts.notification.route import Route, Routes, RouteTable
+from alerts.notification.route import REPEAT_INTERVAL_SECONDS as REMIND_SECONDS
 
 BOTH = frozenset(Severity)
 CHAT = Route("chat", BOTH, REMIND_SECONDS)
@@ -51,13 +53,13 @@ def told(
     over: Sequence[Alert] = (),
 ) -> list[tuple[str, str, str]]:
     """What is told now of one subject: (notifier, occasion, title)."""
-    incident = AlertGroup("backend", tuple(burning), tuple(muted), tuple(over))
+    incident = Incident("backend", tuple(burning), tuple(muted), tuple(over))
     deliveries = desk.settle([incident], now, SETTING)
     return [(each.notifier, each.message.occasion.value, each.message.title) for each in deliveries]
 
 
 def test_a_message_says_what_changed_what_to_do_and_where_to_read_on() -> None:
-    (delivery, _) = desk().settle([AlertGroup("backend", (alert("health"),))], 0, SETTING)
+    (delivery, _) = desk().settle([Incident("backend", (alert("health"),))], 0, SETTING)
     message = delivery.message
     assert message.changes == SETTING.changes
     assert message.text.count("\n") >= 1
@@ -76,8 +78,20 @@ def test_what_burns_is_told_once_to_everybody_whom_it_concerns() -> None:
     assert told(here, 10, [alert("health")]) == []
 
 
-def test_a_warning_wakes_nobody() -> None:
-    assert [name for name, *_ in told(desk(), 0, [alert("a", Severity.WARNING)])] == ["chat"]
+def test_a_warning_pages_nobody_and_waits_for_others_of_its_incident() -> None:
+    here, warning = desk(), alert("a", Severity.WARNING)
+    assert told(here, 0, [warning]) == []
+    assert here.next_time([Incident("backend", (warning,))], 0) == GROUP_WAIT_SECONDS
+    both = [warning, alert("b", Severity.WARNING)]
+    assert told(here, GROUP_WAIT_SECONDS, both) == [
+        ("chat", "firing", "a: it is down (and 1 more)"),
+    ]
+
+
+def test_a_warning_that_becomes_critical_while_it_waits_is_one_message() -> None:
+    here = desk()
+    assert told(here, 0, [alert("a", Severity.WARNING)]) == []
+    assert [line[1] for line in told(here, 1, [alert("a")])] == ["firing", "firing"]
 
 
 def test_many_alerts_of_one_subject_are_one_message() -> None:
@@ -90,25 +104,129 @@ def test_what_joins_is_gathered_before_it_is_told() -> None:
     here = desk()
     told(here, 0, [alert("health")])
     both = [alert("health"), alert("ready")]
-    assert told(here, GATHER_SECONDS - 1, both) == []
-    incident = AlertGroup("backend", tuple(both))
-    assert here.next_time([incident], 1.0) == GATHER_SECONDS
-    occasions = [occasion for _, occasion, _ in told(here, GATHER_SECONDS, both)]
+    assert told(here, GROUP_INTERVAL_SECONDS - 1, both) == []
+    incident = Incident("backend", tuple(both))
+    assert here.next_time([incident], 1.0) == GROUP_INTERVAL_SECONDS
+    occasions = [occasion for _, occasion, _ in told(here, GROUP_INTERVAL_SECONDS, both)]
     assert occasions == ["changed", "changed"]
 
 
-def test_the_pager_is_resolved_when_it_eases_to_a_warning() -> None:
-    here = desk()
-    told(here, 0, [alert("health")])
-    assert told(here, 5, [alert("health", Severity.WARNING)]) == [
-        ("chat", "changed", "health: it is down"),
-        ("pager", "resolved", "health: no longer critical"),
-    ]
-    occasions = told(here, 10, [alert("health", Severity.CRITICAL)])
-    assert [(name, occasion) for name, occasion, _ in occasions] == [
+def test_a_rise_in_severity_is_sent_at_once_and_a_fall_after_the_group_interval() -> None:
+    here, mild = desk(), alert("health", Severity.WARNING)
+    told(here, GROUP_WAIT_SECONDS, [mild])
+    assert [each[:2] for each in told(here, 16, [alert("health")])] == [
         ("chat", "changed"),
         ("pager", "firing"),
     ]
+    assert told(here, 20, [mild]) == [("pager", "resolved", "health: no longer critical")]
+    assert told(here, 16 + GROUP_INTERVAL_SECONDS, [mild]) == [
+        ("chat", "changed", "health: it is down"),
+    ]
+
+
+def test_a_member_that_recovered_is_no_news() -> None:
+    here = desk()
+    told(here, 0, [alert("health"), alert("ready")])
+    assert told(here, 2 * GROUP_INTERVAL_SECONDS, [alert("health")], over=[alert("ready")]) == []
+    end = here.settle([Incident("backend", over=(alert("health"), alert("ready")))], 700, SETTING)
+    assert {each.message.title for each in end} == {"health, ready recovered"}
+
+
+def test_an_update_says_what_changed() -> None:
+    here = desk()
+    told(here, 0, [alert("health"), alert("old")])
+    incident = Incident("backend", (alert("health"), alert("ready")), over=(alert("old"),))
+    (update, _) = here.settle([incident], GROUP_INTERVAL_SECONDS, SETTING)
+    assert update.message.news == ("now also ready: it is down", "recovered: old")
+
+
+def test_something_else_that_is_wrong_is_sent_at_once() -> None:
+    here = desk()
+    redis = replace(alert("health"), cause="service_down", summary="redis is down")
+    pubsub = replace(redis, summary="pubsub is down")
+    told(here, 0, [redis])
+    assert told(here, SHORTEST_INTERVAL_SECONDS - 1, [pubsub]) == []
+    (update, _) = here.settle([Incident("backend", (pubsub,))], SHORTEST_INTERVAL_SECONDS, SETTING)
+    assert update.message.news == ("health: pubsub is down (was: redis is down)",)
+    assert told(here, 3 * SHORTEST_INTERVAL_SECONDS, [pubsub]) == []
+
+
+def test_nothing_leaves_that_is_not_certain_any_more() -> None:
+    here = desk()
+    here.confirm = lambda each: each.identity.check != "health"
+    assert told(here, 0, [alert("health")]) == []
+    told(here, 20, [alert("health"), alert("ready")])
+    assert told(here, 20 + GROUP_INTERVAL_SECONDS, [alert("health"), alert("ready")]) == []
+    here.confirm = lambda each: False
+    rise = [alert("health"), alert("ready"), alert("new")]
+    assert told(here, REMIND_SECONDS * 2, rise) == []
+    assert len(told(here, REMIND_SECONDS * 2 + 1)) == 2
+
+
+def refuse(here: GroupStore, now: float, attempts: int = 1) -> None:
+    """The pager refuses what it is sent."""
+    incident = Incident("backend", (alert("health"),))
+    for delivery in here.settle([incident], now, SETTING):
+        if delivery.notifier == "pager":
+            here.log.refused(replace(delivery, attempts=attempts), now)
+        else:
+            here.log.delivered(delivery)
+
+
+def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart() -> None:
+    here = desk()
+    refuse(here, 0)
+    assert here.notified(alert("health")) == "refused by pager"
+    assert told(here, GROUP_INTERVAL_SECONDS - 1, [alert("health")]) == []
+    again = told(here, GROUP_INTERVAL_SECONDS, [alert("health")])
+    assert [each[:2] for each in again] == [("pager", "firing")]
+    before = desk()
+    refuse(before, 0)
+    after = desk()
+    after.restore({name: text for name, text in before.documents().items() if text is not None})
+    again = told(after, 1, [alert("health")])
+    assert [each[:2] for each in again] == [("pager", "firing")]
+
+
+def test_what_was_never_accepted_is_not_resolved() -> None:
+    here = desk()
+    refuse(here, 0)
+    assert [each[:2] for each in told(here, 10)] == [("chat", "resolved")]
+    here = desk()
+    refuse(here, 0, attempts=2)  # the first attempt may have arrived
+    assert [each[:2] for each in told(here, 10)] == [("chat", "resolved"), ("pager", "resolved")]
+
+
+def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
+    here = desk()
+    told(here, 0, [alert("health")])
+    (_, resolve) = here.settle([], 10, SETTING)
+    here.log.refused(resolve, 10)
+    after = desk()
+    after.restore({name: text for name, text in here.documents().items() if text is not None})
+    (again,) = after.settle([], 20, SETTING)
+    after.log.refused(again, 20)
+    assert after.settle([], 20 + GROUP_INTERVAL_SECONDS - 1, SETTING) == []
+    assert after.next_time([], 21) == 20 + GROUP_INTERVAL_SECONDS
+    (again,) = after.settle([], 20 + GROUP_INTERVAL_SECONDS, SETTING)
+    after.log.delivered(again)
+    assert after.settle([], 1000, SETTING) == []
+    assert set(after.documents().values()) == {None}
+
+
+def test_a_receiver_that_forgets_is_repeated_to_also_while_it_is_suppressed() -> None:
+    keeps = Route(
+        "keeps", BOTH, 60.0, deduplicates=True, group_wait=0, group_interval=0, resends=True
+    )
+    here, mild = GroupStore(Routes([keeps])), alert("b", Severity.WARNING)
+    assert told(here, 0, [mild]) == [("keeps", "firing", "b: it is down")]
+    both = [alert("a"), mild]
+    assert [line[1] for line in told(here, 1, both)] == ["changed"]
+    assert [line[1] for line in told(here, 61, muted=both)] == ["reminder"]
+    # What begins while it is suppressed is not sent.
+    assert [line[1] for line in told(here, 121, muted=[*both, alert("new")])] == ["reminder"]
+    assert [line[1] for line in told(here, 122, muted=[mild])] == ["changed"]
+    assert [line[1] for line in told(here, 123)] == ["resolved"]
 
 
 def test_its_end_is_told_with_what_was_over() -> None:
@@ -116,10 +234,10 @@ def test_its_end_is_told_with_what_was_over() -> None:
     told(here, 0, [alert("health")])
     ended = replace(alert("health"), ended=50.0)
     (message, _) = (
-        each.message for each in here.settle([AlertGroup("backend", over=(ended,))], 50, SETTING)
+        each.message for each in here.settle([Incident("backend", over=(ended,))], 50, SETTING)
     )
     assert message.occasion is MessageType.RESOLVED
-    assert message.title == "health is well again"
+    assert message.title == "health recovered"
     assert message.resolved == (ended,)
     assert message.since == 0.0
     assert told(here, 60) == []
@@ -203,7 +321,7 @@ def test_each_opening_has_exactly_one_end(steps: list[tuple[int, Severity | None
     for gap, severity, muted in [*steps, (1, None, False)]:
         now += gap
         alerts = (alert("health", severity),) if severity else ()
-        incident = AlertGroup("backend", () if muted else alerts, alerts if muted else ())
+        incident = Incident("backend", () if muted else alerts, alerts if muted else ())
         for delivery in here.settle([incident], now, SETTING):
             stories[delivery.notifier].append(delivery.message)
     for story in stories.values():

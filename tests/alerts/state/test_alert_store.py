@@ -61,7 +61,7 @@ class Stage:
         """A result at a time, perhaps with a p95."""
         self.until(now)
         self.now = now
-        result: Result = result_of("toy", status, cause)
+        result: Result = replace(result_of("toy", status, cause), duration=0.0)
         evaluations = [] if value is None else [evaluated(value, threshold)]
         self._note(self.keeper.update(CHECK, result, evaluations, now, backed_up=False))
 
@@ -120,7 +120,7 @@ def test_it_ends_after_two_good_intervals() -> None:
     for now in range(60, 100, 10):
         stage.see(now)
     assert stage.told == [(TransitionType.FIRED, 30.0), (TransitionType.RESOLVED, 80.0)]
-    assert stage.events[-1].alert.ended == 80.0
+    assert stage.events[-1].alert.ended == 60.0, "until it was first seen to work"
     assert stage.keeper.firing == []
     stage.restart()
     assert stage.keeper.firing == []
@@ -290,3 +290,38 @@ def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
     assert (
         bool([alert for alert in keeper.firing if alert.identity.rule == signal.name]) is not ends
     )
+
+
+def test_an_alert_is_remembered_by_what_was_wrong_first() -> None:
+    stage = Stage()
+    stage.see(0, Status.FAILED, cause=Cause.CONNECT_REFUSED)
+    stage.see(10, Status.FAILED, cause=Cause.DEADLINE)
+    stage.see(40, Status.FAILED, cause=Cause.DEADLINE)
+    assert stage.keeper.firing[0].cause == "deadline"
+    stage.restart()
+    stage.see(50)
+    stage.until(100)
+    over = stage.events[-1].alert
+    assert (over.cause, over.since, over.ended) == ("connect_refused", 0.0, 50.0)
+    assert over.summary == "it did not work (later: it did not work)"
+
+
+def test_a_check_that_is_removed_while_it_fails_is_closed_and_has_not_recovered() -> None:
+    stage = Stage()
+    for now in (0, 10, 30):
+        stage.see(now, Status.FAILED)
+    (event,) = stage.keeper.set_checks([], 35.0)
+    assert event.alert.closed == "no longer monitored"
+    assert stage.keeper.firing == []
+
+
+def test_a_run_that_hung_failed_since_it_began() -> None:
+    keeper = AlertStore("lax")
+    keeper.set_checks([CHECK], 0.0)
+    hung = replace(result_of("toy", Status.FAILED), duration=8.0)
+    keeper.update(CHECK, hung, [], 10.0, backed_up=False)
+    assert keeper.next_time() == 32.0
+    # The same result judged anew, since a backup failed, is no new run.
+    keeper.update(CHECK, hung, [], 20.0, backed_up=False)
+    keeper.pass_time(32.0)
+    assert keeper.firing[0].since == 2.0

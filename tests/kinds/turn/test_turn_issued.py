@@ -1,5 +1,6 @@
 """What the backend issues is measured as a browser would use it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from probe.core.model import Result, Status
+from alerts.evaluation.verdict import verdict_on
+from probe.core.model import Result, Status, Verdict
 from probe.kinds import turn
 from tests.servers.signaling import SECRET, SignalingServer, signaling_server
 from tests.turn.turn_lab import (
@@ -64,9 +66,38 @@ async def test_a_failure_names_the_url_that_failed(issuing: Issuing) -> None:
     issuing.issue(issuing.relay.url("udp"), gone)
     result = await issuing.look()
     assert result.failure is not None
-    assert ending(result) == ("connect", "connect_refused")
-    assert result.failure.message == f"{gone}: nothing listens at 127.0.0.1:1"
+    assert ending(result) == ("connect", "some_urls_failed")
+    reason = "nothing listens at 127.0.0.1:1"
+    assert result.failure.message == f"{gone}: {reason}; 1 of 2 URLs work"
+    assert result.facts[gone] == reason
     assert turn.RELAY_RTT in values(result)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_users_fall_back_where_the_first_choice_fails(
+    issuing: Issuing, *, silent: bool
+) -> None:
+    first = "turn:127.0.0.1:1?transport=udp"
+    if silent:
+        sink = await silent_port()
+        first = f"turn:127.0.0.1:{sink.get_extra_info('sockname')[1]}?transport=udp"
+    issuing.issue(first, issuing.relay.url("tcp"), issuing.relay.url("tls"))
+    result = await issuing.look(deadline=4)
+    assert ending(result) == ("allocate", "some_urls_failed")
+    assert result.failure is not None
+    assert "2 of 3 URLs work" in result.failure.message
+    assert result.facts[issuing.relay.url("tcp")] == "works"
+    assert values(result)[turn.LOSS] == 0
+    assert verdict_on(turn_check(url="turn:h"), result, [], backed_up=False) is Verdict.WARNING
+    if silent:
+        sink.close()
+
+
+async def silent_port() -> asyncio.DatagramTransport:
+    """A UDP socket that answers nothing."""
+    loop = asyncio.get_running_loop()
+    address = ("127.0.0.1", 0)
+    return (await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=address))[0]
 
 
 async def test_the_first_choice_fails_by_name_too(issuing: Issuing) -> None:
@@ -93,6 +124,9 @@ async def test_silence_is_told_by_name_before_the_deadline(
     ("urls", "cause"),
     [
         (["turn:a:99999"], "body_invalid"),
+        (["turn:a", "stun:a?transport=udp"], "body_invalid"),
+        (["turn:a", "stun://a:3478"], "body_invalid"),
+        (["turn:a?Transport=udp", "turn:a"], "body_invalid"),
         (["stun:a"], "credentials_missing"),
         ([], "credentials_missing"),
     ],

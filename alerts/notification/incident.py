@@ -1,0 +1,135 @@
+"""Which incident each firing alert belongs to: one cause is one incident; pure.
+
+An alert joins an open incident when it began together with one of its alerts, or when another
+check of the same group or service fails already: since a short time ago, or in an incident that
+nobody was paged for, so that a page is never swallowed by what is long known. Otherwise it opens
+an incident of its own, whose key is the alert's group where that is free.
+
+Where several probes watch the same target, incidents are shared by key among them, so each
+group is one incident there and nothing is joined (``cluster``).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from alerts.model import Alert, Fingerprint, Severity
+from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.state.annotations import FAILING, NO_DATA
+
+# What began within so many seconds began together: checks look at different times.
+TOGETHER_SECONDS = 120.0
+# A failure of the same group or service so soon after another has the same cause.
+RELATED_SECONDS = 900.0
+# An incident keeps at most so many alerts that are over; of more, the newest.
+MOST_RESOLVED = 50
+DOCUMENT = "incidents"
+
+GroupOf = Callable[[Alert], str]
+
+
+class OpenIncidents:
+    """The incident of every firing alert, and what was resolved since each incident opened.
+
+    ``group_of`` gives an alert's group; ``critical_since`` says since when a receiver knows
+    an incident as critical, None if none does.
+    """
+
+    def __init__(self, group_of: GroupOf, critical_since: Callable[[str], float | None]) -> None:
+        self._group_of, self._critical_since = group_of, critical_since
+        self._keys: dict[Fingerprint, str] = {}
+        self._resolved: dict[Fingerprint, Alert] = {}
+        self._kept = ""
+
+    @property
+    def resolved(self) -> list[Alert]:
+        """Alerts that are over while their incident is open, the oldest first."""
+        return list(self._resolved.values())
+
+    def key_of(self, alert: Alert) -> str:
+        """The incident of an alert that was assigned; the alert's group if it wasn't."""
+        return self._keys.get(alert.identity) or self._group_of(alert)
+
+    def add_resolved(self, alert: Alert) -> None:
+        """An alert is over. Of one that was over before, the first beginning counts."""
+        before = self._resolved.pop(alert.identity, None)
+        if before is not None:
+            alert = replace(alert, since=min(alert.since, before.since))
+        self._resolved[alert.identity] = alert
+        while len(self._resolved) > MOST_RESOLVED:
+            del self._resolved[next(iter(self._resolved))]
+
+    def assign(self, firing: Sequence[Alert]) -> None:
+        """Find an incident for every firing alert that has none."""
+        new = [alert for alert in firing if alert.identity not in self._keys]
+        # The most severe first, so that a new incident is named after what matters.
+        for alert in sorted(new, key=lambda each: each.severity is not Severity.CRITICAL):
+            others = [each for each in firing if each.identity in self._keys]
+            self._keys[alert.identity] = self._incident_for(alert, others)
+
+    def close(self, is_open: Callable[[str], bool], firing: Iterable[Alert]) -> None:
+        """Forget what belongs to incidents that are closed."""
+        known = {alert.identity for alert in firing}
+        self._keys = {
+            identity: key
+            for identity, key in self._keys.items()
+            if identity in known or is_open(key)
+        }
+        self._resolved = {
+            identity: alert
+            for identity, alert in self._resolved.items()
+            if identity in self._keys or is_open(self._group_of(alert))
+        }
+
+    def documents(self) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept; None: to be dropped."""
+        text = ""
+        if self._keys or self._resolved:
+            keys = [[each.check, each.rule, each.labels, key] for each, key in self._keys.items()]
+            ended = [dump_alert(alert) for alert in self._resolved.values()]
+            text = json.dumps({"keys": keys, "resolved": ended}, separators=(",", ":"))
+        if text == self._kept:
+            return {}
+        self._kept = text
+        return {DOCUMENT: text or None}
+
+    def restore(self, documents: Mapping[str, str]) -> None:
+        """Take up what ``documents`` gave before the restart; what can't be read is dropped."""
+        try:
+            known = json.loads(documents[DOCUMENT])
+            for check, rule, labels, key in known["keys"]:
+                pairs = tuple((str(name), str(value)) for name, value in labels)
+                self._keys[Fingerprint(str(check), str(rule), pairs)] = str(key)
+            for text in known["resolved"]:
+                alert = load_alert(text)
+                self._resolved[alert.identity] = alert
+        except (CodecError, KeyError, TypeError, ValueError):
+            return
+
+    def _incident_for(self, alert: Alert, others: Sequence[Alert]) -> str:
+        joined = [each for each in others if self._has_same_cause(alert, each)]
+        if joined:
+            oldest = min(joined, key=lambda each: (each.since, str(each.identity)))
+            return self._keys[oldest.identity]
+        taken = {self._keys[each.identity] for each in others}
+        group = self._group_of(alert)
+        if group not in taken:
+            return group
+        own = f"{group} {alert.identity.check}"
+        return own if own not in taken else f"{group} {alert.identity}"
+
+    def _has_same_cause(self, alert: Alert, other: Alert) -> bool:
+        apart = abs(alert.since - other.since)
+        if apart <= TOGETHER_SECONDS:
+            return True
+        if other.identity.rule not in (FAILING, NO_DATA) or not self._is_related(alert, other):
+            return False
+        paged = self._critical_since(self._keys[other.identity])
+        if apart <= RELATED_SECONDS or paged is None:
+            return True
+        return alert.fired - paged <= RELATED_SECONDS
+
+    def _is_related(self, alert: Alert, other: Alert) -> bool:
+        if alert.service and alert.service == other.service:
+            return True
+        return self._group_of(alert) == self._group_of(other)

@@ -1,0 +1,144 @@
+"""What a message says of an incident: its title, what is news, links and first steps; pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from alerts.model import Alert, Message, MessageType, Severity
+from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.title import firing_title, resolved_title
+from alerts.runbooks import first_steps
+from probe.report.text.sanitize import clean
+
+# An update names at most so many checks of a kind.
+MOST_NAMES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """All alerts of one cause: ``burning`` ones to be sent, ``muted`` ones that fire and are
+    suppressed now, ``over`` those that were resolved since it opened. ``held``: it is open at
+    another probe; ``elsewhere`` says as what its alerts are sent now, if not as this."""
+
+    subject: str
+    burning: tuple[Alert, ...] = ()
+    muted: tuple[Alert, ...] = ()
+    over: tuple[Alert, ...] = ()
+    affected: tuple[str, ...] = ()
+    held: bool = False
+    elsewhere: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """What every message says of the probe itself, and what changed lately.
+
+    ``public_url`` is where people reach the probe's pages, empty if they don't.
+    """
+
+    region: str
+    public_url: str = ""
+    grafana_url: str = ""
+    changes: tuple[str, ...] = ()
+
+    def links(self, runbook: str = "") -> tuple[tuple[str, str], ...]:
+        """Where a message leads to, as (name, address)."""
+        found = [("status page", f"{self.public_url}/")] if self.public_url else []
+        if self.public_url and runbook:
+            found.append(("runbook", f"{self.public_url}/runbooks/{runbook}"))
+        if self.grafana_url:
+            found.append(("dashboard", self.grafana_url))
+        return tuple(found)
+
+
+def firing_message(
+    group: AlertGroup,
+    alerts: Sequence[Alert],
+    occasion: MessageType,
+    before: NotificationLogEntry | None,
+    now: float,
+    context: MessageContext,
+) -> Message:
+    """The message of an incident that goes on. ``alerts`` are those for this receiver,
+    ``before`` what it was sent last."""
+    ordered = sorted(alerts, key=lambda alert: (alert.severity != Severity.CRITICAL, alert.since))
+    since = min(alert.since for alert in alerts)
+    story = _story(before)
+    return Message(
+        key=group.subject,
+        occasion=occasion,
+        severity=ordered[0].severity,
+        title=firing_title(ordered),
+        at=now,
+        since=since if before is None else min(since, before.since),
+        region=context.region,
+        firing=tuple(ordered),
+        resolved=tuple(alert for alert in group.over if name_of(alert) in story),
+        changes=context.changes,
+        affected=group.affected,
+        links=context.links(ordered[0].runbook),
+        text="\n".join(first_steps(ordered[0].runbook)),
+        news=tuple(_news(before, ordered)) if before is not None else (),
+    )
+
+
+def resolved_message(
+    group: AlertGroup, before: NotificationLogEntry, now: float, context: MessageContext
+) -> Message:
+    """The message that an incident is over for a receiver."""
+    story = _story(before)
+    ended = tuple(alert for alert in group.over if name_of(alert) in story)
+    names = sorted({member.partition("/")[0] for member in story})
+    title = resolved_title(names, ended)
+    if group.burning:
+        # A notifier for whom it is over may not be the one for whom nothing fires.
+        title = f"{', '.join(names)}: no longer {before.severity}"
+    elif group.elsewhere:
+        title = f"{', '.join(names)}: {group.elsewhere}"
+    return Message(
+        key=group.subject,
+        occasion=MessageType.RESOLVED,
+        severity=before.severity,
+        title=title,
+        at=now,
+        since=before.since,
+        region=context.region,
+        resolved=ended,
+        links=context.links(),
+    )
+
+
+def name_of(alert: Alert) -> str:
+    """How the notification log names an alert."""
+    return str(alert.identity)
+
+
+def highest_severity(alerts: Iterable[Alert]) -> Severity:
+    """Critical if one of them is."""
+    critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
+    return Severity.CRITICAL if critical else Severity.WARNING
+
+
+def _story(before: NotificationLogEntry | None) -> frozenset[str]:
+    return frozenset((*before.story, *before.members)) if before else frozenset()
+
+
+def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:
+    """What has changed since the last message."""
+    severity = highest_severity(alerts)
+    if severity is not before.severity:
+        yield f"now {severity}, was {before.severity}"
+    known = dict(each.split("\n", 1) for each in before.wrong if "\n" in each)
+    firing = {name_of(alert) for alert in alerts}
+    new = [alert for alert in alerts if name_of(alert) not in before.members]
+    for alert in new[:MOST_NAMES]:
+        yield clean(f"now also {alert.identity.check}: {alert.summary}")
+    if len(new) > MOST_NAMES:
+        yield f"and {len(new) - MOST_NAMES} more"
+    for alert in alerts:
+        if known.get(name_of(alert), alert.wrong) != alert.wrong:
+            was = known[name_of(alert)]
+            yield clean(f"{alert.identity.check}: {alert.summary} (was: {was})")
+    recovered = [member for member in before.members if member not in firing]
+    if recovered:
+        names = dict.fromkeys(member.partition("/")[0] for member in recovered)
+        yield clean(f"recovered: {', '.join([*names][:MOST_NAMES])}")

@@ -1,0 +1,159 @@
+"""What each receiver was sent of each incident, and whether it was accepted; pure.
+
+An entry exists from an incident's first message to its last. A message counts as delivered
+when the receiver has accepted it, not when it is queued: what was refused is sent anew, and a
+resolve that was refused is sent again until it is accepted.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from alerts.cluster.leader import MINE
+from alerts.model import Delivery, Message, MessageType, Severity
+from alerts.outbox.codec import CodecError, dump_message, load_message
+
+# A resolve that nobody accepts in so long is given up.
+RESOLVE_SECONDS = 86400.0
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationLogEntry:
+    """What one notifier was sent of one incident, and when; times in seconds since 1970.
+
+    ``members`` fire as far as the receiver knows, ``story`` has every alert that it was sent
+    since the incident began; ``wrong`` is what was wrong with each, as it was sent. ``owner``
+    is the probe that sends, ``MINE`` for this one. ``accepted``: the receiver has accepted a
+    message of this incident, or may have; ``refused``: it refused the last one for good.
+    ``critical_since`` is when it was first sent as critical.
+    """
+
+    severity: Severity
+    members: tuple[str, ...]
+    since: float
+    told: float
+    opened: float
+    owner: str = MINE
+    story: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    accepted: bool = True
+    refused: bool = False
+    critical_since: float | None = None
+
+
+@dataclass(slots=True)
+class NotificationLog:
+    """The entries of all notifiers, by notifier and incident, and what has changed of them."""
+
+    views: dict[Key, NotificationLogEntry] = field(default_factory=dict)
+    _resolves: dict[Key, Message] = field(default_factory=dict)
+    _tried: dict[Key, float] = field(default_factory=dict)
+    _dirty: set[str] = field(default_factory=set)
+
+    def keep(self, key: Key, view: NotificationLogEntry | None) -> None:
+        """Change an entry; None drops it."""
+        if view is None:
+            self.views.pop(key, None)
+        else:
+            self.views[key] = view
+            self._drop_resolve(key)
+        self._dirty.add(_name("view", key))
+
+    def delivered(self, delivery: Delivery) -> None:
+        """A receiver has accepted a message."""
+        key = (delivery.notifier, delivery.message.key)
+        if delivery.message.occasion is MessageType.RESOLVED:
+            self._drop_resolve(key)
+        elif (view := self.views.get(key)) is not None and not (view.accepted and not view.refused):
+            self.keep(key, replace(view, accepted=True, refused=False))
+
+    def refused(self, delivery: Delivery, now: float) -> None:
+        """A receiver has refused a message for good. One that was attempted before may have
+        been accepted all the same."""
+        key, message = (delivery.notifier, delivery.message.key), delivery.message
+        if message.test or message.occasion is MessageType.NOTE:
+            return
+        if message.occasion is MessageType.RESOLVED:
+            if key not in self.views and now - message.at < RESOLVE_SECONDS:
+                self._resolves[key], self._tried[key] = message, now
+                self._dirty.add(_name("resolve", key))
+            return
+        view = self.views.get(key)
+        if view is not None:
+            accepted = view.accepted or delivery.attempts > 1
+            self.keep(key, replace(view, accepted=accepted, refused=True))
+
+    def due_resolves(self, intervals: Mapping[str, float], now: float) -> list[Delivery]:
+        """Resolves to be sent again; ``intervals`` gives each notifier's group interval."""
+        due = []
+        for key, message in list(self._resolves.items()):
+            interval = intervals.get(key[0])
+            if interval is None or now - message.at >= RESOLVE_SECONDS:
+                self._drop_resolve(key)
+            elif now - self._tried.get(key, float("-inf")) >= interval:
+                self._tried[key] = now
+                due.append(Delivery(key[0], message, due=now))
+        return due
+
+    def next_resolve(self, intervals: Mapping[str, float]) -> float | None:
+        """When a resolve is due again."""
+        times = [
+            self._tried.get(key, 0.0) + intervals[key[0]]
+            for key in self._resolves
+            if key[0] in intervals
+        ]
+        return min(times, default=None)
+
+    def documents(self) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept by name; None: to be dropped."""
+        views = {_name("view", key): json.dumps(asdict(view)) for key, view in self.views.items()}
+        resolves = {_name("resolve", key): dump_message(m) for key, m in self._resolves.items()}
+        known: dict[str, str] = {**views, **resolves} if self._dirty else {}
+        changed = {name: known.get(name) for name in self._dirty}
+        self._dirty.clear()
+        return changed
+
+    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
+        """Take up what ``documents`` gave before the restart; what can't be read is dropped.
+
+        What was refused is sent at once, since the restart may have repaired the cause.
+        """
+        on_their_way = set(waiting)
+        for name, text in documents.items():
+            kind, _, place = name.partition(":")
+            if kind not in ("view", "resolve"):
+                continue
+            try:
+                notifier, subject = json.loads(place)
+                key = (str(notifier), str(subject))
+                if kind == "resolve":
+                    self._resolves[key] = load_message(text)
+                else:
+                    self.views[key] = _restored(json.loads(text), key in on_their_way)
+            except (CodecError, KeyError, TypeError, ValueError):
+                continue
+
+    def _drop_resolve(self, key: Key) -> None:
+        if self._resolves.pop(key, None) is not None:
+            self._tried.pop(key, None)
+            self._dirty.add(_name("resolve", key))
+
+
+def _restored(known: dict[str, object], waits: bool) -> NotificationLogEntry:
+    names = NotificationLogEntry.__dataclass_fields__
+    parts = {name: value for name, value in known.items() if name in names}
+    parts["severity"] = Severity(str(parts["severity"]))
+    for name in ("members", "story", "wrong"):
+        found = parts.get(name, ())
+        parts[name] = tuple(str(each) for each in found) if isinstance(found, list) else ()
+    view = NotificationLogEntry(**parts)  # type: ignore[arg-type]  # what asdict gave
+    if view.refused:
+        return replace(view, told=float("-inf"))
+    # Neither on its way nor refused: the process ended just after it was accepted.
+    return view if view.accepted or waits else replace(view, accepted=True)
+
+
+def _name(kind: str, key: Key) -> str:
+    return f"{kind}:{json.dumps(key)}"

@@ -1,0 +1,256 @@
+"""The alert pipeline: results in, notifications out. Pure: no clock, no file, no network.
+
+The daemon runs it, and so does every test of whole incidents, with or without other probes.
+What has to outlive a restart comes out of :meth:`Pipeline.flush` as documents; what a receiver
+accepted or refused is handed back in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from alerts.cluster.cluster import SEEN_FROM, Cluster
+from alerts.cluster.company import incidents_among
+from alerts.config import AlertingConfig
+from alerts.model import Alert, Delivery, Fingerprint, Silence
+from alerts.notification.grouping import GroupStore, alert_groups
+from alerts.notification.incident import OpenIncidents
+from alerts.notification.message import AlertGroup, MessageContext
+from alerts.notification.meta_messages import resolve_after_restart
+from alerts.notification.recent_changes import Lately
+from alerts.notification.route import Routes
+from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
+from alerts.state.alert_store import AlertStore, Event
+from alerts.state.confirmation import Confirmation
+from probe.core.kind import Check
+from probe.core.model import Evaluation, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What has to be stored and sent together, and what happened to alerts."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    documents: Mapping[str, str | None] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+
+class Pipeline:
+    """Every alert from its first bad result to the last message about it.
+
+    ``cluster`` is how this probe stands among others; None: it is alone. All times are
+    seconds since 1970 on a clock that doesn't jump.
+    """
+
+    def __init__(self, config: AlertingConfig, cluster: Cluster | None = None) -> None:
+        self._config, self._cluster = config, cluster
+        self.alerts, self.changes = AlertStore(config.region), Lately()
+        self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
+        if cluster is not None:
+            self.desk.cast = cluster.cast
+        self.incidents = OpenIncidents(self._group_of, self._critical_since)
+        self._confirmation = Confirmation()
+        self._checks: dict[str, Check] = {}
+        self.groups: dict[str, str] = {}
+        self.own_network_fails = False
+        self._silences: Sequence[Silence] = ()
+        self._recovering: frozenset[Fingerprint] = frozenset()
+        self._events: list[Event] = []
+        self._unknown: set[str] = set()
+        self._groups: list[AlertGroup] = []
+        self._now = 0.0
+
+    @property
+    def config(self) -> AlertingConfig:
+        """What it is to do."""
+        return self._config
+
+    @config.setter
+    def config(self, config: AlertingConfig) -> None:
+        self._config = config
+        self.desk.routes = Routes(config.routes, config.own_routes)
+
+    def restore(
+        self, documents: Mapping[str, str], waiting: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Take up the documents of an earlier process; ``waiting`` are notifier and incident
+        of every message that is still on its way."""
+        self.alerts.restore(documents)
+        self.desk.restore(documents, waiting)
+        self.incidents.restore(documents)
+
+    def set_checks(self, checks: Sequence[Check], now: float) -> None:
+        """These are the checks from now on; alerts of others are closed."""
+        self._checks = {check.name: check for check in checks}
+        self.groups |= {check.name: check.table.alert_group for check in checks}
+        self._record(self.alerts.set_checks(checks, now))
+
+    def handle_result(
+        self,
+        check: Check,
+        result: Result,
+        evaluations: Sequence[Evaluation],
+        now: float,
+        *,
+        backed_up: bool,
+    ) -> None:
+        """A check has a new result, or its result is judged anew."""
+        self.changes.note(check.name, result.facts, now)
+        if self._cluster is not None:
+            self._cluster.note(check, result)
+        if self.own_network_fails:
+            return
+        self._confirmation.add_result(result, now)
+        self._record(self.alerts.update(check, result, evaluations, now, backed_up=backed_up))
+
+    def resolve_unknown(self) -> None:
+        """Every check has run once, and what was open before the start is not known: whatever
+        works is resolved at the receivers that can't know better."""
+        self._unknown = set(self.groups.values())
+
+    def delivered(self, delivery: Delivery) -> None:
+        """A receiver has accepted a message."""
+        self.desk.log.delivered(delivery)
+
+    def refused(self, delivery: Delivery, now: float) -> None:
+        """A receiver has refused a message for good."""
+        self.desk.log.refused(delivery, now)
+
+    def flush(self, now: float, silences: Sequence[Silence] = ()) -> Flush:
+        """Bring everything up to date."""
+        self._now, self._silences = now, silences
+        if not self.own_network_fails:
+            self._record(self.alerts.pass_time(now))
+        self._recovering = frozenset(self.alerts.recovering)
+        if self._cluster is not None:
+            busy = bool(self.desk.views)
+            self._cluster.set_suspected(self.alerts.troubles(now), busy=busy)
+        self._groups = groups = self._alert_groups(now)
+        deliveries = self.desk.settle(groups, now, self._context(now))
+        deliveries += self._resolves_of_unknown(now)
+        self.incidents.close(self._is_open, self.alerts.firing)
+        documents = {
+            **self.alerts.documents(),
+            **self.desk.documents(),
+            **self.incidents.documents(),
+        }
+        events, self._events = tuple(self._events), []
+        return Flush(tuple(deliveries), documents, events)
+
+    def next_time(self, now: float) -> float | None:
+        """When :meth:`flush` will have something to do though no result comes."""
+        times = [
+            None if self.own_network_fails else self.alerts.next_time(),
+            self.desk.next_time(self._groups, now),
+            self._confirmation.next_time(now),
+            self._cluster.next_time(self.alerts.firing) if self._cluster is not None else None,
+            next_change(self._config.windows, self._silences, now),
+        ]
+        return min((time for time in times if time is not None), default=None)
+
+    def checks_to_run(self) -> set[str]:
+        """Checks that have to run at once, before people are notified of them."""
+        return self._confirmation.wanted()
+
+    def is_recovering(self, check: str) -> bool:
+        """Whether a check works again while its alert still fires: another good result ends
+        it, so the next run comes as soon as after a failure."""
+        return any(identity.check == check for identity in self.alerts.recovering)
+
+    def windows(self, now: float) -> list[Window]:
+        """Maintenance windows that are open."""
+        return active(self._config.windows, now)
+
+    def suppressed_by(self, alert: Alert, now: float) -> Window | Silence | None:
+        """What keeps an alert from being sent now."""
+        return suppressed_by(alert, self.windows(now), self._silences, now)
+
+    def _alert_groups(self, now: float) -> list[AlertGroup]:
+        windows = self.windows(now)
+
+        def is_muted(alert: Alert) -> bool:
+            return suppressed_by(alert, windows, self._silences, now) is not None
+
+        firing, resolved = self.alerts.firing, self.incidents.resolved
+        again = {alert.identity for alert in firing}
+        resolved = [alert for alert in resolved if alert.identity not in again]
+        if self._cluster is None:
+            self.incidents.assign(firing)
+            groups = alert_groups(firing, resolved, self.incidents.key_of, is_muted)
+        else:
+            groups = incidents_among(
+                self._cluster,
+                firing,
+                resolved,
+                lambda check: self.groups.get(check, check),
+                is_muted,
+                told=[key for _, key in self.desk.views],
+                excused=self.own_network_fails,
+            )
+        pending = self.alerts.pending
+        return [
+            replace(
+                each,
+                affected=tuple(name for name in pending if self.groups.get(name) == each.subject),
+            )
+            for each in groups
+        ]
+
+    def _context(self, now: float) -> MessageContext:
+        config = self._config
+        changes = tuple(self.changes.changes(now))
+        return MessageContext(config.region, config.public_url, config.grafana_url, changes)
+
+    def _group_of(self, alert: Alert) -> str:
+        return self.groups.get(alert.identity.check, alert.identity.check)
+
+    def _is_open(self, key: str) -> bool:
+        """Whether any receiver was sent an incident that is not over for it."""
+        groups = {subject for _, subject in self.desk.views}
+        if self._cluster is None:
+            return key in groups
+        # What one region alone sees is kept by a key that begins with the group.
+        return any(group == key or group.startswith(f"{key} (") for group in groups)
+
+    def _critical_since(self, key: str) -> float | None:
+        """Since when a receiver knows an incident as critical; None if none does."""
+        times = [
+            view.critical_since
+            for (_, group), view in self.desk.views.items()
+            if group == key and view.critical_since is not None
+        ]
+        return min(times, default=None)
+
+    def _is_confirmed(self, alert: Alert) -> bool:
+        # What this region alone sees is the same alert with one label more.
+        labels = tuple(each for each in alert.identity.labels if each[0] != SEEN_FROM)
+        if replace(alert.identity, labels=labels) in self._recovering:
+            return False
+        check = self._checks.get(alert.identity.check)
+        return self._confirmation.is_confirmed(alert, check, self._now)
+
+    def _record(self, events: Sequence[Event]) -> None:
+        self._events += events
+        for event in events:
+            if event.alert.ended is not None:
+                self.incidents.add_resolved(event.alert)
+
+    def _resolves_of_unknown(self, now: float) -> list[Delivery]:
+        """One resolve for each group that works; what fires gets its own in its time."""
+        cluster = self._cluster
+        if not self._unknown or (cluster is not None and not cluster.is_ready):
+            return []
+        firing = {self._group_of(alert) for alert in self.alerts.firing}
+        if cluster is not None:
+            firing |= set(filter(cluster.is_open_elsewhere, self._unknown))
+        pending = {self.groups.get(name, name) for name in self.alerts.pending}
+        self._unknown -= firing
+        works = sorted(self._unknown - pending)
+        self._unknown -= set(works)
+        pagers = [
+            name for name, each in self._config.notifiers.items() if not each.sends_missed_incidents
+        ]
+        return [
+            Delivery(name, resolve_after_restart(group, self._config.region, now), due=now)
+            for group in works
+            for name in pagers
+        ]

@@ -1,0 +1,103 @@
+"""Whether an alert is still true at the moment when people are about to be notified; pure.
+
+An alert fires when its `for` is over, which may be long after the last run of its check, and
+meanwhile the target may have recovered. So before a notification leaves, the check is run
+again if its last result is not fresh, and the notification waits a moment for the answer;
+longer if another check that failed at the same time has recovered since. No answer in time
+confirms the alert: a target that hangs must not hold up its own page.
+"""
+
+from dataclasses import dataclass
+
+from alerts.model import Alert, Fingerprint
+from alerts.state.annotations import FAILING
+from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
+from probe.core.model import Result, Status
+
+# A result that is younger needs no other to confirm it.
+FRESH_SECONDS = 2.0
+# For an answer: this share of `for`, within these bounds; after a recovery elsewhere, the last.
+WAIT_SHARE, SHORTEST_WAIT, LONGEST_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
+# Checks that began to fail within so many seconds of each other failed together.
+TOGETHER_SECONDS = 120.0
+# A recovery that is older says nothing of what fails now.
+RECENT_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRecovery:
+    """A check failed from ``began`` on and was seen to work ``at``."""
+
+    began: float
+    at: float
+
+
+class Confirmation:
+    """The last results of every check. Times are seconds since 1970."""
+
+    def __init__(self) -> None:
+        self._failing_since: dict[str, float] = {}
+        self._failed_at: dict[str, float] = {}
+        self._recoveries: list[SeenRecovery] = []
+        self._asked: dict[Fingerprint, float] = {}
+        self._due: list[float] = []
+        self._wanted: set[str] = set()
+
+    def add_result(self, result: Result, now: float) -> None:
+        """A check has a new result."""
+        name = result.check
+        if result.status is Status.FAILED:
+            self._failing_since.setdefault(name, now - result.duration)
+            self._failed_at[name] = now
+        elif result.status is Status.OK:
+            self._failed_at.pop(name, None)
+            began = self._failing_since.pop(name, None)
+            if began is not None:
+                self._recoveries.append(SeenRecovery(began, now))
+        if result.status is not Status.UNKNOWN:
+            self._asked = {each: at for each, at in self._asked.items() if each.check != name}
+        self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]
+
+    def is_confirmed(self, alert: Alert, check: Check | None, now: float) -> bool:
+        """Whether people may be notified of an alert now; if not, its check is wanted."""
+        if alert.identity.rule != FAILING or check is None:
+            return True
+        failed_at = self._failed_at.get(check.name, float("-inf"))
+        doubtful = self._is_doubtful(alert, failed_at)
+        if now - failed_at <= FRESH_SECONDS and not doubtful:
+            return True
+        if not _may_run_again(check):
+            return not doubtful or now - failed_at >= check.retry
+        asked = self._asked.get(alert.identity)
+        if asked is None:
+            asked = self._asked[alert.identity] = now
+            self._wanted.add(check.name)
+        until = asked + (DOUBTFUL_WAIT if doubtful else _patience(check))
+        if now < until:
+            self._due.append(until)
+        return now >= until
+
+    def wanted(self) -> set[str]:
+        """The checks to run again at once; each is named once."""
+        wanted, self._wanted = self._wanted, set()
+        return wanted
+
+    def next_time(self, now: float) -> float | None:
+        """When an alert counts as confirmed without an answer."""
+        self._due = [due for due in self._due if due > now]
+        return min(self._due, default=None)
+
+    def _is_doubtful(self, alert: Alert, failed_at: float) -> bool:
+        return any(
+            each.at > failed_at and abs(each.began - alert.since) <= TOGETHER_SECONDS
+            for each in self._recoveries
+        )
+
+
+def _patience(check: Check) -> float:
+    return min(max(SHORTEST_WAIT, check.failing.hold * WAIT_SHARE), LONGEST_WAIT)
+
+
+def _may_run_again(check: Check) -> bool:
+    """What is rare is costly, and isn't run for a confirmation."""
+    return check.interval < BACKOFF_ABOVE_SECONDS and not check.kind.failing.no_retry_causes

@@ -1,0 +1,74 @@
+"""Which STUN and TURN URLs Chromium takes, and which ports it never asks.
+
+``RTCPeerConnection`` throws for a whole list in which one URL is wrong: nobody can call then.
+What is written here was seen of Chromium, and a test asks it again.
+"""
+
+import re
+
+from probe.stun.uri import TurnUri
+
+_SCHEMES = ("stun", "stuns", "turn", "turns")
+_BRACKETS = re.compile(r"\[[^\[\]]*\](?::(?P<port>.*))?")
+
+# net/base/port_util.cc, kRestrictedPorts, as far as Chromium asks none of them.
+_UNSAFE = frozenset(
+    {
+        *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
+        *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161),
+        *(179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563),
+        *(587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 5060, 5061),
+        *(6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 10080),
+    }
+)
+_PRIVILEGED_BY_TCP = (80, 443)
+
+
+def refusal_of(text: str) -> str:
+    """Why ``RTCPeerConnection`` throws for this URL; empty where it takes it."""
+    text = text.strip("\t\n\f\r ")
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme.lower() not in _SCHEMES:
+        return "it is no stun: or turn: URL"
+    address, mark, query = rest.partition("?")
+    if mark:
+        refusal = _query_refusal(scheme.lower(), query.partition("?")[0])
+        if refusal:
+            return refusal
+    if not address:
+        return "the host is missing"
+    if "@" in address:
+        return "it has a user name"
+    return _address_refusal(address)
+
+
+def blocked_port(url: TurnUri) -> bool:
+    """Whether Chromium never asks this port by this transport."""
+    privileged = url.port < 1024 and url.port not in _PRIVILEGED_BY_TCP
+    return url.port in _UNSAFE or (url.kind != "udp" and privileged)
+
+
+def _query_refusal(scheme: str, query: str) -> str:
+    if scheme in ("stun", "stuns"):
+        return "a stun: URL takes no query"
+    key, _, value = query.partition("=")
+    if key != "transport" or value.lower() not in ("udp", "tcp"):
+        return "only ?transport=udp or ?transport=tcp may follow, in small letters"
+    return ""
+
+
+def _address_refusal(address: str) -> str:
+    if set(address) & set("/#? \t\n\r"):
+        return "the host has characters that no host has"
+    bracketed = _BRACKETS.fullmatch(address)
+    if bracketed:
+        port = bracketed["port"]
+    else:
+        host, _, port = address.partition(":")
+        if not host or ("[" in host):
+            return "the host is missing"
+        port = port if ":" in address else None
+    if port is None:
+        return ""
+    is_port = port.isascii() and port.isdigit() and 0 < int(port[:9]) <= 65535
+    return "" if is_port else "the port must be 1 to 65535"

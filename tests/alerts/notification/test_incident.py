@@ -1,0 +1,93 @@
+"""One cause is one incident, and what has another cause is another."""
+
+from dataclasses import replace
+
+from alerts.model import Alert, Fingerprint, Severity
+from alerts.notification.incident import OpenIncidents
+from tests.alerts.words import an_alert
+
+GROUPS = {"health": "backend", "ready": "backend", "turn-a": "TURN a", "turn-b": "TURN b"}
+
+
+def incidents(*critical: str) -> OpenIncidents:
+    """Where these are known as critical to a receiver since the first minute."""
+    return OpenIncidents(
+        lambda alert: GROUPS.get(alert.identity.check, alert.identity.check),
+        lambda key: 30.0 if key in critical else None,
+    )
+
+
+def turn(name: str, since: float) -> Alert:
+    """A TURN check that fails."""
+    return an_alert(f"turn-{name}", since, service="TURN servers")
+
+
+def keys(here: OpenIncidents, *alerts: Alert) -> list[str]:
+    """The incident of each, in their order."""
+    here.assign(alerts)
+    return [here.key_of(alert) for alert in alerts]
+
+
+def test_what_begins_together_is_one_incident_named_after_the_most_severe() -> None:
+    redis = an_alert("redis", 0.0, severity=Severity.WARNING)
+    assert keys(incidents(), redis, an_alert("health", 90.0)) == ["backend", "backend"]
+
+
+def test_what_joins_later_keeps_the_name() -> None:
+    here, redis, health = incidents(), an_alert("redis", 0.0), an_alert("health", 110.0)
+    assert keys(here, redis) == ["redis"]
+    assert keys(here, redis, health) == ["redis", "redis"]
+
+
+def test_the_same_service_is_one_incident_and_another_at_another_time_is_its_own() -> None:
+    here = incidents()
+    assert keys(here, turn("a", 0.0), turn("b", 600.0)) == ["TURN a", "TURN a"]
+    assert keys(here, turn("a", 0.0), an_alert("health", 600.0)) == ["TURN a", "backend"]
+
+
+def test_a_page_is_not_swallowed_by_what_was_paged_long_ago() -> None:
+    here, known = incidents("backend"), an_alert("ready", 0.0)
+    assert keys(here, known) == ["backend"]
+    assert keys(here, known, an_alert("health", 5000.0)) == ["backend", "backend health"]
+    here = incidents()
+    assert keys(here, known, an_alert("health", 5000.0)) == ["backend", "backend"]
+
+
+def test_a_limit_that_was_passed_long_ago_takes_in_no_outage() -> None:
+    certificate = replace(
+        an_alert("health", 0.0, severity=Severity.WARNING), identity=Fingerprint("health", "expiry")
+    )
+    outage = an_alert("health", 5000.0)
+    here = incidents()
+    assert keys(here, certificate) == ["backend"]
+    assert keys(here, certificate, outage) == ["backend", "backend health"]
+
+
+def test_what_belongs_to_a_closed_incident_is_forgotten() -> None:
+    here, health, ready = incidents(), an_alert("health"), an_alert("ready")
+    keys(here, health, ready)
+    here.add_resolved(replace(ready, ended=50.0))
+    here.close(lambda key: True, [health])
+    assert [alert.identity.check for alert in here.resolved] == ["ready"]
+    # It fails again and recovers again: once, and from its first beginning on.
+    here.add_resolved(replace(ready, since=60.0, ended=70.0))
+    assert [(alert.since, alert.ended) for alert in here.resolved] == [(0.0, 70.0)]
+    here.close(lambda key: False, [])
+    assert here.resolved == []
+
+
+def test_incidents_survive_a_restart() -> None:
+    here, redis, health = incidents(), an_alert("redis", 0.0), an_alert("health", 60.0)
+    keys(here, redis, health)
+    here.add_resolved(replace(redis, ended=70.0))
+    documents = here.documents()
+    assert here.documents() == {}
+    after = incidents()
+    after.restore({name: text for name, text in documents.items() if text is not None})
+    assert keys(after, health) == ["redis"]
+    assert after.resolved == here.resolved
+    after.restore({"incidents": "{"})
+    after.close(lambda key: False, [])
+    assert after.documents() == {}
+    here.close(lambda key: False, [])
+    assert here.documents() == {"incidents": None}

@@ -1,0 +1,126 @@
+"""Which URLs browsers take, and which ports they ask: a table, and Chromium asked again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from probe.stun.browser_uri import blocked_port, refusal_of
+from probe.stun.uri import parse_turn_url
+from tests.servers.chromium import Chromium
+
+TAKEN = [
+    "turn:h",
+    "TURN:h",
+    "turn:h:3478",
+    "turn:h?transport=udp",
+    "turn:h?transport=UDP",
+    "turn:h?transport=tcp",
+    "turn:h?transport=udp?transport=tcp",
+    "turns:h",
+    "turns:h?transport=udp",
+    "turns:h?transport=tcp",
+    "turns:h:443?transport=TCP",
+    "stun:h",
+    "STUN:h",
+    "stun:h:19302",
+    "stuns:h",
+    "stun:[::1]:3478",
+    "turn:[::1]",
+    "turn:[::1]:3478",
+    "turn:1.2.3.4:5",
+    "turn:h:22",
+    "turn:h:65535",
+    "turn:h:080",
+    " turn:h",
+    "turn:h ",
+    "turn:h\n",
+]
+REFUSED = [
+    "turn:h?Transport=udp",
+    "turn:h?TRANSPORT=tcp",
+    "turn:h?transport=sctp",
+    "turn:h?transport=tls",
+    "turn:h?transport=",
+    "turn:h?transport",
+    "turn:h?",
+    "turn:h?foo=bar",
+    "turn:h?transport=udp&x=1",
+    "turn:h?transport=tcp#f",
+    "turn://h",
+    "turn://h:3478",
+    "turn:",
+    "turn:h:",
+    "turn:h:0",
+    "turn:h:65536",
+    "turn:h:abc",
+    "turn:h:+80",
+    "turn:::1",
+    "turn:2001:db8::1",
+    "turn:u:p@h",
+    "turn:u@h",
+    "turn:h/path",
+    "turn:h:3478/path",
+    "turn: h",
+    "turn:h#f",
+    "turn:h,turn:i",
+    "stun:h?transport=udp",
+    "stun:h?x=1",
+    "stun:h?",
+    "stun://h",
+    "stun://h:80",
+    "stun:",
+    "stun:u@h",
+    "stuns:h?transport=tcp",
+    "http://h",
+    "h:3478",
+    "",
+]
+SCRIPT = """
+(%s).map(url => {
+  try {
+    const servers = [{urls: [url], username: 'u', credential: 'p'}];
+    new RTCPeerConnection({iceServers: servers}).close();
+    return true;
+  } catch { return false; }
+})
+"""
+
+
+@pytest.mark.parametrize("url", TAKEN)
+def test_an_url_that_browsers_take(url: str) -> None:
+    assert refusal_of(url) == ""
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_an_url_for_which_browsers_throw(url: str) -> None:
+    assert refusal_of(url)
+
+
+async def test_chromium_takes_and_refuses_the_same(tmp_path: Path) -> None:
+    urls = [*TAKEN, *REFUSED]
+    async with Chromium(tmp_path) as chromium:
+        tab = await chromium.tab()
+        taken = await tab.evaluate(SCRIPT % json.dumps(urls))
+    assert dict(zip(urls, taken, strict=True)) == {url: not refusal_of(url) for url in urls}
+
+
+@pytest.mark.parametrize(
+    ("url", "blocked"),
+    [
+        ("turn:h:3478", False),
+        ("turn:h:80", False),
+        ("turn:h:443?transport=tcp", False),
+        ("turn:h:500", False),
+        ("turn:h:500?transport=tcp", True),
+        ("turns:h:853", True),
+        ("turn:h:53", True),
+        ("turn:h:1720", True),
+        ("turn:h:5060?transport=tcp", True),
+        ("turns:h:6000", True),
+        ("turn:h:10080", True),
+        ("turn:h:1024", False),
+    ],
+)
+def test_a_port_that_chromium_never_asks(url: str, *, blocked: bool) -> None:
+    assert blocked_port(parse_turn_url(url)) is blocked
