@@ -20,6 +20,7 @@ from alerts.cluster.members import PeersPlan, split_name
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
+from probe.config import runbook_library
 from probe.config.check_plan import (
     CheckPlan,
     Kinds,
@@ -308,6 +309,7 @@ def _plans(
         tables, mistakes = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
     names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
+    names |= set(runbook_library.VARIABLES)
     shown = path or Path(DEFAULT_CONFIG)
     try:
         variables = sources.load(names | variables_named_in(tables))
@@ -319,7 +321,9 @@ def _plans(
     except ConfigurationError as error:
         mistakes += error.mistakes
     alerting, wrong = read_alerting(variables, tables, shown)
-    mistakes += wrong
+    books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
+    alerting = replace(alerting, runbooks=books)
+    mistakes += [*wrong, *unusable]
     if mistakes:
         raise ConfigurationError(mistakes)
     return found[0], alerting

@@ -35,7 +35,7 @@ from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
-from probe.daemon.web_server import build_server, runbook
+from probe.daemon.web_server import RunbookPages, build_server
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import event
 from probe.diagnostics.redact import Redactor
@@ -117,8 +117,14 @@ class Daemon:
         self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
+        books = RunbookPages(lambda: self._alarm.pipeline.config.runbooks)
         sources = PageData(
-            self._overview, self._edition_of, self._metrics, runbook, self._not_ready
+            self._overview,
+            self._edition_of,
+            self._metrics,
+            books.page,
+            self._not_ready,
+            books.titles,
         )
         self._server = build_server(
             settings.service, sources, self._alarm.answer, self._answers.answer, clock

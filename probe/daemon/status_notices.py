@@ -6,6 +6,7 @@ from alerts.cluster.quorum import Scope
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
 from alerts.model import Alert, Severity, Silence
+from alerts.runbooks.library import is_address
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
 from probe.report.status import Notice
@@ -80,7 +81,7 @@ def _burning(alarm: AlertManager, alert: Alert) -> Notice:
     title = f"Alert: {alert.identity.check}"
     view = f", {standing.view}" if standing and standing.view else ""
     text = f"{alert.summary}{view} ({notified})"
-    link = f"/runbooks/{alert.runbook}"
+    link = alert.runbook if is_address(alert.runbook) else f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
 
 

@@ -1,8 +1,9 @@
 """The daemon's doors: its pages for people and scrapers, and two for other probes."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from alerts import runbooks
+from alerts.runbooks.library import RunbookLibrary
 from probe.config.settings import DaemonSettings
 from probe.web.access import Access
 from probe.web.call_api import Answer, PeerCalls
@@ -28,9 +29,17 @@ def build_server(
     return WebServer(Pages(sources, access, peering, callers).app, service.listen)
 
 
-def runbook(slug: str) -> tuple[str, str] | None:
-    """Title and text of a runbook's page; None where there is none."""
-    if slug not in runbooks.slugs():
-        return None
-    found = runbooks.page(slug)
-    return found.title, found.text
+@dataclass(frozen=True)
+class RunbookPages:
+    """The runbooks of the configuration in force, which ``library`` gives."""
+
+    library: Callable[[], RunbookLibrary]
+
+    def page(self, slug: str) -> tuple[str, str] | None:
+        """Title and text of a page; None where there is none."""
+        found = self.library().page(slug)
+        return None if found is None else (found.title, found.text)
+
+    def titles(self) -> list[tuple[str, str]]:
+        """Slug and title of every page."""
+        return self.library().titles()

@@ -35,8 +35,8 @@ class PageData:
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
     says what is still missing, or nothing; ``runbook`` takes a name and gives title and text
-    of a page, or None. ``edition`` grows with every change that the
-    overview would show.
+    of a page, or None; ``runbooks`` are name and title of all. ``revision`` grows with every
+    change that the overview would show.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -44,6 +44,7 @@ class PageData:
     metrics: Callable[[str | None], tuple[bytes, str]]
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
+    runbooks: Callable[[], list[tuple[str, str]]] = list
 
 
 class Pages:
@@ -67,6 +68,7 @@ class Pages:
                 web.get("/", self._page),
                 web.get("/status.json", self._status),
                 web.get("/badge.svg", self._badge),
+                web.get("/runbooks/", self._runbooks),
                 web.get("/runbooks/{slug}", self._runbook),
                 web.get("/metrics", self._metrics),
                 web.get("/healthz", self._alive),
@@ -93,6 +95,13 @@ class Pages:
     async def _badge(self, request: web.Request) -> web.Response:
         text = badge.render(await self._current())
         return web.Response(text=text, content_type="image/svg+xml")
+
+    async def _runbooks(self, request: web.Request) -> web.Response:
+        from probe.report.html import runbook_page
+
+        document, policy = runbook_page.index(self._sources.runbooks())
+        headers = {"Content-Security-Policy": policy}
+        return web.Response(text=document, content_type="text/html", headers=headers)
 
     async def _runbook(self, request: web.Request) -> web.Response:
         from probe.report.html import runbook_page
