@@ -138,6 +138,25 @@ class AlertManager:
         self._warn_of_unrouted()
         self._woken.set()
 
+    async def read_silences(self) -> list[Silence]:
+        """Silences that have not ended, read anew: others write the file too."""
+        if self._outbox is None:
+            return []
+        self._silences = await self._outbox.silences(self._now())
+        return list(self._silences)
+
+    async def add_silence(self, silence: Silence) -> None:
+        """Suppress notifications from now on."""
+        if self._outbox is not None:
+            await self._outbox.add_silence(silence)
+            self._woken.set()
+
+    async def expire_silence(self, name: str) -> bool:
+        """End a silence; False if there is none of that name."""
+        ended = self._outbox is not None and await self._outbox.end_silence(name, self._now())
+        self._woken.set()
+        return ended
+
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
         self._outbox = await Outbox.open(self._folder, now=self._now)

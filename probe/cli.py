@@ -1,13 +1,13 @@
 """The command line. Only click is imported here: everything heavy loads when it is used."""
 
-import math
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from probe.commands.parameters import Seconds
+from probe.commands.silence import silence, unsilence
 from probe.exit_codes import INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
@@ -38,27 +38,6 @@ class Names(click.ParamType[tuple[str, ...]]):
         if not all(names):
             self.fail(f"'{value}' has an empty name in it", param, ctx)
         return names
-
-
-class Seconds(click.ParamType[float]):
-    """A finite number of seconds, more than ``above``."""
-
-    name = "SECONDS"
-
-    def __init__(self, *, above: float) -> None:
-        self._above = above
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        """Read a number; infinity and NaN are none."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        if not math.isfinite(seconds) or seconds <= self._above:
-            self.fail(
-                f"'{value}' is no number of seconds above {max(self._above, 0):g}", param, ctx
-            )
-        return seconds
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -171,35 +150,8 @@ def alerts_list(options: dict[str, Any]) -> None:
     sys.exit(command.show(options))
 
 
-@alerts.command("silence")
-@click.argument("matches", nargs=-1)
-@click.option("--reason", required=True, help="Why; it is shown.")
-@click.option("--author", default=lambda: os.environ.get("USER", ""), help="Who; it is shown.")
-@click.option(
-    "--hours", type=Seconds(above=0.0), default=1.0, show_default=True, help="For how long."
-)
-@click.pass_obj
-def alerts_silence(
-    options: dict[str, Any],
-    matches: tuple[str, ...],
-    reason: str,
-    author: str,
-    hours: float,
-) -> None:
-    """Tell nobody of alerts whose check, kind or label value is among MATCHES."""
-    from probe.commands import alerts as command
-
-    sys.exit(command.silence(options, matches, reason=reason, author=author, hours=hours))
-
-
-@alerts.command("unsilence")
-@click.argument("name")
-@click.pass_obj
-def alerts_unsilence(options: dict[str, Any], name: str) -> None:
-    """End the silence of this NAME."""
-    from probe.commands import alerts as command
-
-    sys.exit(command.unsilence(options, name))
+alerts.add_command(silence)
+alerts.add_command(unsilence)
 
 
 @alerts.command("test")

@@ -10,7 +10,12 @@ import click
 
 from probe.config.check_plan import CheckPlan, select
 from probe.config.settings import ProbeEnvironment, Settings, load_settings
-from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.core.environment import (
+    ConfigProblem,
+    ConfigurationError,
+    EnvironmentSources,
+    read_environment,
+)
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
@@ -45,6 +50,12 @@ def settings_for(
             for key in empty
         )
     return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
+
+
+def environment_for(options: Mapping[str, Any]) -> ProbeEnvironment:
+    """The probe's own variables alone, for what needs no plan. Raises ConfigurationError."""
+    sources = EnvironmentSources(os.environ, _env_file(options))
+    return read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
 
 
 def say_mistakes(error: ConfigurationError) -> None:

@@ -35,7 +35,7 @@ from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
-from probe.daemon.web_server import RunbookPages, build_server
+from probe.daemon.web_server import DaemonSilences, RunbookPages, build_server
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import event
 from probe.diagnostics.redact import Redactor
@@ -126,8 +126,14 @@ class Daemon:
             self._not_ready,
             books.titles,
         )
+        silences = DaemonSilences(self._alarm, lambda: self._plan.checks, now)
         self._server = build_server(
-            settings.service, sources, self._alarm.answer, self._answers.answer, clock
+            settings.service,
+            sources,
+            self._alarm.answer,
+            self._answers.answer,
+            silences.page,
+            clock,
         )
         self._history: History | None = None
 

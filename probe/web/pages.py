@@ -14,6 +14,7 @@ from probe.report.json import status
 from probe.report.status import Overview
 from probe.web.access import CALL_PATH, PEER_PATH, Access, guard
 from probe.web.call_api import PeerCalls
+from probe.web.silence_api import SilenceApi, Silences
 from probe.web.verdict_api import Peering
 
 HEADERS = {
@@ -57,6 +58,7 @@ class Pages:
         access: Access,
         peering: Peering | None = None,
         calls: PeerCalls | None = None,
+        silences: Silences | None = None,
     ) -> None:
         self._sources = sources
         self._overview: asyncio.Task[Overview] | None = None
@@ -75,6 +77,8 @@ class Pages:
                 web.get("/readyz", self._ready),
             ]
         )
+        if silences is not None:
+            self.app.add_routes(SilenceApi(silences, access).routes())
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
