@@ -10,7 +10,8 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check proof bench bench-daemon bench-page bench-rtc lock dashboards clean
+.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-page bench-rtc \
+  lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,8 +49,18 @@ bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Ale
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)
 
-dashboards: .venv/dev.stamp ## dashboards and rules anew, from signals and thresholds
+format: .venv/dev.stamp ## format the code, and fix what lint can fix
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+generate: .venv/dev.stamp dashboards ## all that follows from the code: docs, .env.example, dashboards, rules
+	@$(BIN)/python -m probe.reference.generate
+
+dashboards: .venv/dev.stamp ## dashboards and rules alone
 	@$(BIN)/python -m dashboards.build
+
+screenshots: .venv/dev.stamp ## the pictures of the documentation, with Chromium
+	@$(BIN)/python -m tests.screenshots
 
 lock: .venv/dev.stamp ## resolve the dependencies anew into requirements*.txt
 	@$(COMPILE) --output-file requirements.txt pyproject.toml

@@ -9,25 +9,31 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState
 from alerts.config import AlertingConfig
-from alerts.model import Alert, Delivery, Severity, Silence
-from alerts.notification.meta_messages import log, refusal
+from alerts.model import Alert, Delivery, Message, Severity, Silence
+from alerts.notification.meta_messages import log, refusal, undelivered
+from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
-from alerts.outbox.outbox import Outbox
+from alerts.outbox.outbox import Outbox, OutboxState
+from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
+from alerts.recovery import recover
 from alerts.silence.maintenance_window import Window
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result
+from probe.core.model import Evaluation, Result, Unit
+from probe.report.text.units import show
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +49,9 @@ NOTE_SECONDS = 4 * 3600.0
 
 class AlertManager:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives. ``clock`` is the monotonic one, ``peers`` the others.
-    ``run_soon`` runs a check at once."""
+    not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
+    and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
+    the folders of the journal of open incidents. ``run_soon`` runs a check at once."""
 
     def __init__(
         self,
@@ -52,12 +59,18 @@ class AlertManager:
         folder: Path | None,
         *,
         peers: PeersPlan = ALONE,
+        journals: Sequence[Path] = (),
         now: Callable[[], float] = time.time,
+        wall: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._now, self._clock = folder, now, clock
+        self._wall, self._journals = wall or now, journals
+        self._flushed_at = clock()
         self._fleet = Cluster(peers, plan.region, now=now, on_news=self._wake)
-        self.pipeline = Pipeline(plan, self._fleet if peers.entries else None)
+        self.pipeline = Pipeline(
+            plan, self._fleet if peers.entries else None, lambda at: at + self._wall() - now()
+        )
         self.run_soon: Callable[[str], None] = lambda _: None
         self._silences: list[Silence] = []
         self._woken = asyncio.Event()
@@ -69,7 +82,7 @@ class AlertManager:
     @property
     def firing(self) -> list[Alert]:
         """Everything that fires, notified of or not."""
-        return self.pipeline.alerts.firing
+        return self.pipeline.firing
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,8 +107,29 @@ class AlertManager:
 
     @property
     def refused(self) -> int:
-        """How many messages were refused for good."""
-        return self._outbox.state.refused if self._outbox else 0
+        """How many messages were refused for good by notifiers that have taken none since."""
+        return sum(each.refused for each in self.delivery.values())
+
+    @property
+    def delivery(self) -> Mapping[str, ReceiverHealth]:
+        """How each notifier fares."""
+        return self._dispatcher.health if self._dispatcher else {}
+
+    @property
+    def waiting_by_notifier(self) -> Mapping[str, int]:
+        """How many messages wait for each notifier."""
+        waiting = self._outbox.waiting_now() if self._outbox else []
+        return Counter(each.notifier for each in waiting)
+
+    @property
+    def state(self) -> OutboxState | None:
+        """How the outbox fares; None before it is open."""
+        return self._outbox.state if self._outbox else None
+
+    @property
+    def flushed_for(self) -> float:
+        """How many seconds ago everything was last brought up to date."""
+        return self._clock() - self._flushed_at
 
     @property
     def problem(self) -> str:
@@ -125,7 +159,18 @@ class AlertManager:
 
     def notified(self, alert: Alert) -> str:
         """Whether people were notified of an alert, in words."""
-        return self.pipeline.desk.notified(alert)
+        undelivered = [
+            f"not delivered to {each.notifier} for "
+            f"{show(max(self._now() - each.message.at, 0.0), Unit.SECONDS)}: {each.error}"
+            for each in (self._outbox.waiting_now() if self._outbox else [])
+            if each.error and alert.identity in {one.identity for one in each.message.firing}
+        ]
+        return "; ".join(undelivered) or self.pipeline.desk.notified(alert)
+
+    def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
+        """What is wrong with the probe itself by now, by rule."""
+        if self.pipeline.set_own(problems, self._now()):
+            self._woken.set()
 
     def reload(self, plan: AlertingConfig) -> None:
         """Routes, windows and addresses are these from now on; notifiers stay those of the
@@ -159,14 +204,17 @@ class AlertManager:
 
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
-        self._outbox = await Outbox.open(self._folder, now=self._now)
+        self._outbox = await Outbox.open(self._folder, now=self._wall, journals=self._journals)
         documents = await self._outbox.states()
         waiting = await self._outbox.waiting()
         keys = [(each.notifier, each.message.key) for each in waiting]
         self.pipeline.restore(documents, keys)
         self._warn_of_unrouted()
-        self._clean_slate = not documents and not self._outbox.state.persistent
-        self._silences = await self._outbox.silences(self._now())
+        await recover(self.pipeline, self._outbox)
+        self._clean_slate = not documents and (
+            self._outbox.has_lost_all or not self._outbox.state.persistent
+        )
+        self._silences = await self._outbox.silences(self._wall())
         self._dispatcher = Dispatcher(
             self._outbox,
             self.pipeline.config.notifiers,
@@ -174,17 +222,20 @@ class AlertManager:
             now=self._now,
             random=random.Random(),
             on_refused=self._on_refused,
+            on_undelivered=self._on_undelivered,
             on_delivered=self._on_delivered,
         )
 
-    async def run(self) -> None:
-        """Flush and send until cancelled."""
+    @property
+    def jobs(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What runs until cancelled, once it is open: evaluating, sending, asking others."""
         if self._dispatcher is None:
             raise RuntimeError("open it first")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._dispatcher.run())
-            group.create_task(self._flush_on())
-            group.create_task(self._fleet.run())
+        return {
+            "alerts": self._flush_on,
+            "notifications": self._dispatcher.run,
+            "peers": self._fleet.run,
+        }
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -253,7 +304,7 @@ class AlertManager:
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
-        self._silences = await self._outbox.silences(now)
+        self._silences = await self._outbox.silences(self._wall())
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
@@ -263,6 +314,7 @@ class AlertManager:
             await self._outbox.commit(found.documents, found.deliveries)
         if found.deliveries:
             self._wake_dispatcher()
+        self._flushed_at = self._clock()
         soonest = self.pipeline.next_time(now)
         wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
@@ -289,10 +341,19 @@ class AlertManager:
         if now - self._noted.get(key, float("-inf")) < NOTE_SECONDS:
             return
         self._noted[key] = now
-        config = self.pipeline.config
-        note = refusal(delivery, reason, config.region, now)
-        others = [name for name in config.notifiers if name != delivery.notifier]
-        await self._outbox.commit({}, [Delivery(name, note, due=now) for name in others])
+        region = self.pipeline.config.region
+        await self._send_to_others(delivery.notifier, refusal(delivery, reason, region, now))
+
+    async def _on_undelivered(self, delivery: Delivery, reason: str) -> None:
+        """A notifier that has taken nothing for a while: noted through the others."""
+        note = undelivered(delivery, reason, self.pipeline.config.region, self._now())
+        await self._send_to_others(delivery.notifier, note)
+
+    async def _send_to_others(self, name: str, note: Message) -> None:
+        if self._outbox is None:
+            return
+        others = [other for other in self.pipeline.config.notifiers if other != name]
+        await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
         self._wake_dispatcher()
 
     def _wake(self) -> None:

@@ -5,7 +5,7 @@ What has to outlive a restart comes out of :meth:`Pipeline.flush` as documents; 
 accepted or refused is handed back in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerts.cluster.cluster import SEEN_FROM, Cluster
@@ -18,6 +18,8 @@ from alerts.notification.message import AlertGroup, MessageContext
 from alerts.notification.meta_messages import resolve_after_restart
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
+from alerts.own_alerts import CHECK as OWN_CHECK
+from alerts.own_alerts import OwnAlerts, OwnProblem
 from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.confirmation import Confirmation
@@ -38,11 +40,18 @@ class Pipeline:
     """Every alert from its first bad result to the last message about it.
 
     ``cluster`` is how this probe stands among others; None: it is alone. All times are
-    seconds since 1970 on a clock that doesn't jump.
+    seconds since 1970 on a clock that doesn't jump; ``wall`` gives the wall clock as it is at
+    such a time, with which silences and maintenance windows are compared.
     """
 
-    def __init__(self, config: AlertingConfig, cluster: Cluster | None = None) -> None:
-        self._config, self._cluster = config, cluster
+    def __init__(
+        self,
+        config: AlertingConfig,
+        cluster: Cluster | None = None,
+        wall: Callable[[float], float] = lambda now: now,
+    ) -> None:
+        self._config, self._cluster, self._wall = config, cluster, wall
+        self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), Lately()
         self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
         if cluster is not None:
@@ -58,6 +67,8 @@ class Pipeline:
         self._unknown: set[str] = set()
         self._groups: list[AlertGroup] = []
         self._now = 0.0
+        # Names of stored alerts that could not be read.
+        self.unreadable: list[str] = []
 
     @property
     def config(self) -> AlertingConfig:
@@ -74,7 +85,8 @@ class Pipeline:
     ) -> None:
         """Take up the documents of an earlier process; ``waiting`` are notifier and incident
         of every message that is still on its way."""
-        self.alerts.restore(documents)
+        self.unreadable = self.alerts.restore(documents)
+        self.own.restore(documents)
         self.desk.restore(documents, waiting)
         self.incidents.restore(documents)
 
@@ -101,6 +113,26 @@ class Pipeline:
             return
         self._confirmation.add_result(result, now)
         self._record(self.alerts.update(check, result, evaluations, now, backed_up=backed_up))
+
+    def adopt(self, alert: Alert, key: str, at: float) -> None:
+        """Take an alert as firing in an incident, as a receiver was sent, until a result says
+        otherwise."""
+        if alert.identity.check == OWN_CHECK:
+            self.own.adopt(alert)
+            return
+        self.alerts.adopt(alert, at)
+        self.incidents.adopt(alert, key)
+
+    @property
+    def firing(self) -> list[Alert]:
+        """Everything that fires, about checks and about the probe itself."""
+        return [*self.own.firing, *self.alerts.firing]
+
+    def set_own(self, problems: Mapping[str, OwnProblem], now: float) -> bool:
+        """What is wrong with the probe itself by now, by rule; whether that is news."""
+        events = self.own.update(problems, now)
+        self._events += events
+        return bool(events)
 
     def resolve_unknown(self) -> None:
         """Every check has run once, and what was open before the start is not known: whatever
@@ -130,6 +162,7 @@ class Pipeline:
         self.incidents.close(self._is_open, self.alerts.firing)
         documents = {
             **self.alerts.documents(),
+            **self.own.documents(),
             **self.desk.documents(),
             **self.incidents.documents(),
         }
@@ -143,7 +176,7 @@ class Pipeline:
             self.desk.next_time(self._groups, now),
             self._confirmation.next_time(now),
             self._cluster.next_time(self.alerts.firing) if self._cluster is not None else None,
-            next_change(self._config.windows, self._silences, now),
+            self._next_mute_change(now),
         ]
         return min((time for time in times if time is not None), default=None)
 
@@ -158,17 +191,22 @@ class Pipeline:
 
     def windows(self, now: float) -> list[Window]:
         """Maintenance windows that are open."""
-        return active(self._config.windows, now)
+        return active(self._config.windows, self._wall(now))
 
     def suppressed_by(self, alert: Alert, now: float) -> Window | Silence | None:
         """What keeps an alert from being sent now."""
-        return suppressed_by(alert, self.windows(now), self._silences, now)
+        return suppressed_by(alert, self.windows(now), self._silences, self._wall(now))
+
+    def _next_mute_change(self, now: float) -> float | None:
+        wall = self._wall(now)
+        change = next_change(self._config.windows, self._silences, wall)
+        return now + (change - wall) if change is not None else None
 
     def _alert_groups(self, now: float) -> list[AlertGroup]:
-        windows = self.windows(now)
+        windows, wall = self.windows(now), self._wall(now)
 
         def is_muted(alert: Alert) -> bool:
-            return suppressed_by(alert, windows, self._silences, now) is not None
+            return suppressed_by(alert, windows, self._silences, wall) is not None
 
         firing, resolved = self.alerts.firing, self.incidents.resolved
         again = {alert.identity for alert in firing}
@@ -183,11 +221,11 @@ class Pipeline:
                 resolved,
                 lambda check: self.groups.get(check, check),
                 is_muted,
-                told=[key for _, key in self.desk.views],
+                told=[key for _, key in self.desk.views if key != self.own.subject],
                 excused=self.own_network_fails,
             )
         pending = self.alerts.pending
-        return [
+        return self.own.groups(is_muted) + [
             replace(
                 each,
                 affected=tuple(name for name in pending if self.groups.get(name) == each.subject),

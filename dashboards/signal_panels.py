@@ -14,14 +14,6 @@ from probe.metrics.families import histogram_of
 
 SIGNALING, TURN, INFRASTRUCTURE = "probe-signaling", "probe-turn", "probe-infrastructure"
 
-_BY_PREFIX = (
-    (TURN, ("probe_turn_", "probe_stun_", "probe_ice_", "probe_call_", "probe_metered_")),
-    (SIGNALING, ("probe_http_", "probe_dns_", "probe_ssl_", "probe_signaling_")),
-)
-_BY_KIND = {"http": SIGNALING, "signaling": SIGNALING, "journey": SIGNALING}
-_BY_KIND |= dict.fromkeys(("stun", "allocation", "crossing", "turn", "call", "fallback"), TURN)
-_BY_KIND |= {"metered": TURN, "resilience": TURN, "peer": TURN}
-
 UNITS = {
     Unit.SECONDS: "s",
     Unit.BYTES: "bytes",
@@ -40,10 +32,7 @@ _ABBREVIATIONS |= {"https": "HTTPS"}
 
 def board_of(kind: Kind[Any, Any], signal: Signal) -> str:
     """The uid of the dashboard that a signal of a kind is on."""
-    for board, prefixes in _BY_PREFIX:
-        if signal.name.startswith(prefixes):
-            return board
-    return _BY_KIND.get(kind.name, INFRASTRUCTURE)
+    return signal.dashboard or kind.dashboard
 
 
 def names_on(kinds: Iterable[Kind[Any, Any]], board: str) -> str:

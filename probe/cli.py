@@ -1,14 +1,17 @@
 """The command line. Only click is imported here: everything heavy loads when it is used."""
 
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
+from probe.commands import signals
 from probe.commands.parameters import Seconds
 from probe.commands.silence import silence, unsilence
-from probe.exit_codes import INTERRUPTED, USAGE_ERROR
+from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
 FOR_ONCE = {
@@ -42,9 +45,11 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--once", is_flag=True, help="Run every configured check once and exit.")
-@click.option("--lab", is_flag=True, help="Start the built-in lab and watch it, nothing else.")
+@click.option("--lab", is_flag=True, help="Start the built-in lab and monitor it, nothing else.")
 @click.option("--only", type=Names(), default=(), help="Only these checks (names or kinds).")
-@click.option("--require", type=Names(), default=(), help="Fail unless these are configured.")
+@click.option(
+    "--require", type=Names(), default=(), help="Fail unless these are configured and measured."
+)
 @click.option(
     "--format",
     "format_",
@@ -52,49 +57,52 @@ class Names(click.ParamType[tuple[str, ...]]):
     default="table",
     show_default=True,
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Report to a file.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report to this file.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["critical", "warning", "never"]),
     default="critical",
     show_default=True,
-    help="The gravest verdict that makes the exit code non-zero.",
+    help="The lowest severity that makes the exit code non-zero.",
 )
 @click.option(
     "--deadline",
     type=Seconds(above=0.0),
     default=60.0,
     show_default=True,
-    help="For a whole round; slower checks have failed.",
+    help="For a whole round; a slower check has failed.",
 )
 @click.option(
     "--wait",
     type=Seconds(above=-1e-9),
     default=0.0,
-    help="Repeat until all is well or the time is up.",
+    help="Repeat until all checks pass or the time is up.",
 )
 @click.option("--expect-version", metavar="V", help="/health must answer with this version.")
 @click.option(
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
-@click.option("--push", metavar="URL", help="Metrics of the run to this Pushgateway too.")
+@click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Metrics of the run to this file too (*.prom), for node_exporter.",
+    help="Write the metrics of the run to this file (*.prom), for node_exporter.",
 )
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Read variables from this file too.  [default: .env, if it exists]",
+    help="Read variables from this file.  [default: .env, if it exists]",
 )
 @click.version_option(package_name="paircam-probe", prog_name="probe")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
-    """Watch a WebRTC application as its users would see it.
+    """Monitor a WebRTC application as its users experience it.
 
-    Without --once or a command it goes on until it is stopped, and shows how everything
-    stands on its own pages.
+    Without --once or a command it runs as a daemon and serves a status page and metrics.
     """
     ctx.obj = options
     if ctx.invoked_subcommand is not None:
@@ -104,6 +112,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
         ctx.exit(once.run(options))
     _refuse_what_is_for_once(ctx)
+    signals.block()
     from probe.commands import daemon
 
     ctx.exit(daemon.run(options))
@@ -121,7 +130,7 @@ def _refuse_what_is_for_once(ctx: click.Context) -> None:
 @cli.command("check-config")
 @click.pass_obj
 def check_config(options: dict[str, Any]) -> None:
-    """Read the configuration, say every mistake in it, and change nothing."""
+    """Validate the configuration and report all errors."""
     from probe.commands import inspect
 
     sys.exit(inspect.check_config(options))
@@ -130,7 +139,7 @@ def check_config(options: dict[str, Any]) -> None:
 @cli.command("list")
 @click.pass_obj
 def list_(options: dict[str, Any]) -> None:
-    """Show checks, signals, thresholds, costs, and what is skipped and why."""
+    """List checks, signals, thresholds, costs, and what is skipped and why."""
     from probe.commands import inspect
 
     sys.exit(inspect.list_everything(options))
@@ -138,13 +147,13 @@ def list_(options: dict[str, Any]) -> None:
 
 @cli.group("alerts")
 def alerts() -> None:
-    """Show what burns, silence it, try whether messages arrive."""
+    """List alerts, manage silences, send a test notification."""
 
 
 @alerts.command("list")
 @click.pass_obj
 def alerts_list(options: dict[str, Any]) -> None:
-    """Show alerts, silences, windows, and messages that wait or were refused."""
+    """List active alerts, silences, maintenance windows, pending and failed notifications."""
     from probe.commands import alerts as command
 
     sys.exit(command.show(options))
@@ -158,7 +167,7 @@ alerts.add_command(unsilence)
 @click.argument("notifiers", nargs=-1)
 @click.pass_obj
 def alerts_test(options: dict[str, Any], notifiers: tuple[str, ...]) -> None:
-    """Send a marked message through each notifier (or those named), and resolve it."""
+    """Send a test notification through each notifier (or those named), and resolve it."""
     from probe.commands import alerts as command
 
     sys.exit(command.test(options, notifiers))
@@ -170,7 +179,7 @@ def alerts_test(options: dict[str, Any], notifiers: tuple[str, ...]) -> None:
     "settings",
     multiple=True,
     metavar="KNOB=VALUE",
-    help="Turn a knob, e.g. backend.redis=down (see --knobs).",
+    help="Set a knob, e.g. backend.redis=down (see --knobs).",
 )
 @click.option("--knobs", is_flag=True, help="List all knobs and exit.")
 @click.option(
@@ -179,19 +188,17 @@ def alerts_test(options: dict[str, Any], notifiers: tuple[str, ...]) -> None:
     help="Write the environment to this file instead of printing it.",
 )
 def lab(settings: tuple[str, ...], knobs: bool, write_env: Path | None) -> None:
-    """Run a PairCam-like backend and two TURN relays until interrupted."""
+    """Run a test backend and two TURN relays until interrupted."""
     from probe.commands import lab as command
 
     sys.exit(command.run(settings, list_knobs=knobs, write_env=write_env))
 
 
 @cli.command("rules")
-@click.option(
-    "--alertmanager", is_flag=True, help="An Alertmanager configuration for them instead."
-)
+@click.option("--alertmanager", is_flag=True, help="Print an Alertmanager configuration instead.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="To a file.")
 def rules(alertmanager: bool, output: Path | None) -> None:
-    """Print alerting and recording rules for Prometheus; needs no configuration."""
+    """Print alerting and recording rules for Prometheus."""
     from probe.commands import rules as command
 
     sys.exit(command.run(alertmanager=alertmanager, output=output))
@@ -202,17 +209,18 @@ def rules(alertmanager: bool, output: Path | None) -> None:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Write them into this folder, one file each.",
+    help="Write them to this folder, one file each.",
 )
 def dashboards(names: tuple[str, ...], output: Path | None) -> None:
-    """List Grafana's dashboards; print the one of this NAME, or write those into a folder."""
+    """List Grafana dashboards, print one, or write them to a folder."""
     from probe.commands import dashboards as command
 
     sys.exit(command.run(names, output=output))
 
 
 def main() -> None:
-    """The console script: exit codes to the contract (64 for a wrong call)."""
+    """The console script: exit codes to the contract (64 for a wrong call, 70 for a defect)."""
+    _open_standard_streams()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as exit_:
@@ -225,4 +233,34 @@ def main() -> None:
         code = USAGE_ERROR
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    except Exception as error:
+        code = _report_defect(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report_defect(error: Exception) -> int:
+    """One line for what nobody has foreseen; the traceback where LOG_LEVEL is debug.
+
+    The text of a foreign exception may carry a secret: its type alone is shown.
+    """
+    kind = type(error).__name__
+    if os.environ.get("LOG_LEVEL", "").lower() in ("debug", "silly"):
+        traceback.print_tb(error.__traceback__)
+    click.echo(
+        f"probe: unexpected {kind}: this is a defect, please report it"
+        " (LOG_LEVEL=debug shows where)",
+        err=True,
+    )
+    return DEFECT
+
+
+def _open_standard_streams() -> None:
+    """A standard stream that was closed leads nowhere from now on: its number would go to the
+    next file or socket, and what is written there would go to that."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))

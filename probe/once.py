@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from alerts.evaluation.own_network import References
 from alerts.evaluation.verdict import Judgement, judge
 from probe.config.check_plan import CheckPlan, select_checks
-from probe.core.causes import NOT_RETRYABLE
+from probe.core.causes import CONFIRMED, NOT_RETRYABLE
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result, Status, Verdict
@@ -115,11 +115,13 @@ async def _rounds(
     until = context.clock() + options.wait
     results = await _round(plan.checks, options, context, listener)
     complete = True
+    looked_at: dict[str, Result] = {}
     while True:
         bad = _not_well(plan.checks, results, must, options.fail_on)
         if not bad and complete:
             return results
-        hopeless = [result for result in bad if _is_final(result)]
+        hopeless = [result for result in bad if _is_final(result, looked_at.get(result.check))]
+        looked_at |= {result.check: result for result in bad}
         if hopeless and options.wait:
             listener.giving_up(hopeless)
         left = until - context.clock()
@@ -168,9 +170,16 @@ def _not_well(
     return [results[check.name] for check in checks if judgement.checks[check.name] in bad]
 
 
-def _is_final(result: Result) -> bool:
+def _is_final(result: Result, before: Result | None) -> bool:
+    """Whether waiting is proven to be in vain: confirmed within the run, or by a second look."""
     failure = result.failure
-    return result.status is Status.FAILED and failure is not None and failure.cause in NOT_RETRYABLE
+    if failure is None:
+        return False
+    if failure.cause in CONFIRMED:
+        return True
+    earlier = before.failure.cause if before is not None and before.failure is not None else None
+    failed = result.status is Status.FAILED
+    return failed and failure.cause in NOT_RETRYABLE and failure.cause is earlier
 
 
 def _row(check: Check, results: Mapping[str, Result], judgement: Judgement) -> ReportRow:

@@ -62,11 +62,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.telemetry": {"probe.core", "probe.net", "probe.paircam"},
     "probe.budget": {"probe.core"},
     "probe.kinds": {*INSTRUMENTS, "probe.budget", "probe.core"},
-    "probe.history": {"probe.core"},
+    "probe.storage": set(),
+    "probe.history": {"probe.core", "probe.storage"},
     "probe.report": {"probe.core", "probe.history.model"},
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
-    "probe.web": {"probe.report"},
+    "probe.web": {"probe.core.resources", "probe.report"},
     "probe.lab": set(),
     # Words for people, and what any client of the web needs: no engine of the probe's.
     "alerts": {
@@ -75,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.history.model",
         "probe.net",
         "probe.report",
+        "probe.storage",
     },
     # What a rule or a panel asks for is what the exporter writes.
     "dashboards": {"alerts.prometheus", "probe.core", "probe.kinds", "probe.metrics"},
@@ -98,6 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.metrics",
         "probe.once",
         "probe.report",
+        "probe.storage",
         "probe.web",
     },
     # Documents follow from everything that there is.

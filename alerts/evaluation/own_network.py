@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
-from probe.core.model import Failure, Result, Status
-from probe.core.signals import DURATION, SUCCESS
+from probe.core.model import DURATION, SUCCESS, Failure, Result, Status
 
 FEWEST = 2
 

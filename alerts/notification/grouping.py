@@ -112,6 +112,14 @@ class GroupStore:
         incident of what is on its way."""
         self.log.restore(documents, waiting)
 
+    def adopt(self, key: Key, view: NotificationLogEntry) -> None:
+        """Take up what a notifier was sent by another account than the stored one."""
+        self.log.keep(key, view)
+
+    def drop(self, key: Key) -> None:
+        """Forget an entry: what still fires is sent anew."""
+        self.log.keep(key, None)
+
     @property
     def _intervals(self) -> dict[str, float]:
         return {route.name: _again_seconds(route) for route in self.routes.notifiers}

@@ -67,6 +67,10 @@ class OpenIncidents:
             others = [each for each in firing if each.identity in self._keys]
             self._keys[alert.identity] = self._incident_for(alert, others)
 
+    def adopt(self, alert: Alert, key: str) -> None:
+        """An alert belongs to an incident by another account than the stored one."""
+        self._keys[alert.identity] = key
+
     def close(self, is_open: Callable[[str], bool], firing: Iterable[Alert]) -> None:
         """Forget what belongs to incidents that are closed."""
         known = {alert.identity for alert in firing}

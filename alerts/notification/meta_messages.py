@@ -37,6 +37,20 @@ def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message
     )
 
 
+def undelivered(delivery: Delivery, reason: str, region: str, now: float) -> Message:
+    """That a notifier has taken nothing for two minutes."""
+    return Message(
+        key=f"undelivered {delivery.notifier}",
+        occasion=MessageType.NOTE,
+        severity=Severity.CRITICAL,
+        title=f"{delivery.notifier} has taken no message for 2 min: {reason}",
+        at=now,
+        since=now,
+        region=region,
+        text=f"Not delivered there, and sent again and again: {delivery.message.title}",
+    )
+
+
 def log(event: Event) -> None:
     """One line for each change of an alert."""
     level = logging.INFO if event.transition.turn is TransitionType.RESOLVED else logging.WARNING

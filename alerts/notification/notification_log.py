@@ -97,6 +97,11 @@ class NotificationLog:
                 due.append(Delivery(key[0], message, due=now))
         return due
 
+    @property
+    def refused_resolves(self) -> frozenset[Key]:
+        """The incidents whose resolve is still to be accepted."""
+        return frozenset(self._resolves)
+
     def next_resolve(self, intervals: Mapping[str, float]) -> float | None:
         """When a resolve is due again."""
         times = [

@@ -9,12 +9,13 @@ and may at worst send its last message again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from alerts.model import Delivery, MessageType, NotifyError
+from alerts.model import Delivery, MessageType, NotifyError, Severity
 from alerts.notification.dedup import collapse
+from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notifier import Notifier
 from alerts.outbox.outbox import Outbox
 
@@ -22,6 +23,8 @@ DEADLINE_SECONDS = 30.0
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 300.0
 # A service may ask for patience, but not for being forgotten.
 MOST_PATIENCE_SECONDS = 3600.0
+# A page waits for 5 min at most, a tenth of chance included.
+MOST_PAGE_SECONDS = 270.0
 # After a fault of our own, so as not to spin.
 RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"
@@ -32,15 +35,20 @@ OnDelivered = Callable[[Delivery], None]
 logger = logging.getLogger(__name__)
 
 
-def retry_seconds(attempts: int, retry_after: float | None, random: Random) -> float:
+def retry_seconds(
+    attempts: int,
+    retry_after: float | None,
+    random: Random,
+    longest: float = MOST_PATIENCE_SECONDS,
+) -> float:
     """How long to wait after the given number of failed attempts, in seconds.
 
     Doubles from 1 s to 5 min, less up to a half by chance so that many don't come at once;
-    at least what the service asked for, up to an hour.
+    at least what the service asked for, up to ``longest``.
     """
     if retry_after is not None:
         # In this order, no number (a service may say "nan") counts as the least.
-        asked = min(max(FIRST_RETRY_SECONDS, retry_after), MOST_PATIENCE_SECONDS)
+        asked = min(max(FIRST_RETRY_SECONDS, retry_after), longest)
         return asked * random.uniform(1.0, 1.1)
     doubled: float = FIRST_RETRY_SECONDS * 2.0 ** min(max(attempts - 1, 0), 20)
     return min(doubled, LONGEST_RETRY_SECONDS) * random.uniform(0.5, 1.0)
@@ -52,6 +60,7 @@ class _ReceiverQueue:
     number of a delivery."""
 
     notifier: Notifier
+    health: ReceiverHealth
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     due: dict[int, float] = field(default_factory=dict)
     free_at: float = 0.0
@@ -60,10 +69,12 @@ class _ReceiverQueue:
 class Dispatcher:
     """Sends what is in an outbox; a dispatcher is the only one that does.
 
-    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is told of every message
-    that was refused for good, notes excepted: a note tells of a refusal, and one that is
-    refused itself must not bring forth another. ``on_delivered`` is called with every message
-    that was accepted. ``deadline`` seconds are given to a send.
+    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is told of a message that
+    was refused for good, once for each reason until one is taken, notes excepted: a note tells
+    of a refusal, and one that is refused itself must not bring forth another.
+    ``on_undelivered`` is told once of a receiver that has taken nothing for 2 min.
+    ``on_delivered`` is called with every message that was accepted.
+    ``deadline`` seconds are given to a send.
     """
 
     def __init__(
@@ -75,11 +86,16 @@ class Dispatcher:
         now: Callable[[], float],
         random: Random,
         on_refused: OnRefused,
+        on_undelivered: OnRefused | None = None,
         on_delivered: OnDelivered = lambda _: None,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
-        self._lanes = {name: _ReceiverQueue(notifier) for name, notifier in notifiers.items()}
+        self._lanes = {
+            name: _ReceiverQueue(notifier, ReceiverHealth(clock()))
+            for name, notifier in notifiers.items()
+        }
+        self._on_undelivered = on_undelivered
         self._clock, self._now, self._random = clock, now, random
         self._on_refused, self._on_delivered = on_refused, on_delivered
         self._deadline = deadline
@@ -87,6 +103,11 @@ class Dispatcher:
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._ended.set()
+
+    @property
+    def health(self) -> Mapping[str, ReceiverHealth]:
+        """How each notifier fares."""
+        return {name: lane.health for name, lane in self._lanes.items()}
 
     async def run(self) -> None:
         """Send until :meth:`stop` or cancelled."""
@@ -132,6 +153,7 @@ class Dispatcher:
 
     async def _step(self, lane: _ReceiverQueue) -> float | None:
         """Send at most one; seconds until there is more to do, None: until woken."""
+        lane.health.moved = self._clock()
         if (rest := lane.free_at - self._clock()) > 0:
             return rest
         queue = await self._queue(lane)
@@ -141,10 +163,29 @@ class Dispatcher:
         waits = {head.number: self._wait(lane, head) for head in heads.values()}
         if not waits:
             return None
-        head = min(heads.values(), key=lambda each: (waits[each.number], each.number))
+
+        def order(each: Delivery) -> tuple[float, int, int]:
+            return waits[each.number], _urgency(each), each.number
+
+        head = min(heads.values(), key=order)
         if waits[head.number] <= 0:
             await self._send(lane, head)
-        return waits[head.number]
+        left = await self._report_undelivered(lane, list(heads.values()))
+        return waits[head.number] if left is None else min(waits[head.number], left)
+
+    async def _report_undelivered(
+        self, lane: _ReceiverQueue, heads: Sequence[Delivery]
+    ) -> float | None:
+        """Tell others of a receiver that takes nothing; seconds until that is due."""
+        left = lane.health.left_until_report(self._clock())
+        waiting = [each for each in heads if each.message.occasion is not MessageType.NOTE]
+        if left is None or not waiting:
+            return None
+        report = self._on_undelivered
+        if left <= 0 and report is not None and lane.health.reports("undelivered"):
+            first, error = min(waiting, key=_urgency), lane.health.error
+            await self._guarded(lambda: report(first, error))
+        return left or None
 
     async def _queue(self, lane: _ReceiverQueue) -> list[Delivery]:
         """What waits for this notifier, collapsed, in order."""
@@ -170,7 +211,7 @@ class Dispatcher:
         """
         clock = self._clock()
         if delivery.number not in lane.due:
-            left = min(max(delivery.due - self._now(), 0.0), MOST_PATIENCE_SECONDS)
+            left = min(max(delivery.due - self._now(), 0.0), _longest_wait(delivery))
             lane.due[delivery.number] = clock + left
         return max(lane.due[delivery.number] - clock, 0.0)
 
@@ -195,17 +236,27 @@ class Dispatcher:
             await self._not_taken(lane, delivery, NotifyError(type(error).__name__))
         else:
             await self._outbox.delivered(delivery, memory)
+            self._is_back(lane)
             self._on_delivered(delivery)
         finally:
             lane.free_at = self._clock() + notifier.pause
+
+    def _is_back(self, lane: _ReceiverQueue) -> None:
+        """A receiver that takes messages again gets at once what has waited for it."""
+        if lane.health.taken():
+            logger.warning("%s takes messages again", lane.notifier.name)
+            lane.due = dict.fromkeys(lane.due, self._clock())
 
     async def _not_taken(
         self, lane: _ReceiverQueue, delivery: Delivery, error: NotifyError
     ) -> None:
         if error.permanent:
+            lane.health.was_refused(error.reason, self._clock())
             await self._refuse(delivery, error.reason)
             return
-        wait = retry_seconds(delivery.attempts, error.retry_after, self._random)
+        lane.health.not_taken(error.reason, self._clock())
+        longest = _longest_wait(delivery)
+        wait = retry_seconds(delivery.attempts, error.retry_after, self._random, longest)
         lane.due[delivery.number] = self._clock() + wait
         await self._outbox.failed(delivery, error.reason, self._now() + wait)
         level = logging.WARNING if delivery.attempts == 1 else logging.INFO
@@ -221,7 +272,9 @@ class Dispatcher:
     async def _refuse(self, delivery: Delivery, reason: str) -> None:
         logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
         await self._outbox.dead_letter(delivery, reason)
-        if delivery.message.occasion is not MessageType.NOTE:
+        lane = self._lanes.get(delivery.notifier)
+        known = lane is not None and not lane.health.reports(f"refused: {reason}")
+        if delivery.message.occasion is not MessageType.NOTE and not known:
             await self._guarded(lambda: self._on_refused(delivery, reason))
 
     async def _drop_unconfigured(self) -> None:
@@ -235,6 +288,20 @@ class Dispatcher:
             await work()
         except Exception as error:
             logger.error("telling of a refusal: %s", type(error).__name__)
+
+
+def _urgency(delivery: Delivery) -> int:
+    """Pages overtake everything, and notes are overtaken by everything."""
+    message = delivery.message
+    if message.occasion is MessageType.NOTE:
+        return 3
+    if message.severity is not Severity.CRITICAL or message.occasion is MessageType.REMINDER:
+        return 2
+    return 1 if message.occasion is MessageType.RESOLVED else 0
+
+
+def _longest_wait(delivery: Delivery) -> float:
+    return MOST_PAGE_SECONDS if _urgency(delivery) == 0 else MOST_PATIENCE_SECONDS
 
 
 async def _woken(event: asyncio.Event, seconds: float | None) -> None:

@@ -1,11 +1,17 @@
-"""The one registration: a new notifier is one new file here and one line in NOTIFIERS."""
+"""The one registration: a new notifier is one new file here and its name in NAMES."""
 
+from importlib import import_module
 from typing import Any
 
-from alerts.notifiers.alertmanager import KIND as ALERTMANAGER
 from alerts.notifiers.base import NotifierKind
-from alerts.notifiers.pagerduty import KIND as PAGERDUTY
-from alerts.notifiers.slack import KIND as SLACK
-from alerts.notifiers.webhook import KIND as WEBHOOK
 
-NOTIFIERS: tuple[NotifierKind[Any], ...] = (SLACK, PAGERDUTY, ALERTMANAGER, WEBHOOK)
+NAMES = (
+    "slack",
+    "pagerduty",
+    "alertmanager",
+    "webhook",
+)
+
+NOTIFIERS: tuple[NotifierKind[Any], ...] = tuple(
+    import_module(f"alerts.notifiers.{name}").KIND for name in NAMES
+)

@@ -1,27 +1,32 @@
 """What has to be told and what has been seen, kept on a disk until it is done.
 
 A transition and its messages are stored in one transaction; a message leaves the outbox
-only after its notifier has taken it. Without a folder, or when the disk refuses, everything
-is kept in memory and :attr:`Outbox.state` says so. Another process may open the same file
-at the same time, to add a silence.
+only after its notifier has taken it. All is kept in memory and, where there is a folder, in a
+file that follows it: a disk that fails or hangs delays nobody for more than 2 s, and
+:attr:`Outbox.state` says so. Another process may open the same file at the same time, to add
+a silence. Beside it, a journal says what is open at which receiver.
 """
 
-import asyncio
 import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from alerts.model import Delivery, Silence
-from alerts.outbox import queries, schema
+from alerts.outbox import queries
+from alerts.outbox.incident_log import IncidentLog
+from alerts.outbox.schema import FILE, SCHEMA
+from probe.storage.replica import Loaded, Replica, Runner, Tables
+from probe.storage.sqlite import open_memory, transaction, transfer
+from probe.storage.thread import StorageThread
 
 NO_FOLDER = "no data folder is configured"
-# So often a disk that refused is tried again.
-RETURN_SECONDS = 60.0
+# How long a file that was set aside is worth mentioning.
+NOTICE_SECONDS = 86400.0
 
 T = TypeVar("T")
 Question = Callable[[sqlite3.Connection], T]
@@ -35,7 +40,9 @@ class OutboxState:
 
     ``persistent``: what it holds outlives the process; if not, ``problem`` says why.
     ``waiting`` and ``refused`` count deliveries; ``oldest`` is the ``at`` of the oldest
-    waiting message, in seconds since 1970, None when none waits.
+    waiting message, in seconds since 1970, None when none waits. ``notice`` says what became
+    of a file that could not be read. ``stalled_for``: for how many seconds the disk has not
+    answered.
     """
 
     persistent: bool
@@ -43,35 +50,78 @@ class OutboxState:
     waiting: int = 0
     oldest: float | None = None
     refused: int = 0
+    notice: str = ""
+    stalled_for: float = 0.0
 
 
 class Outbox:
-    """A durable queue with an asynchronous front; all SQL runs in one thread of its own.
+    """A durable queue; :meth:`open` makes one. Errors of the disk don't come out."""
 
-    :meth:`open` makes one. Errors of the disk don't come out: they move it to memory, and
-    from there back to the disk once that works again.
-    """
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._folder: Path | None = None
-        self._left: Path | None = None
-        self._left_at = 0.0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
-        self._database: sqlite3.Connection | None = None
-        self._state = OutboxState(persistent=False, problem="not open")
+    def __init__(
+        self, now: Callable[[], float], replica: Replica | None, incidents: IncidentLog | None
+    ) -> None:
+        self._now, self._replica = now, replica
+        self._memory = open_memory(SCHEMA)
+        self._incidents = incidents
+        self._loaded = Loaded()
+        self._opened_at = now()
+        self._open = True
+        self._counts: tuple[int, float | None, int] = (0, None, 0)
 
     @classmethod
-    async def open(cls, folder: Path | None, *, now: Callable[[], float] = time.time) -> "Outbox":
-        """The outbox in ``folder``, or in memory if that is None or can't be written."""
-        outbox = cls(now)
-        await outbox._run(lambda: outbox._open(folder))
+    async def open(
+        cls,
+        folder: Path | None,
+        *,
+        now: Callable[[], float] = time.time,
+        journals: Sequence[Path] = (),
+        thread: Callable[[str], Runner] = StorageThread,
+    ) -> "Outbox":
+        """The outbox in ``folder``, or in memory if that is None or can't be used.
+
+        ``journals`` are the folders of the journal of open incidents; only one process at a
+        time may have it.
+        """
+        replica = None
+        if folder is not None:
+            shared = frozenset({"silences"})
+            replica = Replica(folder / FILE, SCHEMA, thread("outbox"), now, shared)
+        outbox = cls(now, replica, IncidentLog(journals, thread) if journals else None)
+        await outbox._load()
         return outbox
 
     @property
     def state(self) -> OutboxState:
-        """As it was after the last operation."""
-        return self._state
+        """As it is now."""
+        waiting, oldest, refused = self._counts
+        replica = self._replica
+        problem = NO_FOLDER if replica is None else replica.problem
+        fresh = abs(self._now() - self._opened_at) < NOTICE_SECONDS
+        return OutboxState(
+            persistent=not problem,
+            problem=problem or (self._incidents.problem if self._incidents else ""),
+            waiting=waiting,
+            oldest=oldest,
+            refused=refused,
+            notice=self._loaded.notice if fresh else "",
+            stalled_for=replica.stalled_for if replica else 0.0,
+        )
+
+    @property
+    def incidents(self) -> IncidentLog | None:
+        """What is open at which receiver, by the journal; None where there is none."""
+        return self._incidents
+
+    @property
+    def was_damaged(self) -> bool:
+        """Whether something of what was kept could not be read when it was opened."""
+        return self._loaded.lost or bool(self._loaded.invalid) or not self.state.persistent
+
+    @property
+    def has_lost_all(self) -> bool:
+        """Whether nothing is left of what was kept, the journal included."""
+        journal = self._incidents is not None and self._incidents.was_found
+        return self.was_damaged and not any(self._loaded.tables.values()) and not journal
 
     async def commit(
         self, states: Mapping[str, str | None], deliveries: Sequence[Delivery] = ()
@@ -80,19 +130,28 @@ class Outbox:
 
         ``states`` maps an identity to its document, None deletes it.
         """
-        await self._change(lambda db: queries.commit(db, states, deliveries))
+        numbered = self._in_memory(lambda db: queries.commit(db, states, deliveries))
+        await self._on_disk(lambda db: queries.commit(db, states, numbered))
 
     async def states(self) -> dict[str, str]:
         """The stored document of every identity."""
-        return await self._ask(queries.states)
+        return self._ask(queries.states)
 
     async def waiting(self, notifier: str | None = None) -> list[Delivery]:
         """All that are not delivered yet, in their order; of one notifier or of all."""
-        return await self._change(lambda db: queries.waiting(db, notifier))
+        return self._ask(lambda db: queries.waiting(db, notifier))
+
+    def waiting_now(self) -> list[Delivery]:
+        """The same as :meth:`waiting`, of all, at once."""
+        return self._ask(lambda db: queries.waiting(db, None)) if self._open else []
 
     async def memory(self, notifier: str, key: str) -> dict[str, str]:
         """What a notifier wanted to remember of a key; empty if nothing."""
-        return await self._ask(lambda db: queries.memory(db, notifier, key))
+        return self._ask(lambda db: queries.memory(db, notifier, key))
+
+    async def remember(self, notifier: str, key: str, memory: Mapping[str, str]) -> None:
+        """What the journal knows that a notifier wanted to remember of a key."""
+        await self._change(lambda db: queries.remember(db, notifier, key, memory))
 
     async def begin(self, delivery: Delivery) -> Delivery:
         """Count an attempt that is about to be made; returns the delivery as counted.
@@ -100,6 +159,8 @@ class Outbox:
         Before, not after: a process that is killed while it sends must know later that the
         message may have been received.
         """
+        if self._incidents is not None:
+            await self._incidents.begun(delivery)
         return await self._change(lambda db: queries.begin(db, delivery))
 
     async def delivered(self, delivery: Delivery, memory: Mapping[str, str]) -> None:
@@ -107,6 +168,8 @@ class Outbox:
 
         A key that is resolved is forgotten.
         """
+        if self._incidents is not None:
+            await self._incidents.taken(delivery, memory)
         await self._change(lambda db: queries.delivered(db, delivery, memory))
 
     async def failed(self, delivery: Delivery, error: str, due: float) -> None:
@@ -115,113 +178,95 @@ class Outbox:
 
     async def dead_letter(self, delivery: Delivery, error: str) -> None:
         """It will never be taken: move it to the refused ones, the last 50 of which stay."""
+        if self._incidents is not None:
+            await self._incidents.refused(delivery)
         await self._change(lambda db: queries.dead_letter(db, delivery, error))
 
     async def refused(self) -> list[Delivery]:
         """The last ones that were refused for good, oldest first."""
-        return await self._change(queries.refused)
+        return self._ask(queries.refused)
 
     async def replace(self, old: Sequence[Delivery], new: Delivery | None) -> None:
         """Put ``new`` into the place of the first of ``old`` and remove the others."""
         await self._change(lambda db: queries.replace(db, old, new))
 
     async def silences(self, now: float) -> list[Silence]:
-        """Those that have not ended at ``now``, also those that have yet to begin."""
-        return await self._ask(lambda db: queries.silences(db, now))
+        """Those that have not ended at ``now``, also those that have yet to begin.
 
-    async def add_silence(self, silence: Silence) -> None:
-        """Store a silence; one of the same name is replaced."""
-        await self._change(lambda db: queries.add_silence(db, silence))
+        Other processes add them to the file; where that can't be read, those that are known.
+        """
+        if self._replica is not None:
+            await self._replica.catch_up(self._snapshot)
+            rows = await self._replica.ask(queries.silence_rows)
+            if rows is not None:
+                self._in_memory(lambda db: queries.set_silences(db, rows))
+        return self._ask(lambda db: queries.silences(db, now))
+
+    async def add_silence(self, silence: Silence) -> bool:
+        """Store a silence; one of the same name is replaced. Whether it outlives the process,
+        and other processes see it."""
+        self._in_memory(lambda db: queries.add_silence(db, silence))
+        return await self._on_disk(lambda db: queries.add_silence(db, silence))
 
     async def end_silence(self, name: str, now: float) -> bool:
         """End a silence at ``now``; False if there is none of that name, or it is over."""
+        await self.silences(now)
         return await self._change(lambda db: queries.end_silence(db, name, now))
 
     async def close(self) -> None:
         """Close the file after everything that was asked before; again does nothing."""
-        if self._database is not None:
-            await self._run(self._close)
-            self._thread.shutdown()
+        if not self._open:
+            return
+        self._open = False
+        if self._incidents is not None:
+            await self._incidents.close()
+        if self._replica is not None:
+            await self._replica.close()
+        self._memory.close()
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        # What was begun is carried out, even if nobody waits for it any more: a message
-        # that was delivered must be noted as delivered.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
-
-    async def _ask(self, question: Question[T]) -> T:
-        return await self._run(lambda: self._answer(question))
+    async def _load(self) -> None:
+        if self._replica is not None:
+            self._loaded = await self._replica.open()
+            tables = list(self._loaded.tables.items())
+            with transaction(self._memory):
+                transfer(tables, self._memory)
+        else:
+            logger.warning("alerts are kept in memory only: %s", NO_FOLDER)
+        self._count()
+        if self._incidents is not None:
+            await self._incidents.open()
+            for delivery in await self.waiting():
+                if self._incidents.was_taken(delivery):
+                    await self._change(partial(queries.delivered, delivery=delivery, memory={}))
 
     async def _change(self, question: Question[T]) -> T:
-        def change() -> T:
-            self._return()
-            answer = self._answer(lambda db: _in_one(db, question))
-            self._count()
-            return answer
+        answer = self._in_memory(question)
+        await self._on_disk(question)
+        return answer
 
-        return await self._run(change)
+    async def _on_disk(self, question: Question[object]) -> bool:
+        if self._replica is None:
+            return False
+        return await self._replica.apply(question, self._snapshot)
 
-    def _answer(self, question: Question[T]) -> T:
-        if self._database is None:
+    def _ask(self, question: Question[T]) -> T:
+        if not self._open:
             raise RuntimeError("the outbox is closed")
-        try:
-            return question(self._database)
-        except sqlite3.Error as error:
-            if self._folder is None or not schema.is_disk_error(error):
-                raise
-            return question(self._leave(self._database, self._folder, str(error)))
+        return question(self._memory)
 
-    def _open(self, folder: Path | None) -> None:
-        problem = NO_FOLDER
-        try:
-            if folder is not None:
-                self._settle(schema.open_file(folder, self._now()), folder)
-                return
-        except (OSError, sqlite3.Error) as error:
-            problem = f"{folder} can't be used: {error}"
-        logger.warning("alerts are kept in memory only: %s", problem)
-        self._settle(schema.in_memory(), None, problem)
-
-    def _leave(self, file: sqlite3.Connection, folder: Path, problem: str) -> sqlite3.Connection:
-        """Go on in memory with what the file held."""
-        logger.warning("alerts are kept in memory until the disk works again: %s", problem)
-        memory = schema.copy_to_memory(file)
-        file.close()
-        self._left, self._left_at = folder, self._now()
-        self._settle(memory, None, problem)
-        return memory
-
-    def _return(self) -> None:
-        """Go back to the file, if it was left some time ago and can be written again."""
-        if self._left is None or self._database is None:
-            return
-        if abs(self._now() - self._left_at) < RETURN_SECONDS:
-            return
-        self._left_at = self._now()
-        try:
-            file = schema.restore_to_disk(self._database, self._left, self._now())
-        except (OSError, sqlite3.Error):
-            return
-        logger.warning("alerts are kept on the disk again")
-        self._database.close()
-        self._settle(file, self._left)
-        self._left = None
-
-    def _settle(self, connection: sqlite3.Connection, folder: Path | None, why: str = "") -> None:
-        self._database, self._folder = connection, folder
-        self._state = OutboxState(persistent=folder is not None, problem=why)
+    def _in_memory(self, question: Question[T]) -> T:
+        if not self._open:
+            raise RuntimeError("the outbox is closed")
+        with transaction(self._memory):
+            answer = question(self._memory)
         self._count()
+        return answer
 
     def _count(self) -> None:
-        waiting, oldest, refused = self._answer(queries.count)
-        state = self._state
-        self._state = OutboxState(state.persistent, state.problem, waiting, oldest, refused)
+        self._counts = self._ask(queries.count)
 
-    def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-
-def _in_one(connection: sqlite3.Connection, question: Question[T]) -> T:
-    with schema.transaction(connection):
-        return question(connection)
+    def _snapshot(self) -> Tables:
+        return [
+            (table, self._memory.execute(f"SELECT * FROM {table}").fetchall())
+            for table in SCHEMA.tables
+        ]

@@ -24,15 +24,18 @@ logger = logging.getLogger(__name__)
 
 def commit(
     db: sqlite3.Connection, states: Mapping[str, str | None], deliveries: Iterable[Delivery]
-) -> None:
-    """Store or delete states, append deliveries."""
+) -> list[Delivery]:
+    """Store or delete states, append deliveries; returns them with their numbers. One that
+    has a number already keeps it."""
     for identity, document in states.items():
         if document is None:
             db.execute("DELETE FROM states WHERE identity = ?", (identity,))
         else:
             db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (identity, document))
-    for delivery in deliveries:
-        _insert(db, "deliveries", delivery, None)
+    return [
+        changed(each, number=_insert(db, "deliveries", each, each.number or None))
+        for each in deliveries
+    ]
 
 
 def states(db: sqlite3.Connection) -> dict[str, str]:
@@ -55,7 +58,17 @@ def memory(db: sqlite3.Connection, notifier: str, key: str) -> dict[str, str]:
     row = db.execute(
         "SELECT memory FROM memories WHERE notifier = ? AND key = ?", (notifier, key)
     ).fetchone()
-    return {} if row is None else {str(k): str(v) for k, v in json.loads(row[0]).items()}
+    try:
+        return {} if row is None else {str(k): str(v) for k, v in json.loads(row[0]).items()}
+    except (AttributeError, TypeError, ValueError):
+        logger.error("what %s keeps of a key can't be read: it begins anew", notifier)
+        return {}
+
+
+def remember(db: sqlite3.Connection, notifier: str, key: str, memory: Mapping[str, str]) -> None:
+    """Keep what a notifier wanted to remember, unless it is known."""
+    row = (notifier, key, json.dumps(dict(memory)))
+    db.execute("INSERT OR IGNORE INTO memories VALUES (?, ?, ?)", row)
 
 
 def begin(db: sqlite3.Connection, delivery: Delivery) -> Delivery:
@@ -104,14 +117,25 @@ def replace(db: sqlite3.Connection, old: Sequence[Delivery], new: Delivery | Non
 def silences(db: sqlite3.Connection, now: float) -> list[Silence]:
     """Those that end after ``now``."""
     found = []
-    for name, document in db.execute(
-        "SELECT name, document FROM silences WHERE ends > ? ORDER BY ends, name", (now,)
+    for (document,) in db.execute(
+        "SELECT document FROM silences WHERE ends > ? ORDER BY ends, name", (now,)
     ):
         try:
             found.append(load_silence(document))
         except CodecError as error:
-            logger.warning("the silence %r is passed over: %s", name, error)
+            logger.warning("a silence can't be read and is passed over: %s", error)
     return found
+
+
+def silence_rows(db: sqlite3.Connection) -> list[tuple[str, float, str]]:
+    """All silences as they are stored."""
+    return db.execute("SELECT name, ends, document FROM silences").fetchall()
+
+
+def set_silences(db: sqlite3.Connection, rows: Iterable[tuple[str, float, str]]) -> None:
+    """These are the silences."""
+    db.execute("DELETE FROM silences")
+    db.executemany("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", rows)
 
 
 def add_silence(db: sqlite3.Connection, silence: Silence) -> None:
@@ -138,13 +162,14 @@ def count(db: sqlite3.Connection) -> tuple[int, float | None, int]:
     return waiting, oldest, refused
 
 
-def _insert(db: sqlite3.Connection, table: str, each: Delivery, number: int | None) -> None:
+def _insert(db: sqlite3.Connection, table: str, each: Delivery, number: int | None) -> int:
     message = each.message
     row = (number, each.notifier, message.at, each.attempts, each.due, each.error)
-    db.execute(
-        f"INSERT INTO {table} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    inserted = db.execute(
+        f"INSERT OR REPLACE INTO {table} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*row, dump_message(message)),
     )
+    return int(inserted.lastrowid or 0)
 
 
 def _remove(db: sqlite3.Connection, delivery: Delivery) -> None:

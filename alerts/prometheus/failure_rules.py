@@ -24,7 +24,7 @@ from alerts.prometheus.promql import (
     quorum,
     union,
 )
-from alerts.runbooks import first_steps, slug_for
+from alerts.runbooks import NO_DATA_PAGE, first_steps, slug_for
 from alerts.state.conditions import LONGEST_CLEAR_SECONDS, NO_DATA_INTERVALS, NO_DATA_SECONDS
 from alerts.state.machine import Timers
 from probe.core.kind import Kind
@@ -169,8 +169,8 @@ def _no_data() -> Alerting:
             "summary": "{{ $labels.check }} has no data, in {{ $labels.region }}",
             "description": "It runs every {{ $value | humanizeDuration }}, and could not measure "
             f"for {NO_DATA_INTERVALS} times that and {duration(NO_DATA_SECONDS)}. "
-            "It may be well or not: nobody knows.\n" + steps(slug_for("", "no-data", "")),
-            "runbook": slug_for("", "no-data", ""),
+            "It may be well or not: nobody knows.\n" + steps(NO_DATA_PAGE),
+            "runbook": NO_DATA_PAGE,
         },
     )
 
@@ -180,7 +180,7 @@ def _hold(kind: Kind[Any, Any]) -> str:
 
 
 def _words(kind: Kind[Any, Any], summary: str, description: str) -> dict[str, str]:
-    slug = slug_for(kind.name, "failing", "")
+    slug = slug_for(kind, "failing")
     return {
         "summary": summary,
         "description": f"{description}\n{steps(slug)}",

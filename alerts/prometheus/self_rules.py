@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from alerts.prometheus.failure_rules import steps
 from alerts.prometheus.promql import Alerting, Rule
-from alerts.runbooks import slug_for
+from alerts.runbooks import PROBE_PAGE
 
-_SLUG = slug_for("", "overdue", "")
+_SLUG = PROBE_PAGE
 
 # What a probe says of itself has no region of its own; its build has.
 _REGION = "* on (job, instance) group_left(region) probe_build_info"

@@ -21,10 +21,6 @@ BURN = "ProbeBudgetBurn"
 ERROR = "probe:objective:error"
 PERIOD = 30 * 86400.0
 AVAILABILITY = "availability"
-# The share of the time that a kind's checks are to be well, by the operators' own words:
-# an error rate below 0.1 %, and more than 95 % of connections. Others: ours.
-AVAILABILITY_TARGETS = {"http": 0.999, "call": 0.95}
-USUALLY_WELL = 0.99
 # A p95 within its objective is 95 % of the runs within it.
 _P95_BUDGET = 0.05
 
@@ -67,7 +63,7 @@ def objectives_of(kinds: Iterable[Kind[Any, Any]]) -> list[Objective]:
     found = []
     for kind in kinds:
         error = f'(1 - probe_success{{kind="{kind.name}"}})'
-        budget = 1 - AVAILABILITY_TARGETS.get(kind.name, USUALLY_WELL)
+        budget = 1 - kind.availability
         found.append(Objective(kind, AVAILABILITY, error, budget))
         found += [each for each in (_of(kind, t) for t in kind.thresholds) if each is not None]
     return found
@@ -163,7 +159,7 @@ def _alert(objective: Objective, burn: Burn) -> Alerting:
     if severity == "critical":
         expr = f'{expr}\nand {on()} probe_check_info{{severity="critical"}}'
     rule = objective.threshold.signal.name if objective.threshold else "failing"
-    slug = slug_for(objective.kind.name, rule, "")
+    slug = slug_for(objective.kind, rule)
     annotations = {
         "summary": "{{ $labels.check }}, from {{ $labels.region }}: the error budget of "
         "{{ $labels.objective }} burns " + number(burn.rate) + " times too fast",

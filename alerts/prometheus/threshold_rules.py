@@ -267,7 +267,7 @@ def _agreed(limit: Limit, bound: float) -> Alerting:
 
 def _words(limit: Limit, bound: float, where: str, seen_by: str = "") -> dict[str, str]:
     threshold = limit.threshold
-    slug = slug_for(limit.kind.name, threshold.signal.name, "")
+    slug = slug_for(limit.kind, threshold.signal.name)
     side = f"{threshold.bad.value} {show(bound, threshold.signal.unit)}"
     value = f"It is seen by {seen_by}" if seen_by else f"It is {_shown(threshold)}"
     return {

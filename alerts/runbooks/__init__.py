@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from alerts.runbooks.lookup import slug_for
+from alerts.runbooks.lookup import NO_DATA_PAGE, PROBE_PAGE, slug_for
 from alerts.runbooks.template import GENERIC, RunbookError, Values, render
 
 __all__ = [
     "FIRST_STEPS",
     "GENERIC",
+    "NO_DATA_PAGE",
+    "PROBE_PAGE",
     "Runbook",
     "RunbookError",
     "Values",
     "first_steps",
     "page",
+    "read_runbooks",
     "rendered",
     "slug_for",
     "slugs",
@@ -74,6 +77,12 @@ def rendered(runbook: Runbook, values: Values = GENERIC) -> Runbook:
 def page(slug: str, values: Values = GENERIC) -> Runbook:
     """One page filled with values. Raises KeyError like template()."""
     return rendered(template(slug), values)
+
+
+def read_runbooks() -> None:
+    """Read all pages now: at the first alert there may be no descriptor left for it."""
+    for slug in slugs():
+        first_steps(slug)
 
 
 def first_steps(slug: str, values: Values = GENERIC) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from alerts.state.machine import (
     observe,
     tick,
 )
-from alerts.state.record import AlertRecord, dump, load, name_of, trouble_of
+from alerts.state.record import AlertRecord, dump, is_name, load, name_of, restored, trouble_of
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 
@@ -172,13 +172,24 @@ class AlertStore:
         self._dirty.clear()
         return changed
 
-    def restore(self, documents: Mapping[str, str]) -> None:
-        """Take up what ``documents`` gave before the restart; what can't be read is passed
-        over. Timers of an alert go on with the first result of its check."""
+    def restore(self, documents: Mapping[str, str]) -> list[str]:
+        """Take up what ``documents`` gave before the restart; returns the names of those that
+        can't be read. Timers of an alert go on with the first result of its check."""
+        lost = []
         for name, text in documents.items():
             found = load(name, text)
             if found is not None:
                 self._kept[found[0]] = found[1]
+            elif is_name(name):
+                lost.append(name)
+        return lost
+
+    def adopt(self, alert: Alert, heard: float) -> None:
+        """Take an alert as firing, as somebody was told, until a result says otherwise."""
+        if self._burns(alert.identity):
+            return
+        self._kept[alert.identity] = restored(alert, heard)
+        self._dirty.add(alert.identity)
 
     def _see(self, sight: Observation, check: Check, result: Result, now: float) -> Event | None:
         kept = self._kept.get(sight.identity)

@@ -27,9 +27,7 @@ def failing(check: Check, result: Result, region: str) -> Alert:
         phase=failure.phase,
         cause=failure.cause.value,
         hint=failure.hint,
-        runbook=chosen(
-            check, slug_for(check.kind.name, FAILING, failure.cause.value, check=check.name)
-        ),
+        runbook=chosen(check, slug_for(check.kind, FAILING, failure.cause.value, check=check.name)),
     )
 
 
@@ -45,9 +43,7 @@ def no_data(check: Check, result: Result | None, region: str, silent: float) -> 
         phase=failure.phase,
         cause=failure.cause.value,
         hint=failure.hint,
-        runbook=chosen(
-            check, slug_for(check.kind.name, NO_DATA, failure.cause.value, check=check.name)
-        ),
+        runbook=chosen(check, slug_for(check.kind, NO_DATA, failure.cause.value, check=check.name)),
     )
 
 
@@ -89,7 +85,7 @@ def _base(check: Check, rule: str, region: str, summary: str) -> Alert:
         kind=check.kind.name,
         target=check.table.target,
         region=region,
-        runbook=chosen(check, slug_for(check.kind.name, rule, "", check=check.name)),
+        runbook=chosen(check, slug_for(check.kind, rule, "", check=check.name)),
         labels=tuple(check.table.labels.items()),
         service=check.table.impact.service,
         loss=check.table.impact.loss,

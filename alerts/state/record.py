@@ -35,6 +35,26 @@ def name_of(identity: Fingerprint) -> str:
     return f"alert:{identity}"
 
 
+def is_name(name: str) -> bool:
+    """Whether it is one under which an alert is kept."""
+    return name.startswith("alert:")
+
+
+def restored(alert: Alert, heard: float) -> AlertRecord:
+    """A firing alert by what was told of it."""
+    critical = alert.severity is Severity.CRITICAL
+    state = State(
+        stage=AlertState.FIRING,
+        severity=alert.severity,
+        seen=ObservedLevel.CRITICAL if critical else ObservedLevel.WARNING,
+        since=alert.since,
+        severe=alert.since if critical else None,
+        fired=alert.fired,
+    )
+    terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
+    return AlertRecord(state, terms, lambda: alert, alert, heard=heard, asleep=True)
+
+
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     """One alert as text."""
     words = kept.words() if kept.words is not None else kept.alert

@@ -14,7 +14,8 @@ from probe.stun.uri import TurnUri
 from probe.turn.relay_path import RelayPath
 
 # Phases of the relay path in which packets have come through already.
-_RELAYED = ("echo", "server_rtt")
+_RELAYED = ("echo", "server_rtt", "mtu")
+_WORTH_A_LOOK = (Cause.ICE_FAILED, Cause.DTLS_FAILED)
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class Diagnosis:
     ca_file: Path | None
     limit: float
 
-    async def of_ice(self, error: CheckFailed) -> NoReturn:
-        """What is behind an ICE failure: the relay path reveals a refused peer or a hairpin."""
-        if error.cause is Cause.ICE_FAILED:
+    async def of(self, error: CheckFailed) -> NoReturn:
+        """What is behind a call that did not connect: the relay path reveals a refused peer,
+        a hairpin, or large packets that are lost."""
+        if error.cause in _WORTH_A_LOOK:
             record = Recorder()
             path = RelayPath(
                 self.url,
@@ -40,19 +42,18 @@ class Diagnosis:
                 timeout=self.limit / 2,
             )
             try:
-                await self._take(path)
-            except CheckFailed:
-                # Once packets have come through, the relay path is no longer what is wrong.
-                if record.current not in _RELAYED:
+                await self._measure(path, error)
+            except CheckFailed as found:
+                # Once packets have come through, only their size can still be what is wrong.
+                if found.cause is Cause.LARGE_PACKETS_LOST or record.current not in _RELAYED:
+                    found.phase = error.phase
                     raise
         raise error
 
-    async def _take(self, path: RelayPath) -> None:
+    async def _measure(self, path: RelayPath, error: CheckFailed) -> None:
         try:
             async with asyncio.timeout(self.limit):
                 await path.measure(1)
         except TimeoutError:
             message = f"the server doesn't answer within {self.limit:g} s"
-            raise CheckFailed(Cause.DEADLINE, message, phase="ice") from None
-        except CheckFailed as error:
-            raise CheckFailed(error.cause, error.message, phase="ice", hint=error.hint) from None
+            raise CheckFailed(Cause.DEADLINE, message, phase=error.phase) from None

@@ -19,7 +19,7 @@ from probe.ice.transport import IceTransport
 SHORTEST = 0.25
 """Seconds; a busy machine needs a while to answer, and is not to be taken for a loss."""
 ROUND_TRIPS = 2
-LARGEST = 4096
+LARGEST = 2048
 """Bytes of a datagram; browsers send 1,200 and some 1,500."""
 MOST_WAITING, MOST_DROPPED = 256, 256
 """Datagrams."""

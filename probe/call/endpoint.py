@@ -83,7 +83,7 @@ class CallEndpoint:
         self.transport.start()
         await self.unless_lost(run_cancellable(self.dtls.start(theirs)))
         if self.dtls.state != "connected":
-            raise ConnectionError("the DTLS handshake failed")
+            raise self.ice.failure or ConnectionError("the DTLS handshake failed")
 
     async def open_channel(self, on_message: Callable[["CallEndpoint", bytes], None]) -> None:
         """Open the data channel; ``opened`` is set when it stands.

@@ -3,36 +3,46 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.signals import SignalThread
 from probe.commands.terminal import style_for
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.core.resources import raise_descriptor_limit
 from probe.daemon.daemon import Daemon
 from probe.diagnostics import logging_setup, sentry
 from probe.diagnostics.redact import Redactor
-from probe.exit_codes import INTERRUPTED, USAGE_ERROR
+from probe.exit_codes import USAGE_ERROR
 from probe.net import proxies
 from probe.once import probe_version
+from probe.storage.lock import FolderInUse, FolderLock
 
 logger = logging.getLogger(__name__)
+
+# For what was logged last, where nobody reads it.
+LAST_LINES_SECONDS = 1.0
 
 
 def run(options: Mapping[str, Any]) -> int:
     """Run until SIGTERM (0) or Ctrl-C (130); 64 for a configuration that is wrong."""
+    raise_descriptor_limit()
+    signals = SignalThread()
+    signals.start()
     try:
-        return asyncio.run(_run(options))
+        return asyncio.run(_run(options, signals))
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
+    finally:
+        logging_setup.flush(LAST_LINES_SECONDS)
 
 
-async def _run(options: Mapping[str, Any]) -> int:
+async def _run(options: Mapping[str, Any], signals: SignalThread) -> int:
     async with AsyncExitStack() as stack:
         environment = None
         if options["lab"]:
@@ -43,20 +53,40 @@ async def _run(options: Mapping[str, Any]) -> int:
         def load() -> Settings:
             return settings_for(options, environment)
 
-        return await _watch(load(), load)
+        settings = load()
+        lock = _lock(settings)
+        try:
+            return await _watch(settings, load, signals)
+        finally:
+            if lock is not None:
+                lock.release()
 
 
-async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
-    _tell(settings)
+def _lock(settings: Settings) -> FolderLock | None:
+    """The data folder for this process alone. Raises ConfigurationError."""
+    if settings.service.data is None:
+        return None
+    lock = FolderLock(settings.service.data)
+    try:
+        lock.take()
+    except FolderInUse as error:
+        raise ConfigurationError([ConfigProblem("PROBE_DATA", str(error))]) from None
+    return lock
+
+
+async def _watch(settings: Settings, load: Callable[[], Settings], signals: SignalThread) -> int:
+    _set_up_logging(settings)
+    for warning in settings.warnings:
+        logger.warning("%s", warning)
     _log_proxies()
     daemon = Daemon(settings, load)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
-    ends = _on_signals(task, daemon.reloader.request_reload)
+    signals.attach(task.cancel, daemon.reloader.request_reload)
     try:
         await task
     except asyncio.CancelledError:
-        if ends:
-            return ends[0]
+        if signals.exit_code is not None:
+            return signals.exit_code
         raise
     except OSError as error:
         host, port = settings.service.listen
@@ -67,13 +97,15 @@ async def _watch(settings: Settings, load: Callable[[], Settings]) -> int:
     return 0
 
 
-def _tell(settings: Settings) -> None:
+def _set_up_logging(settings: Settings) -> None:
     """Set up the log and the reporting of our own errors."""
     service = settings.service
     redactor = Redactor(settings.secrets)
     style = style_for(sys.stderr, os.environ)
     form = service.log_format or ("console" if sys.stderr.isatty() else "json")
-    logging_setup.configure(settings.log_level, form, sys.stderr, redactor, colour=style.colour)
+    logging_setup.configure(
+        settings.log_level, form, sys.stderr, redactor, colour=style.colour, background=True
+    )
     dsn = service.sentry_dsn.get_secret_value() if service.sentry_dsn else None
     sentry.start(
         dsn,
@@ -101,22 +133,3 @@ def _say_where(daemon: Daemon) -> None:
         f"the status page is on http://{shown}:{port}/",
         version=probe_version(),
     )
-
-
-def _on_signals(task: "asyncio.Task[None]", reload: Callable[[], None]) -> list[int]:
-    """SIGTERM and Ctrl-C end the daemon, SIGHUP has it read its configuration again.
-
-    Returns a list that will hold the exit code of the signal that came first.
-    """
-    ends: list[int] = []
-
-    def end(code: int) -> None:
-        if not ends:
-            ends.append(code)
-            task.cancel()
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, end, 0)
-    loop.add_signal_handler(signal.SIGINT, end, INTERRUPTED)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    return ends

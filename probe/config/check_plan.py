@@ -5,6 +5,8 @@ all mistakes.
 """
 
 import difflib
+import os
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from probe.config.toml_limits import MAX_BYTES, problem_of
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -57,19 +60,38 @@ def read_tables(
     it is ``required``.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_regular(path)
+        if problem := problem_of(text):
+            return {}, [ConfigProblem(str(path), problem)]
+        document = tomllib.loads(text)
     except FileNotFoundError:
         return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
         return {}, [ConfigProblem(str(path), f"can't be read: {error}")]
     except tomllib.TOMLDecodeError as error:
         return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
+    except (ValueError, RecursionError, OverflowError) as error:
+        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
+        return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
     names = [*(kind.name for kind in kinds), *ALERTING_TABLES]
     mistakes = list(_shape_mistakes(path, document, names))
     good = {
         name: document[name] for name in names if name in document and _are_tables(document[name])
     }
     return good, mistakes
+
+
+def read_regular(path: Path) -> str:
+    """The text of a regular file of bounded size. Raises OSError, UnicodeDecodeError."""
+    # Not to wait for a writer, should it be a named pipe.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError("it is not a regular file")
+        if about.st_size > MAX_BYTES:
+            raise OSError(f"it is larger than {MAX_BYTES} bytes")
+        return file.read(MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def variables_named_in(tables: RawTables) -> set[str]:

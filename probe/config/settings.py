@@ -133,6 +133,9 @@ class ProbeEnvironment(Environment):
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
     """Shared token of all probes, at least 16 letters and digits. With it this probe answers calls
     and queries of others."""
+    journal: Path | None = Field(default=None, alias="PROBE_JOURNAL")
+    """Directory of a second copy of the journal of open incidents, on another volume than
+    `PROBE_DATA`. Example: `/mnt/second`"""
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -187,6 +190,12 @@ class DaemonSettings:
     heartbeat_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
+    journal: Path | None = None
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """The directories in which the journal of open incidents is kept."""
+        return tuple(each for each in (self.data, self.journal) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,7 @@ class Settings:
     service: DaemonSettings = field(default_factory=DaemonSettings)
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    warnings: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -297,6 +307,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token),
+        journal=own.journal,
     )
 
 

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     FLOODED = "flooded"
     DEGRADED = "degraded"
     SERVICE_DOWN = "service_down"
+    CORS_REJECTED = "cors_rejected"
     VERSION_MISMATCH = "version_mismatch"
     OLD_INSTANCE = "old_instance"
     NO_DATA = "no_data"
@@ -58,6 +59,7 @@ class Cause(StrEnum):
     DATA_CHANNEL_FAILED = "data_channel_failed"
     # The application, which brings two people together
     STRANGER_MATCHED = "stranger_matched"
+    SESSION_REFUSED = "session_refused"
     SESSION_LOST = "session_lost"
     # Redis, by the code of its error
     LOADING = "loading"
@@ -67,16 +69,19 @@ class Cause(StrEnum):
     READ_ONLY = "read_only"
     # Ourselves
     OWN_NETWORK = "own_network"
+    OWN_RESOURCES = "own_resources"
+    OWN_CREDENTIALS = "own_credentials"
+    OWN_STALL = "own_stall"
     INTERNAL_ERROR = "internal_error"
 
 
 HINTS: dict[Cause, str] = {
     Cause.DNS_FAILED: "Check the spelling of the name and its DNS records.",
-    Cause.ADDRESS_RESERVED: "The name points to an address that nobody can reach; "
+    Cause.ADDRESS_RESERVED: "The name resolves to an address that is not reachable; "
     "correct its DNS record or use another server.",
     Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
     Cause.CONNECT_FAILED: "There is no way to that address: check routes and firewalls.",
-    Cause.CONNECTION_CLOSED: "The server hung up: look at its log for this moment.",
+    Cause.CONNECTION_CLOSED: "The server hung up: look at its log at this time.",
     Cause.TLS_INVALID: "Renew or correct the certificate; for a private authority "
     "set PROBE_CA_FILE.",
     Cause.TLS_FAILED: "The port does not speak TLS, or no common version or cipher was found.",
@@ -94,16 +99,18 @@ HINTS: dict[Cause, str] = {
     Cause.DEGRADED: "Look at the services that /health names, and at the backend's log.",
     Cause.SERVICE_DOWN: "Check that the named service is up and that its address in the "
     "backend's environment is right.",
+    Cause.CORS_REJECTED: "Browsers block the answer: add the frontend's origin to the backend's "
+    "CORS_ORIGINS.",
     Cause.VERSION_MISMATCH: "The deployment has not arrived, or another one has.",
     Cause.OLD_INSTANCE: "The old machine still answers: has the deployment replaced it?",
-    Cause.NO_DATA: "It answers and has nothing to tell of this: is the name right, has it "
-    "been there for a few minutes?",
+    Cause.NO_DATA: "It answers without data for this: is the name right, does the target "
+    "exist for a few minutes?",
     Cause.AUTH_REJECTED: "Check user name, password or secret on both sides.",
     Cause.CREDENTIALS_EXPIRED: "Issue new credentials, and compare the clocks of both sides.",
     Cause.CREDENTIALS_MISSING: "Configure credentials for this server.",
     Cause.ALLOCATION_QUOTA: "The user's quota is spent: end stale allocations, or raise it.",
     Cause.ALLOCATION_CAPACITY: "The server has no capacity left: add relay ports or machines.",
-    Cause.ALLOCATION_REFUSED: "Look at the TURN server's log for this moment.",
+    Cause.ALLOCATION_REFUSED: "Look at the TURN server's log at this time.",
     Cause.ALLOCATION_LOST: "The server forgot the allocation: was it restarted?",
     Cause.STALE_NONCE: "The server refuses every nonce: compare clocks, restart the server.",
     Cause.PEER_FORBIDDEN: "The server denies relaying to this peer address: look at its "
@@ -111,7 +118,7 @@ HINTS: dict[Cause, str] = {
     Cause.RELAY_ADDRESS_UNUSABLE: "The relay offers an address that browsers can't reach: "
     "set its external address (coturn: external-ip).",
     Cause.RELAY_UNREACHABLE: "Open the relay's ports to the world, and check the external address "
-    "that the server is told.",
+    "that the server advertises.",
     Cause.HAIRPIN_FAILED: "Packets from one relayed address to another of this server vanish; "
     "test across two servers before calling it an outage.",
     Cause.RELAY_LOSS: "The relay path loses too many packets: check the server's load and its "
@@ -130,6 +137,8 @@ HINTS: dict[Cause, str] = {
     Cause.DATA_CHANNEL_FAILED: "Connected, but no data passes: are packets lost on the way?",
     Cause.STRANGER_MATCHED: "The application's language queue matches across languages: the probe "
     "hung up at once; turn its journey off until that is mended.",
+    Cause.SESSION_REFUSED: "The application refuses sessions: see the backend's log and what it "
+    "depends on (/health).",
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
     Cause.LOADING: "Redis reads its data after a start: wait, and check why it restarted.",
@@ -138,8 +147,40 @@ HINTS: dict[Cause, str] = {
     Cause.MISCONF: "Redis can't save to disk and refuses writes: check its disk space and log.",
     Cause.READ_ONLY: "REDIS_URL points to a read-only replica: use the address of the master.",
     Cause.OWN_NETWORK: "The probe itself has no usable network: check its machine first.",
+    Cause.OWN_RESOURCES: "The probe's machine is short of something: give it more of it, or "
+    "run fewer checks on it.",
+    Cause.OWN_CREDENTIALS: "Only the probe's own secret is wrong: set the one that the target "
+    "uses.",
+    Cause.OWN_STALL: "The probe's process stood still during the run: check its machine's CPU.",
     Cause.INTERNAL_ERROR: "This is a defect of the probe: please report it with the log.",
 }
+
+# Proven within the run that found them.
+CONFIRMED: frozenset[Cause] = frozenset({Cause.OWN_CREDENTIALS})
+
+# What a process that stood still meets without any fault of the target.
+STALL_PRONE: frozenset[Cause] = frozenset(
+    {
+        Cause.DEADLINE,
+        Cause.DNS_FAILED,
+        Cause.CONNECT_FAILED,
+        Cause.CONNECTION_CLOSED,
+        Cause.TLS_FAILED,
+        Cause.ALLOCATION_LOST,
+        Cause.STALE_NONCE,
+        Cause.RELAY_LOSS,
+        Cause.RELAY_UNREACHABLE,
+        Cause.HAIRPIN_FAILED,
+        Cause.ICE_FAILED,
+        Cause.DTLS_FAILED,
+        Cause.DATA_CHANNEL_FAILED,
+        Cause.SESSION_LOST,
+    }
+)
+# What a wall clock that was set during the run can cause.
+CLOCK_PRONE: frozenset[Cause] = frozenset(
+    {Cause.TLS_INVALID, Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED, Cause.STALE_NONCE}
+)
 
 # Waiting does not mend these: somebody has to change a secret, a name or a setting.
 NOT_RETRYABLE: frozenset[Cause] = frozenset(

@@ -10,65 +10,17 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
-from probe.core.field_types import Ratio, Seconds
+from probe.core.field_types import Seconds
 from probe.core.impact import Impact
-from probe.core.model import (
-    Aggregation,
-    FailurePolicy,
-    LimitSide,
-    Result,
-    Signal,
-    Threshold,
-    Verdict,
-)
-from probe.core.prometheus_names import PrometheusNames
+from probe.core.model import FailurePolicy, Result, Signal, Threshold, Verdict
 from probe.core.recorder import Recorder
-
-
-class ThresholdConfig(PrometheusNames):
-    """Limits on one signal for one check, in the signal's unit; replaces the default's.
-
-    ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and
-    shares as :class:`probe.core.model.Threshold` has them, are the default's where not given.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    objective: FiniteFloat | None = None
-    """Objective: a value beyond it counts against the SLO and sends nothing. Example: `0.2`"""
-    warning: FiniteFloat | None = None
-    """A value beyond it is a warning. Example: `0.5`"""
-    critical: FiniteFloat | None = None
-    """A value beyond it is critical. Example: `1.0`"""
-    bad: Literal["above", "below"] | None = None
-    """The side of a limit on which a value is bad. Example: `below`"""
-    aggregation: Aggregation | None = None
-    """How the samples of the window become the value that is compared. Example: `p95`"""
-    window: Seconds | None = Field(default=None, ge=0, le=86400)
-    """Time over which samples are aggregated; 0 takes the last sample alone. Example: `300`"""
-    minimum_samples: int | None = Field(default=None, ge=1, le=10000)
-    """With fewer samples in the window the threshold is not evaluated. Example: `20`"""
-    hold: Seconds | None = Field(default=None, ge=0, le=86400)
-    """How long a value is beyond a limit before the alert fires. `for` is another name. Example:
-    `120`"""
-    clear: Seconds | None = Field(default=None, ge=0, le=86400)
-    """How long a value is within the limit before the alert is resolved. `keep_firing_for` is
-    another name. Example: `600`"""
-    margin: Ratio | None = Field(default=None, ge=0, le=1)
-    """Hysteresis: the share of the limit by which a value has to be within it. Example: `0.05`"""
-
-    @property
-    def terms(self) -> dict[str, Any]:
-        """What is given beside the limits, by a threshold's names."""
-        names = ("aggregation", "window", "minimum_samples", "hold", "clear", "margin")
-        given = {name: getattr(self, name) for name in names}
-        found = {name: value for name, value in given.items() if value is not None}
-        return found if self.bad is None else {**found, "bad": LimitSide(self.bad)}
+from probe.core.runbooks import Runbooks
+from probe.core.threshold_config import PrometheusNames, ThresholdConfig
 
 
 class CheckConfig(PrometheusNames):
@@ -232,18 +184,19 @@ def lazy_import(*modules: str) -> Callable[[], None]:
 
 @dataclass(frozen=True)
 class Kind(Generic[E, T]):
-    """One kind of check; everything about it stands in its file.
+    """One kind of check; everything about it is declared in its file.
 
     ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
-    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a
-    run from being green (exit code 3). ``interval`` and ``retry`` are in seconds: how often
-    the daemon looks, and how soon again after a failure. ``plot`` is the signal that
-    people want to see over a day. An ``instrument`` asks somebody else about the target: one
-    that doesn't answer in time says nothing about it. ``on_request`` kinds run where they are
-    named, and in the daemon where a table gives an interval. ``uses`` is what one run of a
-    table takes from plans.
-    ``survey`` gives raw tables that follow from the checks of the kinds before it;
-    ``cautions`` are worth a warning at start: what is configured will not do.
+    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a run
+    from passing (exit code 3). ``interval`` is in seconds from one run to the next, ``retry``
+    until the next run after a failure. ``plot`` is the signal that the status page shows over
+    a day. A ``third_party`` kind asks somebody else about the target: one that does not answer
+    in time says nothing about it. ``on_request`` kinds run where they are named, and in the
+    daemon where a table gives an interval. ``uses`` is what one run draws from hosting plans.
+    ``derive_from_checks`` gives raw tables that follow from the checks of the kinds before it;
+    ``config_warnings`` are shown at start. ``runbooks`` are what its alerts link to,
+    ``dashboard`` is the uid of the one that shows its signals, and ``availability`` the share
+    of 30 days that its checks are to pass.
     """
 
     name: str
@@ -266,6 +219,9 @@ class Kind(Generic[E, T]):
     interval: float = 60.0
     retry: float = 30.0
     plot: Signal | None = None
+    runbooks: Runbooks = field(default_factory=Runbooks)
+    dashboard: str = "probe-infrastructure"
+    availability: float = 0.99
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0

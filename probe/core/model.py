@@ -60,14 +60,14 @@ class LimitSide(StrEnum):
 class Signal:
     """One measured quantity: its Prometheus name, unit and label names.
 
-    ``labels`` are those of a sample, beside the check's own. ``short`` is its name in
-    tables for people; a signal without one is left out of them. ``words`` is its name in
-    sentences, where that is another. ``latency``: how its
-    values are distributed is worth a histogram; false for what is no waiting time, and
-    for what can be negative, which no histogram's sum may be. ``fleeting``: its labels name
-    things that come and go (machines), so that a label set which a good run no longer has
-    is over, and not without data. ``counter``: a value is what one run adds, and all of them
-    together are exported; the name of such a signal alone ends in ``_total``.
+    ``labels`` are those of a sample, beside the check's own. ``column`` is its name in tables
+    for people; a signal without one is left out of them. ``display_name`` is its name in
+    sentences, where that is another. ``latency``: its values are exported as a histogram too;
+    false for what is no waiting time, and for what can be negative, which no histogram's sum
+    may be. ``ephemeral``: its labels name things that come and go (machines), so that a label
+    set which a passing run no longer has is over, and not without data. ``counter``: a value is
+    what one run adds, and the sum is exported; the name of such a signal alone ends in
+    ``_total``. ``runbook`` and ``dashboard`` replace those of its kind.
     """
 
     name: str
@@ -79,6 +79,8 @@ class Signal:
     ephemeral: bool = False
     display_name: str = ""
     counter: bool = False
+    runbook: str = ""
+    dashboard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +226,15 @@ class CheckFailed(CheckAborted):
 
 class NotMeasured(CheckAborted):
     """The target could not be looked at: status ``unknown``."""
+
+
+# Signals that every check has, whatever its kind.
+SUCCESS = Signal(
+    "probe_success",
+    Unit.BOOLEAN,
+    "Whether the last run of the check found the target well.",
+)
+DURATION = Signal(
+    "probe_duration_seconds", Unit.SECONDS, "How long the last run took.", latency=True
+)
+COMMON: tuple[Signal, ...] = (SUCCESS, DURATION)

@@ -22,6 +22,28 @@ class Recorder:
         self.current = "start"
         self.hint = ""
         self._samples: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
+        self._queued = 0.0
+        self._queued_since: float | None = None
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the check waits for its turn at this moment."""
+        return self._queued_since is not None
+
+    @property
+    def queued(self) -> float:
+        """Seconds for which the check waited for its turn, which count to no deadline."""
+        since = self._queued_since
+        return self._queued + (0.0 if since is None else self.clock() - since)
+
+    @contextmanager
+    def queueing(self) -> Iterator[None]:
+        """Around the wait for something that other checks of ours use meanwhile."""
+        self._queued_since = self.clock()
+        try:
+            yield
+        finally:
+            self._queued, self._queued_since = self.queued, None
 
     @property
     def samples(self) -> tuple[Sample, ...]:

@@ -10,19 +10,31 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-from probe.core.causes import HINTS, Cause
+from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import CheckAborted, CheckFailed, Failure, Result, Sample, Status
+from probe.core.model import (
+    DURATION,
+    SUCCESS,
+    CheckAborted,
+    CheckFailed,
+    Failure,
+    Result,
+    Sample,
+    Status,
+)
 from probe.core.recorder import Recorder
+from probe.core.resources import Shortages, lacks_descriptors, reserve, shortage_of
 from probe.core.safe_result import safe_result
-from probe.core.signals import DURATION, SUCCESS
+from probe.core.stall import Disturbance, StallWatch
 from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)
 
 # How long a check that was cut off may take to tidy up before it is left to itself.
 GRACE_SECONDS = 0.5
+MOST_QUEUED = 120.0
+"""Seconds that a run may take with the wait for its turn."""
 
 
 def preload(checks: Sequence[Check]) -> None:
@@ -40,23 +52,31 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
 
     Never raises for what the check does; a cancellation from outside passes through.
     """
+    if lacks_descriptors(reserve()):
+        return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
     # The shares that a kind gives its phases are shares of what there is.
     table = check.table.model_copy(update={"deadline": limit})
     record = Recorder(context.clock)
+    watch = context.get_or_create("stall-watch", StallWatch).begin()
     started, started_at = context.clock(), _utc(context.now())
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)
     try:
-        await asyncio.wait({task}, timeout=limit)
+        await _until_done(task, record, limit, MOST_QUEUED if deadline is None else deadline)
         cut_off = not task.done()
-        duration = context.clock() - started
+        duration = context.clock() - started - record.queued
     finally:
         if not task.done():
             task.cancel()
             # Its clean-up has an owner, and can't hold up the result for long.
             await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
+        disturbance = watch.end()
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
+    failure, status = _unless_own(failure, status, disturbance, duration)
+    if failure is not None and (kind := _shortage(task, cut_off, status)):
+        failure, status = _own_shortage(failure, kind), Status.UNKNOWN
+        shortages(context).note(kind, context.clock())
     result = Result(
         check=check.name,
         status=status,
@@ -68,6 +88,20 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
         facts=dict(record.facts),
     )
     return safe_result(result, context.redact)
+
+
+async def _until_done(
+    task: "asyncio.Task[None]", record: Recorder, limit: float, most: float
+) -> None:
+    """Wait until the check is done or its time is up. What it waits for its turn behind other
+    checks is not its time, but all together is no more than ``most`` and its limit."""
+    started = record.clock()
+    while not task.done():
+        spent = record.clock() - started
+        left = min(limit + record.queued - spent, max(limit, most) - spent)
+        if left <= 0:
+            return
+        await asyncio.wait({task}, timeout=left)
 
 
 async def run_checks(
@@ -82,6 +116,41 @@ async def run_checks(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def shortages(context: Context) -> Shortages:
+    """What this machine was short of."""
+    return context.get_or_create(Shortages, Shortages)
+
+
+def _without_resources(check: Check, context: Context, kind: str) -> Result:
+    """A check that isn't begun, so that notifications and pages have what is left."""
+    shortages(context).note(kind, context.clock())
+    message = f"not run: this machine is short of {kind}"
+    hint = HINTS[Cause.OWN_RESOURCES]
+    return Result(
+        check=check.name,
+        status=Status.UNKNOWN,
+        started_at=_utc(context.now()),
+        duration=0.0,
+        failure=Failure("start", Cause.OWN_RESOURCES, message, hint),
+    )
+
+
+def _shortage(task: asyncio.Task[None], cut_off: bool, status: Status) -> str:
+    """What this machine was short of when a check failed; empty: nothing."""
+    error = None if cut_off or task.cancelled() else task.exception()
+    kind = shortage_of(error) if error is not None else ""
+    if not kind and status is Status.FAILED and lacks_descriptors(0):
+        return "file descriptors"
+    return kind
+
+
+def _own_shortage(failure: Failure, kind: str) -> Failure:
+    message = failure.message
+    if failure.cause is not Cause.OWN_RESOURCES:
+        message = f"this machine is short of {kind} ({message})"
+    return Failure(failure.phase, Cause.OWN_RESOURCES, message, HINTS[Cause.OWN_RESOURCES])
 
 
 def _utc(seconds: float) -> datetime:
@@ -117,10 +186,29 @@ def _ending(
         return Failure(phase, error.cause, error.message, error.hint), status
     # The text of a foreign exception may carry a secret: only its type and its way here.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
+    level = logging.DEBUG if shortage_of(error) else logging.ERROR
+    logger.log(level, "check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
     message = f"unexpected {type(error).__name__}"
     cause = Cause.INTERNAL_ERROR
     return Failure(record.current, cause, message, HINTS[cause]), Status.UNKNOWN
+
+
+def _unless_own(
+    failure: Failure | None, status: Status, disturbance: Disturbance, duration: float
+) -> tuple[Failure | None, Status]:
+    """A failure that this process may have caused itself is not the target's."""
+    if failure is None or status is not Status.FAILED:
+        return failure, status
+    if failure.cause in STALL_PRONE and disturbance.stalled(duration):
+        stood = max(disturbance.longest, disturbance.suspended, disturbance.total)
+        reason = f"the probe's process stood still for {stood:.1f} s of the run"
+    elif failure.cause in CLOCK_PRONE and disturbance.stepped:
+        reason = f"the clock was set by {disturbance.clock_step:+.0f} s during the run"
+    else:
+        return failure, status
+    cause = Cause.OWN_STALL
+    message = f"{failure.message}; {reason}"
+    return Failure(failure.phase, cause, message, HINTS[cause]), Status.UNKNOWN
 
 
 def _common(status: Status, duration: float) -> tuple[Sample, ...]:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from probe.core.kind import Check, Kind, ThresholdConfig
-from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold
-from probe.core.signals import COMMON
+from probe.core.kind import Check, Kind
+from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold
+from probe.core.threshold_config import ThresholdConfig
 
 
 def signals_of(kind: Kind[Any, Any]) -> tuple[Signal, ...]:

@@ -8,21 +8,22 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from types import TracebackType
 
 from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.check_state import Change, CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.runbooks import read_runbooks
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
 from probe.core.model import Result, Status, Verdict
-from probe.core.runner import preload, run_check
+from probe.core.runner import preload, run_check, shortages
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.isolation import Isolation
 from probe.daemon.peer_call_answerer import PeerAnswers
@@ -31,13 +32,17 @@ from probe.daemon.readiness import Readiness
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.schedule import CheckTiming, Schedule, stagger
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.own_health import OwnHealth
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
 from probe.daemon.web_server import DaemonSilences, RunbookPages, build_server
 from probe.diagnostics.heartbeat import Heartbeat
-from probe.diagnostics.logging_setup import event
+from probe.diagnostics.logging_setup import dropped, event
 from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.model import result_row
@@ -91,8 +96,20 @@ class Daemon:
             settings.alerting,
             settings.service.data,
             peers=settings.service.peers,
+            journals=settings.service.journals,
             now=lambda: steady + clock(),
+            wall=now,
             clock=clock,
+        )
+        self._supervisor = Supervisor(clock)
+        self._starts = Starts(settings.service.data, now)
+        self._own = OwnHealth(
+            self._alarm,
+            self._supervisor,
+            self._starts,
+            ClockWatch(now, clock),
+            shortages(self._context),
+            clock,
         )
         self._exporter = Exporter(region=settings.region, clock=clock)
         self._registry = CollectorRegistry()
@@ -111,6 +128,7 @@ class Daemon:
             settings.region,
             clock,
             heartbeat_seconds,
+            self._own.alerting_problem,
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
@@ -124,6 +142,7 @@ class Daemon:
             self._metrics,
             books.page,
             self._not_ready,
+            self._own.stuck,
             books.titles,
         )
         silences = DaemonSilences(self._alarm, lambda: self._plan.checks, now)
@@ -148,7 +167,10 @@ class Daemon:
         ``started`` is called when the pages can be reached. Raises OSError if the address
         that they are to be on can't be had.
         """
+        read_runbooks()
         async with AsyncExitStack() as stack:
+            await self._starts.begin()
+            stack.push_async_exit(self._note_end)
             stack.push_async_callback(self._context.closing.drain, timeout=DRAIN_SECONDS)
             self._history = await History.open(self._settings.service.data, now=self._now)
             stack.push_async_callback(self._history.close)
@@ -171,15 +193,28 @@ class Daemon:
             await self._run_tasks()
 
     async def _run_tasks(self) -> None:
-        jobs: tuple[Coroutine[Any, Any, None], ...] = (
-            self._vitals.watch_loop(),
-            self.reloader.run(),
-            self._beat(),
-            self._alarm.run(),
+        await self._supervisor.run(
+            {
+                "loop-lag": self._vitals.watch_loop,
+                "reload": self.reloader.run,
+                "heartbeat": self._beat,
+                "own-health": self._own.run,
+                "clock": self._own.clock_watch.run,
+                **self._alarm.jobs,
+            }
         )
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job)
+
+    async def _note_end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """How this life ends: asked to, or by which error."""
+        if kind is None or issubclass(kind, asyncio.CancelledError):
+            await self._starts.end("a signal")
+        else:
+            await self._starts.end(f"an error ({kind.__name__})")
 
     async def _take_over(self, settings: Settings) -> None:
         """These are the settings from now on; what can't change while it runs is said."""
@@ -326,6 +361,7 @@ class Daemon:
             outdated=self._waking.outdated(self._board.stands),
             notices=(
                 *notices_of(self._alarm, self._references),
+                *self._own.notices(),
                 *self.reloader.outcome.notices,
                 *config_notices(self._plan.checks),
             ),
@@ -339,7 +375,7 @@ class Daemon:
 
     def _not_ready(self) -> str:
         if self._first_round.is_set():
-            return ""
+            return self._own.alerting_problem()
         missing = self._rounds.pending
         return f"{len(missing)} checks have not run yet" if self._checks else "starting"
 
@@ -359,5 +395,12 @@ class Daemon:
             peers=self._alarm.fleet.reading,
             heartbeat_at=beat.last_success or 0.0,
             heartbeat_failures=beat.failures,
+            task_failures=self._supervisor.failures,
+            shortages=dict(self._own.shortages.counts),
+            clock_steps=self._own.clock_watch.steps,
+            log_lines_dropped=dropped(),
+            notifications_failed={
+                name: health.failed for name, health in self._alarm.delivery.items()
+            },
             consumer_errors=self._isolation.errors,
         )

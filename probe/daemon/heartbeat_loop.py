@@ -20,8 +20,8 @@ AGAIN_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class HeartbeatLoop:
-    """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time and
-    our own network is there."""
+    """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time,
+    our own network is there, and ``alerting_problem`` has nothing to say."""
 
     heartbeat: Heartbeat
     rounds: Readiness
@@ -29,16 +29,22 @@ class HeartbeatLoop:
     region: str
     clock: Callable[[], float]
     seconds: float
+    alerting_problem: Callable[[], str] = lambda: ""
 
     async def beat(self) -> None:
         """Beat until cancelled."""
         was_overdue: list[str] = []
+        was_problem = ""
         while True:
             overdue = self.rounds.overdue(self.clock())
             if overdue and not was_overdue:
                 self._report(overdue)
             was_overdue = overdue
-            if overdue or self.references.all_fail:
+            problem = self.alerting_problem()
+            if problem and problem != was_problem:
+                event(logger, logging.ERROR, f"no heartbeat: {problem}")
+            was_problem = problem
+            if overdue or problem or self.references.all_fail:
                 await asyncio.sleep(min(AGAIN_SECONDS, self.seconds))
                 continue
             await self.heartbeat.beat()

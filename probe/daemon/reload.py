@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probe.config.settings import Settings
-from probe.core.environment import ConfigurationError
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Verdict
 from probe.diagnostics.logging_setup import event
 from probe.report.status import Notice
+from probe.untrusted.daemon_thread import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
 # How often the file is looked at.
 POLL_SECONDS = 2.0
+# Looks at a changed file that find it as it was, before it is read.
+RESTING_LOOKS, SHRUNK_LOOKS = 1, 5
+DEADLINE_SECONDS = 10.0
 
 Stamp = tuple[int, int, int] | None
 
@@ -46,8 +50,8 @@ class ReloadResult:
 class Reloader:
     """Calls ``load`` in a thread, and ``apply`` with what it gives.
 
-    ``load`` raises ConfigurationError for a configuration that is wrong; ``now`` is the
-    wall clock in seconds since 1970.
+    Whatever ``load`` raises or however long it takes, the old configuration stays in force;
+    ``now`` is the wall clock in seconds since 1970.
     """
 
     def __init__(
@@ -58,11 +62,13 @@ class Reloader:
         *,
         now: Callable[[], float] = time.time,
         poll_seconds: float = POLL_SECONDS,
+        deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._load, self._apply, self._path = load, apply, path
-        self._now, self._poll = now, poll_seconds
+        self._now, self._poll, self._deadline = now, poll_seconds, deadline
         self._asked = asyncio.Event()
-        self._stamp = _stamp(path)
+        self._stamp = self._in_force = _stamp(path)
+        self._reading: asyncio.Future[Settings] | None = None
         self.outcome = ReloadResult(True, now())
         self.readings = 0
 
@@ -71,30 +77,63 @@ class Reloader:
         self._asked.set()
 
     async def run(self) -> None:
-        """Read again whenever the file changes or somebody asks, until cancelled."""
+        """Read again whenever the file changes or somebody asks, until cancelled.
+
+        A file that changes is read when it has rested for a moment: it may be half-written.
+        One that has lost half of its size rests longer.
+        """
+        seen, rested = self._stamp, 0
         while True:
             try:
                 async with asyncio.timeout(self._poll):
                     await self._asked.wait()
+                asked = True
             except TimeoutError:
-                stamp = _stamp(self._path)
-                if stamp == self._stamp:
-                    continue
+                asked = False
             self._asked.clear()
-            self._stamp = _stamp(self._path)
+            stamp = _stamp(self._path)
+            if stamp == self._stamp and not asked:
+                seen, rested = stamp, 0
+                continue
+            rested = rested + 1 if stamp == seen else 0
+            seen = stamp
+            if rested < self._rests(stamp) and not (asked and not _shrinks(self._in_force, stamp)):
+                continue
+            self._stamp, rested = stamp, 0
             await self.reload()
+
+    def _rests(self, stamp: Stamp) -> int:
+        """For how many looks a changed file has to stay as it is."""
+        return SHRUNK_LOOKS if _shrinks(self._in_force, stamp) else RESTING_LOOKS
 
     async def reload(self) -> None:
         """Read it once, and take it over if it is right; ``readings`` counts."""
         self.readings += 1
         try:
-            settings = await asyncio.to_thread(self._load)
+            settings = await self._read()
+            await self._apply(settings)
         except ConfigurationError as error:
             self._refuse(error)
-            return
-        await self._apply(settings)
-        self.outcome = ReloadResult(True, self._now())
-        logger.info("the configuration is read again: %s checks", len(settings.plan.checks))
+        except TimeoutError:
+            problem = f"it could not be read within {self._deadline:g} s"
+            self._refuse(ConfigurationError([ConfigProblem(str(self._path), problem)]))
+        except Exception as error:  # contents may be anything
+            problem = f"it can't be read: {type(error).__name__}"
+            self._refuse(ConfigurationError([ConfigProblem(str(self._path), problem)]))
+        else:
+            self.outcome = ReloadResult(True, self._now())
+            self._in_force = self._stamp
+            logger.info("the configuration is read again: %s checks", len(settings.plan.checks))
+
+    async def _read(self) -> Settings:
+        """In a daemon thread: what hangs there holds up neither the loop nor the end. Raises
+        TimeoutError; while one reading hangs no other is begun."""
+        if self._reading is not None and not self._reading.done():
+            raise TimeoutError
+        self._reading = asyncio.ensure_future(in_daemon_thread(self._load, name="configuration"))
+        self._reading.add_done_callback(_retrieve)
+        async with asyncio.timeout(self._deadline):
+            return await asyncio.shield(self._reading)
 
     def _refuse(self, error: ConfigurationError) -> None:
         since = self.outcome.since if not self.outcome.ok else self._now()
@@ -118,3 +157,14 @@ def _stamp(path: Path | None) -> Stamp:
     except OSError:
         return None
     return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
+
+
+def _shrinks(before: Stamp, after: Stamp) -> bool:
+    """Whether a file has lost half of its size, or has gone."""
+    return before is not None and (after is None or after[1] * 2 < before[1])
+
+
+def _retrieve(reading: "asyncio.Future[Settings]") -> None:
+    """What comes too late is not used, and no error either."""
+    if not reading.cancelled():
+        reading.exception()

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Literal, TextIO
 
+from probe.diagnostics.log_writer import LogWriter
 from probe.diagnostics.redact import Redactor, text_of
 from probe.report.text.sanitize import clean
 
@@ -45,10 +46,12 @@ def configure(
     redactor: Redactor,
     *,
     colour: bool = False,
+    background: bool = False,
 ) -> None:
     """Have everything from ``level`` on written to ``stream``, in place of what an earlier
-    call set up. ``colour`` is for a console that shows it."""
-    handler = _Handler(stream)
+    call set up. ``colour`` is for a console that shows it; ``background``: a thread writes,
+    so that a stream that is not read delays nobody."""
+    handler = _Background(stream) if background else _Handler(stream)
     handler.setFormatter(
         JsonFormatter(redactor) if form == "json" else ConsoleFormatter(redactor, colour=colour)
     )
@@ -72,6 +75,41 @@ class _Handler(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Say nothing: whom could we tell, if not the log?"""
+
+
+class _Background(_Handler):
+    """Leaves the writing to a thread."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.writer = LogWriter(stream, self._dropped)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Put the line into the queue."""
+        try:
+            self.writer.write(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+    def _dropped(self, count: int) -> str:
+        text = "%d log lines were dropped: nobody read them in time"
+        line = logging.LogRecord(__name__, logging.WARNING, "", 0, text, (count,), None)
+        return self.format(line)
+
+
+def dropped() -> int:
+    """How many lines had no room since the start."""
+    return sum(each.writer.dropped for each in _backgrounds())
+
+
+def flush(seconds: float) -> None:
+    """Wait until what was logged is written, for so many seconds at most."""
+    for each in _backgrounds():
+        each.writer.flush(seconds)
+
+
+def _backgrounds() -> list[_Background]:
+    return [each for each in logging.getLogger().handlers if isinstance(each, _Background)]
 
 
 class _Formatter(logging.Formatter):

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,10 +16,17 @@ from probe.history.retention import Retention
 from probe.history.state import HistoryState
 from probe.history.store import HistoryStore
 from probe.history.write_queue import WriteQueue
+from probe.storage.thread import Stalled, StorageThread
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+STALLED = "the disk does not answer"
+# What can be read of a damaged file is copied for 5 s at most.
+OPEN_SECONDS = 10.0
+# Pages wait no longer for what they show; what is written may take its time.
+ASK_SECONDS, WRITE_SECONDS = 5.0, 60.0
 
 # An entry with a dozen samples takes up to 3.5 kB as Python objects, half of it when it is
 # read from the database: 70 and 35 MB at the very most.
@@ -39,7 +46,7 @@ class History:
         self._keeper, self._waiting = keeper, waiting
         self._flush_seconds = flush_seconds
         # One thread, because a connection to SQLite is for one.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history")
+        self._thread = StorageThread("history", ASK_SECONDS)
         self._added = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -62,10 +69,11 @@ class History:
         waiting = WriteQueue(MOST_WAITING)
         history = cls(HistoryStore(folder, bounds, now, waiting), waiting, flush_seconds)
         try:
-            await history._do(history._keeper.open)
+            await history._thread.run(history._keeper.open, seconds=OPEN_SECONDS)
+        except Stalled:
+            logger.warning("%s: results wait in memory", STALLED)
         except BaseException:
-            history._thread.submit(history._keeper.close)
-            history._thread.shutdown(wait=False)
+            history._thread.close()
             raise
         history._writer = asyncio.create_task(history._write_forever(), name="history")
         return history
@@ -73,7 +81,8 @@ class History:
     @property
     def state(self) -> HistoryState:
         """How history itself stands."""
-        return self._keeper.state
+        state = self._keeper.state
+        return replace(state, problem=STALLED) if self._thread.is_stalled else state
 
     def add(self, entry: ResultRow) -> None:
         """Keep an entry. When too many wait, the oldest of them is lost; so are those that
@@ -87,7 +96,7 @@ class History:
     async def flush(self) -> None:
         """Write all that was added so far; while there is trouble it goes on waiting."""
         if self._closing is None:
-            await self._do(self._keeper.write)
+            await self._do(self._keeper.write, None, WRITE_SECONDS)
 
     async def close(self) -> None:
         """Write what waits, and close; what can't be written now is lost."""
@@ -135,17 +144,24 @@ class History:
     async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         if self._closing is not None:
             return otherwise
-        return await self._do(lambda: self._keeper.query(question, otherwise))
+        return await self._do(lambda: self._keeper.query(question, otherwise), otherwise)
 
-    async def _do(self, job: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+    async def _do(self, job: Callable[[], T], otherwise: T, seconds: float | None = None) -> T:
+        """What the job gives; ``otherwise`` while the disk doesn't answer."""
+        try:
+            return await self._thread.run(job, seconds=seconds)
+        except Stalled:
+            return otherwise
 
     async def _write_forever(self) -> None:
         while True:
             await self._added.wait()
             await asyncio.sleep(self._flush_seconds)
             self._added.clear()
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception as error:
+                logger.error("writing history: %s", type(error).__name__)
             if len(self._waiting):
                 self._added.set()
 
@@ -153,5 +169,5 @@ class History:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        await self._do(self._keeper.close)
-        self._thread.shutdown(wait=False)
+        await self._do(self._keeper.close, None)
+        self._thread.close()

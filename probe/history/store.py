@@ -16,22 +16,27 @@ from typing import TypeVar
 
 from probe.history.database import (
     FILE_NAME,
-    Unreadable,
     checkpoint,
     file_bytes,
-    is_transient,
     open_file,
     open_memory,
-    reading,
-    translate_corruption,
-    writing,
+    schema,
 )
 from probe.history.model import ResultRow
-from probe.history.quarantine import quarantine
 from probe.history.retention import MEMORY_BOUNDS, Retention, Trimmer
 from probe.history.rows import Writer
 from probe.history.state import HistoryState
 from probe.history.write_queue import WriteQueue
+from probe.storage.sqlite import (
+    Unreadable,
+    describe,
+    identity_of,
+    is_transient,
+    reading,
+    recreate,
+    transaction,
+    translate_corruption,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +46,7 @@ T = TypeVar("T")
 _BATCH = 2000
 # How long a file that was set aside is worth mentioning.
 _NOTICE_SECONDS = 86400.0
+_SALVAGE_SECONDS = 5.0
 
 
 class HistoryStore:
@@ -109,7 +115,7 @@ class HistoryStore:
 
         try:
             return self._attempt(attempt)
-        except (sqlite3.Error, OSError, Unreadable) as error:
+        except Exception as error:  # damaged contents may do anything to who reads them
             self._degrade(error)
             return otherwise
 
@@ -145,7 +151,7 @@ class HistoryStore:
         if self._writer is None:
             self._writer = Writer(db)
         try:
-            with writing(db):
+            with transaction(db):
                 return self._writer.write(batch)
         except BaseException:
             self._writer = None  # the numbers that it gave were rolled back
@@ -189,12 +195,7 @@ class HistoryStore:
         return self._db
 
     def _file_now(self) -> tuple[int, int] | None:
-        """Which file it is that stands at the path; SQLite goes on writing to a lost one."""
-        try:
-            found = self._path.stat() if self._path else None
-        except FileNotFoundError:
-            return None
-        return (found.st_dev, found.st_ino) if found else None
+        return identity_of(self._path) if self._path else None
 
     def _drop(self) -> None:
         db, self._db, self._writer = self._db, None, None
@@ -205,10 +206,13 @@ class HistoryStore:
         self._drop()
         if self._path is None:
             return
-        aside = quarantine(self._path, self._now())
+        anew = schema(self._bounds.wal_pages)
+        self._db, aside, saved = recreate(self._path, anew, self._now(), budget=_SALVAGE_SECONDS)
+        self._file = identity_of(self._path)
+        kept = saved.rows.get("entries", 0)
         self._notice = (
-            f"{self._path} could not be read ({error}): it was set aside as {aside.name},"
-            " and history begins anew"
+            f"{self._path} could not be read ({error}): it was set aside as {aside.name}, and "
+            + (f"{kept} results were copied from it" if kept else "history begins anew")
         )
         self._noticed_at = self._now()
         logger.warning("%s", self._notice)
@@ -256,4 +260,5 @@ class HistoryStore:
 
 
 def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    known = isinstance(error, (OSError, sqlite3.Error, Unreadable))
+    return describe(error) if known else type(error).__name__

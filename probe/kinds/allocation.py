@@ -20,10 +20,12 @@ from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_AN_ALLOCATION
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
 from probe.turn_targets.table import (
     ALLOCATION_RESULTS,
     TurnServerConfig,
+    allocation_slots,
     counting_traffic,
     servers_for,
     with_uri,
@@ -75,10 +77,11 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
     with looks_of(context).recording(table.name), counting_traffic(table, record, context):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
-        if table.issued:
-            await _first_that_works(urls, credentials, table, record, context, left)
-        else:
-            await _look(urls[0], credentials, table, record, context)
+        async with allocation_slots([credentials], record, context):
+            if table.issued:
+                await _first_that_works(urls, credentials, table, record, context, left)
+            else:
+                await _look(urls[0], credentials, table, record, context)
 
 
 async def _look(
@@ -155,7 +158,7 @@ def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="allocation",
-    summary="whether each TURN server lets us in: one allocation and its deletion",
+    summary="one allocation on each TURN server and its deletion, by URL and transport",
     environment=TurnEnvironment,
     table=AllocationTable,
     derive=derive,
@@ -171,4 +174,6 @@ KIND = Kind(
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=ALLOCATE,
+    runbooks=OF_AN_ALLOCATION,
+    dashboard="probe-turn",
 )

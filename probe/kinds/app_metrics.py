@@ -15,6 +15,7 @@ from probe.core.context import Context
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import CheckAborted, NotMeasured, Signal
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
 from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
 from probe.telemetry.fly.settings import FlyEnvironment
@@ -192,4 +193,5 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     load=lazy_import("probe.telemetry.app_samples", "probe.telemetry.api_client"),
     interval=60.0,
     plot=TURN_SHARE,
+    runbooks=Runbooks(limits="errors-high"),
 )

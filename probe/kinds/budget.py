@@ -29,6 +29,7 @@ from probe.core.field_types import Ratio
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 
 # Under which the ledger is shared by all runs.
 LEDGER = "ledger"
@@ -177,7 +178,7 @@ def cautions(table: BudgetTable) -> tuple[str, ...]:
 
 KIND = Kind(
     name="budget",
-    summary="what watching takes from each plan that has an end: forecast, and counted",
+    summary="what the checks draw from each hosting plan: forecast, and counted",
     environment=BudgetEnvironment,
     table=BudgetTable,
     derive=lambda _: DerivedChecks(),
@@ -206,4 +207,5 @@ KIND = Kind(
     interval=300.0,
     retry=300.0,
     plot=USED_SHARE,
+    runbooks=Runbooks("quota", "quota"),
 )

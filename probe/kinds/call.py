@@ -31,8 +31,14 @@ from probe.stun.uri import TurnUri
 from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
 
 if TYPE_CHECKING:
@@ -72,7 +78,7 @@ RETRANSMITTED = Signal(
     "probe_call_retransmitted",
     Unit.BOOLEAN,
     "Whether setting up waited for a retransmission timer of TURN, ICE, DTLS or SCTP: its "
-    "times then tell of a lost packet.",
+    "times then include a lost packet.",
 )
 RTT = Signal(
     "probe_call_rtt_seconds",
@@ -173,7 +179,8 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
         await measure_issued(table, measure, record, context, check_others=False)
         return
     credentials, urls = await servers_for(table, record, context)
-    await measure(urls[0], credentials)
+    async with allocation_slots([credentials] * 2, record, context):
+        await measure(urls[0], credentials)
 
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
@@ -235,7 +242,7 @@ async def _call_through(
             await call.gather()
             await _complete(call, table, record)
         except CheckFailed as error:
-            await diagnosis.of_ice(error)
+            await diagnosis.of(error)
         except asyncio.CancelledError:
             # Before closing, which may take longer than whoever cancels waits.
             record.sample(SUCCESS, 0.0)
@@ -297,7 +304,8 @@ def uses(table: CallTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="call",
-    summary="two WebRTC peers, direct and through each relay: ICE, DTLS, data channel, echoes",
+    summary="a WebRTC call, direct and through each relay: gathering, ICE, DTLS, data channel, "
+    "echoes",
     environment=TurnEnvironment,
     table=CallTable,
     derive=derive,
@@ -335,4 +343,7 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=ICE,
+    runbooks=OF_A_CALL,
+    dashboard="probe-turn",
+    availability=0.95,
 )

@@ -14,8 +14,18 @@ from probe.core.context import Context
 from probe.core.kind import DerivedChecks, Kind, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.paircam import BackendEnvironment
-from probe.paircam.signaling import UPGRADE, SocketTable, connect, is_ended_because_of, session
+from probe.paircam.signaling import (
+    UPGRADE,
+    UPGRADED,
+    UPGRADED_THRESHOLD,
+    SocketTable,
+    connect,
+    is_ended_because_of,
+    may_be_about_the_token,
+    session,
+)
 
 if TYPE_CHECKING:
     from probe.net.socketio import Session
@@ -47,7 +57,7 @@ class EngineIoTable(SocketTable):
 
 def derive(environment: BackendEnvironment) -> DerivedChecks:
     """One check of the backend, over WebSocket."""
-    defaults: dict[str, Any] = {"ca_file": environment.ca_file}
+    defaults: dict[str, Any] = {"ca_file": environment.ca_file, "origin": environment.origin}
     if environment.backend_url is None:
         return DerivedChecks(skipped=("BACKEND_URL is not set",), defaults=defaults)
     url = {"url": environment.backend_url}
@@ -63,7 +73,7 @@ async def run(table: EngineIoTable, record: Recorder, context: Context) -> None:
             await connect(table, record, browser, socket, None)
         except CheckFailed as stop:
             # Socket.IO's CONNECT_ERROR; the other way is to connect, and to disconnect.
-            if socket.opened is None or stop.cause is not Cause.AUTH_REJECTED:
+            if socket.opened is None or not may_be_about_the_token(stop):
                 raise
             refused = True
         opened = socket.opened if socket.opened is not None else context.clock()
@@ -88,17 +98,20 @@ async def _is_refused(table: EngineIoTable, socket: "Session") -> bool:
 
 KIND = Kind(
     name="engineio",
-    summary="engine.io handshake, WebSocket, and the refusal of a CONNECT without a token.",
+    summary="engine.io handshake, WebSocket, and the refusal of a CONNECT without a token",
     environment=BackendEnvironment,
     table=EngineIoTable,
     derive=derive,
     run=run,
-    signals=(HANDSHAKE, REFUSAL, UPGRADE),
+    signals=(HANDSHAKE, REFUSAL, UPGRADE, UPGRADED),
+    thresholds=(UPGRADED_THRESHOLD,),
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
-    cost="one WebSocket; no token, no command of Redis, no query of Postgres",
+    cost="one WebSocket; no token, no Redis command, no query",
     load=lazy_import("probe.net.http", "probe.net.socketio"),
     interval=30.0,
     retry=10.0,
     plot=HANDSHAKE,
+    runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
+    dashboard="probe-signaling",
 )

@@ -22,6 +22,7 @@ from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
@@ -136,7 +137,7 @@ def backup_in_use(primary: Sequence[bool | None], backup: Sequence[bool | None])
 
 KIND = Kind(
     name="fallback",
-    summary="whether users are on the backup TURN provider, from the looks at all of them",
+    summary="whether users are on the backup TURN provider, concluded from the allocation checks",
     environment=TurnEnvironment,
     table=FallbackTable,
     derive=derive,
@@ -145,9 +146,11 @@ KIND = Kind(
     signals=(BACKUP_IN_USE,),
     thresholds=(Threshold(BACKUP_IN_USE, Limits(warning=0.0)),),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="nothing: it concludes from the looks",
+    cost="nothing: it reads results of other checks",
     load=lazy_import(),
     interval=LOOK_SECONDS,
     retry=30.0,
     plot=BACKUP_IN_USE,
+    runbooks=Runbooks("turn-failing", "turn-failing"),
+    dashboard="probe-turn",
 )

@@ -23,6 +23,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.telemetry.custom_queries import OwnQuery
 from probe.telemetry.fly.settings import FlyAccess, FlyEnvironment
 from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
@@ -207,7 +208,7 @@ def _memory_limits(table: FlyTable) -> Limits:
 
 KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     name="fly",
-    summary="what Fly.io knows: users' errors and response times, memory, CPU, machines, exits",
+    summary="errors, response times, memory, CPU, machine states and exits, from Fly.io",
     environment=FlyEnvironment,
     table=FlyTable,
     derive=derive,
@@ -216,9 +217,10 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     thresholds=THRESHOLDS,
     third_party=True,
     failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=30.0),
-    cost="11 PromQL queries (and one for each of your own), or one request to the Machines API",
+    cost="11 PromQL queries (and one for each custom query), or one request to the Machines API",
     load=lazy_import("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),
     interval=60.0,
     retry=10.0,
     plot=ERROR_RATIO,
+    runbooks=Runbooks("machines-down", "own-query"),
 )

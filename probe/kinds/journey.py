@@ -24,6 +24,7 @@ from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
 from probe.stun.byte_counter import count_bytes
@@ -45,16 +46,14 @@ def _seconds(name: str, words: str, short: str = "") -> Signal:
 
 TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
 CONNECT = _seconds("connect", "From connecting until both sessions stand.")
-QUEUE = _seconds("queue", 'From the first "join-queue" until both are told of their place.')
-MATCH = _seconds(
-    "match", 'From the second "join-queue" until both are told of their match.', "match"
-)
+QUEUE = _seconds("queue", 'From the first "join-queue" until both have their place in it.')
+MATCH = _seconds("match", 'From the second "join-queue" until both are matched.', "match")
 SIGNAL = _seconds("signal", "From the offer until the answer, both through the backend.")
 ICE = _seconds("ice", "From the offer until ICE is connected on both sides.")
 DTLS = _seconds("dtls", "From the offer until DTLS is connected on both sides.")
 OPEN = _seconds("open", "From the offer until the data channel is open on both sides.", "open")
 RTT = _seconds("rtt", "Echo over the call's data channel, median of a run.", "RTT")
-END = _seconds("end", 'From "end-call" until both sides are told.')
+END = _seconds("end", 'From "end-call" until both sides have received it.')
 MATCHES = Signal(
     "probe_journey_matches",
     Unit.COUNT,
@@ -308,8 +307,8 @@ KIND = Kind(
         # Whoever looks again meets the next one.
         no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
     ),
-    cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two "
-    "allocations, 24 kB",
+    cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two allocations, "
+    "24 kB",
     uses=uses,
     load=lazy_import("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
     # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
@@ -317,4 +316,6 @@ KIND = Kind(
     interval=43_200.0,
     retry=60.0,
     plot=OPEN,
+    runbooks=Runbooks("journey-failing", "journey-failing"),
+    dashboard="probe-signaling",
 )

@@ -12,6 +12,7 @@ from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.stores.forecast import Trend, at_the_end, cycle_at, exhausted_at
 
@@ -122,7 +123,7 @@ async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
 
 KIND = Kind(
     name="metered",
-    summary="the TURN plan at Metered: used, quota, and when it ends at this rate",
+    summary="quota and usage of the TURN plan at Metered, and when it is exhausted at this rate",
     environment=MeteredEnvironment,
     table=MeteredTable,
     derive=derive,
@@ -135,9 +136,11 @@ KIND = Kind(
     ),
     failing=FailurePolicy(Verdict.WARNING, hold=60.0),
     third_party=True,
-    cost="one call of Metered's REST API",
+    cost="one request to Metered's REST API",
     load=lazy_import("probe.stores.metered_account"),
     interval=3600.0,
     retry=600.0,
     plot=SHARE,
+    runbooks=Runbooks("quota", "quota"),
+    dashboard="probe-turn",
 )

@@ -18,6 +18,7 @@ from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile
 from probe.paircam.triggers import BACKEND, POSTGRES, SIGNALING
 from probe.stores.dsn import PostgresUrl, StoreAddress, parse_postgres
@@ -180,15 +181,18 @@ async def _ask(session: "PostgresSession", timeout: float) -> Mapping[str, float
     rows = await session.query(f"BEGIN READ ONLY; {limit}; {QUESTION}; COMMIT")
     try:
         (row,) = rows
-        found = {
-            name: float((value or "")[:_MAX_NUMBER])
-            for name, value in zip(COLUMNS, row, strict=True)
-        }
+        found = {name: _number(value) for name, value in zip(COLUMNS, row, strict=True)}
     except ValueError:
         raise CheckFailed(Cause.BODY_INVALID, "the question has no answer") from None
     if not all(map(math.isfinite, found.values())) or found["maximum"] <= 0:
         raise CheckFailed(Cause.BODY_INVALID, "the question is answered with what can't be")
     return found
+
+
+def _number(text: str | None) -> float:
+    if text is None or len(text) > _MAX_NUMBER:
+        raise ValueError("no number")
+    return float(text)
 
 
 def _write(found: Mapping[str, float], table: PostgresTable, record: Recorder) -> None:
@@ -228,4 +232,5 @@ KIND = Kind(
     interval=300.0,
     retry=60.0,
     plot=SHARE,
+    runbooks=Runbooks("postgres", "postgres"),
 )

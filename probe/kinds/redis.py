@@ -16,6 +16,7 @@ from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile
 from probe.paircam.triggers import BACKEND, REDIS, SIGNALING
 from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, StoreAddress, parse_redis
@@ -228,7 +229,7 @@ def uses(table: RedisTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="redis",
-    summary="one short connection: ping, memory of the limit, clients, keys, evictions",
+    summary="one short connection: PING, memory of the limit, clients, keys, evictions",
     environment=RedisEnvironment,
     table=RedisTable,
     derive=derive,
@@ -265,4 +266,5 @@ KIND = Kind(
     interval=3600.0,
     retry=300.0,
     plot=FILLED,
+    runbooks=Runbooks("redis", "redis"),
 )

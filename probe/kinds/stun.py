@@ -17,6 +17,7 @@ from probe.stun.byte_counter import count_bytes
 from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list
 from probe.turn.resolve import Family, resolve_turn_server
 from probe.turn_targets.environment import BACKUP, PRIMARY, TurnEnvironment
+from probe.turn_targets.runbooks import OF_A_RELAY
 from probe.turn_targets.signals import BYTES, traffic_of, write_families, write_traffic
 
 RTT = Signal(
@@ -119,17 +120,19 @@ async def run(table: StunTable, record: Recorder, context: Context) -> None:
 
 KIND = Kind(
     name="stun",
-    summary="whether each STUN server answers, and which address it sees",
+    summary="one Binding request to each STUN server: round trip and reflexive address",
     environment=TurnEnvironment,
     table=StunTable,
     derive=derive,
     run=run,
     signals=(RTT, TRANSLATED, RETRANSMISSIONS, BYTES),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
-    cost="one question and its answer, 200 bytes",
+    cost="one request and its response, 200 bytes",
     uses=lambda table: (QuotaUse(f"turn-{table.provider}", _BYTES),),
     load=lazy_import("probe.stun.binding"),
     interval=300.0,
     retry=60.0,
     plot=RTT,
+    runbooks=OF_A_RELAY,
+    dashboard="probe-turn",
 )

@@ -19,8 +19,14 @@ from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.runbooks import OF_A_MEASUREMENT
 from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.table import (
+    TurnServerConfig,
+    allocation_slots,
+    counting_traffic,
+    servers_for,
+)
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
@@ -165,7 +171,8 @@ async def run(table: TurnTable, record: Recorder, context: Context) -> None:
             await _run_issued(table, record, context)
         else:
             credentials, (url,) = await servers_for(table, record, context)
-            await _measure(url, credentials, table, record, context)
+            async with allocation_slots([credentials] * 2, record, context):
+                await _measure(url, credentials, table, record, context)
 
 
 async def _measure(
@@ -224,7 +231,8 @@ def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="turn",
-    summary="allocations, and echoes through the relay, by each URL and transport",
+    summary="two allocations and echoes through the relay, by URL and transport: round trip, "
+    "jitter, loss",
     environment=TurnEnvironment,
     table=TurnTable,
     derive=derive,
@@ -248,4 +256,6 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,
+    runbooks=OF_A_MEASUREMENT,
+    dashboard="probe-turn",
 )

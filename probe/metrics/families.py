@@ -40,7 +40,7 @@ PHASES = Family(
 FAILURE = Family(
     "probe_failure_info",
     "gauge",
-    "Why the last run failed or could not measure; absent while all is well.",
+    "Why the last run failed or could not measure; absent while the check passes.",
 )
 INTERVAL = Family("probe_interval_seconds", "gauge", "How often the check runs.")
 RECENT_FAILURES = Family(
@@ -49,23 +49,21 @@ RECENT_FAILURES = Family(
 UNMEASURED_SINCE = Family(
     "probe_unmeasured_since_timestamp_seconds",
     "gauge",
-    "Since when no run of the check could measure; absent while runs can.",
+    "Since when no run of the check could measure; absent while runs do.",
 )
 DENOMINATOR = Family(
-    "probe_sample_cases", "gauge", "Of how many cases somebody else has made a signal's value."
+    "probe_sample_cases",
+    "gauge",
+    "Number of cases that a signal's value is made of: the denominator of a ratio.",
 )
 CHECK_INFO = Family(
     "probe_check_info",
     "gauge",
-    "How bad it is when the check fails: severity; partial, while another check carries it. "
-    "Checks of a group back each other up; alerts of a subject are notified together.",
+    "Severity of a failure, and partial: its severity while another check of the group is ok. "
+    "Alerts of one subject are one incident.",
 )
-BACKUP_INFO = Family(
-    "probe_backup_info", "gauge", "The groups whose checks carry this one while they work."
-)
-MILD_CAUSE_INFO = Family(
-    "probe_mild_cause_info", "gauge", "Causes that never count for more than a warning."
-)
+BACKUP_INFO = Family("probe_backup_info", "gauge", "Groups whose checks are a backup of this one.")
+MILD_CAUSE_INFO = Family("probe_mild_cause_info", "gauge", "Causes that are a warning at most.")
 
 
 def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:

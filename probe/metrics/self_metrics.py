@@ -45,6 +45,11 @@ class SelfSnapshot:
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
     consumer_errors: Mapping[str, int] | None = None
+    task_failures: Mapping[str, int] | None = None
+    shortages: Mapping[str, int] | None = None
+    notifications_failed: Mapping[str, int] | None = None
+    clock_steps: int = 0
+    log_lines_dropped: int = 0
 
 
 class SelfMetrics(Collector):
@@ -62,13 +67,13 @@ class SelfMetrics(Collector):
         self._build = {"version": version, "region": region, "python": platform.python_version()}
         self._lateness = Histogram(
             "probe_schedule_lateness_seconds",
-            "How long after its time each run was begun.",
+            "How late each run was started.",
             buckets=BUCKETS,
             registry=registry,
         )
         self._lag = Histogram(
             "probe_loop_lag_seconds",
-            "How late the event loop was; what it is late, measurements are wrong by.",
+            "Event loop lag, by which measurements may be off.",
             buckets=BUCKETS,
             registry=registry,
         )
@@ -107,37 +112,37 @@ class SelfMetrics(Collector):
             ("probe_checks", "How many checks are configured.", found.checks),
             (
                 "probe_pending_closings",
-                "Closings of connections that go on behind finished runs.",
+                "Connections that are still being closed after their run.",
                 found.pending_closings,
             ),
             (
                 "probe_notifications_waiting",
-                "Messages that no service has taken yet.",
+                "Notifications that are not delivered yet.",
                 found.messages_waiting,
             ),
             (
                 "probe_notifications_refused",
-                "Messages that were refused for good, of the last 50.",
+                "Messages refused for good by notifiers that have taken none since.",
                 found.messages_refused,
             ),
             (
                 "probe_config_last_reload_successful",
-                "Whether the configuration was right when it was last read.",
+                "Whether the last reload of the configuration succeeded.",
                 found.config_ok,
             ),
             (
                 "probe_config_last_reload_success_timestamp_seconds",
-                "When the configuration was last taken over.",
+                "When the configuration was last loaded.",
                 found.config_changed,
             ),
         ):
             yield GaugeMetricFamily(name, text, value=float(value))
-        alerts = GaugeMetricFamily("probe_alerts_firing", "Alerts that burn.", labels=["severity"])
+        alerts = GaugeMetricFamily("probe_alerts_firing", "Active alerts.", labels=["severity"])
         for severity, count in (found.alerts or {}).items():
             alerts.add_metric([severity], float(count))
         yield alerts
         if found.heartbeat_at:
-            text = "When the dead man's switch was last told that all is well with the probe."
+            text = "When the dead man's switch last accepted a heartbeat."
             yield GaugeMetricFamily(
                 "probe_heartbeat_last_success_timestamp_seconds", text, value=found.heartbeat_at
             )
@@ -147,12 +152,12 @@ class SelfMetrics(Collector):
         for name, text, by_check in (
             (
                 "probe_runs_skipped",
-                "Turns that were left out because the run before had not ended.",
+                "Runs that were skipped because the run before had not ended.",
                 found.skipped,
             ),
             (
                 "probe_runs_missed",
-                "Turns that were left out because the process was held up.",
+                "Runs that were missed because the process was delayed.",
                 found.missed,
             ),
         ):
@@ -160,30 +165,62 @@ class SelfMetrics(Collector):
             for check, count in (by_check or {}).items():
                 family.add_metric([check], float(count))
             yield family
-        family = CounterMetricFamily(
-            "probe_result_consumer_errors",
-            "Exceptions of what processes results: alerting, metrics, history and others.",
-            labels=["consumer"],
-        )
-        for consumer, errors in (found.consumer_errors or {}).items():
-            family.add_metric([consumer], float(errors))
-        yield family
-        text = "Heartbeats that could not be delivered."
-        yield CounterMetricFamily(
-            "probe_heartbeat_failures", text, value=float(found.heartbeat_failures)
-        )
+        for name, text, count in (
+            (
+                "probe_heartbeat_failures",
+                "Heartbeats that could not be delivered.",
+                found.heartbeat_failures,
+            ),
+            ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
+            (
+                "probe_log_lines_dropped",
+                "Log lines that were dropped because nobody read them in time.",
+                found.log_lines_dropped,
+            ),
+        ):
+            yield CounterMetricFamily(name, text, value=float(count))
+        for name, text, label, by_label in (
+            (
+                "probe_result_consumer_errors",
+                "Exceptions of what processes results: alerting, metrics, history and others.",
+                "consumer",
+                found.consumer_errors,
+            ),
+            (
+                "probe_task_failures",
+                "Failures of the probe's own tasks, each restarted.",
+                "task",
+                found.task_failures,
+            ),
+            (
+                "probe_own_resource_shortages",
+                "Checks that could not be measured because this machine was short of something.",
+                "resource",
+                found.shortages,
+            ),
+            (
+                "probe_notifications_failed",
+                "Messages that a notifier has refused for good.",
+                "notifier",
+                found.notifications_failed,
+            ),
+        ):
+            family = CounterMetricFamily(name, text, labels=[label])
+            for value, count in (by_label or {}).items():
+                family.add_metric([value], float(count))
+            yield family
 
 
 def _peers(state: PeersReading) -> Iterator[Metric]:
     for name, text, value in (
-        ("probe_peers", "Other probes that are asked for their verdicts.", state.known),
-        ("probe_peers_reachable", "Those of them that answer.", state.reachable),
+        ("probe_peers", "Other probes that are queried.", state.known),
+        ("probe_peers_reachable", "Other probes that answer.", state.reachable),
     ):
         yield GaugeMetricFamily(name, text, value=float(value))
-    text = "Questions to other probes that had no usable answer."
+    text = "Queries to other probes without a usable answer."
     yield CounterMetricFamily("probe_peer_requests_failed", text, value=float(state.failures))
     by_scope = GaugeMetricFamily(
-        "probe_peer_alerts", "Alerts that burn, by what the probes make of them.", labels=["scope"]
+        "probe_peer_alerts", "Active alerts by agreement of the probes.", labels=["scope"]
     )
     for scope, count in state.scopes.items():
         by_scope.add_metric([scope], float(count))
@@ -193,8 +230,8 @@ def _peers(state: PeersReading) -> Iterator[Metric]:
 def _history(state: HistoryState) -> Iterator[Metric]:
     for name, text, value in (
         ("probe_history_persistent", "Whether history survives a restart.", state.persistent),
-        ("probe_history_healthy", "Whether history is kept as it should be.", not state.problem),
-        ("probe_history_bytes", "What history takes up.", state.bytes),
+        ("probe_history_healthy", "Whether history is written.", not state.problem),
+        ("probe_history_bytes", "Size of the history.", state.bytes),
         ("probe_history_waiting_entries", "Results not yet written.", state.waiting),
     ):
         yield GaugeMetricFamily(name, text, value=float(value))

@@ -1,89 +1,70 @@
 """HTTP on a fresh connection each time, with every phase timed and every error translated.
 
-aiohttp's exceptions are turned into causes here and nowhere else:
+Exceptions become causes here and nowhere else:
 
-ClientConnectorDNSError          as raised by probe.net.resolver
-ClientConnectorCertificateError  tls_invalid
-ClientConnectorSSLError          tls_failed
-ClientConnectorError             connect_refused | connect_failed
-ServerDisconnected, OSError      connection_closed
-ClientPayloadError               connection_closed | protocol_error
-ClientResponseError, other       protocol_error
+NotMeasured, CheckFailed         as raised by probe.net.resolver
+ssl.SSLCertVerificationError     tls_invalid
+ssl.SSLError                     tls_failed
+ConnectionRefusedError           connect_refused
+ConnectionResetError and alike   connection_closed
+other OSError                    connect_failed
+Truncated                        connection_closed
+Flood                            flooded
+NotHttp, ProtocolViolation       protocol_error
 """
 
-import errno
+import json as json_module
 import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.proxies import Proxy, proxy_error, proxy_for
-from probe.net.resolver import Address, connection_error, has_route, is_unreachable, resolve
-from probe.net.timing import Timing, socket_factory, trace_config
-from probe.net.tls import TlsObserver, client_context, observe_handshakes, translate_tls
+from probe.net.protocol import http1, http2
+from probe.net.protocol.connect import SocketFactory, connect_tcp, start_tls
+from probe.net.protocol.cookies import Cookies
+from probe.net.protocol.errors import PeerError
+from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
+from probe.net.protocol.stream import Stream
+from probe.net.protocol.translation import translate
+from probe.net.protocol.tunnel import connect_to_proxy, open_tunnel, through
+from probe.net.proxies import Proxy, proxy_for
+from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
+from probe.net.timing import Timing
+from probe.net.tls import TlsObserver, client_context
 
-USER_AGENT = "paircam-probe"
+__all__ = [
+    "FreshHttpClient",
+    "Response",
+    "fresh_client",
+    "is_literal",
+    "read_bounded",
+    "redirect_target",
+    "translate",
+]
+
 REDIRECT = "redirect"
+ALPN = ("h2", "http/1.1")
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_CLOSED = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
-
-
-class _Resolver(AbstractResolver):
-    """Our own look-up for aiohttp, which keeps its reason for failing."""
-
-    def __init__(self) -> None:
-        self.error: CheckAborted | None = None
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        try:
-            found = await resolve(host, port, family=family)
-        except CheckAborted as error:
-            self.error = error
-            raise OSError(None, error.message) from None
-        # Without a route over IPv6 its addresses would only blur why the others failed.
-        routed = [address for address in found if has_route(address)]
-        return [self._entry(host, address) for address in routed or found]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-    @staticmethod
-    def _entry(host: str, address: Address) -> ResolveResult:
-        return ResolveResult(
-            hostname=host,
-            host=address.ip,
-            port=address.port,
-            family=address.family,
-            proto=0,
-            flags=socket.AI_NUMERICHOST,
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer whose headers are there; how many redirects led to it, and where it is."""
 
-    response: aiohttp.ClientResponse
+    response: HttpResponse
     url: URL
     redirects: int
 
 
 class FreshHttpClient:
-    """One fresh client: no connection is kept, no cookie of ours gets in between; a proxy only
+    """One visit: no connection is kept; its cookies end with it. A proxy gets in between only
     where the environment names one (``probe.net.proxies``).
 
     Use as ``async with browse(...) as browser``. ``timing`` and ``tls`` tell how it went,
@@ -96,29 +77,14 @@ class FreshHttpClient:
         clock: Callable[[], float],
         host: str,
         on_phase: Callable[[str], None],
-        detour: Callable[[int], socket.socket] | None = None,
+        detour: SocketFactory | None = None,
     ) -> None:
         self.timing = Timing(clock, on_phase)
-        self.tls = TlsObserver(partial(self.timing.enter, "tls"))
-        self._host = host
-        self._is_direct = detour is not None
+        self.tls = TlsObserver()
+        self._ca_file, self._host, self._detour = ca_file, host, detour
+        self._cookies = Cookies()
+        self._streams: set[Stream] = set()
         self._proxy: Proxy | None = None
-        self._resolver = _Resolver()
-        connector = aiohttp.TCPConnector(
-            resolver=self._resolver,
-            ssl=client_context(ca_file),
-            force_close=True,
-            use_dns_cache=False,
-            socket_factory=socket_factory(self.timing, detour),
-        )
-        # The runner's deadline is the only one: two clocks would give two answers.
-        self.session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            trace_configs=[trace_config(self.timing)],
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT},
-        )
 
     @property
     def phase(self) -> str:
@@ -138,25 +104,18 @@ class FreshHttpClient:
         Raises CheckFailed for a target that does not get as far as an answer.
         """
         address, redirects = URL(url), 0
-        seen: set[URL] = set()
+        seen: set[tuple[URL, str]] = set()
         while True:
-            seen.add(address)
-            self._go_to(address)
-            async with self.session.get(
-                address,
-                headers=headers,
-                allow_redirects=False,
-                middlewares=(self._once,),
-                **self.proxied(str(address)),
-            ) as response:
+            seen.add((address, self._cookies.header_for(address)))
+            async with self.request("GET", address, headers=headers) as response:
                 page = Response(response, address, redirects)
                 following = None if max_redirects is None else redirect_target(page)
                 if following is None:
                     yield page
                     return
-            if following in seen:
-                # Without cookies the same page says the same again; going round would only
-                # spend the target's rate limit.
+            if (following, self._cookies.header_for(following)) in seen:
+                # With the same cookies the same page says the same again; going round would
+                # only spend the target's rate limit.
                 message = f"the redirects lead in a circle of {len(seen)}"
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
             if redirects == max_redirects:
@@ -164,10 +123,56 @@ class FreshHttpClient:
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
             address, redirects = following, redirects + 1
 
-    def proxied(self, url: str) -> dict[str, Any]:
-        """Options of a request to an address: the proxy that leads there, if there is one."""
-        self._proxy = None if self._is_direct else proxy_for(url)
-        return self._proxy.options if self._proxy else {}
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        url: str | URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        json: Any = None,
+    ) -> AsyncIterator[HttpResponse]:
+        """One request on a connection of its own, by HTTP/2 or HTTP/1.1. Raises Stop."""
+        address = URL(url)
+        given = dict(headers or {})
+        if json is not None:
+            body = json_module.dumps(json).encode()
+            given.setdefault("Content-Type", "application/json")
+        with self._translating(address):
+            stream = await self._connect(address, ALPN)
+            try:
+                self.timing.enter("processing")
+                cookies = self._cookies.header_for(address)
+                sending = request_for(method, address, given, body, cookies)
+                if self._proxy is not None and address.scheme == "http":
+                    sending = through(self._proxy, sending)
+                response: HttpResponse
+                if stream.alpn == "h2":
+                    response = await http2.exchange(stream, sending)
+                else:
+                    response = await http1.exchange(stream, sending)
+                self.timing.enter("transfer")
+                self._cookies.keep(response, address)
+                yield response
+            finally:
+                self._close(stream)
+
+    async def upgrade(self, url: str | URL, headers: Mapping[str, str]) -> http1.Http1Response:
+        """A request that asks for another protocol; its connection lasts until ``close``.
+
+        Raises Stop.
+        """
+        address = URL(url)
+        with self._translating(address):
+            stream = await self._connect(address, ("http/1.1",), tunnel=True)
+            self.timing.enter("processing")
+            cookies = self._cookies.header_for(address)
+            sending = request_for("GET", address, headers, b"", cookies)
+            response = await http1.exchange(stream, sending, upgrade=True)
+            self.timing.enter("transfer")
+            self._cookies.keep(response, address)
+            return response
 
     async def read(self, page: Response, limit: int) -> bytes:
         """The page's body; see read_bounded."""
@@ -175,38 +180,88 @@ class FreshHttpClient:
         self.timing.leave()
         return body
 
+    async def skim(self, page: Response, limit: int) -> int | None:
+        """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
+        length = 0
+        async for piece in page.response.body():
+            length += len(piece)
+            if length > limit:
+                break
+        self.timing.leave()
+        return length if length <= limit else None
+
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
-        """The cause behind an exception of aiohttp, or None if it isn't one of its.
+        """The cause behind an exception of a connection, or None if it isn't one.
 
         ``host`` is whom the message names, if not the one that was last asked.
         """
-        named = host or self._host
-        stop = proxy_error(error, self._proxy, named) or self._resolver.error
-        stop = stop or translate(error, named)
+        stop = translate(error, host or self._host, self.tls)
         if stop is not None:
             stop.phase = stop.phase or self.phase
         return stop
 
-    def _go_to(self, address: URL) -> None:
-        self._host = address.host_port_subcomponent or ""
-        # aiohttp does not ask the resolver about literal addresses.
-        with suppress(ValueError):
-            if is_unreachable(address.host or ""):
-                raise CheckFailed(
-                    Cause.ADDRESS_RESERVED, f"{address.host} is a reserved address", phase="resolve"
-                )
+    def close(self) -> None:
+        """End every connection."""
+        for stream in list(self._streams):
+            self._close(stream)
 
-    async def _once(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        """Left alone, aiohttp repeats a GET whose connection breaks, and hides the break."""
+    @contextmanager
+    def _translating(self, address: URL) -> Iterator[None]:
+        self._host = address.host_port_subcomponent or ""
         try:
-            return await handler(request)
-        except (aiohttp.ClientError, OSError) as error:
+            yield
+        except (PeerError, OSError) as error:
             stop = self.translate(error)
             if stop is None:
                 raise
             raise stop from None
+
+    async def _connect(
+        self, address: URL, alpn: tuple[str, ...], *, tunnel: bool = False
+    ) -> Stream:
+        """``tunnel``: through a proxy by CONNECT, as WebSocket wants it (RFC 6455, 4.1)."""
+        self._proxy = None if self._detour else proxy_for(str(address))
+        if self._proxy is None:
+            addresses = await self._addresses(address)
+            self.timing.enter("connect")
+            sock = await connect_tcp(addresses, self._detour)
+        else:
+            sock = await self._through_proxy(self._proxy, address, tunnel=tunnel)
+        if address.scheme == "https":
+            self.timing.enter("tls")
+            context = client_context(self._ca_file, alpn)
+            name = (address.raw_host or "").partition("%")[0]
+            stream = await start_tls(sock, context, name, self.tls)
+        else:
+            stream = Stream(sock)
+        self._streams.add(stream)
+        return stream
+
+    async def _through_proxy(self, proxy: Proxy, address: URL, *, tunnel: bool) -> socket.socket:
+        self.timing.enter("connect")
+        sock = await connect_to_proxy(proxy)
+        if tunnel or address.scheme == "https":
+            await open_tunnel(sock, proxy, f"{address.host_subcomponent}:{address.port}")
+        return sock
+
+    async def _addresses(self, address: URL) -> list[Address]:
+        host, port = address.raw_host or "", address.port or 80
+        if is_literal(host):
+            if is_unreachable(host):
+                message = f"{host} is a reserved address"
+                raise CheckFailed(Cause.ADDRESS_RESERVED, message, phase="resolve")
+        else:
+            self.timing.enter("resolve")
+        found = await resolve(host, port)
+        # Without a route over IPv6 its addresses would only blur why the others failed.
+        routed = [each for each in found if has_route(each)]
+        if not routed:
+            raise no_route(host, found)
+        return routed
+
+    def _close(self, stream: Stream) -> None:
+        self._streams.discard(stream)
+        stream.close()
 
 
 @asynccontextmanager
@@ -216,77 +271,31 @@ async def fresh_client(
     clock: Callable[[], float],
     host: str,
     on_phase: Callable[[str], None] = lambda _: None,
-    detour: Callable[[int], socket.socket] | None = None,
+    detour: SocketFactory | None = None,
 ) -> AsyncIterator[FreshHttpClient]:
-    """A fresh Browser; exceptions of aiohttp inside leave as CheckFailed with their phase.
+    """A fresh Browser; errors of connections inside leave as Stop with their phase.
 
-    ``on_phase`` is told the name of each phase as it begins. ``detour`` makes sockets that
-    lead through a forwarder.
+    ``on_phase`` is called with the name of each phase as it begins. ``detour`` makes sockets
+    that lead through a forwarder.
     """
     browser = FreshHttpClient(ca_file, clock, host, on_phase, detour)
     try:
-        with observe_handshakes(browser.tls):
-            yield browser
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+        yield browser
+    except (PeerError, OSError) as error:
         stop = browser.translate(error)
         if stop is None:
             raise
         raise stop from None
     finally:
-        await browser.session.close()
+        browser.close()
 
 
-async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body, at most ``limit`` bytes (after decompression).
-
-    Raises CheckFailed(body_too_large) beyond them, whatever the headers promised.
-    """
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise CheckFailed(
-                Cause.BODY_TOO_LARGE,
-                f"more than {limit} bytes of body",
-                phase="transfer",
-            )
-    return bytes(body)
-
-
-def translate(error: BaseException, host: str) -> CheckAborted | None:
-    """The one place where an exception of aiohttp becomes a cause; None if it isn't one."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return translate(error.certificate_error, host)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return translate(error.os_error, host)
-    if isinstance(error, ssl.SSLError):
-        return translate_tls(error, host)
-    if isinstance(error, OSError | aiohttp.ServerDisconnectedError):
-        return _translate_connection(error, host)
-    if isinstance(error, aiohttp.ClientPayloadError):
-        if isinstance(error.__cause__, ContentEncodingError):
-            return CheckFailed(Cause.PROTOCOL_ERROR, f"what {host} sends can't be unpacked")
-        return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} broke off in mid-answer")
-    if isinstance(error, aiohttp.ClientError):
-        return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak proper HTTP")
-    return None
-
-
-def _translate_connection(
-    error: OSError | aiohttp.ServerDisconnectedError, host: str
-) -> CheckAborted | None:
-    if isinstance(error.__cause__, ssl.SSLError):  # an alert after the handshake
-        return translate_tls(error.__cause__, host)
-    code = error.errno if isinstance(error, OSError) else errno.ECONNRESET
-    if code in _CLOSED or isinstance(error, ConnectionResetError | ConnectionAbortedError):
-        return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} closed the connection")
-    if code == errno.ECONNREFUSED:
-        return CheckFailed(Cause.CONNECT_REFUSED, f"{host} refuses the connection")
-    reason = getattr(error, "strerror", None) or "none of its addresses answers"
-    message = f"no connection to {host}: {reason}"
-    if isinstance(error, OSError):
-        return connection_error(error, message)
-    return CheckFailed(Cause.CONNECT_FAILED, message)
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address, for which nothing is looked up."""
+    with suppress(ValueError):
+        is_unreachable(host)
+        return True
+    return False
 
 
 def redirect_target(page: Response) -> URL | None:

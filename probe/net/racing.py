@@ -84,10 +84,10 @@ class Race:
         at_once = 2 if self._both_families and self._has_two_families() else 1
         for number, address in enumerate(self.addresses):
             if number >= at_once:
-                self._next.clear()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._delay):
                         await self._next.wait()
+                self._next.clear()
             tasks.append(asyncio.create_task(self._try(attempt, address)))
             await asyncio.sleep(0)
 

@@ -1,16 +1,28 @@
 """From a name to addresses that can be used, without ever blocking the process's end."""
 
+import asyncio
 import errno
 import ipaddress
 import logging
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.resources import shortage_of
+from probe.net.protocol.own_resolver import resolver_answers
 from probe.untrusted.daemon_thread import in_daemon_thread
 
 logger = logging.getLogger(__name__)
+
+# How long a look-up may take before the resolver itself is asked, in seconds.
+PATIENCE_WITH_RESOLVER = 1.0
+
+NO_ROUTE_HINT = (
+    "Give the probe's machine an address of that family, or give the target's name one of the "
+    "other: visitors without IPv6 can't reach an IPv6-only target either."
+)
 
 # Of a name with more addresses, the first ones are used: each costs a look at every range.
 MAX_ADDRESSES = 16
@@ -74,8 +86,26 @@ def own_network(message: str) -> NotMeasured:
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
+def own_resources(kind: str, message: str) -> NotMeasured:
+    """What went wrong because this machine is short of something."""
+    return NotMeasured(Cause.OWN_RESOURCES, f"{message}; this machine is short of {kind}")
+
+
+def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
+    """The target has no address that this machine's network leads to."""
+    versions = sorted({"IPv6" if each.family == socket.AF_INET6 else "IPv4" for each in addresses})
+    if not has_network():
+        return own_network(f"no connection to {host}")
+    named = " and ".join(versions)
+    message = f"{host} has {named} addresses only, and this machine has no route over {named}"
+    return NotMeasured(Cause.OWN_NETWORK, message, hint=NO_ROUTE_HINT)
+
+
 def connection_error(error: OSError, message: str) -> CheckAborted:
-    """A connection that the system could not make: the target's fault, or our own network's."""
+    """A connection that the system could not make: the target's fault, or our own network's,
+    or for want of something that this machine is short of."""
+    if kind := shortage_of(error):
+        return own_resources(kind, message)
     if error.errno == errno.ENETUNREACH and not has_network():
         return own_network(message)
     return CheckFailed(Cause.CONNECT_FAILED, message)
@@ -91,15 +121,14 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     """
     host = host.removeprefix("[").removesuffix("]")
     try:
-        found = await in_daemon_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
-            name="resolve",
-        )
+        found = await _look_up(host, port, family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a valid name"
         message = f"{host} does not resolve: {reason}"
-        if getattr(error, "errno", None) == socket.EAI_AGAIN and not has_network():
-            raise own_network(message) from None
+        if kind := shortage_of(error):
+            raise own_resources(kind, message) from None
+        if getattr(error, "errno", None) == socket.EAI_AGAIN:
+            await _raise_if_resolver_is_gone(message)
         raise CheckFailed(Cause.DNS_FAILED, message) from None
     if len(found) > MAX_ADDRESSES:
         logger.info("%s has %d addresses: the first %d are used", host, len(found), MAX_ADDRESSES)
@@ -111,3 +140,43 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
     return usable
+
+
+async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """getaddrinfo; while it waits for long, the resolver itself is asked whether it is there.
+
+    Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
+    """
+    looking = asyncio.ensure_future(
+        in_daemon_thread(
+            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
+            name="resolve",
+        )
+    )
+    try:
+        await asyncio.wait({looking}, timeout=PATIENCE_WITH_RESOLVER)
+        if not looking.done():
+            message = f"{host} does not resolve: no answer for {PATIENCE_WITH_RESOLVER:g} s"
+            await _raise_if_resolver_is_gone(message, unless=looking)
+        return list(await looking)
+    finally:
+        looking.cancel()
+
+
+async def _raise_if_resolver_is_gone(
+    message: str, *, unless: "asyncio.Future[Any] | None" = None
+) -> None:
+    """Raise NotMeasured(own_network) if no resolver answers; give up when ``unless`` is done."""
+    if not has_network():
+        raise own_network(message)
+    asking = asyncio.ensure_future(in_daemon_thread(resolver_answers, name="resolver check"))
+    try:
+        await asyncio.wait(
+            {asking, unless} if unless else {asking}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if (unless is None or not unless.done()) and not await asking:
+            raise NotMeasured(
+                Cause.OWN_NETWORK, f"{message}; this machine's resolver does not answer"
+            )
+    finally:
+        asking.cancel()

@@ -1,40 +1,46 @@
 """One Socket.IO session on a connection of its own; whatever ends it is a cause.
 
-python-socketio hides why a connection fails, drops what goes wrong in its background tasks
-and leaves those tasks to themselves. So it gets our HTTP session, out of which errors come
-as causes, and its tasks are ours: whatever one raises ends the session, and ``close()``
-ends them all.
+Socket.IO 5 over Engine.IO 4, as socket.io-client 3 and 4 speak it. What the server says
+decides by its protocol alone (packets, event names, numeric codes): its texts are shown and
+never interpreted.
 """
 
 import asyncio
-import logging
+import json
 import re
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import aiohttp
-import engineio
-import socketio
-import socketio.exceptions
+from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.net.engineio_session import GOODBYE_SECONDS, EngineIoHttpSession, not_socketio
+from probe.net.engineio.opening import not_socketio
+from probe.net.engineio.session import UPGRADE_HINT, EngineIo, EngineMessage, Site, Transport
+from probe.net.engineio.socketio_packet import (
+    SocketIoPacket,
+    SocketIoPacketType,
+    connect_packet,
+    event_packet,
+    read_packet,
+)
 from probe.net.http import FreshHttpClient
+from probe.net.protocol.errors import PeerError, Truncated
 
 CONNECT = "connect"
 COMPLAINTS = ("error", "exception")
-
-# The library logs to stderr on its own accord, with addresses and answers in it.
-_silent = logging.getLogger("probe.net.socketio.library")
-_silent.addHandler(logging.NullHandler())
-_silent.propagate = False
-_silent.setLevel(logging.CRITICAL + 1)
-
-_REFUSED = re.compile(r"auth|token|jwt|forbidden|denied|credential|expired|signature|reject|refus")
-_LIMITED = re.compile(r"rate.?limit|too many|throttl")
+CLOSE_SECONDS = 0.75
+_TOO_MANY_REQUESTS = 429
+# What Socket.IO itself answers, before any application could.
+_UNKNOWN_NAMESPACE = {"message": "Invalid namespace"}
+_NAMESPACE_HINT = (
+    "The server answers, and lets nobody into the namespace: is its name right? See the backend's "
+    "log, and what it depends on (/health)."
+)
+_OLD_PROTOCOL_HINT = (
+    "The server speaks Socket.IO 2.x, the application's client 3.x or 4.x: no browser connects. "
+    "Deploy versions that fit each other."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,17 @@ class ApplicationError(CheckFailed):
     """The application says that something is wrong; the session may stand all the same."""
 
 
+class NamespaceRefused(CheckFailed):
+    """The application refuses the session, in words that prove nothing about the token."""
+
+
 class Session:
     """A session in one namespace. Use once: ``open``, ``send``, ``expect`` or ``receive``,
     ``close``.
 
     ``opened`` is when engine.io's own handshake was done, ``spent`` the seconds in each HTTP
-    phase until then, and ``upgrading`` whether polling's upgrade follows. ``listen`` names
+    phase until then, and ``upgrading`` whether polling's upgrade follows. ``upgrade_refused``
+    says why the session stays on polling though the server offers WebSocket. ``listen`` names
     the application's events that will be expected; others are dropped.
     """
 
@@ -74,25 +85,11 @@ class Session:
         self._dismissed = asyncio.Event()
         self._browser, self._host, self._clock = browser, host, clock
         self._namespace, self._listen = namespace, frozenset(listen)
-        self._wire = EngineIoHttpSession(browser, host)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._engine: EngineIo | None = None
+        self._reader: asyncio.Task[None] | None = None
         self._arrivals: asyncio.Queue[ReceivedEvent | CheckAborted] = asyncio.Queue()
-        self._client = self._make_client()
-
-    def _make_client(self) -> Any:
-        client = socketio.AsyncClient(
-            http_session=self._wire,
-            reconnection=False,
-            handle_sigint=False,
-            logger=_silent,
-            engineio_logger=_silent,
-        )
-        client.eio.start_background_task = self._own
-        client.on("connect", self._on_connect, namespace=self._namespace)
-        client.on("connect_error", self._on_refused, namespace=self._namespace)
-        client.on("disconnect", self._on_disconnect, namespace=self._namespace)
-        client.on("*", self._on_event, namespace=self._namespace)
-        return client
+        self._binary: list[SocketIoPacket] = []
+        self._ended: CheckAborted | None = None
 
     async def open(
         self,
@@ -100,48 +97,45 @@ class Session:
         *,
         path: str,
         token: str | None,
-        transport: Literal["websocket", "polling"],
+        transport: Transport,
+        page_origin: str | None = None,
+        credentials: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Connect engine.io; polling includes the upgrade, if the server offers it.
 
-        Without a token the CONNECT carries none: the server should refuse it.
-
-        The namespace is not connected before ``CONNECT`` arrives. Raises Stop.
+        ``page_origin`` is that of the page that a browser would be on. Without a token the
+        CONNECT carries none: the server should refuse it. The namespace is not connected before
+        ``CONNECT`` arrives. Raises CheckAborted.
         """
-        transports = ["websocket"] if transport == "websocket" else ["polling", "websocket"]
-
-        def auth() -> dict[str, str]:
-            # The library asks for this at the one moment when engine.io's handshake is done.
-            self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
-            self.upgrading = transport == "polling" and "websocket" in self._client.eio.upgrades
-            return {"token": f"Bearer {token}"} if token is not None else {}
-
+        site = Site(origin, path, page_origin, credentials, headers or {})
+        engine = EngineIo(self._browser, self._host, site)
+        auth = {"token": f"Bearer {token}"} if token is not None else {}
         try:
-            # Not waiting for the namespace: the library loses what follows at once on it.
-            await self._client.connect(
-                origin,
-                auth=auth,
-                transports=transports,
-                namespaces=[self._namespace],
-                socketio_path=path,
-                wait=False,
-            )
-        except CheckAborted:
-            raise
-        except Exception as error:
-            # On garbage the library raises whatever its parsing stumbles over.
+            await engine.open(transport)
+            self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
+            self._engine = engine
+            self.upgrading = engine.offers_upgrade
+            if self.upgrading:
+                await engine.upgrade()
+            await engine.send(connect_packet(self._namespace, auth))
+        except (PeerError, OSError) as error:
             raise self._lost(error) from None
-        if self.upgrading and self.transport != "websocket":
-            raise CheckFailed(
-                Cause.PROTOCOL_ERROR,
-                f"{self._host} offers the upgrade to WebSocket and does not complete it",
-                hint="Does every proxy in front of the backend pass WebSocket upgrades on?",
-            )
+        except CheckAborted as stop:
+            stop.phase = None  # the browser's phases are not those of a session
+            raise
+        self._reader = asyncio.create_task(self._read(engine))
 
     @property
     def transport(self) -> str:
         """The transport in use: websocket or polling."""
-        return str(self._client.transport())
+        return "polling" if self._engine is None else self._engine.transport
+
+    @property
+    def upgrade_refused(self) -> str:
+        """Why the upgrade failed, with what to try first; empty if it didn't."""
+        refused = "" if self._engine is None else self._engine.upgrade_refused
+        return f"{refused}. {UPGRADE_HINT}" if refused else ""
 
     async def expect(self, name: str, *, since: float = 0.0) -> float:
         """Wait for an event that arrives after ``since``; the moment of its arrival.
@@ -170,92 +164,137 @@ class Session:
 
     async def send(self, event: str, content: Mapping[str, Any] | None = None) -> None:
         """Send an event. On a lost session only ``expect`` and ``receive`` say so."""
-        with suppress(socketio.exceptions.SocketIOError):
-            await self._client.emit(event, content, namespace=self._namespace)
+        if self._engine is None or self._ended is not None:
+            return
+        try:
+            await self._engine.send(event_packet(self._namespace, event, content))
+        except CheckAborted as stop:
+            self._end(stop)
+        except (PeerError, OSError) as error:
+            self._end(self._lost(error))
 
     async def close(self) -> None:
-        """Say goodbye, for a moment at most, and end whatever is left."""
-        goodbye = self._own(self._client.disconnect)
-        await asyncio.wait({goodbye}, timeout=1.5 * GOODBYE_SECONDS)
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        if self._wire.socket is not None:
-            await self._wire.socket.close()
-        with suppress(ValueError):
-            # A module-wide list, from which only an undisturbed goodbye removes a client.
-            engineio.base_client.connected_clients.remove(self._client.eio)
+        """Leave the namespace and close, for a moment at most. Never raises Stop."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait({self._reader})
+        stands = self._ended is None
+        # Whoever still waits for an event learns that none comes.
+        self._end(CheckFailed(Cause.CONNECTION_CLOSED, "the session was closed"))
+        if self._engine is not None:
+            with suppress(TimeoutError, CheckAborted, PeerError, OSError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    if stands:
+                        await self._engine.send(f"1{_prefix(self._namespace)}")
+                    await self._engine.close()
+        self._browser.close()
 
-    def _own(
-        self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
-    ) -> asyncio.Task[Any]:
-        task = asyncio.create_task(target(*args, **kwargs))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
+    async def _read(self, engine: EngineIo) -> None:
+        try:
+            while True:
+                self._take(await engine.receive())
+        except CheckAborted as stop:
+            stop.phase = None
+            self._end(stop)
+        except (PeerError, OSError) as error:
+            self._end(self._lost(error))
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, CheckAborted):
-            self._arrivals.put_nowait(error)
-        elif isinstance(error, Exception):
-            self._arrivals.put_nowait(self._lost(error))
-        elif task is self._client.eio.read_loop_task:
-            self._arrivals.put_nowait(self._lost())
+    def _end(self, stop: CheckAborted) -> None:
+        if self._ended is None:
+            self._ended = stop
+            self._arrivals.put_nowait(stop)
 
-    def _lost(self, error: Exception | None = None) -> CheckAborted:
-        """Why there is no session any more, told by who closed the connection."""
-        socket = self._wire.socket
-        gone = socket is not None and (socket.closed or socket.close_code is not None)
-        closed = self._dismissed.is_set() or gone
-        # Writing to a connection that is gone fails before reading tells that it is.
-        if closed or isinstance(error, OSError | aiohttp.ClientError):
-            return CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} closed the connection")
-        return not_socketio(self._host)
+    def _lost(self, error: PeerError | OSError) -> CheckAborted:
+        if self._dismissed.is_set() or isinstance(error, Truncated):
+            detail = error.detail if isinstance(error, Truncated) else "closed the connection"
+            return CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} {detail}")
+        stop = self._browser.translate(error, self._host) or not_socketio(self._host)
+        stop.phase = None
+        return stop
 
-    def _on_connect(self) -> None:
-        self._arrivals.put_nowait(ReceivedEvent(CONNECT, self._clock()))
-
-    def _on_refused(self, *data: object) -> None:
-        # Also called when the connection itself fails; then open() raises and nobody reads this.
-        self._arrivals.put_nowait(_refused_namespace(_readable(*data), self._host))
-
-    def _on_disconnect(self, reason: str) -> None:
-        if reason == self._client.reason.SERVER_DISCONNECT:
+    def _take(self, message: EngineMessage) -> None:
+        packet = self._assembled(message)
+        if packet is None or packet.namespace != self._namespace:
+            return
+        if packet.kind is SocketIoPacketType.CONNECT:
+            self._connected(packet.content)
+        elif packet.kind is SocketIoPacketType.DISCONNECT:
             self._dismissed.set()
-            message = f"{self._host} ended the session"
-            self._arrivals.put_nowait(CheckFailed(Cause.CONNECTION_CLOSED, message))
+            self._end(CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} ended the session"))
+        elif packet.kind is SocketIoPacketType.CONNECT_ERROR:
+            self._end(_refused_namespace(packet.content, self._host))
+        elif packet.kind in (SocketIoPacketType.EVENT, SocketIoPacketType.BINARY_EVENT):
+            self._on_event(packet)
 
-    def _on_event(self, name: str, *data: object) -> None:
-        if name in COMPLAINTS:
-            self._arrivals.put_nowait(_complaint(name, _readable(*data)))
-        elif name in self._listen:
-            content = data[0] if data else None
-            self._arrivals.put_nowait(ReceivedEvent(name, self._clock(), content))
+    def _assembled(self, message: EngineMessage) -> SocketIoPacket | None:
+        """A packet that is complete; one with attachments waits for them."""
+        if isinstance(message.data, bytes):
+            if self._binary and self._binary[0].one_attachment_came():
+                return self._binary.pop(0)
+            return None
+        packet = read_packet(message.data, is_whole=message.is_whole)
+        if packet.attachments:
+            self._binary = [packet]
+            return None
+        return packet
+
+    def _connected(self, content: object) -> None:
+        if isinstance(content, dict) and isinstance(content.get("sid"), str):
+            self._arrivals.put_nowait(ReceivedEvent(CONNECT, self._clock()))
+            return
+        message = f"{self._host} speaks Socket.IO 2.x, which no 3.x or 4.x client connects to"
+        self._end(CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_OLD_PROTOCOL_HINT))
+
+    def _on_event(self, packet: SocketIoPacket) -> None:
+        if packet.event in COMPLAINTS:
+            self._arrivals.put_nowait(_complaint(packet.event, packet.first))
+        elif packet.event in self._listen:
+            self._arrivals.put_nowait(ReceivedEvent(packet.event, self._clock(), packet.first))
 
 
-def _readable(*data: object) -> str:
+def _prefix(namespace: str) -> str:
+    return "" if namespace == "/" else f"{namespace},"
+
+
+def _readable(said: object) -> str:
     """What the server says, fit to be shown: one line, short, no word that may be a secret."""
-    first = data[0] if data else ""
-    text = str(first.get("message", "")) if isinstance(first, dict) else str(first)
+    text = said.get("message", "") if isinstance(said, dict) else said
+    text = text if isinstance(text, str) else json.dumps(text)[:2000] if text else ""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:2000]).split())
     return re.sub(r"[\w+/=.~-]{20,}", "…", line)[:160]
 
 
-def _refused_namespace(said: str, host: str) -> CheckAborted:
-    message = f"{host} refuses the namespace" + (f": {said}" if said else "")
-    if _LIMITED.search(said.lower()):
+def _code_of(said: object) -> int | None:
+    """A status that stands in a field of its own, as in ``{"status": 429}``."""
+    while isinstance(said, dict):
+        for name in ("statusCode", "status", "code"):
+            if isinstance(said.get(name), int):
+                return int(said[name])
+        said = said.get("data")
+    return None
+
+
+def _by_code(said: object, message: str) -> CheckAborted | None:
+    code = _code_of(said)
+    if code == _TOO_MANY_REQUESTS:
         return NotMeasured(Cause.RATE_LIMITED, message)
-    if _REFUSED.search(said.lower()):
+    if code == 401:
         return CheckFailed(Cause.AUTH_REJECTED, message)
-    return CheckFailed(Cause.PROTOCOL_ERROR, message)
+    return None
 
 
-def _complaint(name: str, said: str) -> CheckAborted:
+def _refused_namespace(content: object, host: str) -> CheckAborted:
+    said = _readable(content)
+    message = f"{host} refuses the namespace" + (f": {said}" if said else "")
+    if content == _UNKNOWN_NAMESPACE:
+        return CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT)
+    return _by_code(content, message) or NamespaceRefused(
+        Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT
+    )
+
+
+def _complaint(name: str, content: object) -> CheckAborted:
+    said = _readable(content)
     message = f'the server sends "{name}"' + (f": {said}" if said else "")
-    if _LIMITED.search(said.lower()):
-        return NotMeasured(Cause.RATE_LIMITED, message)
-    hint = "Look at the backend's log for this moment."
-    return ApplicationError(Cause.PROTOCOL_ERROR, message, hint=hint)
+    hint = "See the backend's log for this moment."
+    return _by_code(content, message) or ApplicationError(Cause.PROTOCOL_ERROR, message, hint=hint)

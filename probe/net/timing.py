@@ -1,18 +1,14 @@
 """Where the time of an HTTP request goes, and in which phase it is at any moment."""
 
-import socket
 from collections.abc import Callable
-from typing import Any
-
-import aiohttp
 
 
 class Timing:
-    """Seconds spent in each phase, summed over all requests (redirects) of a browser.
+    """Seconds spent in each phase, summed over all requests (redirects) of a client.
 
-    The names are blackbox_exporter's: resolve, connect, tls, processing (connection stands
-    until the answer's headers are there), transfer (headers until the last byte).
-    ``current`` is the phase under way, ``lookup`` the seconds of the first look-up.
+    The names are blackbox_exporter's: resolve, connect, tls, processing (the connection is
+    established until the response's headers are there), transfer (headers until the last
+    byte). ``current`` is the phase under way, ``lookup`` the seconds of the first look-up.
     """
 
     def __init__(self, clock: Callable[[], float], on_phase: Callable[[str], None]) -> None:
@@ -47,35 +43,3 @@ class Timing:
         self._mark = None
         if self.current == "resolve" and self.lookup is None:
             self.lookup = seconds
-
-
-def socket_factory(
-    timing: Timing, detour: Callable[[int], socket.socket] | None = None
-) -> aiohttp.SocketFactoryType:
-    """Makes sockets for aiohttp, and takes that for the beginning of connecting.
-
-    ``detour`` makes those of a family that go elsewhere than they are told.
-    """
-
-    def make(info: aiohttp.AddrInfoType) -> socket.socket:
-        # aiohttp says when a look-up ends, but for literal addresses there is none.
-        timing.enter("connect")
-        return detour(info[0]) if detour else socket.socket(*info[:3])
-
-    return make
-
-
-def trace_config(timing: Timing) -> aiohttp.TraceConfig:
-    """Hears from aiohttp about look-ups, connections and answers."""
-
-    def entering(phase: str) -> Any:
-        async def enter(*_: Any) -> None:
-            timing.enter(phase)
-
-        return enter
-
-    trace = aiohttp.TraceConfig()
-    trace.on_dns_resolvehost_start.append(entering("resolve"))
-    trace.on_connection_create_end.append(entering("processing"))
-    trace.on_request_end.append(entering("transfer"))
-    return trace

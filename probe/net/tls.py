@@ -1,83 +1,70 @@
-"""TLS contexts that tell when a handshake began and whose certificate was shown."""
+"""TLS contexts, what a handshake showed, and every TLS error as a cause."""
 
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from probe.core.causes import Cause
+from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.protocol.tls_chain import Chain, chain_of
 
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
+INTERMEDIATE_HINT = (
+    "The server sends its own certificate alone: have it send the intermediate certificates "
+    "too. Browsers that have not cached them refuse it as well."
+)
+SNI_HINT = "The server has no certificate for this name (SNI): add the name, or correct it."
+CLIENT_CERTIFICATE_HINT = (
+    "The server wants a client certificate (mutual TLS): visitors without one are refused. "
+    "Check an address that needs none."
+)
+_SNI_REASONS = ("TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_UNRECOGNIZED_NAME")
+_CLIENT_CERTIFICATE_REASONS = (
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "SSLV3_ALERT_NO_CERTIFICATE",
+    "TLSV1_ALERT_CERTIFICATE_REQUIRED",
+)
+_MISSING_ISSUER = (20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, …_VERIFY_LEAF_SIGNATURE
 # When each file was last seen to change: few, they come from the configuration.
 _changes: dict[Path, int] = {}
 
 
 class TlsObserver:
-    """What is known of the last handshake of one client.
+    """What the handshakes of one client showed, redirects included."""
 
-    ``on_begin`` is told when a handshake begins: when the TCP connection stands. Neither
-    asyncio nor aiohttp says so elsewhere.
-    """
+    def __init__(self) -> None:
+        self.chains: list[Chain] = []
+        self.unverified: Chain | None = None
 
-    def __init__(self, on_begin: Callable[[], None] = lambda: None) -> None:
-        self._on_begin = on_begin
-        self._shown: ssl.SSLObject | None = None
+    def completed(self, connection: ssl.SSLObject) -> None:
+        """A handshake is done and its chain is verified."""
+        self.chains.append(chain_of(connection, verified=True))
 
-    def start(self, shown: ssl.SSLObject) -> None:
-        """A handshake begins; ``shown`` will know the certificate."""
-        self._shown = shown
-        self._on_begin()
+    def refused(self, connection: ssl.SSLObject) -> None:
+        """A handshake failed; what the server sent may say why."""
+        self.unverified = chain_of(connection, verified=False)
 
     def certificate_expiry(self) -> float | None:
-        """When the server's certificate ends, in seconds since 1970; None without a handshake.
+        """The earliest end of any certificate in the verified chains of all connections, in
+        seconds since 1970; None without a handshake."""
+        ends = [chain.earliest_expiry for chain in self.chains if chain.certificates]
+        return min(ends, default=None)
 
-        Python tells the server's own certificate alone, not those of its authorities.
-        """
-        try:
-            certificate = self._shown.getpeercert() if self._shown is not None else None
-        except ValueError:  # the handshake did not get so far
-            return None
-        if not certificate or "notAfter" not in certificate:
-            return None
-        return float(ssl.cert_time_to_seconds(str(certificate["notAfter"])))
-
-
-_watching: ContextVar[TlsObserver | None] = ContextVar("watching", default=None)
+    @property
+    def facts(self) -> dict[str, str]:
+        """The last server's certificate for people: subject, names, issuer, key, chain."""
+        shown = self.chains[-1] if self.chains else self.unverified
+        return shown.facts if shown is not None else {}
 
 
-@contextmanager
-def observe_handshakes(handshake: TlsObserver) -> Iterator[None]:
-    """Have the handshakes that this task and its children make told to ``handshake``."""
-    token = _watching.set(handshake)
-    try:
-        yield
-    finally:
-        _watching.reset(token)
-
-
-class _Context(ssl.SSLContext):
-    """Tells who watches that a handshake begins; asyncio asks it for a TLS object then."""
-
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        shown = super().wrap_bio(*args, **kwargs)
-        watcher = _watching.get()
-        if watcher is not None:
-            watcher.start(shown)
-        return shown
-
-
-def client_context(ca_file: Path | None = None) -> ssl.SSLContext:
+def client_context(ca_file: Path | None = None, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
     """A verifying context that trusts the system's authorities, and ``ca_file`` beside them.
 
     Reading the authorities takes longer than a round trip on a fast path, and would show in
     whatever is measured at the same time. So a context is made once for each ``ca_file``,
     and anew when that file changes.
     """
-    return _context(ca_file, last_change(ca_file))
+    return _context(ca_file, last_change(ca_file), alpn)
 
 
 def last_change(ca_file: Path | None) -> int:
@@ -97,18 +84,38 @@ def last_change(ca_file: Path | None) -> int:
 
 
 @lru_cache(maxsize=16)
-def _context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
-    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+def _context(ca_file: Path | None, _changed: int, alpn: tuple[str, ...]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
     return context
 
 
-def translate_tls(error: ssl.SSLError, host: str) -> CheckAborted:
-    """The one place where a TLS error becomes a cause (OpenSSL's X509_V_ERR codes)."""
+def translate_tls(error: ssl.SSLError, host: str, shown: Chain | None = None) -> CheckAborted:
+    """The one place where a TLS error becomes a cause (OpenSSL's X509_V_ERR codes).
+
+    ``shown`` is what the server sent, where it is known.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message or "verification failed"
-        return CheckFailed(Cause.TLS_INVALID, f"the certificate of {host}: {reason}")
+        hint = None
+        if error.verify_code in _MISSING_ISSUER and shown is not None and shown.is_leaf_alone:
+            hint = INTERMEDIATE_HINT
+        return CheckFailed(Cause.TLS_INVALID, f"the certificate of {host}: {reason}", hint=hint)
     reason = (error.reason or "handshake failed").lower().replace("_", " ")
-    return CheckFailed(Cause.TLS_FAILED, f"the TLS handshake with {host} failed: {reason}")
+    return CheckFailed(
+        Cause.TLS_FAILED,
+        f"the TLS handshake with {host} failed: {reason}",
+        hint=_handshake_hint(error.reason or ""),
+    )
+
+
+def _handshake_hint(reason: str) -> str:
+    if reason in _SNI_REASONS:
+        return SNI_HINT
+    if reason in _CLIENT_CERTIFICATE_REASONS:
+        return CLIENT_CERTIFICATE_HINT
+    return HINTS[Cause.TLS_FAILED]

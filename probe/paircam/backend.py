@@ -16,6 +16,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.net.http_status import refusal_of_backend
 from probe.net.urls import show_host
+from probe.paircam.confirmation import confirm_refusal
 from probe.paircam.credentials import (
     IssuedCredentials,
     mint,
@@ -126,6 +127,15 @@ class Backend:
         if token is None or (self._kept is not None and self._kept.value == token):
             self._kept = None
 
+    async def issue_token(self) -> SecretStr:
+        """A token of ``POST /auth/token``, whether or not tokens are signed here; not kept."""
+        answer = await self._post("/auth/token", {"deviceId": self.device_id})
+        return read_token(answer, self._now())[0]
+
+    async def post_with_token(self, path: str, token: SecretStr) -> object:
+        """The JSON of a POST with this token. Raises like token()."""
+        return await self._post(path, {}, {"Authorization": f"Bearer {token.get_secret_value()}"})
+
     async def issued_credentials(self, record: Recorder | None = None) -> IssuedCredentials:
         """The TURN servers and credentials that a browser gets, asked for anew.
 
@@ -152,13 +162,13 @@ class Backend:
 
     async def _new_credentials(self) -> IssuedCredentials:
         token = await self.token()
-        bearer = {"Authorization": f"Bearer {token.get_secret_value()}"}
         try:
-            answer = await self._post("/turn/credentials", {}, bearer)
+            answer = await self.post_with_token("/turn/credentials", token)
         except CheckFailed as stop:
-            if stop.cause is Cause.AUTH_REJECTED:
-                self.forget_token(token)
-            raise
+            if stop.cause is not Cause.AUTH_REJECTED:
+                raise
+            self.forget_token(token)
+            raise await confirm_refusal(self, stop) from None
         return read_credentials(answer, self._now())
 
     async def _post(
@@ -177,17 +187,13 @@ class Backend:
             async with (
                 fresh_client(ca_file=self.ca_file, clock=self._clock, host=host) as browser,
                 # A redirect would turn the request into a GET, or show the token elsewhere.
-                browser.session.post(
-                    url,
-                    json=body,
-                    headers=headers,
-                    allow_redirects=False,
-                    **browser.proxied(str(url)),
-                ) as response,
+                browser.request("POST", url, json=body, headers=headers) as response,
             ):
                 if response.status not in (200, 201):
                     message = f"POST {path} answers with status {response.status}"
-                    raise refusal_of_backend(response.status, message)
+                    raise refusal_of_backend(
+                        response.status, message, credential=bool(headers) or url.user is not None
+                    )
                 raw = await read_bounded(response, BODY_LIMIT)
         except CheckAborted as stop:
             stop.phase = None  # all of it is the one phase of whoever asks

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from probe.core.environment import Environment
 from probe.core.field_types import Described
 from probe.core.model import Unit
+from probe.net.cors import first_origin
 from probe.net.urls import BaseUrl, CaFile
 
 DEFAULT_EXPIRATION = 300.0
@@ -45,4 +46,16 @@ class BackendEnvironment(Environment):
     """Key that the backend signs tokens with; the probe mints its own. Without it tokens are
     requested from the backend."""
     jwt_expiration: Duration = Field(default=DEFAULT_EXPIRATION, alias="JWT_EXPIRATION")
+    frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
+    """Address of the page that users open. Example: `https://paircam.live`"""
+    cors_origins: str | None = Field(default=None, alias="CORS_ORIGINS")
+    """Origins that the backend allows, separated by commas. Without FRONTEND_URL the first one is
+    the page's origin, which browsers send and the backend has to allow. Example:
+    `https://paircam.live`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+
+    @property
+    def origin(self) -> str | None:
+        """Where the application's pages are served from."""
+        frontend = self.frontend_url.get_secret_value() if self.frontend_url else None
+        return first_origin(frontend, self.cors_origins)

@@ -15,8 +15,9 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
-from probe.core.model import CheckFailed, Signal, Unit
+from probe.core.model import CheckFailed, Limits, LimitSide, Signal, Threshold, Unit
 from probe.core.recorder import Recorder
+from probe.net import cors
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam.triggers import SIGNALING, of_backend, of_signaling
 
@@ -31,9 +32,19 @@ UPGRADE = Signal(
     latency=True,
 )
 
+UPGRADED = Signal(
+    "probe_signaling_upgraded",
+    Unit.BOOLEAN,
+    "Whether the upgrade to WebSocket that the server offers succeeds; without it browsers stay "
+    "on polling.",
+)
+# Offered where polling can be upgraded; one that fails slows users down and keeps none out.
+UPGRADED_THRESHOLD = Threshold(UPGRADED, Limits(warning=1.0), bad=LimitSide.BELOW, optional=True)
+
 # How long after a complaint the server may take to end the session because of it.
 _COMPLAINT_SECONDS = 0.5
 
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 EventName = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
 
@@ -51,6 +62,14 @@ class SocketTable(CheckConfig):
     transport: Literal["websocket", "polling"] = "websocket"
     """`websocket` connects directly; `polling` starts with HTTP long-polling and upgrades. Example:
     `polling`"""
+    origin: cors.Origin | None = None
+    """Origin of the page that browsers are on: sent as they do, and the server has to allow it; by
+    default that of FRONTEND_URL. Example: `https://paircam.live`"""
+    with_credentials: bool = False
+    """Whether the page sends cookies along (`withCredentials`), which CORS then has to allow.
+    Example: `true`"""
+    headers: dict[HeaderName, SecretStr] = Field(default_factory=dict)
+    """Further headers of each request. Example: `{ X-Environment = "staging" }`"""
     ready_event: EventName = "connected"
     """Event with which the application says that the session is ready."""
 
@@ -124,6 +143,9 @@ async def connect(
             path=table.path,
             token=token.get_secret_value() if token is not None else None,
             transport=table.transport,
+            page_origin=table.origin,
+            credentials=table.with_credentials,
+            headers={name: value.get_secret_value() for name, value in table.headers.items()},
         )
     with record.phase("handshake"):
         await session.expect(CONNECTED)
@@ -134,6 +156,14 @@ async def is_ended_because_of(stop: CheckFailed, session: "Session") -> bool:
     """Whether the server itself ends the session, with ``stop`` as its reason if it complains."""
     complaint = stop.cause is Cause.PROTOCOL_ERROR
     return await session.closed_by_server(_COMPLAINT_SECONDS if complaint else 0.0)
+
+
+def may_be_about_the_token(stop: CheckFailed) -> bool:
+    """Whether the session was refused after the token was sent."""
+    from probe.net.socketio import NamespaceRefused
+
+    refused = stop.cause in (Cause.AUTH_REJECTED, Cause.SESSION_REFUSED)
+    return refused or isinstance(stop, NamespaceRefused)
 
 
 @contextmanager
@@ -158,8 +188,13 @@ def _connecting(record: Recorder, browser: "FreshHttpClient", session: "Session"
         if session.opened is not None and session.upgrading:
             record.current = "upgrade"
             record.add_phase("upgrade", ended - opened)
-            if completed and session.transport == "websocket":
-                record.sample(UPGRADE, ended - opened)
+            if completed:
+                upgraded = session.transport == "websocket"
+                record.sample(UPGRADED, upgraded)
+                if upgraded:
+                    record.sample(UPGRADE, ended - opened)
+                else:
+                    record.facts["upgrade"] = session.upgrade_refused
 
 
 def _phase_of(browser: "FreshHttpClient") -> str:

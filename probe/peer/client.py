@@ -8,7 +8,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from pydantic import SecretStr
 
 from probe.core.causes import Cause
@@ -24,6 +23,7 @@ from probe.ice.candidate import (
     write,
 )
 from probe.net.http import fresh_client, read_bounded
+from probe.net.protocol.exchange import HttpResponse
 from probe.net.urls import show_host
 
 PATH = "/peer"
@@ -82,20 +82,14 @@ class PeerClient:
         address = self.url.rstrip("/") + PATH
         async with (
             fresh_client(ca_file=self.ca_file, clock=context.clock, host=host) as browser,
-            browser.session.post(
-                address,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                **browser.proxied(address),
-            ) as response,
+            browser.request("POST", address, headers=headers, body=body) as response,
         ):
             if response.status != 200:
                 raise await _refusal(response, host)
             return await read_bounded(response, LONGEST)
 
 
-async def _refusal(response: aiohttp.ClientResponse, host: str) -> NotMeasured:
+async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     what = (Cause.HTTP_STATUS, "does not take the offer", None)
     cause, words, hint = _REFUSALS.get(response.status, what)
     message = f"{host} {words} ({response.status})"

@@ -8,8 +8,8 @@ from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import WindowTable
 from probe.config.settings import ProbeEnvironment
 from probe.core.environment import Environment
-from probe.core.kind import CheckConfig, Kind, ThresholdConfig
-from probe.core.prometheus_names import PROMETHEUS_NAMES
+from probe.core.kind import CheckConfig, Kind
+from probe.core.threshold_config import PROMETHEUS_NAMES, ThresholdConfig
 from probe.reference.fields import SettingField, fields_of, own_fields
 from probe.reference.markdown import code, table
 from probe.telemetry.custom_queries import OwnQuery

@@ -14,7 +14,7 @@ from probe.reference.tables import blocks
 ROOT = Path(__file__).parent.parent.parent
 
 
-def made(kinds: Kinds, notifiers: Notifiers, root: Path = ROOT) -> Mapping[str, str]:
+def generated_documents(kinds: Kinds, notifiers: Notifiers, root: Path = ROOT) -> Mapping[str, str]:
     """Every file by its path below ``root``, whose pages give what is written by hand."""
     found = blocks(kinds, notifiers)
     pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").glob("*.md"))]
@@ -33,7 +33,7 @@ def made(kinds: Kinds, notifiers: Notifiers, root: Path = ROOT) -> Mapping[str, 
 
 def main() -> None:
     """Write those that have changed."""
-    for path, text in made(KINDS, NOTIFIERS).items():
+    for path, text in generated_documents(KINDS, NOTIFIERS).items():
         (ROOT / path).write_text(text, encoding="utf-8")
 
 

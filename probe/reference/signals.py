@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from probe.core.kind import Kind
-from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold
-from probe.core.signals import COMMON
+from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold
 from probe.core.thresholds import signals_of
 from probe.metrics.exporter import RECENT_RUNS
 from probe.metrics.families import Family, histogram_of

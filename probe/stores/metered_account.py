@@ -62,7 +62,7 @@ async def _get(base: str, secret_key: str, context: Context, ca_file: Path | Non
     ):
         status = page.response.status
         if status != 200:
-            raise status_error(status, f"{host} answers {status}", phase="status")
+            raise status_error(status, f"{host} answers {status}", phase="status", credential=True)
         return await browser.read(page, _MOST_BYTES)
 
 

@@ -42,6 +42,12 @@ def untimed(_: str) -> Iterator[None]:
 
 # A server that is restarted refuses once; who asks again is answered.
 _REFUSALS_FORGIVEN = 1
+# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+_NO_ISSUER = (20, 21)
+_CHAIN_HINT = (
+    "The server probably sends its own certificate alone: give it the whole chain "
+    "(fullchain.pem of certbot, cert= of coturn). For a private authority set PROBE_CA_FILE."
+)
 # asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
 _NO_TIMEOUT = 3600.0
 
@@ -230,7 +236,10 @@ async def secure_wire(wire: Transport, url: TurnUri, context: ssl.SSLContext) ->
     try:
         await cast(StreamTransport, wire).secure(context, url.host)
     except OSError as error:
-        raise _failure_of(error, format_hostport(url.host, url.port), "tls") from None
+        failure = _failure_of(error, format_hostport(url.host, url.port), "tls")
+        if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NO_ISSUER:
+            failure.hint = _CHAIN_HINT
+        raise failure from None
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transport:

@@ -71,9 +71,13 @@ class ApiClient:
             status = str(answer.status)
         said = _said(answer.body)
         message = f"{self.name} answers {status}" + (f": {said}" if said else "")
-        stop = status_error(answer.status, message)
+        stop = status_error(answer.status, message, credential=self._has_credential)
         hint = hint if stop.cause is not Cause.RATE_LIMITED else ""
         return NotMeasured(stop.cause, message, hint=hint or stop.hint)
+
+    @property
+    def _has_credential(self) -> bool:
+        return bool(self.headers) or URL(self.base).user is not None
 
     async def document(self, answer: ApiAnswer) -> Any:
         """The JSON of an answer. Raises NotMeasured(body_invalid)."""

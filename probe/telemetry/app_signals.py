@@ -25,12 +25,16 @@ UPTIME = Signal(
     "For how long the process has run.",
     labels=("machine", "machine_region"),
     ephemeral=True,
+    runbook="machine-crashed",
 )
 CONNECTED = Signal(
     "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
 )
 FAILURES = Signal(
-    "probe_app_connection_failures_per_second", Unit.COUNT, "Connections that failed, per second."
+    "probe_app_connection_failures_per_second",
+    Unit.COUNT,
+    "Connections that failed, per second.",
+    runbook="turn-share",
 )
 ERRORS = Signal("probe_app_errors_per_second", Unit.COUNT, "Errors of the backend, per second.")
 RATE_LIMITED = Signal(
@@ -43,6 +47,7 @@ MATCH_P95 = Signal(
     "probe_app_match_p95_seconds",
     Unit.SECONDS,
     "95 % of the last hour's matches were found within this time.",
+    runbook="response-slow",
 )
 
 GAUGES = {

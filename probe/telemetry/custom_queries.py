@@ -40,7 +40,7 @@ class OwnQuery(BaseModel):
     help: str = Field(default="A query of one's own.", pattern=r"^.{1,200}\.$")
     """Help text of the metric, one sentence. Example: `Used share of the volume.`"""
     labels: tuple[str, ...] = Field(default=(), max_length=5)
-    """Labels of the series that tell values apart. Example: `["region"]`"""
+    """Labels of the series that distinguish its values. Example: `["region"]`"""
     objective: FiniteFloat | None = None
     """Objective. Example: `0.5`"""
     warning: FiniteFloat | None = None

@@ -30,6 +30,7 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*+")
 _LABEL = re.compile(
     r'[ \t]*+([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\]|\\.)*+)"[ \t]*+(,?)'
 )
+_NAMED_COMMENT = re.compile(r"#[ \t]*+(?:HELP|TYPE)[ \t]++([^ \t]++)")
 _BLANKS = re.compile(r"[ \t]*+")
 _ESCAPED = re.compile(r"\\([\\n\"])")
 _PLAIN = {"\\": "\\", "n": "\n", '"': '"'}
@@ -93,7 +94,7 @@ def read_exposition(
         if len(line) > MAX_LINE:
             raise InvalidExposition(f"line {number} has {len(line)} bytes")
         try:
-            sample = _sample(line.decode("utf-8").strip(), prefixes)
+            sample = _sample(line.decode("utf-8").strip(" \t\r"), prefixes)
         except ValueError:  # UnicodeDecodeError is one
             raise InvalidExposition(f"line {number}") from None
         if sample is not None and math.isfinite(sample[1]):
@@ -128,8 +129,8 @@ def _sample(line: str, prefixes: tuple[str, ...]) -> tuple[Series, float] | None
 
 def _check_comment(line: str) -> None:
     """HELP and TYPE begin with the name of a metric; any other comment is free."""
-    words = line[1:].split(None, 2)
-    if len(words) > 1 and words[0] in ("HELP", "TYPE") and not _NAME.fullmatch(words[1]):
+    named = _NAMED_COMMENT.match(line)
+    if named is not None and not _NAME.fullmatch(named[1]):
         raise ValueError("no name")
 
 

@@ -17,6 +17,7 @@ ERROR_RATIO = Signal(
     "Share of users' requests of the last five minutes that ended with a server error.",
     labels=("source",),
     column="errors",
+    runbook="errors-high",
 )
 REQUEST_P95 = Signal(
     "probe_request_p95_seconds",
@@ -24,6 +25,7 @@ REQUEST_P95 = Signal(
     "95 % of users' requests of the last five minutes were answered within this time.",
     labels=("source",),
     column="p95",
+    runbook="response-slow",
 )
 MEMORY = Signal(
     "probe_memory_used_bytes",
@@ -32,6 +34,7 @@ MEMORY = Signal(
     labels=("source", "machine", "machine_region"),
     column="memory",
     ephemeral=True,
+    runbook="memory-high",
 )
 RESTARTS = Signal(
     "probe_restarts",
@@ -39,6 +42,7 @@ RESTARTS = Signal(
     "Restarts in the last 24 hours, deployments included.",
     labels=("source", "machine", "machine_region"),
     ephemeral=True,
+    runbook="machine-crashed",
 )
 TURN_SHARE = Signal(
     "probe_turn_fallback_ratio",
@@ -47,6 +51,8 @@ TURN_SHARE = Signal(
     "the last one was (peer).",
     labels=("source",),
     column="relayed",
+    runbook="turn-share",
+    dashboard="probe-turn",
 )
 ICE_SUCCESS = Signal(
     "probe_ice_success_ratio",
@@ -55,6 +61,8 @@ ICE_SUCCESS = Signal(
     "last one did (peer).",
     labels=("source",),
     column="connected",
+    runbook="turn-share",
+    dashboard="probe-turn",
 )
 SHARED = (ERROR_RATIO, REQUEST_P95, MEMORY, RESTARTS)
 

@@ -14,7 +14,8 @@ class RelayMeasurement:
     Times are in seconds. ``first`` and ``second`` are the clients A and B; ``transits`` are
     one-way times from A to B in the order of arrival; ``hellos`` counts the first packets.
     ``altered`` has the sizes, sent and received, of packets that arrived with other bytes;
-    ``mtu`` is the largest packet that came back, in bytes.
+    ``mtu`` is the largest packet that came back, in bytes; ``failed`` is the client that got no
+    allocation.
     """
 
     first: TurnClient
@@ -26,6 +27,7 @@ class RelayMeasurement:
     server_rtts: list[float] = field(default_factory=list)
     altered: list[tuple[int, int]] = field(default_factory=list)
     mtu: int | None = None
+    failed: TurnClient | None = None
 
     @property
     def allocate(self) -> float | None:

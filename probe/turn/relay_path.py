@@ -7,8 +7,8 @@ nothing on whether the relay is reached from elsewhere.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from probe.core.causes import Cause
@@ -103,26 +103,41 @@ class RelayPath:
     async def _open(self) -> None:
         with self._record.phase("dns"):
             addresses = await resolve_turn_server(self._url, self._family)
-            others = (
-                await resolve_turn_server(self._b.url, self._family) if self._far else addresses
-            )
+            others = addresses
+            if self._far:
+                with self._failing(self._b):
+                    others = await resolve_turn_server(self._b.url, self._family)
         tls = _tls_context(self._url, self._ca_file)
         try:
             async with asyncio.timeout(self._opening) as timeout:
                 await gather_first_error(
-                    self._a.open(addresses, self._record.phase, tls), self._open_second(others)
+                    self._open_first(addresses, tls), self._open_second(others)
                 )
         except TimeoutError:
             if not timeout.expired():
                 raise
+            self.figures.failed = self._b if self._a.relayed is not None else self._a
             message = f"no allocation within {self._opening:g} s"
             raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
 
+    async def _open_first(self, addresses: Sequence[Address], tls: ssl.SSLContext | None) -> None:
+        with self._failing(self._a):
+            await self._a.open(addresses, self._record.phase, tls)
+
     async def _open_second(self, addresses: Sequence[Address]) -> None:
-        with count_bytes(self._far[2]) if self._far else nullcontext():
+        with self._failing(self._b), count_bytes(self._far[2]) if self._far else nullcontext():
             tls = _tls_context(self._b.url, self._ca_file)
             await self._b.open(addresses, untimed, tls)
+
+    @contextmanager
+    def _failing(self, client: TurnClient) -> Iterator[None]:
+        """Note whose failure it is that leaves, which is not that of the other one that it ends."""
+        try:
+            yield
+        except CheckAborted:
+            self.figures.failed = self.figures.failed or client
+            raise
 
     async def _permit(self) -> None:
         """Permission and channel both ways at once, so that no first packet meets neither."""

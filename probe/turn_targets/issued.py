@@ -1,7 +1,7 @@
 """Measuring what the backend issues as a browser uses it: all URLs, of which one has to work.
 
-The one that a browser prefers is measured in full, and at the same time whether the others
-allocate; where it fails, the next one that may work is measured instead.
+The one that a browser prefers is measured in full, and then whether the others allocate; where
+it fails, the next one is measured instead.
 """
 
 import asyncio
@@ -16,13 +16,20 @@ from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.relay_path import check_allocation
-from probe.turn_targets.table import TurnServerConfig, servers_for, with_uri
+from probe.turn_targets.table import (
+    MOST_ALLOCATIONS,
+    TurnServerConfig,
+    allocation_slots,
+    servers_for,
+    with_uri,
+)
 
 # Of what is left of the deadline, for all URLs together, so that a silent one can still be
 # named; and of that for each, so that there is time for the next.
 _SHARE_OF_DEADLINE, _SHARE_OF_ONE = 0.85, 0.45
 
 Measure = Callable[[TurnUri, TurnCredentials | None], Coroutine[Any, Any, None]]
+_Work = Callable[[TurnUri], Coroutine[Any, Any, None]]
 
 
 async def measure_issued(
@@ -41,41 +48,59 @@ async def measure_issued(
     """
     started = context.clock()
     credentials, urls = await servers_for(table, record, context)
-    end = started + _SHARE_OF_DEADLINE * table.deadline
-    failures: dict[TurnUri, CheckFailed] = {}
-
-    def limit(number: int) -> float:
-        share = _SHARE_OF_ONE if number < len(urls) - 1 else 1.0
-        return max(0.05, share * (end - context.clock()))
-
-    async def check(url: TurnUri, seconds: float) -> None:
-        try:
-            async with _within(url, seconds, phase="allocate"):
-                await check_allocation(url, credentials, context, ca_file=table.ca_file)
-        except CheckFailed as error:
-            failures[url] = error
-
-    others = urls[1:] if check_others else ()
-    checking = [asyncio.create_task(check(url, limit(0))) for url in others]
-    working: TurnUri | None = None
-    try:
+    left = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
+    async with allocation_slots([credentials] * MOST_ALLOCATIONS, record, context):
+        trying = _Trying(urls, context, context.clock() + left)
         for number, url in enumerate(urls):
-            if working is None and url not in failures:
-                try:
-                    async with _within(url, limit(number)):
-                        await measure(url, credentials)
-                    working = url
-                except CheckFailed as error:
-                    error.phase = error.phase or record.current
-                    failures[url] = error
-        if checking:
+            await trying.measure(url, lambda url: measure(url, credentials), number, record)
+            if trying.working is not None:
+                break
+        if check_others:
+
+            async def check(url: TurnUri) -> None:
+                await check_allocation(url, credentials, context, ca_file=table.ca_file)
+
             with record.phase("others"):
-                await asyncio.gather(*checking)
-    finally:
-        for each in checking:
-            each.cancel()
-        await asyncio.gather(*checking, return_exceptions=True)
-    _conclude(urls, working, failures, record)
+                await trying.check_others(check)
+    _conclude(urls, trying.working, trying.failures, record)
+
+
+class _Trying:
+    """What came of each URL so far; all of them together have until ``end``."""
+
+    def __init__(self, urls: Sequence[TurnUri], context: Context, end: float) -> None:
+        self.working: TurnUri | None = None
+        self.failures: dict[TurnUri, CheckFailed] = {}
+        self._urls, self._context, self._end = urls, context, end
+
+    async def measure(self, url: TurnUri, work: _Work, number: int, record: Recorder) -> None:
+        """In full."""
+        share = _SHARE_OF_ONE if number < len(self._urls) - 1 else 1.0
+        try:
+            async with _within(url, share * self._left):
+                await work(url)
+            self.working = url
+        except CheckFailed as error:
+            error.phase = error.phase or record.current
+            self.failures[url] = error
+
+    async def check_others(self, check: _Work) -> None:
+        """Those that nobody has tried yet, as many at a time as a user may have."""
+        slots, limit = asyncio.Semaphore(MOST_ALLOCATIONS), 0.9 * self._left
+
+        async def one(url: TurnUri) -> None:
+            try:
+                async with slots, _within(url, limit, phase="allocate"):
+                    await check(url)
+            except CheckFailed as error:
+                self.failures[url] = error
+
+        untried = [url for url in self._urls if url != self.working and url not in self.failures]
+        await asyncio.gather(*map(one, untried))
+
+    @property
+    def _left(self) -> float:
+        return max(0.05, self._end - self._context.clock())
 
 
 def _conclude(

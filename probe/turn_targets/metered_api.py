@@ -84,12 +84,12 @@ class MeteredServers:
             async with (
                 fresh_client(ca_file=ca_file, clock=self._context.clock, host=host) as browser,
                 # A redirect would show the key elsewhere.
-                browser.session.get(
-                    address, allow_redirects=False, **browser.proxied(str(address))
-                ) as response,
+                browser.request("GET", address) as response,
             ):
                 if response.status != 200:
-                    raise status_error(response.status, f"{host} answers {response.status}")
+                    raise status_error(
+                        response.status, f"{host} answers {response.status}", credential=True
+                    )
                 body = await read_bounded(response, _MOST_BYTES)
         except CheckAborted as stop:
             # The address that was asked has the key in it: no cause is chained.

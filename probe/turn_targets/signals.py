@@ -32,6 +32,7 @@ BYTES = Signal(
     "TCP and TLS included.",
     labels=("direction",),
     counter=True,
+    dashboard="probe-turn",
 )
 
 

@@ -1,7 +1,8 @@
 """What a check's table says about its TURN server, shared by the kinds that use one."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -12,11 +13,18 @@ from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
 from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
+from probe.core.slots import Slots
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
 from probe.stun.browser_uri import refusal_of
 from probe.stun.byte_counter import count_bytes
-from probe.stun.credentials import CredentialSource, Static, TimeLimited, TurnCredentials
+from probe.stun.credentials import (
+    CredentialSource,
+    Static,
+    TimeLimited,
+    TurnCredentials,
+    expiry_of,
+)
 from probe.stun.uri import WAYS_IN, TransportProtocol, TurnUri, parse_turn_url, parse_url_list
 from probe.turn.resolve import Family
 from probe.turn_targets.signals import traffic_of, write_traffic
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
 
 ALLOCATION_RESULTS = "looks at TURN servers"
 """Who heeds this word wants to know when a server is seen to fail, or to work again."""
+
+MOST_ALLOCATIONS = 2
+"""Of one user at a time, as many as a call between two of them has."""
 
 # Of the deadline, for asking who we are: what comes later leaves no time to measure.
 _LOGIN_SHARE = 0.5
@@ -183,6 +194,32 @@ def counting_traffic(table: TurnServerConfig, record: Recorder, context: Context
         raise
     finally:
         write_traffic(traffic, record)
+
+
+@asynccontextmanager
+async def allocation_slots(
+    users: Sequence[TurnCredentials | None], record: Recorder, context: Context
+) -> AsyncIterator[None]:
+    """Wait until one allocation for each of ``users`` fits under ``MOST_ALLOCATIONS``.
+
+    A user's quota is often that of one call. Allocations are deleted at the end of a run, so
+    that checks of one user take turns, and none of them meets a quota that another fills.
+    """
+    wanted = Counter(_user_of(each) for each in users if each is not None)
+    async with AsyncExitStack() as stack:
+        with record.queueing():
+            # In one order for everybody, or two could wait for each other.
+            for user, count in sorted(wanted.items()):
+                key = ("allocations of", user)
+                slots = context.get_or_create(key, lambda: Slots(MOST_ALLOCATIONS))
+                await stack.enter_async_context(slots.hold(count))
+        yield
+
+
+def _user_of(credentials: TurnCredentials) -> str:
+    """Whom a server counts a quota for: time-limited user names end in the same name."""
+    expiry, _, name = credentials.username.partition(":")
+    return name if expiry_of(expiry) is not None else credentials.username
 
 
 def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredServers":

@@ -14,6 +14,7 @@ from probe.report.json import status
 from probe.report.status import Overview
 from probe.web.access import CALL_PATH, PEER_PATH, Access, guard
 from probe.web.call_api import PeerCalls
+from probe.web.connections import Connections
 from probe.web.silence_api import SilenceApi, Silences
 from probe.web.verdict_api import Peering
 
@@ -35,9 +36,9 @@ class PageData:
     """Where the pages come from.
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
-    says what is still missing, or nothing; ``runbook`` takes a name and gives title and text
-    of a page, or None; ``runbooks`` are name and title of all. ``revision`` grows with every
-    change that the overview would show.
+    says what is still missing, or nothing, and ``stuck`` what only a restart would mend;
+    ``runbook`` takes a name and gives title and text of a page, or None; ``runbooks`` are name
+    and title of all. ``revision`` grows with every change that the overview would show.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -45,6 +46,7 @@ class PageData:
     metrics: Callable[[str | None], tuple[bytes, str]]
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
+    stuck: Callable[[], str] = lambda: ""
     runbooks: Callable[[], list[tuple[str, str]]] = list
 
 
@@ -122,7 +124,8 @@ class Pages:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _alive(self, request: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
+        stuck = self._sources.stuck()
+        return web.Response(status=503 if stuck else 200, text=f"{stuck or 'alive'}\n")
 
     async def _ready(self, request: web.Request) -> web.Response:
         missing = self._sources.ready()
@@ -157,17 +160,23 @@ class WebServer:
             app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
         )
         self._listen = listen
+        self._connections = Connections()
+        app.middlewares.insert(0, self._connections.middleware)
         self.address = listen
 
     async def start(self) -> None:
         """Bind and serve. Raises OSError if the address can't be had."""
         await self._runner.setup()
+        make = self._runner.server
+        if make is None:
+            raise RuntimeError("the web server was not set up")
         bound = bind(*self._listen)
         self.address = bound.getsockname()[:2]
-        await web.SockSite(self._runner, bound).start()
+        await self._connections.serve(make, bound)
 
     async def stop(self) -> None:
         """Stop serving."""
+        self._connections.stop()
         await self._runner.cleanup()
 
 

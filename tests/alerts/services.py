@@ -113,7 +113,8 @@ class Post:
     async def settled(self) -> None:
         """Wait until nothing happens any more without time passing or a service moving."""
         for _ in range(30):
-            await self.outbox.waiting()
+            # Asks the file, so that all that was written before is.
+            await self.outbox.silences(0.0)
             for _ in range(5):
                 await asyncio.sleep(0)
 

@@ -15,8 +15,7 @@ from alerts.notifier import Notifier
 from alerts.pipeline import Pipeline
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
-from probe.core.model import Failure, Result, Sample, Status
-from probe.core.signals import SUCCESS
+from probe.core.model import SUCCESS, Failure, Result, Sample, Status
 from probe.daemon.triggers import Triggers
 
 START = 1_800_000_000.0

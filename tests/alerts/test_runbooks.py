@@ -12,6 +12,7 @@ from probe.cli import cli
 from probe.core.causes import Cause
 from probe.core.thresholds import all_signals
 from probe.kinds import KINDS
+from tests.fake_kind import toy_kind
 
 SECTIONS = (
     "What users feel",
@@ -23,6 +24,7 @@ SECTIONS = (
 # Names of checks that the kinds derive; a check of one's own may have any name.
 CHECKS = ("", "health", "frontend", "signaling", "turn-primary-udp", "turn-issued", "call-issued")
 EXAMPLES = {"CHECK", "call-direct", "ready", *CHECKS, *(kind.name for kind in KINDS)}
+KIND_BY_NAME = {kind.name: kind for kind in (*KINDS, toy_kind())}
 RULES = ("failing", "no-data", "overdue", *(signal.name for signal in all_signals(KINDS)))
 
 _FENCE = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,10 +54,9 @@ def _rows(slug: str) -> list[str]:
 
 def _everywhere() -> set[str]:
     causes = ["", *Cause]
-    kinds = [*(kind.name for kind in KINDS), "some-new-kind"]
     return {
         runbooks.slug_for(kind, rule, cause, check=check)
-        for kind in kinds
+        for kind in (*KINDS, toy_kind())
         for rule in RULES
         for cause in causes
         for check in CHECKS
@@ -69,7 +70,7 @@ def test_every_alert_leads_to_a_page_and_every_page_is_led_to() -> None:
 def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
     for kind in KINDS:
         for threshold in kind.thresholds:
-            slug = runbooks.slug_for(kind.name, threshold.signal.name, "")
+            slug = runbooks.slug_for(kind, threshold.signal.name)
             assert slug != "any-check", threshold.signal.name
 
 
@@ -105,7 +106,7 @@ def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
         ("redis", "probe_redis_memory_bytes", "", "redis", "redis"),
         ("redis", "failing", "rate_limited", "redis", "no-data"),
         ("metered", "probe_metered_forecast_ratio", "", "metered", "quota"),
-        ("some-new-kind", "failing", "connect_refused", "", "any-check"),
+        ("toy", "failing", "connect_refused", "", "any-check"),
         ("fly", "failing", "service_down", "fly-machines", "machines-down"),
         ("fly", "probe_error_ratio", "", "fly-metrics", "errors-high"),
         ("fly", "probe_fly_crashes", "", "fly-machines", "machine-crashed"),
@@ -120,13 +121,13 @@ def test_every_threshold_of_a_kind_has_more_than_the_general_page() -> None:
 def test_an_alert_leads_to_what_helps(
     kind: str, rule: str, cause: str, check: str, slug: str
 ) -> None:
-    assert runbooks.slug_for(kind, rule, cause, check=check) == slug
+    assert runbooks.slug_for(KIND_BY_NAME[kind], rule, cause, check=check) == slug
 
 
 @pytest.mark.parametrize("kind", ["turn", "call"])
 @pytest.mark.parametrize("cause", Cause)
 def test_the_page_of_a_failed_relay_or_call_explains_its_cause(kind: str, cause: Cause) -> None:
-    slug = runbooks.slug_for(kind, "failing", cause)
+    slug = runbooks.slug_for(KIND_BY_NAME[kind], "failing", cause)
     explained = " ".join(_rows(slug))
     assert f"`{cause}`" in explained, f"{slug} says nothing of {cause}"
 

@@ -88,11 +88,8 @@ def _directory(folder: Path) -> None:
         _schema_damaged,
         _truncated,
         _truncated_in_the_header,
-        _newer_schema,
         _foreign,
         _table_missing,
-        _column_missing,
-        _index_missing,
         _directory,
     ],
     ids=lambda spoil: spoil.__name__.strip("_"),
@@ -116,6 +113,45 @@ async def test_a_file_that_cant_be_read_is_set_aside_and_history_begins_anew(
     async with opened(tmp_path) as history:
         assert await everything(history) == [entry()]
         assert history.state.problem == ""
+
+
+def _one_page_damaged(folder: Path) -> None:
+    size = (folder / FILE).stat().st_size
+    overwrite(folder / FILE, size // 8192 * 4096, size // 8192 * 4096 + 4096)
+    change(folder, "DROP INDEX entries_by_standing")
+
+
+def _schema_not_text(folder: Path) -> None:
+    raw = (folder / FILE).read_bytes()
+    at = raw.rfind(b"CREATE TABLE entries")
+    (folder / FILE).write_bytes(raw[: at + 3] + b"\xb8" + raw[at + 4 :])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "least"),
+    [
+        (_newer_schema, 200),
+        (_index_missing, 200),
+        (_column_missing, 200),
+        (_schema_not_text, 200),
+        (_one_page_damaged, 100),
+    ],
+    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
+)
+async def test_what_can_still_be_read_of_a_damaged_file_is_kept(
+    tmp_path: Path, spoil: Callable[[Path], None], least: int
+) -> None:
+    before = entries(200, samples=DOZEN)
+    async with opened(tmp_path) as history:
+        await keep(history, before)
+    spoil(tmp_path)
+    async with opened(tmp_path) as history:
+        kept = await everything(history)
+        assert len(kept) >= least
+        assert all(each in before for each in kept)
+        assert f"{len(kept)} results were copied" in history.state.problem
+        await keep(history, [entry()])
+        assert len(await everything(history)) == len(kept) + 1
 
 
 async def test_what_was_set_aside_is_as_it_was_its_log_included(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Failure, Result
-from probe.core.runner import run_check
+from probe.core.runner import preload, run_check
 from probe.kinds.http import KIND, HttpTable
 from tests.servers.pages import Behaviour, Pages
 
@@ -24,6 +24,7 @@ HANGS = 0.3
 async def look(url: str, **table: Any) -> Result:
     table = {"name": "page", "deadline": 5.0, **table}
     check = Check(KIND, HttpTable.model_validate({**table, "url": url}))
+    preload([check])
     return await run_check(check, Context())
 
 

@@ -13,8 +13,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from probe.core.causes import Cause
-from probe.core.model import Result, Sample, Signal, Status, Unit
-from probe.core.signals import COMMON, DURATION, SUCCESS
+from probe.core.model import COMMON, DURATION, SUCCESS, Result, Sample, Signal, Status, Unit
 from probe.kinds import KINDS
 from probe.metrics.exporter import BUCKETS, Exporter, expose
 from tests import requirements

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from probe.net.http import fresh_client
+from probe.net.http import fresh_client, read_bounded
 from probe.net.impairment import (
     DATA_RTO,
     Impairment,
@@ -189,7 +189,7 @@ async def test_a_browser_takes_the_detour_and_names_the_target(leaks: None) -> N
             ca_file=None, clock=time.monotonic, host="localhost:1", detour=forwarder.socket
         )
         # Nothing listens at port 1: only the forwarder leads anywhere.
-        async with browser as opened, opened.session.get("http://localhost:1/") as response:
-            assert await response.text() == "ok"
+        async with browser as opened, opened.request("GET", "http://localhost:1/") as response:
+            assert await read_bounded(response, 10) == b"ok"
     assert b"Host: localhost:1" in asked[0]
     server.close()

@@ -159,8 +159,8 @@ class TestToken:
         ("status", "content", "kind", "cause"),
         [
             (429, {}, NotMeasured, Cause.RATE_LIMITED),
-            (401, {}, CheckFailed, Cause.AUTH_REJECTED),
-            (403, {}, CheckFailed, Cause.AUTH_REJECTED),
+            (401, {}, CheckFailed, Cause.HTTP_STATUS),
+            (403, {}, CheckFailed, Cause.HTTP_STATUS),
             (500, {}, CheckFailed, Cause.HTTP_STATUS),
             (404, {}, CheckFailed, Cause.HTTP_STATUS),
             (307, {}, CheckFailed, Cause.HTTP_STATUS),

@@ -33,26 +33,35 @@ LENGTH = Signal(
     "probe_http_uncompressed_body_length", Unit.BYTES, "Length of the body, uncompressed."
 )
 EXPIRY = Signal(
-    "probe_ssl_earliest_cert_expiry", Unit.TIMESTAMP, "When the server's certificate ends."
+    "probe_ssl_earliest_cert_expiry",
+    Unit.TIMESTAMP,
+    "When the server's certificate ends.",
+    runbook="certificate",
 )
 REMAINING = Signal(
     "probe_ssl_certificate_remaining_seconds",
     Unit.SECONDS,
     "How long the server's certificate is still valid.",
     column="certificate",
+    runbook="certificate",
 )
 HTTPS_REDIRECT = Signal(
-    "probe_http_https_redirect", Unit.BOOLEAN, "Whether plain HTTP redirects to HTTPS."
+    "probe_http_https_redirect",
+    Unit.BOOLEAN,
+    "Whether plain HTTP redirects to HTTPS.",
+    runbook="promises",
 )
 HSTS = Signal(
     "probe_http_hsts_max_age_seconds",
     Unit.SECONDS,
     "For how long Strict-Transport-Security binds browsers to HTTPS; 0 without it.",
+    runbook="promises",
 )
 CORS_REFUSED = Signal(
     "probe_http_cors_refused",
     Unit.BOOLEAN,
     "Whether pages of a foreign origin are refused the answer.",
+    runbook="promises",
 )
 
 SIGNALS = (STATUS, RESPONSE, DURATION, LOOKUP, VERSION, REDIRECTS, LENGTH, EXPIRY, REMAINING)

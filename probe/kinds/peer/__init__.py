@@ -29,6 +29,7 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
 from probe.net.urls import HttpUrl, show_host, split_urls
 from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of
@@ -291,7 +292,7 @@ def uses(table: PeerTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="peer",
-    summary="calls a probe elsewhere, directly and through a relay: who connects, and how",
+    summary="calls to another probe, direct and through a relay: who connects, and how",
     environment=PeerEnvironment,
     table=PeerTable,
     derive=derive,
@@ -301,10 +302,12 @@ KIND = Kind(
     failing=FailurePolicy(
         severity=Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=120.0
     ),
-    cost="two calls to the other probe, one relayed: an allocation here and there, about 24 kB",
+    cost="two calls to the other probe, one relayed: an allocation on each side, about 24 kB",
     uses=uses,
     load=lazy_import("probe.peer.measurement"),
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RTT,
+    runbooks=Runbooks("peer-failing", "relay-slow"),
+    dashboard="probe-turn",
 )

@@ -24,6 +24,7 @@ from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.resilience.signals import (
     CONSENT_LOST,
     CONSENT_RECOVERY,
@@ -262,7 +263,7 @@ def uses(table: ResilienceTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="resilience",
-    summary="time to recover: network lost for 3, 10 and 40 s, relay restarted, consent lost",
+    summary="time to recover from network loss of 3, 10 and 40 s, a relay restart and lost consent",
     environment=TurnEnvironment,
     table=ResilienceTable,
     derive=derive,
@@ -276,4 +277,6 @@ KIND = Kind(
     interval=86_400.0,
     retry=60.0,
     plot=PATH_RECOVERY,
+    runbooks=Runbooks("reconnecting", "reconnecting"),
+    dashboard="probe-turn",
 )

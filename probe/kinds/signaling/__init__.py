@@ -22,20 +22,24 @@ from probe.core.model import (
     Verdict,
 )
 from probe.core.recorder import Recorder
+from probe.core.runbooks import Runbooks
 from probe.kinds.signaling.signals import CONNECT, RTT, RTT_MAX, TOKEN
 from probe.paircam import (
     DEFAULT_EXPIRATION,
-    Backend,
     BackendEnvironment,
     Duration,
     backend_from,
 )
+from probe.paircam.confirmation import explain_refusal
 from probe.paircam.signaling import (
     UPGRADE,
+    UPGRADED,
+    UPGRADED_THRESHOLD,
     EventName,
     SocketTable,
     connect,
     is_ended_because_of,
+    may_be_about_the_token,
     session,
 )
 from probe.paircam.triggers import REDIS
@@ -62,10 +66,6 @@ _SILENT_HINT = (
 _UNANSWERED_HINT = (
     "The session stands but its events go unanswered: look at Redis behind the backend."
 )
-_MINTED_HINT = "Is JWT_SECRET the backend's own? Compare the clocks of both sides, too."
-_ISSUED_HINT = (
-    "The backend refuses a token that it issued: do all its machines have the same JWT_SECRET?"
-)
 
 
 class SignalingTable(SocketTable):
@@ -81,8 +81,8 @@ class SignalingTable(SocketTable):
     round_trips: int = Field(default=3, ge=1, le=20)
     """Round trips per run; the median is reported. Example: `3`"""
     metered: bool = True
-    """Whether the backend's Redis has a plan of so many commands a day, which sessions count
-    against. Example: `false`"""
+    """Whether the backend's Redis has a plan of commands per day that sessions draw from. Example:
+    `false`"""
 
     def samples_in_a_run(self, signal: Signal) -> int:
         """Each round trip of a session is one."""
@@ -98,6 +98,8 @@ class SignalingEnvironment(BackendEnvironment):
     """Where the backend is, and its Redis: whether sessions are paid for by the command."""
 
     redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
+    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
+    `rediss://:password@host:6379`"""
 
     @property
     def is_metered(self) -> bool:
@@ -112,14 +114,14 @@ class SignalingEnvironment(BackendEnvironment):
 def derive(environment: SignalingEnvironment) -> DerivedChecks:
     """One check of the backend, over WebSocket, as often as the commands of its Redis allow."""
     if environment.backend_url is None:
-        return DerivedChecks(
-            skipped=("BACKEND_URL is not set",), defaults={"ca_file": environment.ca_file}
-        )
+        known = {"ca_file": environment.ca_file, "origin": environment.origin}
+        return DerivedChecks(skipped=("BACKEND_URL is not set",), defaults=known)
     defaults = {
         "url": environment.backend_url,
         "jwt_secret": environment.jwt_secret,
         "jwt_expiration": environment.jwt_expiration,
         "ca_file": environment.ca_file,
+        "origin": environment.origin,
     }
     table: dict[str, Any] = {"name": "signaling"}
     if not environment.is_metered:
@@ -128,7 +130,7 @@ def derive(environment: SignalingEnvironment) -> DerivedChecks:
 
 
 async def run(table: SignalingTable, record: Recorder, context: Context) -> None:
-    """Token, connection, session, round trips, goodbye."""
+    """Token, connection, session, round trips, clean close."""
     backend = backend_from(
         context,
         url=table.url,
@@ -149,14 +151,11 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
             record.sample(CONNECT, ready - started)
             await _round_trips(table, record, socket, _trips(table, context))
     except CheckFailed as stop:
-        if stop.cause is Cause.AUTH_REJECTED:
-            backend.forget_token(token)
-            stop.hint = _auth_hint(backend)
-        raise
-
-
-def _auth_hint(backend: Backend) -> str:
-    return _MINTED_HINT if backend.minted else _ISSUED_HINT
+        if not may_be_about_the_token(stop):
+            raise
+        backend.forget_token(token)
+        stop.phase = stop.phase or record.current
+        raise await explain_refusal(backend, token, stop) from None
 
 
 async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "Session") -> float:
@@ -169,7 +168,9 @@ async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "S
                 raise
             message = f'the server ends the session instead of sending "{table.ready_event}"'
             if stop.cause is Cause.PROTOCOL_ERROR:
+                # It has a reason, and words are no proof that the token is the reason.
                 message = f"{message}; {stop.message}"
+                raise CheckFailed(Cause.SESSION_REFUSED, message) from None
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
 
 
@@ -211,12 +212,12 @@ def uses(table: SignalingTable) -> tuple[QuotaUse, ...]:
 
 KIND = Kind(
     name="signaling",
-    summary="Token, Socket.IO session until the application confirms it, round trips, goodbye.",
+    summary="a token, a Socket.IO session until the application confirms it, round trips, a close",
     environment=SignalingEnvironment,
     table=SignalingTable,
     derive=derive,
     run=run,
-    signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE),
+    signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE, UPGRADED),
     thresholds=(
         Threshold(
             RTT,
@@ -225,6 +226,7 @@ KIND = Kind(
             window=300.0,
             minimum_samples=MINIMUM_SAMPLES,
         ),
+        UPGRADED_THRESHOLD,
     ),
     failing=FailurePolicy(Verdict.CRITICAL, hold=60.0),
     core=True,
@@ -235,4 +237,6 @@ KIND = Kind(
     interval=INTERVAL,
     retry=30.0,
     plot=RTT,
+    runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
+    dashboard="probe-signaling",
 )

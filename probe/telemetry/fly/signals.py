@@ -12,6 +12,7 @@ REGION_ERRORS = Signal(
     "Share of requests of five minutes that ended with a server error, by region of Fly's edge.",
     labels=("machine_region",),
     ephemeral=True,
+    runbook="errors-high",
 )
 REGION_P95 = Signal(
     "probe_fly_region_p95_seconds",
@@ -19,12 +20,21 @@ REGION_P95 = Signal(
     "95 % of the requests of five minutes were answered within this time, by the machines' region.",
     labels=("machine_region",),
     ephemeral=True,
+    runbook="response-slow",
 )
 REQUESTS = Signal(
-    "probe_fly_requests", Unit.COUNT, "Requests of the last five minutes at Fly's edge."
+    "probe_fly_requests",
+    Unit.COUNT,
+    "Requests of the last five minutes at Fly's edge.",
+    runbook="errors-high",
 )
 MEMORY_SIZE = Signal(
-    "probe_fly_memory_bytes", Unit.BYTES, "Memory that the machine has.", _MACHINE, ephemeral=True
+    "probe_fly_memory_bytes",
+    Unit.BYTES,
+    "Memory that the machine has.",
+    _MACHINE,
+    ephemeral=True,
+    runbook="memory-high",
 )
 MEMORY_RATIO = Signal(
     "probe_fly_memory_used_ratio",
@@ -33,6 +43,7 @@ MEMORY_RATIO = Signal(
     _MACHINE,
     "memory of the machine",
     ephemeral=True,
+    runbook="memory-high",
 )
 UNREACHABLE = Signal(
     "probe_fly_memory_limit_unreachable",
@@ -40,6 +51,7 @@ UNREACHABLE = Signal(
     "Whether a limit on memory is above what the machine has, so that it can't be reached.",
     _MACHINE,
     ephemeral=True,
+    runbook="memory-high",
 )
 CPU = Signal(
     "probe_fly_cpu_ratio",
@@ -48,6 +60,7 @@ CPU = Signal(
     _MACHINE,
     "cpu",
     ephemeral=True,
+    runbook="response-slow",
 )
 THROTTLED = Signal(
     "probe_fly_cpu_throttled_ratio",
@@ -55,6 +68,7 @@ THROTTLED = Signal(
     "Share of time for which the machine was held up because its CPU quota was spent.",
     _MACHINE,
     ephemeral=True,
+    runbook="response-slow",
 )
 LOST = Signal(
     "probe_fly_machine_lost",
@@ -63,6 +77,7 @@ LOST = Signal(
     _MACHINE,
     ephemeral=True,
     display_name="metrics lost of",
+    runbook="machines-down",
 )
 MACHINE_UP = Signal(
     "probe_fly_machine_up",
@@ -71,9 +86,15 @@ MACHINE_UP = Signal(
     _MACHINE,
     ephemeral=True,
     display_name="machine up:",
+    runbook="machines-down",
 )
 MACHINES = Signal(
-    "probe_fly_machines", Unit.COUNT, "How many machines stand so.", ("standing",), "machines"
+    "probe_fly_machines",
+    Unit.COUNT,
+    "How many machines stand so.",
+    ("standing",),
+    "machines",
+    runbook="machines-down",
 )
 CRASHES = Signal(
     "probe_fly_crashes",
@@ -82,6 +103,7 @@ CRASHES = Signal(
     _MACHINE,
     ephemeral=True,
     display_name="crashes in the last hour of",
+    runbook="machine-crashed",
 )
 OUT_OF_MEMORY = Signal(
     "probe_fly_out_of_memory_exits",
@@ -90,6 +112,7 @@ OUT_OF_MEMORY = Signal(
     _MACHINE,
     ephemeral=True,
     display_name="exits for lack of memory in the last hour of",
+    runbook="memory-high",
 )
 STOPS = Signal(
     "probe_fly_requested_stops",
@@ -97,6 +120,7 @@ STOPS = Signal(
     "How often the machine was stopped on purpose in the last hour.",
     _MACHINE,
     ephemeral=True,
+    runbook="machine-crashed",
 )
 CHECKS_FAILING = Signal(
     "probe_fly_checks_failing",
@@ -104,6 +128,7 @@ CHECKS_FAILING = Signal(
     "How many of Fly's own health checks of the machine don't pass.",
     _MACHINE,
     ephemeral=True,
+    runbook="machines-down",
 )
 
 OF_METRICS = (

@@ -56,20 +56,20 @@ async def test_the_next_attempt_waits_for_its_time(outbox: Outbox) -> None:
 
 
 async def test_a_service_that_asks_for_patience_gets_it(outbox: Outbox) -> None:
-    pager = Service(script=[NotifyError("429", retry_after=600.0)])
+    pager = Service(script=[NotifyError("429", retry_after=240.0)])
     async with running(Post(outbox, pager)) as post:
         await post.commit(a_delivery())
         await post.settled()
-        post.pass_(599)
+        post.pass_(239)
         await post.settled()
         assert len(pager.attempts) == 1
-        post.pass_(62)
+        post.pass_(26)
         assert await pager.took(1)
 
 
 async def test_the_patience_asked_for_outlives_the_process(outbox: Outbox) -> None:
     async with running(
-        Post(outbox, Service(script=[NotifyError("429", retry_after=600.0)]))
+        Post(outbox, Service(script=[NotifyError("429", retry_after=240.0)]))
     ) as post:
         await post.commit(a_delivery())
         await post.settled()

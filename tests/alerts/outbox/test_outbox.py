@@ -163,8 +163,11 @@ async def test_a_message_that_nobody_can_read_does_not_block_the_others(
     other.execute("UPDATE deliveries SET message = '{}' WHERE number = 1")
     other.commit()
     other.close()
-    assert titles(await outbox.waiting()) == ["firing at 2"]
-    assert outbox.state.waiting == 1
+    again = await reopened(outbox, tmp_path)
+    assert titles(await again.waiting()) == ["firing at 2"]
+    assert "set aside" in again.state.notice
+    assert again.state.waiting == 1
+    await again.close()
 
 
 async def test_what_was_begun_is_carried_out_although_nobody_waits(outbox: Outbox) -> None:

@@ -20,8 +20,7 @@ from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import TransitionType
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
-from probe.core.model import Failure, Result, Sample, Status
-from probe.core.signals import DURATION, SUCCESS
+from probe.core.model import DURATION, SUCCESS, Failure, Result, Sample, Status
 from probe.kinds import KINDS
 from probe.kinds.http.signals import RESPONSE
 from probe.metrics.exporter import Exporter, expose

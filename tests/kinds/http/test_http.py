@@ -120,8 +120,8 @@ async def test_a_body_that_says_so_is_well(document: object, body: str) -> None:
         (500, Status.FAILED, Cause.HTTP_STATUS),
         (404, Status.FAILED, Cause.HTTP_STATUS),
         (799, Status.FAILED, Cause.HTTP_STATUS),
-        (401, Status.FAILED, Cause.AUTH_REJECTED),
-        (403, Status.FAILED, Cause.AUTH_REJECTED),
+        (401, Status.FAILED, Cause.HTTP_STATUS),
+        (403, Status.FAILED, Cause.HTTP_STATUS),
         (429, Status.UNKNOWN, Cause.RATE_LIMITED),
     ],
 )

@@ -24,7 +24,7 @@ async def test_an_endless_body_is_cut_off() -> None:
 
 async def test_a_body_that_unpacks_to_far_too_much_is_cut_off() -> None:
     bomb = gzip.compress(bytes(100 << 20), compresslevel=1)
-    result = await look_at(answers(200, bomb, Content_Encoding="gzip"))
+    result = await look_at(answers(200, bomb, Content_Encoding="gzip"), body="json")
     assert ending(result) == ("transfer", Cause.BODY_TOO_LARGE)
 
 

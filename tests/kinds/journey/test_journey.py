@@ -61,7 +61,7 @@ async def test_a_second_match_that_comes_late_is_followed(
         ({"match": "never"}, "match", "deadline"),
         ({"match": "lost"}, "signal", "session_lost"),
         ({"match": "ends"}, "ice", "session_lost"),
-        ({"token": "refused"}, "token", "auth_rejected"),
+        ({"token": "refused"}, "token", "http_status"),
         ({"credentials": "refused"}, "credentials", "auth_rejected"),
         ({"credentials": "empty"}, "credentials", "credentials_missing"),
         ({"credentials": "wrong"}, "ice", "auth_rejected"),

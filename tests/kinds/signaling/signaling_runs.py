@@ -10,7 +10,7 @@ import pytest
 from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Failure, Result
-from probe.core.runner import run_check
+from probe.core.runner import preload, run_check
 from probe.kinds.signaling import KIND, SignalingTable
 from tests.leaks import Footprint, left_behind
 
@@ -40,6 +40,7 @@ def check(url: str, **settings: Any) -> Check:
 
 
 async def run(url: str, context: Context | None = None, **settings: Any) -> Result:
+    preload([check(url, **settings)])
     return await run_check(check(url, **settings), context or Context())
 
 

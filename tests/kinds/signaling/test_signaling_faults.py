@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
         (b"\x00\x01\x02 garbage\r\n\r\n", "handshake", Cause.PROTOCOL_ERROR),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "handshake", Cause.PROTOCOL_ERROR),
         (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "handshake", Cause.HTTP_STATUS),
-        (b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", "handshake", Cause.AUTH_REJECTED),
+        (b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", "handshake", Cause.HTTP_STATUS),
         (b"HTTP/1.1 429 Slowly\r\nContent-Length: 0\r\n\r\n", "handshake", Cause.RATE_LIMITED),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes", "handshake", Cause.PROTOCOL_ERROR),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "handshake", Cause.PROTOCOL_ERROR),

@@ -49,7 +49,7 @@ class TestReferenceServer:
 
     async def test_a_wrong_secret(self, node_backend: NodeBackendFactory) -> None:
         failure = failure_of(await run(node_backend().url, jwt_secret="wrong"))
-        assert (failure.phase, failure.cause) == ("session", Cause.AUTH_REJECTED)
+        assert (failure.phase, failure.cause) == ("session", Cause.OWN_CREDENTIALS)
 
     async def test_the_token_limit(self, node_backend: NodeBackendFactory) -> None:
         result = await run(node_backend(TOKEN_LIMIT="0").url)

@@ -31,9 +31,9 @@ pytestmark = pytest.mark.usefixtures("quiet")
     ("mode", "phase", "cause"),
     [
         ("refuse", "session", Cause.AUTH_REJECTED),
-        ("complain", "session", Cause.AUTH_REJECTED),
+        ("complain", "session", Cause.SESSION_REFUSED),
         ("silent", "session", Cause.DEADLINE),
-        ("reject", "handshake", Cause.AUTH_REJECTED),
+        ("reject", "handshake", Cause.PROTOCOL_ERROR),
         ("mute", "rtt", Cause.DEADLINE),
         ("vanish", "rtt", Cause.CONNECTION_CLOSED),
         ("drop", "rtt", Cause.CONNECTION_CLOSED),

@@ -1,9 +1,13 @@
 """The redis check against Redis 7, with and without TLS, pushed to its limits."""
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
+from alerts.evaluation.verdict import judge
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import Status, Verdict
@@ -11,12 +15,15 @@ from probe.core.runner import run_check
 from probe.kinds.redis import (
     FILLED,
     MEMORY,
+    REFUSES_WRITES,
     RedisTable,
     commands,
 )
 from tests.kinds.http_helpers import ending, failure, values
 from tests.kinds.stores.redis_runs import check, client, fill, look, verdict_on
 from tests.servers.redis import RedisServer
+
+WRITES = REFUSES_WRITES.name
 
 pytestmark = [pytest.mark.parts, pytest.mark.usefixtures("leaks")]
 
@@ -122,3 +129,47 @@ async def test_a_servers_own_limit_counts_where_it_is_the_lower_one(tmp_path: Pa
     assert values(result)["probe_redis_memory_limit_bytes"] == 10e6
     assert values(result)["probe_redis_evicted_keys"] > 0
     assert verdict_on(each, result, FILLED.name) in (Verdict.WARNING, Verdict.CRITICAL)
+
+
+async def _fill_up(other: Any, piece: int) -> None:
+    with suppress(OutOfMemoryError):
+        for number in range(1000):
+            await other.set(f"filling-{number}", b"x" * piece)
+        raise AssertionError("it took everything")
+
+
+@pytest.mark.parametrize("piece", [50_000, 700_000])
+async def test_a_full_server_that_refuses_writes_is_critical_whatever_its_ratio(
+    tmp_path: Path, piece: int
+) -> None:
+    server = RedisServer(tmp_path, options=("--maxmemory", "5mb"))
+    each = check(server.url())
+    try:
+        async with client(server) as other:
+            assert verdict_on(each, await run_check(each, Context()), WRITES) is Verdict.OK
+            await _fill_up(other, piece)
+            result = await run_check(each, Context())
+    finally:
+        server.stop()
+    assert verdict_on(each, result, WRITES) is Verdict.CRITICAL
+    assert judge([each], {each.name: result}, set()).verdict is Verdict.CRITICAL
+
+
+async def test_writes_that_were_refused_between_two_runs_are_critical(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, options=("--maxmemory", "5mb"))
+    each, context = check(server.url()), Context()
+    try:
+        async with client(server) as other:
+            await run_check(each, context)
+            await _fill_up(other, 50_000)
+            await other.flushall()
+            once = await run_check(each, context)
+            again = await run_check(each, context)
+    finally:
+        server.stop()
+    assert verdict_on(each, once, WRITES) is Verdict.CRITICAL
+    assert verdict_on(each, again, WRITES) is Verdict.OK
+
+
+async def test_a_server_that_evicts_or_has_no_limit_refuses_nothing(redis: RedisServer) -> None:
+    assert "probe_redis_writes_refused" not in values(await look(redis.url()))

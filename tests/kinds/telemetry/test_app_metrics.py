@@ -227,7 +227,7 @@ def test_what_is_missing_is_named() -> None:
 @pytest.mark.parametrize(
     ("behaviour", "cause"),
     [
-        (answers(401, b""), Cause.AUTH_REJECTED),
+        (answers(401, b""), Cause.HTTP_STATUS),
         (answers(429, b""), Cause.RATE_LIMITED),
         (answers(404, b""), Cause.HTTP_STATUS),
         (answers(200, b"<html>no metrics</html>\n"), Cause.BODY_INVALID),

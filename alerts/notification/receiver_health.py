@@ -1,0 +1,52 @@
+"""How a receiver fares: whether it takes messages, since when not, and what people were told."""
+
+from dataclasses import dataclass, field
+
+# A message that was not taken for so long is told of through others.
+UNDELIVERED_SECONDS = 120.0
+# A queue that has messages and did nothing for so long is stuck: a send takes 30 s at most.
+STUCK_SECONDS = 90.0
+
+
+@dataclass(slots=True)
+class ReceiverHealth:
+    """Times are on the monotonic clock. ``refused`` counts messages that were refused for good
+    since one was last taken, ``failed`` all since the start."""
+
+    moved: float
+    failing_since: float | None = None
+    error: str = ""
+    refused: int = 0
+    failed: int = 0
+    reported: set[str] = field(default_factory=set)
+
+    def taken(self) -> bool:
+        """It has taken a message; whether it had not taken the one before."""
+        failed_before = self.failing_since is not None
+        self.failing_since, self.error, self.refused = None, "", 0
+        self.reported.clear()
+        return failed_before
+
+    def not_taken(self, error: str, now: float) -> None:
+        """It has not taken a message, and may take it later."""
+        self.failing_since = now if self.failing_since is None else self.failing_since
+        self.error = error
+
+    def was_refused(self, error: str, now: float) -> None:
+        """It has refused a message for good."""
+        self.not_taken(error, now)
+        self.refused += 1
+        self.failed += 1
+
+    def reports(self, what: str) -> bool:
+        """Whether people are still to be told of this; they are by now."""
+        if what in self.reported:
+            return False
+        self.reported.add(what)
+        return True
+
+    def left_until_report(self, now: float) -> float | None:
+        """Seconds until it counts as not delivering; None: that is told, or it delivers."""
+        if self.failing_since is None or "undelivered" in self.reported:
+            return None
+        return max(0.0, self.failing_since + UNDELIVERED_SECONDS - now)

@@ -1,0 +1,227 @@
+"""Which incident is open at which receiver, in a journal apart from the outbox's database.
+
+From the journal alone each open incident gets its resolve, and from the database alone too. A
+record is written before a message is sent (its receiver may have got it, whatever happens
+next) and when it was taken, before the database forgets the message.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from alerts.model import Alert, Delivery, Message, MessageType
+from alerts.outbox.codec import CodecError, dump, load
+from probe.storage.journal import Contents, Journal, newest
+from probe.storage.replica import Runner
+from probe.storage.sqlite import describe
+from probe.storage.thread import Stalled
+
+logger = logging.getLogger(__name__)
+
+NAME = "open-incidents"
+# A record names at most so many alerts of an incident.
+MAX_ALERTS = 50
+
+_ALERTS: TypeAdapter[tuple[Alert, ...]] = TypeAdapter(tuple[Alert, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident that a receiver has been sent, and may have taken; ``told`` is the time of
+    the last message, ``opened`` that of the first, in seconds since 1970."""
+
+    notifier: str
+    key: str
+    alerts: tuple[Alert, ...]
+    told: float
+    opened: float
+    memory: Mapping[str, str]
+
+
+class IncidentLog:
+    """The journals in one or two folders, each written by a thread of its own."""
+
+    def __init__(self, folders: Sequence[Path], thread: Callable[[str], Runner]) -> None:
+        self._copies = [
+            (Journal(folder, NAME), thread(f"journal-{place}"))
+            for place, folder in enumerate(folders)
+        ]
+        self._records: dict[str, dict[str, Any]] = {}
+        self._problems: dict[int, str] = {}
+        self._number = 0
+        # Whether all that is open is in here: not after damage, or where there was none.
+        self.is_complete = False
+        self.was_found = False
+
+    @property
+    def problem(self) -> str:
+        """Why a journal can't be written, for people; empty if all can."""
+        return "; ".join(self._problems.values())
+
+    async def open(self) -> None:
+        """Read what the journals hold; the newest record of each key counts."""
+        found = [each for each in await self._each(lambda journal: journal.read()) if each]
+        for contents in found:
+            self._merge(contents)
+        self._number = max((record["n"] for record in self._records.values()), default=0)
+        self.was_found = bool(self._records) or any(each.found for each in found)
+        self.is_complete = any(each.found and each.complete for each in found)
+
+    async def start(self) -> None:
+        """Write anew what is known, so that all copies are whole."""
+        self._records = {key: dict(each) for key, each in newest(self._records).items()}
+        await self._each(lambda journal: journal.rewrite(self._records))
+
+    @property
+    def open_incidents(self) -> list[OpenIncident]:
+        """What may be open at receivers."""
+        found = (_incident(each) for each in self._records.values() if each.get("s") != "closed")
+        return [each for each in found if each is not None]
+
+    def was_taken(self, delivery: Delivery) -> bool:
+        """Whether a message that waits has been taken before the database could note it."""
+        record = self._records.get(_key(delivery.notifier, delivery.message.key))
+        taken = record is not None and record.get("taken") == delivery.message.at
+        return taken and record is not None and record.get("o") == delivery.message.occasion
+
+    def closed_at(self, notifier: str, key: str) -> float | None:
+        """When the end of an incident was taken, if that is the last that is known of it."""
+        record = self._records.get(_key(notifier, key))
+        closed = record is not None and record.get("s") == "closed"
+        return float(record["at"]) if closed and record is not None else None
+
+    def is_open(self, notifier: str, key: str) -> bool:
+        """Whether an incident may be open at a receiver."""
+        record = self._records.get(_key(notifier, key))
+        return record is not None and record.get("s") != "closed"
+
+    def knows(self, notifier: str, key: str) -> bool:
+        """Whether there is a record of an incident."""
+        return _key(notifier, key) in self._records
+
+    async def begun(self, delivery: Delivery) -> None:
+        """A message is about to be sent."""
+        message = delivery.message
+        if _is_apart(message) or message.occasion is MessageType.RESOLVED:
+            return
+        known = self._records.get(_key(delivery.notifier, message.key))
+        opened = known["opened"] if known is not None and known["s"] != "closed" else message.at
+        memory = known.get("memory", {}) if known is not None and known["s"] != "closed" else {}
+        await self._put(
+            _key(delivery.notifier, message.key),
+            {
+                "s": "open",
+                "at": message.at,
+                "opened": opened,
+                "alerts": json.loads(dump(_ALERTS, message.firing[:MAX_ALERTS])),
+                "memory": dict(memory),
+            },
+        )
+
+    async def taken(self, delivery: Delivery, memory: Mapping[str, str]) -> None:
+        """A message was taken."""
+        message = delivery.message
+        if _is_apart(message):
+            return
+        key = _key(delivery.notifier, message.key)
+        marks = {"taken": message.at, "o": message.occasion.value}
+        if message.occasion is MessageType.RESOLVED:
+            await self._put(key, {"s": "closed", "at": message.at, **marks})
+        elif key in self._records:
+            await self._put(key, {**self._records[key], **marks, "memory": dict(memory)})
+
+    async def refused(self, delivery: Delivery) -> None:
+        """A message was refused for good: an incident that never began is not open."""
+        key = _key(delivery.notifier, delivery.message.key)
+        record = self._records.get(key)
+        if record is not None and record["s"] == "open" and "taken" not in record:
+            await self._put(key, {"s": "closed", "at": delivery.message.at})
+
+    async def adopt(self, incidents: Iterable[OpenIncident]) -> None:
+        """Take up what is open by another account."""
+        for each in incidents:
+            key = _key(each.notifier, each.key)
+            self._number += 1
+            self._records[key] = {
+                "k": key,
+                "n": self._number,
+                "s": "open",
+                "at": each.told,
+                "opened": each.opened,
+                "taken": each.told,
+                "alerts": json.loads(dump(_ALERTS, each.alerts[:MAX_ALERTS])),
+                "memory": dict(each.memory),
+            }
+
+    async def close(self) -> None:
+        """Give the files back."""
+        await self._each(lambda journal: journal.close())
+        for _, thread in self._copies:
+            thread.close()
+
+    def _merge(self, contents: Contents) -> None:
+        for key, record in contents.records.items():
+            known = self._records.get(key)
+            if known is None or known["n"] < record["n"]:
+                self._records[key] = record
+
+    async def _put(self, key: str, record: dict[str, Any]) -> None:
+        self._number += 1
+        record = {**record, "k": key, "n": self._number}
+        self._records[key] = record
+        if len(self._records) > 4 * MAX_ALERTS:
+            self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
+        snapshot = dict(self._records)
+        await self._each(lambda journal: journal.append(record, snapshot))
+
+    async def _each(self, work: Callable[[Journal], Any]) -> list[Any]:
+        """Do it to every copy at the same time; what a copy can't do is its problem."""
+        jobs = [self._one(place, work) for place in range(len(self._copies))]
+        return list(await asyncio.gather(*jobs))
+
+    async def _one(self, place: int, work: Callable[[Journal], Any]) -> Any:
+        journal, thread = self._copies[place]
+        problem = ""
+        try:
+            return await thread.run(lambda: work(journal))
+        except Stalled:
+            problem = "the disk does not answer within 2 s"
+        except (OSError, sqlite3.Error, ValueError) as error:
+            problem = describe(error)
+        finally:
+            was = self._problems.pop(place, "")
+            if problem:
+                self._problems[place] = f"the journal of open incidents: {problem}"
+                if not was:
+                    logger.warning("the journal of open incidents can't be written: %s", problem)
+        return None
+
+
+def _is_apart(message: Message) -> bool:
+    return message.test or message.occasion is MessageType.NOTE
+
+
+def _key(notifier: str, key: str) -> str:
+    return json.dumps([notifier, key])
+
+
+def _incident(record: Mapping[str, Any]) -> OpenIncident | None:
+    try:
+        notifier, key = json.loads(record["k"])
+        return OpenIncident(
+            notifier=str(notifier),
+            key=str(key),
+            alerts=load(_ALERTS, json.dumps(record["alerts"])),
+            told=float(record["at"]),
+            opened=float(record["opened"]),
+            memory={str(name): str(value) for name, value in record["memory"].items()},
+        )
+    except (CodecError, AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,110 @@
+"""After a start: what is open at receivers, by the database and by the journal, made one.
+
+Whatever was lost of either, each open incident goes on: its alerts are taken as firing until
+a result says otherwise, so that it gets its resolve or stays as it was sent.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from alerts.cluster.leader import MINE
+from alerts.model import Alert
+from alerts.notification.message import highest_severity, name_of
+from alerts.notification.notification_log import Key, NotificationLogEntry
+from alerts.outbox.incident_log import IncidentLog, OpenIncident
+from alerts.outbox.outbox import Outbox
+from alerts.pipeline import Pipeline
+
+logger = logging.getLogger(__name__)
+
+
+async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
+    """Bring alerts and notification log in line with the journal; how many incidents were
+    taken up. The pipeline has been restored from the database before."""
+    lost = pipeline.unreadable
+    if lost:
+        logger.warning("%d stored alerts can't be read: %s", len(lost), ", ".join(lost)[:400])
+    journal = outbox.incidents
+    if journal is None:
+        return 0
+    waiting = {(each.notifier, each.message.key) for each in await outbox.waiting()}
+    waiting |= pipeline.desk.log.refused_resolves
+    if journal.is_complete:
+        _drop_what_was_closed(pipeline, journal, waiting)
+    found = {(each.notifier, each.key): each for each in journal.open_incidents}
+    missing = [key for key in found if key not in pipeline.desk.views and key not in waiting]
+    taken = [key for key in missing if key[0] in pipeline.config.notifiers]
+    for key in taken:
+        incident = found[key]
+        pipeline.desk.adopt(key, _entry(incident))
+        for alert in incident.alerts:
+            pipeline.adopt(alert, incident.key, incident.told)
+        await outbox.remember(*key, incident.memory)
+    if taken or lost or outbox.was_damaged:
+        _adopt_lost_alerts(pipeline, found)
+    await _complete(pipeline, journal)
+    if taken:
+        logger.warning("%d open incidents are taken up from the journal", len(taken))
+    return len(taken)
+
+
+def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
+    """An end that was taken after the database was last written, and a message that was lost
+    before its receiver had it: what still fires is sent anew."""
+    for key, entry in list(pipeline.desk.views.items()):
+        if entry.owner != MINE or entry.refused or key in waiting:
+            continue
+        closed = journal.closed_at(*key)
+        ended = closed is not None and closed >= entry.told
+        if ended or not journal.knows(*key):
+            pipeline.desk.drop(key)
+
+
+def _adopt_lost_alerts(pipeline: Pipeline, found: Mapping[Key, OpenIncident]) -> None:
+    """Members of incidents whose alerts could not be read."""
+    firing = {name_of(alert) for alert in pipeline.firing}
+    for key, entry in pipeline.desk.views.items():
+        incident = found.get(key)
+        known = {name_of(alert): alert for alert in incident.alerts} if incident else {}
+        for member in set(entry.members) - firing:
+            if member in known:
+                pipeline.adopt(known[member], key[1], entry.told)
+
+
+async def _complete(pipeline: Pipeline, journal: IncidentLog) -> None:
+    """Have the journal know what the database knows."""
+    firing = {name_of(alert): alert for alert in pipeline.firing}
+    missing = [
+        OpenIncident(
+            notifier=notifier,
+            key=key,
+            alerts=tuple(firing[each] for each in entry.members if each in firing),
+            told=entry.told,
+            opened=entry.opened,
+            memory={},
+        )
+        for (notifier, key), entry in pipeline.desk.views.items()
+        if entry.owner == MINE and entry.accepted and not journal.is_open(notifier, key)
+    ]
+    await journal.adopt(missing)
+    await journal.start()
+
+
+def _entry(incident: OpenIncident) -> NotificationLogEntry:
+    alerts = incident.alerts
+    members = tuple(sorted(name_of(alert) for alert in alerts))
+    severity = highest_severity(alerts)
+    return NotificationLogEntry(
+        severity=severity,
+        members=members,
+        since=_since(alerts, incident.opened),
+        told=incident.told,
+        opened=incident.opened,
+        story=members,
+        wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),
+        critical_since=incident.opened if severity.value == "critical" else None,
+    )
+
+
+def _since(alerts: Iterable[Alert], opened: float) -> float:
+    return min((alert.since for alert in alerts), default=opened)

@@ -1,0 +1,113 @@
+"""How long this process stood still, and by how much its clocks were set, during a run.
+
+A process that is stopped (SIGSTOP, a frozen virtual machine) or starved of CPU misses what
+its targets answer: the failures that follow are its own. A tick that comes late is the time
+in which nothing could be received. A suspended machine may stop the monotonic clock too: then
+the boot-time clock, where the system has one, or the wall clock goes ahead of it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TICK_SECONDS = 0.02
+# One stall that is this long, or several that are this long together and this share of the
+# run, explain a missed answer.
+LONGEST_STALL = 2.0
+STALLS_TOGETHER = 1.0
+SHARE_OF_RUN = 0.3
+# NTP slews slower than this; what is faster is a step.
+CLOCK_STEP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """Seconds: the longest standstill, all of them together, and the step of the wall clock
+    (positive: ahead) against the monotonic one."""
+
+    longest: float = 0.0
+    total: float = 0.0
+    clock_step: float = 0.0
+    suspended: float = 0.0
+
+    def stalled(self, duration: float) -> bool:
+        """Whether a run of ``duration`` seconds may have missed what its target answered."""
+        together = max(STALLS_TOGETHER, SHARE_OF_RUN * duration)
+        return (
+            self.longest >= LONGEST_STALL
+            or self.suspended >= STALLS_TOGETHER
+            or self.total >= together
+        )
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the wall clock was set, forward or back."""
+        return abs(self.clock_step) >= CLOCK_STEP
+
+
+class StallWatch:
+    """Ticks while any run is under way, and remembers by how much each tick was late."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._runs: dict[object, list[float]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._expected = 0.0
+
+    def begin(self) -> "RunWatch":
+        """Watch one run, until ``end``."""
+        watch = RunWatch(self)
+        self._runs[watch] = watch.lags
+        if self._timer is None:
+            self._schedule()
+        return watch
+
+    def forget(self, watch: "RunWatch") -> None:
+        """A run has ended; without any, nothing ticks."""
+        self.tick()
+        self._runs.pop(watch, None)
+        if not self._runs and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def tick(self) -> None:
+        """Note how late it is by now."""
+        late = self._clock() - self._expected
+        if late > TICK_SECONDS:
+            self._expected += late
+            for lags in self._runs.values():
+                lags.append(late)
+
+    def _schedule(self) -> None:
+        self._expected = self._clock() + TICK_SECONDS
+        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._ticked)
+
+    def _ticked(self) -> None:
+        self.tick()
+        self._schedule()
+
+
+class RunWatch:
+    """The standstills of one run."""
+
+    def __init__(self, owner: StallWatch) -> None:
+        self.lags: list[float] = []
+        self._owner = owner
+        self._mono, self._wall, self._boot = _clocks()
+
+    def end(self) -> Disturbance:
+        """Stop watching; what happened since the start."""
+        self._owner.forget(self)
+        mono, wall, boot = _clocks()
+        elapsed = mono - self._mono
+        suspended = max(0.0, boot - self._boot - elapsed)
+        step = wall - self._wall - elapsed - suspended
+        longest = max(self.lags, default=0.0)
+        return Disturbance(longest, sum(self.lags), step, suspended)
+
+
+def _clocks() -> tuple[float, float, float]:
+    mono = time.monotonic()
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return mono, time.time(), mono if boot is None else time.clock_gettime(boot)

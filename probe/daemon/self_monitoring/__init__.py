@@ -1,0 +1,1 @@
+"""The daemon watches itself: its tasks, its starts, its clock, its resources."""

@@ -1,0 +1,74 @@
+"""Notices that the wall clock was set or that the machine was suspended."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from probe.core.model import Unit, Verdict
+from probe.diagnostics.logging_setup import event
+from probe.report.status import Notice
+from probe.report.text.units import show
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+# A clock that is slewed moves by less in a second.
+STEP_SECONDS = 2.0
+NOTICE_SECONDS = 86400.0
+
+
+def boot_clock() -> float:
+    """Seconds since the start of the machine, those included in which it was suspended."""
+    with suppress(AttributeError, OSError):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class ClockWatch:
+    """``now`` is the wall clock, ``clock`` the monotonic one, ``boot`` the one that goes on
+    while the machine is suspended."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        boot: Callable[[], float] = boot_clock,
+    ) -> None:
+        self._now, self._clock, self._boot = now, clock, boot
+        self._wall_offset, self._sleep_offset = now() - boot(), boot() - clock()
+        self._last: tuple[float, str] | None = None
+        self.steps = 0
+
+    async def run(self) -> None:
+        """Look every second until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self) -> float:
+        """By how many seconds the wall clock was set since the last look; 0 for not."""
+        wall, slept = self._now() - self._boot(), self._boot() - self._clock()
+        step, pause = wall - self._wall_offset, slept - self._sleep_offset
+        self._wall_offset, self._sleep_offset = wall, slept
+        if pause > STEP_SECONDS:
+            self._say(f"the machine was suspended for {show(pause, Unit.SECONDS)}", pause)
+        if abs(step) <= STEP_SECONDS:
+            return 0.0
+        self.steps += 1
+        way = "forward" if step > 0 else "back"
+        self._say(f"the wall clock was set {way} by {show(abs(step), Unit.SECONDS)}", step)
+        return step
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What the status page says of it, for a day."""
+        if self._last is None or self._clock() - self._last[0] > NOTICE_SECONDS:
+            return []
+        text = "Silences and maintenance windows are compared with the clock as it is now."
+        return [Notice(Verdict.OK, f"Clock: {self._last[1]}", text)]
+
+    def _say(self, text: str, seconds: float) -> None:
+        self._last = (self._clock(), text)
+        event(logger, logging.WARNING, text, seconds=round(seconds, 3))

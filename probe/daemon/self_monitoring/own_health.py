@@ -1,0 +1,114 @@
+"""What is wrong with the probe itself: as alerts, as notices, and as a reason to send no
+heartbeat."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from alerts.manager import AlertManager
+from alerts.notification.receiver_health import STUCK_SECONDS, UNDELIVERED_SECONDS
+from alerts.own_alerts import OwnProblem
+from probe.core.model import Unit, Verdict
+from probe.core.resources import Shortages
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.supervision import Supervisor
+from probe.report.status import Notice
+from probe.report.text.units import show
+
+LOOK_SECONDS = 5.0
+# Alerts are brought up to date every ten seconds at least.
+SETTLE_SECONDS = 60.0
+STORAGE_SECONDS = 60.0
+# For so long no notifier has taken anything.
+LEAVING_SECONDS = 300.0
+# A restart is worth it only for what has been stuck for long.
+RESTART_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class OwnHealth:
+    """``clock`` is the monotonic clock."""
+
+    alarm: AlertManager
+    supervisor: Supervisor
+    starts: Starts
+    clock_watch: ClockWatch
+    shortages: Shortages
+    clock: Callable[[], float]
+
+    async def run(self) -> None:
+        """Have alerting know of what is wrong, until cancelled."""
+        while True:
+            self.alarm.set_own(self.problems())
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def problems(self) -> Mapping[str, OwnProblem]:
+        """What is worth an alert, by rule."""
+        found = {
+            f"task-{name}": OwnProblem(f"task {name} of the probe fails again and again: {error}")
+            for name, error in self.supervisor.failing.items()
+        }
+        if restarts := self.starts.problem:
+            found["restarting"] = OwnProblem(restarts)
+        return found
+
+    def alerting_problem(self) -> str:
+        """Why the probe would not notify anybody of an outage now; empty if it would."""
+        settled, state = self.alarm.flushed_for, self.alarm.state
+        if settled > SETTLE_SECONDS:
+            return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
+        if state is not None and state.stalled_for > STORAGE_SECONDS:
+            return f"the disk has not answered for {show(state.stalled_for, Unit.SECONDS)}"
+        return self._stuck_queue() or self._nothing_leaves()
+
+    def stuck(self) -> str:
+        """What a restart would mend; empty if nothing is stuck."""
+        settled = self.alarm.flushed_for
+        if settled > RESTART_SECONDS:
+            return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
+        return ""
+
+    def notices(self) -> list[Notice]:
+        """What the status page says of it."""
+        return [*self._shortage(), *self._receivers(), *self._stored(), *self.clock_watch.notices]
+
+    def _stuck_queue(self) -> str:
+        now, waiting = self.clock(), self.alarm.waiting_by_notifier
+        for name, health in self.alarm.delivery.items():
+            if waiting.get(name) and now - health.moved > STUCK_SECONDS + LEAVING_SECONDS:
+                return f"messages to {name} are not being sent"
+        return ""
+
+    def _nothing_leaves(self) -> str:
+        now, waiting = self.clock(), self.alarm.waiting_by_notifier
+        states = [
+            health.failing_since is not None
+            and now - health.failing_since > LEAVING_SECONDS
+            and bool(waiting.get(name) or health.refused)
+            for name, health in self.alarm.delivery.items()
+        ]
+        return "no notifier takes messages" if states and all(states) else ""
+
+    def _shortage(self) -> list[Notice]:
+        found = self.shortages.recent(self.clock())
+        if not found:
+            return []
+        text = f"Short of {', '.join(found)}. Checks that need it are unknown meanwhile."
+        return [Notice(Verdict.WARNING, "This machine is short of resources", text)]
+
+    def _receivers(self) -> list[Notice]:
+        found = []
+        for name, health in self.alarm.delivery.items():
+            failing = health.failing_since
+            lasting = self.clock() - failing if failing is not None else 0.0
+            if lasting > UNDELIVERED_SECONDS or health.refused:
+                text = f"It has taken no message for {show(lasting, Unit.SECONDS)}: {health.error}"
+                found.append(Notice(Verdict.WARNING, f"Not delivered to {name}", text))
+        return found
+
+    def _stored(self) -> list[Notice]:
+        state = self.alarm.state
+        if state is None or not state.notice:
+            return []
+        return [Notice(Verdict.WARNING, "The store of alerts was damaged", state.notice)]

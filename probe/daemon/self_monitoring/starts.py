@@ -1,0 +1,92 @@
+"""When the daemon was started lately, and how each life ended: a crash loop is seen by this."""
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from probe.storage.thread import Stalled, StorageThread
+
+logger = logging.getLogger(__name__)
+
+FILE = "starts.json"
+MAX_KEPT = 20
+LOOP_SECONDS, LOOP_STARTS = 300.0, 3
+KILLED = "killed"
+
+
+class Starts:
+    """The record in ``folder`` (None: there is none). ``now`` is the wall clock."""
+
+    def __init__(self, folder: Path | None, now: Callable[[], float]) -> None:
+        self._path = folder / FILE if folder is not None else None
+        self._now = now
+        self._lives: list[dict[str, Any]] = []
+        self._thread = StorageThread("starts") if folder is not None else None
+
+    @property
+    def recent(self) -> int:
+        """How many starts there were within five minutes, this one included."""
+        now = self._now()
+        return sum(0 <= now - life["at"] < LOOP_SECONDS for life in self._lives)
+
+    @property
+    def problem(self) -> str:
+        """That it starts again and again, for people; empty if it doesn't."""
+        count = self.recent
+        if count < LOOP_STARTS:
+            return ""
+        ended = self._lives[-2].get("ended") or KILLED
+        return f"the monitor restarts: {count} starts within 5 min; the last run ended by: {ended}"
+
+    async def begin(self) -> None:
+        """Read the record and add this start."""
+        await self._do(self._begin)
+
+    async def end(self, how: str) -> None:
+        """Note how this life ends."""
+        await self._do(lambda: self._end(how))
+        if self._thread is not None:
+            self._thread.close()
+
+    async def _do(self, work: Callable[[], None]) -> None:
+        if self._thread is None:
+            return
+        try:
+            await self._thread.run(work)
+        except (OSError, Stalled) as error:
+            logger.info("starts are not recorded: %s", type(error).__name__)
+
+    def _begin(self) -> None:
+        self._lives = [*_read(self._path), {"at": self._now()}][-MAX_KEPT:]
+        self._write()
+
+    def _end(self, how: str) -> None:
+        if self._lives:
+            self._lives[-1]["ended"] = how[:200]
+            self._write()
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(self._lives), encoding="utf-8")
+        os.replace(new, self._path)
+
+
+def _read(path: Path | None) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_bytes()[: 1 << 16]) if path is not None else []
+    except (OSError, ValueError, RecursionError):
+        return []
+    lives = found if isinstance(found, list) else []
+    return [
+        life
+        for life in lives
+        if isinstance(life, dict)
+        and isinstance(life.get("at"), (int, float))
+        and isinstance(life.get("ended", ""), str)
+    ]

@@ -1,0 +1,216 @@
+"""What an http check is configured with, and the checks that follow from the environment."""
+
+from http import HTTPStatus
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from probe.core.environment import Environment
+from probe.core.field_types import Bytes
+from probe.core.impact import Impact
+from probe.core.kind import CheckConfig, DerivedChecks
+from probe.core.model import Result
+from probe.net import cors
+from probe.net.urls import (
+    BaseUrl,
+    CaFile,
+    HttpUrl,
+    check_http_url,
+    show_host,
+    show_url,
+    split_urls,
+)
+from probe.paircam import health
+from probe.paircam.triggers import BACKEND, of_backend, of_services, of_signaling
+
+# A first page without what it loads, uncompressed, and a TLS handshake: rather too much.
+PAGE_BYTES = 50_000
+
+# Any answer shows that our network works; what it says is not our business.
+REFERENCE = {
+    "reference": True,
+    "severity": "warning",
+    "interval": 30.0,
+    "deadline": 5.0,
+    "follow_redirects": False,
+    "status": tuple(range(200, 600)),
+}
+
+
+class HttpEnvironment(Environment):
+    """The application's addresses, as the operators have them."""
+
+    title = "The application"
+    backend_url: BaseUrl | None = Field(default=None, alias="BACKEND_URL")
+    """Base URL of the application's backend: `/health` and `/health/ready` are probed, and
+    signaling, tokens and issued TURN credentials are found below it. Example:
+    `https://paircam.live`"""
+    frontend_url: BaseUrl | None = Field(default=None, alias="FRONTEND_URL")
+    """Address of the page that users open. Example: `https://paircam.live`"""
+    ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
+    cors_origins: str | None = Field(default=None, alias="CORS_ORIGINS")
+    """Origins that the backend allows, separated by commas. Without FRONTEND_URL the first one is
+    the page's origin, which browsers send and the backend has to allow. Example:
+    `https://paircam.live`"""
+    references: str | None = Field(default=None, alias="PROBE_REFERENCES")
+    """At least two addresses unrelated to the target. While every one of them fails, the probe's
+    own network is at fault and no alert fires. Example:
+    `https://www.example.org,https://www.example.net`"""
+
+    @property
+    def origin(self) -> str | None:
+        """Where the application's pages are served from."""
+        frontend = self.frontend_url.get_secret_value() if self.frontend_url else None
+        return cors.first_origin(frontend, self.cors_origins)
+
+    @field_validator("references")
+    @classmethod
+    def _two_at_least(cls, value: str | None) -> str | None:
+        addresses = split_urls(value)
+        for address in addresses:
+            check_http_url(address)
+        if len(addresses) == 1:
+            raise ValueError("one alone proves nothing: name at least two, unrelated to the target")
+        return value
+
+
+class HttpTable(CheckConfig):
+    """One page: its address, what is accepted, and what is expected beyond that.
+
+    ``status`` lists accepted codes; None is any 2xx. ``body`` is how it is judged.
+    ``expect_new_instance`` is the instance that must not answer any more. ``vercel_bytes`` is
+    what a look is taken to cost of Vercel's transfer, handshake included; 0: it isn't there.
+    ``cors_origin`` is the origin whose pages must be able to read the answer.
+    """
+
+    url: HttpUrl
+    """Address of the page. Example: `https://status.example.org/`"""
+    method: Literal["GET"] = "GET"
+    """Request method."""
+    body: Literal["health", "ready", "json", "any"] = "any"
+    """How the body is judged: `health` and `ready` read the backend's JSON, `json` has to be JSON,
+    `any` is not judged. Example: `json`"""
+    contains: str | None = None
+    """Text that the body has to contain. Example: `Welcome`"""
+    status: tuple[int, ...] | None = Field(default=None, min_length=1)
+    """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
+    follow_redirects: bool = True
+    """Whether redirects are followed. Example: `false`"""
+    max_redirects: int = Field(default=10, ge=0, le=50)
+    """With more redirects than this the run fails with `too_many_redirects`. Example: `10`"""
+    max_body_bytes: Bytes = Field(default=1 << 20, ge=1)
+    """A larger body fails the run with `body_too_large`, if it is judged or this is set; else no
+    more than this is read."""
+    ca_file: CaFile | None = None
+    expect_version: str | None = None
+    """Version that the body of `/health` has to report. Example: `1.5.0`"""
+    expect_new_instance: str | None = None
+    """`instance.id` that must no longer answer: a deployment replaces it. Example: `i-01`"""
+    expect_https_redirect: bool = False
+    """Whether plain HTTP has to redirect to HTTPS. Example: `true`"""
+    expect_hsts: bool = False
+    """Whether Strict-Transport-Security has to be sent. Example: `true`"""
+    expect_cors_refused: bool = False
+    """Whether a foreign origin has to be refused. Example: `true`"""
+    cors_origin: cors.Origin | None = None
+    """Origin whose pages have to be able to read the answer: else the run fails with
+    `cors_rejected`. Example: `https://paircam.live`"""
+    cors_credentials: bool = False
+    """Whether those pages send cookies along, which CORS then has to allow. Example: `true`"""
+    reference: bool = False
+    """A reference target: its failures say that the probe's own network is down. Example: `true`"""
+    vercel_bytes: Bytes = Field(default=0, ge=0)
+    """Transfer that one run takes from a Vercel plan; 0 for a page elsewhere. Example: `50000`"""
+
+    @model_validator(mode="after")
+    def _body_can_tell(self) -> Self:
+        if self.body == "any" and (self.expect_version or self.expect_new_instance):
+            raise ValueError('expectations of version or instance need body = "health" or "json"')
+        return self
+
+    @property
+    def judges_body(self) -> bool:
+        """Whether anything is expected of the body: else it needn't be read to its end."""
+        limited = "max_body_bytes" in self.model_fields_set
+        return limited or self.body != "any" or self.contains is not None
+
+    @property
+    def target(self) -> str:
+        return show_url(self.address)
+
+    @property
+    def is_reference(self) -> bool:
+        return self.reference
+
+    @property
+    def impact(self) -> Impact:
+        """What users lose when it fails."""
+        if self.body in ("health", "ready"):
+            return Impact("backend", "The backend is down", "The backend is degraded")
+        return Impact(self.name, f"{self.name} is down", f"{self.name} is degraded")
+
+    @property
+    def alert_group(self) -> str:
+        """The host: what it serves breaks together."""
+        return show_host(self.address)
+
+    @property
+    def redundancy_group(self) -> str | None:
+        """What Fly's machines are held against: a backend that answers is not down."""
+        return f"backend {self.alert_group}" if self.body == "health" else None
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """Of a backend's health: its signaling, which needs all of it."""
+        return (
+            frozenset({of_signaling(self.alert_group)})
+            if self.body in health.HEALTHY_STATUS
+            else frozenset()
+        )
+
+    def triggers_after(self, result: Result) -> frozenset[str]:
+        """Besides, the checks of the services that it names as down."""
+        down = result.facts.get(health.DOWN, "")
+        return self.triggers | of_services(down.split(", ")) if self.triggers else frozenset()
+
+    @property
+    def triggered_by(self) -> frozenset[str]:
+        """Whatever is near the backend: its signaling, its Redis, its Postgres."""
+        if self.body not in health.HEALTHY_STATUS:
+            return frozenset()
+        return frozenset({of_backend(self.alert_group), BACKEND})
+
+    @property
+    def address(self) -> str:
+        """The whole address; it may hold a password."""
+        return self.url.get_secret_value()
+
+
+def derive(environment: HttpEnvironment) -> DerivedChecks:
+    """Health and readiness of the backend, and the frontend's first page."""
+    tables: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    if environment.backend_url is None:
+        skipped.append("BACKEND_URL is not set")
+    else:
+        backend = environment.backend_url.get_secret_value()
+        # "Down for more than 30 s" needs three looks in that time, each over before the next.
+        health_: dict[str, Any] = {"name": "health", "interval": 10.0, "deadline": 8.0}
+        health_ |= {"url": f"{backend}/health", "body": "health"}
+        tables.append({**health_, **_cors_of(environment, backend)})
+        tables.append({"name": "ready", "url": f"{backend}/health/ready", "body": "ready"})
+    if environment.frontend_url is None:
+        skipped.append("FRONTEND_URL is not set")
+    else:
+        url = environment.frontend_url.get_secret_value()
+        frontend = {"name": "frontend", "url": url, "status": (HTTPStatus.OK,)}
+        tables.append({**frontend, "vercel_bytes": PAGE_BYTES})
+    for number, url in enumerate(split_urls(environment.references), 1):
+        tables.append({**REFERENCE, "name": f"reference-{number}", "url": url})
+    return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
+
+
+def _cors_of(environment: HttpEnvironment, backend: str) -> dict[str, Any]:
+    """The frontend's origin, where its pages are served from elsewhere than the backend."""
+    origin = environment.origin
+    return {"cors_origin": origin} if cors.is_cross_origin(backend, origin) else {}

@@ -1,0 +1,87 @@
+"""Cross-origin requests as a browser applies them (Fetch standard, CORS protocol)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.urls import check_http_url, split_urls
+
+PHASE = "cors"
+ALLOW_ORIGIN, ALLOW_CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
+TWICE_HINT = (
+    "Browsers block an answer with two Access-Control-Allow-Origin values: let either the proxy "
+    "or the application set it."
+)
+
+
+class Headers(Protocol):
+    """Headers of a response, with all values of one that repeats."""
+
+    def getall(self, key: str, default: list[str]) -> list[str]:
+        """The values of a header."""
+
+
+def origin_of(url: str) -> str:
+    """The origin of an address (RFC 6454): scheme, host, and a port that isn't the scheme's."""
+    return str(URL(url).with_user(None).origin())
+
+
+def is_cross_origin(url: str, origin: str | None) -> bool:
+    """Whether a page of ``origin`` needs CORS to read ``url``."""
+    return origin is not None and origin_of(url) != origin
+
+
+def first_origin(*sources: str | None) -> str | None:
+    """The first web address among comma-separated lists, as an origin; ``*`` names none."""
+    for source in sources:
+        for each in split_urls(source):
+            try:
+                return origin_of(check_http_url(each))
+            except ValueError:
+                continue
+    return None
+
+
+def check_allowed(headers: Headers, origin: str, host: str, *, credentials: bool = False) -> None:
+    """Raise CheckFailed(cors_rejected) where a browser keeps the answer from pages of ``origin``.
+
+    ``credentials``: whether the page sends cookies along.
+    """
+    values = [each.strip() for each in headers.getall(ALLOW_ORIGIN, [])]
+    allowed = ", ".join(values)
+    if credentials:
+        passes = headers.getall(ALLOW_CREDENTIALS, []) == ["true"] and allowed == origin
+    else:
+        passes = allowed in ("*", origin)
+    if passes:
+        return
+    if not values:
+        said = f"sends no {ALLOW_ORIGIN}"
+    elif credentials and allowed in ("*", origin):
+        said = f"does not allow credentials ({ALLOW_CREDENTIALS})"
+    else:
+        said = f"allows {_short(allowed)}"
+    message = f"browsers on {origin} can't read {host}: it {said}"
+    hint = TWICE_HINT if len(values) > 1 or "," in allowed else None
+    raise CheckFailed(Cause.CORS_REJECTED, message, phase=PHASE, hint=hint)
+
+
+def origin_header(origin: str | None) -> Mapping[str, str]:
+    """What a browser adds to a cross-origin request."""
+    return {} if origin is None else {"Origin": origin}
+
+
+def _short(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text[:100])
+
+
+def _origin(url: str) -> str:
+    return origin_of(check_http_url(url))
+
+
+# Types for the fields of tables.
+Origin = Annotated[str, AfterValidator(_origin)]

@@ -1,0 +1,70 @@
+"""What a server says of a new Engine.IO session, or why it refuses one."""
+
+from dataclasses import dataclass
+
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.http_status import refusal_of_backend
+from probe.net.protocol.errors import ProtocolViolation
+from probe.untrusted.json_document import InvalidDocument, parse_json
+
+LONGEST_OPENING = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the server says of a new session; the intervals are in seconds."""
+
+    sid: str
+    upgrades: tuple[str, ...]
+    ping_interval: float
+    ping_timeout: float
+
+
+def read_opening(text: str) -> Opening:
+    """The open packet's content. Raises ProtocolViolation."""
+    try:
+        said = parse_json(text, max_bytes=LONGEST_OPENING)
+        sid = said["sid"]
+        upgrades = tuple(str(each) for each in said.get("upgrades") or ())
+        interval = float(said.get("pingInterval", 25_000)) / 1000
+        timeout = float(said.get("pingTimeout", 20_000)) / 1000
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ProtocolViolation("does not speak Engine.IO as it should") from None
+    if not isinstance(sid, str) or not sid or not 0 < interval + timeout < 1e6:
+        raise ProtocolViolation("does not speak Engine.IO as it should")
+    return Opening(sid, upgrades, interval, timeout)
+
+
+def refused_request(status: int, host: str, words: str = "") -> CheckAborted:
+    """The cause behind a status that is neither 200 nor 101.
+
+    The token is sent later, in Socket.IO's CONNECT packet: no status here refuses it.
+    """
+    message = f"{host} answers the Socket.IO handshake with status {status}"
+    message += f": {words}" if words else ""
+    stop: CheckAborted = refusal_of_backend(status, message)
+    if stop.cause is Cause.HTTP_STATUS and status in (400, 404, 405, 426):
+        # Whoever listens there is up, and speaks no Socket.IO at this path.
+        return CheckFailed(Cause.PROTOCOL_ERROR, message)
+    return stop
+
+
+def not_socketio(host: str) -> CheckAborted:
+    """The other side says something else than it should."""
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak Socket.IO as it should")
+
+
+def words_of(body: bytes) -> str:
+    """Engine.IO's own words in a refusal (``{"code", "message"}``), else a short plain text."""
+    text = body.decode("utf-8", "replace")
+    try:
+        said = parse_json(text)
+    except InvalidDocument:
+        said = "" if "<" in text else text
+    if isinstance(said, dict):
+        said = said.get("message", "")
+    if not isinstance(said, str):
+        return ""
+    line = " ".join("".join(each if each.isprintable() else " " for each in said).split())
+    return line if len(line) <= 100 else ""

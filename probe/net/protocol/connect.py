@@ -1,0 +1,65 @@
+"""From addresses to a connected stream: Happy Eyeballs, then TLS where the scheme wants it."""
+
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+
+from aiohappyeyeballs import start_connection
+
+from probe.net.protocol.stream import Stream, TlsStream
+from probe.net.resolver import Address
+from probe.net.tls import TlsObserver
+
+# RFC 8305, section 5: between two attempts.
+ATTEMPT_DELAY = 0.25
+SocketFactory = Callable[[int], socket.socket]
+
+
+async def connect_tcp(
+    addresses: Sequence[Address], socket_for: SocketFactory | None = None
+) -> socket.socket:
+    """A connected socket; families alternate. ``socket_for`` makes one of a family.
+
+    Raises OSError.
+    """
+    infos = [
+        (each.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each.ip, each.port))
+        for each in addresses
+    ]
+
+    def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
+        return socket_for(info[0]) if socket_for else socket.socket(*info[:3])
+
+    connected = await start_connection(
+        infos,
+        happy_eyeballs_delay=ATTEMPT_DELAY,
+        interleave=1,
+        socket_factory=make,
+    )
+    try:
+        connected.setblocking(False)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:
+        connected.close()
+        raise
+    return connected
+
+
+async def start_tls(
+    sock: socket.socket, context: ssl.SSLContext, server_name: str, handshakes: TlsObserver
+) -> Stream:
+    """The socket with TLS on it, shaken hands. Closes it and raises OSError otherwise."""
+    try:
+        stream = TlsStream(sock, context, server_name)
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        await stream.handshake()
+    except BaseException as error:
+        if isinstance(error, ssl.SSLError):
+            handshakes.refused(stream.connection)
+        stream.close()
+        raise
+    handshakes.completed(stream.connection)
+    return stream

@@ -1,0 +1,33 @@
+"""What a peer does that no protocol allows, as exceptions of this package.
+
+PeerError (an OSError would be the network's, these are the peer's)
+├── NotHttp           the first bytes are no HTTP
+├── ProtocolViolation what follows breaks the protocol
+├── Truncated         the connection ended in the middle
+└── Flood             far more messages or bytes than any honest peer sends
+"""
+
+
+class PeerError(Exception):
+    """``detail`` completes "host …", in the present tense."""
+
+    def __init__(self, detail: str, hint: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+
+
+class NotHttp(PeerError):
+    """Something else than HTTP answers."""
+
+
+class ProtocolViolation(PeerError):
+    """The protocol is broken in the middle."""
+
+
+class Truncated(PeerError):
+    """The connection ended before the message did."""
+
+
+class Flood(PeerError):
+    """A budget of messages or bytes is used up."""

@@ -1,0 +1,103 @@
+"""One HTTP request and its response, whichever version of HTTP carries it."""
+
+import base64
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.protocol.coding import ACCEPTED, decode, decoders_of
+from probe.net.protocol.head import Head
+from probe.net.protocol.stream import Stream
+
+USER_AGENT = "paircam-probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``target`` is path and query, ``authority`` the Host header's value."""
+
+    method: str
+    scheme: str
+    authority: str
+    target: str
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes = field(default=b"", repr=False)
+
+
+def request_for(
+    method: str, address: URL, headers: Mapping[str, str], body: bytes, cookies: str
+) -> Request:
+    """A request as our client sends it; ``headers`` replace its own of the same name."""
+    plain = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED}
+    if address.user is not None:
+        pair = f"{address.user}:{address.password or ''}"
+        plain["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    if cookies:
+        plain["Cookie"] = cookies
+    given = {name.lower() for name in headers}
+    kept = [(name, value) for name, value in plain.items() if name.lower() not in given]
+    return Request(
+        method,
+        address.scheme,
+        address.host_port_subcomponent or "",
+        address.raw_path_qs or "/",
+        [*kept, *headers.items()],
+        body,
+    )
+
+
+class HttpResponse:
+    """A response whose head is there; its body is read once, as far as it is wanted."""
+
+    def __init__(self, stream: Stream, head: Head) -> None:
+        self.stream = stream
+        self.head = head
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.head.status
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The HTTP version."""
+        return self.head.version
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """All headers, those that repeat too."""
+        return self.head.headers
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body without its content codings, in pieces. Raises PeerError, OSError."""
+        decoders = decoders_of(self.head.all("Content-Encoding"))
+        async for raw in self.raw_body():
+            for piece in decode(raw, decoders):
+                yield piece
+        for decoder in decoders:
+            decoder.end()
+
+    def raw_body(self) -> AsyncIterator[bytes]:
+        """The body as it is sent. Raises PeerError, OSError."""
+        raise NotImplementedError
+
+
+async def read_bounded(response: HttpResponse, limit: int) -> bytes:
+    """The body, at most ``limit`` bytes (after decompression).
+
+    Raises CheckFailed(body_too_large) beyond them, whatever the headers promised.
+    """
+    body = bytearray()
+    async for piece in response.body():
+        body += piece
+        if len(body) > limit:
+            raise CheckFailed(
+                Cause.BODY_TOO_LARGE,
+                f"more than {limit} bytes of body",
+                phase="transfer",
+            )
+    return bytes(body)

@@ -1,0 +1,155 @@
+"""Where the body of an HTTP/1.x response ends (RFC 9112, section 6), as browsers see it."""
+
+import re
+from typing import Protocol
+
+from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
+from probe.net.protocol.head import Head, excerpt
+
+_LONGEST_CHUNK_LINE = 4096
+# Chunk lines and trailers beside the data: more than this is no honest framing.
+MOST_OVERHEAD = 1 << 20
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?$", re.DOTALL)
+
+
+class Framing(Protocol):
+    """Takes bytes off the wire, gives those of the body."""
+
+    done: bool
+
+    def feed(self, data: bytes) -> bytes:
+        """The body's bytes among these. Raises PeerError."""
+
+    def end(self) -> None:
+        """The connection has ended. Raises Truncated where the body had not."""
+
+
+class NoBody:
+    """204, 304 and 1xx have none, whatever their headers say."""
+
+    done = True
+
+    def feed(self, _: bytes) -> bytes:
+        return b""
+
+    def end(self) -> None:
+        """Nothing is missing."""
+
+
+class UntilClosed:
+    """As long as the connection lasts."""
+
+    done = False
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def end(self) -> None:
+        self.done = True
+
+
+class Counted:
+    """As many bytes as Content-Length says; what follows is not part of it."""
+
+    def __init__(self, length: int) -> None:
+        self._left = length
+        self.done = length == 0
+
+    def feed(self, data: bytes) -> bytes:
+        taken = data[: self._left]
+        self._left -= len(taken)
+        self.done = self._left == 0
+        return taken
+
+    def end(self) -> None:
+        if not self.done:
+            raise Truncated(f"breaks off {self._left} bytes before the end of its body")
+
+
+class Chunked:
+    """Chunks with their sizes before them, then trailers (RFC 9112, 7.1)."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._buffer = bytearray()
+        self._left = 0
+        self._overhead = 0
+        self._state = "size"
+
+    def feed(self, data: bytes) -> bytes:
+        self._buffer += data
+        body = bytearray()
+        while not self.done:
+            if self._state == "data":
+                taken = self._buffer[: self._left]
+                del self._buffer[: len(taken)]
+                body += taken
+                self._left -= len(taken)
+                if self._left:
+                    break
+                self._state = "data-end"
+            line = self._line()
+            if line is None:
+                break
+            self._take(line)
+        return bytes(body)
+
+    def end(self) -> None:
+        if not self.done:
+            raise Truncated("breaks off before the last chunk of its body")
+
+    def _line(self) -> bytes | None:
+        at = self._buffer.find(b"\n", 0, _LONGEST_CHUNK_LINE + 1)
+        if at < 0:
+            if len(self._buffer) > _LONGEST_CHUNK_LINE:
+                raise ProtocolViolation("sends a chunk line without end")
+            self._check_early()
+            return None
+        line = bytes(self._buffer[:at]).rstrip(b"\r")
+        del self._buffer[: at + 1]
+        self._overhead += at + 1
+        if self._overhead > MOST_OVERHEAD:
+            raise Flood("sends more than 1 MiB of chunk lines and trailers")
+        return line
+
+    def _check_early(self) -> None:
+        """Garbage is garbage before its line is complete."""
+        start = bytes(self._buffer[:16]).strip(b" \t\r")
+        if self._state == "size" and start and not re.match(rb"[0-9A-Fa-f]", start):
+            raise ProtocolViolation(f"sends {excerpt(start)} where a chunk's size belongs")
+        if self._state == "data-end" and start:
+            raise ProtocolViolation("sends a chunk that is longer than its size")
+
+    def _take(self, line: bytes) -> None:
+        if self._state == "size":
+            matched = _CHUNK_SIZE.match(line)
+            if matched is None:
+                raise ProtocolViolation(f"sends {excerpt(line)} where a chunk's size belongs")
+            self._left = int(matched[1], 16)
+            self._state = "data" if self._left else "trailers"
+        elif self._state == "data-end":
+            if line.strip():
+                raise ProtocolViolation("sends a chunk that is longer than its size")
+            self._state = "size"
+        elif not line:
+            self.done = True
+
+
+def framing_of(head: Head) -> Framing:
+    """How the body of this response is delimited. Raises ProtocolViolation."""
+    if head.status < 200 or head.status in (204, 304):
+        return NoBody()
+    codings = [each.lower() for each in head.all("Transfer-Encoding")]
+    if codings and codings[-1] == "chunked" and head.version >= (1, 1):
+        return Chunked()
+    lengths = set(head.all("Content-Length"))
+    if codings and codings != ["identity"]:
+        return UntilClosed()
+    if len(lengths) > 1:
+        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
+    if not lengths:
+        return UntilClosed()
+    length = lengths.pop()
+    if not length.isascii() or not length.isdigit() or len(length) > 18:
+        raise ProtocolViolation(f"answers {head.status} with a Content-Length that is no number")
+    return Counted(int(length))

@@ -1,0 +1,77 @@
+"""HTTP/1.1 on a fresh connection (RFC 9112)."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from probe.net.protocol.errors import Flood, NotHttp, ProtocolViolation, Truncated
+from probe.net.protocol.exchange import HttpResponse, Request
+from probe.net.protocol.framing import framing_of
+from probe.net.protocol.head import Head, HeadReader, excerpt
+from probe.net.protocol.stream import Stream
+
+# 100 Continue, 103 Early Hints: an honest server sends one or two.
+MOST_INFORMATIONAL = 32
+SWITCHING = 101
+_FORBIDDEN = re.compile(r"[\r\n\x00]")
+
+
+class Http1Response(HttpResponse):
+    """``rest`` is what came with the head: the body's beginning, or an upgraded protocol's."""
+
+    def __init__(self, stream: Stream, head: Head, rest: bytes) -> None:
+        super().__init__(stream, head)
+        self.rest = rest
+
+    async def raw_body(self) -> AsyncIterator[bytes]:
+        framing = framing_of(self.head)
+        data = self.rest
+        while True:
+            if data:
+                piece = framing.feed(data)
+                if piece:
+                    yield piece
+            if framing.done:
+                return
+            data = await self.stream.read()
+            if not data:
+                framing.end()
+                return
+
+
+async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -> Http1Response:
+    """Send a request and read its response's head. Raises PeerError, OSError."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        # A server may answer and close before it has read everything.
+        await stream.write(_serialized(request))
+    reader, rest = HeadReader(), b""
+    for _ in range(MOST_INFORMATIONAL):
+        head, rest = await _next_head(stream, reader, rest)
+        if head.status == SWITCHING and not upgrade:
+            raise ProtocolViolation("switches protocols (101) without being asked")
+        if head.status >= 200 or head.status == SWITCHING:
+            return Http1Response(stream, head, rest)
+    raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
+
+
+async def _next_head(stream: Stream, reader: HeadReader, data: bytes) -> tuple[Head, bytes]:
+    found = reader.feed(data) if data else None
+    while found is None:
+        data = await stream.read()
+        if not data:
+            start = reader.pending
+            if start and not start.startswith(b"HTTP/"):
+                raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
+            raise Truncated("closed the connection instead of answering")
+        found = reader.feed(data)
+    return found
+
+
+def _serialized(request: Request) -> bytes:
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {request.authority}"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    if request.body or request.method == "POST":
+        lines.append(f"Content-Length: {len(request.body)}")
+    if any(_FORBIDDEN.search(line) for line in lines):
+        raise ValueError("a line break in a request's head")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8") + request.body

@@ -1,0 +1,157 @@
+"""HTTP/2 on a fresh connection that ALPN chose it for (RFC 9113): one stream, then the end."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+import h2.exceptions
+from multidict import CIMultiDict
+
+from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
+from probe.net.protocol.exchange import HttpResponse, Request
+from probe.net.protocol.head import Head
+from probe.net.protocol.http1 import MOST_INFORMATIONAL
+from probe.net.protocol.stream import Stream
+
+# Frames without data, and data frames of a few bytes.
+MOST_SMALL_FRAMES = 2000
+_SMALL = 64
+_PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
+
+
+class Http2Response(HttpResponse):
+    """A response on the one stream of a connection."""
+
+    def __init__(self, connection: "_Connection", head: Head) -> None:
+        super().__init__(connection.stream, head)
+        self._connection = connection
+
+    async def raw_body(self) -> AsyncIterator[bytes]:
+        while True:
+            event = await self._connection.next_event()
+            if isinstance(event, h2.events.DataReceived):
+                if event.data:
+                    yield event.data
+            elif isinstance(event, h2.events.StreamEnded):
+                return
+
+
+async def exchange(stream: Stream, request: Request) -> Http2Response:
+    """Send a request and read its response's headers. Raises PeerError, OSError."""
+    connection = _Connection(stream)
+    await connection.send(request)
+    informational = 0
+    while True:
+        event = await connection.next_event()
+        if isinstance(event, h2.events.ResponseReceived):
+            return Http2Response(connection, _head(event))
+        if isinstance(event, h2.events.InformationalResponseReceived):
+            informational += 1
+            if informational > MOST_INFORMATIONAL:
+                raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
+        elif isinstance(event, h2.events.StreamEnded):
+            raise ProtocolViolation("ends the HTTP/2 stream without a response")
+
+
+class _Connection:
+    """One request's frames, both ways."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1")
+        self._h2 = h2.connection.H2Connection(config=config)
+        self._events: deque[h2.events.Event] = deque()
+        self._small = 0
+        self._id = 0
+
+    async def send(self, request: Request) -> None:
+        self._h2.initiate_connection()
+        self._id = self._h2.get_next_available_stream_id()
+        pseudo = [
+            (":method", request.method),
+            (":authority", request.authority),
+            (":scheme", request.scheme),
+            (":path", request.target),
+        ]
+        plain = [(name.lower(), value) for name, value in request.headers]
+        plain = [(name, value) for name, value in plain if name not in _PERHOP]
+        if request.body:
+            plain.append(("content-length", str(len(request.body))))
+        self._h2.send_headers(self._id, [*pseudo, *plain], end_stream=not request.body)
+        if request.body:
+            # Within the smallest window that a server starts with, as all our bodies are.
+            self._h2.send_data(self._id, request.body, end_stream=True)
+        await self._flush()
+
+    async def next_event(self) -> h2.events.Event:
+        """The next event of our stream. Raises PeerError, OSError."""
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                if self._concerns_us(event):
+                    return event
+            data = await self.stream.read()
+            if not data:
+                raise Truncated("closes the HTTP/2 connection before the response is complete")
+            try:
+                self._events.extend(self._h2.receive_data(data))
+            except h2.exceptions.ProtocolError as error:
+                raise ProtocolViolation(
+                    f"breaks the HTTP/2 protocol ({type(error).__name__})"
+                ) from None
+            await self._flush()
+
+    def _concerns_us(self, event: h2.events.Event) -> bool:
+        if isinstance(event, h2.events.DataReceived):
+            self._acknowledge(event)
+            if len(event.data or b"") < _SMALL:
+                self._count()
+            return event.stream_id == self._id
+        self._count()
+        if isinstance(event, h2.events.StreamReset):
+            code = _code(event.error_code)
+            raise Truncated(f"resets the HTTP/2 stream ({code})")
+        if isinstance(event, h2.events.ConnectionTerminated):
+            if (event.last_stream_id or 0) < self._id or event.error_code:
+                raise Truncated(f"ends the HTTP/2 connection ({_code(event.error_code)})")
+            return False
+        return getattr(event, "stream_id", None) == self._id
+
+    def _acknowledge(self, event: h2.events.DataReceived) -> None:
+        if event.flow_controlled_length and event.stream_id is not None:
+            self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+
+    def _count(self) -> None:
+        self._small += 1
+        if self._small > MOST_SMALL_FRAMES:
+            raise Flood(f"sends more than {MOST_SMALL_FRAMES} HTTP/2 frames without content")
+
+    async def _flush(self) -> None:
+        pending = self._h2.data_to_send()
+        if pending:
+            await self.stream.write(pending)
+
+
+def _head(event: h2.events.ResponseReceived) -> Head:
+    headers: CIMultiDict[str] = CIMultiDict()
+    status = 0
+    for raw_name, raw_value in event.headers or ():
+        name, value = _text(raw_name), _text(raw_value)
+        if name == ":status":
+            status = int(value) if value.isascii() and value.isdigit() else 0
+        elif not name.startswith(":"):
+            headers.add(name, value)
+    if not 200 <= status <= 999:
+        raise ProtocolViolation("answers without a status code")
+    return Head((2, 0), status, headers)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _code(code: object) -> str:
+    return code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)

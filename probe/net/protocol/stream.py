@@ -1,0 +1,129 @@
+"""A TCP or TLS connection whose bytes are read in small slices.
+
+asyncio's transports read up to 256 KiB at once and hand them over in one go: a target that
+floods then stops the loop, and the neighbours' figures with it. Here each read takes at most
+``SLICE`` bytes and gives the loop a turn first, for TLS as well.
+"""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from socket import socket as Socket
+
+SLICE = 8192
+
+
+class Stream:
+    """A connected, non-blocking socket. ``received`` counts the bytes off the wire."""
+
+    def __init__(self, sock: Socket) -> None:
+        self.received = 0
+        self._socket = sock
+        self._loop = asyncio.get_running_loop()
+        self._writing = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this side has closed it."""
+        return self._closed
+
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that ALPN chose (RFC 7301)."""
+        return None
+
+    async def read(self) -> bytes:
+        """The next bytes, at most ``SLICE``; empty at the end. Raises OSError."""
+        return await self._receive()
+
+    async def write(self, data: bytes) -> None:
+        """Send all of it. Raises OSError."""
+        async with self._writing:
+            await self._send(data)
+
+    def close(self) -> None:
+        """End the connection at once."""
+        if self._closed:
+            return
+        self._closed = True
+        # Before the descriptor is free for another socket: a cancelled recv removes its reader
+        # in a later turn of the loop.
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()
+
+    async def _receive(self) -> bytes:
+        # A socket that always has data would otherwise never let anything else run.
+        await asyncio.sleep(0)
+        data = await self._loop.sock_recv(self._socket, SLICE)
+        self.received += len(data)
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self._socket, data)
+
+
+class TlsStream(Stream):
+    """The same over TLS. ``handshake`` first."""
+
+    def __init__(self, sock: Socket, context: ssl.SSLContext, server_name: str) -> None:
+        super().__init__(sock)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.connection = context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=server_name
+        )
+
+    @property
+    def alpn(self) -> str | None:
+        return self.connection.selected_alpn_protocol()
+
+    async def handshake(self) -> None:
+        """Shake hands and verify. Raises ssl.SSLError, OSError."""
+        while True:
+            try:
+                self.connection.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._feed()
+            except ssl.SSLError:
+                with suppress(OSError):
+                    await self._flush()  # the alert that says why
+                raise
+            else:
+                return await self._flush()
+
+    async def read(self) -> bytes:
+        while True:
+            try:
+                return self.connection.read(SLICE)
+            except ssl.SSLWantReadError:
+                await self._flush()  # a key update is answered
+                await self._feed()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+
+    async def write(self, data: bytes) -> None:
+        async with self._writing:
+            self.connection.write(data)
+            await self._send(self._outgoing.read())
+
+    def close(self) -> None:
+        if not self._closed:
+            with suppress(OSError):  # close_notify, as far as it goes without waiting
+                self.connection.unwrap()
+            with suppress(OSError):
+                self._socket.send(self._outgoing.read())
+        super().close()
+
+    async def _feed(self) -> None:
+        data = await self._receive()
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    async def _flush(self) -> None:
+        pending = self._outgoing.read()
+        if pending:
+            await self._send(pending)

@@ -1,0 +1,118 @@
+"""The certificates of a TLS connection: the chain that was verified, or that was sent.
+
+``ssl.SSLObject.get_verified_chain()`` is public from Python 3.13 on. Before that the same
+method is on the object that SSLObject wraps: ``_native`` is the one place that knows.
+"""
+
+import hashlib
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+LONGEST_CHAIN = 16
+_LONGEST_FACT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Certificates from the server's own upwards."""
+
+    certificates: tuple[x509.Certificate, ...]
+
+    @property
+    def earliest_expiry(self) -> float:
+        """When the first of them ends, in seconds since 1970."""
+        return min(each.not_valid_after_utc.timestamp() for each in self.certificates)
+
+    @property
+    def is_leaf_alone(self) -> bool:
+        """Whether there is nothing but the server's own, and somebody else issued it."""
+        if len(self.certificates) != 1:
+            return False
+        return self.certificates[0].issuer != self.certificates[0].subject
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """For people; empty without a certificate."""
+        if not self.certificates:
+            return {}
+        leaf = self.certificates[0]
+        ends = (f"{_name(each.subject)} ({_day(each)})" for each in self.certificates)
+        return {
+            "certificate names": _short(", ".join(_names(leaf)) or _name(leaf.subject)),
+            "certificate issuer": _short(_name(leaf.issuer)),
+            "certificate key": _key(leaf),
+            "certificate fingerprint": _fingerprint(leaf),
+            "certificate chain": _short(" > ".join(ends)),
+        }
+
+
+def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
+    """The chain of a connection; empty where there is none to read."""
+    try:
+        raw = _native(connection, verified=verified)
+        return Chain(tuple(x509.load_der_x509_certificate(each) for each in raw[:LONGEST_CHAIN]))
+    except (ValueError, ssl.SSLError, TypeError):
+        return Chain(())
+
+
+def _native(connection: ssl.SSLObject, *, verified: bool) -> list[bytes]:
+    """The chain as DER, from Python 3.11 to today."""
+    method = "get_verified_chain" if verified else "get_unverified_chain"
+    if hasattr(connection, method):
+        return list(getattr(connection, method)())
+    wrapped: Any = getattr(connection, "_sslobj", None)
+    certificates = getattr(wrapped, method)() if hasattr(wrapped, method) else None
+    if certificates is None:
+        leaf = connection.getpeercert(binary_form=True)
+        return [leaf] if leaf else []
+    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in certificates]
+
+
+def _name(name: x509.Name) -> str:
+    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
+        found = name.get_attributes_for_oid(kind)
+        if found:
+            return _clean(str(found[0].value))
+    return "unnamed"
+
+
+def _names(leaf: x509.Certificate) -> list[str]:
+    try:
+        alternative = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = alternative.get_values_for_type(x509.DNSName)
+        addresses = alternative.get_values_for_type(x509.IPAddress)
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [_clean(str(each)) for each in (*names, *addresses)]
+
+
+def _key(leaf: x509.Certificate) -> str:
+    key = leaf.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.removesuffix("PublicKey").strip("_")
+
+
+def _fingerprint(leaf: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return "SHA-256 " + hashlib.sha256(leaf.public_bytes(Encoding.DER)).hexdigest()
+
+
+def _day(certificate: x509.Certificate) -> str:
+    return f"until {certificate.not_valid_after_utc:%Y-%m-%d}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_FACT else text[: _LONGEST_FACT - 1] + "…"
+
+
+def _clean(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST_FACT])

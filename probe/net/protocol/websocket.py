@@ -1,0 +1,153 @@
+"""A WebSocket's messages (RFC 6455), read with budgets."""
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from probe.net.protocol.errors import Flood, ProtocolViolation
+from probe.net.protocol.http1 import SWITCHING, Http1Response
+
+# Far more than a session of minutes brings: pings, queue updates, candidates.
+MOST_MESSAGES = 2000
+MOST_BYTES = 32 << 20
+# What is kept of one message. Browsers take any length, so a longer one is no fault.
+LONGEST_KEPT = 1 << 20
+CLOSE_TIMEOUT = 0.5
+_PAUSE_AFTER = 64
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketMessage:
+    """One message; ``is_whole`` is false where its end was dropped for its length."""
+
+    data: str | bytes
+    is_whole: bool = True
+
+
+def handshake_headers(key: str) -> Mapping[str, str]:
+    """What asks for a WebSocket; no extension is offered."""
+    return {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": key,
+    }
+
+
+def new_key() -> str:
+    """A fresh Sec-WebSocket-Key."""
+    return base64.b64encode(os.urandom(16)).decode()
+
+
+def is_accepted(response: Http1Response, key: str) -> bool:
+    """Whether a response to the handshake opens a WebSocket (RFC 6455, 4.1)."""
+    digest = hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()
+    headers = response.headers
+    return (
+        response.status == SWITCHING
+        and headers.get("Upgrade", "").lower() == "websocket"
+        and headers.get("Sec-WebSocket-Accept") == base64.b64encode(digest).decode()
+        and "Sec-WebSocket-Extensions" not in headers
+    )
+
+
+class WebSocket:
+    """An open WebSocket on the stream of an accepted handshake.
+
+    ``close_code`` is the other side's, None while it has not closed.
+    """
+
+    def __init__(self, response: Http1Response) -> None:
+        self.close_code: int | None = None
+        self._stream = response.stream
+        self._connection = Connection(ConnectionType.CLIENT, trailing_data=response.rest)
+        self._messages = self._handled = 0
+        self._parts: list[str | bytes] = []
+        self._length = 0
+        self._at_end = False
+
+    async def receive(self) -> WebSocketMessage | None:
+        """The next message; None when the connection is closed. Raises PeerError, OSError."""
+        while self.close_code is None:
+            for event in self._connection.events():
+                await self._breathe()
+                if isinstance(event, TextMessage | BytesMessage):
+                    message = self._collect(event)
+                    if message is not None:
+                        return message
+                elif isinstance(event, Ping):
+                    await self._stream.write(self._connection.send(event.response()))
+                elif isinstance(event, CloseConnection):
+                    await self._closed(event)
+                    return None
+                elif isinstance(event, Pong):
+                    continue
+            await self._read()
+        return None
+
+    async def send(self, text: str) -> None:
+        """Send a text message; nothing once the connection is closing. Raises OSError."""
+        if self._connection.state is ConnectionState.OPEN:
+            await self._stream.write(self._connection.send(TextMessage(data=text)))
+
+    async def close(self) -> None:
+        """Close, and wait a moment for the other side to close as well. Never raises."""
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                if self._connection.state is ConnectionState.OPEN:
+                    await self._stream.write(self._connection.send(CloseConnection(code=1000)))
+                while await self.receive() is not None:
+                    pass
+        self._stream.close()
+
+    async def _read(self) -> None:
+        data = b"" if self._at_end else await self._stream.read()
+        self._at_end = not data
+        if self._stream.received > MOST_BYTES:
+            raise Flood(f"sends more than {MOST_BYTES >> 20} MiB over the WebSocket")
+        self._connection.receive_data(data or None)
+
+    async def _breathe(self) -> None:
+        """Count a frame, and give the loop a turn now and then."""
+        self._handled += 1
+        if self._handled % _PAUSE_AFTER == 0:
+            await asyncio.sleep(0)
+        if self._handled > MOST_MESSAGES + self._stream.received // 1024:
+            raise Flood(f"sends thousands of WebSocket frames ({self._handled})")
+
+    def _collect(self, event: TextMessage | BytesMessage) -> WebSocketMessage | None:
+        data: str | bytes = event.data if isinstance(event.data, str) else bytes(event.data)
+        if self._length < LONGEST_KEPT:
+            self._parts.append(data)
+        self._length += len(data)
+        if not event.message_finished:
+            return None
+        self._messages += 1
+        if self._messages > MOST_MESSAGES:
+            raise Flood(f"sends more than {MOST_MESSAGES} messages")
+        whole = self._length <= LONGEST_KEPT
+        joined: str | bytes
+        if isinstance(event, BytesMessage):
+            joined = b"".join(each for each in self._parts if isinstance(each, bytes))
+        else:
+            joined = "".join(each for each in self._parts if isinstance(each, str))
+        self._parts, self._length = [], 0
+        return WebSocketMessage(joined, whole)
+
+    async def _closed(self, event: CloseConnection) -> None:
+        state = self._connection.state
+        if state in (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING):
+            # No close frame: wsproto gave up on what it read.
+            raise ProtocolViolation("breaks the WebSocket protocol")
+        self.close_code = int(event.code)
+        if state is ConnectionState.REMOTE_CLOSING:
+            with suppress(OSError):
+                await self._stream.write(self._connection.send(event.response()))

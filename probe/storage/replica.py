@@ -1,0 +1,299 @@
+"""A file on a disk that follows a database in memory, for as long as the disk lets it.
+
+The memory is what is asked; the file is what outlives the process. A change is made in memory
+first and then in the file, whose answer is waited for 2 s at most. A file that fails or hangs
+is left behind and, once it works again, brought up to date as a whole.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from probe.storage.salvage import Row
+from probe.storage.sqlite import (
+    Schema,
+    Unreadable,
+    describe,
+    identity_of,
+    is_storage_error,
+    open_file,
+    recreate,
+    transaction,
+    transfer,
+    translate_corruption,
+)
+from probe.storage.thread import Stalled
+
+T = TypeVar("T")
+Tables = Sequence[tuple[str, Sequence[Row]]]
+
+# So often a disk that failed is tried again.
+RETURN_SECONDS = 60.0
+SALVAGE_SECONDS = 1.5
+STALLED = "the disk does not answer within 2 s"
+
+logger = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """Runs jobs in the storage thread; see ``probe.storage.thread``."""
+
+    @property
+    def busy_for(self) -> float: ...
+
+    @property
+    def is_stalled(self) -> bool: ...
+
+    async def run(self, work: Callable[[], T], *, seconds: float | None = None) -> T: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was in the file when it was opened.
+
+    ``invalid`` rows made no sense and stayed behind; ``notice`` says what became of a file
+    that could not be read, for people; ``lost``: the file was replaced by a new one.
+    """
+
+    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    invalid: int = 0
+    notice: str = ""
+    lost: bool = False
+
+
+class _Gone(Exception):
+    """The file is not there any more, or not the one that was opened."""
+
+
+class Replica:
+    """``shared`` are tables that other processes write to as well: rows of theirs stay when
+    the file is brought up to date. ``now`` is in seconds since 1970."""
+
+    def __init__(
+        self,
+        path: Path,
+        schema: Schema,
+        thread: Runner,
+        now: Callable[[], float],
+        shared: frozenset[str] = frozenset(),
+    ) -> None:
+        self._path, self._schema, self._thread = path, schema, thread
+        self._now, self._shared = now, shared
+        self._database: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._tried_at = 0.0
+        self.problem = "not open"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file holds what memory holds."""
+        return not self.problem
+
+    @property
+    def stalled_for(self) -> float:
+        """For how many seconds the disk has not answered."""
+        return self._thread.busy_for if self._thread.is_stalled else 0.0
+
+    async def open(self) -> Loaded:
+        """Open the file and read all of it; empty, with a ``problem``, if that fails."""
+        try:
+            loaded = await self._thread.run(self._open)
+        except Stalled:
+            self._fail(STALLED)
+            return Loaded()
+        except (OSError, sqlite3.Error, Unreadable) as error:
+            self._fail(f"{self._path.parent} can't be used: {describe(error)}", error)
+            return Loaded()
+        self.problem = ""
+        return loaded
+
+    async def apply(
+        self, change: Callable[[sqlite3.Connection], object], snapshot: Callable[[], Tables]
+    ) -> bool:
+        """Make a change that was made in memory, or bring the file up to date as a whole from
+        ``snapshot``; whether it is on the disk by now."""
+        if not self.is_current:
+            return await self.catch_up(snapshot)
+        try:
+            return await self._attempt(lambda: self._change(change))
+        except _Gone as gone:
+            logger.warning("%s %s: it is written anew", self._path, gone)
+            tables = snapshot()
+            return await self._attempt(lambda: self._bring_back(tables))
+
+    async def catch_up(self, snapshot: Callable[[], Tables]) -> bool:
+        """Bring a file that was left behind up to date, if it is time to try."""
+        if self.is_current:
+            return True
+        hung = self.problem == STALLED
+        due = abs(self._now() - self._tried_at) >= RETURN_SECONDS
+        if self._thread.is_stalled or not (hung or due):
+            return False
+        tables = snapshot()
+        if await self._attempt(lambda: self._bring_back(tables)):
+            logger.warning("%s is written again", self._path)
+            return True
+        return False
+
+    async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What the file says; None if it can't be asked."""
+        if not self.is_current:
+            return None
+
+        def work() -> T:
+            with translate_corruption():
+                return question(self._connected())
+
+        try:
+            return await self._thread.run(work)
+        except Stalled:
+            self._fail(STALLED)
+        except Exception as error:  # contents may be anything
+            self._fail(describe(error) if is_storage_error(error) else type(error).__name__)
+        return None
+
+    async def close(self) -> None:
+        """Close the file after what was asked before, if the disk lets it."""
+        try:
+            await self._thread.run(self._drop)
+        except (Stalled, sqlite3.Error):
+            logger.info("%s was not closed properly", self._path)
+        self._thread.close()
+
+    async def _attempt(self, work: Callable[[], None]) -> bool:
+        try:
+            await self._thread.run(work)
+        except Stalled:
+            self._fail(STALLED)
+            return False
+        except Exception as error:
+            if isinstance(error, _Gone) or not is_storage_error(error):
+                raise
+            self._fail(describe(error), error)
+            return False
+        self.problem = ""
+        return True
+
+    def _fail(self, problem: str, error: Exception | None = None) -> None:
+        if not self.problem or self.problem == "not open":
+            logger.warning("%s is kept in memory until the disk works: %s", self._path, problem)
+        self.problem, self._tried_at = problem, self._now()
+
+    # What follows runs in the storage thread.
+
+    def _open(self) -> Loaded:
+        notice, lost, invalid = "", False, 0
+        try:
+            self._database = open_file(self._path, self._schema)
+        except (Unreadable, sqlite3.DatabaseError) as error:
+            if not isinstance(error, Unreadable):
+                raise
+            if self._path.exists() and not self._path.is_file():
+                raise
+            notice, invalid = self._recreate(error)
+            lost = True
+        self._identity = identity_of(self._path)
+        tables, wrong = self._read()
+        invalid += wrong
+        if wrong:
+            about = f"{wrong} rows of {self._path.name} can't be read: they were set aside"
+            logger.warning("%s", about)
+            notice = f"{notice} {about}".strip()
+        return Loaded(tables, invalid, notice, lost)
+
+    def _recreate(self, error: Exception) -> tuple[str, int]:
+        now = self._now()
+        self._database, aside, saved = recreate(
+            self._path, self._schema, now, budget=SALVAGE_SECONDS
+        )
+        notice = (
+            f"{self._path} can't be read ({describe(error)}): set aside as {aside.name};"
+            f" {saved.total} rows were copied"
+        )
+        logger.warning("%s", notice)
+        return notice, saved.invalid
+
+    def _read(self) -> tuple[dict[str, list[Row]], int]:
+        """All rows that make sense; the others are moved to a table of their own."""
+        database = self._connected()
+        tables: dict[str, list[Row]] = {}
+        wrong = 0
+        for table in self._schema.tables:
+            valid = self._schema.is_valid.get(table)
+            tables[table] = []
+            for number, *row in database.execute(f"SELECT rowid, * FROM {table}").fetchall():
+                if valid is None or _is_valid(valid, tuple(row)):
+                    tables[table].append(tuple(row))
+                else:
+                    _set_row_aside(database, table, number, self._now())
+                    wrong += 1
+        return tables, wrong
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise Unreadable("it is not open")
+        return self._database
+
+    def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        if self._identity != identity_of(self._path):
+            raise _Gone("was removed or replaced")
+        try:
+            with translate_corruption(), transaction(self._connected()) as database:
+                change(database)
+        except Unreadable as error:
+            raise _Gone(f"can't be read any more ({error})") from None
+
+    def _bring_back(self, tables: Tables) -> None:
+        self._drop()
+        try:
+            self._database = open_file(self._path, self._schema)
+        except Unreadable as error:
+            self._recreate(error)
+        self._identity = identity_of(self._path)
+        with translate_corruption(), transaction(self._connected()) as database:
+            for table, _ in tables:
+                if table not in self._shared:
+                    database.execute(f"DELETE FROM {table}")
+            transfer(tables, database)
+
+    def _drop(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+
+def _is_valid(valid: Callable[[Row], bool], row: Row) -> bool:
+    try:
+        return valid(row)
+    except Exception:  # whatever damaged contents do to who reads them
+        return False
+
+
+_ASIDE = "unreadable_rows"
+_MAX_ASIDE = 200
+
+
+def _set_row_aside(database: sqlite3.Connection, table: str, number: int, now: float) -> None:
+    """Keep a row that makes no sense where nobody reads it but people."""
+    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+    content = " || x'1f' || ".join(f"coalesce(CAST({each} AS BLOB), x'')" for each in columns)
+    with transaction(database):
+        database.execute(
+            f"CREATE TABLE IF NOT EXISTS {_ASIDE}"
+            " (number INTEGER PRIMARY KEY, source TEXT, at REAL, content BLOB)"
+        )
+        database.execute(
+            f"INSERT INTO {_ASIDE} (source, at, content)"
+            f" SELECT ?, ?, {content} FROM {table} WHERE rowid = ?",
+            (table, now, number),
+        )
+        database.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
+        database.execute(
+            f"DELETE FROM {_ASIDE} WHERE number <="
+            f" (SELECT max(number) FROM {_ASIDE}) - {_MAX_ASIDE}"
+        )

@@ -1,0 +1,292 @@
+"""SQLite files: opened, laid out, checked, quarantined when damaged, written in transactions.
+
+For the history and the outbox alike. A file that can't be read is renamed; what can still be
+read of it is copied into a new one, row by row (``probe.storage.salvage``).
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from probe.storage.salvage import Row, Salvaged, salvage
+
+MAX_QUARANTINED = 2
+# SQLite's own companions of a database file. They go first: left behind, the log of the old
+# file would be taken for that of the new one.
+COMPANIONS = ("-wal", "-shm")
+
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_TRANSIENT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+
+logger = logging.getLogger(__name__)
+
+
+class Unreadable(Exception):
+    """What is in the file can't be read. The text holds nothing of the contents."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a database file holds.
+
+    ``name`` is that of the file, without its suffix. ``tables`` are CREATE TABLE texts by
+    table, in an order in which rows can be copied; ``indexes`` are CREATE INDEX texts.
+    ``version`` is the file's ``user_version``, None where it is not used. ``pragmas`` are set
+    on each connection before anything else. ``required`` are SELECTs that have to work.
+    """
+
+    name: str
+    tables: Mapping[str, str]
+    indexes: tuple[str, ...] = ()
+    version: int | None = None
+    pragmas: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    busy_seconds: float = 2.0
+    full_check: bool = False
+    # Whether a row of a table makes sense; tables that are not named take any row.
+    is_valid: Mapping[str, Callable[[Row], bool]] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return f"{self.name}.sqlite"
+
+    @property
+    def quarantine_pattern(self) -> str:
+        """How quarantined files are called."""
+        return f"{self.name}-unreadable-*.sqlite"
+
+
+def open_memory(schema: Schema) -> sqlite3.Connection:
+    """An empty database that is gone when it is closed."""
+    return _open(":memory:", schema)
+
+
+def open_file(path: Path, schema: Schema) -> sqlite3.Connection:
+    """The database in a file, which is made if there is none, as is its folder.
+
+    Raises Unreadable; OSError and sqlite3.Error if it can't be used.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        raise Unreadable("it is not a regular file")
+    return _open(str(path), schema)
+
+
+def recreate(
+    path: Path, schema: Schema, now: float, *, budget: float
+) -> tuple[sqlite3.Connection, Path, Salvaged]:
+    """A new database in the place of one that can't be read.
+
+    The old file is quarantined (``now`` in seconds since 1970 is part of its new name) and
+    what can be read of it within ``budget`` seconds is copied. Raises as open_file does.
+    """
+    aside = quarantine(path, schema.quarantine_pattern, now)
+    database = open_file(path, schema)
+    try:
+        saved = salvage(aside, database, schema.tables, schema.is_valid, budget)
+    except (sqlite3.Error, OSError) as error:
+        logger.info("nothing could be copied from %s: %s", aside.name, describe(error))
+        saved = Salvaged()
+    return database, aside, saved
+
+
+def _open(name: str, schema: Schema) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        name, timeout=schema.busy_seconds, isolation_level=None, check_same_thread=False
+    )
+    try:
+        with translate_corruption():
+            _prepare(database, schema)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, schema: Schema) -> None:
+    # A text that was damaged on the disk is no reason to give up the rest.
+    database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    _check_version(database, schema)
+    for pragma in schema.pragmas:
+        database.execute(f"PRAGMA {pragma}").fetchall()
+    with transaction(database):  # also shows whether this can be written at all
+        _lay_out(database, schema)
+    _check_required(database, schema)
+    if schema.full_check:
+        (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise Unreadable("the integrity check fails")
+
+
+def _lay_out(database: sqlite3.Connection, schema: Schema) -> None:
+    known = {str(name) for (name,) in database.execute("SELECT name FROM sqlite_schema")}
+    if schema.version is not None and _check_version(database, schema) == 0:
+        database.execute(f"PRAGMA user_version = {schema.version}")
+    elif schema.version is not None:
+        return
+    for name, statement in schema.tables.items():
+        if name not in known:
+            database.execute(statement)
+    for statement in schema.indexes:
+        database.execute(statement)
+
+
+def _check_version(database: sqlite3.Connection, schema: Schema) -> int:
+    """The version of the file; 0 for an empty one. Raises Unreadable for others."""
+    number = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if schema.version is None:
+        return number
+    tables = int(database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if number != schema.version and (number or tables):
+        raise Unreadable(f"its schema number is {number}, not {schema.version}")
+    return number
+
+
+def _check_required(database: sqlite3.Connection, schema: Schema) -> None:
+    try:
+        for statement in schema.required:
+            database.execute(statement).fetchall()
+    except sqlite3.OperationalError as error:
+        if error_code(error) == sqlite3.SQLITE_ERROR:  # no such table, column or index
+            raise Unreadable("its tables are not those of this version") from error
+        raise
+
+
+def quarantine(path: Path, pattern: str, now: float) -> Path:
+    """Rename a database file and its companions; returns the new path.
+
+    Of all that were quarantined the newest two are kept. Raises OSError if the file can't be
+    renamed.
+    """
+    aside = _free_name(path, pattern, now)
+    for suffix in COMPANIONS:
+        companion = _companion(path, suffix)
+        if companion.exists():
+            companion.rename(_companion(aside, suffix))
+    path.rename(aside)
+    _forget_older(aside, pattern)
+    return aside
+
+
+def _free_name(path: Path, pattern: str, now: float) -> Path:
+    moment = datetime.fromtimestamp(now, UTC)
+    while True:
+        name = pattern.replace("*", moment.strftime("%Y%m%dT%H%M%SZ"))
+        if not (path.parent / name).exists():
+            return path.parent / name
+        moment += timedelta(seconds=1)
+
+
+def _forget_older(newest: Path, pattern: str) -> None:
+    others = [path for path in newest.parent.glob(pattern) if path != newest]
+    # Renaming sets the change time; names carry the probe's clock, which may have jumped.
+    others.sort(key=lambda path: path.lstat().st_ctime_ns, reverse=True)
+    for path in others[MAX_QUARANTINED - 1 :]:
+        try:
+            for each in (*(_companion(path, suffix) for suffix in COMPANIONS), path):
+                each.unlink(missing_ok=True)
+        except OSError as error:  # a folder, say: what is in it is not ours
+            logger.info("%s stays: %s", path, error)
+
+
+def _companion(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A transaction that writes: all of it is kept, or, after an exception, nothing."""
+    # IMMEDIATE waits for another process's turn at the start; a transaction that begins
+    # with reading and then writes would fail at once instead.
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+        database.execute("COMMIT")
+    except BaseException:
+        _roll_back(database)
+        raise
+
+
+@contextmanager
+def reading(database: sqlite3.Connection) -> Iterator[None]:
+    """A transaction in which nothing changes, whatever other processes write."""
+    database.execute("BEGIN")
+    try:
+        yield
+    finally:
+        _roll_back(database)
+
+
+def _roll_back(database: sqlite3.Connection) -> None:
+    if database.in_transaction:  # SQLite ends it by itself after some errors
+        database.execute("ROLLBACK")
+
+
+@contextmanager
+def translate_corruption() -> Iterator[None]:
+    """Turns SQLite's errors about the contents of the file into Unreadable."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if error_code(error) in _UNREADABLE:
+            raise Unreadable(describe(error)) from None
+        raise
+    except UnicodeDecodeError:
+        # SQLite's own message about a damaged schema, which quotes it.
+        raise Unreadable("its contents are damaged") from None
+
+
+def error_code(error: Exception) -> int:
+    """SQLite's primary result code; 0 for what has none."""
+    # The primary code is in the low byte of an extended one.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the connection is as good as before: the file is locked, or the disk full."""
+    return error_code(error) in _TRANSIENT
+
+
+def is_storage_error(error: Exception) -> bool:
+    """Whether the file or its disk fails, not what was asked of it."""
+    return isinstance(error, (OSError, Unreadable)) or type(error) in (
+        sqlite3.OperationalError,
+        sqlite3.DatabaseError,
+    )
+
+
+# SQLite's messages that quote nothing of a file's contents.
+_QUOTING = ("malformed database schema", "unsupported file format", "near ")
+
+
+def describe(error: Exception) -> str:
+    """What went wrong, without anything of a file's contents."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    text = str(error)
+    for start in _QUOTING:
+        if text.startswith(start):
+            return start.strip()
+    return text
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Which file is at the path now; SQLite goes on writing to one that was removed."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def transfer(source: Sequence[tuple[str, Sequence[Row]]], target: sqlite3.Connection) -> None:
+    """Write rows of whole tables, in the place of those that have the same key."""
+    for table, rows in source:
+        if rows:
+            places = ", ".join("?" for _ in rows[0])
+            target.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", rows)

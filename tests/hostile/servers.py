@@ -1,0 +1,112 @@
+"""Hostile servers on loopback: what they send, and how fast."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(behave: Behaviour) -> AsyncIterator[int]:
+    """The port of a server that treats every connection so."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.add(task)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await behave(reader, writer)
+        finally:
+            running.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def http(body: bytes, status: int = 200) -> Behaviour:
+    """Every request is answered with this body."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            length = head.partition("content-length:")[2].split("\r\n")[0].strip()
+            if length:
+                await reader.readexactly(int(length))
+            writer.write(b"HTTP/1.1 %d Any\r\nContent-Length: %d\r\n\r\n" % (status, len(body)))
+            writer.write(body)
+            await writer.drain()
+
+    return behave
+
+
+def saying(*parts: bytes, then_reads: bool = False) -> Behaviour:
+    """Says this once it is asked something, and hangs up, or listens on."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        if then_reads:
+            await reader.read()
+
+    return behave
+
+
+def repeating(part: bytes, limit: int = 64 << 20) -> Behaviour:
+    """Says this again and again, whether or not it is asked."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        block = part * max(1, (64 << 10) // len(part))
+        for _ in range(limit // len(block)):
+            writer.write(block)
+            await writer.drain()
+        await reader.read()
+
+    return behave
+
+
+def replies(*lines: bytes) -> Behaviour:
+    """Answers one request after the other; the last answer again and again."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting = list(lines)
+        while await reader.read(4096):
+            writer.write(waiting.pop(0) if len(waiting) > 1 else waiting[0])
+            await writer.drain()
+
+    return behave
+
+
+def pg(kind: bytes, body: bytes = b"", length: int | None = None) -> bytes:
+    """A message of PostgreSQL's protocol; ``length`` is what it says of itself."""
+    return kind + struct.pack(">I", len(body) + 4 if length is None else length) + body
+
+
+def postgres(*answers: bytes) -> Behaviour:
+    """Refuses TLS, then answers the start-up and each message after it."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(await reader.read(4096)) == 8:
+            writer.write(b"N")
+            await reader.read(4096)
+        for number, answer in enumerate(answers):
+            if number:
+                await reader.read(4096)
+            writer.write(answer)
+            await writer.drain()
+
+    return behave

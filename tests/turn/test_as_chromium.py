@@ -1,0 +1,323 @@
+"""A TURN server is judged as Chromium would: by what it has to do for a call, and no more."""
+
+import asyncio
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from probe.core.context import Context
+from probe.core.kind import Check, Kind
+from probe.core.model import Result, Status
+from probe.core.runner import run_check
+from probe.kinds import allocation, call, stun, turn
+from probe.net.resolver import Address
+from probe.stun.codec import Method
+from tests.turn.bent_server import PASSWORD, USERNAME, Bends, BentServer, bent_server
+from tests.turn.turn_lab import ending, values
+
+STREAM_AND_PACKETS = ("udp", "tcp")
+KINDS: dict[str, Kind[Any, Any]] = {
+    "allocation": allocation.KIND,
+    "turn": turn.KIND,
+    "call": call.KIND,
+}
+
+
+async def look(kind: str, server: BentServer | str, way: str = "udp", **table: Any) -> Result:
+    url = server if isinstance(server, str) else server.url(way)
+    found = KINDS[kind].table.model_validate(
+        {"name": kind, "url": url, "username": USERNAME, "password": PASSWORD, "deadline": 8}
+        | table
+    )
+    context = Context()
+    try:
+        return await run_check(Check(KINDS[kind], found), context)
+    finally:
+        await context.closing.drain(timeout=3)
+
+
+@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (400, "auth_rejected"),
+        (441, "auth_rejected"),
+        (442, "allocation_refused"),
+        (486, "allocation_quota"),
+        (508, "allocation_capacity"),
+    ],
+)
+async def test_the_code_of_an_unsigned_error_counts(
+    leaks: None, way: str, code: int, cause: str
+) -> None:
+    async with bent_server(allocate_error=code, unsigned_errors=True) as server:
+        assert ending(await look("allocation", server, way)) == ("allocate", cause)
+
+
+@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
+@pytest.mark.parametrize(("code", "times"), [(437, 1), (437, 2), (486, 1)])
+async def test_what_passes_by_itself_is_asked_again_though_unsigned(
+    leaks: None, way: str, code: int, times: int
+) -> None:
+    bends = Bends(allocate_error=code, error_times=times, unsigned_errors=True)
+    async with bent_server(bends) as server:
+        assert (await look("allocation", server, way)).status is Status.OK
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"without": frozenset({"LIFETIME"})}, "lacks LIFETIME"),
+        ({"without": frozenset({"XOR-MAPPED-ADDRESS"})}, "lacks XOR-MAPPED-ADDRESS"),
+        ({"without": frozenset({"XOR-RELAYED-ADDRESS"})}, "lacks XOR-RELAYED-ADDRESS"),
+        ({"extra": struct.pack("!HHI", 0x7ABC, 4, 1)}, "0x7abc"),
+        ({"extra": struct.pack("!HH", 0x001C, 0)}, "0x001c"),
+        ({"extra": struct.pack("!HHI", 0x0002, 4, 1)}, "0x0002"),
+    ],
+)
+async def test_an_answer_that_browsers_discard_is_a_failure(
+    leaks: None, kind: str, options: dict[str, Any], words: str
+) -> None:
+    async with bent_server(**options) as server:
+        result = await look(kind, server)
+    assert result.failure is not None
+    assert result.failure.cause.value == "protocol_error"
+    assert words in result.failure.message
+
+
+@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
+@pytest.mark.parametrize("kind", ["turn", "call"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"channel_error": 400},
+        {"channel_error": 403},
+        {"unsigned_successes": frozenset({Method.CHANNEL_BIND})},
+    ],
+)
+async def test_a_channel_that_can_not_be_bound_ends_a_call(
+    leaks: None, kind: str, way: str, options: dict[str, Any]
+) -> None:
+    async with bent_server(**options) as server:
+        result = await look(kind, server, way)
+    assert result.status is Status.FAILED
+    assert result.failure is not None
+    causes = ("allocation_refused", "peer_forbidden", "protocol_error")
+    assert result.failure.cause.value in causes
+
+
+@pytest.mark.parametrize("code", [401, 403])
+async def test_a_refused_peer_is_forbidden_in_any_dialect(leaks: None, code: int) -> None:
+    async with bent_server(permission_error=code) as server:
+        assert ending(await look("turn", server)) == ("permission", "peer_forbidden")
+
+
+@pytest.mark.parametrize("kind", ["turn", "call"])
+@pytest.mark.parametrize(
+    ("options", "causes"),
+    [
+        ({"forward_padding": True}, {"payload_altered"}),
+        ({"pad_towards_client": False}, {"protocol_error"}),
+    ],
+)
+async def test_padding_that_is_wrong_ruins_media(
+    leaks: None, kind: str, options: dict[str, Any], causes: set[str]
+) -> None:
+    async with bent_server(**options) as server:
+        result = await look(kind, server, "tcp")
+    assert result.failure is not None
+    assert result.failure.cause.value in causes
+
+
+@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
+@pytest.mark.parametrize("kind", ["turn", "call"])
+@pytest.mark.parametrize("largest", [1100, 1180, 600])
+async def test_a_path_on_which_no_handshake_of_a_browser_passes_fails(
+    leaks: None, kind: str, way: str, largest: int
+) -> None:
+    async with bent_server(largest=largest) as server:
+        result = await look(kind, server, way, deadline=30)
+    assert result.failure is not None
+    assert result.failure.cause.value == "large_packets_lost"
+    if kind == "turn":
+        assert largest - 8 <= values(result)[turn.MTU] <= largest
+
+
+@pytest.mark.parametrize("largest", [1200, 1400])
+async def test_a_path_on_which_browsers_connect_is_well(leaks: None, largest: int) -> None:
+    async with bent_server(largest=largest) as server:
+        result = await look("turn", server)
+        assert result.status is Status.OK
+        assert values(result)[turn.MTU] == 1200
+
+
+async def test_a_realm_in_any_encoding_signs(leaks: None) -> None:
+    async with bent_server(realm="caf\u00e9".encode("latin-1")) as server:
+        result = await look("allocation", server)
+    # The server signs with another realm, so it answers 401: but it was understood.
+    assert ending(result) == ("allocate", "auth_rejected")
+
+
+async def test_an_open_relay_is_said(leaks: None) -> None:
+    async with bent_server(open_relay=True) as server:
+        result = await look("allocation", server)
+    assert result.facts["open_relay"]
+
+
+def refused_once() -> tuple[socket.socket, int]:
+    held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    held.bind(("127.0.0.1", 0))
+    return held, held.getsockname()[1]
+
+
+async def test_one_refusal_by_icmp_is_asked_again(leaks: None) -> None:
+    held, port = refused_once()
+    held.close()
+    looking = asyncio.create_task(look("allocation", f"turn:127.0.0.1:{port}"))
+    await asyncio.sleep(0.1)  # the first request is refused by now
+    async with bent_server(port=port):
+        assert (await looking).status is Status.OK
+
+
+async def test_a_port_that_goes_on_refusing_is_refused(leaks: None) -> None:
+    held, port = refused_once()
+    held.close()
+    result = await look("allocation", f"turn:127.0.0.1:{port}")
+    assert ending(result) == ("allocate", "connect_refused")
+    assert result.duration < 4
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\n",
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"\x00\x01\x00\x03",
+        b"\x01\x03\x00\x00\x21\x12\xa4\x43" + bytes(12),
+        b"\x01\x03\x00\x08\x21\x12\xa4\x42" + bytes(12) + b"\x00\x16\x00\x20\x00\x01\x00\x00",
+        b"\x40\x00\x00\x04abcd",
+    ],
+)
+async def test_garbage_on_a_stream_is_told_at_once(leaks: None, garbage: bytes) -> None:
+    async with bent_server(first_answers=lambda: garbage) as server:
+        result = await look("allocation", server, "tcp")
+    assert ending(result) == ("allocate", "protocol_error")
+    assert result.duration < 3
+
+
+@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
+@pytest.mark.parametrize("kind", ["turn", "call"])
+@pytest.mark.parametrize(
+    "flood", [b"\x00\x17\x00\x00\x21\x12\xa4\x42" + bytes(12), b"\x40\x00\x10\x00" + bytes(4096)]
+)
+async def test_a_relay_that_floods_is_told(leaks: None, kind: str, way: str, flood: bytes) -> None:
+    async with bent_server(flood=flood) as server:
+        result = await look(kind, server, way)
+    assert result.failure is not None
+    # What is no message of a bound channel ends a stream before it can flood.
+    causes = ("flooded", "protocol_error") if way == "tcp" else ("flooded",)
+    assert result.failure.cause.value in causes
+
+
+async def binding(url: str) -> Result:
+    table = stun.KIND.table.model_validate({"name": "s", "url": url, "deadline": 4})
+    return await run_check(Check(stun.KIND, table), Context())
+
+
+class Stun(asyncio.DatagramProtocol):
+    """Answers every Binding with the same attribute."""
+
+    def __init__(self, attribute: bytes) -> None:
+        self._attribute = attribute
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        head = struct.pack("!HH", 0x0101, len(self._attribute)) + data[4:20]
+        self.transport.sendto(head + self._attribute, address)  # type: ignore[attr-defined]
+
+
+def mapped(family: int, address: bytes, port: int = 4000) -> bytes:
+    return struct.pack("!HHBBH", 0x0001, 4 + len(address), 0, family, port) + address
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        mapped(1, bytes(4), 0),
+        mapped(1, bytes(4)),
+        mapped(1, b"\x7f\0\0\x01", 0),
+        mapped(2, bytes(15) + b"\x01"),
+        mapped(1, b"\xe0\0\0\x01"),
+        struct.pack("!HH", 0x0001, 64) + bytes(8),
+        mapped(3, bytes(4)),
+        b"",
+        struct.pack("!HHI", 0x7ABC, 4, 1) + mapped(1, b"\x7f\0\0\x01"),
+    ],
+)
+async def test_an_address_that_can_not_be_ours_is_a_failure(leaks: None, attribute: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: Stun(attribute), local_addr=("127.0.0.1", 0)
+    )
+    try:
+        result = await binding(f"stun:127.0.0.1:{transport.get_extra_info('sockname')[1]}")
+    finally:
+        transport.close()
+    assert ending(result) == ("binding", "protocol_error")
+
+
+@pytest.fixture
+async def silent_ipv6() -> AsyncIterator[int]:
+    """A port at ::1 that takes packets and connections, and says nothing."""
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("::1", 0)
+    )
+    yield int(transport.get_extra_info("sockname")[1])
+    transport.close()
+
+
+@pytest.mark.parametrize("kind", ["allocation", "turn", "call"])
+@pytest.mark.parametrize("way", STREAM_AND_PACKETS)
+async def test_a_family_that_refuses_is_not_the_verdict(
+    leaks: None, monkeypatch: pytest.MonkeyPatch, kind: str, way: str
+) -> None:
+    async with bent_server() as server:
+        two_addresses(monkeypatch, server.port)
+        result = await look(kind, f"turn:dual.test:{server.port}?transport={way}")
+    assert result.status is Status.OK, result.failure
+
+
+@pytest.mark.parametrize("kind", ["allocation", "turn", "call", "stun"])
+async def test_a_family_that_is_silent_is_said_and_not_the_verdict(
+    leaks: None, monkeypatch: pytest.MonkeyPatch, silent_ipv6: int, kind: str
+) -> None:
+    async with bent_server(port=silent_ipv6) as server:
+        two_addresses(monkeypatch, server.port)
+        if kind == "stun":
+            result = await binding(f"stun:dual.test:{server.port}")
+        else:
+            result = await look(kind, f"turn:dual.test:{server.port}")
+    assert result.status is Status.OK, result.failure
+    if kind != "call":
+        assert "does not answer" in result.facts["ipv6"]
+        assert result.facts["ipv4"] == "answers"
+
+
+def two_addresses(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    async def resolve(host: str, _: int, **__: object) -> list[Address]:
+        assert host == "dual.test"
+        return [
+            Address("::1", port, socket.AF_INET6),
+            Address("127.0.0.1", port, socket.AF_INET),
+        ]
+
+    monkeypatch.setattr(sys.modules["probe.turn.resolve"], "resolve", resolve)
