@@ -26,6 +26,7 @@ from alerts.notification.meta_messages import log, refusal, undelivered
 from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
+from alerts.notifiers import NOTIFIERS
 from alerts.outbox.outbox import Outbox, OutboxState
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
@@ -204,6 +205,9 @@ class AlertManager:
 
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
+        for kind in NOTIFIERS:
+            if kind.name in self.pipeline.config.notifiers:
+                await asyncio.to_thread(kind.load)
         self._outbox = await Outbox.open(self._folder, now=self._wall, journals=self._journals)
         documents = await self._outbox.states()
         waiting = await self._outbox.waiting()

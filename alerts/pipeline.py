@@ -12,6 +12,7 @@ from alerts.cluster.cluster import SEEN_FROM, Cluster
 from alerts.cluster.company import incidents_among
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
+from alerts.notification.affected import with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
@@ -224,13 +225,14 @@ class Pipeline:
                 told=[key for _, key in self.desk.views if key != self.own.subject],
                 excused=self.own_network_fails,
             )
-        pending = self.alerts.pending
+        names = set(self.alerts.pending)
+        troubles = self.alerts.troubles(now) if names else ()
+        pending = {
+            each.identity.check: each.since for each in troubles if each.identity.check in names
+        }
+        joins = self._cluster is None
         return self.own.groups(is_muted) + [
-            replace(
-                each,
-                affected=tuple(name for name in pending if self.groups.get(name) == each.subject),
-            )
-            for each in groups
+            with_affected(each, pending, self._checks, joins=joins) for each in groups
         ]
 
     def _context(self, now: float) -> MessageContext:

@@ -48,6 +48,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.stun",
         "probe.turn",
     },
+    "probe.turn_report": {
+        "probe.core",
+        "probe.net",
+        "probe.report.text.sanitize",
+        "probe.stun",
+        "probe.turn",
+        "probe.untrusted",
+    },
     "probe.turn_targets": {"probe.core", "probe.net", "probe.paircam", "probe.stun", "probe.turn"},
     "probe.peer": {
         "probe.call",

@@ -22,15 +22,11 @@ from alerts.notification.message import (
     resolved_message,
 )
 from alerts.notification.notification_log import Key, NotificationLog, NotificationLogEntry
+from alerts.notification.occasion import next_times, occasion_for, refused_interval
 from alerts.notification.route import Route, Routes
 
 # For so long it is known that the end of an incident was sent.
 ENDED_SECONDS = 600.0
-# What is wrong may change at once, and then no sooner than so long after the last message.
-SHORTEST_INTERVAL_SECONDS = 30.0
-# What was refused is sent again after a group interval, and no sooner than this.
-REFUSED_SECONDS = 60.0
-
 
 # Of a notifier, an incident and its log entry, over or not: this probe's part.
 Cast = Callable[[str, str, NotificationLogEntry | None, bool], Assignment]
@@ -89,7 +85,7 @@ class GroupStore:
             for route in self.routes.notifiers:
                 view = self.views.get((route.name, incident.subject))
                 if mine := self._mine(route, incident, view):
-                    times += _times(route, view, mine)
+                    times += next_times(route, view, mine)
         return min((time for time in times if time is not None and time > now), default=None)
 
     def notified(self, alert: Alert) -> str:
@@ -122,7 +118,7 @@ class GroupStore:
 
     @property
     def _intervals(self) -> dict[str, float]:
-        return {route.name: _again_seconds(route) for route in self.routes.notifiers}
+        return {route.name: refused_interval(route) for route in self.routes.notifiers}
 
     def _mine(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
@@ -144,7 +140,7 @@ class GroupStore:
         if not mine:
             return self._end(route, incident, now, setting)
         shown = self._confirmed(mine, view)
-        occasion = _occasion(route, view, shown, now)
+        occasion = occasion_for(route, view, shown, now)
         if occasion is None or not self._is_still_true(route, view, shown, occasion):
             return None
         casting = self._casting(route, incident, view, over=False)
@@ -198,7 +194,12 @@ class GroupStore:
             # There is nothing to resolve where nothing was ever accepted.
             return None
         self.ended[key] = now
-        return resolved_message(incident, view, now, setting)
+        ended = tuple(each for each in incident.over if self._is_for(route, each, view))
+        return resolved_message(incident, ended, view, now, setting)
+
+    def _is_for(self, route: Route, alert: Alert, view: NotificationLogEntry) -> bool:
+        """Whether a resolved alert is part of what a receiver was sent, or would have been."""
+        return name_of(alert) in view.story or self.routes.matches(alert, route.name)
 
     def _casting(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None, *, over: bool
@@ -207,51 +208,6 @@ class GroupStore:
         if route.deduplicates:
             return Assignment(Role.TELL)
         return self.cast(route.name, incident.subject, view, over)
-
-
-def _occasion(
-    route: Route, view: NotificationLogEntry | None, shown: Sequence[Alert], now: float
-) -> MessageType | None:
-    if not shown:
-        return None
-    if view is None:
-        waited = now - min(alert.fired for alert in shown)
-        certain = highest_severity(shown) is Severity.CRITICAL or waited >= route.group_wait
-        return MessageType.FIRING if certain else None
-    waited = now - view.told
-    if view.refused:
-        again = MessageType.CHANGED if view.accepted else MessageType.FIRING
-        return again if waited >= _again_seconds(route) else None
-    if _rises(view, shown) or (waited >= SHORTEST_INTERVAL_SECONDS and _is_other(view, shown)):
-        return MessageType.CHANGED
-    if waited >= route.group_interval and _differs(route, view, shown):
-        return MessageType.CHANGED
-    return MessageType.REMINDER if waited >= route.remind_seconds else None
-
-
-def _again_seconds(route: Route) -> float:
-    return max(route.group_interval, REFUSED_SECONDS)
-
-
-def _rises(view: NotificationLogEntry, shown: Sequence[Alert]) -> bool:
-    return view.severity is Severity.WARNING and highest_severity(shown) is Severity.CRITICAL
-
-
-def _differs(route: Route, view: NotificationLogEntry, shown: Sequence[Alert]) -> bool:
-    """Whether there is news: a member that joined, a lower severity. That a member recovered
-    is none, but for a receiver that groups by itself."""
-    names = {name_of(alert) for alert in shown}
-    if names - set(view.members) or view.severity is not highest_severity(shown):
-        return True
-    return route.resends and names != set(view.members)
-
-
-def _is_other(view: NotificationLogEntry, shown: Iterable[Alert]) -> bool:
-    """Whether something else is wrong with a check that the receiver knows of."""
-    known = dict(each.split("\n", 1) for each in view.wrong if "\n" in each)
-    return any(
-        known.get(name_of(alert), alert.wrong) != alert.wrong for alert in shown if alert.wrong
-    )
 
 
 def _entry(
@@ -275,16 +231,6 @@ def _entry(
         accepted=view.accepted if view else False,
         critical_since=critical,
     )
-
-
-def _times(route: Route, view: NotificationLogEntry | None, mine: Sequence[Alert]) -> list[float]:
-    if view is None:
-        return [min(alert.fired for alert in mine) + route.group_wait]
-    if view.refused:
-        return [view.told + _again_seconds(route)]
-    soonest = SHORTEST_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval
-    waits = soonest < route.group_interval or _differs(route, view, mine)
-    return [view.told + (soonest if waits else route.remind_seconds)]
 
 
 Mute = Callable[[Alert], bool]

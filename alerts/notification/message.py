@@ -9,21 +9,23 @@ from alerts.notification.title import firing_title, resolved_title
 from alerts.runbooks.library import RunbookLibrary, is_address
 from probe.report.text.sanitize import clean
 
-# An update names at most so many checks of a kind.
-MOST_NAMES = 10
+# An update names at most so many checks, a title fewer.
+MOST_NAMES, MOST_IN_TITLE = 10, 4
 
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
     """All alerts of one cause: ``burning`` ones to be sent, ``muted`` ones that fire and are
-    suppressed now, ``over`` those that were resolved since it opened. ``held``: it is open at
-    another probe; ``elsewhere`` says as what its alerts are sent now, if not as this."""
+    suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
+    too and are no alerts yet. ``held``: it is open at another probe; ``elsewhere`` says as what
+    its alerts are sent now, if not as this."""
 
     subject: str
     burning: tuple[Alert, ...] = ()
     muted: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
     affected: tuple[str, ...] = ()
+    affected_services: tuple[str, ...] = ()
     held: bool = False
     elsewhere: str = ""
 
@@ -70,7 +72,7 @@ def firing_message(
         key=group.subject,
         occasion=occasion,
         severity=ordered[0].severity,
-        title=firing_title(ordered),
+        title=firing_title(ordered, group.affected, group.affected_services),
         at=now,
         since=since if before is None else min(since, before.since),
         region=context.region,
@@ -85,16 +87,20 @@ def firing_message(
 
 
 def resolved_message(
-    group: AlertGroup, before: NotificationLogEntry, now: float, context: MessageContext
+    group: AlertGroup,
+    ended: tuple[Alert, ...],
+    before: NotificationLogEntry,
+    now: float,
+    context: MessageContext,
 ) -> Message:
-    """The message that an incident is over for a receiver."""
-    story = _story(before)
-    ended = tuple(alert for alert in group.over if name_of(alert) in story)
-    names = sorted({member.partition("/")[0] for member in story})
+    """The message that an incident is over for a receiver; ``ended`` are its alerts that are
+    for this receiver, those too that it was never sent."""
+    names = _checks(_story(before) | {name_of(alert) for alert in ended})
     title = resolved_title(names, ended)
     if group.burning:
         # A notifier for whom it is over may not be the one for whom nothing fires.
-        title = f"{', '.join(names)}: no longer {before.severity}"
+        what = ", ".join(names) if len(names) <= MOST_IN_TITLE else f"{len(names)} checks"
+        title = f"{what}: no longer {before.severity}"
     elif group.elsewhere:
         title = f"{', '.join(names)}: {group.elsewhere}"
     return Message(
@@ -103,7 +109,7 @@ def resolved_message(
         severity=before.severity,
         title=title,
         at=now,
-        since=before.since,
+        since=min([before.since, *(alert.since for alert in ended)]),
         region=context.region,
         resolved=ended,
         links=context.links(),
@@ -123,6 +129,10 @@ def highest_severity(alerts: Iterable[Alert]) -> Severity:
 
 def _story(before: NotificationLogEntry | None) -> frozenset[str]:
     return frozenset((*before.story, *before.members)) if before else frozenset()
+
+
+def _checks(members: Iterable[str]) -> list[str]:
+    return sorted({member.partition("/")[0] for member in members})
 
 
 def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str]:

@@ -1,6 +1,10 @@
-"""A message in plain words, as all notifiers tell it. Pure."""
+"""A message in plain words, as all notifiers show it. Pure.
 
-from collections.abc import Iterator
+The first line says what users lose, where and since when. Then come the evidence, a few steps
+and links, and nothing is said twice. An update says what has changed.
+"""
+
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from alerts.model import Alert, Message, MessageType, Severity
@@ -12,14 +16,19 @@ MARKS = {
     MessageType.RESOLVED: "✓",
     MessageType.NOTE: "i",
 }
+CLOSED_MARK = "-"
 # More of a kind would hide what matters; the status page has them all.
 MOST_ALERTS, MOST_LINES, MOST_NAMES = 6, 4, 10
 # One long text must not push out the others.
 LONGEST_LINE = 300
+# A headline of so many characters fits where services show one; its end says since when.
+LONGEST_HEADLINE = 150
 
 
 def symbol(message: Message) -> str:
     """A sign for people who read colours or symbols before words."""
+    if is_closed(message):
+        return CLOSED_MARK
     if message.occasion in MARKS:
         return MARKS[message.occasion]
     return "✗" if message.severity is Severity.CRITICAL else "!"
@@ -27,52 +36,52 @@ def symbol(message: Message) -> str:
 
 def severity_word(message: Message) -> str:
     """The severity, or that it is over."""
+    if is_closed(message):
+        return "CLOSED"
     if message.occasion is MessageType.RESOLVED:
         return "RESOLVED"
     reminder = "STILL " if message.occasion is MessageType.REMINDER else ""
     return reminder + message.severity.upper()
 
 
+def is_closed(message: Message) -> bool:
+    """Whether an incident ends without a recovery: its checks are no longer monitored."""
+    over = message.occasion is MessageType.RESOLVED
+    return over and bool(message.resolved) and all(each.closed for each in message.resolved)
+
+
 def headline(message: Message) -> str:
-    """What it is about, in a line."""
+    """What users lose, where, and since when, in a line."""
     test = "[TEST] " if message.test else ""
-    return clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
+    words = clean(f"{symbol(message)} {test}{severity_word(message)}: {message.title}")
+    since = f", since {_moment(message.since, message.at)}" if message.firing else ""
+    return cut(words, LONGEST_HEADLINE - len(since)) + since
 
 
 def time_range(message: Message) -> str:
     """Since when, and for how long or until when."""
     if message.occasion is MessageType.NOTE:
         return f"at {_clock(message.at)}"
-    lasted = show(max(0.0, message.at - message.since), Unit.SECONDS)
     if message.occasion is MessageType.RESOLVED:
-        return f"{_clock(message.since)} to {_clock(message.at)} ({lasted})"
+        # It was over when the last of its checks was seen to work, not when that was certain.
+        ends = [alert.ended for alert in message.resolved if alert.ended is not None]
+        end = max([*ends, message.since], default=message.at) if ends else message.at
+        lasted = show(max(0.0, end - message.since), Unit.SECONDS)
+        return f"{_clock(message.since)} to {_clock(end)} ({lasted})"
+    lasted = show(max(0.0, message.at - message.since), Unit.SECONDS)
     return f"since {_clock(message.since)} ({lasted})"
 
 
-def alert_lines(alert: Alert) -> Iterator[str]:
-    """One alert: what, where, why, against which limit."""
-    yield _line(f"{alert.identity.check}: {alert.summary}")
-    where = [alert.target, *(f"{name} {value}" for name, value in alert.labels)]
-    yield _line(f"at {' · '.join(where)}")
-    if alert.cause:
-        yield _line(f"failed in {alert.phase}, cause {alert.cause}")
-    measured = [alert.value, alert.limit] if alert.value not in alert.summary else []
-    if figures := [each for each in (*measured, alert.trend) if each]:
-        yield _line(", ".join(figures))
-    if alert.hint:
-        yield _line(alert.hint)
-
-
-def facts(message: Message) -> Iterator[list[str]]:
+def facts(message: Message, *, whole: bool = False) -> Iterator[list[str]]:
     """The message below its headline, in paragraphs of one fact a line: when and where it is
-    seen from, each alert, and what else there is to know."""
-    alerts = message.firing or message.resolved
-    yield [_line(f"{time_range(message)}, {_view(message)}")]
-    for alert in alerts[:MOST_ALERTS]:
-        yield [*alert_lines(alert), *_differing(alert, message)]
-    more = [f"and {len(alerts) - MOST_ALERTS} more"] if len(alerts) > MOST_ALERTS else []
-    if around := [*more, *_around(message)]:
-        yield around
+    seen from, each alert, and what else there is to know. Of an update, what has changed,
+    unless the ``whole`` is to be shown."""
+    said: set[str] = {*steps(message)}
+    for paragraph in _paragraphs(message, whole=whole):
+        new = list(dict.fromkeys(line for line in paragraph if line not in said))
+        said |= set(new)
+        if new:
+            yield new
 
 
 def lines(message: Message) -> Iterator[str]:
@@ -81,9 +90,58 @@ def lines(message: Message) -> Iterator[str]:
         yield from paragraph
 
 
-def steps(message: Message) -> list[str]:
-    """What to do first, or what else there is to say."""
+def steps(message: Message, *, whole: bool = False) -> list[str]:
+    """What to do first, or what else there is to say. An update repeats no steps."""
+    if is_update(message) and not whole:
+        return []
     return [_line(line) for line in message.text.splitlines()[:MOST_LINES] if line.strip()]
+
+
+def is_update(message: Message) -> bool:
+    """Whether a message says what has changed since the one before."""
+    return message.occasion is MessageType.CHANGED and bool(message.news)
+
+
+def news(message: Message) -> list[str]:
+    """What has changed since the message before, a line each."""
+    return [_line(each) for each in message.news]
+
+
+def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
+    view = _view(message)
+    # The headline of what fires says since when.
+    when = f"for {_lasted(message)}" if message.firing else time_range(message)
+    yield [_line(f"{when}, {view}")]
+    if news(message):
+        yield news(message)
+    if is_update(message) and not whole:
+        yield [_line(f"recent change: {each}") for each in message.changes[:MOST_LINES]]
+        return
+    alerts = message.firing or message.resolved
+    for alert in alerts[:MOST_ALERTS]:
+        yield [*_alert_lines(alert, message), *_differing(alert, message)]
+    more = [f"and {len(alerts) - MOST_ALERTS} more"] if len(alerts) > MOST_ALERTS else []
+    yield [*more, *_around(message)]
+
+
+def _alert_lines(alert: Alert, message: Message) -> Iterator[str]:
+    """One alert: what, where, why, against which limit; without what the title says."""
+    title, check = message.title, alert.identity.check
+    alone = len(message.firing or message.resolved) == 1
+    if clean(alert.summary) not in title:
+        yield _line(f"{check}: {alert.summary}")
+    elif not alone or check not in title:
+        yield _line(check)
+    target = [] if alone and alert.target in title else [alert.target]
+    if where := [*target, *(f"{name} {value}" for name, value in alert.labels)]:
+        yield _line(f"at {' · '.join(where)}" if target else ", ".join(where))
+    if alert.cause:
+        yield _line(f"phase={alert.phase}, cause={alert.cause}")
+    measured = [alert.value, alert.limit] if alert.value not in alert.summary else []
+    if figures := [each for each in (*measured, alert.trend) if each]:
+        yield _line(", ".join(figures))
+    if alert.hint and message.firing:
+        yield _line(alert.hint)
 
 
 def _differing(alert: Alert, message: Message) -> Iterator[str]:
@@ -91,7 +149,9 @@ def _differing(alert: Alert, message: Message) -> Iterator[str]:
     if message.firing and alert.severity is not message.severity:
         yield f"{alert.severity.value} only"
     if message.firing and alert.since - message.since >= 1.0:
-        yield f"since {_clock(alert.since)}"
+        yield f"since {_moment(alert.since, message.at)}"
+    if len(message.resolved) > 1 and not message.firing and alert.ended is not None:
+        yield f"{_moment(alert.since, message.at)} to {_moment(alert.ended, message.at)}"
     if alert.view and alert.view != _view(message):
         yield _line(alert.view)
 
@@ -103,15 +163,15 @@ def _view(message: Message) -> str:
 
 
 def _around(message: Message) -> Iterator[str]:
-    if message.firing and message.resolved:
-        yield f"over by now: {_names(tuple(each.identity.check for each in message.resolved))}"
+    if message.firing and message.resolved and not message.news:
+        yield f"recovered: {_names(each.identity.check for each in message.resolved)}"
     if message.affected:
         yield f"also failing: {_names(message.affected)}"
     for change in message.changes[:MOST_LINES]:
-        yield _line(f"changed lately: {change}")
+        yield _line(f"recent change: {change}")
 
 
-def _names(names: tuple[str, ...]) -> str:
+def _names(names: Iterable[str]) -> str:
     different = list(dict.fromkeys(names))
     more = len(different) - MOST_NAMES
     listed = _line(", ".join(different[:MOST_NAMES]))
@@ -122,5 +182,17 @@ def _line(text: str) -> str:
     return cut(clean(text), LONGEST_LINE)
 
 
+def _lasted(message: Message) -> str:
+    return show(max(0.0, message.at - message.since), Unit.SECONDS)
+
+
 def _clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _moment(seconds: float, now: float) -> str:
+    """A time of day; with its date where that isn't today."""
+    moment, today = datetime.fromtimestamp(seconds, UTC), datetime.fromtimestamp(now, UTC)
+    if moment.date() == today.date():
+        return moment.strftime("%H:%M:%S UTC")
+    return _clock(seconds)

@@ -1,44 +1,66 @@
-"""The first line of a message: what users lose, where it was seen and why; pure."""
+"""The title of a message: what users lose, why and where; pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from alerts.model import Alert, Severity
 from alerts.state.annotations import FAILING
 
 # From so many checks on, about more than one service, the services say more than one cause.
-MANY_CHECKS = 4
+MANY_CHECKS = 8
+# A title names at most so many checks.
+MOST_NAMES = 4
 
 
-def firing_title(alerts: Sequence[Alert]) -> str:
-    """Of alerts in their order, the most severe first."""
-    first = alerts[0]
-    checks = list(dict.fromkeys(alert.identity.check for alert in alerts))
-    services = list(dict.fromkeys(alert.service for alert in alerts if alert.service))
-    if len(checks) >= MANY_CHECKS and len(services) > 1:
-        return f"{len(checks)} checks fail: {_listed(services)}"
-    more = f", {len(checks)} checks" if len(checks) > 1 else f" ({first.identity.check})"
-    critical = first.severity is Severity.CRITICAL
-    loss = first.loss if critical else first.degradation
-    if first.identity.rule == FAILING and loss:
-        return f"{loss}: {first.summary}{more}"
-    more = f" (and {len(checks) - 1} more)" if len(checks) > 1 else ""
+def firing_title(
+    alerts: Sequence[Alert], affected: Sequence[str] = (), affected_services: Sequence[str] = ()
+) -> str:
+    """Of alerts in their order, the most severe first. Checks that are ``affected`` fail too
+    and are no alerts yet."""
+    first = _representative(alerts)
+    count = len({*(alert.identity.check for alert in alerts), *affected})
+    services = dict.fromkeys((*(alert.service for alert in alerts), *affected_services))
+    named = [service for service in services if service]
+    if count >= MANY_CHECKS and len(named) > 1:
+        return f"{count} checks fail: {_listed(named)}"
+    if loss := _loss(first):
+        where = "" if first.target in first.summary else f" at {first.target}"
+        checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
+        return f"{loss}: {first.summary}{where}{checks}"
+    more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
     return f"{first.identity.check}: {first.summary}{more}"
 
 
 def resolved_title(names: Sequence[str], ended: Sequence[Alert]) -> str:
     """Of the checks that an incident was about, and its resolved alerts."""
-    closed = {alert.identity.check for alert in ended if alert.closed}
-    what = ", ".join(names)
-    if names and closed >= set(names):
-        verb = "is" if len(names) == 1 else "are"
-        return f"{what} {verb} {ended[0].closed}"
-    if closed:
-        recovered = ", ".join(name for name in names if name not in closed)
-        return f"{recovered} recovered; no longer monitored: {', '.join(sorted(closed))}"
-    return f"{what} recovered"
+    if len(names) > MOST_NAMES and not any(alert.closed for alert in ended):
+        services = list(dict.fromkeys(alert.service for alert in ended if alert.service))
+        about = f": {_listed(services)}" if services else ""
+        return f"{len(names)} checks recovered{about}"
+    closed = {alert.identity.check: alert.closed for alert in ended if alert.closed}
+    recovered = [name for name in names if name not in closed]
+    if not closed:
+        return f"{', '.join(names)} recovered"
+    verb = "is" if len(closed) == 1 else "are"
+    reason = next(iter(closed.values()))
+    said = f"{', '.join(sorted(closed))} {verb} {reason}"
+    return f"{', '.join(recovered)} recovered; {said}" if recovered else said
+
+
+def _representative(alerts: Sequence[Alert]) -> Alert:
+    """Of the most severe, the first of those that say the same loss most often."""
+    worst = [alert for alert in alerts if alert.severity is alerts[0].severity]
+    losses = Counter(filter(None, map(_loss, worst)))
+    usual = max(losses, key=losses.__getitem__, default="")
+    return next((alert for alert in worst if _loss(alert) == usual), worst[0])
+
+
+def _loss(alert: Alert) -> str:
+    """What users lose by a failure; empty for what is no failure."""
+    if alert.identity.rule != FAILING:
+        return ""
+    return alert.loss if alert.severity is Severity.CRITICAL else alert.degradation
 
 
 def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

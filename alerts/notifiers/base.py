@@ -31,7 +31,8 @@ E = TypeVar("E", bound=Environment)
 class NotifierKind(Generic[E]):
     """One kind of notifier: its variables, what is told through it by itself, and how it is
     made from its variables (None: it is not configured). ``by_key``: the service takes what
-    has the same key for one thing, however many probes tell it."""
+    has the same key for one thing, however many probes send it. ``load`` imports what sending
+    needs, which takes time that no message should wait for."""
 
     name: str
     summary: str
@@ -39,6 +40,7 @@ class NotifierKind(Generic[E]):
     severities: frozenset[Severity]
     make: Callable[[E], Notifier | None]
     deduplicates: bool = False
+    load: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

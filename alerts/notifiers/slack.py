@@ -6,22 +6,18 @@ https://docs.slack.dev/reference/methods/chat.postMessage, chat.update, block-ki
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import quote
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from alerts.model import Message, MessageType, NotifyError, Severity
-from alerts.notification.template import facts, headline, steps, time_range
 from alerts.notifier import Notifier
-from alerts.notifiers.base import HttpAnswer, NotifierKind, error_code, error_from_answer, post
+from alerts.notifiers.base import HttpAnswer, NotifierKind, error_code, error_from_answer
 from probe.core.environment import Environment
+from probe.core.kind import lazy_import
 from probe.net.urls import BaseUrl, HttpUrl
-from probe.report.text.sanitize import cut
 
-# Slack's limits, in characters.
-HEADER, SECTION = 150, 3000
 PAUSE_SECONDS = 1.0
 # Errors of the Web API that a later attempt may turn out otherwise.
 PASSING = frozenset(
@@ -33,8 +29,6 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
 _LOUD = re.compile(r"@(here|channel|everyone)")
-# RFC 3986, section 2.2, and the mark of what is encoded already.
-_OF_URLS = "!#$%&'()*+,/:;=?@[]~"
 TO, SEVERITY = "to", "severity"
 
 
@@ -85,22 +79,6 @@ class SlackEnvironment(Environment):
         return self
 
 
-def blocks(message: Message, mention: str = "") -> list[dict[str, Any]]:
-    """A message as blocks, within Slack's limits whatever a target says."""
-    title = {"type": "plain_text", "text": cut(headline(message), HEADER), "emoji": False}
-    found: list[dict[str, Any]] = [{"type": "header", "text": title}]
-    found += [_section(paragraph) for paragraph in facts(message)]
-    if to_do := steps(message):
-        # A runbook's words are ours: its commands stay as they are, to be copied.
-        ours = [_plain(line) for line in _numbered(to_do)] if message.firing else None
-        found.append(_verbatim(_cut_to_fit(ours)) if ours else _section(to_do))
-    if links := [_link(name, url) for name, url in message.links]:
-        found.append(_verbatim(_as_many_as_fit(links)))
-    if mention:
-        found.append(_verbatim(mention))
-    return found
-
-
 def should_mention(message: Message, memory: Mapping[str, str]) -> bool:
     """Whether it is for somebody to be called: it is grave, and new, graver than before or
     still not over."""
@@ -120,8 +98,10 @@ class SlackWebhook:
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Post it. Raises NotifyError."""
+        from alerts.notifiers.slack_client import post_webhook
+
         content = document(message, self._mention, memory)
-        answer = await post(self._url.get_secret_value(), json=content)
+        answer = await post_webhook(self._url.get_secret_value(), content)
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", error_code(answer.text))
         if answer.text.strip() != "ok":
@@ -146,7 +126,7 @@ class SlackBot:
         The reply in the thread comes last: a repetition after an error changes the message
         to what it is already, and replies once.
         """
-        content = document(message, self._mention, memory)
+        content = document(message, self._mention, memory, whole=True)
         place = self._place(memory)
         if not place or message.occasion is MessageType.NOTE:
             return await self._post(content, message)
@@ -169,16 +149,15 @@ class SlackBot:
         return place if len(place) == 2 else {}
 
     def _reply(self, message: Message, memory: Mapping[str, str]) -> dict[str, Any] | None:
-        """What is said in the thread: a change in place is seen by nobody who doesn't look."""
-        escalates = _escalates(message, memory)
-        if message.occasion not in (MessageType.RESOLVED, MessageType.REMINDER) and not escalates:
+        """What is said in the thread: an edit notifies nobody."""
+        from alerts.notifiers.slack_blocks import reply
+
+        ends = message.occasion in (MessageType.RESOLVED, MessageType.REMINDER)
+        if not (ends or message.news or _escalates(message, memory)):
             return None
         mention = self._mention if should_mention(message, memory) else ""
-        told = _verbatim(
-            _fitting([headline(message), time_range(message)]) + (mention and f" {mention}")
-        )
-        content = {"text": told["text"]["text"], "blocks": [told]}
-        return {**content, "reply_broadcast": True} if escalates else content
+        content = reply(message, mention)
+        return {**content, "reply_broadcast": True} if _escalates(message, memory) else content
 
     async def _post(self, content: Mapping[str, Any], message: Message) -> Mapping[str, str]:
         found = await self._call("chat.postMessage", {"channel": self._channel, **content})
@@ -189,10 +168,11 @@ class SlackBot:
         return {**place, TO: self._channel, SEVERITY: message.severity.value}
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"}
+        from alerts.notifiers.slack_client import call_method
+
         # chat.update makes links and mentions of plain text unless it is told not to.
         asked = {"parse": "none", **arguments}
-        answer = await post(f"{self._api}/{method}", json=asked, headers=headers)
+        answer = await call_method(self._api, self._token.get_secret_value(), method, asked)
         found = _read(answer)
         word = error_code(str(found.get("error", "")))
         if answer.status != 200:
@@ -207,16 +187,18 @@ class SlackBot:
 
 
 def document(
-    message: Message, mention: str = "", memory: Mapping[str, str] | None = None
+    message: Message,
+    mention: str = "",
+    memory: Mapping[str, str] | None = None,
+    *,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """What is posted: ``text`` is what a notification shows. ``memory`` tells how grave it
-    was when it was told before."""
-    return {
-        "text": _fitting([headline(message)]),
-        "blocks": blocks(message, mention if should_mention(message, memory or {}) else ""),
-        "unfurl_links": False,
-        "unfurl_media": False,
-    }
+    """What is posted. ``memory`` says how severe it was when it was sent before, ``whole``
+    that an update is to show all that is known."""
+    from alerts.notifiers import slack_blocks
+
+    called = mention if should_mention(message, memory or {}) else ""
+    return slack_blocks.document(message, called, whole=whole)
 
 
 def make(environment: SlackEnvironment) -> Notifier | None:
@@ -232,60 +214,6 @@ def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
     return grave and memory.get(SEVERITY) == Severity.WARNING
 
 
-def _section(lines: Sequence[str]) -> dict[str, Any]:
-    return _verbatim(_fitting(lines))
-
-
-def _numbered(lines: Sequence[str]) -> list[str]:
-    return ["First steps:", *(f"{number}. {line}" for number, line in enumerate(lines, 1))]
-
-
-def _verbatim(text: str) -> dict[str, Any]:
-    """Verbatim: no plain text becomes a link or a mention."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-
-
-def _fitting(lines: Sequence[str]) -> str:
-    """Lines in one section. If they are too long each is cut: none is left out."""
-    return _cut_to_fit([_escaped(line) for line in lines])
-
-
-def _cut_to_fit(escaped: list[str]) -> str:
-    if sum(len(line) + 1 for line in escaped) > SECTION:
-        escaped = [_shorter(line, SECTION // len(escaped) - 1) for line in escaped]
-    return "\n".join(escaped) or "-"
-
-
-def _shorter(text: str, longest: int) -> str:
-    """Cut between characters, never within an escape."""
-    if len(text) <= longest:
-        return text
-    return re.sub(r"&[a-z]{0,3}$", "", text[: longest - 1]) + "…"
-
-
-def _as_many_as_fit(links: Sequence[str]) -> str:
-    shown = ""
-    for link in links:
-        longer = f"{shown} · {link}" if shown else link
-        shown = longer if len(longer) <= SECTION else shown
-    return shown or "-"
-
-
-def _escaped(text: str) -> str:
-    """https://docs.slack.dev/messaging/formatting-message-text: three characters; so no text
-    of a target's can mention or link. Marks of formatting are broken by a zero-width joiner."""
-    return re.sub(r"([*_~`])", "\\1\u2060", _plain(text))
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _link(name: str, url: str) -> str:
-    plain = quote(url, safe=_OF_URLS, errors="replace").replace("&", "&amp;")
-    return f"<{plain}|{_escaped(name).replace('|', '¦')}>"
-
-
 def _reason(word: str) -> str:
     return f"Slack refuses: {word}"
 
@@ -298,4 +226,11 @@ def _read(answer: HttpAnswer) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-KIND = NotifierKind("slack", "messages in a channel", SlackEnvironment, frozenset(Severity), make)
+KIND = NotifierKind(
+    "slack",
+    "messages in a channel",
+    SlackEnvironment,
+    frozenset(Severity),
+    make,
+    load=lazy_import("alerts.notifiers.slack_blocks", "alerts.notifiers.slack_client"),
+)

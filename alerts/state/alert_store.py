@@ -28,7 +28,17 @@ from alerts.state.machine import (
     observe,
     tick,
 )
-from alerts.state.record import AlertRecord, dump, is_name, load, name_of, restored, trouble_of
+from alerts.state.record import (
+    AlertRecord,
+    dump,
+    is_name,
+    is_worth_keeping,
+    load,
+    name_of,
+    resolved_alert,
+    restored,
+    trouble_of,
+)
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 
@@ -201,6 +211,8 @@ class AlertStore:
                 return None
             kept = self._kept[sight.identity] = AlertRecord(State(), sight.terms)
         kept.terms, kept.heard, kept.asleep = sight.terms, now, False
+        if kept.state.stage is not AlertState.OK:
+            self._dirty.add(sight.identity)
         if sight.evaluation is not None and sight.evaluation.value is not None:
             kept.values.append((now, sight.evaluation.value))
         if sight.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
@@ -260,7 +272,9 @@ class AlertStore:
         self, identity: Fingerprint, state: State, transition: Transition | None
     ) -> Event | None:
         kept = self._kept[identity]
-        if state.stage is not AlertState.OK or _matters(state, kept.state):
+        if state is not kept.state and (
+            state.stage is not AlertState.OK or is_worth_keeping(state, kept.state)
+        ):
             self._dirty.add(identity)
         state_before, kept.state = kept.state, state
         if state.stage is AlertState.FIRING and kept.words is not None:
@@ -269,7 +283,7 @@ class AlertStore:
             return None
         if transition.turn is not TransitionType.RESOLVED:
             return Event(kept.alert, transition)
-        over, kept.alert = _over(kept, state_before, transition.at), None
+        over, kept.alert = resolved_alert(kept, state_before, transition.at), None
         kept.values.clear()
         kept.first = None
         return Event(over, transition)
@@ -288,30 +302,3 @@ class AlertStore:
             since=state.since if state.since is not None else fired,
             fired=fired,
         )
-
-
-def _over(kept: AlertRecord, before: State, at: float) -> Alert:
-    """The alert as it is remembered: with what was wrong first, and until it was seen to work."""
-    alert = kept.alert
-    if alert is None:
-        raise RuntimeError("an alert without words is resolved")
-    first, ended = kept.first, at if before.good is None else before.good
-    if first is None or first.identity.rule != annotations.FAILING:
-        return replace(alert, ended=ended)
-    later = f" (later: {alert.summary})" if alert.cause != first.cause else ""
-    return replace(
-        alert,
-        ended=ended,
-        summary=f"{first.summary}{later}",
-        phase=first.phase,
-        cause=first.cause,
-        hint=first.hint,
-        runbook=first.runbook,
-    )
-
-
-def _matters(state: State, before: State) -> bool:
-    """Whether a change is worth keeping: of what is well and was so lately, a good result
-    is not."""
-    bad_lately = any(state.recent) or any(before.recent)
-    return state != before if bad_lately else replace(state, recent=before.recent) != before

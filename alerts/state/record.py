@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
+from alerts.state.annotations import FAILING
 from alerts.state.machine import AlertState, ObservedLevel, State, Timers
 
 # Values that a trend is made of.
@@ -67,6 +68,26 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
         "first": dump_alert(kept.first) if kept.first is not None else None,
     }
     return json.dumps(document, separators=(",", ":"))
+
+
+def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
+    """The alert as it is remembered: with what was wrong first, and until it was seen to work."""
+    alert = kept.alert
+    if alert is None:
+        raise RuntimeError("an alert without words is resolved")
+    first, ended = kept.first, at if before.good is None else before.good
+    if first is None or first.identity.rule != FAILING:
+        return replace(alert, ended=ended)
+    later = f" (later: {alert.summary})" if alert.cause != first.cause else ""
+    return replace(
+        alert,
+        ended=ended,
+        summary=f"{first.summary}{later}",
+        phase=first.phase,
+        cause=first.cause,
+        hint=first.hint,
+        runbook=first.runbook,
+    )
 
 
 def trouble_of(identity: Fingerprint, kept: AlertRecord, now: float) -> SuspectedAlert | None:
@@ -129,3 +150,10 @@ def _state(document: Mapping[str, object]) -> State:
 
 def _list(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else ()
+
+
+def is_worth_keeping(state: State, before: State) -> bool:
+    """Whether a change is worth keeping: of what is well and was so lately, a good result
+    is not."""
+    bad_lately = any(state.recent) or any(before.recent)
+    return state != before if bad_lately else replace(state, recent=before.recent) != before

@@ -15,12 +15,15 @@ from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.resources import raise_descriptor_limit
 from probe.daemon.daemon import Daemon
+from probe.daemon.web_server import exposure_of, security_of
 from probe.diagnostics import logging_setup, sentry
+from probe.diagnostics.private_files import create_privately, make_private
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import USAGE_ERROR
 from probe.net import proxies
 from probe.once import probe_version
 from probe.storage.lock import FolderInUse, FolderLock
+from probe.web.exposure import listening
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ LAST_LINES_SECONDS = 1.0
 
 def run(options: Mapping[str, Any]) -> int:
     """Run until SIGTERM (0) or Ctrl-C (130); 64 for a configuration that is wrong."""
+    create_privately()
     raise_descriptor_limit()
     signals = SignalThread()
     signals.start()
@@ -75,11 +79,14 @@ def _lock(settings: Settings) -> FolderLock | None:
 
 
 async def _watch(settings: Settings, load: Callable[[], Settings], signals: SignalThread) -> int:
+    security = security_of(settings.service)
     _set_up_logging(settings)
+    if exposed := exposure_of(settings.service, security):
+        logger.warning("%s", exposed)
     for warning in settings.warnings:
         logger.warning("%s", warning)
     _log_proxies()
-    daemon = Daemon(settings, load)
+    daemon = Daemon(settings, load, security=security)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
     signals.attach(task.cancel, daemon.reloader.request_reload)
     try:
@@ -100,6 +107,8 @@ async def _watch(settings: Settings, load: Callable[[], Settings], signals: Sign
 def _set_up_logging(settings: Settings) -> None:
     """Set up the log and the reporting of our own errors."""
     service = settings.service
+    if service.data is not None:
+        make_private(service.data)
     redactor = Redactor(settings.secrets)
     style = style_for(sys.stderr, os.environ)
     form = service.log_format or ("console" if sys.stderr.isatty() else "json")
@@ -126,10 +135,9 @@ def _log_proxies() -> None:
 
 def _say_where(daemon: Daemon) -> None:
     host, port = daemon.address
-    shown = "localhost" if host in ("::", "0.0.0.0") else host
     logging_setup.event(
         logger,
         logging.INFO,
-        f"the status page is on http://{shown}:{port}/",
+        listening(host, port, encrypted=daemon.is_encrypted),
         version=probe_version(),
     )

@@ -17,6 +17,7 @@ from probe.core.environment import ConfigurationError
 from probe.core.kind import Check, Kind
 from probe.core.model import Signal
 from probe.core.thresholds import signals_of, thresholds_of
+from probe.daemon.web_server import exposure_of, security_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
@@ -48,6 +49,7 @@ def check_config(options: Mapping[str, Any]) -> int:
     """Say all mistakes (64) or what is configured (0)."""
     try:
         settings = _settings(options)
+        warning = exposure_of(settings.service, security_of(settings.service))
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
@@ -55,7 +57,7 @@ def check_config(options: Mapping[str, Any]) -> int:
     names = ", ".join(check.name for check in plan.checks)
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
     click.echo(f"The configuration is right: {count} ({names}).")
-    for caution in (*_cautions(plan), *proxies.warnings()):
+    for caution in (*_cautions(plan), *filter(None, (warning,)), *proxies.warnings()):
         click.echo(f"Warning: {caution}.")
     if proxied := proxies.in_words():
         click.echo(f"{proxied}.")

@@ -36,6 +36,9 @@ def settings_for(
         settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
     else:
         settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
+    if (web_config := options["web_config_file"]) is not None:
+        service = replace(settings.service, web_config_file=web_config)
+        settings = replace(settings, service=service)
     plan = select(settings.plan, options["only"], options["require"], once=options["once"])
     expected = {
         "expect_version": options["expect_version"],
@@ -52,8 +55,11 @@ def settings_for(
     return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
 
 
-def environment_for(options: Mapping[str, Any]) -> ProbeEnvironment:
-    """The probe's own variables alone, for what needs no plan. Raises ConfigurationError."""
+def read_own_environment(options: Mapping[str, Any]) -> ProbeEnvironment:
+    """The variables of the probe itself alone, without the plan of checks.
+
+    Raises ConfigurationError with every mistake.
+    """
     sources = EnvironmentSources(os.environ, _env_file(options))
     return read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
 

@@ -1,15 +1,14 @@
 """The probe's own settings, and the way from variables and files to a plan."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     Field,
     SecretStr,
     field_validator,
@@ -29,6 +28,7 @@ from probe.config.check_plan import (
     read_tables,
     variables_named_in,
 )
+from probe.config.secret_values import secret_parts, secrets_in
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -43,8 +43,6 @@ from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
 DEFAULT_LISTEN = "[::]:9091"
-# Of a value in the query of an address that counts as a secret.
-_SHORTEST_VALUE = 8
 SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
@@ -68,6 +66,12 @@ def check_listen(text: str) -> str:
     if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
         raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
     return text
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT, the host without brackets."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 Listen = Annotated[str, AfterValidator(check_listen)]
@@ -115,6 +119,9 @@ class ProbeEnvironment(Environment):
     """Bearer token that opens the pages, instead of or beside the password."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
     """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
+    web_config_file: Path | None = Field(default=None, alias="PROBE_WEB_CONFIG_FILE")
+    """Prometheus' web configuration file: TLS, client certificates, users, headers; reread when
+    it changes. Example: `/etc/probe/web.yml`"""
     heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
     """Dead man's switch: requested once a minute while every check runs on time. Example:
     `https://hc-ping.example.org/uuid`"""
@@ -186,6 +193,7 @@ class DaemonSettings:
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
     metrics_open: bool = False
+    web_config_file: Path | None = None
     log_format: Literal["json", "console"] | None = None
     heartbeat_url: SecretStr | None = None
     sentry_dsn: SecretStr | None = None
@@ -218,38 +226,15 @@ class Settings:
         """Every secret that the configuration holds, for whoever has to keep them out of
         texts. Addresses are told apart: what is secret in them, not where they lead."""
         service = self.service
-        found = {text for check in self.plan.checks for text in _secrets_in(check.table)}
+        found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords()
         own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
         for secret in own:
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:
             parts = urlsplit(service.heartbeat_url.get_secret_value())
-            found |= {parts.path, *_secret_parts(parts)}
+            found |= {parts.path, *secret_parts(parts)}
         return tuple(sorted(text for text in found if text.strip("/")))
-
-
-def _secrets_in(value: object) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets_in(getattr(value, name))
-    elif isinstance(value, SecretStr):
-        text = value.get_secret_value()
-        yield from _secret_parts(urlsplit(text)) if "://" in text else [text]
-    elif isinstance(value, Mapping):
-        yield from _secrets_in(tuple(value.values()))
-    elif isinstance(value, list | tuple | set | frozenset):
-        for each in value:
-            yield from _secrets_in(each)
-
-
-def _secret_parts(address: SplitResult) -> Iterator[str]:
-    password = address.password or ""
-    # As the address has it, and as a library may show it: without its %-codes.
-    yield from filter(None, (password, unquote(password), address.query))
-    # A target repeats what it was asked with in words of its own; "30" or "json" is no secret.
-    values = (value for _, value in parse_qsl(address.query))
-    yield from (value for value in values if len(value) >= _SHORTEST_VALUE)
 
 
 def load_settings(
@@ -295,14 +280,14 @@ def _text(address: SecretStr | None) -> str:
 
 
 def _service(own: ProbeEnvironment) -> DaemonSettings:
-    host, _, port = own.listen.rpartition(":")
     return DaemonSettings(
-        listen=(host.strip("[]"), int(port)),
+        listen=listen_address(own.listen),
         data=own.data,
         web_user=own.web_user,
         web_password=own.web_password,
         web_token=own.web_token,
         metrics_open=own.metrics_open,
+        web_config_file=own.web_config_file,
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.sentry_dsn,

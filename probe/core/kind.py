@@ -16,8 +16,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Seconds
-from probe.core.impact import Impact
-from probe.core.model import FailurePolicy, Result, Signal, Threshold, Verdict
+from probe.core.model import FailurePolicy, Impact, Result, Signal, Threshold, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.core.threshold_config import PrometheusNames, ThresholdConfig

@@ -118,6 +118,19 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Impact:
+    """What users lose when a check fails, for the first line of a notification.
+
+    ``service`` is what it is about, shared by kinds whose failures have one cause; ``loss``
+    says what is lost when the failure is critical, ``degradation`` when it is a warning.
+    """
+
+    service: str = ""
+    loss: str = ""
+    degradation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FailurePolicy:
     """How bad it is when a check of a kind fails (not: when a value is beyond a limit).
 

@@ -46,14 +46,40 @@ class Disturbance:
         return abs(self.clock_step) >= CLOCK_STEP
 
 
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The three clocks at one moment; ``boot`` goes on while the machine is suspended."""
+
+    monotonic: float
+    wall: float
+    boot: float
+
+
+def read_clocks() -> Clocks:
+    """The system's clocks; without a boot-time clock the monotonic one stands for it."""
+    now = time.monotonic()
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return Clocks(now, time.time(), now if boot is None else time.clock_gettime(boot))
+
+
 class StallWatch:
     """Ticks while any run is under way, and remembers by how much each tick was late."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        clocks: Callable[[], Clocks] | None = None,
+    ) -> None:
         self._clock = clock
+        self.clocks = clocks or read_clocks
         self._runs: dict[object, list[float]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._expected = 0.0
+
+    @property
+    def is_ticking(self) -> bool:
+        """Whether any run is under way."""
+        return self._timer is not None
 
     def begin(self) -> "RunWatch":
         """Watch one run, until ``end``."""
@@ -94,20 +120,14 @@ class RunWatch:
     def __init__(self, owner: StallWatch) -> None:
         self.lags: list[float] = []
         self._owner = owner
-        self._mono, self._wall, self._boot = _clocks()
+        self._began = owner.clocks()
 
     def end(self) -> Disturbance:
         """Stop watching; what happened since the start."""
         self._owner.forget(self)
-        mono, wall, boot = _clocks()
-        elapsed = mono - self._mono
-        suspended = max(0.0, boot - self._boot - elapsed)
-        step = wall - self._wall - elapsed - suspended
+        ended, began = self._owner.clocks(), self._began
+        elapsed = ended.monotonic - began.monotonic
+        suspended = max(0.0, ended.boot - began.boot - elapsed)
+        step = ended.wall - began.wall - elapsed - suspended
         longest = max(self.lags, default=0.0)
         return Disturbance(longest, sum(self.lags), step, suspended)
-
-
-def _clocks() -> tuple[float, float, float]:
-    mono = time.monotonic()
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return mono, time.time(), mono if boot is None else time.clock_gettime(boot)

@@ -8,8 +8,9 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from random import Random
 from types import TracebackType
 
 from prometheus_client import CollectorRegistry
@@ -35,12 +36,19 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.clock_watch import ClockWatch
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.startup_order import startup_order
 from probe.daemon.self_monitoring.supervision import Supervisor
 from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
-from probe.daemon.web_server import DaemonSilences, RunbookPages, build_server
+from probe.daemon.web_server import (
+    DaemonSilences,
+    RunbookPages,
+    build_server,
+    exposure_of,
+    security_of,
+)
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import dropped, event
 from probe.diagnostics.redact import Redactor
@@ -49,8 +57,9 @@ from probe.history.model import result_row
 from probe.metrics.exporter import Exporter, expose
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.once import probe_version
-from probe.report.status import Overview
+from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
+from probe.web.security import WebSecurity
 
 logger = logging.getLogger(__name__)
 
@@ -77,12 +86,15 @@ class Daemon:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        security: WebSecurity | None = None,
     ) -> None:
         self._settings = settings
         self._plan = CheckPlan(())
         self._clock, self._now = clock, now
         self._revision = 0
+        self._startup_order: dict[str, int] = {}
         self._isolation = Isolation(clock)
+        self._security = security or security_of(settings.service)
         self._checks: dict[str, Check] = {}
         self._timings: dict[str, CheckTiming] = {}
         redactor = Redactor(settings.secrets)
@@ -145,7 +157,9 @@ class Daemon:
             self._own.stuck,
             books.titles,
         )
-        silences = DaemonSilences(self._alarm, lambda: self._plan.checks, now)
+        silences = DaemonSilences(
+            self._alarm, lambda: self._plan.checks or settings.plan.checks, now
+        )
         self._server = build_server(
             settings.service,
             sources,
@@ -153,6 +167,7 @@ class Daemon:
             self._answers.answer,
             silences.page,
             clock,
+            self._security,
         )
         self._history: History | None = None
 
@@ -160,6 +175,11 @@ class Daemon:
     def address(self) -> tuple[str, int]:
         """What the pages are on, once it runs: (host, port)."""
         return self._server.address
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the pages are served over TLS."""
+        return self._security.tls() is not None
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Run until cancelled, then leave everything tidy.
@@ -183,7 +203,10 @@ class Daemon:
             preload(self._settings.plan.checks)
             if self._history is not None:
                 memory = StateRestorer(self._board, self._counting, self._clock, self._now)
-                await memory.restore_state(self._history, self._settings.plan.checks)
+                checks = self._settings.plan.checks
+                await memory.restore_state(self._history, checks)
+                order = await startup_order(self._history, checks, self._starts.recent, Random())
+                self._startup_order = {name: place for place, name in enumerate(order)}
             stack.push_async_callback(self._schedule.stop)
             self._schedule.start()
             await self._watch(self._settings)
@@ -254,6 +277,10 @@ class Daemon:
         for caution in (each for check in new for each in check.config_warnings):
             logger.warning("%s", caution)
         deadlines = {check.name: check.table.deadline for check in new}
+        # Failing and long unmeasured ones come first after a start; what a reload brings has its
+        # place in the file.
+        new.sort(key=lambda check: self._startup_order.get(check.name, len(self._startup_order)))
+        self._startup_order = {}
         for timing in stagger([(check.name, check.interval) for check in new], deadlines):
             self._timings[timing.name] = timing
             self._schedule.add(timing)
@@ -364,11 +391,19 @@ class Daemon:
                 *self._own.notices(),
                 *self.reloader.outcome.notices,
                 *config_notices(self._plan.checks),
+                *self._exposure(),
             ),
         )
 
     def _edition_of(self) -> int:
         return self._revision + self.reloader.readings
+
+    def _exposure(self) -> Iterator[Notice]:
+        text = exposure_of(self._settings.service, self._security)
+        if text:
+            yield Notice(
+                Verdict.WARNING, "Anyone can read this page", f"{text[:1].upper()}{text[1:]}."
+            )
 
     def _metrics(self, accept: str | None) -> tuple[bytes, str]:
         return expose(self._exporter, self._registry, accept)
@@ -403,4 +438,5 @@ class Daemon:
                 name: health.failed for name, health in self._alarm.delivery.items()
             },
             consumer_errors=self._isolation.errors,
+            refused_logins=self._server.refused_logins,
         )

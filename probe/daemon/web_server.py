@@ -9,12 +9,16 @@ from alerts.runbooks.library import RunbookLibrary
 from alerts.silence.api_v2 import InvalidSilence, document_of, read
 from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
+from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.web.access import Access
 from probe.web.call_api import Answer, PeerCalls
+from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
+from probe.web.security import WebSecurity
 from probe.web.silence_api import Refused, Silences
 from probe.web.verdict_api import Peering
+from probe.web.web_config import WebConfigError
 
 Verdicts = Callable[[bytes], Awaitable[bytes | None]]
 
@@ -26,6 +30,7 @@ def build_server(
     calls: Answer,
     silences: Silences,
     clock: Callable[[], float],
+    security: WebSecurity,
 ) -> WebServer:
     """What listens. Without a token there is no door for other probes, who ask for ``verdicts``
     and make ``calls``; ``clock`` is the monotonic clock."""
@@ -33,7 +38,22 @@ def build_server(
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
-    return WebServer(Pages(sources, access, peering, callers, silences).app, service.listen)
+    pages = Pages(sources, access, peering, callers, silences, security)
+    return WebServer(pages, service.listen)
+
+
+def security_of(service: DaemonSettings) -> WebSecurity:
+    """The web configuration file. Raises ConfigurationError for one that is wrong."""
+    try:
+        return WebSecurity(service.web_config_file)
+    except WebConfigError as error:
+        raise ConfigurationError([ConfigProblem("PROBE_WEB_CONFIG_FILE", str(error))]) from None
+
+
+def exposure_of(service: DaemonSettings, security: WebSecurity) -> str:
+    """What to know of pages that everyone can read; empty where that is not so, or meant."""
+    has_login = bool(service.web_user or service.web_token or security.is_closed)
+    return exposure(service.listen, has_login=has_login, is_meant=service.metrics_open)
 
 
 @dataclass(frozen=True)

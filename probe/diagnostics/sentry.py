@@ -161,6 +161,8 @@ def _options(release: str, environment: str, region: str, gate: EventFilter) -> 
     from sentry_sdk.integrations.excepthook import ExcepthookIntegration
     from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
 
+    from probe.diagnostics.sentry_transport import NoRedirectTransport
+
     # send_default_pii is off by default, and naming it is deprecated.
     return {
         "release": release,
@@ -171,6 +173,8 @@ def _options(release: str, environment: str, region: str, gate: EventFilter) -> 
         "auto_enabling_integrations": False,
         "integrations": [ExcepthookIntegration(), AtexitIntegration(callback=_nothing)],
         "event_scrubber": EventScrubber([*DEFAULT_DENYLIST, *_DENIED], recursive=True),
+        # The SDK's own follows redirects, and sends the key along.
+        "transport": NoRedirectTransport,
         "before_send": gate.filter,
         "before_send_transaction": _nothing,
         "before_send_log": _nothing,

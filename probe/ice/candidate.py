@@ -11,14 +11,14 @@ or reserved: a token that leaks opens no way to what only this machine reaches.
 
 import json
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from aioice import Candidate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from probe.ice.connectivity_check import IceCredentials
-from probe.net.resolver import is_unreachable
+from probe.net.address_policy import is_allowed_target
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 SCHEMA = 1
@@ -116,19 +116,6 @@ class IceParameters:
 
     login: IceCredentials
     places: tuple[OfferCandidate, ...]
-
-
-def is_allowed_target(text: str) -> bool:
-    """Whether an address may get checks: literal, and of another machine."""
-    try:
-        ip = ip_address(text)
-    except ValueError:
-        return False
-    if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
-        return False
-    # Within IPv6 an IPv4 address may hide, loopback among them.
-    hides = isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo)
-    return not hides and "%" not in text and not is_unreachable(text)
 
 
 def places_of(candidates: list[Candidate]) -> tuple[OfferCandidate, ...]:

@@ -21,7 +21,14 @@ from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import looks_of
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_AN_ALLOCATION
-from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
+from probe.turn_targets.signals import (
+    ALLOCATE,
+    ALLOCATION_SIGNALS,
+    ALLOCATION_THRESHOLDS,
+    BYTES,
+    UNAUTHENTICATED,
+    write_allocation,
+)
 from probe.turn_targets.table import (
     ALLOCATION_RESULTS,
     TurnServerConfig,
@@ -94,7 +101,7 @@ async def _look(
     from probe.turn.relay_path import allocate_and_delete
 
     def found(client: "TurnClient") -> None:
-        _write(client, record)
+        _write(client, record, context.now())
 
     await allocate_and_delete(
         url,
@@ -107,7 +114,7 @@ async def _look(
     )
 
 
-def _write(client: "TurnClient", record: Recorder) -> None:
+def _write(client: "TurnClient", record: Recorder, now: float) -> None:
     """Also what a failure has cut short is worth keeping."""
     for signal, seconds in (
         (ALLOCATE, client.allocate_seconds),
@@ -115,7 +122,7 @@ def _write(client: "TurnClient", record: Recorder) -> None:
     ):
         if seconds is not None:
             record.sample(signal, seconds)
-    write_allocation(client, record)
+    write_allocation(client, record, now)
 
 
 async def _first_that_works(
@@ -163,7 +170,8 @@ KIND = Kind(
     table=AllocationTable,
     derive=derive,
     run=run,
-    signals=(ALLOCATE, UNAUTHENTICATED, BYTES),
+    signals=(ALLOCATE, UNAUTHENTICATED, *ALLOCATION_SIGNALS, BYTES),
+    thresholds=ALLOCATION_THRESHOLDS,
     failing=FailurePolicy(
         severity=Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=120.0
     ),

@@ -28,6 +28,7 @@ from probe.core.model import (
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
+from probe.turn.mos import mean_opinion_score
 from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
@@ -91,6 +92,12 @@ LOSS = Signal(
     "probe_call_loss_ratio",
     Unit.RATIO,
     "Echoes over the unreliable data channel that did not come back, of those sent.",
+)
+
+MOS = Signal(
+    "probe_call_mos",
+    Unit.COUNT,
+    "Estimated mean opinion score of a voice call, 1 to 4.5, from RTT and loss (ITU-T G.107).",
 )
 
 # The part of the deadline in which a failure is looked at more closely.
@@ -292,7 +299,9 @@ def _write(call: "Call", record: Recorder) -> None:
         record.facts["retransmitted"] = ", ".join(layers)
     if times.rtts:
         record.sample(RTT, median(times.rtts))
-        record.sample_ratio(LOSS, times.lost / times.sent, times.sent)
+        loss = times.lost / times.sent
+        record.sample_ratio(LOSS, loss, times.sent)
+        record.sample(MOS, mean_opinion_score(median(times.rtts), 0.0, loss))
 
 
 def uses(table: CallTable) -> tuple[QuotaUse, ...]:
@@ -323,6 +332,7 @@ KIND = Kind(
         ANSWERING_OPEN,
         RETRANSMITTED,
         LOSS,
+        MOS,
         SUCCESS,
         BYTES,
     ),

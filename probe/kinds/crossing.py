@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Signal, Unit, Verdict
+from probe.core.model import CheckFailed, FailurePolicy, Impact, NotMeasured, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.uri import format_hostport

@@ -70,7 +70,7 @@ async def run(table: EngineIoTable, record: Recorder, context: Context) -> None:
     async with session(table, record, context, (table.ready_event,)) as (browser, socket):
         refused = False
         try:
-            await connect(table, record, browser, socket, None)
+            await connect(table, record, browser, socket, None, context)
         except CheckFailed as stop:
             # Socket.IO's CONNECT_ERROR; the other way is to connect, and to disconnect.
             if socket.opened is None or not may_be_about_the_token(stop):

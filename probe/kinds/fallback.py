@@ -18,9 +18,17 @@ from pydantic import Field
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
-from probe.core.impact import Impact
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, lazy_import
-from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.model import (
+    FailurePolicy,
+    Impact,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment

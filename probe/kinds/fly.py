@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, lazy_import
 from probe.core.model import (
     CheckFailed,
     FailurePolicy,
+    Impact,
     Limits,
     NotMeasured,
     Signal,

@@ -20,9 +20,8 @@ from pydantic import Field, SecretStr
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Signal, Unit, Verdict
+from probe.core.model import FailurePolicy, Impact, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url

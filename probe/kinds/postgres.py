@@ -14,9 +14,17 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes, Seconds
-from probe.core.impact import Impact
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import CheckFailed, FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
+from probe.core.model import (
+    CheckFailed,
+    FailurePolicy,
+    Impact,
+    Limits,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile

@@ -12,9 +12,17 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Limits, NotMeasured, Signal, Threshold, Unit, Verdict
+from probe.core.model import (
+    FailurePolicy,
+    Impact,
+    Limits,
+    NotMeasured,
+    Signal,
+    Threshold,
+    Unit,
+    Verdict,
+)
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.net.urls import CaFile

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Signal, Unit, Verdict
+from probe.core.model import FailurePolicy, Impact, Signal, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import count_bytes
 from probe.stun.uri import TurnUri, format_hostport, parse_stun_url, parse_url_list

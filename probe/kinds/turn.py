@@ -20,7 +20,14 @@ from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_MEASUREMENT
-from probe.turn_targets.signals import ALLOCATE, BYTES, UNAUTHENTICATED, write_allocation
+from probe.turn_targets.signals import (
+    ALLOCATE,
+    ALLOCATION_SIGNALS,
+    ALLOCATION_THRESHOLDS,
+    BYTES,
+    UNAUTHENTICATED,
+    write_allocation,
+)
 from probe.turn_targets.table import (
     TurnServerConfig,
     allocation_slots,
@@ -107,6 +114,12 @@ MTU = Signal(
     Unit.BYTES,
     "The largest packet that came back through the relay; 1200, the largest that is sent, is well.",
 )
+MOS = Signal(
+    "probe_turn_mos",
+    Unit.COUNT,
+    "Estimated mean opinion score of a voice call, 1 to 4.5, from relay RTT, jitter and loss "
+    "(ITU-T G.107).",
+)
 SENT = Signal("probe_turn_sent_bytes", Unit.BYTES, "Sent in a run, TURN messages alone.")
 RECEIVED = Signal("probe_turn_received_bytes", Unit.BYTES, "Received, TURN messages alone.")
 
@@ -127,6 +140,7 @@ FIGURES: Mapping[Signal, str] = {
     RESENDS: "resends",
     RETRANSMISSIONS: "retransmissions",
     MTU: "mtu",
+    MOS: "mos",
     SENT: "bytes_sent",
     RECEIVED: "bytes_received",
 }
@@ -197,7 +211,7 @@ async def _measure(
         await path.measure(table.echoes)
     finally:
         # Also what a failure or the deadline has cut short is worth keeping.
-        _write(path.figures, record)
+        _write(path.figures, record, context.now())
 
 
 async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> None:
@@ -209,7 +223,7 @@ async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> N
     await measure_issued(table, measure, record, context)
 
 
-def _write(figures: "RelayMeasurement", record: Recorder) -> None:
+def _write(figures: "RelayMeasurement", record: Recorder, now: float) -> None:
     """Write down what was measured, up to where the run came."""
     for signal, attribute in FIGURES.items():
         value = getattr(figures, attribute)
@@ -217,7 +231,7 @@ def _write(figures: "RelayMeasurement", record: Recorder) -> None:
             record.sample(signal, value)
     if figures.loss is not None:
         record.sample_ratio(LOSS, figures.loss, len(figures.echoes.sent))
-    write_allocation(figures.first, record)
+    write_allocation(figures.first, record, now)
 
 
 def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
@@ -237,11 +251,12 @@ KIND = Kind(
     table=TurnTable,
     derive=derive,
     run=run,
-    signals=(ALLOCATE, RELAY_RTT, JITTER, LOSS, *FIGURES_BESIDE, BYTES),
+    signals=(ALLOCATE, RELAY_RTT, JITTER, LOSS, *FIGURES_BESIDE, *ALLOCATION_SIGNALS, BYTES),
     thresholds=(
         Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
         Threshold(RELAY_RTT, Limits(warning=0.4), optional=True, hold=60.0),
         Threshold(JITTER, Limits(warning=0.05), optional=True, hold=60.0),
+        *ALLOCATION_THRESHOLDS,
     ),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,

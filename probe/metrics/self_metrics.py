@@ -45,6 +45,7 @@ class SelfSnapshot:
     heartbeat_at: float = 0.0
     heartbeat_failures: int = 0
     consumer_errors: Mapping[str, int] | None = None
+    refused_logins: int = 0
     task_failures: Mapping[str, int] | None = None
     shortages: Mapping[str, int] | None = None
     notifications_failed: Mapping[str, int] | None = None
@@ -170,6 +171,11 @@ class SelfMetrics(Collector):
                 "probe_heartbeat_failures",
                 "Heartbeats that could not be delivered.",
                 found.heartbeat_failures,
+            ),
+            (
+                "probe_web_refused_logins",
+                "Logins to the pages that were wrong, or came too often from one address.",
+                found.refused_logins,
             ),
             ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
             (

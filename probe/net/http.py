@@ -32,8 +32,8 @@ from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
-from probe.net.protocol.tunnel import connect_to_proxy, open_tunnel, through
 from probe.net.proxies import Proxy, proxy_for
+from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
 from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
 from probe.net.timing import Timing
 from probe.net.tls import TlsObserver, client_context

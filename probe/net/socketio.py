@@ -98,17 +98,16 @@ class Session:
         path: str,
         token: str | None,
         transport: Transport,
-        page_origin: str | None = None,
-        credentials: bool = False,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """Like ``open_at``, as a page whose origin is not known."""
+        await self.open_at(Site(origin, path), token=token, transport=transport)
+
+    async def open_at(self, site: Site, *, token: str | None, transport: Transport) -> None:
         """Connect engine.io; polling includes the upgrade, if the server offers it.
 
-        ``page_origin`` is that of the page that a browser would be on. Without a token the
-        CONNECT carries none: the server should refuse it. The namespace is not connected before
-        ``CONNECT`` arrives. Raises CheckAborted.
+        Without a token the CONNECT carries none: the server should refuse it. The namespace is
+        not connected before ``CONNECT`` arrives. Raises CheckAborted.
         """
-        site = Site(origin, path, page_origin, credentials, headers or {})
         engine = EngineIo(self._browser, self._host, site)
         auth = {"token": f"Bearer {token}"} if token is not None else {}
         try:

@@ -13,15 +13,25 @@ from pydantic import Field, SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
-from probe.core.model import CheckFailed, Limits, LimitSide, Signal, Threshold, Unit
+from probe.core.model import (
+    CheckAborted,
+    CheckFailed,
+    Impact,
+    Limits,
+    LimitSide,
+    Signal,
+    Threshold,
+    Unit,
+)
 from probe.core.recorder import Recorder
 from probe.net import cors
+from probe.net.protocol.errors import PeerError
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam.triggers import SIGNALING, of_backend, of_signaling
 
 if TYPE_CHECKING:
+    from probe.net.engineio.session import Site
     from probe.net.http import FreshHttpClient
     from probe.net.socketio import Session
 
@@ -72,6 +82,20 @@ class SocketTable(CheckConfig):
     """Further headers of each request. Example: `{ X-Environment = "staging" }`"""
     ready_event: EventName = "connected"
     """Event with which the application says that the session is ready."""
+
+    @property
+    def site(self) -> "Site":
+        """Where it listens, as a page of ``origin`` asks for it."""
+        from probe.net.engineio.session import Site
+
+        headers = {name: value.get_secret_value() for name, value in self.headers.items()}
+        url = self.url.get_secret_value()
+        return Site(url, self.path, self.origin, self.with_credentials, headers)
+
+    @property
+    def is_cross_origin(self) -> bool:
+        """Whether the page's requests need CORS."""
+        return cors.is_cross_origin(self.url.get_secret_value(), self.origin)
 
     @property
     def target(self) -> str:
@@ -133,23 +157,44 @@ async def connect(
     browser: "FreshHttpClient",
     session: "Session",
     token: SecretStr | None,
+    context: Context,
 ) -> None:
     """Connect engine.io, then the namespace; without a token the server should refuse it."""
     from probe.net.socketio import CONNECT as CONNECTED
 
     with _connecting(record, browser, session):
-        await session.open(
-            table.url.get_secret_value(),
-            path=table.path,
+        await session.open_at(
+            table.site,
             token=token.get_secret_value() if token is not None else None,
             transport=table.transport,
-            page_origin=table.origin,
-            credentials=table.with_credentials,
-            headers={name: value.get_secret_value() for name, value in table.headers.items()},
         )
     with record.phase("handshake"):
         await session.expect(CONNECTED)
     record.facts["transport"] = session.transport
+    if table.transport == "websocket" and table.is_cross_origin:
+        with record.phase(cors.PHASE):
+            await _check_cors(table, context)
+
+
+async def _check_cors(table: SocketTable, context: Context) -> None:
+    """Whether the page could poll: browsers begin so, and a WebSocket knows no CORS.
+
+    A server that takes no polling is not judged. Raises CheckFailed(cors_rejected).
+    """
+    from probe.net.engineio.session import EngineIo
+    from probe.net.http import fresh_client
+
+    host = show_host(table.url.get_secret_value())
+    async with fresh_client(ca_file=table.ca_file, clock=context.clock, host=host) as browser:
+        polling = EngineIo(browser, host, table.site)
+        try:
+            await polling.open("polling")
+            await polling.close()
+        except CheckAborted as stop:
+            if stop.cause is Cause.CORS_REJECTED:
+                raise
+        except PeerError:
+            return
 
 
 async def is_ended_because_of(stop: CheckFailed, session: "Session") -> bool:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
 from probe.net.tls import client_context
 from probe.stun import message as messages
@@ -48,7 +49,8 @@ class TurnClient:
     ``open`` connects and allocates; ``close`` deletes and closes, in any state, and has to
     be called whatever happens. ``on_data`` is called with data and the peer's address,
     ``on_lost`` with the reason when the transport is lost. A ``patient`` client asks again
-    where a quota is full, which its own user may have filled.
+    where a quota is full, which its own user may have filled; ``ipv6`` asks for a relayed address
+    of IPv6 (RFC 6156).
     Times are in seconds of ``clock``, None before they are measured. ``now`` is the wall
     clock in seconds since 1970. ``families`` says what became of each address family that was
     tried: empty for one that answered; ``is_open`` whether the server allocates for everybody.
@@ -64,6 +66,7 @@ class TurnClient:
         clock: Callable[[], float],
         now: Callable[[], float],
         patient: bool = True,
+        ipv6: bool = False,
     ) -> None:
         self.url = url
         self.unauthenticated: float | None = None
@@ -75,10 +78,14 @@ class TurnClient:
         self.server: Address | None = None
         self.redirected_from: Address | None = None
         self.is_open = False
+        self.certificate_expiry: float | None = None
         self.families: dict[str, str] = {}
         self.on_data: DataCallback | None = None
         self.on_lost: Callable[[CheckAborted], None] | None = None
         self._patient = patient
+        # RFC 8656 section 18.10: an address of another family than IPv4 has to be asked for.
+        family = {"REQUESTED-ADDRESS-FAMILY": _IPV6} if ipv6 else {}
+        self._wanted: Mapping[str, Any] = {"REQUESTED-TRANSPORT": _UDP, **family}
         self._credentials = credentials
         self._clock, self._now = clock, now
         self._connection: StunConnection | None = None
@@ -236,6 +243,9 @@ class TurnClient:
         self._connection = connection = dialed.connection
         self._signature, self._allocating = LongTermAuth(), None
         self.server = connection.address
+        if connection.tls_object is not None:
+            chain = chain_of(connection.tls_object, verified=True)
+            self.certificate_expiry = chain.earliest_expiry if chain.certificates else None
         connection.channels = lambda number: number in self._channels.values()
         connection.on_channel_data = self._channel_data_received
         connection.on_indication = self._indication_received
@@ -256,7 +266,7 @@ class TurnClient:
         if answer.error_code != 401:
             raise self._refusal(answer, Method.ALLOCATE)
         self._signature.accept_challenge(answer, self._credentials)
-        return await self._allocate_with_patience({"REQUESTED-TRANSPORT": _UDP})
+        return await self._allocate_with_patience(self._wanted)
 
     def _take(self, answer: StunMessage, dialed: Dialed) -> None:
         """What the success answer holds. Raises CheckFailed where it lacks what browsers need."""
@@ -347,7 +357,7 @@ class TurnClient:
         return True
 
 
-_UDP = messages.UDP_TRANSPORT
+_UDP, _IPV6 = messages.UDP_TRANSPORT, 2
 
 
 def _ip_of(dialed: Dialed) -> str:

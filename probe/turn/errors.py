@@ -34,6 +34,11 @@ _CAUSES = {
     486: Cause.ALLOCATION_QUOTA,
     508: Cause.ALLOCATION_CAPACITY,
 }
+_SECRET_HINT = (
+    "The server refuses credentials that were made from the shared secret: compare "
+    "TURN_SHARED_SECRET with its own (coturn: use-auth-secret, static-auth-secret), and its clock "
+    "and realm."
+)
 _BAD_REQUEST_HINT = (
     "Servers built on pion/turn answer a wrong password with 400: check user name, password or "
     "secret on both sides."
@@ -70,6 +75,8 @@ def error_from_code(
         # 401 is what some servers say to a peer that they deny: the login was accepted before.
         return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {said}")
     message = f"the server says {said} to {method.name.lower()}"
+    if code in (401, 441) and expiry_of(username) is not None:
+        return CheckFailed(Cause.AUTH_REJECTED, message, hint=_SECRET_HINT)
     if code == 400 and method == Method.ALLOCATE and signed:
         # What pion's servers say to a wrong password.
         return CheckFailed(Cause.AUTH_REJECTED, message, hint=_BAD_REQUEST_HINT)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probe.turn.client import TurnClient
+from probe.turn.mos import mean_opinion_score
 from probe.turn.statistics import EchoLog, jitter, median, quantile
 
 
@@ -75,6 +76,14 @@ class RelayMeasurement:
     def loss(self) -> float | None:
         """Share of the echoes that did not come back in time."""
         return self.echoes.loss
+
+    @property
+    def mos(self) -> float | None:
+        """Estimated mean opinion score of a voice call over this path."""
+        rtt, jitter, loss = self.relay_rtt, self.jitter, self.loss
+        if rtt is None or jitter is None or loss is None:
+            return None
+        return mean_opinion_score(rtt, jitter, loss)
 
     @property
     def late(self) -> int | None:

@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from probe.core.context import Context
-from probe.core.model import Signal, Unit
+from probe.core.model import Limits, Signal, Threshold, Unit
 from probe.core.recorder import Recorder
+from probe.net.certificate_signals import (
+    CERTIFICATE_EXPIRY,
+    CERTIFICATE_REMAINING,
+    CERTIFICATE_THRESHOLD,
+)
 from probe.stun.byte_counter import ByteCounter
 from probe.stun.uri import format_hostport
 
@@ -25,6 +30,17 @@ UNAUTHENTICATED = Signal(
     "Allocate without credentials until the 401: one round trip to the server.",
     latency=True,
 )
+OPEN_RELAY = Signal(
+    "probe_turn_open_relay",
+    Unit.BOOLEAN,
+    "Whether the server allocates without authentication, for everybody.",
+)
+ALLOCATION_SIGNALS = (OPEN_RELAY, CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING)
+ALLOCATION_THRESHOLDS = (
+    Threshold(OPEN_RELAY, Limits(warning=0.0), optional=True),
+    CERTIFICATE_THRESHOLD,
+)
+"""Of what every allocation shows: who it is given to, and the certificate of ``turns:``."""
 BYTES = Signal(
     "probe_turn_bytes_total",
     Unit.BYTES,
@@ -57,8 +73,14 @@ def write_families(families: Mapping[str, str], record: Recorder) -> None:
         record.facts[name] = outcome or "answers"
 
 
-def write_allocation(client: "TurnClient", record: Recorder) -> None:
-    """Say which server answered, which address it gave, and what else is worth knowing of it."""
+def write_allocation(client: "TurnClient", record: Recorder, now: float) -> None:
+    """Say which server answered, which address it gave, and what else is worth knowing of it.
+
+    ``now`` is in seconds since 1970.
+    """
+    _write_certificate(client, record, now)
+    if client.unauthenticated is not None:
+        record.sample(OPEN_RELAY, client.is_open)
     write_families(client.families, record)
     if client.server is not None:
         record.facts["server"] = format_hostport(client.server.ip, client.server.port)
@@ -69,3 +91,9 @@ def write_allocation(client: "TurnClient", record: Recorder) -> None:
         record.facts["relayed"] = format_hostport(*client.relayed)
     if client.is_open:
         record.facts["open_relay"] = "the server allocates without authentication"
+
+
+def _write_certificate(client: "TurnClient", record: Recorder, now: float) -> None:
+    if client.certificate_expiry is not None:
+        record.sample(CERTIFICATE_EXPIRY, client.certificate_expiry)
+        record.sample(CERTIFICATE_REMAINING, client.certificate_expiry - now)

@@ -9,11 +9,10 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig
-from probe.core.model import CheckFailed, NotMeasured
+from probe.core.model import CheckFailed, Impact, NotMeasured
 from probe.core.recorder import Recorder
-from probe.core.slots import Slots
+from probe.net.slots import Slots
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
 from probe.stun.browser_uri import refusal_of

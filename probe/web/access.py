@@ -9,11 +9,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
+from probe.web.logins import RETRY_SECONDS, WrongLogins
+from probe.web.security import WebSecurity
+
 # Machines ask these before anybody could have given them a password.
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 METRICS_PATH = "/metrics"
 # Have a token of their own.
 PEER_PATH, CALL_PATH = "/peer/verdicts", "/peer"
+_BASIC = 'Basic realm="probe", charset="UTF-8"'
 PEER_PATHS = frozenset({PEER_PATH, CALL_PATH})
 
 
@@ -27,13 +31,13 @@ class Access:
     token: SecretStr | None = None
     metrics_open: bool = False
 
-    def allows(self, path: str, authorization: str | None) -> bool:
+    def allows(self, path: str, authorization: str | None, *, users: bool = False) -> bool:
         """Whether a request with this Authorization header may have this page (RFC 7617,
-        RFC 6750)."""
+        RFC 6750). ``users``: there are others who have a password."""
         is_open = path in OPEN_PATHS or path in PEER_PATHS
         if is_open or (self.metrics_open and path == METRICS_PATH):
             return True
-        if self.user is None and self.token is None:
+        if self.user is None and self.token is None and not users:
             return True
         scheme, _, given = (authorization or "").partition(" ")
         match scheme.lower():
@@ -61,25 +65,40 @@ class Access:
     @property
     def challenge(self) -> str:
         """What a refused client should do (WWW-Authenticate)."""
-        return 'Basic realm="probe", charset="UTF-8"' if self.user else 'Bearer realm="probe"'
+        return _BASIC if self.user else 'Bearer realm="probe"'
 
 
-def guard(access: Access) -> Middleware:
-    """A middleware that refuses with 401 whoever may not have the page."""
+def guard(
+    access: Access, wrong: WrongLogins | None = None, security: WebSecurity | None = None
+) -> Middleware:
+    """A middleware that refuses with 401 whoever may not have the page, and with 429 who has
+    tried too often. The users of ``security`` get in as well as those of ``access``."""
+    wrong, security = wrong or WrongLogins(), security or WebSecurity()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if access.allows(request.path, request.headers.get("Authorization")):
+        given, address = request.headers.get("Authorization"), request.remote or ""
+        if access.allows(request.path, None, users=security.has_users):
             return await handler(request)
-        headers = {"WWW-Authenticate": access.challenge}
-        return web.Response(status=401, text="Who are you?\n", headers=headers)
+        if given is not None and not wrong.may_try(address):
+            wrong.failed(address)
+            headers = {"Retry-After": str(RETRY_SECONDS)}
+            return web.Response(status=429, text="Too many wrong logins\n", headers=headers)
+        if access.allows(request.path, given, users=True) or await security.knows(given):
+            return await handler(request)
+        if given is not None:
+            wrong.failed(address)
+        challenge = _BASIC if security.has_users else access.challenge
+        headers = {"WWW-Authenticate": challenge}
+        return web.Response(status=401, text="Unauthorized\n", headers=headers)
 
     return middleware
 
 
 def _same(given: str, right: str) -> bool:
-    """In constant time; compare_digest takes text beyond ASCII as bytes only."""
-    return hmac.compare_digest(given.encode(), right.encode())
+    """In constant time; compare_digest takes text beyond ASCII as bytes only. A header's
+    bytes beyond UTF-8 arrive as surrogates."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode())
 
 
 def _text(secret: SecretStr) -> str:

@@ -1,85 +1,241 @@
-"""How many connections the pages may hold, so that the rest of the probe has descriptors left.
+"""Connections to the pages are bounded in number and time, so that no visitor stops the checks.
 
-A new connection is never refused: the one that has been idle for longest makes room. So the
-health check of a service manager gets its answer beside any number of idle connections.
+aiohttp has no limit of connections, nor of the time that a header may take. Each connection
+passes through here on its way to aiohttp's protocol: a new one beyond the limit closes the
+oldest idle one, a header has to be complete within 5 s, a connection may be idle for 30 s, and
+a request takes at most 15 s.
 """
 
 import asyncio
-import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from probe.core.resources import descriptor_limit
 
-FEWEST, MOST = 16, 512
-LONGEST_BACKLOG = 128
-CONNECTING_SECONDS = 1.0
 
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections at once, and seconds."""
 
-def most_connections() -> int:
-    """A quarter of what this process may open."""
-    return min(max(descriptor_limit() // 4, FEWEST), MOST)
+    connections: int
+    header: float = 5.0
+    idle: float = 30.0
+    request: float = 15.0
 
-
-class Connections:
-    """Makes a protocol for each connection, and ends the idlest one when there are too many."""
-
-    def __init__(self, most: int | None = None) -> None:
-        self._most = most if most is not None else most_connections()
-        self._known: dict[web.RequestHandler, float] = {}
-        self._busy: set[object] = set()
-        self._server: asyncio.Server | None = None
+    @classmethod
+    def of_process(cls) -> "ConnectionLimits":
+        """Three quarters of the process' descriptors are for its checks."""
+        return cls(connections=max(16, min(256, descriptor_limit() // 4)))
 
     @property
     def backlog(self) -> int:
-        """How many connections are taken in one turn of the loop."""
-        return max(4, min(self._most // 2, LONGEST_BACKLOG))
+        """How many connections are taken in one turn of the event loop."""
+        return max(4, min(self.connections // 2, 128))
 
-    async def serve(self, make: Callable[[], web.RequestHandler], bound: socket.socket) -> None:
-        """Accept on a bound socket."""
-        loop = asyncio.get_running_loop()
 
-        def factory() -> web.RequestHandler:
-            self._make_room(loop.time())
-            made = make()
-            self._known[made] = loop.time()
-            return made
+class ConnectionState(IntEnum):
+    """What a connection is doing; the first is given up first."""
 
-        self._server = await loop.create_server(factory, sock=bound, backlog=self.backlog)
+    IDLE = 0
+    HEADER = 1
+    REQUEST = 2
 
-    def stop(self) -> None:
-        """Accept no more."""
-        if self._server is not None:
-            self._server.close()
 
-    @property
-    def middleware(self) -> Middleware:
-        """Notes which connections have a request under way."""
+class ConnectionTable:
+    """All connections of a server; ``tls`` gives the context for the next one, None for none."""
 
-        @web.middleware
-        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-            connection = request.protocol
-            self._busy.add(connection)
-            # One that is used goes to the end of the line.
-            if self._known.pop(connection, None) is not None:
-                self._known[connection] = asyncio.get_running_loop().time()
-            try:
-                return await handler(request)
-            finally:
-                self._busy.discard(connection)
+    def __init__(
+        self,
+        make_protocol: Callable[[], asyncio.Protocol],
+        limits: ConnectionLimits,
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        accepts: Callable[[asyncio.Transport], bool] = lambda _: True,
+    ) -> None:
+        self.limits, self.tls, self.accepts = limits, tls, accepts
+        self._make_protocol = make_protocol
+        self._open: dict[BoundedConnection, None] = {}
+        self._by_transport: dict[asyncio.BaseTransport, BoundedConnection] = {}
+        self.closed_for_room = 0
 
-        return middleware
+    def __len__(self) -> int:
+        return len(self._open)
 
-    def _make_room(self, now: float) -> None:
-        # One that was made just now is not connected yet.
-        for known, since in list(self._known.items()):
-            if known.transport is None and now - since > CONNECTING_SECONDS:
-                del self._known[known]
-        while len(self._known) >= self._most:
-            idle = next((each for each in self._known if each not in self._busy), None)
-            if idle is None:
-                return
-            del self._known[idle]
-            idle.force_close()
+    def all(self) -> list["BoundedConnection"]:
+        """Those that are open, the oldest first."""
+        return list(self._open)
+
+    def new(self) -> "BoundedConnection":
+        """The protocol of one more connection."""
+        return BoundedConnection(self, self._make_protocol())
+
+    def add(self, connection: "BoundedConnection") -> bool:
+        """Take it in; False where every other one is in the middle of a request."""
+        if len(self._open) >= self.limits.connections:
+            oldest = min(self._open, key=lambda each: (each.state, each.since))
+            if oldest.state is ConnectionState.REQUEST:
+                return False
+            self.closed_for_room += 1
+            oldest.abort()
+            self.remove(oldest)
+        self._open[connection] = None
+        return True
+
+    def serves(self, connection: "BoundedConnection", transport: asyncio.BaseTransport) -> None:
+        """Requests of this transport are the connection's."""
+        self._by_transport[transport] = connection
+
+    def remove(self, connection: "BoundedConnection") -> None:
+        """It is over."""
+        self._open.pop(connection, None)
+        if connection.transport is not None:
+            self._by_transport.pop(connection.transport, None)
+
+    def of(self, request: web.Request) -> "BoundedConnection | None":
+        """The connection that a request came on."""
+        transport = request.transport
+        return self._by_transport.get(transport) if transport is not None else None
+
+
+class BoundedConnection(asyncio.Protocol):
+    """One connection: passes everything on, and ends what takes too long."""
+
+    def __init__(self, table: ConnectionTable, inner: asyncio.Protocol) -> None:
+        self._table, self._inner = table, inner
+        self._raw: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
+        self.state, self.since = ConnectionState.HEADER, 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self._early = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin at once, or with a TLS handshake."""
+        self._raw = cast(asyncio.Transport, transport)
+        if not self._table.add(self):
+            self._raw.abort()
+            return
+        self.enter(ConnectionState.HEADER)
+        context = self._table.tls()
+        if context is None:
+            self._begin(self._raw)
+            return
+        self._raw.pause_reading()
+        self._handshake = asyncio.get_running_loop().create_task(self._start_tls(context))
+
+    def data_received(self, data: bytes) -> None:
+        """The first bytes after a pause have to become a header soon."""
+        if self.transport is None:
+            self._early += data
+            return
+        if self.state is ConnectionState.IDLE:
+            self.enter(ConnectionState.HEADER)
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """The other side sends no more."""
+        return self._inner.eof_received() if self.transport is not None else None
+
+    def pause_writing(self) -> None:
+        """The reader is slow."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._inner.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is over, whoever ended it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._handshake is not None:
+            self._handshake.cancel()
+        self._table.remove(self)
+        if self.transport is not None:
+            self._inner.connection_lost(error)
+            self.transport = None
+
+    def enter(self, state: ConnectionState) -> None:
+        """From now on it does this, and for so long it may."""
+        loop, limits = asyncio.get_running_loop(), self._table.limits
+        if self._timer is not None:
+            self._timer.cancel()
+        self.state, self.since = state, loop.time()
+        seconds = (limits.idle, limits.header, limits.request)[state]
+        self._timer = loop.call_later(seconds, self.abort)
+
+    def abort(self) -> None:
+        """End it at once."""
+        if self._raw is not None:
+            self._raw.abort()
+
+    async def _start_tls(self, context: ssl.SSLContext) -> None:
+        assert self._raw is not None
+        try:
+            transport = await asyncio.get_running_loop().start_tls(
+                self._raw,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self._table.limits.header,
+            )
+        except (OSError, ValueError):  # no TLS, no certificate, or a client that has gone
+            self.abort()
+            self._table.remove(self)
+            return
+        if transport is None or not self._table.accepts(transport):
+            self.abort()
+            return
+        self._begin(transport)
+        if self._early:
+            self._inner.data_received(bytes(self._early))
+            self._early.clear()
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self._table.serves(self, transport)
+        self._inner.connection_made(transport)
+
+
+def one_after_the_other(paths: frozenset[str], at_once: int) -> Middleware:
+    """A middleware that lets few requests be handled at once, but for these paths.
+
+    Who waits here costs nothing. Without it a turn of the event loop takes as long as all
+    visitors' requests together, and a health check behind them waits for it.
+    """
+    gate = asyncio.Semaphore(at_once)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in paths:
+            return await handler(request)
+        async with gate:
+            response = await handler(request)
+            # What is ready by now is done before the next one.
+            await asyncio.sleep(0)
+            return response
+
+    return middleware
+
+
+def watch_requests(table: Callable[[], ConnectionTable | None]) -> Middleware:
+    """A middleware that lets a connection know of its requests."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        found = table()
+        connection = found.of(request) if found is not None else None
+        if connection is not None:
+            connection.enter(ConnectionState.REQUEST)
+        try:
+            return await handler(request)
+        finally:
+            if connection is not None and connection.transport is not None:
+                connection.enter(ConnectionState.IDLE)
+
+    return middleware

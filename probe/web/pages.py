@@ -2,19 +2,28 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from probe.report.html import badge, page
 from probe.report.json import status
 from probe.report.status import Overview
-from probe.web.access import CALL_PATH, PEER_PATH, Access, guard
+from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
 from probe.web.call_api import PeerCalls
-from probe.web.connections import Connections
+from probe.web.connections import (
+    ConnectionLimits,
+    ConnectionTable,
+    one_after_the_other,
+    watch_requests,
+)
+from probe.web.logins import WrongLogins
+from probe.web.rendered import RenderedPage, RenderedPages
+from probe.web.request_log import server_logger
+from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
 from probe.web.verdict_api import Peering
 
@@ -24,8 +33,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_POLICY = "Content-Security-Policy"
 # Whoever holds down the reload key gets the same page again.
 FRESH_SECONDS = 1.0
+# Requests for pages that are handled at once.
+AT_ONCE = 4
+# Machines ask for these and draw conclusions from their time.
+_NEVER_WAITING = OPEN_PATHS | PEER_PATHS
 # Slow readers don't hold up the end of the process.
 SHUTDOWN_SECONDS = 1.0
 REFRESH_SECONDS = 60
@@ -61,18 +75,32 @@ class Pages:
         peering: Peering | None = None,
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
+        security: WebSecurity | None = None,
     ) -> None:
         self._sources = sources
+        self.security = security or WebSecurity()
         self._overview: asyncio.Task[Overview] | None = None
         self._made = -FRESH_SECONDS
         self._revision = 0
-        self.app = web.Application(middlewares=[_with_headers, guard(access)])
+        self.wrong_logins = WrongLogins()
+        self.connections: ConnectionTable | None = None
+        self._rendered = RenderedPages(FRESH_SECONDS)
+        # By name: title and text that were rendered, and the page.
+        self._runbooks: dict[str, tuple[tuple[str, str], RenderedPage]] = {}
+        self.app = web.Application(
+            middlewares=[
+                watch_requests(lambda: self.connections),
+                one_after_the_other(_NEVER_WAITING, AT_ONCE),
+                _with_headers(self.security),
+                guard(access, self.wrong_logins, self.security),
+            ]
+        )
         self.app.add_routes(
             [
                 web.get("/", self._page),
                 web.get("/status.json", self._status),
                 web.get("/badge.svg", self._badge),
-                web.get("/runbooks/", self._runbooks),
+                web.get("/runbooks/", self._runbook_index),
                 web.get("/runbooks/{slug}", self._runbook),
                 web.get("/metrics", self._metrics),
                 web.get("/healthz", self._alive),
@@ -80,7 +108,11 @@ class Pages:
             ]
         )
         if silences is not None:
-            self.app.add_routes(SilenceApi(silences, access).routes())
+
+            def is_protected() -> bool:
+                return access.is_protected or self.security.is_closed
+
+            self.app.add_routes(SilenceApi(silences, is_protected).routes())
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
@@ -88,21 +120,38 @@ class Pages:
 
     async def _page(self, request: web.Request) -> web.Response:
         refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS
-        overview = await self._current()
-        # Dozens of milliseconds in which measurements would stand still.
-        document, policy = await asyncio.to_thread(page.render, overview, refresh=refresh)
-        headers = {"Content-Security-Policy": policy}
-        return web.Response(text=document, content_type="text/html", headers=headers)
+
+        def render(overview: Overview) -> RenderedPage:
+            document, policy = page.render(overview, refresh=refresh)
+            return RenderedPage.of(document, "text/html", {"Content-Security-Policy": policy})
+
+        return await self._answer(request, ("/", refresh), render)
 
     async def _status(self, request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(status.render, await self._current())
-        return web.Response(text=text, content_type="application/json")
+        return await self._answer(
+            request,
+            request.path,
+            lambda overview: RenderedPage.of(status.render(overview), "application/json"),
+        )
 
     async def _badge(self, request: web.Request) -> web.Response:
-        text = badge.render(await self._current())
-        return web.Response(text=text, content_type="image/svg+xml")
+        return await self._answer(
+            request,
+            request.path,
+            lambda overview: RenderedPage.of(badge.render(overview), "image/svg+xml"),
+        )
 
-    async def _runbooks(self, request: web.Request) -> web.Response:
+    async def _answer(
+        self, request: web.Request, key: Hashable, render: Callable[[Overview], RenderedPage]
+    ) -> web.Response:
+        async def make() -> RenderedPage:
+            # Dozens of milliseconds in which measurements would stand still.
+            return await asyncio.to_thread(render, await self._current())
+
+        found = await self._rendered.get(key, self._sources.revision(), make)
+        return found.response(request)
+
+    async def _runbook_index(self, request: web.Request) -> web.Response:
         from probe.report.html import runbook_page
 
         document, policy = runbook_page.index(self._sources.runbooks())
@@ -112,12 +161,15 @@ class Pages:
     async def _runbook(self, request: web.Request) -> web.Response:
         from probe.report.html import runbook_page
 
-        found = self._sources.runbook(request.match_info["slug"])
+        slug = request.match_info["slug"]
+        found = self._sources.runbook(slug)
         if found is None:
             raise web.HTTPNotFound(text="There is no such runbook.\n")
-        document, policy = runbook_page.render(*found)
-        headers = {"Content-Security-Policy": policy}
-        return web.Response(text=document, content_type="text/html", headers=headers)
+        if slug not in self._runbooks or self._runbooks[slug][0] != found:
+            document, policy = await asyncio.to_thread(runbook_page.render, *found)
+            headers = {"Content-Security-Policy": policy}
+            self._runbooks[slug] = found, RenderedPage.of(document, "text/html", headers)
+        return self._runbooks[slug][1].response(request)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._sources.metrics(request.headers.get("Accept"))
@@ -141,42 +193,73 @@ class Pages:
         return await asyncio.shield(self._overview)
 
 
-@web.middleware
-async def _with_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        error.headers.update(HEADERS)
-        raise
-    response.headers.update(HEADERS)
-    return response
+def _with_headers(security: WebSecurity) -> Middleware:
+    """Every answer has the headers that protect its reader; those of the file count more, but
+    for a page's own Content-Security-Policy."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        headers = {**HEADERS, **security.headers}
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            error.headers.update(headers)
+            raise
+        policy = response.headers.get(_POLICY)
+        response.headers.update(headers)
+        if policy is not None:
+            response.headers[_POLICY] = policy
+        return response
+
+    return middleware
 
 
 class WebServer:
     """Serves the pages on one port; ``address`` is what it listens on."""
 
-    def __init__(self, app: web.Application, listen: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        listen: tuple[str, int],
+        limits: ConnectionLimits | None = None,
+    ) -> None:
+        self._pages, self._listen = pages, listen
+        self._limits = limits or ConnectionLimits.of_process()
         self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
+            pages.app,
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            handle_signals=False,
+            keepalive_timeout=self._limits.idle,
+            logger=server_logger(),
         )
-        self._listen = listen
-        self._connections = Connections()
-        app.middlewares.insert(0, self._connections.middleware)
+        self._listener: asyncio.Server | None = None
         self.address = listen
+
+    @property
+    def refused_logins(self) -> int:
+        """How many logins were wrong since the start."""
+        return self._pages.wrong_logins.refused
 
     async def start(self) -> None:
         """Bind and serve. Raises OSError if the address can't be had."""
         await self._runner.setup()
-        make = self._runner.server
-        if make is None:
-            raise RuntimeError("the web server was not set up")
+        server = self._runner.server
+        assert server is not None
+        table = self._pages.connections = ConnectionTable(
+            server, self._limits, self._pages.security.tls, self._pages.security.accepts
+        )
         bound = bind(*self._listen)
         self.address = bound.getsockname()[:2]
-        await self._connections.serve(make, bound)
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(
+            table.new, sock=bound, backlog=self._limits.backlog
+        )
 
     async def stop(self) -> None:
         """Stop serving."""
-        self._connections.stop()
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from aiohttp import web
 
-from probe.web.access import Access
-
 SILENCES_PATH = "/api/v2/silences"
 SILENCE_PATH = "/api/v2/silence/{name}"
 _LONGEST_BODY = 65536
@@ -34,10 +32,10 @@ class Silences:
 
 
 class SilenceApi:
-    """The handlers; ``access`` says whether there is a token or login at all."""
+    """The handlers; ``is_protected`` says whether there is a token or login at all."""
 
-    def __init__(self, silences: Silences, access: Access) -> None:
-        self._silences, self._access = silences, access
+    def __init__(self, silences: Silences, is_protected: Callable[[], bool]) -> None:
+        self._silences, self._is_protected = silences, is_protected
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to an application."""
@@ -59,7 +57,7 @@ class SilenceApi:
         return _problem(404, f"silence {name} not found")
 
     async def _add(self, request: web.Request) -> web.Response:
-        if not self._access.is_protected:
+        if not self._is_protected():
             return _problem(403, _NO_TOKEN)
         if request.content_type != "application/json":
             return _problem(415, "send application/json")
@@ -74,7 +72,7 @@ class SilenceApi:
             return _problem(400, str(error))
 
     async def _expire(self, request: web.Request) -> web.Response:
-        if not self._access.is_protected:
+        if not self._is_protected():
             return _problem(403, _NO_TOKEN)
         name = request.match_info["name"]
         if await self._silences.expire(name):

@@ -8,29 +8,13 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from pydantic import SecretStr
 
+from probe.web.token_bucket import TokenBucket
+
 LONGEST_BODY = 65536
 BODY_SECONDS = 10.0
 # Ten probes that ask every three seconds are 3.3 a second. Strangers have a bucket of their
 # own, so that they can't keep the others out.
 PER_SECOND, BURST = 20.0, 40.0
-
-
-class TokenBucket:
-    """At most ``burst`` at once and ``per_second`` in the long run. ``clock`` is monotonic."""
-
-    def __init__(self, per_second: float, burst: float, clock: Callable[[], float]) -> None:
-        self._per_second, self._burst, self._clock = per_second, burst, clock
-        self._left, self._at = burst, clock()
-
-    def spend(self) -> bool:
-        """Take one, if there is one."""
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
-        self._at = now
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
 
 
 class TokenGate:
@@ -62,7 +46,7 @@ class TokenGate:
             return web.Response(status=429, text="Later.\n", headers={"Retry-After": self._pause})
         if not is_friend:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
-            return web.Response(status=401, text="Who are you?\n", headers=headers)
+            return web.Response(status=401, text="Unauthorized\n", headers=headers)
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(request)

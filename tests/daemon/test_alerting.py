@@ -80,7 +80,7 @@ async def test_a_page_that_is_refused_for_a_while_survives_being_killed(tmp_path
             await running.stop(signal.SIGKILL)
         listed = await probe("alerts", "list", cwd=tmp_path, env=environment)
         assert "health/failing" in listed.out
-        assert "pagerduty: health: redis is down" in listed.out
+        assert "pagerduty: The backend is down: redis is down" in listed.out
         async with daemon(tmp_path, environment, "--only", "health") as running:
             await pager.until(1)
             lab.set_knob("backend.redis", "up")
@@ -102,7 +102,7 @@ async def test_a_silence_keeps_it_quiet_and_recording_goes_on(tmp_path: Path) ->
             await running.said("alert fired: redis is down")
             status = await running.status()
             assert status["verdict"] == "critical"
-            assert "not told because of silence-" in json.dumps(status["notices"])
+            assert "suppressed (silence: silence-" in json.dumps(status["notices"])
             assert pager.taken == []
             name = made.out.split(":")[0]
             ended = await probe("alerts", "unsilence", name, cwd=tmp_path, env=environment)

@@ -174,7 +174,7 @@ end = {end:%Y-%m-%dT%H:%M:%SZ}
             await running.said("alert fired")
             notices = json.dumps((await running.status())["notices"])
             assert "Maintenance: cutover" in notices
-            assert "not told because of cutover" in notices
+            assert "suppressed (maintenance: cutover)" in notices
             assert pager.seen == []
             await pager.until(1)
             assert datetime.now(UTC) >= end.replace(microsecond=0)

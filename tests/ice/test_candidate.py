@@ -10,10 +10,10 @@ from probe.ice.candidate import (
     InvalidOffer,
     SchemaMismatch,
     SessionDescription,
-    is_allowed_target,
     read,
     write,
 )
+from probe.net.address_policy import is_allowed_target
 
 PLACE = {"type": "host", "address": "10.0.0.1", "port": 50000, "priority": 1}
 WORDS: dict[str, Any] = {
@@ -56,6 +56,25 @@ def test_a_newer_version_of_the_same_schema_may_say_more() -> None:
         "::ffff:127.0.0.1",
         "2002:7f00:1::",
         "192.0.2.1",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "::ffff:0:7f00:1",
+        "::ffff:7f00:1",
+        "2001:0:7f00:1::",
+        "2a00::5efe:127.0.0.1",
+        "2a00::200:5efe:7f00:1",
+        "fec0::1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "fd00:ec2::254",
+        "0177.0.0.1",
+        "0x7f.0.0.1",
+        "127.1",
+        "2130706433",
+        "[::1]",
+        "127.0.0.1.",
         "fd00::1%eth0",
         "localhost",
         "metadata.internal",

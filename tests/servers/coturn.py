@@ -40,6 +40,7 @@ class CoturnConfig:
     certificate: Certificate | None = None
     tls_port: int | None = None
     prefix: Sequence[str] = ()
+    more: Sequence[str] = ()
 
 
 class Coturn:
@@ -119,6 +120,7 @@ class Coturn:
             f"pkey={certificate.key_file}",
             *self._authentication(),
             *self._limits(),
+            *self._config.more,
             "relay-threads=1",
             "fingerprint",
             "no-cli",

@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 
 import jwt
 import socketio
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 SECRET = "a secret of thirty-two bytes or more"
 Mode = Literal[
@@ -212,11 +213,17 @@ async def serve(app: web.Application, tls: ssl.SSLContext | None = None) -> Asyn
 
 @asynccontextmanager
 async def signaling_server(
-    mode: Mode = "ok", *, upgrades: bool = True, tls: ssl.SSLContext | None = None
+    mode: Mode = "ok",
+    *,
+    upgrades: bool = True,
+    tls: ssl.SSLContext | None = None,
+    middlewares: Sequence[Middleware] = (),
 ) -> AsyncIterator[SignalingServer]:
-    """A SignalingServer that listens."""
+    """A SignalingServer that listens, behind what ``middlewares`` do to requests."""
     server = SignalingServer(mode, upgrades=upgrades)
-    async with serve(server.app(), tls) as url:
+    app = server.app()
+    app.middlewares.extend(middlewares)
+    async with serve(app, tls) as url:
         server.url = url
         try:
             yield server

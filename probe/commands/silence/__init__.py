@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from probe.commands.parameters import Duration, Hours
+from probe.commands.silence.parameters import Duration, Hours
 
 
 class SilenceGroup(click.Group):

@@ -12,7 +12,7 @@ from alerts.model import Silence
 from alerts.outbox.outbox import Outbox
 from alerts.silence.api_v2 import new_name
 from alerts.silence.matcher import about, check_matchers
-from probe.commands.settings_loading import environment_for, say_mistakes, settings_for
+from probe.commands.settings_loading import read_own_environment, say_mistakes, settings_for
 from probe.commands.silence.store import ApiStore, FileStore, SilenceStore, StoreError, not_used
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
@@ -144,7 +144,7 @@ def _with_store(options: Mapping[str, Any], place: Place, work: Work) -> int:
 
 
 async def _work(options: Mapping[str, Any], place: Place, work: Work) -> int:
-    own = environment_for(options)
+    own = read_own_environment(options)
     if place.url:
         return await work(ApiStore(place.url, own.web_token))
     if own.data is None:

@@ -7,9 +7,8 @@ from pydantic import Field, field_validator, model_validator
 
 from probe.core.environment import Environment
 from probe.core.field_types import Bytes
-from probe.core.impact import Impact
 from probe.core.kind import CheckConfig, DerivedChecks
-from probe.core.model import Result
+from probe.core.model import Impact, Result
 from probe.net import cors
 from probe.net.urls import (
     BaseUrl,

@@ -1,6 +1,11 @@
 """What a look at a page measures, and its limits."""
 
 from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold, Unit
+from probe.net.certificate_signals import (
+    CERTIFICATE_EXPIRY,
+    CERTIFICATE_REMAINING,
+    CERTIFICATE_THRESHOLD,
+)
 
 DAY = 86400.0
 
@@ -32,19 +37,7 @@ REDIRECTS = Signal("probe_http_redirects", Unit.COUNT, "How many redirects were 
 LENGTH = Signal(
     "probe_http_uncompressed_body_length", Unit.BYTES, "Length of the body, uncompressed."
 )
-EXPIRY = Signal(
-    "probe_ssl_earliest_cert_expiry",
-    Unit.TIMESTAMP,
-    "When the server's certificate ends.",
-    runbook="certificate",
-)
-REMAINING = Signal(
-    "probe_ssl_certificate_remaining_seconds",
-    Unit.SECONDS,
-    "How long the server's certificate is still valid.",
-    column="certificate",
-    runbook="certificate",
-)
+EXPIRY, REMAINING = CERTIFICATE_EXPIRY, CERTIFICATE_REMAINING
 HTTPS_REDIRECT = Signal(
     "probe_http_https_redirect",
     Unit.BOOLEAN,
@@ -75,9 +68,7 @@ THRESHOLDS = (
         window=300.0,
         minimum_samples=20,
     ),
-    Threshold(
-        REMAINING, Limits(warning=14 * DAY, critical=3 * DAY), bad=LimitSide.BELOW, optional=True
-    ),
+    CERTIFICATE_THRESHOLD,
     Threshold(HTTPS_REDIRECT, Limits(objective=1.0), bad=LimitSide.BELOW, optional=True),
     Threshold(HSTS, Limits(objective=365 * DAY), bad=LimitSide.BELOW, optional=True),
     Threshold(CORS_REFUSED, Limits(objective=1.0), bad=LimitSide.BELOW, optional=True),

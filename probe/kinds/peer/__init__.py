@@ -19,11 +19,11 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from probe.core.context import Context
 from probe.core.field_types import Seconds
-from probe.core.impact import Impact
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
     CheckFailed,
     FailurePolicy,
+    Impact,
     NotMeasured,
     Signal,
     Verdict,

@@ -146,7 +146,7 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
         listen = (table.ready_event, table.reply_event)
         async with session(table, record, context, listen) as (browser, socket):
             started = context.clock()
-            await connect(table, record, browser, socket, token)
+            await connect(table, record, browser, socket, token, context)
             ready = await _wait_until_ready(table, record, socket)
             record.sample(CONNECT, ready - started)
             await _round_trips(table, record, socket, _trips(table, context))

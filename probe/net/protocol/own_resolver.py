@@ -31,9 +31,15 @@ def name_servers(path: Path = RESOLV_CONF) -> list[str]:
     return [address for address in found if _is_ip(address)][:3] or list(_DEFAULT)
 
 
-def resolver_answers(servers: list[str] | None = None, *, timeout: float = TIMEOUT) -> bool:
+def resolver_answers(
+    servers: list[str] | None = None, *, timeout: float = TIMEOUT, port: int = 53
+) -> bool:
     """Whether any name server sends any DNS response within ``timeout``. Blocks: for threads."""
-    sockets = [each for each in map(_query, servers or name_servers()) if each is not None]
+    sockets = [
+        each
+        for each in (_query(one, port) for one in servers or name_servers())
+        if each is not None
+    ]
     try:
         return _any_response(sockets, time.monotonic() + timeout)
     finally:
@@ -41,14 +47,14 @@ def resolver_answers(servers: list[str] | None = None, *, timeout: float = TIMEO
             each.close()
 
 
-def _query(server: str) -> tuple[socket.socket, bytes] | None:
+def _query(server: str, port: int) -> tuple[socket.socket, bytes] | None:
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     identifier = os.urandom(2)
     sock: socket.socket | None = None
     try:
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
-        sock.connect(socket.getaddrinfo(server, 53, family, socket.SOCK_DGRAM)[0][4])
+        sock.connect(socket.getaddrinfo(server, port, family, socket.SOCK_DGRAM)[0][4])
         sock.send(identifier + _QUERY)
     except OSError:
         if sock is not None:

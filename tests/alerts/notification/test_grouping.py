@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
-from alerts.notification.grouping import SHORTEST_INTERVAL_SECONDS, GroupStore, alert_groups
+from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.message import AlertGroup as Incident
 from alerts.notification.message import MessageContext
+from alerts.notification.occasion import SHORTEST_INTERVAL_SECONDS
 from alerts.notification.route import (
     GROUP_INTERVAL_SECONDS,
     GROUP_WAIT_SECONDS,

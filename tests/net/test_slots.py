@@ -2,7 +2,7 @@
 
 import asyncio
 
-from probe.core.slots import Slots
+from probe.net.slots import Slots
 
 
 class Holder:

@@ -9,12 +9,9 @@ is on this machine is reached directly. STUN, TURN, Redis and Postgres know no H
 import ipaddress
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 DEFAULT_PORT = 80

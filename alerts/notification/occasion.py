@@ -1,0 +1,74 @@
+"""When an incident is worth a message to a receiver, and which kind of message; pure."""
+
+from collections.abc import Iterable, Sequence
+
+from alerts.model import Alert, MessageType, Severity
+from alerts.notification.message import highest_severity, name_of
+from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.route import Route
+
+# What is wrong may change at once, and then no sooner than so long after the last message.
+SHORTEST_INTERVAL_SECONDS = 30.0
+# What was refused is sent again after a group interval, and no sooner than this.
+REFUSED_SECONDS = 60.0
+
+
+def occasion_for(
+    route: Route, view: NotificationLogEntry | None, shown: Sequence[Alert], now: float
+) -> MessageType | None:
+    """The kind of message that is due to a receiver; None for none. ``view`` is its log entry,
+    ``shown`` the alerts that the message would show."""
+    if not shown:
+        return None
+    if view is None:
+        waited = now - min(alert.fired for alert in shown)
+        certain = highest_severity(shown) is Severity.CRITICAL or waited >= route.group_wait
+        return MessageType.FIRING if certain else None
+    waited = now - view.told
+    if view.refused:
+        again = MessageType.CHANGED if view.accepted else MessageType.FIRING
+        return again if waited >= refused_interval(route) else None
+    if _rises(view, shown) or (waited >= SHORTEST_INTERVAL_SECONDS and _is_other(view, shown)):
+        return MessageType.CHANGED
+    if waited >= route.group_interval and _differs(route, view, shown):
+        return MessageType.CHANGED
+    return MessageType.REMINDER if waited >= route.remind_seconds else None
+
+
+def refused_interval(route: Route) -> float:
+    """After how many seconds what was refused is sent again."""
+    return max(route.group_interval, REFUSED_SECONDS)
+
+
+def _rises(view: NotificationLogEntry, shown: Sequence[Alert]) -> bool:
+    return view.severity is Severity.WARNING and highest_severity(shown) is Severity.CRITICAL
+
+
+def _differs(route: Route, view: NotificationLogEntry, shown: Sequence[Alert]) -> bool:
+    """Whether there is news: a member that joined, a lower severity. That a member recovered
+    is none, but for a receiver that groups by itself."""
+    names = {name_of(alert) for alert in shown}
+    if names - set(view.members) or view.severity is not highest_severity(shown):
+        return True
+    return route.resends and names != set(view.members)
+
+
+def _is_other(view: NotificationLogEntry, shown: Iterable[Alert]) -> bool:
+    """Whether something else is wrong with a check that the receiver knows of."""
+    known = dict(each.split("\n", 1) for each in view.wrong if "\n" in each)
+    return any(
+        known.get(name_of(alert), alert.wrong) != alert.wrong for alert in shown if alert.wrong
+    )
+
+
+def next_times(
+    route: Route, view: NotificationLogEntry | None, mine: Sequence[Alert]
+) -> list[float]:
+    """When a message will be due though nothing happens."""
+    if view is None:
+        return [min(alert.fired for alert in mine) + route.group_wait]
+    if view.refused:
+        return [view.told + refused_interval(route)]
+    soonest = SHORTEST_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval
+    waits = soonest < route.group_interval or _differs(route, view, mine)
+    return [view.told + (soonest if waits else route.remind_seconds)]

@@ -1,0 +1,120 @@
+"""Slack's own client (slack-sdk), with what it leaves open closed.
+
+It reads proxies from the environment by rules of its own, so ours is handed in; it follows
+redirects with the whole message, which is refused; a session that is handed in has no timeout,
+so each call has a deadline. Its handlers repeat once what failed on the way or inside Slack.
+They don't handle 429: their sleep has no bound, and the outbox waits as long as Slack asks
+without holding anything up. A webhook's message is repeated by the outbox alone: the handler
+for server errors does nothing there. Nothing of a request is logged: a webhook's address is a
+secret.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackClientError
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from alerts.model import NotifyError
+from alerts.notifiers.base import LONGEST_ANSWER, TIMEOUT_SECONDS, HttpAnswer
+from probe.net.proxies import proxy_for
+from probe.net.urls import show_host
+
+# At debug level slack-sdk would log addresses, and it asks for the logger's own level.
+_LOGGER = logging.getLogger("slack_sdk")
+_LOGGER.setLevel(logging.WARNING)
+# An answer that is no success is an error of slack-sdk's; so is one that it can't read.
+_ERRORS = (
+    aiohttp.ClientError,
+    SlackClientError,
+    AttributeError,
+    OSError,
+    TypeError,
+    ValueError,
+)
+
+
+async def post_webhook(url: str, content: Mapping[str, Any]) -> HttpAnswer:
+    """Post a message to an incoming webhook. Raises NotifyError, which names the host alone."""
+
+    async def send(session: aiohttp.ClientSession) -> None:
+        client = AsyncWebhookClient(url, session=session, logger=_LOGGER, retry_handlers=[])
+        client.proxy = _proxy(url)
+        await client.send_dict(dict(content))
+
+    return await _answer_of(url, send)
+
+
+async def call_method(
+    api_url: str, token: str, method: str, arguments: Mapping[str, Any]
+) -> HttpAnswer:
+    """Call a method of the Web API. Raises NotifyError, which names the host alone."""
+
+    async def send(session: aiohttp.ClientSession) -> None:
+        client = AsyncWebClient(
+            token,
+            base_url=f"{api_url}/",
+            session=session,
+            logger=_LOGGER,
+            retry_handlers=[AsyncConnectionErrorRetryHandler(), AsyncServerErrorRetryHandler()],
+        )
+        client.proxy = _proxy(api_url)
+        await client.api_call(method, json=dict(arguments))
+
+    return await _answer_of(api_url, send)
+
+
+class _Answers:
+    """Keeps the last answer as it came: what isn't Slack's own makes slack-sdk trip."""
+
+    def __init__(self) -> None:
+        self.last: HttpAnswer | None = None
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self.last = None
+        response = await handler(request)
+        if 300 <= response.status < 400 or (response.content_length or 0) > LONGEST_ANSWER:
+            response.close()
+            raise NotifyError(f"Slack answers {response.status}")
+        text = (await response.read()).decode("utf-8", "replace")
+        fields = {name.lower(): value for name, value in response.headers.items()}
+        self.last = HttpAnswer(response.status, fields, text)
+        return response
+
+
+async def _answer_of(
+    url: str, send: Callable[[aiohttp.ClientSession], Awaitable[None]]
+) -> HttpAnswer:
+    host, answers = show_host(url), _Answers()
+    try:
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            aiohttp.ClientSession(middlewares=(answers,)) as session,
+        ):
+            await send(session)
+    except TimeoutError:
+        raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
+    except ssl.SSLError:
+        raise NotifyError(f"{host}: the TLS handshake failed") from None
+    except _ERRORS as error:
+        if answers.last is None:
+            raise NotifyError(f"{host}: {type(error).__name__}") from None
+    if answers.last is None:
+        raise NotifyError(f"{host}: no answer")
+    return answers.last
+
+
+def _proxy(url: str) -> str | None:
+    proxy = proxy_for(url)
+    return proxy.url if proxy is not None else None

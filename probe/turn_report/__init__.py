@@ -1,0 +1,1 @@
+"""``probe turn``: everything that can be found out about one TURN server, without configuration."""

@@ -1,0 +1,62 @@
+"""A page is rendered once for each change, however many ask, and compressed once."""
+
+import asyncio
+import gzip
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from probe.web.rendered import RenderedPage, RenderedPages
+
+TEXT = "<p>hello</p>" * 1000
+
+
+async def test_who_asks_at_the_same_time_gets_the_same_rendering() -> None:
+    pages, made = RenderedPages(fresh_seconds=60.0), []
+
+    async def make() -> RenderedPage:
+        made.append(1)
+        await asyncio.sleep(0)
+        return RenderedPage.of(TEXT, "text/html")
+
+    found = await asyncio.gather(*(pages.get("/", 1, make) for _ in range(200)))
+    assert len(made) == 1
+    assert len({id(page) for page in found}) == 1
+    await pages.get("/", 2, make)
+    assert len(made) == 2
+
+
+async def test_a_rendering_that_failed_is_tried_again() -> None:
+    pages, results = RenderedPages(fresh_seconds=60.0), [ValueError("no"), None]
+
+    async def make() -> RenderedPage:
+        if error := results.pop(0):
+            raise error
+        return RenderedPage.of(TEXT, "text/html")
+
+    with pytest.raises(ValueError, match="no"):
+        await pages.get("/", 1, make)
+    assert (await pages.get("/", 1, make)).body == TEXT.encode()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "zipped"),
+    [
+        ("gzip, deflate, br", True),
+        ("br;q=1.0, GZIP;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_it_is_compressed_for_who_takes_that(accepted: str, zipped: bool) -> None:
+    page = RenderedPage.of(TEXT, "text/html", {"X-Own": "1"})
+    request = make_mocked_request("GET", "/", headers={"Accept-Encoding": accepted})
+    response = page.response(request)
+    assert (response.headers.get("Content-Encoding") == "gzip") is zipped
+    assert isinstance(response.body, bytes)
+    body = gzip.decompress(response.body) if zipped else response.body
+    assert body.decode() == TEXT
+    assert response.headers["X-Own"] == "1"
+    assert response.headers["Vary"] == "Accept-Encoding"
