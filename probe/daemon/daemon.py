@@ -243,8 +243,7 @@ class Daemon:
         """These are the settings from now on; what can't change while it runs is said."""
         if settings.service != self._settings.service or settings.region != self._settings.region:
             logger.warning(
-                "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
-                "after a restart"
+                "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
             )
         self._context.redact = Redactor(settings.secrets).clean
         self._alarm.reload(settings.alerting)
