@@ -19,8 +19,9 @@ help: ## this list
 demo: .venv/runtime.stamp ## environment, install, one run against the built-in lab
 	@$(BIN)/probe --once --lab
 
-test: .venv/dev.stamp ## the tests, with the real parts that are there (WORKERS=N)
-	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+test: .venv/dev.stamp ## the tests with coverage, with the real parts that are there (WORKERS=N)
+	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal \
+	  --cov --cov-report=term:skip-covered --cov-report=xml
 
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install

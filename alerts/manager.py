@@ -19,7 +19,7 @@ from typing import Any
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
-from alerts.cluster.responder import LocalState
+from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Message, Severity, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
@@ -32,6 +32,7 @@ from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from alerts.recovery import recover
 from alerts.silence.maintenance_window import Window
+from alerts.state.send_gate import SendGate
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 from probe.report.text.units import show
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 SILENCE_POLL_SECONDS = 10.0
 # Between two flushes; a message is never later than that.
 BREATH_SECONDS = 0.2
+# Between checks that run for a confirmation: together they would meet a TURN user's quota.
+SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
 # The same refusal is not noted again sooner.
@@ -52,7 +55,7 @@ class AlertManager:
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
     not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
     and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
-    the folders of the journal of open incidents. ``run_soon`` runs a check at once."""
+    the folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -72,7 +75,14 @@ class AlertManager:
         self.pipeline = Pipeline(
             plan, self._fleet if peers.entries else None, lambda at: at + self._wall() - now()
         )
-        self.run_soon: Callable[[str], None] = lambda _: None
+        self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
+        self._gate = SendGate(
+            now,
+            knows=self.pipeline.knows,
+            is_seen_bad=self.pipeline.alerts.is_seen_bad,
+            has_asked=lambda: self._fleet.is_ready,
+            run_soon=lambda check: self.run_soon(check, 0.0),
+        )
         self._silences: list[Silence] = []
         self._woken = asyncio.Event()
         self._outbox: Outbox | None = None
@@ -148,11 +158,19 @@ class AlertManager:
             asked = read_question(question)
         except InvalidMessage:
             return None
+        relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
-        undelivered = frozenset((each.notifier, each.message.key) for each in waiting)
-        desk = self.pipeline.desk
-        own = LocalState(self.pipeline.groups, desk.views, undelivered, desk.ended)
-        return self._fleet.answer(asked, own, excused=self.pipeline.own_network_fails)
+        desk, excused = self.pipeline.desk, self.pipeline.own_network_fails
+        # All of one moment: a result that came in this very instant counts.
+        own = LocalState(
+            self.pipeline.groups,
+            desk.views,
+            undelivered_of(waiting),
+            desk.ended,
+            troubles=self.pipeline.alerts.troubles(self._now()),
+            openings=openings_of(waiting),
+        )
+        return self._fleet.answer(asked, own, excused=excused, relayed=relayed)
 
     def muted(self, alert: Alert) -> Window | Silence | None:
         """What keeps an alert from being sent now."""
@@ -228,6 +246,8 @@ class AlertManager:
             on_refused=self._on_refused,
             on_undelivered=self._on_undelivered,
             on_delivered=self._on_delivered,
+            on_dropped=self.pipeline.not_sent,
+            hold=self._gate.hold,
         )
 
     @property
@@ -235,11 +255,8 @@ class AlertManager:
         """What runs until cancelled, once it is open: evaluating, sending, asking others."""
         if self._dispatcher is None:
             raise RuntimeError("open it first")
-        return {
-            "alerts": self._flush_on,
-            "notifications": self._dispatcher.run,
-            "peers": self._fleet.run,
-        }
+        jobs = {"alerts": self._flush_on, "notifications": self._dispatcher.run}
+        return {**jobs, "peers": self._fleet.run} if self._fleet.asks_others else jobs
 
     async def close(self) -> None:
         """Store what is due, and close; a message under way gets a moment."""
@@ -265,6 +282,7 @@ class AlertManager:
     ) -> None:
         """A check has a new result."""
         now = self._now()
+        self._gate.add_result(check.name, now)
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         # Also without an event: a timer may have been set or dropped.
         self._woken.set()
@@ -308,12 +326,18 @@ class AlertManager:
         if self._outbox is None:
             return SILENCE_POLL_SECONDS
         now = self._now()
+        if not self._gate.alive():
+            self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
+        if self._fleet.asks_others:
+            self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
         for event in found.events:
             log(event)
-        for name in self.pipeline.checks_to_run():
-            self.run_soon(name)
+        for key in found.withdrawn:
+            await self._outbox.withdraw(*key)
+        for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
+            self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
             await self._outbox.commit(found.documents, found.deliveries)
         if found.deliveries:

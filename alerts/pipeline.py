@@ -8,15 +8,17 @@ accepted or refused is handed back in.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerts.cluster.cluster import SEEN_FROM, Cluster
-from alerts.cluster.company import incidents_among
+from alerts.cluster.cluster import Cluster
+from alerts.cluster.company import ClusterLink, incidents_among
+from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
 from alerts.notification.affected import with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
-from alerts.notification.meta_messages import resolve_after_restart
+from alerts.notification.meta_messages import resolves_after_restart
+from alerts.notification.notification_log import Key
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
 from alerts.own_alerts import CHECK as OWN_CHECK
@@ -30,11 +32,13 @@ from probe.core.model import Evaluation, Result
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """What has to be stored and sent together, and what happened to alerts."""
+    """What has to be stored and sent together, and what happened to alerts; of ``withdrawn``
+    (notifier and incident) whatever waits is another probe's to send."""
 
     deliveries: tuple[Delivery, ...] = ()
     documents: Mapping[str, str | None] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    withdrawn: tuple[Key, ...] = ()
 
 
 class Pipeline:
@@ -55,6 +59,7 @@ class Pipeline:
         self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), Lately()
         self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
+        self._link = ClusterLink(cluster, self.desk) if cluster is not None else None
         if cluster is not None:
             self.desk.cast = cluster.cast
         self.incidents = OpenIncidents(self._group_of, self._critical_since)
@@ -66,6 +71,8 @@ class Pipeline:
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
         self._unknown: set[str] = set()
+        # What waits for receivers, as far as it matters to other probes.
+        self.waiting: Sequence[Delivery] = ()
         self._groups: list[AlertGroup] = []
         self._now = 0.0
         # Names of stored alerts that could not be read.
@@ -89,6 +96,8 @@ class Pipeline:
         self.unreadable = self.alerts.restore(documents)
         self.own.restore(documents)
         self.desk.restore(documents, waiting)
+        if self._link is not None:
+            self._link.restore(documents)
         self.incidents.restore(documents)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> None:
@@ -96,6 +105,8 @@ class Pipeline:
         self._checks = {check.name: check for check in checks}
         self.groups |= {check.name: check.table.alert_group for check in checks}
         self._record(self.alerts.set_checks(checks, now))
+        if self._cluster is not None:
+            self._cluster.watch(checks, self.groups)
 
     def handle_result(
         self,
@@ -154,9 +165,9 @@ class Pipeline:
         if not self.own_network_fails:
             self._record(self.alerts.pass_time(now))
         self._recovering = frozenset(self.alerts.recovering)
-        if self._cluster is not None:
-            busy = bool(self.desk.views)
-            self._cluster.set_suspected(self.alerts.troubles(now), busy=busy)
+        if self._link is not None:
+            troubles = self.alerts.troubles(now)
+            self._link.begin(troubles, self.waiting, self.groups, self._unknown)
         self._groups = groups = self._alert_groups(now)
         deliveries = self.desk.settle(groups, now, self._context(now))
         deliveries += self._resolves_of_unknown(now)
@@ -167,8 +178,20 @@ class Pipeline:
             **self.desk.documents(),
             **self.incidents.documents(),
         }
+        withdrawn: tuple[Key, ...] = ()
+        if self._link is not None:
+            ended, withdrawn = self._link.end()
+            documents |= ended
         events, self._events = tuple(self._events), []
-        return Flush(tuple(deliveries), documents, events)
+        return Flush(tuple(deliveries), documents, events, withdrawn)
+
+    def not_sent(self, key: Key) -> None:
+        """An end that its receiver has not been sent is not claimed to other probes."""
+        self.desk.ended.pop(key, None)
+
+    def knows(self, check: str) -> bool:
+        """Whether a check runs now."""
+        return check in self._checks
 
     def next_time(self, now: float) -> float | None:
         """When :meth:`flush` will have something to do though no result comes."""
@@ -288,11 +311,4 @@ class Pipeline:
         self._unknown -= firing
         works = sorted(self._unknown - pending)
         self._unknown -= set(works)
-        pagers = [
-            name for name, each in self._config.notifiers.items() if not each.sends_missed_incidents
-        ]
-        return [
-            Delivery(name, resolve_after_restart(group, self._config.region, now), due=now)
-            for group in works
-            for name in pagers
-        ]
+        return resolves_after_restart(works, self._config.notifiers, self._config.region, now)

@@ -1,9 +1,12 @@
 """Fixtures that every test may ask for, and the run's last word on missing real parts."""
 
+import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import requirements
 from tests.leaks import Footprint, left_behind
@@ -11,6 +14,13 @@ from tests.servers.chromium import Chromium, Tab
 from tests.servers.coturn import CoturnFactory
 from tests.servers.netns import Namespace
 from tests.servers.node_backend import NodeBackendFactory
+
+# Neither profile looks at the wall clock: a busy machine is no failure. CI repeats the same
+# examples, so that a change fails by what it changed; elsewhere they differ from run to run.
+_NO_CLOCK: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, print_blob=True, **_NO_CLOCK)
+settings.register_profile("dev", **_NO_CLOCK)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 _REAL_PARTS = {"coturn", "image", "netns", "node_backend", "tab"}
 

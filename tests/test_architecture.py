@@ -93,6 +93,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core",
         "probe.diagnostics",
         "probe.net.proxies",
+        "probe.net.peer_address",
         "probe.net.urls",
     },
     "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},

@@ -1,23 +1,31 @@
 """This probe among others: what it asks them, what it answers, and what comes of both.
 
 Results and alerts are handed in, nothing here is stored: after a restart the first round
-brings it all back. Asking runs in a task of its own; who waits for it waits for
-``BOUND_SECONDS`` at most.
+brings it all back. Asking runs in a task of its own, and nothing waits for it without a bound.
 """
 
 import asyncio
+import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import MappingProxyType
 
 from alerts.cluster import quorum
-from alerts.cluster.leader import PATIENCE_SECONDS, Assignment, Other, Role, elect
-from alerts.cluster.members import Member, Members, PeersPlan, PeersReading, Post
-from alerts.cluster.protocol import MOST_ASKED, MemberAnswer, QueriedCheck, Query, write
-from alerts.cluster.quorum import MemberVote, QuorumState, Scope, SuspectedAlert, Vote
-from alerts.cluster.responder import LastResult, LocalState, build_answer, is_due, rule_of
-from alerts.model import Alert, Fingerprint, Severity
+from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
+from alerts.cluster.client import Post
+from alerts.cluster.configuration import SETUP_KINDS, SetupProblem, plan_digest, setup_problems
+from alerts.cluster.leader import Assignment
+from alerts.cluster.members import Members, PeersPlan, PeersReading
+from alerts.cluster.protocol import Query, RelayedAnswer, write
+from alerts.cluster.questions import Questions
+from alerts.cluster.quorum import QuorumState, Scope, SuspectedAlert
+from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, build_answer, is_due
+from alerts.cluster.roles import Roles
+from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
+from alerts.model import Alert, Delivery
 from alerts.notification.notification_log import NotificationLogEntry
 from probe.core.kind import Check
 from probe.core.model import Result, Status
@@ -26,27 +34,17 @@ from probe.core.model import Result, Status
 TROUBLE_SECONDS, CALM_SECONDS = 3.0, 30.0
 # Between two rounds, however much happens.
 PAUSE_SECONDS = 0.5
-# What fires waits so long for the others' first word on it; asking takes less.
-BOUND_SECONDS = 5.0
-# Before people are told of something new, the others were asked so shortly before.
-RECENT_SECONDS = 1.0
-# The label of an alert that one region alone sees.
-SEEN_FROM = "seen_from"
+# Asking takes less; who can't ask goes on without.
+FIRST_ROUND_SECONDS = 10.0
+EMPTY: Mapping[Key, float] = MappingProxyType({})
 
-
-@dataclass(frozen=True, slots=True)
-class ScopedAlert:
-    """An alert as it is told among several probes, and of which incident. ``waits``: nothing
-    is told of it yet, and nothing is over."""
-
-    alert: Alert
-    subject: str
-    waits: bool = False
+logger = logging.getLogger(__name__)
 
 
 class Cluster:
-    """Makes of this probe's alerts what several probes tell. ``now`` is steadied; ``hasten``
-    lets a check be looked at at once, ``on_news`` is called after each round, ``post`` asks."""
+    """Makes of this probe's alerts what several probes send. ``now`` is steadied, ``wall`` the
+    wall clock; ``hasten`` lets a check run at once, ``on_news`` is called after each round,
+    ``post`` asks."""
 
     def __init__(
         self,
@@ -57,47 +55,93 @@ class Cluster:
         hasten: Callable[[str], None] = lambda _: None,
         on_news: Callable[[], None] = lambda: None,
         post: Post | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self.id, self._region, self._now = secrets.token_hex(8), region, now
-        self._asks_others = bool(plan.entries)
-        self.peers = Members(plan, self.id, now, post)
-        self.run_soon, self.on_news = hasten, on_news
+        self.id, self._plan, self._region = secrets.token_hex(8), plan, region
+        self._now, self._wall = now, wall
+        self.asks_others = bool(plan.entries)
+        self.run_soon, self.on_news, self.ask_now = hasten, on_news, asyncio.Event()
+        self.peers = Members(plan, self.id, now, post, wall)
+        self._agreement = Agreement(
+            self.peers, region, now, self.looked_at, lambda check: self.run_soon(check)
+        )
+        self._roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
+        self._questions = Questions()
+        self._digest, self._checks = "", frozenset[str]()
         self._looks: dict[str, LastResult] = {}
         self._troubles: list[SuspectedAlert] = []
-        self._standings: dict[Fingerprint, QuorumState] = {}
-        self._met: dict[Fingerprint, float] = {}
-        self._sure: set[Fingerprint] = set()
-        self._begun: dict[str, float] = {}
-        self._open: set[str] = set()
-        self._asked: dict[str, float] = {}
-        self._rounds, self._round_at = 0, float("-inf")
-        self._busy = False
-        self.ask_now = asyncio.Event()
+        self._over_since: dict[str, float] = {}
+        self._life_at = self._quorum_at = now()
+        self._rounds, self._busy = 0, False
+        self._logged: set[str] = set()
 
     @property
     def is_ready(self) -> bool:
-        """Whether the others have been asked at all, or there is nobody to ask."""
-        return self._rounds > 0 or not self._asks_others
+        """Whether the others have been asked in this life, for which nothing waits forever."""
+        waited = self._now() - self._life_at
+        return self._rounds > 0 or not self.asks_others or waited >= FIRST_ROUND_SECONDS
 
     @property
     def reading(self) -> PeersReading | None:
         """How the others fare; None if nobody is asked."""
-        if not self._asks_others:
+        if not self.asks_others:
             return None
-        scopes = [standing.scope for standing in self._standings.values()]
-        known = len(self.peers.others) + len(self.peers.unresolved)
-        counted = {scope.value: scopes.count(scope) for scope in Scope}
-        return PeersReading(known, len(self._there()), self.peers.failures, counted)
+        scopes = [standing.scope for standing in self._agreement.standings.values()]
+        kinds = [problem.kind for problem in self.setup_problems]
+        others = self.peers.others
+        return PeersReading(
+            self.peers.count - 1,
+            len(self.peers.reachable),
+            self.peers.failures,
+            {scope.value: scopes.count(scope) for scope in Scope},
+            {kind: kinds.count(kind) for kind in SETUP_KINDS},
+            {each.name: each.offset for each in others if each.offset is not None},
+        )
+
+    @property
+    def setup_problems(self) -> list[SetupProblem]:
+        """What differs between the members' configurations, as far as it is known."""
+        return setup_problems(self._myself(), self.peers.reachable) if self.asks_others else []
+
+    def watch(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
+        """These are the checks from now on, and the groups of their alerts."""
+        checks = list(checks)
+        names = {check.name for check in checks}
+        self._checks = frozenset(names)
+        self._looks = {name: look for name, look in self._looks.items() if name in names}
+        self._digest = plan_digest(checks, subjects)
 
     def note(self, check: Check, result: Result) -> None:
         """A check has a new result."""
         measured = result.status is not Status.UNKNOWN
         self._looks[check.name] = LastResult(check, self._now(), measured)
 
-    def set_suspected(self, troubles: Sequence[SuspectedAlert], busy: bool) -> None:
-        """This is amiss now; ``busy``: something told is not over yet."""
+    def looked_at(self, check: str) -> float:
+        """When a check last had a result; minus infinity for never."""
+        look = self._looks.get(check)
+        return look.at if look else float("-inf")
+
+    def resume(self) -> None:
+        """The process was stopped for a while: what was known of the others is out of date."""
+        self._rounds = 0
+        self._life_at = self._quorum_at = self._now()
+        self.ask_now.set()
+
+    def set_suspected(
+        self,
+        troubles: Sequence[SuspectedAlert],
+        busy: bool,
+        groups: Collection[str] = (),
+        undelivered: Collection[Key] = (),
+        ended: Mapping[Key, float] = EMPTY,
+    ) -> None:
+        """This is amiss now; ``busy``: something that was sent is not over yet. ``groups`` are
+        those to ask for, ``undelivered`` have a message that waits for its receiver, ``ended``
+        were resolved then."""
         known = {trouble.identity.check for trouble in self._troubles}
         self._troubles = sorted(troubles, key=lambda each: (not each.sight.sure, each.since))
+        self._roles.undelivered, self._roles.ended = frozenset(undelivered), ended
+        self._questions.groups = tuple(sorted(groups))
         news = {trouble.identity.check for trouble in troubles} - known
         busy = busy or bool(troubles)
         if news or (busy and not self._busy):
@@ -107,111 +151,105 @@ class Cluster:
     def scope_alerts(
         self, alerts: Iterable[Alert], subject_of: Callable[[Alert], str], *, excused: bool
     ) -> list[ScopedAlert]:
-        """Every alert that burns here as it is to be told by now."""
-        if not self._asks_others:
-            return [ScopedAlert(alert, subject_of(alert)) for alert in alerts]
-        now, before = self._now(), self._standings
-        alerts = list(alerts)
-        self._sure = {each.identity for each in self._troubles if each.sight.sure}
-        self._met = {each.identity: self._met.get(each.identity, now) for each in alerts}
-        self._standings = {
-            alert.identity: self._stand(alert, before.get(alert.identity), now, excused)
-            for alert in alerts
-        }
-        placed = [each for alert in alerts for each in self._place(alert, subject_of(alert))]
-        told = {each.subject for each in placed if not each.waits}
-        self._begun = {subject: self._begun.get(subject, now) for subject in told}
-        self._open = {
-            subject_of(each) for each in alerts if self._standings[each.identity].is_global
-        }
-        return placed
+        """Every alert that fires here as it is to be sent by now."""
+        sure = {each.identity for each in self._troubles if each.sight.sure}
+        # What is well again here, or has not been looked at since a restart, stands as it stood.
+        judged = sure if self.is_ready and not excused else set()
+        return self._agreement.place(alerts, subject_of, judged)
 
     def place_over(self, alert: Alert, subject: str) -> list[ScopedAlert]:
-        """An alert that is over, of each incident that it may have been told of."""
-        if not self._asks_others:
-            return [ScopedAlert(alert, subject)]
-        shared = replace(alert, region="")
-        return [
-            ScopedAlert(shared, subject),
-            ScopedAlert(self._seen_here(alert), self._local(subject)),
-        ]
+        """An alert that is over, of each group that it may have been sent in."""
+        here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
+        return [ScopedAlert(replace(alert, region=""), subject), here]
 
     def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
-        """What has become of an incident of which nothing burns any more as it was told: its
-        alerts are told as another incident. Empty if they are over."""
-        for identity, standing in self._standings.items():
-            home = subject_of(identity.check)
-            if subject == (self._local(home) if standing.is_global else home):
-                return standing.view if standing.scope is not Scope.WAITING else ""
-        return ""
-
-    def view_of(self, alert: Alert) -> str:
-        """Who sees what of an alert that burns here, in words; empty before the first round."""
-        standing = self._standings.get(alert.identity)
-        return standing.view if standing and self._asks_others else ""
+        """As what the alerts of a group are sent now, if not in it; empty if they are over."""
+        return self._agreement.elsewhere(subject, subject_of)
 
     def standing_of(self, alert: Alert) -> QuorumState | None:
-        """How an alert that burns here stands among the probes."""
-        return self._standings.get(alert.identity)
+        """How an alert that fires here stands among the probes."""
+        return self._agreement.standings.get(alert.identity)
 
     def is_open_elsewhere(self, subject: str) -> bool:
-        """Whether another probe still tells an incident as the target's fault."""
-        return any(subject in answer.open for _, answer in self._there())
+        """Whether another probe sees a group as the target's fault now."""
+        now, majority = self._now(), self.peers.has_majority
+        words = [(member, member.groups.get(subject)) for member in self.peers.reachable]
+        return any(
+            word.open and (member.counts(now) or not majority) for member, word in words if word
+        )
+
+    def is_held(self, subject: str, *, fires: bool) -> bool:
+        """Whether a group may not be resolved yet although this probe would.
+
+        ``fires``: something of it fires here, if not at the severity that was sent.
+        """
+        now = self._now()
+        if fires:
+            self._over_since.pop(subject, None)
+        since = now if fires else self._over_since.setdefault(subject, now)
+        if not self.is_ready:
+            return True
+        if subject.endswith(local_group("", self._region)):
+            return False
+        if not fires and self._is_unasked(subject, since) and now - since < UNASKED_SECONDS:
+            self.ask_now.set()
+            return True
+        if self.is_open_elsewhere(subject):
+            return True
+        waited = now - max(since, self._quorum_at)
+        return not quorum.may_resolve(len(self.peers.reachable) + 1, self.peers.count, waited)
+
+    def keep_only(self, subjects: Collection[str]) -> None:
+        """Other groups are of no interest any more."""
+        self._over_since = {key: at for key, at in self._over_since.items() if key in subjects}
 
     def cast(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
     ) -> Assignment:
-        """Whether this probe is the one that tells people of an incident."""
-        now, key = self._now(), (notifier, subject)
-        others = [
-            Other(
-                member.name,
-                ahead=self.peers.is_ahead(member, self._region),
-                sees=subject in answer.sees,
-                owns=key in answer.owns,
-                holds=key in answer.holds,
-                ended=next((e[2] + now - member.heard for e in answer.ended if e[:2] == key), None),
-            )
-            for member, answer in self._there()
-        ]
-        waited = now - self._begun.get(subject, now)
-        opened = now - view.opened if view else 0.0
-        found = elect(view.owner if view else None, over, others, waited, opened)
-        timeout = PATIENCE_SECONDS * len(others) + BOUND_SECONDS
-        stale = now - self._round_at > RECENT_SECONDS and waited < timeout
-        if view is None and others and stale and found.part is Role.TELL:
-            # Who has just told says so when it is asked now.
-            self.ask_now.set()
-            return Assignment(Role.WAIT)
-        return found
+        """Whether this probe is the one that notifies people of a group."""
+        return self._roles.cast(notifier, subject, view, over)
+
+    def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
+        """Whether a message that waits is no longer true for the cluster."""
+        is_open = self.is_open_elsewhere(delivery.message.key)
+        return self._roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
         """When :meth:`place` will say something else though nobody says anything new."""
-        times = [
-            quorum.next_time(alert, standing)
-            for alert in alerts
-            if (standing := self._standings.get(alert.identity)) is not None
-        ]
-        return min((time for time in times if time and time > self._now()), default=None)
+        return self._agreement.next_time(alerts)
 
-    def answer(self, question: QueriedCheck, own: LocalState, *, excused: bool) -> bytes:
+    def answer(
+        self,
+        question: Query,
+        own: LocalState,
+        *,
+        excused: bool,
+        relayed: tuple[RelayedAnswer, ...] = (),
+    ) -> bytes:
         """What another probe wants to know.
 
         A check that it wants a younger look of is looked at at once, unless it was just now.
         """
         now = self._now()
-        troubled = {trouble.identity.check for trouble in self._troubles}
+        troubles = self._troubles if own.troubles is None else own.troubles
+        troubled = {trouble.identity.check for trouble in troubles}
         for ask in question.asks:
             look = self._looks.get(ask.check)
             if look and ask.check not in troubled and is_due(look, ask.younger, now):
                 self.run_soon(ask.check)
-        whole = replace(own, open=frozenset(self._open), troubles=self._troubles)
-        looks = {} if excused else self._looks
-        return write(build_answer(question, self.id, self._region, looks, whole, now))
+        own = replace(own, checks=self._checks, shared=self._agreement.shared, troubles=troubles)
+        # Without a network of its own it has no word on any check.
+        asked = question.model_copy(update={"asks": ()}) if excused else question
+        answer = build_answer(asked, self._myself(), self._looks, own, now)
+        return write(answer.model_copy(update={"relayed": relayed}))
+
+    async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
+        """What the others answer, for one who can't ask them: a witness' work."""
+        return await self.peers.relay(question) if question.relay and self._plan.witness else ()
 
     async def run(self) -> None:
         """Ask again and again until cancelled."""
-        while self._asks_others:
+        while self.asks_others:
             self.ask_now.clear()
             await self.ask()
             self.on_news()
@@ -224,73 +262,35 @@ class Cluster:
 
     async def ask(self) -> None:
         """Ask everybody once about what is amiss here."""
-        begun = self._now()
-        asks: dict[str, Query] = {}
-        for trouble in self._troubles:
-            name = trouble.identity.check
-            if len(asks) < MOST_ASKED:
-                asks.setdefault(name, Query(check=name, younger=max(begun - trouble.since, 0.0)))
-        await self.peers.ask(write(QueriedCheck(asks=tuple(asks.values()))), asks)
-        self._asked = dict.fromkeys(asks, begun)
-        self._rounds, self._round_at = self._rounds + 1, self._now()
+        questions = self._questions.next_round(self._troubles, self._now())
+        self.peers.forget_all_but(*self._questions.wanted)
+        await self.peers.ask(questions)
+        self._rounds, self._roles.round_at = self._rounds + 1, self._now()
+        if self.peers.has_majority:
+            self._quorum_at = self._now()
+        self._log_setup_problems()
 
-    def _place(self, alert: Alert, subject: str) -> list[ScopedAlert]:
-        standing = self._standings[alert.identity]
-        alert = replace(alert, view=standing.view)
-        here = ScopedAlert(self._seen_here(alert), self._local(subject))
-        if standing.scope is Scope.LOCAL:
-            return [here]
-        if standing.scope is Scope.WAITING:
-            return [ScopedAlert(alert, subject, waits=True), replace(here, waits=True)]
-        alone = standing.scope is Scope.ALONE
-        summary = f"{alert.summary} ({standing.view})" if alone else alert.summary
-        shared = replace(alert, severity=standing.severity, region="", summary=summary)
-        return [ScopedAlert(shared, subject)]
+    def _log_setup_problems(self) -> None:
+        """Each once, as long as it lasts."""
+        found = {problem.text for problem in self.setup_problems if problem.kind != "version"}
+        for text in sorted(found - self._logged):
+            logger.warning("%s", text)
+        self._logged = found
 
-    def _seen_here(self, alert: Alert) -> Alert:
-        """An alert that this region alone sees: a warning that names it."""
-        labels = (*alert.identity.labels, (SEEN_FROM, self._region))
-        return replace(
-            alert,
-            identity=replace(alert.identity, labels=labels),
-            severity=Severity.WARNING,
-            summary=f"{alert.summary} (seen from {self._region} alone)",
+    def _is_unasked(self, subject: str, since: float) -> bool:
+        """Whether a member has not been asked for a group since then."""
+        words = [member.groups.get(subject) for member in self.peers.reachable]
+        return any(word is None or word.heard < since for word in words)
+
+    def _myself(self) -> LocalMember:
+        order = self.peers.order
+        return LocalMember(
+            id=self.id,
+            region=self._region,
+            quorum_age=self._now() - self._quorum_at if self.asks_others else None,
+            order=order if len(order) > 1 else (),
+            version=self._plan.version,
+            plan=self._digest,
+            time=self._wall(),
+            witness=self._plan.witness,
         )
-
-    def _local(self, subject: str) -> str:
-        """The incident of what this region alone sees."""
-        return f"{subject} ({self._region})"
-
-    def _there(self) -> list[tuple[Member, MemberAnswer]]:
-        now = self._now()
-        return [
-            (member, member.answer)
-            for member in self.peers.others
-            if member.answer is not None and member.is_reachable(now)
-        ]
-
-    def _stand(
-        self, alert: Alert, before: QuorumState | None, now: float, excused: bool
-    ) -> QuorumState:
-        waits = before or QuorumState(Scope.WAITING, alert.severity, "")
-        was_asked = self._asked.get(alert.identity.check, float("-inf")) >= alert.since
-        # What is well again here, or has not been looked at since a restart, stands as it stood.
-        if excused or alert.identity not in self._sure:
-            return waits
-        if not was_asked and now - self._met[alert.identity] < BOUND_SECONDS:
-            return waits
-        return quorum.judge(alert, self._region, self._voices(alert, now), before, now)
-
-    def _voices(self, alert: Alert, now: float) -> list[MemberVote]:
-        """Every other probe's word; who is gone, and a name without addresses, is silent."""
-        identity = alert.identity
-        found = [MemberVote(name, Vote.SILENT) for name in self.peers.unresolved]
-        for member in self.peers.others:
-            answer = member.answer
-            if answer is None or not member.is_reachable(now) or identity.check not in member.asked:
-                found.append(MemberVote(member.name, Vote.SILENT))
-                continue
-            seen = answer.checks.get(identity.check)
-            opinion = seen.opinion(now - member.heard) if seen else None
-            found.append(quorum.voice(member.name, opinion, rule_of(identity), now - alert.since))
-        return found

@@ -1,12 +1,19 @@
-"""Incidents as one of several probes sees them: what is told as whose, and what is held open."""
+"""Groups as one of several probes sees them: what is sent as whose, what is held open, what the
+others are asked for, and what is left to them."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.model import Alert
-from alerts.notification.grouping import Mute, alert_groups
+from alerts.cluster.quorum import SuspectedAlert
+from alerts.cluster.responder import Key
+from alerts.model import Alert, Delivery, MessageType
+from alerts.notification.grouping import GroupStore, Mute, alert_groups
 from alerts.notification.message import AlertGroup
+
+# Names of kept times of resolves begin so.
+_ENDED = "ended:"
 
 
 def incidents_among(
@@ -16,7 +23,7 @@ def incidents_among(
     subject_of: Callable[[str], str],
     muted: Mute,
     *,
-    told: Iterable[str],
+    told: Collection[str],
     excused: bool,
 ) -> list[AlertGroup]:
     """All incidents, given what burns here and what ended lately. ``subject_of`` takes a
@@ -37,13 +44,114 @@ def incidents_among(
         lambda alert: alert.identity in waiting or muted(alert),
     )
     known = {each.subject for each in incidents}
+    fleet.keep_only(known.union(told))
     incidents += [AlertGroup(each) for each in dict.fromkeys(told) if each not in known]
     return [
         replace(
             each,
-            # Before anybody was asked, nobody can say that it is over.
-            held=not fleet.is_ready or fleet.is_open_elsewhere(each.subject),
+            held=fleet.is_held(each.subject, fires=bool(each.burning or each.muted)),
             elsewhere=fleet.elsewhere(each.subject, subject_of),
         )
         for each in incidents
     ]
+
+
+def ask_for(
+    fleet: Cluster,
+    troubles: Sequence[SuspectedAlert],
+    views: Collection[Key],
+    waiting: Sequence[Delivery],
+    subjects: Mapping[str, str],
+    forgotten: Iterable[str],
+    ended: Mapping[Key, float],
+) -> None:
+    """The others are asked for the checks that are seen as bad, and for all groups of them, of
+    what was sent (``views``) and of what waits to be; and for those ``forgotten``. ``ended`` is
+    when this probe resolved a group."""
+    keys = [(each.notifier, each.message.key) for each in waiting]
+    groups = {subjects.get(each.identity.check, each.identity.check) for each in troubles}
+    groups |= {group for _, group in (*views, *keys)} | set(forgotten)
+    ended = {**ended, **dict(_ends(waiting))}
+    fleet.set_suspected(troubles, bool(views or waiting), groups, keys, ended)
+
+
+def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
+    """Groups of which the end waits to be sent, and since when."""
+    for each in waiting:
+        if each.message.occasion is MessageType.RESOLVED:
+            yield (each.notifier, each.message.key), each.message.at
+
+
+def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
+    """Notifier and group of what waits and is no longer true for the cluster. ``by_key`` are
+    notifiers whose service recognises a group by its key."""
+    return {
+        (each.notifier, each.message.key)
+        for each in waiting
+        if fleet.is_overtaken(each, deduplicates=each.notifier in by_key)
+    }
+
+
+class ClusterLink:
+    """What the pipeline of one probe and the others need of each other at each flush."""
+
+    def __init__(self, cluster: Cluster, desk: GroupStore) -> None:
+        self._cluster, self._desk, self._ended = cluster, desk, EndedGroups()
+        self._withdrawn: set[Key] = set()
+
+    def restore(self, documents: Mapping[str, str]) -> None:
+        """Take up when groups were resolved."""
+        self._desk.ended |= self._ended.restore(documents)
+
+    def begin(
+        self,
+        troubles: Sequence[SuspectedAlert],
+        waiting: Sequence[Delivery],
+        subjects: Mapping[str, str],
+        forgotten: Iterable[str],
+    ) -> None:
+        """Say what the others are to be asked for, and find what they have overtaken."""
+        desk = self._desk
+        ask_for(self._cluster, troubles, desk.views, waiting, subjects, forgotten, desk.ended)
+        keyed = {route.name for route in desk.routes.notifiers if route.deduplicates}
+        self._withdrawn = overtaken(self._cluster, waiting, keyed)
+
+    def end(self) -> tuple[dict[str, str | None], tuple[Key, ...]]:
+        """What is to be kept, and of which notifier and group what waits is to be withdrawn:
+        an end among it is no end."""
+        withdrawn = self._withdrawn | self._desk.withdrawn
+        self._desk.withdrawn.clear()
+        for key in withdrawn:
+            self._desk.ended.pop(key, None)
+        return self._ended.documents(self._desk.ended), tuple(withdrawn)
+
+
+class EndedGroups:
+    """Turns the times of resolves into documents, and back."""
+
+    def __init__(self) -> None:
+        self._kept: set[str] = set()
+
+    def restore(self, documents: Mapping[str, str]) -> dict[Key, float]:
+        """What was kept; passes over what can't be read."""
+        found: dict[Key, float] = {}
+        for name, text in documents.items():
+            if not name.startswith(_ENDED):
+                continue
+            self._kept.add(name)
+            try:
+                notifier, group = json.loads(name.removeprefix(_ENDED))
+                found[str(notifier), str(group)] = float(text)
+            except (TypeError, ValueError):
+                continue
+        return found
+
+    def documents(self, ended: Mapping[Key, float]) -> dict[str, str | None]:
+        """What has changed since the last call, to be kept by name; None: to be dropped."""
+        present = {_ENDED + json.dumps(key): json.dumps(at) for key, at in ended.items()}
+        changed: dict[str, str | None] = {
+            name: text for name, text in present.items() if name not in self._kept
+        }
+        changed |= dict.fromkeys(self._kept - present.keys())
+        self._kept = set(present)
+        return changed

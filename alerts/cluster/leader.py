@@ -1,27 +1,32 @@
-"""Which of several probes tells a chat of an incident that they share; pure.
+"""Which of several probes notifies a receiver of an alert group that they share; pure.
 
-A pager recognises an incident by its key, so every probe tells it. Where each message is read
-by people, one probe tells: the first in order that sees the incident. It owns the incident and
-says so whenever it is asked; the others keep in mind what was told, and the next one goes on
-when it is gone. What is lost in the very seconds between may be told twice, never not at all.
+A pager recognises a group by its key, so every probe notifies it. Where each message is read
+by people, one probe notifies: the first in order that sees the group. It owns the group and
+says so whenever it is asked; the others keep in mind what was sent, and the next one goes on
+when it is gone, or when it can't deliver. What is lost in the very seconds between may be sent
+twice, never not at all. docs/cluster.md has the whole protocol as a table.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# For each probe before it that sees the incident too, a probe waits so long for it to tell.
+# For each probe before it that sees the group too, a probe waits so long for it to notify.
 PATIENCE_SECONDS = 10.0
+# Whose message no receiver has taken for so long hands the group over.
+HANDOVER_SECONDS = 15.0
 MINE = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What another probe that can be reached says of one incident at one notifier.
+    """What another probe that can be reached says of one group at one notifier.
 
-    ``ahead``: it comes before this one. ``sees``: it burns there, or is about to. ``owns``: it
-    has told of it; ``holds``: it knows that it was told. ``ended`` is how many seconds ago it
-    told that it is over, None if it didn't.
+    ``ahead``: it comes before this one. ``sees``: it fires there, or is about to. ``owns``: it
+    has notified of it; ``holds``: it knows that somebody did. ``ended`` is how many seconds ago
+    the receiver took its message that the group is resolved, None if none did; ``pending`` for
+    how many seconds a message of its own has been waiting for the receiver; ``opened`` since
+    when what it owns or holds is known to have been sent. ``ends``: it is sending the end.
     """
 
     name: str
@@ -30,15 +35,21 @@ class Other:
     owns: bool = False
     holds: bool = False
     ended: float | None = None
+    pending: float | None = None
+    opened: float | None = None
+    ends: bool = False
 
 
 class Role(StrEnum):
-    """What this probe does: tell, wait, let another one tell, or forget what is over."""
+    """What this probe does: notify, notify although the receiver has been notified, wait, let
+    another one notify, forget what is over, or open again what another one has closed."""
 
     TELL = "tell"
+    REPEAT = "repeat"
     WAIT = "wait"
     FOLLOW = "follow"
     FORGET = "forget"
+    REOPEN = "reopen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +61,59 @@ class Assignment:
 
 
 def elect(
-    owner: str | None, over: bool, others: Sequence[Other], waited: float, opened: float
+    owner: str | None,
+    over: bool,
+    others: Sequence[Other],
+    waited: float,
+    opened: float,
+    *,
+    agreed: bool = False,
+    pending: bool = False,
+    lost: bool = False,
+    ended: float | None = None,
 ) -> Assignment:
-    """This probe's part in an incident.
+    """This probe's part in a group.
 
-    ``owner`` is who has told of it (``MINE``: this one, None: nobody that is known of);
-    ``over``: it no longer burns here; ``waited`` and ``opened`` are since how many seconds it
-    has burned here, and since how many seconds it is known to have been told.
+    ``owner`` is who has notified of it (``MINE``: this one, None: nobody that is known of);
+    ``over``: it no longer fires here; ``waited`` and ``opened`` are since how many seconds it
+    has fired here, and since how many seconds the receiver is known to have been notified.
+    ``agreed``: a quorum sees it now. ``pending``: a message of this probe waits for the
+    receiver; ``lost``: one of the owner's did when it was last heard. ``ended`` is how many
+    seconds ago this probe resolved a group of this key.
     """
-    owners = [other for other in others if other.owns]
-    if over and owner is not None and _ended(others, opened):
-        return Assignment(Role.FORGET)
+    if owner is not None and _ended(others, opened):
+        if over:
+            return Assignment(Role.FORGET)
+        if agreed:
+            return Assignment(Role.REOPEN)
+    owners = [other for other in others if other.owns or (over and other.ends)]
     if owner == MINE:
-        # Both have told: the one that comes first goes on.
-        owners = [other for other in owners if other.ahead]
+        # Both have notified: the one that comes first goes on, or the one that can.
+        owners = [other for other in owners if pending or other.ahead]
         return Assignment(Role.FOLLOW, owners[0].name) if owners else Assignment(Role.TELL)
     if owner is None:
-        # Who told may be gone, and those who know of it go on.
-        owners = owners or [other for other in others if other.holds]
+        ends = [other.ended for other in others if other.ended is not None]
+        ends += [] if ended is None else [ended]
+        present = [other for other in others if not _is_past(other, ends)]
+        # The sender may be gone, and those who know of the group go on.
+        owners = [other for other in present if other.owns]
+        owners = owners or [other for other in present if other.holds]
     if owners:
         return Assignment(Role.FOLLOW, owners[0].name)
     if owner is None:
         before = [other for other in others if other.ahead and other.sees]
         timeout = PATIENCE_SECONDS * len(before)
         return Assignment(Role.WAIT if waited < timeout else Role.TELL)
-    heirs = [other for other in others if other.ahead and other.holds]
-    return Assignment(Role.WAIT if heirs else Role.TELL)
+    if any(other.ahead and other.holds for other in others):
+        return Assignment(Role.WAIT)
+    return Assignment(Role.REPEAT if lost and not over else Role.TELL)
+
+
+def _is_past(other: Other, ends: Sequence[float]) -> bool:
+    """Whether what another one knows of has been resolved since, which it will learn."""
+    return other.opened is not None and any(end < other.opened for end in ends)
 
 
 def _ended(others: Sequence[Other], opened: float) -> bool:
-    """Whether another one has told the end of this very incident, not of one before it."""
+    """Whether another one has ended this very group, not one of the same key before it."""
     return any(other.ended is not None and other.ended < opened for other in others)

@@ -8,42 +8,52 @@ The asking probe may be among them: it knows itself by its own answer.
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from alerts.cluster.protocol import LONGEST_ANSWER, InvalidMessage, MemberAnswer, read_answer
+from alerts.cluster.client import InvalidAnswer, Post, post_question
+from alerts.cluster.member import NOT_ASKED, Member
+from alerts.cluster.protocol import (
+    MOST_MEMBERS,
+    InvalidMessage,
+    MemberAnswer,
+    Query,
+    RelayedAnswer,
+    read_answer,
+    write,
+)
 from probe.core.model import CheckAborted
+from probe.net.peer_address import parse_peer
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean
 
-if TYPE_CHECKING:
-    import aiohttp
-
 PATH = "/peer/verdicts"
-DEFAULT_PORT = 9091
 # All asking of one round, names included, is over by then.
 ASK_SECONDS, RESOLVE_SECONDS = 2.0, 1.0
+# A witness asks the others meanwhile, while it is asked itself.
+RELAY_SECONDS = 1.0
 # Machines come and go.
 RESOLVE_AGAIN_SECONDS = 30.0
-# Who has not answered for so long is gone; one lost answer is no death.
-MEMBER_TIMEOUT = 8.0
-MOST_MEMBERS = 100
-NOT_ASKED, NO_ADDRESS = "not asked yet", "its name has no address"
-EXAMPLE = "http://HOST:9091, or a name like paircam-probe.internal"
+NO_ADDRESS = "its name has no address"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class PeersPlan:
-    """Who the others are and what opens their doors; ``entries`` as they are configured."""
+    """Who the others are and what opens their doors; ``entries`` as they are configured.
+
+    ``version`` is this probe's own. ``witness``: it runs no checks and counts as a member.
+    """
 
     entries: tuple[str, ...] = ()
     token: SecretStr | None = None
+    version: str = ""
+    witness: bool = False
 
 
 ALONE = PeersPlan()
@@ -51,53 +61,31 @@ ALONE = PeersPlan()
 
 @dataclass(frozen=True, slots=True)
 class PeersReading:
-    """How the others fare: how many there are and answer, failed questions so far, and how
-    many alerts that burn are whose."""
+    """How the others fare: how many there are and answer, failed questions so far, how many
+    alerts that fire are whose, what differs in their set-up, and their clocks' offsets."""
 
     known: int
     reachable: int
     failures: int
     scopes: Mapping[str, int]
-
-
-class InvalidAnswer(Exception):
-    """No answer that is one; the text names no address and no secret."""
-
-
-Post = Callable[[str, bytes, str], Awaitable[bytes]]
-
-
-@dataclass(slots=True)
-class Member:
-    """One address. ``place`` orders them; ``asked`` are the checks of the last question that
-    it answered, ``heard`` when that was, ``problem`` why it does not answer now."""
-
-    url: str
-    place: tuple[int, int, bytes]
-    answer: MemberAnswer | None = None
-    asked: frozenset[str] = frozenset()
-    heard: float = float("-inf")
-    problem: str = NOT_ASKED
-
-    @property
-    def name(self) -> str:
-        """Its region, or its address before it has ever answered."""
-        return clean(self.answer.region) if self.answer else show_host(self.url)
-
-    def is_reachable(self, now: float) -> bool:
-        """Whether it answers; one lost answer changes nothing."""
-        lately = now - self.heard <= MEMBER_TIMEOUT
-        return self.answer is not None and (not self.problem or lately)
+    mismatches: Mapping[str, int] = field(default_factory=dict)
+    clock_offsets: Mapping[str, float] = field(default_factory=dict)
 
 
 class Members:
     """All members, as they last answered. ``now`` gives seconds; only differences count.
-    ``post`` takes address, question and token; it raises TimeoutError or Unusable."""
+    ``wall`` is the wall clock. ``post`` takes address, question and token; it raises
+    TimeoutError or InvalidAnswer."""
 
     def __init__(
-        self, plan: PeersPlan, me: str, now: Callable[[], float], post: Post | None = None
+        self,
+        plan: PeersPlan,
+        me: str,
+        now: Callable[[], float],
+        post: Post | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self._plan, self._me, self._now = plan, me, now
+        self._plan, self._me, self._now, self._wall = plan, me, now, wall
         self._post = post or post_question
         self._members: dict[str, Member] = {}
         # Whom nobody has looked for yet is not nobody.
@@ -110,13 +98,38 @@ class Members:
         """Every probe but this one, each once, in order."""
         found: dict[str, Member] = {}
         for member in self._in_order:
-            found.setdefault(member.answer.id if member.answer else member.url, member)
+            name = member.answer.id if member.answer else member.url
+            known = found.get(name)
+            # The address of it that answered last; its place is that of the first.
+            found[name] = member if known is None or member.heard > known.heard else known
         return [each for each in found.values() if not self._is_me(each)]
+
+    @property
+    def reachable(self) -> list[Member]:
+        """Those of the others that answer."""
+        now = self._now()
+        return [member for member in self.others if member.is_reachable(now)]
+
+    @property
+    def count(self) -> int:
+        """How many members there are, this one included; a name without addresses is one."""
+        return len(self.others) + len(self._unresolved) + 1
+
+    @property
+    def has_majority(self) -> bool:
+        """Whether more than half of all members answer, this one included."""
+        return (len(self.reachable) + 1) * 2 > self.count
 
     @property
     def unresolved(self) -> list[str]:
         """Names that have no address, or were not looked for yet."""
         return sorted(map(_shown, self._unresolved))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The identifiers of all members that have answered, in the configured order."""
+        ids = [member.answer.id for member in self._in_order if member.answer]
+        return tuple(dict.fromkeys(ids))[:MOST_MEMBERS]
 
     @property
     def troubles(self) -> list[tuple[str, str]]:
@@ -128,44 +141,112 @@ class Members:
     def is_ahead(self, member: Member, region: str) -> bool:
         """Whether a member comes before this probe, which is in ``region``.
 
-        In the configured order if this probe stands in it, else by region and identifier, as
-        all that don't stand in it do.
+        In the configured order if this probe stands in it and the member has the same order;
+        else by region and identifier, which both of them know.
         """
-        mine = next((each for each in self._in_order if self._is_me(each)), None)
-        if mine is not None:
-            return member.place < mine.place
-        answer = member.answer
-        return answer is not None and (answer.region, answer.id) < (region, self._me)
+        answer, order = member.answer, self.order
+        if answer is None:
+            return False
+        if self._me in order and answer.id in order:
+            mine = order.index(answer.id) < order.index(self._me)
+            theirs = answer.order
+            if not (self._me in theirs and answer.id in theirs):
+                return mine
+            if mine == (theirs.index(answer.id) < theirs.index(self._me)):
+                return mine
+        return (answer.region, answer.id) < (region, self._me)
 
-    async def ask(self, question: bytes, checks: Iterable[str]) -> None:
+    async def ask(self, questions: Sequence[Query]) -> None:
         """Ask everybody; what they answer is in :attr:`others` afterwards."""
         await self._resolve_all()
-        asked = frozenset(checks)
-        await asyncio.gather(
-            *(self._ask(each, question, asked) for each in [*self._members.values()])
-        )
+        await asyncio.gather(*(self._ask(each, questions) for each in [*self._members.values()]))
+        if any(each.problem for each in self.others):
+            await self._ask_witness(questions)
+
+    async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
+        """Ask all others on behalf of one who can't; what they answer within a second."""
+        question = question.model_copy(update={"relay": False})
+        others = self.others
+
+        async def answer_of(member: Member) -> RelayedAnswer | None:
+            try:
+                async with asyncio.timeout(RELAY_SECONDS):
+                    return RelayedAnswer(
+                        entry=member.place[0], answer=await self._answer_of(member, question)
+                    )
+            except (TimeoutError, InvalidMessage, InvalidAnswer):
+                return None
+
+        found = await asyncio.gather(*(answer_of(member) for member in others))
+        return tuple(filter(None, found))[:MOST_MEMBERS]
+
+    def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
+        """Nothing else is asked for any more."""
+        checks, groups = frozenset(checks), frozenset(groups)
+        for member in self._members.values():
+            member.forget_all_but(checks, groups)
 
     @property
     def _in_order(self) -> list[Member]:
-        return sorted(self._members.values(), key=lambda member: member.place)
+        members = self._members.values()
+        families = {member.place[:2] for member in members if member.answer}
+        entries = {index for index, _ in families}
+        # Where a name has IPv4 and IPv6 addresses and one family has no route, these are no
+        # further members.
+        known = [
+            each for each in members if each.place[:2] in families or each.place[0] not in entries
+        ]
+        return sorted(known, key=lambda member: member.place)
 
     def _is_me(self, member: Member) -> bool:
         return member.answer is not None and member.answer.id == self._me
 
-    async def _ask(self, member: Member, question: bytes, asked: frozenset[str]) -> None:
+    async def _answer_of(self, member: Member, question: Query) -> MemberAnswer:
         token = self._plan.token.get_secret_value() if self._plan.token else ""
+        return read_answer(await self._post(member.url + PATH, write(question), token))
+
+    async def _ask_witness(self, questions: Sequence[Query]) -> None:
+        """Who can't be asked directly may be reached from a witness."""
+        witness = next(
+            (each for each in self.reachable if each.answer and each.answer.witness), None
+        )
+        if witness is None:
+            return
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                answer = read_answer(await self._post(member.url + PATH, question, token))
+                for question in questions:
+                    asked = question.model_copy(update={"relay": True})
+                    answer = await self._answer_of(witness, asked)
+                    for each in answer.relayed:
+                        self._take_relayed(question, each)
+        except (TimeoutError, InvalidMessage, InvalidAnswer):
+            # It was asked just now, and is again in the next round.
+            return
+
+    def _take_relayed(self, question: Query, relayed: RelayedAnswer) -> None:
+        answer = relayed.answer
+        for member in self.others:
+            is_known = member.answer is not None and member.answer.id == answer.id
+            is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
+            if member.problem and answer.id != self._me and (is_known or is_entry):
+                member.take(question, answer, self._now())
+
+    async def _ask(self, member: Member, questions: Sequence[Query]) -> None:
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                for question in questions:
+                    sent = self._wall()
+                    answer = await self._answer_of(member, question)
+                    if member.problem and member.heard > float("-inf"):
+                        logger.info("the probe at %s answers again", show_host(member.url))
+                    member.take(question, answer, self._now())
+                    member.problem = ""
+                    if answer.time is not None:
+                        member.offset = answer.time - (sent + self._wall()) / 2
         except TimeoutError:
             self._failed(member, f"no answer within {ASK_SECONDS:g} s")
         except (InvalidMessage, InvalidAnswer) as error:
             self._failed(member, str(error))
-        else:
-            if member.problem and member.heard > float("-inf"):
-                logger.info("the probe at %s answers again", show_host(member.url))
-            member.answer, member.asked = answer, asked
-            member.heard, member.problem = self._now(), ""
 
     def _failed(self, member: Member, problem: str) -> None:
         self.failures += 1
@@ -189,16 +270,16 @@ class Members:
             place = (index, 0, b"")
             self._members.setdefault(entry.rstrip("/"), Member(entry.rstrip("/"), place))
             return
-        host, port = split_name(entry)
+        peer = parse_peer(entry)
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
-                found = await resolve(host, port)
+                found = await resolve(peer.host, peer.port)
         except (CheckAborted, TimeoutError, OSError):
             self._unresolved[entry] = NO_ADDRESS
             return
         self._unresolved.pop(entry, None)
         ips = {ipaddress.ip_address(each.ip.partition("%")[0]) for each in found}
-        places = {url_of(ip, port): (index, ip.version, ip.packed) for ip in ips}
+        places = {url_of(ip, peer.port): (index, ip.version, ip.packed) for ip in ips}
         urls = sorted(places, key=places.__getitem__)[:MOST_MEMBERS]
         known = {url: each for url, each in self._members.items() if each.place[0] != index}
         for url in urls:
@@ -211,58 +292,7 @@ def _shown(entry: str) -> str:
     return show_host(entry) if "://" in entry else clean(entry)
 
 
-def split_name(entry: str) -> tuple[str, int]:
-    """Host and port of an entry without scheme. Raises ValueError."""
-    bare = entry.strip()
-    if bare.startswith("["):
-        host, _, rest = bare[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif bare.count(":") > 1:
-        host, port = bare, ""
-    else:
-        host, _, port = bare.partition(":")
-    if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise ValueError(f"'{clean(entry)[:80]}' is no address: write {EXAMPLE}")
-    return host, int(port or DEFAULT_PORT)
-
-
 def url_of(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
     """An address' base URL."""
     host = f"[{ip}]" if ip.version == 6 else str(ip)
     return f"http://{host}:{port}"
-
-
-async def post_question(url: str, body: bytes, token: str) -> bytes:
-    """Ask one probe. Raises Unusable."""
-    import aiohttp
-
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    try:
-        async with (
-            # No proxy: the others are neighbours.
-            aiohttp.ClientSession(trust_env=False) as session,
-            session.post(url, data=body, headers=headers, allow_redirects=False) as response,
-        ):
-            if response.status != 200:
-                raise InvalidAnswer(f"it answers {response.status}{_hint(response.status)}")
-            return await _body(response.content)
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise InvalidAnswer(type(error).__name__) from None
-
-
-async def _body(content: "aiohttp.StreamReader") -> bytes:
-    body = b""
-    while more := await content.read(LONGEST_ANSWER):
-        body += more
-        if len(body) > LONGEST_ANSWER:
-            raise InvalidAnswer("its answer is too long")
-    return body
-
-
-def _hint(status: int) -> str:
-    hints = {
-        401: ": PROBE_PEER_TOKEN is not the same there",
-        404: ": PROBE_PEER_TOKEN is not set there",
-        429: ": it is asked too often",
-    }
-    return hints.get(status, "")

@@ -1,7 +1,8 @@
-"""What probes ask each other and answer, as JSON; everything bounded, for what comes from
-elsewhere may be anything.
+"""The messages of the cluster: a question and its answer, as JSON.
 
-All times are ages in seconds, so that no two wall clocks are ever compared.
+Everything is bounded, because what another host sends may be anything. Times are ages in
+seconds, so no two wall clocks are compared; ``time`` alone is a wall clock, and serves to
+find one that is wrong. Fields that an older version doesn't send have defaults.
 """
 
 from typing import Annotated, Literal
@@ -12,82 +13,112 @@ from alerts.cluster.quorum import ObservedSeverity, Opinion
 from alerts.model import Severity
 
 SCHEMA: Literal[1] = 1
+# Of one question; more checks or groups are asked for in further questions.
 MOST_ASKED, MOST_NAMED = 100, 500
+MOST_MEMBERS = 100
 LONGEST_QUESTION, LONGEST_ANSWER = 65536, 262144
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Age = Annotated[float, Field(ge=0.0, le=1e8, allow_inf_nan=False)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MOST_NAMED)]
-# A notifier and an incident's key.
+MemberId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+# A notifier and an alert group's key.
 Told = tuple[Name, Name]
+Aged = tuple[Name, Name, Age]
 
 
 class InvalidMessage(ValueError):
     """A text is no question or no answer; says nothing of what is in it."""
 
 
-class _Words(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Query(_Words):
+class QueriedCheck(_Message):
     """A check that somebody wants to know of: a look ``younger`` than so many seconds tells."""
 
     check: Name
     younger: Age
 
 
-class QueriedCheck(_Words):
-    """What a probe asks another."""
+class Query(_Message):
+    """What a probe asks another: the state of checks, and of alert groups (None, from an older
+    version: of all groups). ``relay``: a witness is to ask the other members the same."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    asks: Annotated[tuple[Query, ...], Field(max_length=MOST_ASKED)] = ()
+    asks: Annotated[tuple[QueriedCheck, ...], Field(max_length=MOST_ASKED)] = ()
+    groups: Annotated[tuple[Name, ...], Field(max_length=MOST_ASKED)] | None = None
+    relay: bool = False
 
 
-class SeenBad(_Words):
+class ReportedAlert(_Message):
     """One rule of a check that is seen as bad."""
 
     severity: Severity
     sure: bool
 
 
-class ReportedAlert(_Words):
-    """The present word on one check; see :class:`alerts.cluster.quorum.Opinion`."""
+class ReportedCheck(_Message):
+    """The state of one check; see :class:`alerts.cluster.quorum.Opinion`. ``pending``: it has
+    no result since the process started."""
 
     age: Age
     interval: Age
     measured: bool
-    bad: Annotated[dict[Name, SeenBad], Field(max_length=MOST_NAMED)] = {}
+    bad: Annotated[dict[Name, ReportedAlert], Field(max_length=MOST_NAMED)] = {}
+    pending: bool = False
 
     def opinion(self, later: float) -> Opinion:
         """The word as it is ``later`` seconds after the answer."""
         bad = {rule: ObservedSeverity(seen.severity, seen.sure) for rule, seen in self.bad.items()}
-        return Opinion(self.age + later, self.interval, self.measured, bad)
+        return Opinion(self.age + later, self.interval, self.measured, bad, self.pending)
 
 
-class MemberAnswer(_Words):
+class MemberAnswer(_Message):
     """What a probe answers. ``id`` is another one for every start of a process.
 
-    ``checks`` are those that were asked for and that it has. ``sees`` are incidents that
-    burn there or are about to, ``open`` those that it tells as the target's fault. ``owns``,
-    ``holds`` and ``ended`` (with an age): see :mod:`alerts.cluster.leader`.
+    ``checks`` are those that were asked for and that it has. ``sees`` are groups that fire
+    there or are about to, ``open`` those that it has agreed on as the target's fault and whose
+    condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending`` and
+    ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
+    majority of the members, itself included, last answered it. ``order`` are the members in its
+    configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
+    checks; ``relayed`` is what others answered it, where that was asked for.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    id: MemberId
     region: Annotated[str, Field(min_length=1, max_length=40)]
-    checks: Annotated[dict[Name, ReportedAlert], Field(max_length=MOST_ASKED)] = {}
+    checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MOST_ASKED)] = {}
     sees: Names = ()
     open: Names = ()
     owns: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
     holds: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
-    ended: Annotated[tuple[tuple[Name, Name, Age], ...], Field(max_length=MOST_NAMED)] = ()
+    ended: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
+    pending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
+    opened: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
+    ends: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
+    quorum_age: Age | None = None
+    order: Annotated[tuple[MemberId, ...], Field(max_length=MOST_MEMBERS)] = ()
+    version: Annotated[str, Field(max_length=40)] = ""
+    plan: Annotated[str, Field(max_length=16)] = ""
+    time: Annotated[float, Field(ge=0.0, le=1e11, allow_inf_nan=False)] | None = None
+    witness: bool = False
+    relayed: Annotated[tuple["RelayedAnswer", ...], Field(max_length=MOST_MEMBERS)] = ()
 
 
-def read_question(body: bytes) -> QueriedCheck:
+class RelayedAnswer(_Message):
+    """What another member answered a witness: ``entry`` is its place in PROBE_PEERS."""
+
+    entry: Annotated[int, Field(ge=0, lt=MOST_MEMBERS)]
+    answer: MemberAnswer
+
+
+def read_question(body: bytes) -> Query:
     """Raises WordsError."""
     try:
-        return QueriedCheck.model_validate_json(body)
+        return Query.model_validate_json(body)
     except ValidationError:
         raise InvalidMessage("this is no question") from None
 
@@ -100,6 +131,6 @@ def read_answer(body: bytes) -> MemberAnswer:
         raise InvalidMessage("this is no answer") from None
 
 
-def write(words: QueriedCheck | MemberAnswer) -> bytes:
+def write(words: Query | MemberAnswer) -> bytes:
     """A question or an answer as JSON."""
     return words.model_dump_json(by_alias=True).encode()

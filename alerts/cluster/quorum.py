@@ -7,7 +7,7 @@ others say comes with an age, so nobody's wall clock is compared with another's.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from alerts.model import Alert, Fingerprint, Severity
@@ -15,22 +15,25 @@ from alerts.state.annotations import NO_DATA
 
 # Nobody to be asked: so much later than its `hold` a probe believes itself.
 ALONE_SECONDS = 60.0
-# A fault that regions agreed on and only one still sees stays theirs for so long: they don't
-# see its end in the same second.
-EASE_SECONDS = 120.0
+# A fault that regions agreed on and only one still sees stays theirs for so long, because they
+# don't see its end in the same second; longer until that one has a newer result itself.
+EASE_SECONDS, LONGEST_EASE_SECONDS = 20.0, 120.0
+# Who sees the end and can't reach a majority resolves what was agreed on after so long.
+RESOLVE_ALONE_SECONDS = 180.0
 # A look may take its time; what is older than so many intervals and so long is no present word.
 FRESH_INTERVALS, FRESH_SECONDS = 1.5, 5.0
 
 
 class Vote(StrEnum):
     """What another probe says of an alert. ``SILENT``: it can't be reached, is not sure, or
-    has not looked since the trouble began; ``NOTHING``: it has no such check, or could not
-    measure it."""
+    has not looked since the condition began; ``NOTHING``: it has no such check, or could not
+    measure it; ``UNASKED``: it can be reached and has yet to be asked."""
 
     BAD = "bad"
     FINE = "fine"
     NOTHING = "nothing"
     SILENT = "silent"
+    UNASKED = "unasked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,14 @@ class Opinion:
 
     ``age`` is how many seconds ago it last had a result, ``interval`` how often it looks;
     ``measured`` is False if that result says nothing of the target. ``bad`` has what it sees
-    as bad, by rule and labels.
+    as bad, by rule and labels. ``pending``: it has the check and no result of it yet.
     """
 
     age: float
     interval: float
     measured: bool
     bad: dict[str, ObservedSeverity]
+    pending: bool = False
 
 
 class Scope(StrEnum):
@@ -89,13 +93,15 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class QuorumState:
     """How an alert stands among the probes. ``view`` says who sees what. ``doubted`` is since
-    when no other region agrees any more, ``contradicted`` when one last saw it fine."""
+    when no other region agrees any more, ``contradicted`` when one last saw it fine;
+    ``agreed``: two regions see it now."""
 
     scope: Scope
     severity: Severity
     view: str
     disputed_since: float | None = None
     last_denied: float | None = None
+    agreed: bool = False
 
     @property
     def is_global(self) -> bool:
@@ -111,6 +117,8 @@ def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> Memb
     """
     if opinion is None:
         return MemberVote(name, Vote.NOTHING)
+    if opinion.pending:
+        return MemberVote(name, Vote.SILENT)
     fresh = opinion.age <= FRESH_INTERVALS * opinion.interval + FRESH_SECONDS
     sight = opinion.bad.get(rule)
     # Having no data is a present word however old the last result is.
@@ -125,8 +133,22 @@ def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> Memb
     return MemberVote(name, Vote.FINE if fresh and opinion.age <= trouble else Vote.SILENT)
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else bears on an alert that regions agreed on and only one still sees: when this
+    probe last had a result of the check, and whether another one has resolved the group."""
+
+    looked: float = float("inf")
+    closed: bool = False
+
+
 def judge(
-    alert: Alert, region: str, voices: Sequence[MemberVote], before: QuorumState | None, now: float
+    alert: Alert,
+    region: str,
+    voices: Sequence[MemberVote],
+    before: QuorumState | None,
+    now: float,
+    around: Circumstances = Circumstances(),
 ) -> QuorumState:
     """How an alert of this probe stands, given every other probe's word on it."""
     bad = {region, *_names(voices, Vote.BAD)}
@@ -135,12 +157,16 @@ def judge(
     view = view_of(sorted(bad), sorted(fine - bad), sorted(silent - bad - fine))
     if len(bad) > 1:
         severity = _agreed(alert, region, voices)
-        return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted)
+        return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted, agreed=True)
+    if before is not None and any(each.stance is Vote.UNASKED for each in voices):
+        return before
     if not fine and not silent:
         return QuorumState(Scope.SHARED, alert.severity, view, last_denied=contradicted)
     if before is not None and before.is_global:
-        return (
-            _doubt(alert, before, view, contradicted, now) if fine else _keep(alert, before, view)
+        if not fine:
+            return _keep(alert, before, view)
+        return _doubt(
+            alert, before, QuorumState(before.scope, before.severity, view, None, now), around
         )
     if fine:
         return QuorumState(Scope.LOCAL, Severity.WARNING, view, last_denied=contradicted)
@@ -176,15 +202,17 @@ def _agreed(alert: Alert, region: str, voices: Iterable[MemberVote]) -> Severity
 
 
 def _doubt(
-    alert: Alert, before: QuorumState, view: str, contradicted: float | None, now: float
+    alert: Alert, before: QuorumState, found: QuorumState, around: Circumstances
 ) -> QuorumState:
     """Regions agreed, or there was nobody to ask; now somebody sees it fine."""
-    # Nobody has ever agreed with what was believed alone.
+    now = found.last_denied or 0.0
     doubted = before.disputed_since if before.disputed_since is not None else now
-    if before.scope is Scope.ALONE or now - doubted >= EASE_SECONDS:
-        return QuorumState(Scope.LOCAL, Severity.WARNING, view, last_denied=contradicted)
+    enough = EASE_SECONDS if around.looked >= doubted else LONGEST_EASE_SECONDS
+    # Nobody has ever agreed with what was believed alone.
+    if before.scope is Scope.ALONE or around.closed or now - doubted >= enough:
+        return replace(found, scope=Scope.LOCAL, severity=Severity.WARNING)
     severity = _milder(alert.severity, before.severity)
-    return QuorumState(Scope.SHARED, severity, view, doubted, contradicted)
+    return replace(found, scope=Scope.SHARED, severity=severity, disputed_since=doubted)
 
 
 def _keep(alert: Alert, before: QuorumState, view: str) -> QuorumState:
@@ -193,6 +221,16 @@ def _keep(alert: Alert, before: QuorumState, view: str) -> QuorumState:
     severity = alert.severity if alone else _milder(alert.severity, before.severity)
     words = f"{view} (nobody else could be asked)" if alone else view
     return QuorumState(before.scope, severity, words, before.disputed_since, before.last_denied)
+
+
+def may_resolve(reachable: int, members: int, waited: float) -> bool:
+    """Whether a group that no longer fires here may be resolved at the receivers.
+
+    ``reachable`` members, this one included, of all ``members`` have been asked, and none of
+    them holds it open. Those who can't be asked may still see it: a majority is needed, or
+    patience; ``waited`` is since how many seconds it is over here and no majority answers.
+    """
+    return reachable * 2 > members or waited >= RESOLVE_ALONE_SECONDS
 
 
 def _alone(

@@ -1,17 +1,20 @@
-"""What this probe answers another one: its present word on checks, and what it has told; pure."""
+"""What this probe answers another one: the state of checks and groups here; pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from alerts.cluster.leader import MINE
-from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, QueriedCheck, ReportedAlert, SeenBad
-from alerts.cluster.quorum import SuspectedAlert
-from alerts.model import Fingerprint
+from alerts.cluster.leader import HANDOVER_SECONDS, MINE
+from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
+from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS, SuspectedAlert
+from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.state.annotations import NO_DATA
 from probe.core.kind import Check
 
 T = TypeVar("T")
+# A notifier and a group's key.
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,48 +28,92 @@ class LastResult:
 
 @dataclass(frozen=True, slots=True)
 class LocalState:
-    """What this probe knows of itself.
+    """What this probe knows of itself, all of one moment.
 
-    ``subjects`` are the checks' incidents; ``views`` what was told of incidents and by whom,
-    ``undelivered`` those of them whose message has not been taken yet, ``ended`` when the end
-    of one was told: all by notifier and incident. ``open`` are incidents that are told as the
-    target's fault.
+    ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups
+    and by whom, ``undelivered`` since when a message of a group has been waiting for its
+    receiver, ``ended`` when a group was resolved: all by notifier and group; ``openings`` are
+    groups whose first message is among those that wait. ``shared`` are alerts that are the
+    target's fault, ``troubles`` everything that is seen as bad (None: as it was last set).
     """
 
     subjects: Mapping[str, str] = field(default_factory=dict)
-    views: Mapping[tuple[str, str], NotificationLogEntry] = field(default_factory=dict)
-    undelivered: frozenset[tuple[str, str]] = frozenset()
-    ended: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    open: frozenset[str] = frozenset()
-    troubles: Sequence[SuspectedAlert] = ()
+    views: Mapping[Key, NotificationLogEntry] = field(default_factory=dict)
+    undelivered: Mapping[Key, float] = field(default_factory=dict)
+    ended: Mapping[Key, float] = field(default_factory=dict)
+    shared: Collection[Fingerprint] = ()
+    troubles: Sequence[SuspectedAlert] | None = None
+    openings: Collection[Key] = ()
+    checks: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMember:
+    """What this probe says of itself besides alerts; see
+    :class:`alerts.cluster.protocol.MemberAnswer`."""
+
+    id: str
+    region: str
+    quorum_age: float | None = None
+    order: tuple[str, ...] = ()
+    version: str = ""
+    plan: str = ""
+    time: float | None = None
+    witness: bool = False
 
 
 def build_answer(
-    question: QueriedCheck,
-    me: str,
-    region: str,
+    question: Query,
+    me: LocalMember,
     looks: Mapping[str, LastResult],
     own: LocalState,
     now: float,
 ) -> MemberAnswer:
-    """The answer to a question; of a check without a look there is no word."""
-    sure = {each.identity.check for each in own.troubles if each.sight.sure}
-    told = {key: view for key, view in own.views.items() if key not in own.undelivered}
-    ended = [(*key, max(now - at, 0.0)) for key, at in own.ended.items()]
+    """The answer to a question; of a check that there isn't there is no word."""
+    wanted = None if question.groups is None else frozenset(question.groups)
+    troubles = own.troubles or ()
+    sure = {each.identity for each in troubles if each.sight.sure}
+    waited = {key: max(now - at, 0.0) for key, at in own.undelivered.items()}
+    ended = {key: max(now - at, 0.0) for key, at in own.ended.items() if key not in waited}
+    open_ = {each for each in own.shared if each in sure and _is_current(each, looks, now)}
     return MemberAnswer(
-        id=me,
-        region=region[:40],
+        id=me.id,
+        region=me.region[:40],
         checks={
-            ask.check: _seen(look, own.troubles, now)
+            ask.check: _seen(look, troubles, now) if look else _unseen()
             for ask in question.asks
-            if (look := looks.get(ask.check)) is not None
+            if (look := looks.get(ask.check)) is not None or ask.check in own.checks
         },
-        sees=_some({own.subjects.get(name, name) for name in sure}),
-        open=_some(own.open),
-        owns=_some(key for key, view in told.items() if view.owner == MINE),
-        holds=_some(key for key, view in own.views.items() if view.owner != MINE),
-        ended=tuple(ended[-MOST_NAMED:]),
+        sees=_some(_groups(sure, own), wanted),
+        open=_some(_groups(open_, own), wanted),
+        owns=_some_keys(_owned(own, waited), wanted),
+        holds=_some_keys((key for key, view in own.views.items() if view.owner != MINE), wanted),
+        ended=_aged(ended, wanted),
+        ends=_some_keys(_ending(own, waited), wanted),
+        pending=_aged(waited, wanted),
+        opened=_aged({key: max(now - view.opened, 0.0) for key, view in own.views.items()}, wanted),
+        quorum_age=me.quorum_age,
+        order=me.order,
+        version=me.version[:40],
+        plan=me.plan,
+        time=me.time,
+        witness=me.witness,
     )
+
+
+def undelivered_of(waiting: Iterable[Delivery]) -> dict[Key, float]:
+    """Since when a message has been waiting, by notifier and group."""
+    found: dict[Key, float] = {}
+    for each in waiting:
+        key = (each.notifier, each.message.key)
+        found[key] = min(found.get(key, each.message.at), each.message.at)
+    return found
+
+
+def openings_of(waiting: Iterable[Delivery]) -> frozenset[Key]:
+    """Groups whose first message is among those that wait."""
+    opening = (each for each in waiting if each.message.occasion is MessageType.FIRING)
+    return frozenset((each.notifier, each.message.key) for each in opening)
 
 
 def is_due(look: LastResult, younger: float, now: float) -> bool:
@@ -75,18 +122,45 @@ def is_due(look: LastResult, younger: float, now: float) -> bool:
     return age > younger and age >= look.check.retry
 
 
+def is_fresh(look: LastResult, now: float) -> bool:
+    """Whether a result is the present state: the next one isn't overdue."""
+    return now - look.at <= FRESH_INTERVALS * look.check.interval + FRESH_SECONDS
+
+
 def rule_of(identity: Fingerprint) -> str:
     """What an alert of a check is about, as every probe calls it."""
     return str(replace(identity, check="")).removeprefix("/")
 
 
-def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> ReportedAlert:
+def _owned(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
+    """Groups that others leave to this probe. An opening that no receiver has taken leaves
+    them free to notify; an update or an end does so after a while."""
+    for key, view in own.views.items():
+        is_late = key in own.openings or waited.get(key, 0.0) >= HANDOVER_SECONDS
+        if view.owner == MINE and not is_late:
+            yield key
+
+
+def _ending(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
+    """Groups whose end this probe is about to deliver."""
+    for key, seconds in waited.items():
+        if key not in own.views and key in own.ended and seconds < HANDOVER_SECONDS:
+            yield key
+
+
+def _is_current(identity: Fingerprint, looks: Mapping[str, LastResult], now: float) -> bool:
+    """Whether an alert rests on a present measurement, not on an old one."""
+    look = looks.get(identity.check)
+    return identity.rule == NO_DATA or (look is not None and look.measured and is_fresh(look, now))
+
+
+def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> ReportedCheck:
     bad = {
-        rule_of(each.identity): SeenBad(severity=each.sight.severity, sure=each.sight.sure)
+        rule_of(each.identity): ReportedAlert(severity=each.sight.severity, sure=each.sight.sure)
         for each in troubles
         if each.identity.check == look.check.name
     }
-    return ReportedAlert(
+    return ReportedCheck(
         age=max(now - look.at, 0.0),
         interval=look.check.interval,
         measured=look.measured,
@@ -94,5 +168,26 @@ def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> R
     )
 
 
-def _some(found: Iterable[T]) -> tuple[T, ...]:
-    return tuple(found)[:MOST_NAMED]
+def _unseen() -> ReportedCheck:
+    """Of a check without a result yet; an older version takes it as not measured."""
+    return ReportedCheck(age=0.0, interval=0.0, measured=False, pending=True)
+
+
+def _groups(identities: Iterable[Fingerprint], own: LocalState) -> set[str]:
+    return {own.subjects.get(each.check, each.check) for each in identities}
+
+
+def _some(found: Iterable[str], wanted: frozenset[str] | None) -> tuple[str, ...]:
+    return tuple(each for each in found if wanted is None or each in wanted)[:MOST_NAMED]
+
+
+def _some_keys(found: Iterable[Key], wanted: frozenset[str] | None) -> tuple[Key, ...]:
+    return tuple(key for key in found if wanted is None or key[1] in wanted)[:MOST_NAMED]
+
+
+def _aged(
+    found: Mapping[Key, float], wanted: frozenset[str] | None
+) -> tuple[tuple[str, str, float], ...]:
+    """The newest of them, if there are too many."""
+    aged = sorted((age, *key) for key, age in found.items() if wanted is None or key[1] in wanted)
+    return tuple((name, group, age) for age, name, group in aged[:MOST_NAMED])

@@ -99,7 +99,10 @@ def _still_burning(one: Delivery, two: Delivery) -> Message:
     occasions = (one.message.occasion, two.message.occasion)
     loudest = max(occasions, key=_LOUDNESS.__getitem__)
     since = min(one.message.since, two.message.since)
-    return replace(two.message, occasion=loudest, since=since)
+    # A first message says all; an update what has changed since what was delivered.
+    first = loudest is MessageType.FIRING
+    news = () if first else tuple(dict.fromkeys((*one.message.news, *two.message.news)))
+    return replace(two.message, occasion=loudest, since=since, news=news)
 
 
 def _over_twice(one: Delivery, two: Delivery) -> Message:

@@ -11,7 +11,7 @@ names them. Pure: the log is all there is, and it can be stored.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerts.cluster.leader import Assignment, Role
+from alerts.cluster.leader import MINE, Assignment, Role
 from alerts.model import Alert, Delivery, Message, MessageType, Severity
 from alerts.notification.message import (
     AlertGroup,
@@ -56,6 +56,8 @@ class GroupStore:
     cast: Cast = _alone
     ended: dict[Key, float] = field(default_factory=dict)
     confirm: Confirm = _certain
+    # Of whom messages that wait are another probe's to send by now, since it was last cleared.
+    withdrawn: set[Key] = field(default_factory=set)
 
     @property
     def views(self) -> Mapping[Key, NotificationLogEntry]:
@@ -85,7 +87,7 @@ class GroupStore:
             for route in self.routes.notifiers:
                 view = self.views.get((route.name, incident.subject))
                 if mine := self._mine(route, incident, view):
-                    times += next_times(route, view, mine)
+                    times += next_times(self.routes.timed(route, mine), view, mine)
         return min((time for time in times if time is not None and time > now), default=None)
 
     def notified(self, alert: Alert) -> str:
@@ -139,8 +141,11 @@ class GroupStore:
         mine = self._mine(route, incident, view)
         if not mine:
             return self._end(route, incident, now, setting)
-        shown = self._confirmed(mine, view)
+        view, repeats = self._by_role(route, incident, view)
+        shown, route = self._confirmed(mine, view), self.routes.timed(route, mine)
         occasion = occasion_for(route, view, shown, now)
+        if repeats and shown:
+            occasion = occasion or MessageType.CHANGED
         if occasion is None or not self._is_still_true(route, view, shown, occasion):
             return None
         casting = self._casting(route, incident, view, over=False)
@@ -152,6 +157,25 @@ class GroupStore:
             self.log.keep(key, replace(entry, accepted=True))
             return None
         return firing_message(incident, shown, occasion, view, now, setting)
+
+    def _by_role(
+        self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None
+    ) -> tuple[NotificationLogEntry | None, bool]:
+        """The log entry by what other probes say (None: they have closed what still fires),
+        and whether the receiver is to be notified of the same again."""
+        if view is None or self.cast is _alone:
+            return view, False
+        casting, key = (
+            self._casting(route, incident, view, over=False),
+            (route.name, incident.subject),
+        )
+        if casting.part is Role.REOPEN:
+            return None, False
+        if casting.part is Role.FOLLOW and view.owner == MINE:
+            self.withdrawn.add(key)
+            view = replace(view, owner=casting.owner, accepted=True)
+            self.log.keep(key, view)
+        return view, casting.part is Role.REPEAT
 
     def _confirmed(
         self, mine: Sequence[Alert], view: NotificationLogEntry | None
@@ -187,6 +211,8 @@ class GroupStore:
         casting = self._casting(route, incident, view, over=True)
         if casting.part is Role.FOLLOW and casting.owner != view.owner:
             self.log.keep(key, replace(view, owner=casting.owner))
+        if casting.part in (Role.FOLLOW, Role.FORGET):
+            self.withdrawn.add(key)
         if casting.part in (Role.FOLLOW, Role.WAIT):
             return None
         self.log.keep(key, None)
@@ -205,9 +231,13 @@ class GroupStore:
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None, *, over: bool
     ) -> Assignment:
         """A service that knows an incident by its key is sent it by every probe."""
-        if route.deduplicates:
-            return Assignment(Role.TELL)
-        return self.cast(route.name, incident.subject, view, over)
+        if not route.deduplicates:
+            return self.cast(route.name, incident.subject, view, over)
+        if view is not None and not over:
+            casting = self.cast(route.name, incident.subject, view, over)
+            if casting.part is Role.REOPEN:
+                return casting
+        return Assignment(Role.TELL)
 
 
 def _entry(

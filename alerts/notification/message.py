@@ -151,6 +151,8 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
         if known.get(name_of(alert), alert.wrong) != alert.wrong:
             was = known[name_of(alert)]
             yield clean(f"{alert.identity.check}: {alert.summary} (was: {was})")
+            if alert.hint:
+                yield clean(alert.hint)
     recovered = [member for member in before.members if member not in firing]
     if recovered:
         names = dict.fromkeys(member.partition("/")[0] for member in recovered)

@@ -1,8 +1,10 @@
 """What alerting says besides alerts: to people in messages, and in the log."""
 
 import logging
+from collections.abc import Mapping, Sequence
 
 from alerts.model import Delivery, Message, MessageType, Severity
+from alerts.notifier import Notifier
 from alerts.state.alert_store import Event
 from alerts.state.machine import TransitionType
 
@@ -21,6 +23,18 @@ def resolve_after_restart(subject: str, region: str, now: float) -> Message:
         region=region,
         text="The probe was restarted and doesn't know what it sent before.",
     )
+
+
+def resolves_after_restart(
+    groups: Sequence[str], notifiers: Mapping[str, Notifier], region: str, now: float
+) -> list[Delivery]:
+    """That groups work, to every receiver that takes no message about what is past."""
+    pagers = [name for name, each in notifiers.items() if not each.sends_missed_incidents]
+    return [
+        Delivery(name, resolve_after_restart(group, region, now), due=now)
+        for group in groups
+        for name in pagers
+    ]
 
 
 def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message:

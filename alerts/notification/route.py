@@ -6,7 +6,7 @@ alerts go instead; the first that an alert meets decides.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,28 @@ class RouteTable(BaseModel):
     """Severities; without it both. Example: `["critical"]`"""
     notify: tuple[str, ...]
     """Notifiers that these alerts go to; none with an empty list. Example: `["slack"]`"""
+    group_wait: float | None = Field(default=None, ge=0, le=600)
+    """Seconds that the first message of a warning waits for others of its incident; default
+    15. A critical alert doesn't wait. Example: `30`"""
+    group_interval: float | None = Field(default=None, ge=10, le=86400)
+    """Seconds between updates of an incident; default 300. A rise in severity doesn't wait.
+    Example: `600`"""
+    repeat_interval: float | None = Field(default=None, ge=60, le=7 * 86400)
+    """Seconds until a message about an incident that goes on is repeated; default 14400.
+    Example: `3600`"""
+
+    def timed(self, route: Route) -> Route:
+        """A way with this route's times where it gives any. A receiver that groups by itself
+        has its own."""
+        if route.resends:
+            return route
+        times = (
+            (self.group_wait, route.group_wait),
+            (self.group_interval, route.group_interval),
+            (self.repeat_interval, route.remind_seconds),
+        )
+        wait, interval, repeat = (usual if own is None else own for own, usual in times)
+        return replace(route, group_wait=wait, group_interval=interval, remind_seconds=repeat)
 
     def takes(self, alert: Alert) -> bool:
         """Whether an alert goes this way."""
@@ -80,6 +102,15 @@ class Routes:
                 return name in table.notify
         route = self.named(name)
         return route is not None and alert.severity in route.severities
+
+    def timed(self, route: Route, alerts: Sequence[Alert]) -> Route:
+        """A way with the times of the own route that the most severe of some alerts takes."""
+        critical = [alert for alert in alerts if alert.severity is Severity.CRITICAL]
+        for alert in (critical or alerts)[:1]:
+            for table in self._own:
+                if table.takes(alert):
+                    return table.timed(route)
+        return route
 
     @property
     def unrouted_severities(self) -> list[Severity]:

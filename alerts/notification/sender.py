@@ -73,7 +73,9 @@ class Dispatcher:
     was refused for good, once for each reason until one is taken, notes excepted: a note tells
     of a refusal, and one that is refused itself must not bring forth another.
     ``on_undelivered`` is told once of a receiver that has taken nothing for 2 min.
-    ``on_delivered`` is called with every message that was accepted.
+    ``on_delivered`` is called with every message that was accepted, ``on_dropped`` with
+    notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
+    message that is due is to be kept back, because it is not known to be true.
     ``deadline`` seconds are given to a send.
     """
 
@@ -88,6 +90,8 @@ class Dispatcher:
         on_refused: OnRefused,
         on_undelivered: OnRefused | None = None,
         on_delivered: OnDelivered = lambda _: None,
+        on_dropped: Callable[[tuple[str, str]], None] = lambda key: None,
+        hold: Callable[[Delivery], float] = lambda delivery: 0.0,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._outbox = outbox
@@ -98,7 +102,7 @@ class Dispatcher:
         self._on_undelivered = on_undelivered
         self._clock, self._now, self._random = clock, now, random
         self._on_refused, self._on_delivered = on_refused, on_delivered
-        self._deadline = deadline
+        self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
         self._stopping = False
         self._workers: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
@@ -193,12 +197,15 @@ class Dispatcher:
         for delivery in await self._outbox.waiting(lane.notifier.name):
             keys.setdefault(delivery.message.key, []).append(delivery)
         queue = []
-        for deliveries in keys.values():
-            for step in collapse(deliveries, lane.notifier.sends_missed_incidents):
+        for key, deliveries in keys.items():
+            steps = collapse(deliveries, lane.notifier.sends_missed_incidents)
+            for step in steps:
                 if not step.untouched:
                     await self._outbox.replace(step.old, step.new)
-                if step.new is not None:
-                    queue.append(step.new)
+            left = [step.new for step in steps if step.new is not None]
+            if not left:
+                self._on_dropped((lane.notifier.name, key))
+            queue += left
         numbers = {delivery.number for delivery in queue}
         lane.due = {number: due for number, due in lane.due.items() if number in numbers}
         return sorted(queue, key=lambda delivery: delivery.number)
@@ -213,7 +220,7 @@ class Dispatcher:
         if delivery.number not in lane.due:
             left = min(max(delivery.due - self._now(), 0.0), _longest_wait(delivery))
             lane.due[delivery.number] = clock + left
-        return max(lane.due[delivery.number] - clock, 0.0)
+        return max(lane.due[delivery.number] - clock, self._hold(delivery), 0.0)
 
     async def _send(self, lane: _ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = lane.notifier, delivery.message.key

@@ -1,5 +1,6 @@
 """The title of a message: what users lose, why and where; pure."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def firing_title(
     if count >= MANY_CHECKS and len(named) > 1:
         return f"{count} checks fail: {_listed(named)}"
     if loss := _loss(first):
-        where = "" if first.target in first.summary else f" at {first.target}"
+        where = "" if _place(first.target) in first.summary else f" at {first.target}"
         checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
         return f"{loss}: {first.summary}{where}{checks}"
     more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
@@ -60,6 +61,11 @@ def _loss(alert: Alert) -> str:
     if alert.identity.rule != FAILING:
         return ""
     return alert.loss if alert.severity is Severity.CRITICAL else alert.degradation
+
+
+def _place(target: str) -> str:
+    """Host and port of a target."""
+    return re.sub(r"^[a-z]+:(//)?", "", target).partition("/")[0] or target
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
@@ -19,7 +20,7 @@ from pydantic import Field, SecretStr, field_validator
 from alerts.model import Alert, Message, MessageType, NotifyError, Severity
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
-from alerts.notifiers.base import NotifierKind, error_from_answer, post
+from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -28,6 +29,8 @@ RESEND_SECONDS = 60.0
 # What isn't repeated for so long is over: the probe has died.
 EXPIRES_SECONDS = 4 * RESEND_SECONDS
 FIRING = "firing"
+# A difference between clocks that is not worth correcting.
+MOST_CLOCK_OFFSET = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,8 @@ class Alertmanager:
         self._urls = tuple(url.rstrip("/") for url in urls)
         self._now = now
         self._missed: list[str] = []
+        # How far each member's clock is ahead of ours, in seconds, where it is off.
+        self._offsets: dict[str, float] = {}
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Send to every member; one that takes it is enough. Raises NotifyError.
@@ -64,14 +69,14 @@ class Alertmanager:
         """
         if message.occasion is MessageType.NOTE:
             return memory
-        alerts = list(alerts_of(message, _labels_in(memory), self._now()))
-        if alerts:
-            await self._tell_all(alerts)
+        before = _labels_in(memory)
+        if any(alerts_of(message, before)):
+            await self._tell_all(message, before)
         burning = [] if message.occasion is MessageType.RESOLVED else _burning(message)
         return {FIRING: json.dumps([labels for labels, _ in burning])} if burning else {}
 
-    async def _tell_all(self, alerts: list[dict[str, Any]]) -> None:
-        ends = await asyncio.gather(*(self._post(url, alerts) for url in self._urls))
+    async def _tell_all(self, message: Message, before: list[dict[str, str]]) -> None:
+        ends = await asyncio.gather(*(self._post(url, message, before) for url in self._urls))
         errors = [error for error in ends if error is not None]
         if len(errors) == len(self._urls):
             # What one of them may take later is not refused for good.
@@ -81,20 +86,35 @@ class Alertmanager:
             logger.warning("not every Alertmanager takes alerts: %s", "; ".join(missed))
         self._missed = missed
 
-    async def _post(self, url: str, alerts: list[dict[str, Any]]) -> NotifyError | None:
+    async def _post(
+        self, url: str, message: Message, before: list[dict[str, str]]
+    ) -> NotifyError | None:
+        """Times are by the member's clock: by ours, an alert could have expired on arrival, or
+        its end be in the future. Where that shows only now, it is sent again."""
         try:
-            answer = await post(f"{url}/api/v2/alerts", json=alerts)
+            answer = await self._post_by(self._offsets.get(url, 0.0), url, message, before)
+            offset, known = _offset_of(answer, self._now()), self._offsets.get(url, 0.0)
+            if offset is not None and abs(offset - known) > MOST_CLOCK_OFFSET:
+                self._offsets[url] = offset
+                answer = await self._post_by(offset, url, message, before)
         except NotifyError as error:
             return error
         return None if answer.status == 200 else error_from_answer(answer, show_host(url))
 
+    async def _post_by(
+        self, offset: float, url: str, message: Message, before: list[dict[str, str]]
+    ) -> HttpAnswer:
+        alerts = list(alerts_of(message, before, self._now(), offset))
+        return await post(f"{url}/api/v2/alerts", json=alerts)
+
 
 def alerts_of(
-    message: Message, before: Iterable[Mapping[str, str]], now: float = 0.0
+    message: Message, before: Iterable[Mapping[str, str]], now: float = 0.0, offset: float = 0.0
 ) -> Iterator[dict[str, Any]]:
-    """What burns, and the end of whatever was sent ``before`` or has ended since.
+    """What fires, and the end of whatever was sent ``before`` or has ended since.
 
     ``now`` is the wall clock: what was long on its way must not have expired on arrival.
+    ``offset`` is how many seconds the receiver's clock is ahead of ours.
     """
     burning = [] if message.occasion is MessageType.RESOLVED else _burning(message)
     seen: list[Mapping[str, str]] = []
@@ -103,8 +123,8 @@ def alerts_of(
         yield {
             "labels": labels,
             "annotations": _annotations(alert, message),
-            "startsAt": _moment(alert.since if alert else message.since),
-            "endsAt": _moment(max(message.at, now) + EXPIRES_SECONDS),
+            "startsAt": _moment((alert.since if alert else message.since) + offset),
+            "endsAt": _moment(max(message.at, now) + EXPIRES_SECONDS + offset),
             **_generator(message),
         }
     for old in (*before, *(labels_of(alert) for alert in message.resolved)):
@@ -112,8 +132,8 @@ def alerts_of(
             seen.append(old)
             yield {
                 "labels": old,
-                "startsAt": _moment(min(message.since, message.at - 1)),
-                "endsAt": _moment(message.at),
+                "startsAt": _moment(min(message.since, message.at - 1) + offset),
+                "endsAt": _moment(message.at + offset),
             }
 
 
@@ -184,6 +204,14 @@ def _labels_in(memory: Mapping[str, str]) -> list[dict[str, str]]:
     except ValueError:
         return []
     return [each for each in found if isinstance(each, dict)]
+
+
+def _offset_of(answer: HttpAnswer, now: float) -> float | None:
+    """How far a service's clock is ahead of ours, by its Date (RFC 9110, 6.6.1: whole seconds)."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp() + 0.5 - now
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _moment(seconds: float) -> str:

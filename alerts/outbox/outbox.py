@@ -186,6 +186,10 @@ class Outbox:
         """The last ones that were refused for good, oldest first."""
         return self._ask(queries.refused)
 
+    async def withdraw(self, notifier: str, key: str) -> None:
+        """Remove what waits for a notifier under a key: another probe sends it."""
+        await self._change(lambda db: queries.withdraw(db, notifier, key))
+
     async def replace(self, old: Sequence[Delivery], new: Delivery | None) -> None:
         """Put ``new`` into the place of the first of ``old`` and remove the others."""
         await self._change(lambda db: queries.replace(db, old, new))

@@ -98,6 +98,14 @@ def failed(db: sqlite3.Connection, delivery: Delivery, error: str, due: float) -
     )
 
 
+def withdraw(db: sqlite3.Connection, notifier: str, key: str) -> None:
+    """Remove what waits for a notifier under a key."""
+    db.execute(
+        "DELETE FROM deliveries WHERE notifier = ? AND json_extract(message, '$.key') = ?",
+        (notifier, key),
+    )
+
+
 def dead_letter(db: sqlite3.Connection, delivery: Delivery, error: str) -> None:
     """From the waiting to the refused."""
     _remove(db, delivery)

@@ -30,6 +30,7 @@ from alerts.state.machine import (
 )
 from alerts.state.record import (
     AlertRecord,
+    described,
     dump,
     is_name,
     is_worth_keeping,
@@ -101,6 +102,15 @@ class AlertStore:
         found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
         return [each for each in found if each is not None]
 
+    def is_seen_bad(self, check: str) -> bool:
+        """Whether the newest result of a check confirms something that fires."""
+        return any(
+            identity.check == check
+            and kept.state.stage is AlertState.FIRING
+            and kept.state.seen is not ObservedLevel.GOOD
+            for identity, kept in self._kept.items()
+        )
+
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
@@ -130,17 +140,17 @@ class AlertStore:
         backed_up: bool,
     ) -> list[Event]:
         """A check has a new result, or its result is to be seen anew."""
-        self._heard[check.name] = now
         known = self._results.get(check.name)
-        if known is None or known[0] is not result:
-            # A result that is seen anew began no later than it did at first.
+        again = known is not None and known[0] is result
+        if not again:
+            self._heard[check.name] = now
             self._results[check.name] = (result, now - result.duration)
         sights = [
             *of_status(check, result, backed_up=backed_up),
             *of_values(check, evaluations, self._burns),
             *of_vanished(check, result, evaluations, self._burning_of(check)),
         ]
-        events = [self._see(sight, check, result, now) for sight in sights]
+        events = [self._see(sight, check, result, now, again=again) for sight in sights]
         return [event for event in events if event is not None]
 
     def pass_time(self, now: float) -> list[Event]:
@@ -201,7 +211,9 @@ class AlertStore:
         self._kept[alert.identity] = restored(alert, heard)
         self._dirty.add(alert.identity)
 
-    def _see(self, sight: Observation, check: Check, result: Result, now: float) -> Event | None:
+    def _see(
+        self, sight: Observation, check: Check, result: Result, now: float, *, again: bool
+    ) -> Event | None:
         kept = self._kept.get(sight.identity)
         if kept is None:
             if (
@@ -219,7 +231,7 @@ class AlertStore:
             kept.words = self._words(sight, check, result, kept)
             kept.first = kept.words() if kept.state.since is None else kept.first
         began = self._results[check.name][1] if sight.identity.rule == annotations.FAILING else None
-        step = observe(kept.state, sight.seen, now, sight.terms, began=began)
+        step = observe(kept.state, sight.seen, now, sight.terms, began=began, again=again)
         return self._step(sight.identity, *step)
 
     def _words(
@@ -278,7 +290,7 @@ class AlertStore:
             self._dirty.add(identity)
         state_before, kept.state = kept.state, state
         if state.stage is AlertState.FIRING and kept.words is not None:
-            kept.alert = self._described(kept, transition)
+            kept.alert = described(kept, transition)
         if transition is None or kept.alert is None:
             return None
         if transition.turn is not TransitionType.RESOLVED:
@@ -287,18 +299,3 @@ class AlertStore:
         kept.values.clear()
         kept.first = None
         return Event(over, transition)
-
-    def _described(self, kept: AlertRecord, transition: Transition | None) -> Alert:
-        state = kept.state
-        words = kept.words() if kept.words is not None else kept.alert
-        if words is None:
-            raise RuntimeError("an alert without words fires")
-        fired = state.fired if state.fired is not None else 0.0
-        if transition is not None and transition.turn is TransitionType.FLAPPING:
-            words = replace(words, summary=f"{words.summary} (again and again: it flaps)")
-        return replace(
-            words,
-            severity=state.severity or Severity.WARNING,
-            since=state.since if state.since is not None else fired,
-            fired=fired,
-        )

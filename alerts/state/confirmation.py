@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from alerts.model import Alert, Fingerprint
 from alerts.state.annotations import FAILING
-from probe.core.kind import BACKOFF_ABOVE_SECONDS, Check
+from probe.core.kind import Check
 from probe.core.model import Result, Status
 
 # A result that is younger needs no other to confirm it.
 FRESH_SECONDS = 2.0
 # For an answer: this share of `for`, within these bounds; after a recovery elsewhere, the last.
 WAIT_SHARE, SHORTEST_WAIT, LONGEST_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
+# A check that runs so often costs little.
+FREQUENT_SECONDS = 300.0
 # Checks that began to fail within so many seconds of each other failed together.
 TOGETHER_SECONDS = 120.0
 # A recovery that is older says nothing of what fails now.
@@ -38,19 +40,26 @@ class Confirmation:
     def __init__(self) -> None:
         self._failing_since: dict[str, float] = {}
         self._failed_at: dict[str, float] = {}
+        self._works: set[str] = set()
+        self._last: dict[str, Result] = {}
         self._recoveries: list[SeenRecovery] = []
         self._asked: dict[Fingerprint, float] = {}
         self._due: list[float] = []
         self._wanted: set[str] = set()
 
     def add_result(self, result: Result, now: float) -> None:
-        """A check has a new result."""
+        """A check has a result; one that is judged anew is no other."""
         name = result.check
+        if self._last.get(name) is result:
+            return
+        self._last[name] = result
         if result.status is Status.FAILED:
             self._failing_since.setdefault(name, now - result.duration)
             self._failed_at[name] = now
+            self._works.discard(name)
         elif result.status is Status.OK:
             self._failed_at.pop(name, None)
+            self._works.add(name)
             began = self._failing_since.pop(name, None)
             if began is not None:
                 self._recoveries.append(SeenRecovery(began, now))
@@ -62,6 +71,8 @@ class Confirmation:
         """Whether people may be notified of an alert now; if not, its check is wanted."""
         if alert.identity.rule != FAILING or check is None:
             return True
+        if check.name in self._works:
+            return False
         failed_at = self._failed_at.get(check.name, float("-inf"))
         doubtful = self._is_doubtful(alert, failed_at)
         if now - failed_at <= FRESH_SECONDS and not doubtful:
@@ -99,5 +110,5 @@ def _patience(check: Check) -> float:
 
 
 def _may_run_again(check: Check) -> bool:
-    """What is rare is costly, and isn't run for a confirmation."""
-    return check.interval < BACKOFF_ABOVE_SECONDS and not check.kind.failing.no_retry_causes
+    """What runs seldom is costly, and isn't run for a confirmation."""
+    return check.interval <= FREQUENT_SECONDS and not check.kind.failing.no_retry_causes

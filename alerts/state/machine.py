@@ -100,15 +100,23 @@ Step = tuple[State, Transition | None]
 
 
 def observe(
-    state: State, seen: ObservedLevel, at: float, terms: Timers, *, began: float | None = None
+    state: State,
+    seen: ObservedLevel,
+    at: float,
+    terms: Timers,
+    *,
+    began: float | None = None,
+    again: bool = False,
 ) -> Step:
     """A result was seen at a time; then whatever is due by now.
 
     ``began`` is when its run began: what is bad has been bad since then at the latest.
+    ``again``: the same result was seen before, and is judged anew; it counts once.
     """
     if seen is ObservedLevel.NOTHING:
         return tick(state, at, terms)
-    recent = (*state.recent, seen is not ObservedLevel.GOOD)[-terms.window :]
+    before = state.recent[:-1] if again else state.recent
+    recent = (*before, seen is not ObservedLevel.GOOD)[-terms.window :]
     state = replace(state, recent=recent)
     level = _level(state, seen, recent, terms)
     state = (
@@ -137,7 +145,7 @@ def next_time(state: State, terms: Timers) -> float | None:
         and state.good is not None
     ):
         return state.good + _clear(state, terms)
-    if state.seen is ObservedLevel.GOOD or state.since is None:
+    if state.seen is ObservedLevel.GOOD or state.since is None or _waits_for_result(state):
         return None
     times = []
     if state.stage is AlertState.PENDING:
@@ -188,7 +196,7 @@ def _become_bad(state: State, level: ObservedLevel, at: float) -> State:
 
 def _due(state: State, now: float, terms: Timers) -> Severity | None:
     """The severity that the alert should fire with by now."""
-    if state.since is None or state.seen is ObservedLevel.GOOD:
+    if state.since is None or state.seen is ObservedLevel.GOOD or _waits_for_result(state):
         return None
     if state.severe is not None and now - state.severe >= terms.hold[Severity.CRITICAL]:
         return Severity.CRITICAL
@@ -196,6 +204,12 @@ def _due(state: State, now: float, terms: Timers) -> Severity | None:
         # Critical for too short a time yet to escalate, and no reason to ease.
         return state.severity if state.seen is ObservedLevel.CRITICAL else Severity.WARNING
     return Severity.WARNING if now - state.since >= terms.hold[Severity.WARNING] else None
+
+
+def _waits_for_result(state: State) -> bool:
+    """Whether the last result was good among many bad ones: nothing fires before the next."""
+    pending = state.stage is AlertState.PENDING
+    return pending and bool(state.recent) and not state.recent[-1]
 
 
 def _fire(state: State, severity: Severity, now: float) -> Step:

@@ -9,7 +9,14 @@ from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
 from alerts.state.annotations import FAILING
-from alerts.state.machine import AlertState, ObservedLevel, State, Timers
+from alerts.state.machine import (
+    AlertState,
+    ObservedLevel,
+    State,
+    Timers,
+    Transition,
+    TransitionType,
+)
 
 # Values that a trend is made of.
 MOST_VALUES = 60
@@ -157,3 +164,20 @@ def is_worth_keeping(state: State, before: State) -> bool:
     is not."""
     bad_lately = any(state.recent) or any(before.recent)
     return state != before if bad_lately else replace(state, recent=before.recent) != before
+
+
+def described(kept: AlertRecord, transition: Transition | None) -> Alert:
+    """The alert in words, with the times and the severity of its state."""
+    state = kept.state
+    words = kept.words() if kept.words is not None else kept.alert
+    if words is None:
+        raise RuntimeError("an alert without words fires")
+    fired = state.fired if state.fired is not None else 0.0
+    if transition is not None and transition.turn is TransitionType.FLAPPING:
+        words = replace(words, summary=f"{words.summary} (again and again: it flaps)")
+    return replace(
+        words,
+        severity=state.severity or Severity.WARNING,
+        since=state.since if state.since is not None else fired,
+        fired=fired,
+    )

@@ -18,8 +18,7 @@ from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
-from probe.net.gather import gather_first_error
-from probe.net.tasks import phase_timeout
+from probe.net.tasks import gather_first_error, phase_timeout
 from probe.turn.echo_packet import ECHO_SIZES
 from probe.turn.judging import altered, could_be_size, large_messages_lost, surely_lost
 

@@ -22,9 +22,8 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.restart import RestartableIce
-from probe.net.gather import gather_first_error
 from probe.net.impairment import Impairment
-from probe.net.tasks import phase_timeout_as, race
+from probe.net.tasks import gather_first_error, phase_timeout_as, race
 from probe.turn.refreshable_client import NOT_FORGOTTEN, RefreshableClient, Refreshed
 
 BEAT_SECONDS = 0.25

@@ -22,9 +22,8 @@ from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
-from probe.net.gather import gather_first_error
 from probe.net.socketio import ReceivedEvent
-from probe.net.tasks import phase_timeout_as, race
+from probe.net.tasks import gather_first_error, phase_timeout_as, race
 from probe.paircam.user_session import AppUser
 from probe.stun.message import PeerAddress
 
@@ -151,17 +150,22 @@ class SignaledCall:
         caller = SignaledEndpoint(self.caller, relay, self._context, calls=True)
         callee = SignaledEndpoint(self.callee, relay, self._context, calls=False)
         self._sides = (caller, callee)
+        self._tolerate_complaints(True)
         await self.unless_ended(self._call(caller, callee, echoes))
 
     async def end(self) -> None:
         """Hang up, and wait until both sides are notified."""
         session = self.session
         self.caller.ending = self.callee.ending = True
+        self._tolerate_complaints(False)
         await self.caller.send("end-call", sessionId=session)
         await gather_first_error(
             self.caller.wait_for("call-ended", session),
             self.callee.wait_for("peer-disconnected", session),
         )
+
+    def _tolerate_complaints(self, yes: bool) -> None:
+        self.caller.tolerates_complaints = self.callee.tolerates_complaints = yes
 
     async def close(self) -> None:
         """Close the call's ends, and have both visitors leave. Never raises."""

@@ -86,12 +86,13 @@ def list_everything(options: Mapping[str, Any]) -> int:
         say_mistakes(error)
         return USAGE_ERROR
     style = style_for(sys.stdout, os.environ)
-    text = render(_listing(settings.plan), width=style.width, colour=style.colour)
+    text = render(_listing(settings), width=style.width, colour=style.colour)
     click.echo(text, nl=False, color=True)
     return 0
 
 
-def _listing(plan: CheckPlan) -> Listing:
+def _listing(settings: Settings) -> Listing:
+    plan = settings.plan
     used = {check.kind.name for check in plan.checks}
     return Listing(
         checks=tuple(_line(check) for check in plan.checks),
@@ -107,7 +108,7 @@ def _listing(plan: CheckPlan) -> Listing:
             if isinstance(check.table, BudgetTable)
         ),
         sources=_sources(plan.checks),
-        cautions=_cautions(plan),
+        cautions=(*settings.warnings, *_cautions(plan)),
     )
 
 

@@ -45,10 +45,14 @@ RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """The configured checks in a fixed order, and what is not checked and why."""
+    """The configured checks in a fixed order, and what is not checked and why.
+
+    ``may_be_empty``: there is a use for a plan without checks.
+    """
 
     checks: tuple[Check, ...]
     skipped: tuple[Skipped, ...] = ()
+    may_be_empty: bool = False
 
 
 def read_tables(
@@ -162,7 +166,7 @@ def select(
         named = {check.name for name in wanted for check in select_checks(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
         chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
-    if not chosen.checks:
+    if not chosen.checks and not (plan.may_be_empty and not once):
         raise ConfigurationError(
             [
                 ConfigProblem(

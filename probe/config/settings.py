@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from alerts.cluster.members import PeersPlan, split_name
+from alerts.cluster.configuration import static_warnings
+from alerts.cluster.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
@@ -29,6 +30,7 @@ from probe.config.check_plan import (
     variables_named_in,
 )
 from probe.config.secret_values import secret_parts, secrets_in
+from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     SECRETS_DIRECTORY,
     ConfigProblem,
@@ -39,7 +41,8 @@ from probe.core.environment import (
 )
 from probe.diagnostics.sentry import check_dsn
 from probe.net import proxies
-from probe.net.urls import BaseUrl, HttpUrl, check_base_url, split_urls
+from probe.net.peer_address import PeerEntries
+from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
 # The value of PROBE_SENTRY_DSN that takes the application's.
 INHERIT = "inherit"
@@ -80,21 +83,6 @@ def listen_address(text: str) -> tuple[str, int]:
 
 
 Listen = Annotated[str, AfterValidator(check_listen)]
-
-
-def check_peers(text: str) -> str:
-    """Addresses of probes unchanged. Raises ValueError that says what would be right."""
-    for entry in split_urls(text):
-        if "://" in entry:
-            check_base_url(entry)
-            if "@" in entry:
-                raise ValueError("an address here holds a password: PROBE_PEER_TOKEN is the key")
-        else:
-            split_name(entry)
-    return text
-
-
-Peers = Annotated[str, AfterValidator(check_peers)]
 
 
 class ProbeEnvironment(Environment):
@@ -141,7 +129,7 @@ class ProbeEnvironment(Environment):
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
     """Address of a dashboard; notifications link to it. Example:
     `https://grafana.example.org/d/probe-overview`"""
-    peers: Peers = Field(default="", alias="PROBE_PEERS")
+    peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
     """All probes, this one included, in the order in which they send notifications: addresses, or a
     name that resolves to all of them. Example: `paircam-probe.internal`"""
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
@@ -150,6 +138,9 @@ class ProbeEnvironment(Environment):
     journal: Path | None = Field(default=None, alias="PROBE_JOURNAL")
     """Directory of a second copy of the journal of open incidents, on another volume than
     `PROBE_DATA`. Example: `/mnt/second`"""
+    witness: bool = Field(default=False, alias="PROBE_WITNESS")
+    """`true` makes this probe a witness: it runs no checks but its references, and counts as a
+    member, so that two regions keep a majority when the way between them is cut."""
 
     @field_validator("sentry_dsn")
     @classmethod
@@ -196,6 +187,8 @@ class ProbeEnvironment(Environment):
     def _peers_with_token(self) -> Self:
         if split_urls(self.peers) and self.peer_token is None:
             raise ValueError("PROBE_PEERS needs PROBE_PEER_TOKEN, the same for all of them")
+        if self.witness and not split_urls(self.peers):
+            raise ValueError("PROBE_WITNESS needs PROBE_PEERS: a witness is one of several probes")
         return self
 
     @field_validator("log_level")
@@ -237,6 +230,7 @@ class Settings:
     """Everything that a run needs to know: the plan, and who we are.
 
     ``config`` is the file whose change is worth reading it again; None: there is none.
+    ``warnings`` are about what is valid and will not do.
     """
 
     plan: CheckPlan
@@ -299,8 +293,17 @@ def load_settings(
     path = None if alone else Path(config or DEFAULT_CONFIG)
     pages, dashboards = _text(own.public_url), _text(own.grafana_url)
     whole = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
+    has_region = bool(own.region or own.fly_region)
     warnings = () if alone else warnings
-    return Settings(plan, region, LOG_LEVELS[own.log_level], _service(own), path, whole, warnings)
+    return Settings(
+        plan_of_witness(plan) if own.witness else plan,
+        region,
+        LOG_LEVELS[own.log_level],
+        _service(own),
+        path,
+        whole,
+        (*static_warnings(split_urls(own.peers), has_region=has_region), *warnings),
+    )
 
 
 def _text(address: SecretStr | None) -> str:
@@ -319,7 +322,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,
         sentry_dsn=own.own_sentry_dsn,
-        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token),
+        peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
         journal=own.journal,
     )
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from random import Random
 from types import TracebackType
 
@@ -107,7 +108,7 @@ class Daemon:
         self._alarm = AlertManager(
             settings.alerting,
             settings.service.data,
-            peers=settings.service.peers,
+            peers=replace(settings.service.peers, version=probe_version()),
             journals=settings.service.journals,
             now=lambda: steady + clock(),
             wall=now,
@@ -144,7 +145,7 @@ class Daemon:
         )
         self._first_round = asyncio.Event()
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
-        self._alarm.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
+        self._alarm.run_soon = self._schedule.run_soon
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
         books = RunbookPages(lambda: self._alarm.pipeline.config.runbooks)
@@ -273,9 +274,12 @@ class Daemon:
         for part in parts:
             part.set_checks(self._plan.checks)
         self._alarm.set_checks([check for check in checks.values() if not check.table.is_reference])
-        for caution in (each for check in new for each in check.config_warnings):
-            logger.warning("%s", caution)
+        warnings = settings.warnings if self._revision == 1 else ()
+        for warning in (*warnings, *(each for check in new for each in check.config_warnings)):
+            logger.warning("%s", warning)
         deadlines = {check.name: check.table.deadline for check in new}
+        if not checks:
+            self._end_first_round()
         # Failing and long unmeasured ones come first after a start; what a reload brings has its
         # place in the file.
         new.sort(key=lambda check: self._startup_order.get(check.name, len(self._startup_order)))
@@ -389,7 +393,7 @@ class Daemon:
                 *notices_of(self._alarm, self._references),
                 *self._own.notices(),
                 *self.reloader.outcome.notices,
-                *config_notices(self._plan.checks),
+                *config_notices(self._settings.warnings, self._plan.checks),
                 *self._exposure(),
             ),
         )

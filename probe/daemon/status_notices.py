@@ -33,12 +33,11 @@ def notices_of(alarm: AlertManager, references: References) -> list[Notice]:
     ]
 
 
-def config_notices(checks: Iterable[Check]) -> list[Notice]:
-    """What is configured and will not do."""
+def config_notices(warnings: Iterable[str], checks: Iterable[Check]) -> list[Notice]:
+    """What is configured and will not do: ``warnings`` of all of it, and those of checks."""
+    of_checks = (warning for check in checks for warning in check.config_warnings)
     return [
-        Notice(Verdict.WARNING, "The configuration", caution)
-        for check in checks
-        for caution in check.config_warnings
+        Notice(Verdict.WARNING, "The configuration", warning) for warning in (*warnings, *of_checks)
     ]
 
 
@@ -51,6 +50,8 @@ def _network(references: References) -> Iterator[Notice]:
 def _peers(alarm: AlertManager) -> Iterator[Notice]:
     for name, problem in alarm.fleet.peers.troubles:
         yield Notice(Verdict.WARNING, f"Another probe can't be asked: {name}", problem)
+    for found in alarm.fleet.setup_problems:
+        yield Notice(Verdict.WARNING, "The probes are set up differently", found.text)
 
 
 def _undelivered(alarm: AlertManager) -> Iterator[Notice]:

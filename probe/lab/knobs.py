@@ -117,8 +117,9 @@ class BackendKnobs:
     signaling_latency: float = 0.0
     """Seconds before any event of Socket.IO is answered."""
 
-    match: Literal["ok", "never", "anyone", "lost", "ends"] = "ok"
-    """The queue: `never` matches no user, `anyone` matches across queues and languages, `lost`
+    match: Literal["ok", "never", "anyone", "lost", "ends", "refused", "unknown"] = "ok"
+    """The queue: `refused` answers joins with `error` and `unknown` with `exception`, `never`
+    matches no user, `anyone` matches across queues and languages, `lost`
     forgets a session as soon as both users have it, `ends` ends it with the answer."""
 
     second_match: float = 0.0

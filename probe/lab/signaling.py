@@ -171,6 +171,12 @@ class Signaling:
         if problem is not None:
             await self._emit(sid, "exception", {"status": "error", "message": problem})
             return
+        if self._knobs.match == "refused":
+            await self._emit(sid, "error", {"message": "Failed to join queue"})
+            return
+        if self._knobs.match == "unknown":
+            await self._emit(sid, "exception", {"status": "error", "message": "Internal error"})
+            return
         if not self._joins.allows(device):
             await self._emit(sid, "error", {"message": "Too many queue joins"})
             return

@@ -180,7 +180,7 @@ class SelfMetrics(Collector):
             ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
             (
                 "probe_log_lines_dropped",
-                "Log lines that were dropped because nobody read them in time.",
+                "Log lines that were dropped because they were not read in time.",
                 found.log_lines_dropped,
             ),
         ):
@@ -231,6 +231,16 @@ def _peers(state: PeersReading) -> Iterator[Metric]:
     for scope, count in state.scopes.items():
         by_scope.add_metric([scope], float(count))
     yield by_scope
+    text = "Differences between the set-ups of this probe and the others, by what differs."
+    by_kind = GaugeMetricFamily("probe_peer_setup_problems", text, labels=["kind"])
+    for kind, count in state.mismatches.items():
+        by_kind.add_metric([kind], float(count))
+    yield by_kind
+    text = "How far the wall clock of another probe is ahead of this one's."
+    offsets = GaugeMetricFamily("probe_peer_clock_offset_seconds", text, labels=["peer"])
+    for peer, offset in state.clock_offsets.items():
+        offsets.add_metric([peer], offset)
+    yield offsets
 
 
 def _history(state: HistoryState) -> Iterator[Metric]:

@@ -25,6 +25,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import SocketFactory, connect_tcp, start_tls
 from probe.net.protocol.cookies import Cookies
@@ -35,7 +36,6 @@ from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
 from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
-from probe.net.timing import Timing
 from probe.net.tls import TlsObserver, client_context
 
 __all__ = [

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from probe.core.environment import Environment
 from probe.core.field_types import Described
 from probe.core.model import Unit
-from probe.net.cors import first_origin
+from probe.net.fetch.cors import first_origin
 from probe.net.urls import BaseUrl, CaFile
 
 DEFAULT_EXPIRATION = 300.0

@@ -25,7 +25,7 @@ from probe.core.model import (
     Unit,
 )
 from probe.core.recorder import Recorder
-from probe.net import cors
+from probe.net.fetch import cors
 from probe.net.protocol.errors import PeerError
 from probe.net.urls import BaseUrl, CaFile, show_host
 from probe.paircam.triggers import SIGNALING, of_backend, of_signaling

@@ -63,6 +63,8 @@ class AppUser:
         self.strangers: set[str] = set()
         self.matched_at: list[float] = []
         self.complaint: ApplicationError | None = None
+        # While a call is signaled a session may be replaced, and the old one is complained of.
+        self.tolerates_complaints = False
         self.ending = False
         self._session = Session(browser, host=host, namespace=NAMESPACE, listen=LISTEN, clock=clock)
         self._heard: dict[str, list[ReceivedEvent]] = {}
@@ -162,12 +164,14 @@ class AppUser:
             self.stop(stop)
 
     async def _next(self) -> ReceivedEvent:
-        """The next event; a complaint is kept, and does not end the session."""
+        """The next event; a complaint is kept, and ends what is waited for."""
         while True:
             try:
                 return await self._session.receive()
             except ApplicationError as complaint:
                 self.complaint = complaint
+                if not self.tolerates_complaints:
+                    self.stop(complaint)
                 self._news.set()
 
     def _take(self, arrival: ReceivedEvent) -> None:

@@ -5,21 +5,16 @@ from collections.abc import Container, Iterator
 from itertools import count
 
 from probe.core.context import Context
+from probe.net.peer_address import DEFAULT_PORT, parse_peer
 from probe.net.resolver import resolve
 from probe.net.urls import show_host
 from probe.stun.uri import format_hostport, parse_url_list
 from probe.turn_targets.environment import TurnEnvironment
 
-DEFAULT_PORT = 9091
-_WITH_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:]+):(?P<port>\d+)")
-
 
 def base_url(entry: str) -> str:
     """An address as it is; for a name without scheme that of the probe's port at it."""
-    if "://" in entry:
-        return entry.rstrip("/")
-    host, port = _split(entry)
-    return f"http://{format_hostport(host, port)}"
+    return parse_peer(entry).base_url
 
 
 def check_name(entry: str, provider: str, taken: Container[str]) -> str:
@@ -38,13 +33,13 @@ async def rotated_addresses(entry: str, context: Context) -> list[str]:
 
     Raises CheckFailed or NotMeasured where there are none.
     """
-    if "://" in entry:
-        return [base_url(entry)]
-    host, port = _split(entry)
-    found = sorted({address.ip for address in await resolve(host, port)})
+    peer = parse_peer(entry)
+    if not peer.is_name:
+        return [peer.base_url]
+    found = sorted({address.ip for address in await resolve(peer.host, peer.port)})
     turns: Iterator[int] = context.get_or_create(("turns of peers", entry), count)
     first = next(turns) % len(found)
-    return [f"http://{format_hostport(ip, port)}" for ip in found[first:] + found[:first]]
+    return [f"http://{format_hostport(ip, peer.port)}" for ip in found[first:] + found[:first]]
 
 
 def stun_server_of(environment: TurnEnvironment) -> str | None:
@@ -59,10 +54,3 @@ def stun_server_of(environment: TurnEnvironment) -> str | None:
     if environment.turn_host is not None:
         return f"stun:{format_hostport(environment.turn_host, environment.turn_port)}"
     return f"stun:{format_hostport(by_udp[0].host, by_udp[0].port)}" if by_udp else None
-
-
-def _split(entry: str) -> tuple[str, int]:
-    parts = _WITH_PORT.fullmatch(entry.strip())
-    if parts is None:
-        return entry.strip().strip("[]"), DEFAULT_PORT
-    return parts["host"].strip("[]"), int(parts["port"])

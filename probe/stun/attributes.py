@@ -11,8 +11,9 @@ from typing import Any
 
 COOKIE = 0x2112A442
 COOKIE_BYTES = struct.pack("!I", COOKIE)
-COMPREHENSION_OPTIONAL = 0x8000
-"""Attribute types from here on may be ignored by who does not know them."""
+DISCARDED = range(0x4000, 0x8000)
+"""Attribute types that must be understood, and for which Chromium discards a message where they
+are not. By RFC 8489 section 14 those below must be understood, too; it lets them pass."""
 
 TransportAddress = tuple[str, int]
 """An address literal and a port."""

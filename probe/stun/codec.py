@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from probe.stun.attributes import BY_NAME, BY_NUMBER, COMPREHENSION_OPTIONAL, COOKIE
+from probe.stun.attributes import BY_NAME, BY_NUMBER, COOKIE, DISCARDED
 
 HEADER_BYTES = 20
 TRANSACTION_ID_BYTES = 12
@@ -111,7 +111,7 @@ def decode(data: bytes) -> StunMessage:
     for number, at, value in _split(data):
         known = BY_NUMBER.get(number)
         if known is None:
-            if number < COMPREHENSION_OPTIONAL:
+            if number in DISCARDED:
                 unknown.append(number)
         elif known.name not in attributes:
             attributes[known.name] = _value(known.name, value, transaction_id)

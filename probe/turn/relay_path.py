@@ -15,8 +15,8 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
-from probe.net.gather import gather_first_error
 from probe.net.resolver import Address
+from probe.net.tasks import gather_first_error
 from probe.net.tls import client_context
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials

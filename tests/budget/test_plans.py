@@ -71,6 +71,15 @@ def test_all_redis_commands_together_are_a_tenth_of_the_plan_at_most() -> None:
     assert upstash.per_month == 31 * 912
 
 
+def test_a_journey_beside_them_stays_within_the_tenth() -> None:
+    """89 commands each, as counted with MONITOR on a running backend."""
+    upstash = budgets(plan_of(variables={**PAIRCAM, "PROBE_JOURNEY": "true"}))["upstash"].budget
+    taken = {drain.check: drain.amount for drain in upstash.drains}
+    assert taken == {"signaling": 7, "redis": 3, "journey": 89}
+    assert 912 < upstash.per_day <= upstash.terms.most
+    assert not upstash.warning
+
+
 def test_health_checks_keep_neon_awake_all_day_which_its_free_hours_allow() -> None:
     """191.9 compute hours at 0.25 of a compute are 767.6 hours; a month has 744 at most."""
     neon = budgets(plan_of())["neon"].budget

@@ -45,7 +45,8 @@ def test_a_variable_that_is_nearly_one_of_ours_is_told(wrong: str, right: str) -
 @pytest.mark.parametrize(
     "name",
     ["PATH", "HOME", "DATABASE_USER", "REDIS_HOST", "PORT", "NODE_ENV", "CORS_ORIGINS",
-     "SENTRY_DSN", "JWT_REFRESH_SECRET", "FLY_MACHINE_ID", "SLACK_WEBHOOK_FILE", "PROBE_SERVICE_HOST",
+     "SENTRY_DSN", "JWT_REFRESH_SECRET", "FLY_MACHINE_ID", "SLACK_WEBHOOK_FILE",
+     "PROBE_SERVICE_HOST",
      "PROBE_PORT_9091_TCP_ADDR", "PROBE_SECRETS_DIR", "TURN_REALM"],
 )  # fmt: skip
 def test_what_others_read_is_not(name: str, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from probe.cli import cli
 from probe.config.settings import DEFAULT_LISTEN, ProbeEnvironment
 from probe.kinds import KINDS
-from probe.web.access import OPEN_PATHS
 from tests.container.dockerfile import SECRET, Ignore, Instruction, read_dockerfile
 
 ROOT = Path(__file__).parents[2]
@@ -129,13 +129,11 @@ def test_the_port_is_the_default_everywhere() -> None:
     assert FINAL.last("EXPOSE").value == str(PORT)
 
 
-def test_the_healthcheck_asks_a_page_that_needs_no_password_where_the_probe_listens() -> None:
-    program, option, code = FINAL.healthcheck.words
-    assert (program, option) == ("python", "-c")
-    assert set(re.findall(r"'(/\w+)'", code)) == {"/healthz"} <= OPEN_PATHS
-    assert "PROBE_LISTEN" in code
-    assert "9091" not in code
-    compile(code, "HEALTHCHECK", "exec")
+def test_the_healthcheck_is_the_command_that_reads_the_configuration() -> None:
+    command, *words = FINAL.healthcheck.words
+    assert command in PROJECT["project"]["scripts"]
+    assert words == ["healthcheck"]
+    assert words[0] in cli.commands
 
 
 def test_data_is_a_volume_that_is_made_for_the_user() -> None:

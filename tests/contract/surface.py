@@ -13,7 +13,13 @@ from typing import Any
 import click
 
 from alerts import runbooks
-from alerts.cluster.protocol import MemberAnswer, QueriedCheck, Query, ReportedAlert, SeenBad
+from alerts.cluster.protocol import (
+    MemberAnswer,
+    QueriedCheck,
+    Query,
+    ReportedAlert,
+    ReportedCheck,
+)
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.alertmanager import alerts_of
 from alerts.notifiers.webhook import sign
@@ -154,11 +160,11 @@ def _messages() -> Iterator[str]:
 
 def _peers() -> Iterator[str]:
     for name, model in (
-        ("question", QueriedCheck),
-        ("question.asks[]", Query),
+        ("question", Query),
+        ("question.asks[]", QueriedCheck),
         ("answer", MemberAnswer),
-        ("answer.checks.*", ReportedAlert),
-        ("answer.checks.*.bad.*", SeenBad),
+        ("answer.checks.*", ReportedCheck),
+        ("answer.checks.*.bad.*", ReportedAlert),
     ):
         for field, about in model.model_fields.items():
             yield f"{name}.{about.alias or field}"

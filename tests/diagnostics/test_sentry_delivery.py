@@ -220,3 +220,15 @@ async def test_the_end_does_not_wait_again_for_a_sentry_that_did_not_answer() ->
         code, text, _ = await run(ENDS, sentry.dsn)
         assert sentry.requests == 1
     assert (code, text) == (0, "")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_the_key_goes_to_no_host_that_a_redirect_names(status: int) -> None:
+    async with Sentry() as elsewhere:
+        location = f"Location: http://127.0.0.1:{elsewhere.port}/api/1/envelope/"
+        async with Sentry(status=status, headers=(location,)) as sentry:
+            start(sentry)
+            logger.error("redirected")
+            await errors.close()
+            assert sentry.requests == 1
+        assert elsewhere.requests == 0

@@ -38,7 +38,7 @@ def pasts(draw: st.DrawFn) -> list[ResultRow]:
     return kept
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pasts(), st.integers(-50, 400), st.integers(1, 400), st.integers(1, 5), st.integers(1, 4))
 def test_history_says_what_the_entries_say(
     kept: list[ResultRow], offset: int, length: int, buckets: int, most: int

@@ -11,10 +11,10 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.net import http
+from probe.net.fetch.security_headers import http_url
+from probe.net.fetch.timing import Timing
 from probe.net.http import fresh_client, translate
 from probe.net.resolver import Address
-from probe.net.security_headers import http_url
-from probe.net.timing import Timing
 from tests.servers.pages import Pages, answers, closed_port, hangs_after, in_turn
 
 pytestmark = pytest.mark.usefixtures("leaks")

@@ -128,8 +128,8 @@ def test_a_wrong_fingerprint_is_let_pass() -> None:
 
 
 def test_unknown_attributes_are_named_where_they_must_be_understood() -> None:
-    message = decode(raw((0x7ABC, b"abc"), (0x8ABC, b"abc"), (0x7ABD, b"")))
-    assert message.unknown_required == (0x7ABC, 0x7ABD)
+    message = decode(raw((0x7ABC, b"abc"), (0x8ABC, b"abc"), (0x4000, b""), (0x3FFF, b"")))
+    assert message.unknown_required == (0x7ABC, 0x4000)
 
 
 @pytest.mark.parametrize(

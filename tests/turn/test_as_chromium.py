@@ -76,8 +76,8 @@ async def test_what_passes_by_itself_is_asked_again_though_unsigned(
         ({"without": frozenset({"XOR-MAPPED-ADDRESS"})}, "lacks XOR-MAPPED-ADDRESS"),
         ({"without": frozenset({"XOR-RELAYED-ADDRESS"})}, "lacks XOR-RELAYED-ADDRESS"),
         ({"extra": struct.pack("!HHI", 0x7ABC, 4, 1)}, "0x7abc"),
-        ({"extra": struct.pack("!HH", 0x001C, 0)}, "0x001c"),
-        ({"extra": struct.pack("!HHI", 0x0002, 4, 1)}, "0x0002"),
+        ({"extra": struct.pack("!HH", 0x4000, 0)}, "0x4000"),
+        ({"extra": struct.pack("!HHI", 0x7FFF, 1, 1)}, "0x7fff"),
     ],
 )
 async def test_an_answer_that_browsers_discard_is_a_failure(

@@ -37,7 +37,7 @@ from probe.kinds.http.signals import (
     THRESHOLDS,
     VERSION,
 )
-from probe.net import cors
+from probe.net.fetch import cors
 from probe.net.http_status import status_error
 from probe.net.urls import show_host
 from probe.paircam import health
@@ -77,7 +77,7 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
 
 
 async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -> "Answer":
-    from probe.net import security_headers
+    from probe.net.fetch import security_headers
 
     follow = table.max_redirects if table.follow_redirects else None
     body = b""
@@ -187,7 +187,7 @@ def _judge(body: bytes, table: HttpTable, record: Recorder) -> None:
 
 async def _promises(table: HttpTable, record: Recorder, context: Context, timeout: float) -> None:
     """Both questions at once, and never so long that they cost the check its deadline."""
-    from probe.net import security_headers
+    from probe.net.fetch import security_headers
 
     questions: dict[Signal, security_headers.HeaderCheck] = {}
     if table.expect_https_redirect:
@@ -232,7 +232,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on PostgreSQL and keep Neon awake",
     uses=uses,
-    load=lazy_import("probe.net.http", "probe.net.security_headers"),
+    load=lazy_import("probe.net.http", "probe.net.fetch.security_headers"),
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,

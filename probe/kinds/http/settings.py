@@ -9,7 +9,7 @@ from probe.core.environment import Environment
 from probe.core.field_types import Bytes
 from probe.core.kind import CheckConfig, DerivedChecks
 from probe.core.model import Impact, Result
-from probe.net import cors
+from probe.net.fetch import cors
 from probe.net.urls import (
     BaseUrl,
     CaFile,

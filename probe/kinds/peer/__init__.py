@@ -31,6 +31,7 @@ from probe.core.model import (
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
+from probe.net.peer_address import PeerEntries, PeerEntry
 from probe.net.urls import HttpUrl, show_host, split_urls
 from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of
 from probe.stun.uri import TurnUri, parse_stun_url
@@ -56,7 +57,7 @@ class PeerEnvironment(TurnEnvironment):
     """The TURN servers, the other probes, and whether the application counts its calls."""
 
     title = "Application metrics"
-    peers: str = Field(default="", alias="PROBE_PEERS")
+    peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
     """All probes, this one included, in the order in which they send notifications: addresses, or a
     name that resolves to all of them. Example: `paircam-probe.internal`"""
     peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
@@ -80,7 +81,7 @@ class PeerTable(TurnServerConfig):
     network that joins all machines (``.internal``), over which every call connects.
     """
 
-    peer: str = Field(min_length=1)
+    peer: PeerEntry
     """Address of the peer, or a name whose addresses are called in turn. Example:
     `https://probe.example.org`"""
     token: SecretStr

@@ -36,7 +36,7 @@ from probe.kinds.resilience.signals import (
     write_call,
     write_session,
 )
-from probe.net.gather import gather_first_error
+from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import Backend
 from probe.stun.uri import WAYS_IN, TurnUri

@@ -14,7 +14,6 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted
-from probe.net.cors import check_allowed, is_cross_origin, origin_header, origin_of
 from probe.net.engineio.opening import (
     Opening,
     not_socketio,
@@ -22,6 +21,7 @@ from probe.net.engineio.opening import (
     refused_request,
     words_of,
 )
+from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
 from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation, Truncated
 from probe.net.protocol.exchange import HttpResponse

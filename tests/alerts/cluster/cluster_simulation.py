@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import TROUBLE_SECONDS, Cluster
-from alerts.cluster.members import InvalidAnswer, PeersPlan
+from alerts.cluster.company import ask_for
+from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import read_question
 from alerts.cluster.responder import LocalState
 from alerts.config import AlertingConfig
@@ -95,8 +97,9 @@ class Probe:
         """Do what is to be done in this second."""
         if self.town.now >= self._due:
             self._look()
-        desk, alerts = self.pipeline.desk, self.pipeline.alerts
-        self.fleet.set_suspected(alerts.troubles(self.now()), busy=bool(desk.views))
+        desk = self.pipeline.desk
+        troubles = self.pipeline.alerts.troubles(self.now())
+        ask_for(self.fleet, troubles, desk.views, (), self.pipeline.groups, (), desk.ended)
         if self.town.now >= self._asks or self.fleet.ask_now.is_set():
             self.fleet.ask_now.clear()
             await self.fleet.ask()
@@ -131,7 +134,7 @@ class Probe:
         if other is None or frozenset({region, self.region}) in self.town.apart:
             raise InvalidAnswer("not there")
         desk = other.pipeline.desk
-        own = LocalState({"health": GROUP}, desk.views, frozenset(), desk.ended)
+        own = LocalState({"health": GROUP}, desk.views, {}, desk.ended)
         return other.fleet.answer(read_question(question), own, excused=False)
 
 

@@ -25,7 +25,7 @@ class Asked:
 
     def answer(self, younger: float, *, check: str = "rare", excused: bool = False) -> object:
         """What it says of a check; None if nothing."""
-        question = QueriedCheck(asks=(Query(check=check, younger=younger),))
+        question = Query(asks=(QueriedCheck(check=check, younger=younger),))
         answer = read_answer(self.fleet.answer(question, LocalState(), excused=excused))
         return answer.checks.get(check)
 

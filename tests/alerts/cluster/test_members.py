@@ -11,8 +11,16 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from alerts.cluster.members import ASK_SECONDS, MEMBER_TIMEOUT, PATH, Members, PeersPlan, split_name
-from alerts.cluster.protocol import LONGEST_ANSWER, LONGEST_QUESTION, MemberAnswer, write
+from alerts.cluster.member import GONE_SECONDS
+from alerts.cluster.members import ASK_SECONDS, PATH, Members, PeersPlan
+from alerts.cluster.protocol import (
+    LONGEST_ANSWER,
+    LONGEST_QUESTION,
+    MemberAnswer,
+    QueriedCheck,
+    Query,
+    write,
+)
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
 from probe.web.access import PEER_PATH, Access, guard
@@ -103,7 +111,7 @@ ODD = {
 async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
     async with served(says(body=body)) as url:
         peers = peers_at(url)
-        await peers.ask(b"{}", ())
+        await peers.ask([Query()])
         ((name, problem),) = peers.troubles
         assert problem == "this is no answer"
         assert name in url
@@ -118,7 +126,7 @@ async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
 async def test_a_refusal_says_what_would_be_right(status: int, hint: str) -> None:
     async with served(says(status)) as url:
         peers = peers_at(url)
-        await peers.ask(b"{}", ())
+        await peers.ask([Query()])
         ((_, problem),) = peers.troubles
         assert f"it answers {status}" in problem
         assert hint in problem
@@ -130,7 +138,7 @@ async def test_asking_is_over_within_its_bound_whatever_the_others_do(handler: H
     async with served(handler) as bad, served(right) as good:
         peers = peers_at(bad, bad + "/again", good)
         before = time.monotonic()
-        await peers.ask(b"{}", ("a",))
+        await peers.ask([Query(asks=(QueriedCheck(check="a", younger=1.0),))])
         assert time.monotonic() - before < ASK_SECONDS + 5
         there = [each.name for each in peers.others if each.is_reachable(0.0)]
         assert there == ["fra"]
@@ -144,12 +152,12 @@ async def test_a_probe_knows_itself_by_its_own_answer_and_each_other_once() -> N
     ):
         same = fra.replace("127.0.0.1", "localhost")
         peers = peers_at(fra, same, me)
-        await peers.ask(b"{}", ())
+        await peers.ask([Query()])
         (other,) = peers.others
         assert (other.name, other.url) == ("fra", fra)
         assert peers.is_ahead(other, "lax")
         turned = peers_at(me, fra)
-        await turned.ask(b"{}", ())
+        await turned.ask([Query()])
         assert not turned.is_ahead(turned.others[0], "lax")
 
 
@@ -157,7 +165,7 @@ async def test_a_name_stands_for_every_address_that_it_has() -> None:
     async with served(right) as url:
         port = url.rpartition(":")[2]
         peers = peers_at(f"127.0.0.1:{port}", "no-such-name.invalid")
-        await peers.ask(b"{}", ())
+        await peers.ask([Query()])
         assert [each.name for each in peers.others] == ["fra"]
         assert peers.unresolved == ["no-such-name.invalid"]
         assert ("no-such-name.invalid", "its name has no address") in peers.troubles
@@ -167,25 +175,12 @@ async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:
     clock = Clock(100.0)
     async with served(right) as url:
         peers = peers_at(url, clock=clock)
-        await peers.ask(b"{}", ())
+        await peers.ask([Query()])
     clock.pass_(3.0)
-    await peers.ask(b"{}", ())
+    await peers.ask([Query()])
     assert peers.others[0].is_reachable(clock())
-    clock.pass_(MEMBER_TIMEOUT)
+    clock.pass_(GONE_SECONDS)
     assert not peers.others[0].is_reachable(clock())
-
-
-@pytest.mark.parametrize(
-    ("entry", "found"),
-    [
-        ("paircam-probe.internal", ("paircam-probe.internal", 9091)),
-        ("probe:9000", ("probe", 9000)),
-        ("fdaa::3", ("fdaa::3", 9091)),
-        ("[fdaa::3]:9000", ("fdaa::3", 9000)),
-    ],
-)
-def test_a_name_may_have_a_port(entry: str, found: tuple[str, int]) -> None:
-    assert split_name(entry) == found
 
 
 @pytest.mark.parametrize(

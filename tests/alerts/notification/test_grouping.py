@@ -331,3 +331,14 @@ def test_each_opening_has_exactly_one_end(steps: list[tuple[int, Severity | None
             assert (message.occasion is MessageType.FIRING) is not opened
             opened = message.occasion is not MessageType.RESOLVED
         assert not opened
+
+
+def test_a_route_of_its_own_may_have_other_times() -> None:
+    here = desk(RouteTable(matches=("slow",), notify=("chat",), group_wait=60, group_interval=900))
+    slow, other = alert("slow", Severity.WARNING), alert("other", Severity.WARNING)
+    assert told(here, GROUP_WAIT_SECONDS, [slow]) == []
+    assert here.next_time([Incident("backend", (slow,))], 0) == 60
+    assert [each[:2] for each in told(here, 60, [slow])] == [("chat", "firing")]
+    joined = [slow, alert("slow.too", Severity.WARNING)]
+    assert told(here, 60 + GROUP_INTERVAL_SECONDS, joined) == []
+    assert [each[:2] for each in told(desk(), GROUP_WAIT_SECONDS, [other])] == [("chat", "firing")]

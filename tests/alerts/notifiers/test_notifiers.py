@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -59,7 +59,7 @@ def test_no_text_of_a_target_mentions_or_links() -> None:
     assert "&lt;!channel&gt;" in text
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(messages, st.sampled_from(["", "<!here>"]))
 def test_any_text_gives_a_message_that_slack_and_pagerduty_take(odd: Message, mention: str) -> None:
     document = slack.document(odd, mention)

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.silence.maintenance_window import (
@@ -52,7 +52,6 @@ def _held(windows: WindowTable, around: date) -> list[bool]:
     return held
 
 
-@settings(deadline=None)
 @given(recurring, st.sampled_from(CHANGES))
 def test_windows_hold_in_the_minutes_in_which_somebody_who_watches_the_clock_says_so(
     windows: WindowTable, around: date
@@ -65,7 +64,6 @@ def test_windows_hold_in_the_minutes_in_which_somebody_who_watches_the_clock_say
         assert bool(active([windows], now)) is held[minute], datetime.fromtimestamp(now, UTC)
 
 
-@settings(deadline=None)
 @given(recurring, st.sampled_from(CHANGES))
 def test_occurrences_are_sorted_and_dont_overlap(windows: WindowTable, around: date) -> None:
     start = datetime.combine(around, time(), UTC).timestamp() - 7 * DAY
@@ -75,7 +73,6 @@ def test_occurrences_are_sorted_and_dont_overlap(windows: WindowTable, around: d
     assert all(before.end <= after.start for before, after in pairwise(found))
 
 
-@settings(deadline=None)
 @given(recurring, st.sampled_from(CHANGES), st.floats(-7 * DAY, 7 * DAY))
 def test_nothing_changes_before_the_next_change(
     windows: WindowTable, around: date, offset: float

@@ -237,7 +237,7 @@ results = st.lists(
 FAILS, WELL = (Status.FAILED, None, False), (Status.OK, None, False)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @example([FAILS, FAILS, WELL, WELL, (Status.FAILED, None, True), WELL, WELL, WELL])
 @given(results)
 def test_a_restart_at_any_point_changes_nothing(
@@ -325,3 +325,23 @@ def test_a_run_that_hung_failed_since_it_began() -> None:
     keeper.update(CHECK, hung, [], 20.0, backed_up=False)
     keeper.pass_time(32.0)
     assert keeper.firing[0].since == 2.0
+
+
+def test_a_result_that_is_judged_anew_counts_once() -> None:
+    """A check whose backup fails is judged anew; three failures of six runs are three runs."""
+    keeper = AlertStore("lax")
+    keeper.set_checks([CHECK], 0.0)
+    failed = replace(result_of("toy", Status.FAILED), duration=0.0)
+    for now in (0.0, 1.0, 2.0):
+        keeper.update(CHECK, failed, [], now, backed_up=False)
+    keeper.update(CHECK, result_of("toy"), [], 10.0, backed_up=False)
+    assert keeper.pending == []
+
+
+def test_three_failures_of_six_runs_fire_with_a_failure_not_with_a_good_run() -> None:
+    stage = Stage()
+    for now, status in [*((at, Status.FAILED) for at in (0, 10, 20)), (29, Status.OK)]:
+        stage.see(now, status)
+    assert stage.told == []
+    stage.see(45, Status.FAILED)
+    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED]

@@ -12,14 +12,14 @@ import socketio
 
 from probe.core.context import Context
 from probe.core.model import Status
-from probe.kinds import journey
+from probe.kinds.journey import KIND, signals
 from tests.kinds.journey.journeys import PHASES, JourneyLab, journey_lab, run
 from tests.turn.turn_lab import Interrupted, ending, values
 
 
 @pytest.fixture
 async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[JourneyLab]:
-    journey.KIND.load()
+    KIND.load()
     async with journey_lab(tmp_path) as started:
         yield started
 
@@ -36,10 +36,10 @@ async def test_two_devices_meet_call_each_other_and_leave(
     assert result.failure is None
     assert list(result.phases) == PHASES
     found = values(result)
-    steps = [found[each] for each in (journey.SIGNAL, journey.ICE, journey.DTLS, journey.OPEN)]
+    steps = [found[each] for each in (signals.SIGNAL, signals.ICE, signals.DTLS, signals.OPEN)]
     assert steps == sorted(steps)
-    assert 0 < found[journey.RTT] < found[journey.OPEN]
-    assert (found[journey.MATCHES], found[journey.STRANGERS]) == (2, 0)
+    assert 0 < found[signals.RTT] < found[signals.OPEN]
+    assert (found[signals.MATCHES], found[signals.STRANGERS]) == (2, 0)
     assert await lab.is_clean(context)
 
 
@@ -51,7 +51,7 @@ async def test_a_second_match_that_comes_late_is_followed(
     lab.turn.knobs.delay = 0.2
     result = await run(lab.check(), context)
     assert result.failure is None
-    assert values(result)[journey.MATCHES] == 2
+    assert values(result)[signals.MATCHES] == 2
     assert await lab.is_clean(context)
 
 
@@ -59,6 +59,8 @@ async def test_a_second_match_that_comes_late_is_followed(
     ("knobs", "phase", "cause"),
     [
         ({"match": "never"}, "match", "deadline"),
+        ({"match": "refused"}, "queue", "protocol_error"),
+        ({"match": "unknown"}, "queue", "protocol_error"),
         ({"match": "lost"}, "signal", "session_lost"),
         ({"match": "ends"}, "ice", "session_lost"),
         ({"token": "refused"}, "token", "http_status"),
@@ -152,7 +154,7 @@ async def test_a_stranger_is_left_at_once_and_gets_nothing(
         async with asyncio.timeout(5):
             await stranger.left_alone.wait()
     assert ending(result) == ("match", "stranger_matched")
-    assert values(result)[journey.STRANGERS] == 1
+    assert values(result)[signals.STRANGERS] == 1
     assert not {"offer", "answer", "candidate", "message"} & set(stranger.received)
     assert await lab.is_clean(context)
 
@@ -164,7 +166,7 @@ async def test_of_two_strangers_who_wait_one_is_met_at_most(
         lab.knobs.match = "anyone"
         result = await run(lab.check(), context)
     assert ending(result) == ("match", "stranger_matched")
-    assert values(result)[journey.STRANGERS] == 1
+    assert values(result)[signals.STRANGERS] == 1
     assert sorted("matched" in each.received for each in (one, other)) == [False, True]
     assert await lab.is_clean(context)
 
@@ -176,7 +178,7 @@ async def test_a_stranger_in_a_queue_of_another_language_is_never_met(
         result = await run(lab.check(), context)
         assert result.failure is None
         assert "matched" not in stranger.received
-    assert values(result)[journey.STRANGERS] == 0
+    assert values(result)[signals.STRANGERS] == 0
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -21,9 +21,24 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Impact, Signal, Unit, Verdict
+from probe.core.model import FailurePolicy, Impact, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.kinds.journey.signals import (
+    CONNECT,
+    DTLS,
+    END,
+    ICE,
+    MATCH,
+    MATCHES,
+    OPEN,
+    QUEUE,
+    RTT,
+    SIGNAL,
+    SIGNALS,
+    STRANGERS,
+    TOKEN,
+)
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
 from probe.stun.byte_counter import count_bytes
@@ -38,36 +53,8 @@ if TYPE_CHECKING:
     from probe.paircam.user_session import AppUser
 
 
-def _seconds(name: str, words: str, short: str = "") -> Signal:
-    name = f"probe_journey_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, column=short, latency=True)
-
-
-TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
-CONNECT = _seconds("connect", "From connecting until both sessions stand.")
-QUEUE = _seconds("queue", 'From the first "join-queue" until both have their place in it.')
-MATCH = _seconds("match", 'From the second "join-queue" until both are matched.', "match")
-SIGNAL = _seconds("signal", "From the offer until the answer, both through the backend.")
-ICE = _seconds("ice", "From the offer until ICE is connected on both sides.")
-DTLS = _seconds("dtls", "From the offer until DTLS is connected on both sides.")
-OPEN = _seconds("open", "From the offer until the data channel is open on both sides.", "open")
-RTT = _seconds("rtt", "Echo over the call's data channel, median of a run.", "RTT")
-END = _seconds("end", 'From "end-call" until both sides have received it.')
-MATCHES = Signal(
-    "probe_journey_matches",
-    Unit.COUNT,
-    'How many times "matched" came for the one pair.',
-)
-STRANGERS = Signal(
-    "probe_journey_strangers_total",
-    Unit.COUNT,
-    "Matches with somebody else than the probe's other device; ended at once.",
-    counter=True,
-)
-
-# Two sessions are 8 commands, as counted on a running backend. What joining, a match, its
-# session and leaving take has not been counted there: taken for so many more.
-_REDIS_COMMANDS = 40
+# Counted with MONITOR on a running backend, ten times of ten.
+REDIS_COMMANDS = 89
 # With the codes' length of 10 characters at most.
 _LANGUAGE = "x-{}"
 
@@ -273,7 +260,7 @@ async def _call(
 def uses(table: JourneyTable) -> tuple[QuotaUse, ...]:
     """Redis commands of two sessions, a queue and a match; a call's bytes."""
     turn = QuotaUse(f"turn-{ISSUED}", call_bytes("udp", table.echoes))
-    return (QuotaUse("upstash", _REDIS_COMMANDS), turn)
+    return (QuotaUse("upstash", REDIS_COMMANDS), turn)
 
 
 KIND = Kind(
@@ -283,21 +270,7 @@ KIND = Kind(
     table=JourneyTable,
     derive=derive,
     run=run,
-    signals=(
-        MATCH,
-        OPEN,
-        RTT,
-        TOKEN,
-        CONNECT,
-        QUEUE,
-        SIGNAL,
-        ICE,
-        DTLS,
-        END,
-        MATCHES,
-        STRANGERS,
-        BYTES,
-    ),
+    signals=(*SIGNALS, BYTES),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         # Looked at again before anybody is told.
@@ -306,13 +279,12 @@ KIND = Kind(
         # Whoever looks again meets the next one.
         no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
     ),
-    cost="2 tokens (none with JWT_SECRET), 2 sessions, about 40 Redis commands, two allocations, "
-    "24 kB",
+    cost="2 tokens (none with JWT_SECRET), 2 sessions, 89 Redis commands, two allocations, 24 kB",
     uses=uses,
     load=lazy_import("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
-    # Twice a day: beside signaling's and redis' 912 commands there are 88 left in the tenth
-    # of Upstash's free plan that watching may take.
-    interval=43_200.0,
+    # Beside the 912 commands a day of signaling and redis there are 88 left in the tenth of
+    # Upstash's free plan that monitoring may take: 89 every 25 hours are 85 a day.
+    interval=90_000.0,
     retry=60.0,
     plot=OPEN,
     runbooks=Runbooks("journey-failing", "journey-failing"),

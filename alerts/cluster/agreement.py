@@ -1,0 +1,127 @@
+"""What the members agree on: the standing of every alert that fires here."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+
+from alerts.cluster import quorum
+from alerts.cluster.member import Member
+from alerts.cluster.members import Members
+from alerts.cluster.quorum import Circumstances, MemberVote, QuorumState, Scope, Vote
+from alerts.cluster.responder import rule_of
+from alerts.cluster.scoped_alert import ScopedAlert, local_group, scope_alert
+from alerts.model import Alert, Fingerprint
+
+# A member that answers and has not been asked for something after so long is silent on it.
+UNASKED_SECONDS = 30.0
+
+
+class Agreement:
+    """Asks no one: it judges by what ``peers`` have answered. ``looked_at`` is when a check
+    last had a result here, ``run_soon`` lets a check run at once."""
+
+    def __init__(
+        self,
+        peers: Members,
+        region: str,
+        now: Callable[[], float],
+        looked_at: Callable[[str], float],
+        run_soon: Callable[[str], None],
+    ) -> None:
+        self._peers, self._region, self._now = peers, region, now
+        self._looked_at, self._run_soon = looked_at, run_soon
+        self._subjects: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
+        self.standings: dict[Fingerprint, QuorumState] = {}
+
+    @property
+    def shared(self) -> list[Fingerprint]:
+        """Alerts that are the target's fault."""
+        return [each for each, standing in self.standings.items() if standing.is_global]
+
+    def begun(self, subject: str) -> float:
+        """Since when something of a group has been firing here as it is sent."""
+        return self._begun.get(subject, self._now())
+
+    def begin_again(self, subject: str) -> None:
+        """A group that another one has resolved is opened again from now."""
+        self._begun[subject] = self._now()
+
+    def is_agreed(self, subject: str) -> bool:
+        """Whether a quorum sees something of a group now."""
+        return any(
+            self._subjects.get(identity.check) == subject and standing.agreed
+            for identity, standing in self.standings.items()
+        )
+
+    def place(
+        self,
+        alerts: Iterable[Alert],
+        subject_of: Callable[[Alert], str],
+        judged: Collection[Fingerprint],
+    ) -> list[ScopedAlert]:
+        """Every alert that fires here as it is to be sent by now. Those that are not among
+        ``judged`` stand as they stood."""
+        now, before, alerts = self._now(), self.standings, list(alerts)
+        self._subjects = {alert.identity.check: subject_of(alert) for alert in alerts}
+        self.standings = {}
+        for alert in alerts:
+            known = before.get(alert.identity)
+            found = known or QuorumState(Scope.WAITING, alert.severity, "")
+            if alert.identity in judged:
+                found = self._stand(alert, found, subject_of(alert), now)
+            elif found.agreed:
+                found = replace(found, agreed=False)
+            if found.disputed_since is not None and (known is None or known.disputed_since is None):
+                self._run_soon(alert.identity.check)
+            self.standings[alert.identity] = found
+        placed = [
+            each
+            for alert in alerts
+            for each in scope_alert(
+                alert, self.standings[alert.identity], subject_of(alert), self._region
+            )
+        ]
+        sent = {each.subject for each in placed if not each.waits}
+        self._begun = {subject: self._begun.get(subject, now) for subject in sent}
+        return placed
+
+    def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
+        """What has become of a group of which nothing fires any more as it was sent: its
+        alerts are sent in another group. Empty if they are over."""
+        for identity, standing in self.standings.items():
+            home = subject_of(identity.check)
+            if subject == (local_group(home, self._region) if standing.is_global else home):
+                return standing.view if standing.scope is not Scope.WAITING else ""
+        return ""
+
+    def next_time(self, alerts: Iterable[Alert]) -> float | None:
+        """When :meth:`place` will say something else though nobody says anything new."""
+        times = [
+            quorum.next_time(alert, standing)
+            for alert in alerts
+            if (standing := self.standings.get(alert.identity)) is not None
+        ]
+        return min((time for time in times if time and time > self._now()), default=None)
+
+    def _stand(self, alert: Alert, before: QuorumState, subject: str, now: float) -> QuorumState:
+        begun = self._begun.get(subject, now)
+        words = [member.groups.get(subject) for member in self._peers.reachable]
+        closed = any(end > begun for word in words if word for end in word.ended.values())
+        around = Circumstances(self._looked_at(alert.identity.check), closed)
+        return quorum.judge(alert, self._region, self._voices(alert, now), before, now, around)
+
+    def _voices(self, alert: Alert, now: float) -> list[MemberVote]:
+        """Every other probe's word; who is gone, and a name without addresses, is silent."""
+        found = [MemberVote(name, Vote.SILENT) for name in self._peers.unresolved]
+        found += [self._voice(member, alert, now) for member in self._peers.others]
+        return found
+
+    def _voice(self, member: Member, alert: Alert, now: float) -> MemberVote:
+        word = member.words.get(alert.identity.check)
+        if not member.is_reachable(now):
+            return MemberVote(member.name, Vote.SILENT)
+        if word is None or word.heard < alert.since:
+            is_early = now - alert.fired < UNASKED_SECONDS
+            return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
+        opinion = word.seen.opinion(now - word.heard) if word.seen else None
+        return quorum.voice(member.name, opinion, rule_of(alert.identity), now - alert.since)

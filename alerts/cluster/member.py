@@ -1,0 +1,104 @@
+"""One other probe of the cluster: its address, and what it last said; no input or output."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from alerts.cluster.protocol import MemberAnswer, Query, ReportedCheck
+from probe.net.urls import show_host
+from probe.report.text.sanitize import clean
+
+# Who has not answered for so long is gone; one lost answer is no death.
+GONE_SECONDS = 8.0
+# Who has not reached a majority for so long holds nothing open.
+TRUST_SECONDS = 20.0
+NOT_ASKED = "not asked yet"
+# The region of a probe for which none is set.
+NO_REGION = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a member last said of a check, and when; None: it has no such check."""
+
+    seen: ReportedCheck | None
+    heard: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWord:
+    """What a member last said of an alert group, and when. ``ended``, ``pending`` and
+    ``opened`` are times by notifier."""
+
+    heard: float
+    sees: bool = False
+    open: bool = False
+    owns: frozenset[str] = frozenset()
+    holds: frozenset[str] = frozenset()
+    ends: frozenset[str] = frozenset()
+    ended: Mapping[str, float] = field(default_factory=dict)
+    pending: Mapping[str, float] = field(default_factory=dict)
+    opened: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Member:
+    """One address. ``place`` orders them; ``words`` and ``groups`` are what it last said of
+    what it was asked for, ``heard`` when it last answered, ``problem`` why it does not now,
+    ``offset`` how far its wall clock is ahead of ours."""
+
+    url: str
+    place: tuple[int, int, bytes]
+    answer: MemberAnswer | None = None
+    words: dict[str, Word] = field(default_factory=dict)
+    groups: dict[str, GroupWord] = field(default_factory=dict)
+    heard: float = float("-inf")
+    problem: str = NOT_ASKED
+    offset: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Its region; its address before it has ever answered, or where no region is set."""
+        if self.answer is None or self.answer.region == NO_REGION:
+            return show_host(self.url)
+        return clean(self.answer.region)
+
+    def is_reachable(self, now: float) -> bool:
+        """Whether it answers; one lost answer changes nothing."""
+        lately = now - self.heard <= GONE_SECONDS
+        return self.answer is not None and (not self.problem or lately)
+
+    def counts(self, now: float) -> bool:
+        """Whether it reaches a majority itself: who can't ask may hold on to what is over."""
+        age = self.answer.quorum_age if self.answer else None
+        return age is None or age + now - self.heard <= TRUST_SECONDS
+
+    def take(self, question: Query, answer: MemberAnswer, now: float) -> None:
+        """It has answered, directly or through a witness."""
+        if self.answer is None or self.answer.id != answer.id:
+            self.words, self.groups = {}, {}
+        self.answer, self.heard = answer, now
+        for ask in question.asks:
+            self.words[ask.check] = Word(answer.checks.get(ask.check), now)
+        for group in question.groups or ():
+            self.groups[group] = _group_word(answer, group, now)
+
+    def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
+        """Nothing else is asked for any more."""
+        wanted = frozenset(checks)
+        self.words = {name: word for name, word in self.words.items() if name in wanted}
+        wanted = frozenset(groups)
+        self.groups = {name: word for name, word in self.groups.items() if name in wanted}
+
+
+def _group_word(answer: MemberAnswer, group: str, now: float) -> GroupWord:
+    return GroupWord(
+        heard=now,
+        sees=group in answer.sees,
+        open=group in answer.open,
+        owns=frozenset(name for name, key in answer.owns if key == group),
+        holds=frozenset(name for name, key in answer.holds if key == group),
+        ends=frozenset(name for name, key in answer.ends if key == group),
+        ended={name: now - age for name, key, age in answer.ended if key == group},
+        pending={name: now - age for name, key, age in answer.pending if key == group},
+        opened={name: now - age for name, key, age in answer.opened if key == group},
+    )

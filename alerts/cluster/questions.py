@@ -1,0 +1,40 @@
+"""What the other probes are asked: all checks and groups of interest, a part at a time."""
+
+from collections.abc import Sequence
+
+from alerts.cluster.protocol import MOST_ASKED, QueriedCheck, Query
+from alerts.cluster.quorum import SuspectedAlert
+
+# Of one round, so that asking stays within its time; the rest is asked in the next rounds.
+MOST_QUESTIONS = 5
+
+
+class Questions:
+    """Splits what is to be asked into questions, and these into rounds."""
+
+    def __init__(self) -> None:
+        self.groups: tuple[str, ...] = ()
+        self._checks: tuple[str, ...] = ()
+        self._next = 0
+
+    @property
+    def wanted(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The checks and the groups of the last round, and of those that are still to come."""
+        return self._checks, self.groups
+
+    def next_round(self, troubles: Sequence[SuspectedAlert], now: float) -> list[Query]:
+        """The questions of one round; at least one, which asks whether somebody is there."""
+        asks: dict[str, QueriedCheck] = {}
+        for trouble in troubles:
+            name = trouble.identity.check
+            asks.setdefault(name, QueriedCheck(check=name, younger=max(now - trouble.since, 0.0)))
+        self._checks = tuple(asks)
+        wanted = [*asks.values()]
+        count = max(-(-len(wanted) // MOST_ASKED), -(-len(self.groups) // MOST_ASKED), 1)
+        parts = [slice(index * MOST_ASKED, (index + 1) * MOST_ASKED) for index in range(count)]
+        questions = [Query(asks=tuple(wanted[part]), groups=self.groups[part]) for part in parts]
+        if count <= MOST_QUESTIONS:
+            return questions
+        first = self._next % count
+        self._next = (first + MOST_QUESTIONS) % count
+        return [questions[(first + index) % count] for index in range(MOST_QUESTIONS)]

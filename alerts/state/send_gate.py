@@ -1,0 +1,87 @@
+"""Whether a message that waits is known to be true at the moment of sending.
+
+After a start, or after the process was stopped for a while, what it queued before may be over.
+Nothing of a check leaves before the check has a result of this life and the other probes have
+been asked once; both for 10 s at most. A message that something fires leaves only while the
+newest result confirms it: what is over in the meantime is merged with its end.
+"""
+
+from collections.abc import Callable, Iterable
+
+from alerts.model import Delivery, Message, MessageType
+
+# For how long a message waits for a result and an answer of this life.
+GATE_SECONDS = 10.0
+# A process that hasn't looked at its alerts for so long was stopped.
+PAUSE_SECONDS = 20.0
+# When a message that is kept back is looked at again; news wake the sender sooner.
+AGAIN_SECONDS = 0.5
+
+
+class SendGate:
+    """Keeps messages back. ``now`` gives seconds, ``knows`` whether a check runs,
+    ``is_seen_bad`` whether it confirms an alert, ``has_asked`` whether the others were asked;
+    ``run_soon`` lets a check run at once."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        knows: Callable[[str], bool],
+        is_seen_bad: Callable[[str], bool],
+        has_asked: Callable[[], bool],
+        run_soon: Callable[[str], None],
+    ) -> None:
+        self._now, self._knows = now, knows
+        self._is_seen_bad, self._has_asked = is_seen_bad, has_asked
+        self._run_soon = run_soon
+        self._life_at = self._alive_at = now()
+        self._awaited: set[str] = set()
+        self._looked_at: dict[str, float] = {}
+
+    def alive(self) -> bool:
+        """To be called at least every 10 s; False after a pause, with which a new life begins."""
+        now, before = self._now(), self._alive_at
+        self._alive_at = now
+        if now - before <= PAUSE_SECONDS:
+            return True
+        self._life_at = now
+        self._awaited.clear()
+        return False
+
+    def add_result(self, check: str, at: float) -> None:
+        """A check has a new result."""
+        self._looked_at[check] = at
+
+    def hold(self, delivery: Delivery) -> float:
+        """For how many seconds a message is to be kept back; 0 if it may leave."""
+        message, now = delivery.message, self._now()
+        if message.occasion is MessageType.NOTE or message.test:
+            return 0.0
+        if now - self._alive_at > PAUSE_SECONDS:
+            return AGAIN_SECONDS
+        if now - self._life_at < GATE_SECONDS and not self._is_current(message):
+            return AGAIN_SECONDS
+        if message.occasion is MessageType.RESOLVED or not message.firing:
+            return 0.0
+        # Of what isn't a check, or isn't one any more, there is nothing newer to know.
+        confirmed = any(
+            not self._knows(each) or self._is_seen_bad(each) for each in _checks(message)
+        )
+        return 0.0 if confirmed else AGAIN_SECONDS
+
+    def _is_current(self, message: Message) -> bool:
+        missing = {
+            check
+            for check in _checks(message)
+            if self._knows(check) and self._looked_at.get(check, float("-inf")) < self._life_at
+        }
+        for check in missing - self._awaited:
+            self._run_soon(check)
+        self._awaited |= missing
+        return not missing and self._has_asked()
+
+
+def _checks(message: Message) -> Iterable[str]:
+    alerts = (*message.firing, *message.resolved)
+    return {alert.identity.check for alert in alerts}

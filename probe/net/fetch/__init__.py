@@ -1,0 +1,1 @@
+"""What browsers make of responses beside their content: CORS, HTTPS promises, timing."""

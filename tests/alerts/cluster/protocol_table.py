@@ -1,0 +1,207 @@
+"""The cluster's protocol for one group at one receiver that people read: state, event, action.
+
+The docs show this table, and test_protocol_table.py holds the code against every row.
+"""
+
+from dataclasses import dataclass
+
+from alerts.cluster.leader import (
+    HANDOVER_SECONDS,
+    MINE,
+    PATIENCE_SECONDS,
+    Assignment,
+    Other,
+    Role,
+    elect,
+)
+
+FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
+
+
+@dataclass(frozen=True)
+class Row:
+    """``state`` and ``event`` for people; the rest is what :func:`elect` is given and gives."""
+
+    state: str
+    event: str
+    action: str
+    role: Role
+    owner: str | None
+    over: bool = False
+    others: tuple[Other, ...] = ()
+    waited: float = 0.0
+    opened: float = 100.0
+    agreed: bool = False
+    pending: bool = False
+    lost: bool = False
+    follows: str = MINE
+
+    @property
+    def found(self) -> Assignment:
+        """What the code does."""
+        return elect(
+            self.owner,
+            self.over,
+            self.others,
+            self.waited,
+            self.opened,
+            agreed=self.agreed,
+            pending=self.pending,
+            lost=self.lost,
+        )
+
+
+NONE, SENDER, STANDBY = "not notified", "sender", "standby"
+TABLE = (
+    Row(NONE, "fires; nobody before it sees it", "send firing", Role.TELL, None),
+    Row(
+        NONE,
+        f"fires; one before it sees it, for less than {PATIENCE_SECONDS:g} s",
+        "wait",
+        Role.WAIT,
+        None,
+        others=(Other("fra", ahead=True, sees=True),),
+    ),
+    Row(
+        NONE,
+        f"one before it has not sent for {PATIENCE_SECONDS:g} s",
+        "send firing",
+        Role.TELL,
+        None,
+        others=(Other("fra", ahead=True, sees=True),),
+        waited=PATIENCE_SECONDS,
+    ),
+    Row(
+        NONE,
+        "another one owns it",
+        "stand by",
+        Role.FOLLOW,
+        None,
+        others=(Other("nrt", ahead=False, owns=True),),
+        follows="nrt",
+    ),
+    Row(
+        NONE,
+        "the owner is gone, another one stands by",
+        "stand by",
+        Role.FOLLOW,
+        None,
+        others=(Other("nrt", ahead=False, holds=True),),
+        follows="nrt",
+    ),
+    Row(SENDER, "it changes", "send the update", Role.TELL, MINE, others=(LATER,)),
+    Row(
+        SENDER,
+        "one before it owns it too",
+        "stand by, withdraw what waits",
+        Role.FOLLOW,
+        MINE,
+        others=(Other("fra", ahead=True, owns=True),),
+        follows="fra",
+    ),
+    Row(
+        SENDER,
+        "one after it owns it too",
+        "go on",
+        Role.TELL,
+        MINE,
+        others=(Other("nrt", ahead=False, owns=True),),
+    ),
+    Row(
+        SENDER,
+        "its message waits, another one has delivered",
+        "stand by, withdraw what waits",
+        Role.FOLLOW,
+        MINE,
+        others=(Other("nrt", ahead=False, owns=True),),
+        pending=True,
+        follows="nrt",
+    ),
+    Row(SENDER, "over, and it may be resolved", "send resolved", Role.TELL, MINE, over=True),
+    Row(
+        SENDER,
+        "over, another one has resolved it",
+        "forget, withdraw what waits",
+        Role.FORGET,
+        MINE,
+        over=True,
+        others=(Other("nrt", ahead=False, ended=5.0),),
+    ),
+    Row(
+        STANDBY,
+        "the owner goes on",
+        "stand by",
+        Role.FOLLOW,
+        "fra",
+        others=(Other("fra", ahead=True, owns=True),),
+        follows="fra",
+    ),
+    Row(
+        STANDBY,
+        "the owner is gone, one before it stands by",
+        "wait for that one",
+        Role.WAIT,
+        "syd",
+        others=(Other("fra", ahead=True, holds=True),),
+    ),
+    Row(
+        STANDBY,
+        "the owner is gone, it is the first that stands by",
+        "become the sender, send nothing until something changes",
+        Role.TELL,
+        "syd",
+        others=(Other("nrt", ahead=False, holds=True),),
+    ),
+    Row(
+        STANDBY,
+        f"the owner is gone, or its message has waited for {HANDOVER_SECONDS:g} s",
+        "become the sender, send the state as it is",
+        Role.REPEAT,
+        "fra",
+        others=(Other("fra", ahead=True, pending=HANDOVER_SECONDS),),
+        lost=True,
+    ),
+    Row(
+        STANDBY,
+        "over, the owner has resolved it",
+        "forget",
+        Role.FORGET,
+        "fra",
+        over=True,
+        others=(Other("fra", ahead=True, ended=5.0),),
+    ),
+    Row(STANDBY, "over, the owner is gone", "send resolved", Role.TELL, "fra", over=True),
+    Row(
+        STANDBY,
+        "over, the owner resolved an earlier one of the same key",
+        "send resolved",
+        Role.TELL,
+        "fra",
+        over=True,
+        others=(Other("fra", ahead=True, ended=150.0),),
+    ),
+    Row(
+        "sender or standby",
+        "another one has resolved it, a quorum still sees it",
+        "open it again",
+        Role.REOPEN,
+        "fra",
+        others=(Other("fra", ahead=True, ended=5.0),),
+        agreed=True,
+    ),
+    Row(
+        "sender or standby",
+        "another one has resolved it, this one alone still sees it",
+        "stand by",
+        Role.FOLLOW,
+        "fra",
+        others=(Other("nrt", ahead=False, ended=5.0), Other("fra", ahead=True, owns=True)),
+        follows="fra",
+    ),
+)
+
+
+def as_markdown() -> str:
+    """The table for the docs."""
+    rows = [f"| {row.state} | {row.event} | {row.action} |" for row in TABLE]
+    return "\n".join(["| state | event | action |", "|---|---|---|", *rows])

@@ -1,0 +1,85 @@
+"""An alert is looked at again before people are notified of it, if that costs little."""
+
+from dataclasses import replace
+from typing import Any
+
+from alerts.model import Alert
+from alerts.state.confirmation import DOUBTFUL_WAIT, Confirmation
+from probe.core.kind import Check
+from probe.core.model import FailurePolicy, Status, Verdict
+from tests.alerts.words import an_alert
+from tests.fake_kind import result_of, toy, toy_kind
+
+
+def check(name: str = "a", **table: Any) -> Check:
+    """A check whose failure fires after 30 s."""
+    kind = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, hold=30.0), retry=10.0)
+    return toy(name, kind, **{"interval": 10, **table})
+
+
+def alert(since: float = 0.0) -> Alert:
+    """An alert about it."""
+    return an_alert("a", since)
+
+
+def failed(here: Confirmation, at: float, name: str = "a") -> None:
+    """A check fails."""
+    here.add_result(replace(result_of(name, Status.FAILED), duration=0.0), at)
+
+
+def test_a_fresh_failure_is_certain() -> None:
+    here = Confirmation()
+    failed(here, 30.0)
+    assert here.is_confirmed(alert(), check(), 31.0)
+    assert here.wanted() == set()
+
+
+def test_an_older_one_is_looked_at_again_and_counts_without_an_answer() -> None:
+    here = Confirmation()
+    failed(here, 20.0)
+    assert not here.is_confirmed(alert(), check(), 30.0)
+    assert (here.wanted(), here.wanted()) == ({"a"}, set())
+    assert here.next_time(30.0) == 31.0
+    assert not here.is_confirmed(alert(), check(), 30.5)
+    assert here.wanted() == set()
+    assert here.is_confirmed(alert(), check(), 31.0)
+
+
+def test_the_answer_decides() -> None:
+    here = Confirmation()
+    failed(here, 20.0)
+    here.is_confirmed(alert(), check(), 30.0)
+    failed(here, 30.2)
+    assert here.is_confirmed(alert(), check(), 30.3)
+
+
+def test_a_recovery_of_what_failed_together_is_reason_to_doubt() -> None:
+    here = Confirmation()
+    failed(here, 5.0, "b")
+    failed(here, 20.0)
+    here.add_result(result_of("b"), 25.0)
+    assert not here.is_confirmed(alert(), check(), 30.0)
+    assert not here.is_confirmed(alert(), check(), 29.0 + DOUBTFUL_WAIT)
+    assert here.is_confirmed(alert(), check(), 30.0 + DOUBTFUL_WAIT)
+    # A failure that is seen afterwards is beyond doubt.
+    failed(here, 70.0)
+    assert here.is_confirmed(alert(), check(), 71.0)
+
+
+def test_a_recovery_of_what_failed_at_another_time_is_none() -> None:
+    here = Confirmation()
+    failed(here, 5.0, "b")
+    failed(here, 995.0)
+    here.add_result(result_of("b"), 1000.0)
+    assert here.is_confirmed(alert(990.0), check(), 996.5)
+
+
+def test_what_runs_seldom_is_not_run_for_it() -> None:
+    here, seldom = Confirmation(), check(interval=900, retry=60)
+    failed(here, 20.0)
+    assert here.is_confirmed(alert(), seldom, 50.0)
+    failed(here, 5.0, "b")
+    here.add_result(result_of("b"), 25.0)
+    assert not here.is_confirmed(alert(), seldom, 50.0)
+    assert here.is_confirmed(alert(), seldom, 80.0)
+    assert here.wanted() == set()

@@ -1,0 +1,103 @@
+"""A message leaves when it is known to be true: after a start, after a pause, at any time."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from alerts.model import Delivery, Message, MessageType
+from alerts.state.send_gate import GATE_SECONDS, PAUSE_SECONDS, SendGate
+from tests.alerts.samples import failing, told
+from tests.clocks import Clock
+
+ALERT = failing()
+CHECK = ALERT.identity.check
+FIRING = told(firing=(ALERT,))
+RESOLVED = replace(FIRING, occasion=MessageType.RESOLVED, firing=(), resolved=(ALERT,))
+
+
+@dataclass
+class Life:
+    """A process that has just started."""
+
+    clock: Clock = field(default_factory=lambda: Clock(1000.0))
+    bad: bool = True
+    asked: bool = False
+    ran: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=lambda: {CHECK})
+
+    def __post_init__(self) -> None:
+        self.gate = SendGate(
+            self.clock,
+            knows=self.known.__contains__,
+            is_seen_bad=lambda check: self.bad,
+            has_asked=lambda: self.asked,
+            run_soon=self.ran.append,
+        )
+
+    def leaves(self, message: Message) -> bool:
+        """Whether it may leave now."""
+        return self.gate.hold(Delivery("chat", message)) == 0.0
+
+    def pass_(self, seconds: float, *, alive: bool = True) -> bool:
+        """Time passes; whether the process took part."""
+        self.clock.pass_(seconds)
+        return self.gate.alive() if alive else False
+
+
+@pytest.mark.parametrize("message", [FIRING, RESOLVED])
+def test_nothing_leaves_before_a_result_of_this_life_and_one_ask(message: Message) -> None:
+    life = Life()
+    assert not life.leaves(message)
+    assert life.ran == [CHECK]
+    life.gate.add_result(CHECK, life.clock())
+    assert not life.leaves(message)
+    life.asked = True
+    assert life.leaves(message)
+    # It is run at once, and once.
+    assert life.ran == [CHECK]
+
+
+def test_what_is_still_true_after_ten_seconds_leaves_without_either() -> None:
+    life = Life()
+    life.pass_(GATE_SECONDS - 0.1)
+    assert not life.leaves(FIRING)
+    life.pass_(0.1)
+    assert life.leaves(FIRING)
+
+
+def test_a_trigger_that_the_newest_result_contradicts_is_kept_for_its_end() -> None:
+    life = Life(bad=False, asked=True)
+    life.gate.add_result(CHECK, life.clock())
+    assert not life.leaves(FIRING)
+    assert life.leaves(RESOLVED)
+    life.bad = True
+    assert life.leaves(FIRING)
+
+
+def test_after_a_pause_a_new_life_begins() -> None:
+    life = Life(asked=True)
+    life.gate.add_result(CHECK, life.clock())
+    assert life.leaves(FIRING)
+    # The sender may wake before anything else does.
+    life.pass_(PAUSE_SECONDS + 1, alive=False)
+    assert not life.leaves(FIRING)
+    assert not life.gate.alive()
+    assert not life.leaves(FIRING)
+    life.gate.add_result(CHECK, life.clock())
+    assert life.leaves(FIRING)
+
+
+def test_a_process_that_works_begins_no_new_life() -> None:
+    life = Life(asked=True)
+    life.gate.add_result(CHECK, life.clock())
+    assert all(life.pass_(PAUSE_SECONDS / 2) for _ in range(5))
+    assert life.leaves(FIRING)
+
+
+def test_notes_tests_and_what_is_no_check_any_more_leave_at_once() -> None:
+    life = Life()
+    assert life.leaves(replace(FIRING, occasion=MessageType.NOTE))
+    assert life.leaves(replace(FIRING, test=True))
+    life.known.clear()
+    life.asked, life.bad = True, False
+    assert life.leaves(FIRING)
