@@ -20,7 +20,7 @@ from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
-from alerts.model import Delivery, Message
+from alerts.model import Delivery, Message, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
@@ -118,6 +118,25 @@ class AlertManager(AlertingStatus):
         self.pipeline.config = replace(plan, notifiers=known, routes=routes)
         self._warn_of_unrouted()
         self._woken.set()
+
+    async def read_silences(self) -> list[Silence]:
+        """Silences that have not ended, read anew: others write the file too."""
+        if self._outbox is None:
+            return []
+        self._silences = await self._outbox.silences(self._now())
+        return list(self._silences)
+
+    async def add_silence(self, silence: Silence) -> None:
+        """Suppress notifications from now on."""
+        if self._outbox is not None:
+            await self._outbox.add_silence(silence)
+            self._woken.set()
+
+    async def expire_silence(self, name: str) -> bool:
+        """End a silence; False if there is none of that name."""
+        ended = self._outbox is not None and await self._outbox.end_silence(name, self._now())
+        self._woken.set()
+        return ended
 
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""
