@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from alerts.config import AlertingConfig
+from alerts.model import Severity
 from alerts.notification.route import (
     REPEAT_INTERVAL_SECONDS,
     Route,
@@ -53,6 +54,36 @@ def read_alerting(
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)
     plan = AlertingConfig("", notifiers, routes, own, windows, secrets=frozenset(secrets))
     return plan, [*mistakes, *wrong_windows, *wrong_routes]
+
+
+def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
+    """What is configured and will notify nobody."""
+    found = []
+    if not config.notifiers:
+        found.append(
+            "no notifier is configured: alerts are on the status page alone"
+            f" (there are {', '.join(each.name for each in NOTIFIERS)})"
+        )
+    for place, table in enumerate(config.own_routes, 1):
+        missing = [name for name in table.notify if name not in config.notifiers]
+        for name in missing:
+            found.append(f"[[route]] entry {place} leads to {name}, which is not configured")
+    return tuple(found)
+
+
+def receivers(config: AlertingConfig) -> tuple[str, ...]:
+    """One line for each severity: which notifiers its alerts go to, routes of one's own apart."""
+    lines = []
+    for severity in sorted(Severity, key=lambda each: each is not Severity.CRITICAL):
+        names = [route.name for route in config.routes if severity in route.severities]
+        lines.append(f"{severity.value} alerts: {', '.join(names) or 'not routed to any notifier'}")
+    for place, table in enumerate(config.own_routes, 1):
+        about = ", ".join(table.matches) or "every check"
+        severities = " and ".join(sorted(table.severities)) or "all"
+        names = [name for name in table.notify if name in config.notifiers]
+        to = ", ".join(names) or "nobody"
+        lines.append(f"[[route]] entry {place}, {severities} alerts of {about}: {to}")
+    return tuple(lines)
 
 
 def _route_to(kind: NotifierKind[Any], made: Notifier) -> Route:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from alerts.settings import receivers
 from probe.budget.plans import Budget, consumers_by_plan, format_amount, terms_of
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
@@ -56,6 +57,8 @@ def check_config(options: Mapping[str, Any]) -> int:
     names = ", ".join(check.name for check in plan.checks)
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
     click.echo(f"The configuration is right: {count} ({names}).")
+    for line in receivers(settings.alerting):
+        click.echo(f"{line[0].upper()}{line[1:]}.")
     for caution in (*settings.warnings, *_cautions(plan), *filter(None, (warning,))):
         click.echo(f"Warning: {caution}.")
     for skip in plan.skipped:

@@ -19,7 +19,7 @@ from alerts.cluster.configuration import static_warnings
 from alerts.cluster.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
-from alerts.settings import read_alerting
+from alerts.settings import alerting_warnings, read_alerting
 from probe.config.check_plan import (
     CheckPlan,
     Kinds,
@@ -257,7 +257,11 @@ def load_settings(
         _service(own),
         path,
         whole,
-        static_warnings(split_urls(own.peers), has_region=has_region),
+        (
+            *sources.warnings,
+            *alerting_warnings(whole),
+            *static_warnings(split_urls(own.peers), has_region=has_region),
+        ),
     )
 
 
