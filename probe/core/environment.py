@@ -172,6 +172,14 @@ class EnvironmentSources:
             for place in sorted(self._quoted)
         )
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The variables that are set and not empty, whoever reads them, by their place."""
+        return {
+            layer.place: [name for name, value in layer.values.items() if value.strip()]
+            for layer in self._layers
+        }
+
     def load(self, names: Iterable[str]) -> Variables:
         """Collect the named variables.
 
