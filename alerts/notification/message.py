@@ -143,10 +143,12 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
     known = dict(each.split("\n", 1) for each in before.wrong if "\n" in each)
     firing = {name_of(alert) for alert in alerts}
     new = [alert for alert in alerts if name_of(alert) not in before.members]
-    for alert in new[:MOST_NAMES]:
-        yield clean(f"now also {alert.identity.check}: {alert.summary}")
-    if len(new) > MOST_NAMES:
-        yield f"and {len(new) - MOST_NAMES} more"
+    by_summary: dict[str, list[str]] = {}
+    for alert in new:
+        by_summary.setdefault(alert.summary, []).append(alert.identity.check)
+    for summary, checks in by_summary.items():
+        more = f" and {len(checks) - MOST_NAMES} more" if len(checks) > MOST_NAMES else ""
+        yield clean(f"now also {', '.join(checks[:MOST_NAMES])}{more}: {summary}")
     for alert in alerts:
         if known.get(name_of(alert), alert.wrong) != alert.wrong:
             was = known[name_of(alert)]

@@ -83,8 +83,6 @@ async def _watch(settings: Settings, load: Callable[[], Settings], signals: Sign
     _set_up_logging(settings)
     if exposed := exposure_of(settings.service, security):
         logger.warning("%s", exposed)
-    for warning in settings.warnings:
-        logger.warning("%s", warning)
     _log_proxies()
     daemon = Daemon(settings, load, security=security)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))

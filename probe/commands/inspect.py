@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from alerts.settings import receivers
 from probe.budget.plans import Budget, consumers_by_plan, format_amount, terms_of
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
@@ -59,6 +60,8 @@ def check_config(options: Mapping[str, Any]) -> int:
     if unwatched := _without_backend(plan):
         click.echo(unwatched)
     click.echo(f"The configuration is right: {count} ({names}).")
+    for line in receivers(settings.alerting):
+        click.echo(f"{line[0].upper()}{line[1:]}.")
     warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())
     for caution in (*_cautions(plan), *warnings):
         click.echo(f"Warning: {caution}.")

@@ -19,7 +19,7 @@ from alerts.cluster.configuration import static_warnings
 from alerts.cluster.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
-from alerts.settings import read_alerting
+from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import (
     CheckPlan,
@@ -29,6 +29,7 @@ from probe.config.check_plan import (
     read_tables,
     variables_named_in,
 )
+from probe.config.listen import DEFAULT_LISTEN, check_listen, listen_address
 from probe.config.secret_values import secret_parts, secrets_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
@@ -50,7 +51,6 @@ INHERIT = "inherit"
 NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
-DEFAULT_LISTEN = "[::]:9091"
 SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
@@ -65,21 +65,6 @@ LOG_LEVELS = {
     "debug": logging.DEBUG,
     "silly": logging.DEBUG,
 }
-
-
-def check_listen(text: str) -> str:
-    """HOST:PORT unchanged. Raises ValueError that says what would be right."""
-    host, _, port = text.rpartition(":")
-    bare = host.strip("[]")
-    if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
-        raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
-    return text
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of HOST:PORT, the host without brackets."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 Listen = Annotated[str, AfterValidator(check_listen)]
@@ -302,7 +287,12 @@ def load_settings(
         _service(own),
         path,
         whole,
-        (*static_warnings(split_urls(own.peers), has_region=has_region), *warnings),
+        (
+            *sources.warnings,
+            *alerting_warnings(whole),
+            *static_warnings(split_urls(own.peers), has_region=has_region),
+            *warnings,
+        ),
     )
 
 
