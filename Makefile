@@ -20,7 +20,7 @@ demo: .venv/runtime.stamp ## environment, install, one run against the built-in 
 	@$(BIN)/probe --once --lab
 
 test: .venv/dev.stamp ## the tests with coverage, with the real parts that are there (WORKERS=N)
-	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal \
+	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal --timeout 180 \
 	  --cov --cov-report=term:skip-covered --cov-report=xml
 
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …

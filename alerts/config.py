@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from alerts.notification.route import Route, RouteTable
 from alerts.notifier import Notifier
+from alerts.runbooks.library import RunbookLibrary
 from alerts.silence.maintenance_window import WindowTable
 
 
@@ -20,4 +21,5 @@ class AlertingConfig:
     windows: Sequence[WindowTable] = ()
     public_url: str = ""
     grafana_url: str = ""
+    runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

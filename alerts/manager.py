@@ -9,7 +9,6 @@ import asyncio
 import logging
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,21 +20,19 @@ from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
-from alerts.model import Alert, Delivery, Message, Severity, Silence
+from alerts.model import Delivery, Message, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
-from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notification.route import Routes
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
-from alerts.outbox.outbox import Outbox, OutboxState
+from alerts.outbox.outbox import Outbox
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from alerts.recovery import recover
-from alerts.silence.maintenance_window import Window
 from alerts.state.send_gate import SendGate
+from alerts.status import AlertingStatus
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result, Unit
-from probe.report.text.units import show
+from probe.core.model import Evaluation, Result
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +48,7 @@ STOP_SECONDS = 2.0
 NOTE_SECONDS = 4 * 3600.0
 
 
-class AlertManager:
+class AlertManager(AlertingStatus):
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
     not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
     and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
@@ -68,13 +65,12 @@ class AlertManager:
         wall: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._now, self._clock = folder, now, clock
         self._wall, self._journals = wall or now, journals
-        self._flushed_at = clock()
-        self._fleet = Cluster(peers, plan.region, now=now, on_news=self._wake)
-        self.pipeline = Pipeline(
-            plan, self._fleet if peers.entries else None, lambda at: at + self._wall() - now()
+        cluster = Cluster(peers, plan.region, now=now, on_news=self._wake)
+        pipeline = Pipeline(
+            plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
+        super().__init__(pipeline, cluster, folder, now, clock)
         self.run_soon: Callable[[str, float], None] = lambda name, seconds: None
         self._gate = SendGate(
             now,
@@ -83,74 +79,9 @@ class AlertManager:
             has_asked=lambda: self._fleet.is_ready,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
-        self._silences: list[Silence] = []
         self._woken = asyncio.Event()
-        self._outbox: Outbox | None = None
-        self._dispatcher: Dispatcher | None = None
         self._clean_slate = False
         self._noted: dict[tuple[str, str], float] = {}
-
-    @property
-    def firing(self) -> list[Alert]:
-        """Everything that fires, notified of or not."""
-        return self.pipeline.firing
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many alerts fire, by severity."""
-        found = [alert.severity for alert in self.firing]
-        return {severity.value: found.count(severity) for severity in Severity}
-
-    @property
-    def silences(self) -> list[Silence]:
-        """Silences that have not ended."""
-        return list(self._silences)
-
-    @property
-    def windows(self) -> list[Window]:
-        """Maintenance windows that are open."""
-        return self.pipeline.windows(self._now())
-
-    @property
-    def waiting(self) -> int:
-        """How many messages have not been taken yet."""
-        return self._outbox.state.waiting if self._outbox else 0
-
-    @property
-    def refused(self) -> int:
-        """How many messages were refused for good by notifiers that have taken none since."""
-        return sum(each.refused for each in self.delivery.values())
-
-    @property
-    def delivery(self) -> Mapping[str, ReceiverHealth]:
-        """How each notifier fares."""
-        return self._dispatcher.health if self._dispatcher else {}
-
-    @property
-    def waiting_by_notifier(self) -> Mapping[str, int]:
-        """How many messages wait for each notifier."""
-        waiting = self._outbox.waiting_now() if self._outbox else []
-        return Counter(each.notifier for each in waiting)
-
-    @property
-    def state(self) -> OutboxState | None:
-        """How the outbox fares; None before it is open."""
-        return self._outbox.state if self._outbox else None
-
-    @property
-    def flushed_for(self) -> float:
-        """How many seconds ago everything was last brought up to date."""
-        return self._clock() - self._flushed_at
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with keeping messages, for people; empty if nothing is."""
-        return self._outbox.state.problem if self._outbox and self._folder else ""
-
-    @property
-    def fleet(self) -> Cluster:
-        """The other probes, and how alerts stand among them."""
-        return self._fleet
 
     async def answer(self, question: bytes) -> bytes | None:
         """What another probe wants to know; None for what is no question."""
@@ -172,20 +103,6 @@ class AlertManager:
         )
         return self._fleet.answer(asked, own, excused=excused, relayed=relayed)
 
-    def muted(self, alert: Alert) -> Window | Silence | None:
-        """What keeps an alert from being sent now."""
-        return self.pipeline.suppressed_by(alert, self._now())
-
-    def notified(self, alert: Alert) -> str:
-        """Whether people were notified of an alert, in words."""
-        undelivered = [
-            f"not delivered to {each.notifier} for "
-            f"{show(max(self._now() - each.message.at, 0.0), Unit.SECONDS)}: {each.error}"
-            for each in (self._outbox.waiting_now() if self._outbox else [])
-            if each.error and alert.identity in {one.identity for one in each.message.firing}
-        ]
-        return "; ".join(undelivered) or self.pipeline.desk.notified(alert)
-
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
         """What is wrong with the probe itself by now, by rule."""
         if self.pipeline.set_own(problems, self._now()):
@@ -201,6 +118,25 @@ class AlertManager:
         self.pipeline.config = replace(plan, notifiers=known, routes=routes)
         self._warn_of_unrouted()
         self._woken.set()
+
+    async def read_silences(self) -> list[Silence]:
+        """Silences that have not ended, read anew: others write the file too."""
+        if self._outbox is None:
+            return []
+        self._silences = await self._outbox.silences(self._now())
+        return list(self._silences)
+
+    async def add_silence(self, silence: Silence) -> None:
+        """Suppress notifications from now on."""
+        if self._outbox is not None:
+            await self._outbox.add_silence(silence)
+            self._woken.set()
+
+    async def expire_silence(self, name: str) -> bool:
+        """End a silence; False if there is none of that name."""
+        ended = self._outbox is not None and await self._outbox.end_silence(name, self._now())
+        self._woken.set()
+        return ended
 
     async def open(self) -> None:
         """Take up what was kept. Call it before results come."""

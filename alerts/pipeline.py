@@ -261,7 +261,9 @@ class Pipeline:
     def _context(self, now: float) -> MessageContext:
         config = self._config
         changes = tuple(self.changes.changes(now))
-        return MessageContext(config.region, config.public_url, config.grafana_url, changes)
+        return MessageContext(
+            config.region, config.public_url, config.grafana_url, changes, config.runbooks
+        )
 
     def _group_of(self, alert: Alert) -> str:
         return self.groups.get(alert.identity.check, alert.identity.check)

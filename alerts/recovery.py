@@ -29,8 +29,9 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
         return 0
     waiting = {(each.notifier, each.message.key) for each in await outbox.waiting()}
     waiting |= pipeline.desk.log.refused_resolves
-    if journal.is_complete:
-        _drop_what_was_closed(pipeline, journal, waiting)
+    _drop_what_was_closed(pipeline, journal, waiting)
+    if lost or outbox.was_damaged:
+        _drop_what_was_lost(pipeline, journal, waiting)
     found = {(each.notifier, each.key): each for each in journal.open_incidents}
     missing = [key for key in found if key not in pipeline.desk.views and key not in waiting]
     taken = [key for key in missing if key[0] in pipeline.config.notifiers]
@@ -49,15 +50,27 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
 
 
 def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
-    """An end that was taken after the database was last written, and a message that was lost
-    before its receiver had it: what still fires is sent anew."""
-    for key, entry in list(pipeline.desk.views.items()):
-        if entry.owner != MINE or entry.refused or key in waiting:
-            continue
+    """An end that was taken after the database was last written."""
+    for key, entry in _own_entries(pipeline, waiting):
         closed = journal.closed_at(*key)
-        ended = closed is not None and closed >= entry.told
-        if ended or not journal.knows(*key):
+        if closed is not None and closed >= entry.told:
             pipeline.desk.drop(key)
+
+
+def _drop_what_was_lost(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
+    """A message that was lost with the damage before its receiver had it: what still fires is
+    sent anew. Without damage there is none, and a journal on a disk that hung lacks records."""
+    for key, _ in _own_entries(pipeline, waiting):
+        if journal.is_complete and not journal.knows(*key):
+            pipeline.desk.drop(key)
+
+
+def _own_entries(pipeline: Pipeline, waiting: set[Key]) -> list[tuple[Key, NotificationLogEntry]]:
+    return [
+        (key, entry)
+        for key, entry in pipeline.desk.views.items()
+        if entry.owner == MINE and not entry.refused and key not in waiting
+    ]
 
 
 def _adopt_lost_alerts(pipeline: Pipeline, found: Mapping[Key, OpenIncident]) -> None:

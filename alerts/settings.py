@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from alerts.config import AlertingConfig
+from alerts.model import Severity
 from alerts.notification.route import (
     REPEAT_INTERVAL_SECONDS,
     Route,
@@ -53,6 +54,29 @@ def read_alerting(
     own, wrong_routes = read_routes(tables.get("route", ()), names, path)
     plan = AlertingConfig("", notifiers, routes, own, windows, secrets=frozenset(secrets))
     return plan, [*mistakes, *wrong_windows, *wrong_routes]
+
+
+def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
+    """Alerting that notifies nobody at all."""
+    if config.notifiers:
+        return ()
+    names = ", ".join(each.name for each in NOTIFIERS)
+    return (f"no notifier is configured: alerts are on the status page alone (there are {names})",)
+
+
+def receivers(config: AlertingConfig) -> tuple[str, ...]:
+    """One line for each severity: which notifiers its alerts go to, routes of one's own apart."""
+    lines = []
+    for severity in sorted(Severity, key=lambda each: each is not Severity.CRITICAL):
+        names = [route.name for route in config.routes if severity in route.severities]
+        lines.append(f"{severity.value} alerts: {', '.join(names) or 'not routed to any notifier'}")
+    for place, table in enumerate(config.own_routes, 1):
+        about = ", ".join(table.matches) or "every check"
+        severities = " and ".join(sorted(table.severities)) or "all"
+        names = [name for name in table.notify if name in config.notifiers]
+        to = ", ".join(names) or "nobody"
+        lines.append(f"[[route]] entry {place}, {severities} alerts of {about}: {to}")
+    return tuple(lines)
 
 
 def _route_to(kind: NotifierKind[Any], made: Notifier) -> Route:

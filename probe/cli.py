@@ -1,6 +1,5 @@
 """The command line. Only click is imported here: everything heavy loads when it is used."""
 
-import math
 import os
 import sys
 import traceback
@@ -10,6 +9,8 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.silence import silence, unsilence
+from probe.commands.silence.parameters import Seconds
 from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
@@ -40,27 +41,6 @@ class Names(click.ParamType[tuple[str, ...]]):
         if not all(names):
             self.fail(f"'{value}' has an empty name in it", param, ctx)
         return names
-
-
-class Seconds(click.ParamType[float]):
-    """A finite number of seconds, more than ``above``."""
-
-    name = "SECONDS"
-
-    def __init__(self, *, above: float) -> None:
-        self._above = above
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        """Read a number; infinity and NaN are none."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        if not math.isfinite(seconds) or seconds <= self._above:
-            self.fail(
-                f"'{value}' is no number of seconds above {max(self._above, 0):g}", param, ctx
-            )
-        return seconds
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -185,35 +165,8 @@ def alerts_list(options: dict[str, Any]) -> None:
     sys.exit(command.show(options))
 
 
-@alerts.command("silence")
-@click.argument("matches", nargs=-1)
-@click.option("--reason", required=True, help="Reason, shown with the silence.")
-@click.option(
-    "--author", default=lambda: os.environ.get("USER", ""), help="Author, shown with the silence."
-)
-@click.option("--hours", type=Seconds(above=0.0), default=1.0, show_default=True, help="Duration.")
-@click.pass_obj
-def alerts_silence(
-    options: dict[str, Any],
-    matches: tuple[str, ...],
-    reason: str,
-    author: str,
-    hours: float,
-) -> None:
-    """Suppress notifications of alerts whose check, kind or label value matches."""
-    from probe.commands import alerts as command
-
-    sys.exit(command.silence(options, matches, reason=reason, author=author, hours=hours))
-
-
-@alerts.command("unsilence")
-@click.argument("name")
-@click.pass_obj
-def alerts_unsilence(options: dict[str, Any], name: str) -> None:
-    """Expire a silence."""
-    from probe.commands import alerts as command
-
-    sys.exit(command.unsilence(options, name))
+alerts.add_command(silence)
+alerts.add_command(unsilence)
 
 
 @alerts.command("test")

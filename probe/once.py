@@ -18,6 +18,9 @@ from probe.report.model import Report, ReportRow, SkippedRow
 
 # Between two rounds of --wait: short against a deployment, long against rate limits.
 PAUSE_SECONDS = 3.0
+# Between two starts of a round, and until the last one: short against the slowest check.
+START_GAP = 0.03
+LAST_START = 0.6
 # After the last result: how long allocations may take to be deleted.
 DRAIN_SECONDS = 1.5
 
@@ -151,7 +154,8 @@ async def _round(
 ) -> dict[str, Result]:
     listener.round_begins(checks)
     found: dict[str, Result] = {}
-    async for result in run_checks(checks, context, deadline=options.deadline):
+    gap = min(START_GAP, LAST_START / len(checks))
+    async for result in run_checks(checks, context, deadline=options.deadline, gap=gap):
         found[result.check] = result
         listener.result(result)
     return found

@@ -92,6 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "alerts",
         "probe.core",
         "probe.diagnostics",
+        "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
     },

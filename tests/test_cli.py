@@ -214,12 +214,11 @@ async def test_waiting_ends_as_soon_as_all_is_well(folder: Path, target: Target)
     assert process.returncode == 0
 
 
-async def test_waiting_gives_up_on_what_it_cannot_mend(folder: Path, target: Target) -> None:
-    target.status = 401
-    done = await probe("--once", "--wait", "600", cwd=folder)
+async def test_waiting_gives_up_on_what_a_second_look_confirms(tmp_path: Path) -> None:
+    (tmp_path / "probe.toml").write_text('[[http]]\nname = "site"\nurl = "http://192.0.2.7/"\n')
+    done = await probe("--once", "--wait", "600", cwd=tmp_path)
     assert done.code == 2
-    assert "waiting will not mend site (auth_rejected: " in done.err
-    assert len(target.asked) == 1
+    assert "waiting will not mend site (address_reserved: " in done.err
 
 
 async def test_terminated_cleans_up_and_is_143(folder: Path, target: Target) -> None:

@@ -169,7 +169,6 @@ CASES = [
             **relays("deadline", primary_only=False),
             **all_of(ISSUED, "deadline"),
             "crossing-primary-backup": "!deadline",
-            "fallback": "!no_data",
         },
     ),
     Case(
@@ -238,7 +237,8 @@ CASES = [
 TOUCHED: Mapping[str, tuple[str, ...]] = {
     "backend": (*HTTP, *SESSIONS, "allocation-issued", "app-metrics"),
     "primary": ("allocation-primary-udp", "turn-primary-udp", "call-primary-udp"),
-    "turn": (),
+    # While no server works, no user is on the backup.
+    "turn": ("fallback",),
     "certificate": ("allocation-primary-tls", "turn-primary-udp"),
 }
 CONTROLS: Mapping[str, tuple[str, str]] = {
@@ -247,20 +247,23 @@ CONTROLS: Mapping[str, tuple[str, str]] = {
     "turn": ("frontend", "signaling"),
     "certificate": ("frontend", "turn-backup-udp"),
 }
-# What only a phase's end shows is waited for, by seconds for each kind; a call and a list of
-# URLs divide theirs among phases. Any other check has all the time that a busy machine needs.
-WAITED_FOR = ("deadline", "hairpin_failed", "relay_unreachable")
-SHORT = {"call": 9.0, "turn": 6.0, "crossing": 6.0}
+# A check that is to miss its deadline has a short one. What only the end of a phase shows is
+# waited for, by seconds for each kind. Any other check has all the time that a busy machine needs.
+MISSED = 2.0
+PHASES_END = ("hairpin_failed", "relay_unreachable")
+PHASED = {"call": 9.0, "turn": 6.0, "crossing": 6.0}
 AMPLE = 120.0
 
 
 def timed(check: Check, case: Case) -> Check:
     """The check with the deadline that the case expects of it."""
-    seconds = AMPLE
-    if case.turns.get(check.name, "").endswith(WAITED_FOR):
-        seconds = SHORT.get(check.kind.name, 2.0)
+    cause, seconds = case.turns.get(check.name, ""), AMPLE
+    if cause.endswith("deadline"):
+        seconds = MISSED
+    elif cause.endswith(PHASES_END):
+        seconds = PHASED[check.kind.name]
     elif check.name.endswith("-issued") and any("deadline" in each for each in case.turns.values()):
-        seconds = 20.0
+        seconds = 20.0  # one of its URLs is silent
     return replace(check, table=check.table.model_copy(update={"deadline": seconds}))
 
 

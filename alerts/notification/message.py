@@ -1,12 +1,12 @@
 """What a message says of an incident: its title, what is news, links and first steps; pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.model import Alert, Message, MessageType, Severity
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.notification.title import firing_title, resolved_title
-from alerts.runbooks import first_steps
+from alerts.runbooks.library import RunbookLibrary, is_address
 from probe.report.text.sanitize import clean
 
 # An update names at most so many checks, a title fewer.
@@ -41,11 +41,14 @@ class MessageContext:
     public_url: str = ""
     grafana_url: str = ""
     changes: tuple[str, ...] = ()
+    runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)
 
     def links(self, runbook: str = "") -> tuple[tuple[str, str], ...]:
         """Where a message leads to, as (name, address)."""
         found = [("status page", f"{self.public_url}/")] if self.public_url else []
-        if self.public_url and runbook:
+        if is_address(runbook):
+            found.append(("runbook", runbook))
+        elif self.public_url and runbook:
             found.append(("runbook", f"{self.public_url}/runbooks/{runbook}"))
         if self.grafana_url:
             found.append(("dashboard", self.grafana_url))
@@ -78,7 +81,7 @@ def firing_message(
         changes=context.changes,
         affected=group.affected,
         links=context.links(ordered[0].runbook),
-        text="\n".join(first_steps(ordered[0].runbook)),
+        text="\n".join(context.runbooks.steps(ordered[0])),
         news=tuple(_news(before, ordered)) if before is not None else (),
     )
 
@@ -140,10 +143,12 @@ def _news(before: NotificationLogEntry, alerts: Sequence[Alert]) -> Iterator[str
     known = dict(each.split("\n", 1) for each in before.wrong if "\n" in each)
     firing = {name_of(alert) for alert in alerts}
     new = [alert for alert in alerts if name_of(alert) not in before.members]
-    for alert in new[:MOST_NAMES]:
-        yield clean(f"now also {alert.identity.check}: {alert.summary}")
-    if len(new) > MOST_NAMES:
-        yield f"and {len(new) - MOST_NAMES} more"
+    by_summary: dict[str, list[str]] = {}
+    for alert in new:
+        by_summary.setdefault(alert.summary, []).append(alert.identity.check)
+    for summary, checks in by_summary.items():
+        more = f" and {len(checks) - MOST_NAMES} more" if len(checks) > MOST_NAMES else ""
+        yield clean(f"now also {', '.join(checks[:MOST_NAMES])}{more}: {summary}")
     for alert in alerts:
         if known.get(name_of(alert), alert.wrong) != alert.wrong:
             was = known[name_of(alert)]

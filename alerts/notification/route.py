@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.model import Alert, Severity
-from alerts.silence.maintenance_window import matches
+from alerts.silence.matcher import matches
 from probe.core.environment import ConfigProblem, plain_message
 
 # Alertmanager's terms, with its meaning. A critical alert that is certain never waits.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
 from probe.core.environment import Environment
+from probe.net.proxies import options_for
 from probe.net.urls import show_host
 
 if TYPE_CHECKING:
@@ -78,9 +79,14 @@ async def post(
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+            aiohttp.ClientSession(timeout=timeout) as session,
             session.post(
-                url, json=json, data=body, headers=headers, allow_redirects=False
+                url,
+                json=json,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                **options_for(url),
             ) as response,
         ):
             text = (await _body(response)).decode("utf-8", "replace")

@@ -4,7 +4,6 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks,
 https://docs.slack.dev/reference/methods/chat.postMessage, chat.update, block-kit/blocks.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Self
@@ -17,6 +16,7 @@ from alerts.notifiers.base import HttpAnswer, NotifierKind, error_code, error_fr
 from probe.core.environment import Environment
 from probe.core.kind import lazy_import
 from probe.net.urls import BaseUrl, HttpUrl
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PAUSE_SECONDS = 1.0
 # Errors of the Web API that a later attempt may turn out otherwise.
@@ -220,8 +220,8 @@ def _reason(word: str) -> str:
 
 def _read(answer: HttpAnswer) -> Mapping[str, Any]:
     try:
-        found = json.loads(answer.text)
-    except ValueError:
+        found = parse_json(answer.text)
+    except InvalidDocument:
         found = None
     return found if isinstance(found, dict) else {}
 

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 NAME = "open-incidents"
 # A record names at most so many alerts of an incident.
 MAX_ALERTS = 50
+# So often a journal that could not be written is tried again.
+CATCH_UP_SECONDS = 10.0
 
 _ALERTS: TypeAdapter[tuple[Alert, ...]] = TypeAdapter(tuple[Alert, ...])
 
@@ -56,6 +58,7 @@ class IncidentLog:
         self._records: dict[str, dict[str, Any]] = {}
         self._problems: dict[int, str] = {}
         self._number = 0
+        self._caught_up_at = float("-inf")
         # Whether all that is open is in here: not after damage, or where there was none.
         self.is_complete = False
         self.was_found = False
@@ -105,6 +108,16 @@ class IncidentLog:
     def knows(self, notifier: str, key: str) -> bool:
         """Whether there is a record of an incident."""
         return _key(notifier, key) in self._records
+
+    async def catch_up(self) -> None:
+        """Write the journals that missed something anew, if they can be written again."""
+        now = asyncio.get_running_loop().time()
+        if not self._problems or now - self._caught_up_at < CATCH_UP_SECONDS:
+            return
+        self._caught_up_at = now
+        snapshot = dict(self._records)
+        for place in [place for place in self._problems if not self._copies[place][1].is_stalled]:
+            await self._one(place, lambda journal: journal.rewrite(snapshot))
 
     async def begun(self, delivery: Delivery) -> None:
         """A message is about to be sent."""

@@ -199,6 +199,8 @@ class Outbox:
 
         Other processes add them to the file; where that can't be read, those that are known.
         """
+        if self._incidents is not None:
+            await self._incidents.catch_up()
         if self._replica is not None:
             await self._replica.catch_up(self._snapshot)
             rows = await self._replica.ask(queries.silence_rows)

@@ -1,7 +1,8 @@
 """What to do about an alert: one page each, Markdown, for somebody who was just woken up.
 
 A page is a file of this directory, its slug the file's name. All have the same sections;
-the first steps of one also stand in the message that tells of the alert.
+the first steps of one also stand in the message that tells of the alert. A page is a template
+(``alerts.runbooks.template``): what doesn't fit the configuration and the alert is left out.
 """
 
 import re
@@ -10,16 +11,24 @@ from functools import cache
 from importlib.resources import files
 
 from alerts.runbooks.lookup import NO_DATA_PAGE, PROBE_PAGE, slug_for
+from alerts.runbooks.template import GENERIC, RunbookError, Values, render
 
 __all__ = [
     "FIRST_STEPS",
+    "GENERIC",
     "NO_DATA_PAGE",
     "PROBE_PAGE",
     "Runbook",
+    "RunbookError",
+    "Values",
     "first_steps",
     "page",
+    "read_runbooks",
+    "rendered",
     "slug_for",
     "slugs",
+    "steps_of",
+    "template",
 ]
 
 FIRST_STEPS = "First steps"
@@ -37,6 +46,12 @@ class Runbook:
     title: str
     text: str
 
+    @classmethod
+    def parse(cls, written: str) -> "Runbook":
+        """From a file: its first line is the title."""
+        title, _, text = written.partition("\n")
+        return cls(title.removeprefix("# ").strip(), text.strip() + "\n")
+
 
 @cache
 def slugs() -> tuple[str, ...]:
@@ -46,13 +61,22 @@ def slugs() -> tuple[str, ...]:
 
 
 @cache
-def page(slug: str) -> Runbook:
-    """One page. Raises KeyError for a slug that is none, whatever it looks like."""
+def template(slug: str) -> Runbook:
+    """One page as it is written. Raises KeyError for a slug that is none, whatever it looks
+    like."""
     if slug not in slugs():
         raise KeyError(slug)
-    written = files(__package__).joinpath(f"{slug}.md").read_text(encoding="utf-8")
-    title, _, text = written.partition("\n")
-    return Runbook(title.removeprefix("# ").strip(), text.strip() + "\n")
+    return Runbook.parse(files(__package__).joinpath(f"{slug}.md").read_text(encoding="utf-8"))
+
+
+def rendered(runbook: Runbook, values: Values = GENERIC) -> Runbook:
+    """A page filled with values. Raises RunbookError."""
+    return Runbook(runbook.title, render(runbook.text, values, FIRST_STEPS))
+
+
+def page(slug: str, values: Values = GENERIC) -> Runbook:
+    """One page filled with values. Raises KeyError like template()."""
+    return rendered(template(slug), values)
 
 
 def read_runbooks() -> None:
@@ -61,14 +85,18 @@ def read_runbooks() -> None:
         first_steps(slug)
 
 
-@cache
-def first_steps(slug: str) -> tuple[str, ...]:
+def first_steps(slug: str, values: Values = GENERIC) -> tuple[str, ...]:
     """The first steps of a page, at most three, each one line for a message.
 
-    Commands keep their backticks, links become words. Raises KeyError like page().
+    Commands keep their backticks, links become words. Raises KeyError like template().
     """
+    return steps_of(page(slug, values))
+
+
+def steps_of(runbook: Runbook) -> tuple[str, ...]:
+    """The same of a page that is filled already."""
     steps: list[str] = []
-    for line in _section(page(slug).text, FIRST_STEPS):
+    for line in _section(runbook.text, FIRST_STEPS):
         if _STEP.match(line):
             steps.append(_STEP.sub("", line))
         elif steps and line.strip():

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from fnmatch import fnmatchcase
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -28,6 +27,7 @@ from pydantic import (
 )
 
 from alerts.model import Alert, Silence
+from alerts.silence.matcher import matches
 from probe.core.environment import ConfigProblem, plain_message
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -182,21 +182,6 @@ def upcoming(
         for table in tables
     )
     return sorted((each for each in firsts if each), key=lambda window: window.start)
-
-
-def matches(words: Iterable[str], alert: Alert) -> bool:
-    """Whether one of the words is the alert's check, kind or one of its label values.
-
-    Words may be shell-style wildcards (``turn-*``); upper and lower case differ. No words
-    at all match everything.
-    """
-    wanted = tuple(words)
-    labels = (*alert.labels, *alert.identity.labels)
-    names = {alert.identity.check, alert.kind, *(value for _, value in labels)}
-    # Equality too: the brackets of an IPv6 address would be a wildcard.
-    return not wanted or any(
-        word == name or fnmatchcase(name, word) for word in wanted for name in names
-    )
 
 
 def suppressed_by(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.runbooks import slug_for
+from alerts.runbooks.library import chosen
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
 from probe.report.text.phrases import limit_sentence, value_and_limit
@@ -26,7 +27,7 @@ def failing(check: Check, result: Result, region: str) -> Alert:
         phase=failure.phase,
         cause=failure.cause.value,
         hint=failure.hint,
-        runbook=slug_for(check.kind, FAILING, failure.cause.value, check=check.name),
+        runbook=chosen(check, slug_for(check.kind, FAILING, failure.cause.value, check=check.name)),
     )
 
 
@@ -42,7 +43,7 @@ def no_data(check: Check, result: Result | None, region: str, silent: float) -> 
         phase=failure.phase,
         cause=failure.cause.value,
         hint=failure.hint,
-        runbook=slug_for(check.kind, NO_DATA, failure.cause.value, check=check.name),
+        runbook=chosen(check, slug_for(check.kind, NO_DATA, failure.cause.value, check=check.name)),
     )
 
 
@@ -84,7 +85,7 @@ def _base(check: Check, rule: str, region: str, summary: str) -> Alert:
         kind=check.kind.name,
         target=check.table.target,
         region=region,
-        runbook=slug_for(check.kind, rule, "", check=check.name),
+        runbook=chosen(check, slug_for(check.kind, rule, "", check=check.name)),
         labels=tuple(check.table.labels.items()),
         service=check.table.impact.service,
         loss=check.table.impact.loss,

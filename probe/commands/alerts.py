@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
-from alerts.model import Message, MessageType, NotifyError, Severity, Silence
+from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
 from alerts.outbox.codec import CodecError
 from alerts.outbox.outbox import Outbox
 from alerts.silence.maintenance_window import active, upcoming
+from alerts.silence.matcher import about
 from alerts.state.alert_store import AlertStore
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.config.settings import Settings
@@ -23,8 +24,6 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
 from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.report.text import units
-
-HOUR = 3600.0
 
 
 def _burning(outbox_states: Mapping[str, str], region: str) -> list[str]:
@@ -42,47 +41,6 @@ def _burning(outbox_states: Mapping[str, str], region: str) -> list[str]:
 def show(options: Mapping[str, Any]) -> int:
     """Alerts, silences, windows, and messages on their way."""
     return _with_outbox(options, _show)
-
-
-def silence(
-    options: Mapping[str, Any],
-    matches: Sequence[str],
-    *,
-    reason: str,
-    author: str,
-    hours: float,
-) -> int:
-    """Add a silence from now on."""
-    now = time.time()
-    made = Silence(
-        name=f"silence-{secrets.token_hex(3)}",
-        matches=tuple(matches),
-        author=author or "somebody",
-        reason=reason,
-        start=now,
-        end=now + hours * HOUR,
-    )
-
-    async def add(outbox: Outbox, settings: Settings) -> int:
-        await outbox.add_silence(made)
-        about = ", ".join(made.matches) or "everything"
-        click.echo(f"{made.name}: nobody is told of {about} until {_moment(made.end)}")
-        return 0
-
-    return _with_outbox(options, add)
-
-
-def unsilence(options: Mapping[str, Any], name: str) -> int:
-    """End a silence."""
-
-    async def end(outbox: Outbox, settings: Settings) -> int:
-        if await outbox.end_silence(name, time.time()):
-            click.echo(f"{name} is over")
-            return 0
-        click.echo(f"probe: there is no silence {name}: see probe alerts list", err=True)
-        return USAGE_ERROR
-
-    return _with_outbox(options, end)
 
 
 def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
@@ -137,7 +95,7 @@ async def _show(outbox: Outbox, settings: Settings) -> int:
     _section(
         "Silences",
         [
-            f"{each.name}  {', '.join(each.matches) or 'everything'} until {_moment(each.end)}, "
+            f"{each.name}  {about(each.matches)} until {_moment(each.end)}, "
             f"by {each.author}: {each.reason}"
             for each in await outbox.silences(now)
         ],

@@ -20,6 +20,7 @@ from probe.diagnostics import logging_setup, sentry
 from probe.diagnostics.private_files import create_privately, make_private
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import USAGE_ERROR
+from probe.net import proxies
 from probe.once import probe_version
 from probe.storage.lock import FolderInUse, FolderLock
 from probe.web.exposure import listening
@@ -82,8 +83,7 @@ async def _watch(settings: Settings, load: Callable[[], Settings], signals: Sign
     _set_up_logging(settings)
     if exposed := exposure_of(settings.service, security):
         logger.warning("%s", exposed)
-    for warning in settings.warnings:
-        logger.warning("%s", warning)
+    _log_proxies()
     daemon = Daemon(settings, load, security=security)
     task = asyncio.create_task(daemon.run(started=lambda: _say_where(daemon)))
     signals.attach(task.cancel, daemon.reloader.request_reload)
@@ -121,6 +121,14 @@ def _set_up_logging(settings: Settings) -> None:
         region=settings.region,
         redactor=redactor,
     )
+
+
+def _log_proxies() -> None:
+    """Say which proxies lead where, and which of the environment's can't be used."""
+    for problem in proxies.warnings():
+        logger.warning("%s", problem)
+    if proxied := proxies.in_words():
+        logger.info("%s", proxied)
 
 
 def _say_where(daemon: Daemon) -> None:

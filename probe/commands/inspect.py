@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from alerts.settings import receivers
 from probe.budget.plans import Budget, consumers_by_plan, format_amount, terms_of
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.terminal import style_for
@@ -21,6 +22,7 @@ from probe.daemon.web_server import exposure_of, security_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
+from probe.net import proxies
 from probe.report.text.check_list import (
     BudgetLine,
     CheckRow,
@@ -55,12 +57,28 @@ def check_config(options: Mapping[str, Any]) -> int:
     plan = settings.plan
     names = ", ".join(check.name for check in plan.checks)
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
+    if unwatched := _without_backend(plan):
+        click.echo(unwatched)
     click.echo(f"The configuration is right: {count} ({names}).")
-    for caution in (*settings.warnings, *_cautions(plan), *filter(None, (warning,))):
+    for line in receivers(settings.alerting):
+        click.echo(f"{line[0].upper()}{line[1:]}.")
+    warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())
+    for caution in (*_cautions(plan), *warnings):
         click.echo(f"Warning: {caution}.")
+    if proxied := proxies.in_words():
+        click.echo(f"{proxied}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
     return 0
+
+
+def _without_backend(plan: CheckPlan) -> str:
+    """What is not monitored for want of the backend's address: the first thing to know."""
+    kinds = [skip.kind for skip in plan.skipped if skip.reason.startswith("BACKEND_URL is not set")]
+    if not kinds:
+        return ""
+    named = ", ".join(dict.fromkeys(kinds))
+    return f"BACKEND_URL is not set: the backend is not monitored (no {named})."
 
 
 def list_everything(options: Mapping[str, Any]) -> int:

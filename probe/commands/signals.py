@@ -7,6 +7,7 @@ whatever hangs, SIGHUP is never lost, and what nobody means for a daemon is igno
 
 import asyncio
 import os
+import select
 import signal
 import threading
 import time
@@ -81,7 +82,10 @@ class SignalThread:
             os._exit(self.exit_code or 0)
         self._call(self._end)
         # In this very thread: there may be no other to be had.
-        time.sleep(self._last_seconds)
+        end = time.monotonic() + self._last_seconds
+        while (left := end - time.monotonic()) > 0:
+            with suppress(OSError):
+                select.select([], [], [], min(left, 0.5))
         os._exit(self.exit_code or 0)
 
     def _call(self, what: Callable[[], object]) -> None:

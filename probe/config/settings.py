@@ -19,7 +19,8 @@ from alerts.cluster.configuration import static_warnings
 from alerts.cluster.members import PeersPlan
 from alerts.config import AlertingConfig as Alerting
 from alerts.notifiers import NOTIFIERS
-from alerts.settings import read_alerting
+from alerts.settings import alerting_warnings, read_alerting
+from probe.config import advice, runbook_library
 from probe.config.check_plan import (
     CheckPlan,
     Kinds,
@@ -28,9 +29,11 @@ from probe.config.check_plan import (
     read_tables,
     variables_named_in,
 )
+from probe.config.listen import DEFAULT_LISTEN, check_listen, listen_address
 from probe.config.secret_values import secret_parts, secrets_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
+    SECRETS_DIRECTORY,
     ConfigProblem,
     ConfigurationError,
     Environment,
@@ -38,12 +41,16 @@ from probe.core.environment import (
     read_environment,
 )
 from probe.diagnostics.sentry import check_dsn
+from probe.net import proxies
 from probe.net.peer_address import PeerEntries
 from probe.net.urls import BaseUrl, HttpUrl, split_urls
 
+# The value of PROBE_SENTRY_DSN that takes the application's.
+INHERIT = "inherit"
+# Variables of the probe's that other parts read: the command line, its image, its tests.
+NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
 DEFAULT_CONFIG = "probe.toml"
 DEFAULT_REGION = "local"
-DEFAULT_LISTEN = "[::]:9091"
 SHORTEST_TOKEN = 16
 
 # The backend's words (npm levels) beside Python's: the environment file is shared.
@@ -58,21 +65,6 @@ LOG_LEVELS = {
     "debug": logging.DEBUG,
     "silly": logging.DEBUG,
 }
-
-
-def check_listen(text: str) -> str:
-    """HOST:PORT unchanged. Raises ValueError that says what would be right."""
-    host, _, port = text.rpartition(":")
-    bare = host.strip("[]")
-    if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
-        raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
-    return text
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """Host and port of HOST:PORT, the host without brackets."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 Listen = Annotated[str, AfterValidator(check_listen)]
@@ -111,9 +103,11 @@ class ProbeEnvironment(Environment):
     heartbeat_url: HttpUrl | None = Field(default=None, alias="PROBE_HEARTBEAT_URL")
     """Dead man's switch: requested once a minute while every check runs on time. Example:
     `https://hc-ping.example.org/uuid`"""
-    sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
-    """Sentry project for the probe's own errors and a cron check-in. Example:
-    `https://key@sentry.example.org/1`"""
+    sentry_dsn: SecretStr | None = Field(default=None, alias="PROBE_SENTRY_DSN")
+    """Sentry project for the probe's own errors and a cron check-in; `inherit` takes the
+    application's `SENTRY_DSN`. Example: `https://key@sentry.example.org/1`"""
+    application_sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+    """The application's Sentry project; the probe uses it with `PROBE_SENTRY_DSN=inherit` only."""
     public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
     """Address at which people reach the probe's pages; notifications link to it. Example:
     `https://probe.example.org`"""
@@ -136,9 +130,28 @@ class ProbeEnvironment(Environment):
     @field_validator("sentry_dsn")
     @classmethod
     def _right_dsn(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
+        if value is not None and value.get_secret_value() != INHERIT:
             check_dsn(value.get_secret_value())
         return value
+
+    @property
+    def own_sentry_dsn(self) -> SecretStr | None:
+        """Where the probe's own errors go."""
+        if self.sentry_dsn is not None and self.sentry_dsn.get_secret_value() == INHERIT:
+            return self.application_sentry_dsn
+        return self.sentry_dsn
+
+    @model_validator(mode="after")
+    def _inherited_dsn(self) -> Self:
+        if self.sentry_dsn is None or self.sentry_dsn.get_secret_value() != INHERIT:
+            return self
+        if self.application_sentry_dsn is None:
+            raise ValueError("PROBE_SENTRY_DSN=inherit needs SENTRY_DSN, the application's own")
+        try:
+            check_dsn(self.application_sentry_dsn.get_secret_value())
+        except ValueError as error:
+            raise ValueError(f"SENTRY_DSN: {error}") from None
+        return self
 
     @model_validator(mode="after")
     def _whole_login(self) -> Self:
@@ -219,7 +232,7 @@ class Settings:
         texts. Addresses are told apart: what is secret in them, not where they lead."""
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
-        found |= self.alerting.secrets
+        found |= self.alerting.secrets | proxies.passwords()
         own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
         for secret in own:
             found |= {secret.get_secret_value()} if secret else set()
@@ -248,6 +261,7 @@ def load_settings(
         else EnvironmentSources(environ, env_file)
     )
     own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
+    warnings: tuple[str, ...] = ()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
@@ -255,7 +269,7 @@ def load_settings(
         mistakes += error.mistakes
     try:
         path = None if alone else Path(config or DEFAULT_CONFIG)
-        plan, alerting = _plans(kinds, sources, path, config)
+        plan, alerting, warnings = _plans(kinds, sources, path, config)
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
@@ -265,6 +279,7 @@ def load_settings(
     pages, dashboards = _text(own.public_url), _text(own.grafana_url)
     whole = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
     has_region = bool(own.region or own.fly_region)
+    warnings = () if alone else warnings
     return Settings(
         plan_of_witness(plan) if own.witness else plan,
         region,
@@ -272,7 +287,12 @@ def load_settings(
         _service(own),
         path,
         whole,
-        static_warnings(split_urls(own.peers), has_region=has_region),
+        (
+            *sources.warnings,
+            *alerting_warnings(whole),
+            *static_warnings(split_urls(own.peers), has_region=has_region),
+            *warnings,
+        ),
     )
 
 
@@ -291,7 +311,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_config_file=own.web_config_file,
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,
-        sentry_dsn=own.sentry_dsn,
+        sentry_dsn=own.own_sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
         journal=own.journal,
     )
@@ -299,13 +319,14 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
 
 def _plans(
     kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
-) -> tuple[CheckPlan, Alerting]:
+) -> tuple[CheckPlan, Alerting, tuple[str, ...]]:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
         tables, mistakes = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
     names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
+    names |= set(runbook_library.VARIABLES)
     shown = path or Path(DEFAULT_CONFIG)
     try:
         variables = sources.load(names | variables_named_in(tables))
@@ -317,7 +338,20 @@ def _plans(
     except ConfigurationError as error:
         mistakes += error.mistakes
     alerting, wrong = read_alerting(variables, tables, shown)
-    mistakes += wrong
+    books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
+    alerting = replace(alerting, runbooks=books)
+    mistakes += [*wrong, *unusable]
     if mistakes:
         raise ConfigurationError(mistakes)
-    return found[0], alerting
+    known = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
+    return found[0], alerting, _advice(found[0], alerting, sources, known)
+
+
+def _advice(
+    plan: CheckPlan, alerting: Alerting, sources: EnvironmentSources, known: set[str]
+) -> tuple[str, ...]:
+    receivers = {
+        name.partition("_")[0] for each in NOTIFIERS for name in each.environment.variable_names()
+    }
+    names = known | {SECRETS_DIRECTORY, *NOT_OURS_TO_READ}
+    return advice.warnings_of(alerting, plan.checks, sources.names, names, receivers)

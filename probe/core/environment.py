@@ -4,8 +4,11 @@ The first that sets a variable wins, in this order. An empty variable counts as 
 because operators' files carry empty lines for what they don't use.
 """
 
+import errno
 import io
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+_MAX_BYTES = 1 << 20
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
 DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
 
@@ -157,6 +161,24 @@ class EnvironmentSources:
         if env_file is not None and env_file.exists():
             self._layers.append(read_env_file(env_file))
         self._secrets = secrets
+        self._quoted: set[str] = set()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is likely not meant, of the variables that were loaded."""
+        return tuple(
+            f"{place}: the value is in quotes, which are taken as part of it: leave them out"
+            " (docker --env-file keeps them)"
+            for place in sorted(self._quoted)
+        )
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The variables that are set and not empty, whoever reads them, by their place."""
+        return {
+            layer.place: [name for name, value in layer.values.items() if value.strip()]
+            for layer in self._layers
+        }
 
     def load(self, names: Iterable[str]) -> Variables:
         """Collect the named variables.
@@ -173,6 +195,8 @@ class EnvironmentSources:
             try:
                 for place, value in self._look_up(name, values.get(SECRETS_DIRECTORY)):
                     values[name], places[name] = value, place
+                    if _is_quoted(value):
+                        self._quoted.add(f"{name} ({place})")
                     break
             except ConfigurationError as error:
                 mistakes += error.mistakes
@@ -198,6 +222,10 @@ class EnvironmentSources:
             return
         if exists and (value := _read_secret(str(path), path)):
             yield str(path), value
+
+
+def _is_quoted(value: str) -> bool:
+    return len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
 
 
 @dataclass(frozen=True)
@@ -228,7 +256,7 @@ class _Layer:
 def read_env_file(path: Path) -> _Layer:
     """Parse an environment file as Docker, Node and shells do (``export``, quotes, comments)."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _read_regular(path).replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), path, error) from None
     values: dict[str, str] = {}
@@ -244,9 +272,18 @@ def read_env_file(path: Path) -> _Layer:
 
 def _read_secret(place: str, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return _read_regular(path).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(place, path, error) from None
+
+
+def _read_regular(path: Path) -> str:
+    """The text of a file of bounded size; a named pipe, which nobody may write to, is none."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return file.read(_MAX_BYTES).decode("utf-8-sig")
 
 
 def _unreadable(place: str, path: Path, error: Exception) -> ConfigurationError:

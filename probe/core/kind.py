@@ -49,6 +49,10 @@ class CheckConfig(PrometheusNames):
     name. Example: `30`"""
     severity: Literal["warning", "critical"] | None = None
     """Severity of a failure; the default is the kind's. Example: `warning`"""
+    runbook: str | None = Field(default=None, min_length=1, max_length=500)
+    """Runbook of this check's alerts: an `https://` address, or a Markdown file beside
+    `probe.toml`, whose section `First steps` is sent with an alert. Example:
+    `https://wiki.example.org/turn`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
     """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
     probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""

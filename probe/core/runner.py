@@ -105,10 +105,23 @@ async def _until_done(
 
 
 async def run_checks(
-    checks: Sequence[Check], context: Context, *, deadline: float | None = None
+    checks: Sequence[Check],
+    context: Context,
+    *,
+    deadline: float | None = None,
+    gap: float = 0.0,
 ) -> AsyncIterator[Result]:
-    """Run checks at the same time; yields each result as it comes."""
-    tasks = [asyncio.create_task(run_check(check, context, deadline=deadline)) for check in checks]
+    """Run checks at the same time; yields each result as it comes.
+
+    With a ``gap`` in seconds they start one after the other, those that may take long first, so
+    that none measures while all others resolve, connect and shake hands; ``deadline`` counts
+    from the first start.
+    """
+    order = sorted(checks, key=lambda check: -check.table.deadline) if gap else checks
+    tasks = [
+        asyncio.create_task(_run_after(number * gap, check, context, deadline))
+        for number, check in enumerate(order)
+    ]
     try:
         for finished in asyncio.as_completed(tasks):
             yield await finished
@@ -116,6 +129,15 @@ async def run_checks(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _run_after(
+    seconds: float, check: Check, context: Context, deadline: float | None
+) -> Result:
+    if seconds:
+        await asyncio.sleep(seconds)
+    left = None if deadline is None else max(deadline - seconds, deadline / 2)
+    return await run_check(check, context, deadline=left)
 
 
 def shortages(context: Context) -> Shortages:

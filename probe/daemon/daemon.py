@@ -43,7 +43,13 @@ from probe.daemon.state_log import log_change
 from probe.daemon.status_notices import config_notices, notices_of
 from probe.daemon.status_overview import ProbeIdentity, build_overview
 from probe.daemon.triggers import Triggers
-from probe.daemon.web_server import build_server, exposure_of, runbook, security_of
+from probe.daemon.web_server import (
+    DaemonSilences,
+    RunbookPages,
+    build_server,
+    exposure_of,
+    security_of,
+)
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.logging_setup import dropped, event
 from probe.diagnostics.redact import Redactor
@@ -142,19 +148,25 @@ class Daemon:
         self._alarm.run_soon = self._schedule.run_soon
         self._alarm.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._answers = PeerAnswers(self._context, self._identity, lambda: self._plan.checks)
+        books = RunbookPages(lambda: self._alarm.pipeline.config.runbooks)
         sources = PageData(
             self._overview,
             self._edition_of,
             self._metrics,
-            runbook,
+            books.page,
             self._not_ready,
             self._own.stuck,
+            books.titles,
+        )
+        silences = DaemonSilences(
+            self._alarm, lambda: self._plan.checks or settings.plan.checks, now
         )
         self._server = build_server(
             settings.service,
             sources,
             self._alarm.answer,
             self._answers.answer,
+            silences.page,
             clock,
             self._security,
         )
@@ -232,8 +244,7 @@ class Daemon:
         """These are the settings from now on; what can't change while it runs is said."""
         if settings.service != self._settings.service or settings.region != self._settings.region:
             logger.warning(
-                "PROBE_ variables besides PROBE_CONFIG, SENTRY_DSN and the region take effect "
-                "after a restart"
+                "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
             )
         self._context.redact = Redactor(settings.secrets).clean
         self._alarm.reload(settings.alerting)

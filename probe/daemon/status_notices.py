@@ -6,6 +6,9 @@ from alerts.cluster.quorum import Scope
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
 from alerts.model import Alert, Severity, Silence
+from alerts.runbooks.library import is_address
+from alerts.silence.maintenance_window import Window
+from alerts.silence.matcher import about, is_everything
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
 from probe.report.status import Notice
@@ -61,13 +64,18 @@ def _undelivered(alarm: AlertManager) -> Iterator[Notice]:
 
 def _quiet(alarm: AlertManager) -> Iterator[Notice]:
     for window in alarm.windows:
-        about = ", ".join(window.matches) or "everything"
-        text = f"Nobody is told of {about} until {_moment(window.end)}. {window.reason}"
-        yield Notice(Verdict.OK, f"Maintenance: {window.name}", text.strip(), window.start)
+        text = f"No notifications of {about(window.matches)} until {_moment(window.end)}."
+        text = f"{text} {window.reason}"
+        yield Notice(_quietly(window), f"Maintenance: {window.name}", text.strip(), window.start)
     for silence in alarm.silences:
-        about = ", ".join(silence.matches) or "everything"
-        text = f"Of {about} until {_moment(silence.end)}, by {silence.author}: {silence.reason}"
-        yield Notice(Verdict.OK, f"Silence: {silence.name}", text, silence.start)
+        text = f"No notifications of {about(silence.matches)} until {_moment(silence.end)}"
+        text = f"{text}, by {silence.author}: {silence.reason}"
+        yield Notice(_quietly(silence), f"Silence: {silence.name}", text, silence.start)
+
+
+def _quietly(reason: Window | Silence) -> Verdict:
+    """A page on which all notifications are suppressed is not to look green."""
+    return Verdict.WARNING if is_everything(reason.matches) else Verdict.OK
 
 
 def _burning(alarm: AlertManager, alert: Alert) -> Notice:
@@ -81,7 +89,7 @@ def _burning(alarm: AlertManager, alert: Alert) -> Notice:
     title = f"Alert: {alert.identity.check}"
     view = f", {standing.view}" if standing and standing.view else ""
     text = f"{alert.summary}{view} ({notified})"
-    link = f"/runbooks/{alert.runbook}"
+    link = alert.runbook if is_address(alert.runbook) else f"/runbooks/{alert.runbook}"
     return Notice(_VERDICTS[alert.severity], title, text, alert.since, link)
 
 

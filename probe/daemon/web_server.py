@@ -1,15 +1,22 @@
 """The daemon's doors: its pages for people and scrapers, and two for other probes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from alerts import runbooks
+from alerts.manager import AlertManager
+from alerts.runbooks.library import RunbookLibrary
+from alerts.silence.api_v2 import InvalidSilence, document_of, read
+from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
 from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.core.kind import Check
 from probe.web.access import Access
 from probe.web.call_api import Answer, PeerCalls
 from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
+from probe.web.silence_api import Refused, Silences
 from probe.web.verdict_api import Peering
 from probe.web.web_config import WebConfigError
 
@@ -21,6 +28,7 @@ def build_server(
     sources: PageData,
     verdicts: Verdicts,
     calls: Answer,
+    silences: Silences,
     clock: Callable[[], float],
     security: WebSecurity,
 ) -> WebServer:
@@ -30,7 +38,7 @@ def build_server(
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
-    pages = Pages(sources, access, peering, callers, security)
+    pages = Pages(sources, access, peering, callers, silences, security)
     return WebServer(pages, service.listen)
 
 
@@ -48,9 +56,49 @@ def exposure_of(service: DaemonSettings, security: WebSecurity) -> str:
     return exposure(service.listen, has_login=has_login, is_meant=service.metrics_open)
 
 
-def runbook(slug: str) -> tuple[str, str] | None:
-    """Title and text of a runbook's page; None where there is none."""
-    if slug not in runbooks.slugs():
-        return None
-    found = runbooks.page(slug)
-    return found.title, found.text
+@dataclass(frozen=True)
+class RunbookPages:
+    """The runbooks of the configuration in force, which ``library`` gives."""
+
+    library: Callable[[], RunbookLibrary]
+
+    def page(self, slug: str) -> tuple[str, str] | None:
+        """Title and text of a page; None where there is none."""
+        found = self.library().page(slug)
+        return None if found is None else (found.title, found.text)
+
+    def titles(self) -> list[tuple[str, str]]:
+        """Slug and title of every page."""
+        return self.library().titles()
+
+
+@dataclass(frozen=True)
+class DaemonSilences:
+    """``checks`` are the present ones; ``now`` the wall clock in seconds since 1970."""
+
+    alarm: AlertManager
+    checks: Callable[[], Sequence[Check]]
+    now: Callable[[], float]
+
+    @property
+    def page(self) -> Silences:
+        """What the page needs."""
+        return Silences(self._all, self._add, self.alarm.expire_silence)
+
+    async def _all(self) -> Sequence[Mapping[str, Any]]:
+        now = self.now()
+        return [document_of(silence, now) for silence in await self.alarm.read_silences()]
+
+    async def _add(self, document: object) -> Mapping[str, Any]:
+        try:
+            silence = read(document, self.now())
+        except InvalidSilence as error:
+            raise Refused(str(error)) from None
+        checks = matched_checks(silence.matches, self.checks())
+        alerts = [
+            str(alert.identity) for alert in self.alarm.firing if matches(silence.matches, alert)
+        ]
+        if not checks and not alerts:
+            raise Refused(f"{about(silence.matches)} matches no check and no alert")
+        await self.alarm.add_silence(silence)
+        return {"silenceID": silence.name, "checks": checks, "alerts": alerts}

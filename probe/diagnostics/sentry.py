@@ -73,13 +73,13 @@ def start(
     try:
         check_dsn(dsn)
     except ValueError as error:
-        raise ValueError(f"SENTRY_DSN: {error}") from None
+        raise ValueError(f"PROBE_SENTRY_DSN: {error}") from None
     import sentry_sdk
 
     try:
         sentry_sdk.init(dsn, **_options(release, environment, region, EventFilter(redactor, clock)))
     except sentry_sdk.utils.BadDsn:
-        raise ValueError(f"SENTRY_DSN: write it like {_DSN_EXAMPLE}") from None
+        raise ValueError(f"PROBE_SENTRY_DSN: write it like {_DSN_EXAMPLE}") from None
     sentry_sdk.get_global_scope().set_tag("region", region)
     _listen()
     return True

@@ -14,6 +14,7 @@ NotHttp, ProtocolViolation       protocol_error
 """
 
 import json as json_module
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
+from probe.net.proxies import Proxy, proxy_for
+from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
 from probe.net.resolver import Address, has_route, is_unreachable, no_route, resolve
 from probe.net.tls import TlsObserver, client_context
 
@@ -61,7 +64,8 @@ class Response:
 
 
 class FreshHttpClient:
-    """One visit: no connection is kept and no proxy gets in between; its cookies end with it.
+    """One visit: no connection is kept; its cookies end with it. A proxy gets in between only
+    where the environment names one (``probe.net.proxies``).
 
     Use as ``async with browse(...) as browser``. ``timing`` and ``tls`` tell how it went,
     also when a request raises.
@@ -80,6 +84,7 @@ class FreshHttpClient:
         self._ca_file, self._host, self._detour = ca_file, host, detour
         self._cookies = Cookies()
         self._streams: set[Stream] = set()
+        self._proxy: Proxy | None = None
 
     @property
     def phase(self) -> str:
@@ -140,6 +145,8 @@ class FreshHttpClient:
                 self.timing.enter("processing")
                 cookies = self._cookies.header_for(address)
                 sending = request_for(method, address, given, body, cookies)
+                if self._proxy is not None and address.scheme == "http":
+                    sending = through(self._proxy, sending)
                 response: HttpResponse
                 if stream.alpn == "h2":
                     response = await http2.exchange(stream, sending)
@@ -158,7 +165,7 @@ class FreshHttpClient:
         """
         address = URL(url)
         with self._translating(address):
-            stream = await self._connect(address, ("http/1.1",))
+            stream = await self._connect(address, ("http/1.1",), tunnel=True)
             self.timing.enter("processing")
             cookies = self._cookies.header_for(address)
             sending = request_for("GET", address, headers, b"", cookies)
@@ -209,10 +216,17 @@ class FreshHttpClient:
                 raise
             raise stop from None
 
-    async def _connect(self, address: URL, alpn: tuple[str, ...]) -> Stream:
-        addresses = await self._addresses(address)
-        self.timing.enter("connect")
-        sock = await connect_tcp(addresses, self._detour)
+    async def _connect(
+        self, address: URL, alpn: tuple[str, ...], *, tunnel: bool = False
+    ) -> Stream:
+        """``tunnel``: through a proxy by CONNECT, as WebSocket wants it (RFC 6455, 4.1)."""
+        self._proxy = None if self._detour else proxy_for(str(address))
+        if self._proxy is None:
+            addresses = await self._addresses(address)
+            self.timing.enter("connect")
+            sock = await connect_tcp(addresses, self._detour)
+        else:
+            sock = await self._through_proxy(self._proxy, address, tunnel=tunnel)
         if address.scheme == "https":
             self.timing.enter("tls")
             context = client_context(self._ca_file, alpn)
@@ -222,6 +236,13 @@ class FreshHttpClient:
             stream = Stream(sock)
         self._streams.add(stream)
         return stream
+
+    async def _through_proxy(self, proxy: Proxy, address: URL, *, tunnel: bool) -> socket.socket:
+        self.timing.enter("connect")
+        sock = await connect_to_proxy(proxy)
+        if tunnel or address.scheme == "https":
+            await open_tunnel(sock, proxy, f"{address.host_subcomponent}:{address.port}")
+        return sock
 
     async def _addresses(self, address: URL) -> list[Address]:
         host, port = address.raw_host or "", address.port or 80

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.net.proxies import HINT, PROXY_LOGIN, are_configured
 
 MOVED = "Set BACKEND_URL to the address that the redirect leads to."
 NO_CREDENTIAL = (
@@ -25,6 +26,8 @@ def status_error(
         if credential:
             return CheckFailed(Cause.AUTH_REJECTED, message, phase=phase)
         return CheckFailed(Cause.HTTP_STATUS, message, phase=phase, hint=NO_CREDENTIAL)
+    if status == PROXY_LOGIN and are_configured():
+        return NotMeasured(Cause.OWN_NETWORK, message, phase=phase, hint=HINT)
     return CheckFailed(Cause.HTTP_STATUS, message, phase=phase)
 
 

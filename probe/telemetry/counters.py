@@ -117,24 +117,31 @@ class Counters:
 
 @dataclass
 class Restarts:
-    """When processes began anew, seen by an uptime that fell. Times are monotonic seconds.
+    """When processes began anew, seen by an uptime that fell, or by a process that is new and
+    began after the first reading of all. Times are monotonic seconds.
 
+    Where the name of a process is new with each start (``instance.id`` of the backend) only
+    the second shows it; a machine that merely was not seen before has been up for longer.
     A thing that was not heard of for ``keep`` seconds is forgotten.
     """
 
     keep: float
     _uptimes: dict[str, tuple[float, float]] = field(default_factory=dict)
     _falls: dict[str, deque[float]] = field(default_factory=dict)
+    _began: float | None = None
 
     def add_reading(self, thing: str, at: float, uptime: float) -> int | None:
-        """How often a process began anew within ``keep`` seconds; None at its first look."""
+        """How often a process began anew within ``keep`` seconds; None at the first reading of
+        one that did not."""
         self._forget(at)
+        if self._began is None:
+            self._began = at
         before = self._uptimes.get(thing)
         self._uptimes[thing] = (at, uptime)
         falls = self._falls.setdefault(thing, deque())
-        if before is None:
+        if before is None and at - uptime <= self._began:
             return None
-        if uptime < before[1]:
+        if before is None or uptime < before[1]:
             falls.append(at)
         while falls and falls[0] < at - self.keep:
             falls.popleft()

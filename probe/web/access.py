@@ -58,6 +58,11 @@ class Access:
         return _same(text, f"{self.user}:{_text(self.password)}")
 
     @property
+    def is_protected(self) -> bool:
+        """Whether the pages need a token or a login."""
+        return self.user is not None or self.token is not None
+
+    @property
     def challenge(self) -> str:
         """What a refused client should do (WWW-Authenticate)."""
         return _BASIC if self.user else 'Bearer realm="probe"'

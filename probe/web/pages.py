@@ -24,6 +24,7 @@ from probe.web.logins import WrongLogins
 from probe.web.rendered import RenderedPage, RenderedPages
 from probe.web.request_log import server_logger
 from probe.web.security import WebSecurity
+from probe.web.silence_api import SilenceApi, Silences
 from probe.web.verdict_api import Peering
 
 HEADERS = {
@@ -50,9 +51,8 @@ class PageData:
 
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
     says what is still missing, or nothing, and ``stuck`` what only a restart would mend;
-    ``runbook`` takes a name and gives title and text
-    of a page, or None. ``edition`` grows with every change that the
-    overview would show.
+    ``runbook`` takes a name and gives title and text of a page, or None; ``runbooks`` are name
+    and title of all. ``revision`` grows with every change that the overview would show.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -61,6 +61,7 @@ class PageData:
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
     stuck: Callable[[], str] = lambda: ""
+    runbooks: Callable[[], list[tuple[str, str]]] = list
 
 
 class Pages:
@@ -73,6 +74,7 @@ class Pages:
         access: Access,
         peering: Peering | None = None,
         calls: PeerCalls | None = None,
+        silences: Silences | None = None,
         security: WebSecurity | None = None,
     ) -> None:
         self._sources = sources
@@ -83,8 +85,8 @@ class Pages:
         self.wrong_logins = WrongLogins()
         self.connections: ConnectionTable | None = None
         self._rendered = RenderedPages(FRESH_SECONDS)
-        # They don't change while the process runs.
-        self._runbooks: dict[str, RenderedPage] = {}
+        # By name: title and text that were rendered, and the page.
+        self._runbooks: dict[str, tuple[tuple[str, str], RenderedPage]] = {}
         self.app = web.Application(
             middlewares=[
                 watch_requests(lambda: self.connections),
@@ -98,12 +100,19 @@ class Pages:
                 web.get("/", self._page),
                 web.get("/status.json", self._status),
                 web.get("/badge.svg", self._badge),
+                web.get("/runbooks/", self._runbook_index),
                 web.get("/runbooks/{slug}", self._runbook),
                 web.get("/metrics", self._metrics),
                 web.get("/healthz", self._alive),
                 web.get("/readyz", self._ready),
             ]
         )
+        if silences is not None:
+
+            def is_protected() -> bool:
+                return access.is_protected or self.security.is_closed
+
+            self.app.add_routes(SilenceApi(silences, is_protected).routes())
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
@@ -142,18 +151,25 @@ class Pages:
         found = await self._rendered.get(key, self._sources.revision(), make)
         return found.response(request)
 
+    async def _runbook_index(self, request: web.Request) -> web.Response:
+        from probe.report.html import runbook_page
+
+        document, policy = runbook_page.index(self._sources.runbooks())
+        headers = {"Content-Security-Policy": policy}
+        return web.Response(text=document, content_type="text/html", headers=headers)
+
     async def _runbook(self, request: web.Request) -> web.Response:
         from probe.report.html import runbook_page
 
         slug = request.match_info["slug"]
-        if slug not in self._runbooks:
-            found = self._sources.runbook(slug)
-            if found is None:
-                raise web.HTTPNotFound(text="There is no such runbook.\n")
+        found = self._sources.runbook(slug)
+        if found is None:
+            raise web.HTTPNotFound(text="There is no such runbook.\n")
+        if slug not in self._runbooks or self._runbooks[slug][0] != found:
             document, policy = await asyncio.to_thread(runbook_page.render, *found)
             headers = {"Content-Security-Policy": policy}
-            self._runbooks[slug] = RenderedPage.of(document, "text/html", headers)
-        return self._runbooks[slug].response(request)
+            self._runbooks[slug] = found, RenderedPage.of(document, "text/html", headers)
+        return self._runbooks[slug][1].response(request)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._sources.metrics(request.headers.get("Accept"))

@@ -217,7 +217,7 @@ def test_blocks_of_commands_are_shell(slug: str) -> None:
 def test_fly_commands_say_which_app(slug: str) -> None:
     for command in _commands(slug):
         if command.startswith("fly ") and command != "fly deploy":
-            assert re.search(r" paircam\b", command), command
+            assert re.search(r" (APP|PROBE_APP)\b", command), command
 
 
 @pytest.mark.parametrize("slug", runbooks.slugs())
@@ -234,9 +234,9 @@ def test_first_steps_fit_a_message(slug: str) -> None:
 
 
 def test_a_step_of_several_lines_is_one_and_a_link_becomes_words() -> None:
-    second = runbooks.first_steps("service-down")[1]
+    second = runbooks.first_steps("service-down", {"services": ()})[2]
     assert "is Neon up (its status https://neonstatus.com), and is it reached" in second
-    assert second.endswith("there `nc -zv HOST 5432`.")
+    assert second.endswith("there `nc -zv POSTGRES_HOST 5432`.")
     assert '"a service behind the backend is down"' in runbooks.first_steps("signaling-failing")[0]
 
 

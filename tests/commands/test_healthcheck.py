@@ -48,3 +48,16 @@ async def test_a_daemon_that_speaks_tls_is_alive(tmp_path: Path) -> None:
         port = server.sockets[0].getsockname()[1]
         assert await asyncio.to_thread(ask, "127.0.0.1", port, encrypted=True) == ""
         assert await asyncio.to_thread(ask, "127.0.0.1", port, encrypted=False) != ""
+
+
+async def test_a_variable_in_a_file_counts_as_well(tmp_path: Path) -> None:
+    async with serving(http(b"alive")) as port:
+        (tmp_path / ".env").write_text(f"PROBE_LISTEN=127.0.0.1:{port}\n")
+        done = await probe("healthcheck", cwd=tmp_path)
+    assert done.code == 0, done.err
+
+
+async def test_a_wrong_address_is_a_wrong_configuration(tmp_path: Path) -> None:
+    done = await probe("healthcheck", cwd=tmp_path, env={"PROBE_LISTEN": "nonsense"})
+    assert done.code == 64
+    assert "HOST:PORT" in done.err

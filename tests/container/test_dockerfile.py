@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from probe.cli import cli
-from probe.config.settings import DEFAULT_LISTEN, ProbeEnvironment
+from probe.config.listen import DEFAULT_LISTEN
+from probe.config.settings import ProbeEnvironment
 from probe.kinds import KINDS
 from tests.container.dockerfile import SECRET, Ignore, Instruction, read_dockerfile
 

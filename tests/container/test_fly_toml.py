@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from probe.cli import cli
-from probe.config.settings import DEFAULT_CONFIG, DEFAULT_LISTEN, ProbeEnvironment, load_settings
+from probe.config.listen import DEFAULT_LISTEN
+from probe.config.settings import DEFAULT_CONFIG, ProbeEnvironment, load_settings
 from probe.kinds import KINDS
 from probe.web.access import METRICS_PATH, OPEN_PATHS
 from tests.container.dockerfile import SECRET, read_dockerfile

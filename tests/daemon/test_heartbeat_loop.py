@@ -64,7 +64,7 @@ async def test_the_switch_is_called_after_the_first_round_and_not_before(
 
 async def test_sentry_hears_the_same_as_a_check_in(tmp_path: Path) -> None:
     async with Lab() as lab, Sentry() as sentry:
-        environment = {**lab.environment(), "SENTRY_DSN": sentry.dsn, "PROBE_REGION": "lax"}
+        environment = {**lab.environment(), "PROBE_SENTRY_DSN": sentry.dsn, "PROBE_REGION": "lax"}
         async with daemon(tmp_path, environment, "--only", "http") as running:
             await running.ready()
             async with asyncio.timeout(20):
@@ -79,7 +79,7 @@ async def test_sentry_hears_the_same_as_a_check_in(tmp_path: Path) -> None:
 async def test_a_target_that_fails_is_no_error_of_ours(tmp_path: Path) -> None:
     async with Lab() as lab, Sentry() as sentry:
         lab.set_knob("backend.status", "500")
-        environment = {**lab.environment(), "SENTRY_DSN": sentry.dsn}
+        environment = {**lab.environment(), "PROBE_SENTRY_DSN": sentry.dsn}
         async with daemon(tmp_path, environment, "--only", "http") as running:
             await running.said("health is critical")
             await running.ready()

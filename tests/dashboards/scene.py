@@ -32,6 +32,7 @@ REASONS = {
     "probe_ssl_certificate_remaining_seconds": "the lab's backend speaks plain HTTP",
     "probe_signaling_token_seconds": "the lab gives its secret, so tokens are minted",
     "probe_signaling_upgrade_seconds": "sessions begin with WebSocket by themselves",
+    "probe_signaling_upgraded": "sessions begin with WebSocket by themselves",
     "probe_runs_skipped_total": "no run was held up",
     "probe_runs_missed_total": "no run was held up",
     "probe_heartbeat_last_success_timestamp_seconds": "no dead man's switch is configured",

@@ -117,7 +117,7 @@ def test_a_malformed_dsn_is_a_mistake_that_is_not_shown(dsn: str) -> None:
     with pytest.raises(ValueError, match="https://KEY@HOST/PROJECT") as caught:
         errors.check_dsn(dsn)
     assert "topsecret" not in str(caught.value)
-    with pytest.raises(ValueError, match=r"^SENTRY_DSN: ") as caught:
+    with pytest.raises(ValueError, match=r"^PROBE_SENTRY_DSN: ") as caught:
         errors.start(dsn, release="", environment="", region="", redactor=Redactor())
     assert "topsecret" not in str(caught.value)
 

@@ -66,3 +66,17 @@ async def test_a_look_up_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPa
     released.set()
     for thread in threads:
         await asyncio.to_thread(thread.join, 10)
+
+
+async def test_of_a_name_with_thousands_of_addresses_the_first_are_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    many = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"10.0.{number // 250}.{number % 250}", 443))
+        for number in range(3500)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: many)
+    found = await resolve("many.example.org", 443)
+    assert [each.ip for each in found] == [info[4][0] for info in many[:16]]
+    assert "many.example.org has 3500 addresses: the first 16 are used" in caplog.text

@@ -25,7 +25,9 @@ class Scraper:
         rules: str = "",
         alertmanager: str = "",
         every: str = "1s",
+        scrape: Mapping[str, Any] | None = None,
     ) -> None:
+        """``scrape`` are more keys of each job: how it gets in."""
         self._program = requirements.program("prometheus", part="prometheus")
         self._folder = folder
         (folder / "rules.yml").write_text(rules or "groups: []\n", encoding="utf-8")
@@ -33,7 +35,12 @@ class Scraper:
             "global": {"scrape_interval": every, "evaluation_interval": every},
             "rule_files": [str(folder / "rules.yml")],
             "scrape_configs": [
-                {"job_name": job, "honor_labels": True, "static_configs": [{"targets": [*targets]}]}
+                {
+                    "job_name": job,
+                    "honor_labels": True,
+                    "static_configs": [{"targets": [*targets]}],
+                    **(scrape or {}),
+                }
                 for job, targets in jobs.items()
             ],
         }

@@ -93,6 +93,20 @@ def test_every_fall_of_an_uptime_is_a_restart(uptimes: list[float]) -> None:
     assert found[-1] == (falls if len(uptimes) > 1 else None)
 
 
+@pytest.mark.parametrize(
+    ("second", "uptime", "restarts"),
+    [("b", 5.0, 1), ("b", 59.0, 1), ("b", 61.0, None), ("b", 9e5, None), ("a", 5.0, 1)],
+)
+def test_a_new_process_that_began_while_we_watched_is_a_restart(
+    second: str, uptime: float, restarts: int | None
+) -> None:
+    """The backend's instance.id is new with each start; another machine has been up for long."""
+    seen = Restarts(keep=1e9)
+    assert seen.add_reading("a", 0.0, 500.0) is None
+    assert seen.add_reading(second, 60.0, uptime) == restarts
+    assert seen.add_reading(second, 120.0, uptime + 60.0) == (restarts or 0)
+
+
 def test_a_restart_is_forgotten_after_its_time() -> None:
     restarts = Restarts(keep=100)
     assert [

@@ -21,8 +21,15 @@ from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
 from probe.web.web_config import WebConfigError, read_web_config
 from tests.servers.certificate import Certificate, make_certificate
+from tests.servers.scraper import Scraper
 
 USER, PASSWORD = "prometheus", "s3cret-of-the-scraper"
+MUTUAL = {
+    "cert_file": "cert.pem",
+    "key_file": "key.pem",
+    "client_ca_file": "ca.pem",
+    "client_auth_type": "RequireAndVerifyClientCert",
+}
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
@@ -113,6 +120,7 @@ async def test_tls_and_client_certificates(tmp_path: Path, required: bool) -> No
                 await _get(url, _client(certificate))
         else:
             assert (await _get(url, _client(certificate)))[0] == 200
+        assert (await _get(url, _client(certificate, shown=certificate)))[0] == 200
         with pytest.raises(aiohttp.ClientError):
             await _get(url, _client(certificate, shown=stranger))
         with pytest.raises(aiohttp.ClientError):
@@ -221,3 +229,39 @@ async def test_curl_gets_the_metrics_by_certificate_and_password(tmp_path: Path)
         )
         out, _ = await process.communicate()
     assert (process.returncode, out) == (0, b"up 1\n")
+
+
+@pytest.mark.parametrize(("allowed", "gets_in"), [("localhost", True), ("a.example.org", False)])
+async def test_a_client_certificate_needs_one_of_the_names(
+    tmp_path: Path, allowed: str, gets_in: bool
+) -> None:
+    certificate = make_certificate(tmp_path)
+    path = _written(tmp_path, {"tls_server_config": {**MUTUAL, "client_allowed_sans": [allowed]}})
+    async with served(WebSecurity(path)) as port:
+        url, client = f"https://localhost:{port}/metrics", _client(certificate, shown=certificate)
+        if gets_in:
+            assert (await _get(url, client))[0] == 200
+        else:
+            with pytest.raises(aiohttp.ClientError):
+                await _get(url, client)
+
+
+@pytest.mark.parts
+async def test_prometheus_scrapes_by_certificate_and_password(tmp_path: Path) -> None:
+    make_certificate(tmp_path)
+    document = {"tls_server_config": MUTUAL, "basic_auth_users": {USER: HASH}}
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+    scrape = {
+        "scheme": "https",
+        "basic_auth": {"username": USER, "password": PASSWORD},
+        "tls_config": {
+            "ca_file": str(tmp_path / "ca.pem"),
+            "cert_file": str(tmp_path / "cert.pem"),
+            "key_file": str(tmp_path / "key.pem"),
+        },
+    }
+    async with served(WebSecurity(_written(tmp_path, document))) as port:
+        jobs = {"probe": [f"localhost:{port}"]}
+        async with Scraper(folder, jobs=jobs, scrape=scrape) as server:
+            await server.until('up{job="probe"} == 1')

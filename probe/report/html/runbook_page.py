@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -50,13 +51,30 @@ def render(title: str, text: str, *, base: str = "") -> tuple[str, str]:
     return html_document(name, _body(title, text, base), style=_STYLE), policy(_STYLE)
 
 
-def _body(title: str, text: str, base: str) -> Markup:
+def index(titles: Sequence[tuple[str, str]], *, base: str = "") -> tuple[str, str]:
+    """The list of all pages, (name, title) each, and its Content-Security-Policy."""
+    items = (
+        element("li", element("a", truncate(title, 200), href=f"{base}/runbooks/{quote(name)}"))
+        for name, title in titles
+    )
+    body = element(
+        "body",
+        element("header", _about(base)),
+        element("main", element("h1", "Runbooks"), element("ul", *items)),
+    )
+    return html_document("Runbooks · probe", body, style=_STYLE), policy(_STYLE)
+
+
+def _about(base: str) -> Markup:
     home = element("a", "status page", href=f"{base}/")
-    about = element("p", element("b", "probe"), element("span", "runbook"), home, class_="about")
+    return element("p", element("b", "probe"), element("span", "runbook"), home, class_="about")
+
+
+def _body(title: str, text: str, base: str) -> Markup:
     article = Markup(_markdown().render(text))
     return element(
         "body",
-        element("header", about),
+        element("header", _about(base)),
         element("main", element("h1", truncate(title, 200)), article),
     )
 

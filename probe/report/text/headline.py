@@ -43,7 +43,7 @@ def headline(overview: Overview) -> Headline:
     """The gravest problem, or how much is well."""
     verdict = without_objectives(overview.verdict)
     if verdict is Verdict.OK:
-        return Headline(verdict, _all_well(overview), more=_also(broken(overview.rows)))
+        return Headline(verdict, _all_well(overview), more=_also(overview))
     rows = [row for row in broken(overview.rows) if row.verdict is verdict]
     if rows:
         return _of_row(rows[0], len(broken(overview.rows)) - 1)
@@ -162,8 +162,15 @@ def _waiting(overview: Overview) -> str:
     return f"{_counted(waiting, 'check')} {NOT_RUN}" if waiting else "nothing says why"
 
 
-def _also(rows: list[StatusRow]) -> str:
-    return f"{_counted(len(rows), 'check')} not well" if rows else ""
+def _also(overview: Overview) -> str:
+    """What a page that is well by its verdict must not hide."""
+    rows = broken(overview.rows)
+    notices = [each for each in overview.notices if each.verdict in BROKEN]
+    parts = (
+        f"{_counted(len(rows), 'check')} not well" if rows else "",
+        truncate(notices[0].title, _HEADLINE_NAME) if notices else "",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def _lasting_trouble(row: StatusRow) -> str:

@@ -15,7 +15,7 @@ from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack, webhook
 from alerts.notifiers.base import HttpAnswer, error_code, error_from_answer
 from probe.core.environment import ConfigurationError, Variables, read_environment
-from tests.alerts.samples import failing, messages, told
+from tests.alerts.samples import NOON, failing, messages, told
 from tests.servers.pagerduty import PagerDutyService, problems
 from tests.servers.services import Failure, Service
 from tests.servers.slack import SlackApi, SlackWebhookService, shown, stray
@@ -238,3 +238,51 @@ def test_a_service_may_say_anything() -> None:
     answer = HttpAnswer(418, {}, "<html>5ecret</html>")
     assert error_code(answer.text) == ""
     assert str(error_from_answer(answer, "it")) == "it answers 418"
+
+
+async def test_the_bot_repeats_once_what_slack_failed_at() -> None:
+    async with SlackApi("t0ken") as service:
+        service.fail.append(Failure(500))
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(told(), {})
+        assert list(service.messages) == [memory["ts"]]
+        # Nobody sleeps here for as long as Slack asks: the outbox waits.
+        service.fail.append(Failure(429, "", {"Retry-After": "3000"}))
+        with pytest.raises(NotifyError) as caught:
+            await bot.send(told(MessageType.CHANGED), memory)
+    assert (caught.value.permanent, caught.value.retry_after) == (False, 3000.0)
+
+
+async def test_slack_s_redirect_is_not_followed_with_the_message() -> None:
+    async with SlackWebhookService() as elsewhere, SlackWebhookService() as service:
+        service.fail.append(Failure(307, "", {"Location": f"{elsewhere.url}/services/x"}))
+        notifier = slack.SlackWebhook(SecretStr(f"{service.url}/services/T0/B0/5ecret"))
+        with pytest.raises(NotifyError, match="Slack answers 307"):
+            await notifier.send(told(), {})
+        assert elsewhere.seen == []
+
+
+def test_what_is_copied_from_slack_can_be_pasted() -> None:
+    odd = failing(cause="connect_refused", hint="Is `REDIS_URL` right (REDIS_URL, *_HOST)?")
+    text = shown(slack.document(told(firing=(odd,))))
+    assert "\u2060" not in text
+    assert "`cause=connect_refused`" in text
+    assert "(`REDIS_URL`, `*_HOST`)?" in text
+
+
+def test_an_update_says_what_changed_and_repeats_no_steps() -> None:
+    update = told(MessageType.CHANGED, news=("now critical, was warning",))
+    text = shown(slack.document(update))
+    assert "now critical, was warning" in text
+    assert "First steps" not in text
+    assert "Look at Redis." not in text
+    # A bot's message is edited, and shows all that is known.
+    assert "First steps" in shown(slack.document(update, whole=True))
+
+
+def test_what_is_no_longer_monitored_has_not_recovered() -> None:
+    closed = failing(ended=NOON + 30, closed="no longer monitored")
+    message = told(MessageType.RESOLVED, title="health is no longer monitored", resolved=(closed,))
+    text = shown(slack.document(message))
+    assert "CLOSED: health is no longer monitored" in text
+    assert "RESOLVED" not in text

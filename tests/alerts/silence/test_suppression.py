@@ -7,9 +7,9 @@ import pytest
 
 from alerts.model import Alert, Fingerprint
 from alerts.silence.maintenance_window import (
-    matches,
     suppressed_by,
 )
+from alerts.silence.matcher import matches
 from tests.alerts.silence.windows import a_window
 from tests.alerts.words import a_silence, an_alert
 

@@ -7,20 +7,14 @@ is on this machine is reached directly. STUN, TURN, Redis and Postgres know no H
 """
 
 import ipaddress
+from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from probe.core.causes import Cause
-from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-
-if TYPE_CHECKING:
-    pass
-
 SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
-# What a proxy answers to CONNECT when the target doesn't let it connect.
-_UNREACHABLE = (502, 503, 504)
+DEFAULT_PORT = 80
 PROXY_LOGIN = 407
 HINT = (
     "The environment names this proxy: correct HTTP_PROXY or HTTPS_PROXY, or name the host in "
@@ -34,6 +28,21 @@ class Proxy:
 
     host: str
     url: str = field(repr=False)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or DEFAULT_PORT
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What a request to it carries: its login, if it has one (RFC 9110, 11.7.2)."""
+        parts = urlsplit(self.url)
+        if parts.username is None:
+            return []
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        return [("Proxy-Authorization", f"Basic {b64encode(login.encode()).decode()}")]
 
     @property
     def options(self) -> dict[str, Any]:
@@ -111,23 +120,6 @@ def warnings() -> list[str]:
         for name, address in sorted(getproxies().items())
         if name in ("http", "https", "all") and not _is_usable(address)
     ]
-
-
-def proxy_error(error: BaseException, proxy: Proxy | None, host: str) -> CheckAborted | None:
-    """The cause behind an error of aiohttp that the proxy has made; None for any other."""
-    import aiohttp
-
-    if proxy is None:
-        return None
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        said = f"the proxy {proxy.host} answers {error.status} to CONNECT {host}"
-        if error.status in _UNREACHABLE:
-            return CheckFailed(Cause.CONNECT_FAILED, said, phase="connect")
-        return NotMeasured(Cause.OWN_NETWORK, said, phase="connect", hint=HINT)
-    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError):
-        said = f"no connection to the proxy {proxy.host}"
-        return NotMeasured(Cause.OWN_NETWORK, said, phase="connect", hint=HINT)
-    return None
 
 
 def _proxy(address: str) -> Proxy:

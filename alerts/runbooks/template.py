@@ -1,0 +1,120 @@
+"""Runbooks are templates: filled from the configuration and the alert, steps that don't fit left
+out.
+
+A page is Markdown with Jinja2. Where nothing is known (a page without an alert, the rules
+file), names stand in capitals and every step is there. Beside the variables in ``GENERIC`` a
+template may ask ``fits(CAUSE, …)``: whether the alert's cause is one of these or unknown; and
+``names(SERVICE, …)``: whether its services are, or unknown.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+Values = Mapping[str, object]
+
+GENERIC: Values = {
+    # The application: its app at Fly, its addresses.
+    "app": "APP",
+    "fly": True,
+    "backend_url": "BACKEND_URL",
+    "backend_host": "BACKEND_HOST",
+    "frontend_url": "FRONTEND_URL",
+    # What it needs, and who hosts it.
+    "redis_host": "REDIS_HOST",
+    "upstash": True,
+    "postgres_host": "POSTGRES_HOST",
+    "neon": True,
+    # Its TURN servers.
+    "backup": True,
+    "coturn": True,
+    "openrelay": True,
+    "metered": True,
+    "metered_app": "APP",
+    # The probe.
+    "probe_app": "PROBE_APP",
+    "probe_fly": True,
+    "region": "REGION",
+    # The alert.
+    "check": "CHECK",
+    "kind": "KIND",
+    "target": "TARGET",
+    "host": "HOST",
+    "provider": "PROVIDER",
+    "transport": "TRANSPORT",
+    "machine": "MACHINE_ID",
+    "cause": "",
+    "phase": "",
+    "services": (),
+}
+
+_REFERENCE = re.compile(r"\bsteps? (\d+(?:(?:, | and )\d+)*)")
+
+
+class RunbookError(ValueError):
+    """A template that can't be rendered; says where and why."""
+
+
+def render(text: str, values: Values, section: str) -> str:
+    """The page; the steps of ``section`` that are left are numbered anew, and so is what refers
+    to them. Raises RunbookError."""
+    try:
+        rendered = _template(text).render(**_with_questions({**GENERIC, **values}))
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        place = f"line {line}: " if line else ""
+        raise RunbookError(f"{place}{error.message or type(error).__name__}") from None
+    return _renumbered(rendered, section)
+
+
+@lru_cache(maxsize=256)
+def _template(text: str) -> Template:
+    # Markdown, which is escaped where it becomes HTML.
+    environment = SandboxedEnvironment(
+        autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.from_string(text)
+
+
+def _with_questions(values: Values) -> dict[str, object]:
+    cause, services = values["cause"], values["services"]
+    known = tuple(services) if isinstance(services, Sequence) else ()
+
+    def fits(*causes: str) -> bool:
+        return not cause or cause in causes
+
+    def names(*services: str) -> bool:
+        return not known or any(name in services for name in known)
+
+    return {**values, "fits": fits, "names": names}
+
+
+def _renumbered(text: str, section: str) -> str:
+    before, heading, rest = text.partition(f"## {section}\n")
+    inside, end, after = rest.partition("\n## ")
+    steps, numbers = _kept(inside)
+    after = _REFERENCE.sub(lambda found: _referred(found[1], numbers), after)
+    return f"{before}{heading}{steps}{end}{after}"
+
+
+def _kept(section: str) -> tuple[str, dict[str, int]]:
+    """The section without its empty steps, and the new number of each that is kept."""
+    head, *items = re.split(r"(?m)^(?=\d+\. )", section)
+    kept, numbers = [head], dict[str, int]()
+    for item in items:
+        old, _, words = item.partition(". ")
+        if words.strip():
+            numbers[old] = len(numbers) + 1
+            kept.append(f"{numbers[old]}. {words.lstrip()}")
+    return "".join(kept), numbers
+
+
+def _referred(numbers: str, new: Mapping[str, int]) -> str:
+    kept = [str(new[number]) for number in re.findall(r"\d+", numbers) if number in new]
+    if not kept:
+        return "the first steps"
+    *most, last = kept
+    return f"steps {', '.join(most)} and {last}" if most else f"step {last}"

@@ -1,0 +1,145 @@
+"""Matchers: which alerts a silence, a maintenance window or a route is about.
+
+``name=value``, ``name!=value``, ``name=~regex`` and ``name!~regex`` are Alertmanager's: all of
+them have to match, regular expressions the whole value. Names are ``check``, ``kind``,
+``rule``, ``severity``, ``region``, ``cause``, ``alertname`` and the alert's own labels. A word
+without an operator is a check, a kind or a label value, wildcards (``turn-*``) allowed; one of
+several has to match.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from alerts.model import Alert
+from probe.core.kind import Check
+
+EVERYTHING = "*"
+_OPERATOR = re.compile(r"^([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(.*)$", re.DOTALL)
+_LONGEST = 200
+# What a check has, before anything is known of an alert about it.
+_OF_ALERTS = frozenset({"rule", "severity", "region", "cause", "alertname"})
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label, as Alertmanager has it."""
+
+    name: str
+    operator: str
+    value: str
+
+    def accepts(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels meet it; a label that is missing is empty."""
+        found = labels.get(self.name, "")
+        if self.is_regex:
+            equal = _regex(self.value).fullmatch(found) is not None
+        else:
+            equal = found == self.value
+        return equal is not self.operator.startswith("!")
+
+    @property
+    def is_regex(self) -> bool:
+        """Whether its value is a regular expression."""
+        return self.operator.endswith("~")
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.operator}{self.value}"
+
+
+def parse(word: str) -> Matcher | None:
+    """A matcher; None for a bare word. Raises ValueError for a regular expression that is
+    none."""
+    found = _OPERATOR.match(word)
+    if found is None:
+        return None
+    name, operator, value = found.groups()
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    if operator.endswith("~"):
+        _regex(value)
+    return Matcher(name, operator, value)
+
+
+def check_matchers(words: Sequence[str]) -> None:
+    """Raise ValueError for words that can't be matched with: none at all, or too long."""
+    if not words:
+        raise ValueError("no matcher: name what is meant, or write '*' for everything")
+    for word in words:
+        if not word.strip() or len(word) > _LONGEST:
+            raise ValueError(f"a matcher has 1 to {_LONGEST} characters")
+        parse(word)
+
+
+def matches(words: Iterable[str], alert: Alert) -> bool:
+    """Whether an alert is meant; no words at all mean everything."""
+    own = dict((*alert.labels, *alert.identity.labels))
+    names = {alert.identity.check, alert.kind, *own.values()}
+    return _match(tuple(words), _labels_of(alert, own), names)
+
+
+def matched_checks(words: Iterable[str], checks: Iterable[Check]) -> list[str]:
+    """The checks that matchers are about, as far as a check can tell: what only an alert has
+    (severity, rule, cause) is taken to match."""
+    wanted = tuple(words)
+    known = [word for word in wanted if not _is_of_alerts(word)]
+    found = []
+    for check in checks:
+        labels = {**check.table.labels, "check": check.name, "kind": check.kind.name}
+        if _match(known, labels, labels.values()):
+            found.append(check.name)
+    return found
+
+
+def about(words: Iterable[str]) -> str:
+    """What matchers are about, for people."""
+    named = [word for word in words if word != EVERYTHING]
+    return ", ".join(named) or "everything"
+
+
+def is_everything(words: Iterable[str]) -> bool:
+    """Whether matchers leave nothing out."""
+    return all(word == EVERYTHING for word in words)
+
+
+def _match(words: Sequence[str], labels: Mapping[str, str], names: Iterable[str]) -> bool:
+    parsed = [(word, parse(word)) for word in words]
+    bare = [word for word, matcher in parsed if matcher is None]
+    if bare and not any(_is_meant(word, names) for word in bare):
+        return False
+    return all(matcher.accepts(labels) for _, matcher in parsed if matcher is not None)
+
+
+def _is_meant(word: str, names: Iterable[str]) -> bool:
+    # Equality too: the brackets of an IPv6 address would be a wildcard.
+    return any(word == name or fnmatchcase(name, word) for name in names)
+
+
+def _is_of_alerts(word: str) -> bool:
+    matcher = parse(word)
+    return matcher is not None and matcher.name in _OF_ALERTS
+
+
+def _labels_of(alert: Alert, own: Mapping[str, str]) -> dict[str, str]:
+    """What matchers may name; an alert's own labels come first, such as a machine's region."""
+    failing = alert.identity.rule == "failing"
+    return {
+        "alertname": "ProbeCheckFailing" if failing else "ProbeAlert",
+        "rule": alert.identity.rule,
+        "severity": alert.severity.value,
+        "region": alert.region,
+        "cause": alert.cause,
+        **own,
+        "check": alert.identity.check,
+        "kind": alert.kind,
+    }
+
+
+@lru_cache(maxsize=256)
+def _regex(value: str) -> re.Pattern[str]:
+    try:
+        return re.compile(value)
+    except re.error as error:
+        raise ValueError(f"'{value}' is no regular expression: {error}") from None

@@ -1,0 +1,110 @@
+"""How alerting fares, for the status page, the metrics and the probe's own alerts."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from alerts.cluster.cluster import Cluster
+from alerts.model import Alert, Severity, Silence
+from alerts.notification.receiver_health import ReceiverHealth
+from alerts.notification.sender import Dispatcher
+from alerts.outbox.outbox import Outbox, OutboxState
+from alerts.pipeline import Pipeline
+from alerts.silence.maintenance_window import Window
+from probe.core.model import Unit
+from probe.report.text.units import show
+
+
+class AlertingStatus:
+    """What others may know of alerting; nothing here changes it."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        cluster: Cluster,
+        folder: Path | None,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self.pipeline, self._fleet = pipeline, cluster
+        self._folder, self._now, self._clock = folder, now, clock
+        self._flushed_at = clock()
+        self._silences: list[Silence] = []
+        self._outbox: Outbox | None = None
+        self._dispatcher: Dispatcher | None = None
+
+    @property
+    def firing(self) -> list[Alert]:
+        """Everything that fires, notified of or not."""
+        return self.pipeline.firing
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many alerts fire, by severity."""
+        found = [alert.severity for alert in self.firing]
+        return {severity.value: found.count(severity) for severity in Severity}
+
+    @property
+    def silences(self) -> list[Silence]:
+        """Silences that have not ended."""
+        return list(self._silences)
+
+    @property
+    def windows(self) -> list[Window]:
+        """Maintenance windows that are open."""
+        return self.pipeline.windows(self._now())
+
+    @property
+    def waiting(self) -> int:
+        """How many messages have not been taken yet."""
+        return self._outbox.state.waiting if self._outbox else 0
+
+    @property
+    def refused(self) -> int:
+        """How many messages were refused for good by notifiers that have taken none since."""
+        return sum(each.refused for each in self.delivery.values())
+
+    @property
+    def delivery(self) -> Mapping[str, ReceiverHealth]:
+        """How each notifier fares."""
+        return self._dispatcher.health if self._dispatcher else {}
+
+    @property
+    def waiting_by_notifier(self) -> Mapping[str, int]:
+        """How many messages wait for each notifier."""
+        waiting = self._outbox.waiting_now() if self._outbox else []
+        return Counter(each.notifier for each in waiting)
+
+    @property
+    def state(self) -> OutboxState | None:
+        """How the outbox fares; None before it is open."""
+        return self._outbox.state if self._outbox else None
+
+    @property
+    def flushed_for(self) -> float:
+        """How many seconds ago everything was last brought up to date."""
+        return self._clock() - self._flushed_at
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with keeping messages, for people; empty if nothing is."""
+        return self._outbox.state.problem if self._outbox and self._folder else ""
+
+    @property
+    def fleet(self) -> Cluster:
+        """The other probes, and how alerts stand among them."""
+        return self._fleet
+
+    def muted(self, alert: Alert) -> Window | Silence | None:
+        """What keeps an alert from being sent now."""
+        return self.pipeline.suppressed_by(alert, self._now())
+
+    def notified(self, alert: Alert) -> str:
+        """Whether people were notified of an alert, in words."""
+        undelivered = [
+            f"not delivered to {each.notifier} for "
+            f"{show(max(self._now() - each.message.at, 0.0), Unit.SECONDS)}: {each.error}"
+            for each in (self._outbox.waiting_now() if self._outbox else [])
+            if each.error and alert.identity in {one.identity for one in each.message.firing}
+        ]
+        return "; ".join(undelivered) or self.pipeline.desk.notified(alert)

@@ -1,0 +1,163 @@
+"""Where silences are kept: the daemon's file, or the daemon itself over HTTP."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import SecretStr
+
+from alerts.model import Silence
+from alerts.outbox.outbox import Outbox
+from alerts.outbox.schema import FILE
+from alerts.silence.api_v2 import document_of, posted_of
+from alerts.silence.matcher import matched_checks, matches
+from alerts.state.alert_store import AlertStore
+from probe.config.settings import Settings
+from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.net.proxies import options_for
+from probe.net.urls import show_host
+
+TIMEOUT_SECONDS = 10.0
+
+
+class StoreError(Exception):
+    """Silences can't be read or written there; the text says why. ``refused``: what was asked
+    for is wrong."""
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a silence matches now: checks, and alerts that fire."""
+
+    checks: Sequence[str]
+    alerts: Sequence[str]
+
+
+class SilenceStore(Protocol):
+    """Silences as documents of Alertmanager's API v2."""
+
+    async def all(self) -> Sequence[Mapping[str, Any]]:
+        """Those that have not expired."""
+
+    async def matched(self, silence: Silence) -> Matched | None:
+        """What one would match; None where only adding it says so."""
+
+    async def add(self, silence: Silence) -> tuple[str, Matched]:
+        """Add one; its name, and what it matches. Raises StoreError."""
+
+    async def expire(self, name: str) -> bool:
+        """End one; False if there is none of that name."""
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """The file that the daemon keeps in PROBE_DATA, also while it runs."""
+
+    outbox: Outbox
+    settings: Settings
+
+    @staticmethod
+    def is_used(settings: Settings) -> bool:
+        """Whether a daemon has ever kept its alerts in the folder."""
+        folder = settings.service.data
+        return folder is not None and (folder / FILE).exists()
+
+    async def all(self) -> Sequence[Mapping[str, Any]]:
+        """See SilenceStore."""
+        now = time.time()
+        return [document_of(silence, now) for silence in await self.outbox.silences(now)]
+
+    async def matched(self, silence: Silence) -> Matched:
+        """See SilenceStore."""
+        store = AlertStore(self.settings.region)
+        store.restore(await self.outbox.states())
+        alerts = [str(each.identity) for each in store.firing if matches(silence.matches, each)]
+        return Matched(matched_checks(silence.matches, self.settings.plan.checks), alerts)
+
+    async def add(self, silence: Silence) -> tuple[str, Matched]:
+        """See SilenceStore."""
+        await self.outbox.add_silence(silence)
+        if self.outbox.state.problem:
+            raise StoreError(self.outbox.state.problem)
+        return silence.name, await self.matched(silence)
+
+    async def expire(self, name: str) -> bool:
+        """See SilenceStore."""
+        return await self.outbox.end_silence(name, time.time())
+
+
+@dataclass(frozen=True)
+class ApiStore:
+    """The daemon's own API; ``token`` is its PROBE_WEB_TOKEN."""
+
+    url: str
+    token: SecretStr | None
+
+    async def all(self) -> Sequence[Mapping[str, Any]]:
+        """See SilenceStore."""
+        found = await self._ask("GET", "/api/v2/silences")
+        return [each for each in found if each["status"]["state"] != "expired"]
+
+    async def matched(self, silence: Silence) -> None:
+        """See SilenceStore: the daemon knows."""
+
+    async def add(self, silence: Silence) -> tuple[str, Matched]:
+        """See SilenceStore."""
+        answer = await self._ask("POST", "/api/v2/silences", posted_of(silence))
+        return answer["silenceID"], Matched(answer.get("checks", ()), answer.get("alerts", ()))
+
+    async def expire(self, name: str) -> bool:
+        """See SilenceStore."""
+        try:
+            await self._ask("DELETE", f"/api/v2/silence/{name}")
+        except LookupError:
+            return False
+        return True
+
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        import aiohttp
+
+        host, address = show_host(self.url), self.url.rstrip("/") + path
+        token = self.token.get_secret_value() if self.token else ""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.request(
+                    method,
+                    address,
+                    json=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    **options_for(address),
+                ) as response,
+            ):
+                return await _answer(response, host)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise StoreError(f"no probe answers at {host}: {type(error).__name__}") from None
+
+
+async def _answer(response: Any, host: str) -> Any:
+    if response.status == 200:
+        return await response.json()
+    if response.status == 404 and response.content_type == "application/json":
+        raise LookupError
+    said = f": {await response.text()}" if response.content_type == "application/json" else ""
+    if response.status == 401:
+        said = ": set PROBE_WEB_TOKEN to the daemon's own"
+    raise StoreError(f"{host} answers {response.status}{said}", refused=response.status == 400)
+
+
+def not_used(settings: Settings) -> ConfigurationError:
+    """The folder that PROBE_DATA names is no daemon's."""
+    problem = (
+        f"no daemon keeps its alerts in {settings.service.data}: is it the daemon's own folder? "
+        "--url asks the daemon itself, --force adds the silence all the same"
+    )
+    return ConfigurationError([ConfigProblem("PROBE_DATA", problem)])

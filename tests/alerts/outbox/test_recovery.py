@@ -1,0 +1,119 @@
+"""From the database alone and from the journal alone, an open incident gets its resolve."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from alerts.config import AlertingConfig
+from alerts.manager import AlertManager
+from alerts.model import MessageType, Severity
+from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
+from alerts.outbox.schema import FILE
+from probe.core.model import Status
+from tests.alerts.services import Service
+from tests.clocks import Clock
+from tests.fake_kind import result_of, toy
+
+
+class Life:
+    """One process's alerting, with a pager."""
+
+    def __init__(self, folder: Path, clock: Clock, pager: Service) -> None:
+        routes = (Route("pager", frozenset(Severity), REPEAT_INTERVAL_SECONDS, deduplicates=True),)
+        config = AlertingConfig("lax", {"pager": pager}, routes)
+        self.manager = AlertManager(config, folder, journals=(folder,), now=clock, clock=clock)
+        self._clock, self._pager = clock, pager
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self) -> None:
+        """Take up what there is."""
+        await self.manager.open()
+        self.manager.set_checks([toy("a", interval=10.0)])
+        self._tasks = [asyncio.create_task(job()) for job in self.manager.jobs.values()]
+
+    async def see(self, status: Status, messages: int) -> None:
+        """Results of this kind until the pager has taken so many messages."""
+        async with asyncio.timeout(30):
+            while len(self._pager.received) < messages:
+                self.manager.handle_result(toy("a"), result_of("a", status), (), backed_up=False)
+                self._clock.pass_(10.0)
+                await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """End without a word."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _remove_database(folder: Path) -> None:
+    for path in folder.glob("alerts.sqlite*"):
+        os.unlink(path)
+
+
+def _remove_journal(folder: Path) -> None:
+    for path in folder.glob("*.journal"):
+        os.unlink(path)
+
+
+def _garbage(folder: Path) -> None:
+    _remove_database(folder)
+    (folder / FILE).write_bytes(b"no database" * 1000)
+
+
+def _state_is_no_text(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as database:
+        database.execute("UPDATE states SET document = CAST(x'b8b8' AS TEXT)")
+    database.close()
+
+
+def _flip_bits(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    raw, random = bytearray((folder / FILE).read_bytes()), Random(7)
+    for _ in range(40):
+        raw[random.randrange(len(raw))] ^= 1 << random.randrange(8)
+    (folder / FILE).write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _remove_database,
+        _remove_journal,
+        _garbage,
+        _state_is_no_text,
+        _flip_bits,
+        lambda folder: None,
+    ],
+    ids=["no database", "no journal", "garbage", "no text", "flipped bits", "nothing"],
+)
+@pytest.mark.parametrize("goes_on", [False, True], ids=["is over", "goes on"])
+async def test_an_incident_open_before_a_restart_is_resolved_once_and_not_triggered_again(
+    tmp_path: Path, spoil: Callable[[Path], None], goes_on: bool
+) -> None:
+    clock, pager = Clock(1_800_000_000.0), Service()
+    first = Life(tmp_path, clock, pager)
+    await first.begin()
+    await first.see(Status.FAILED, messages=1)
+    await asyncio.sleep(0.1)
+    await first.kill()
+    await asyncio.to_thread(spoil, tmp_path)
+    second = Life(tmp_path, clock, pager)
+    await second.begin()
+    if goes_on:
+        check, failed = toy("a"), result_of("a", Status.FAILED)
+        for _ in range(8):
+            second.manager.handle_result(check, failed, (), backed_up=False)
+            clock.pass_(10.0)
+            await asyncio.sleep(0.05)
+    await second.see(Status.OK, messages=2)
+    await second.kill()
+    occasions = [message.occasion for message in pager.received]
+    assert occasions == [MessageType.FIRING, MessageType.RESOLVED]

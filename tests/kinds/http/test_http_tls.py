@@ -1,0 +1,261 @@
+"""Certificates as browsers and blackbox_exporter see them, and HTTP/2 where ALPN chooses it."""
+
+import asyncio
+import datetime
+import ipaddress
+import json
+import os
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from probe.core.causes import Cause
+from probe.core.model import Status
+from tests.kinds.http_helpers import HEALTHY, ending, failure, look, values
+from tests.servers.pages import Pages, answers
+
+pytestmark = pytest.mark.usefixtures("leaks")
+
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+
+
+@dataclass
+class Issued:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def certify(name: str, issuer: Issued | None, days: float) -> Issued:
+    """A certificate of an authority, or of loopback where the name is ``leaf``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    signer = issuer.key if issuer else key
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(named)
+        .issuer_name(issuer.certificate.subject if issuer else named)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - 9 * DAY)
+        .not_valid_after(NOW + days * DAY)
+        .add_extension(x509.BasicConstraints(ca=name != "leaf", path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+    )
+    if name == "leaf":
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        names = x509.SubjectAlternativeName([address, x509.DNSName("localhost")])
+        builder = builder.add_extension(names, critical=False)
+    else:
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        builder = builder.add_extension(usage, critical=True)
+    return Issued(builder.sign(signer, hashes.SHA256()), key)
+
+
+class Chains:
+    """Root, intermediate and leaf, each with the days that it is valid."""
+
+    def __init__(self, folder: Path, *, root: float, intermediate: float, leaf: float) -> None:
+        self.folder = folder
+        self.root = certify("root", None, root)
+        self.intermediate = certify("intermediate", self.root, intermediate)
+        self.leaf = certify("leaf", self.intermediate, leaf)
+        self.ca_file = folder / "root.pem"
+        self.ca_file.write_bytes(self.root.pem)
+
+    def server(self, *, sends_intermediate: bool = True) -> ssl.SSLContext:
+        key = self.leaf.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        path = self.folder / "server.pem"
+        chain = self.leaf.pem + (self.intermediate.pem if sends_intermediate else b"")
+        path.write_bytes(chain + key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+@contextmanager
+def refusing_server(context: ssl.SSLContext) -> Iterator[int]:
+    """Refuses one handshake with its alert, which asyncio's servers don't send; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.settimeout(10)
+                shaking = context.wrap_socket(
+                    accepted, server_side=True, do_handshake_on_connect=False
+                )
+                with shaking, suppress(OSError):
+                    try:
+                        shaking.do_handshake()
+                    finally:
+                        raw = socket.socket(fileno=os.dup(shaking.fileno()))
+                        with raw:
+                            raw.shutdown(socket.SHUT_WR)
+                            while raw.recv(4096):
+                                pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("root", "intermediate", "leaf", "earliest"),
+    [(3000, 900, 90, 90), (3000, 2, 90, 2), (2, 900, 90, 2), (3000, 900, 1, 1)],
+)
+async def test_the_earliest_end_of_the_verified_chain_counts(
+    tmp_path: Path, root: float, intermediate: float, leaf: float, earliest: float
+) -> None:
+    chains = Chains(tmp_path, root=root, intermediate=intermediate, leaf=leaf)
+    async with Pages(answers(), tls=chains.server()) as pages:
+        result = await look(pages.url, ca_file=chains.ca_file)
+    assert result.status is Status.OK
+    remaining = values(result)["probe_ssl_certificate_remaining_seconds"] / 86400
+    assert remaining == pytest.approx(earliest, abs=0.1)
+    assert result.facts["certificate names"] == "localhost, 127.0.0.1"
+    assert result.facts["certificate issuer"] == "intermediate"
+    assert result.facts["certificate key"] == "EC secp256r1"
+    assert "root (until" in result.facts["certificate chain"]
+
+
+async def test_the_earliest_end_of_all_hops_counts(tmp_path: Path) -> None:
+    short = Chains(tmp_path, root=3000, intermediate=900, leaf=2)
+    first = short.server()
+    short.leaf = certify("leaf", short.intermediate, 90)
+    async with Pages(answers(), tls=short.server()) as last:
+        moved = answers(301, b"", Location=last.url)
+        async with Pages(moved, tls=first) as pages:
+            result = await look(pages.url, ca_file=short.ca_file)
+    remaining = values(result)["probe_ssl_certificate_remaining_seconds"] / 86400
+    assert result.status is Status.OK
+    assert remaining == pytest.approx(2, abs=0.1)
+
+
+async def test_a_missing_intermediate_has_a_hint_of_its_own(tmp_path: Path) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    async with Pages(answers(), tls=chains.server(sends_intermediate=False)) as pages:
+        result = await look(pages.url, ca_file=chains.ca_file)
+    assert ending(result) == ("tls", Cause.TLS_INVALID)
+    assert "intermediate" in failure(result).hint
+
+
+async def test_a_name_that_the_server_refuses_has_a_hint_of_its_own(tmp_path: Path) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    context = chains.server()
+    context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    with refusing_server(context) as port:
+        result = await look(f"https://localhost:{port}/", ca_file=chains.ca_file)
+    assert ending(result) == ("tls", Cause.TLS_FAILED)
+    assert "SNI" in failure(result).hint
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_server_that_wants_a_client_certificate_is_named(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    context = chains.server()
+    context.minimum_version = context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(chains.ca_file)
+    with refusing_server(context) as port:
+        result = await look(f"https://127.0.0.1:{port}/", ca_file=chains.ca_file)
+    assert failure(result).cause is Cause.TLS_FAILED
+    if version is ssl.TLSVersion.TLSv1_3:
+        assert "client certificate" in failure(result).hint
+
+
+@asynccontextmanager
+async def http2_server(context: ssl.SSLContext, body: bytes, flood: str = "") -> AsyncIterator[str]:
+    """Speaks HTTP/2 alone; ``flood`` is what it sends without end instead of answering."""
+    context.set_alpn_protocols(["h2"])
+    tasks: set[asyncio.Task[None]] = set()
+    frames: dict[str, Callable[[h2.connection.H2Connection, int], None]] = {
+        "ping": lambda made, _: made.ping(b"12345678"),
+        "settings": lambda made, _: made.update_settings({}),
+        "early hints": lambda made, stream: made.send_headers(stream, [(":status", "103")]),
+    }
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        config = h2.config.H2Configuration(client_side=False)
+        connection = h2.connection.H2Connection(config=config)
+        connection.initiate_connection()
+        try:
+            while data := await reader.read(65536):
+                for event in connection.receive_data(data):
+                    if isinstance(event, h2.events.RequestReceived):
+                        await answer(connection, event.stream_id or 1, writer)
+                writer.write(connection.data_to_send())
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def answer(
+        connection: h2.connection.H2Connection, stream: int, writer: asyncio.StreamWriter
+    ) -> None:
+        while flood:
+            frames[flood](connection, stream)
+            writer.write(connection.data_to_send())
+            await writer.drain()
+            await asyncio.sleep(0)
+        headers = [(":status", "200"), ("content-length", str(len(body)))]
+        connection.send_headers(stream, headers)
+        connection.send_data(stream, body, end_stream=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_server_that_speaks_http_2_alone_is_spoken_to(tmp_path: Path) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    async with http2_server(chains.server(), json.dumps(HEALTHY).encode()) as url:
+        result = await look(url, ca_file=chains.ca_file, body="health")
+    assert (result.status, result.failure) == (Status.OK, None)
+    assert values(result)["probe_http_version"] == 2
+    assert list(result.phases) == ["connect", "tls", "processing", "transfer", "body"]
+
+
+@pytest.mark.parametrize("flood", ["ping", "settings", "early hints"])
+async def test_a_flood_over_http_2_ends_by_its_budget(tmp_path: Path, flood: str) -> None:
+    chains = Chains(tmp_path, root=3000, intermediate=900, leaf=90)
+    async with http2_server(chains.server(), b"", flood) as url:
+        result = await look(url, ca_file=chains.ca_file, deadline=30.0)
+    assert failure(result).cause is Cause.FLOODED

@@ -1,0 +1,117 @@
+"""What happens to a simulated monitor and its surroundings, all of it drawn from a seed."""
+
+import errno
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Literal
+
+HOUR = 3600.0
+# Nothing goes wrong in the last part, so that everything has to come to its end.
+CALM_SECONDS = 0.75 * HOUR
+
+Kind = Literal["outage", "refuse", "reject", "hang", "lose", "full", "stalled", "step", "kill"]
+DISK = ("full", "stalled")
+RECEIVERS = ("pager", "chat")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong to ``whom`` from ``start`` to ``end``; seconds of the run."""
+
+    kind: Kind
+    whom: str
+    start: float
+    end: float
+    size: float = 0.0
+
+    def covers(self, at: float) -> bool:
+        """Whether it lasts at a time."""
+        return self.start <= at < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A run: its faults, and how long it takes."""
+
+    seed: int
+    checks: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    seconds: float
+
+    def active(self, kind: Kind, whom: str, at: float) -> Fault | None:
+        """The fault of a kind that lasts at a time."""
+        found = (f for f in self.faults if f.kind == kind and f.whom == whom and f.covers(at))
+        return next(found, None)
+
+    def of(self, *kinds: Kind) -> list[Fault]:
+        """All faults of some kinds."""
+        return [fault for fault in self.faults if fault.kind in kinds]
+
+    def without(self, fault: Fault) -> "Scenario":
+        """The same run without one fault."""
+        return replace(self, faults=tuple(each for each in self.faults if each is not fault))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How many faults of each kind there are in an hour."""
+
+    per_hour: Mapping[Kind, float] = field(
+        default_factory=lambda: {
+            "outage": 4.0,
+            "refuse": 1.2,
+            "reject": 0.5,
+            "hang": 0.6,
+            "lose": 1.2,
+            "full": 1.0,
+            "stalled": 1.0,
+            "step": 0.6,
+            "kill": 3.0,
+        }
+    )
+
+
+def scenario(seed: int, hours: float = 6.0, weights: Weights | None = None) -> Scenario:
+    """The run of a seed."""
+    random = Random(seed)
+    busy = max(HOUR, hours * HOUR - CALM_SECONDS)
+    checks = tuple(f"check-{number}" for number in range(random.randint(1, 4)))
+    faults: list[Fault] = []
+    for kind, per_hour in (weights or Weights()).per_hour.items():
+        count = round(random.expovariate(1.0) * per_hour * busy / HOUR)
+        faults += [_fault(kind, random, checks, busy) for _ in range(min(count, 12))]
+    faults.sort(key=lambda fault: fault.start)
+    return Scenario(seed, checks, tuple(faults), busy + CALM_SECONDS)
+
+
+def _fault(kind: Kind, random: Random, checks: tuple[str, ...], busy: float) -> Fault:
+    start = random.uniform(60.0, busy)
+    if kind == "kill":
+        # After so many storage jobs, which is between any two of them.
+        return Fault(kind, "process", start, busy, size=random.randint(0, 12))
+    if kind == "step":
+        return Fault(
+            kind, "clock", start, busy, size=random.choice([-1, 1]) * random.uniform(5, 9e3)
+        )
+    if kind in DISK:
+        whom = random.choice(["outbox", "journal", "all"])
+        return Fault(kind, whom, start, min(busy, start + random.uniform(5.0, 1200.0)))
+    if kind == "outage":
+        lasts = random.choice([random.uniform(10, 90), random.uniform(90, 600), 1500.0])
+        return Fault(kind, random.choice(checks), start, min(busy, start + lasts))
+    whom = random.choice(RECEIVERS)
+    return Fault(kind, whom, start, min(busy, start + random.uniform(5.0, 900.0)))
+
+
+def disk_full() -> sqlite3.OperationalError | OSError:
+    """What a full disk raises."""
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return error
+
+
+def no_space() -> OSError:
+    """What a full disk raises for a plain file."""
+    return OSError(errno.ENOSPC, "No space left on device")

@@ -1,0 +1,130 @@
+"""What must hold in every simulated run, whatever goes wrong."""
+
+from collections.abc import Iterator
+
+from alerts.model import MessageType
+from tests.simulation.faults import Fault, Scenario
+from tests.simulation.monitor import INTERVAL, Run
+from tests.simulation.world import Received, Receiver
+
+# An outage that is seen, holds, is confirmed and sent takes so long at most.
+LONG_ENOUGH = INTERVAL + 30.0 + 120.0
+MOST_WAITING = 60
+
+
+def violations(run: Run) -> list[str]:
+    """Everything that a run did wrong."""
+    found = [f"the process ended: {error}" for error in run.errors]
+    if run.most_waiting > MOST_WAITING:
+        found.append(f"{run.most_waiting} messages waited")
+    if run.left:
+        found.append(f"{run.left} messages wait at the end")
+    for receiver in run.receivers.values():
+        found += [f"{receiver.name}: {each}" for each in _of_receiver(run.scenario, receiver)]
+    return found
+
+
+def _of_receiver(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
+    yield from _open_at_the_end(receiver)
+    yield from _untold(scenario, receiver)
+    yield from _false(scenario, receiver)
+    yield from _doubled(receiver)
+
+
+def _open_at_the_end(receiver: Receiver) -> Iterator[str]:
+    """Each incident that was triggered is resolved."""
+    firing: dict[str, Received] = {}
+    for each in receiver.incidents:
+        if each.message.occasion is MessageType.RESOLVED:
+            firing.pop(each.message.key, None)
+        else:
+            firing[each.message.key] = each
+    for key, each in firing.items():
+        yield f"{key} is open at the end, triggered at {each.at:.0f}"
+
+
+def _untold(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
+    """Each outage that lasts long enough while messages can leave is triggered."""
+    for outage in scenario.of("outage"):
+        if not _is_certain(scenario, receiver, outage):
+            continue
+        told = any(
+            outage.whom in {alert.identity.check for alert in each.message.firing}
+            for each in _open_during(receiver, outage)
+        )
+        if not told:
+            yield f"the outage of {outage.whom} from {outage.start:.0f} was not sent"
+
+
+def _is_certain(scenario: Scenario, receiver: Receiver, outage: Fault) -> bool:
+    """Whether it lasts long enough with nothing in its way."""
+    disturbed = [
+        fault
+        for fault in scenario.faults
+        if fault.kind not in ("outage", "step", "full")
+        and fault.whom in (receiver.name, "process", "outbox", "journal", "all")
+        and fault.start < outage.end
+        and (fault.start if fault.kind == "kill" else fault.end) > outage.start - 600.0
+    ]
+    return outage.end - outage.start > LONG_ENOUGH and not disturbed
+
+
+def _open_during(receiver: Receiver, outage: Fault) -> list[Received]:
+    return [
+        each
+        for each in receiver.incidents
+        if each.message.occasion is not MessageType.RESOLVED
+        and outage.start <= each.at <= outage.end + INTERVAL
+    ] + [
+        each
+        for each in receiver.incidents
+        if each.message.occasion is not MessageType.RESOLVED
+        and each.at < outage.start
+        and not any(
+            other.message.key == each.message.key
+            and other.message.occasion is MessageType.RESOLVED
+            and each.at < other.at < outage.start
+            for other in receiver.incidents
+        )
+    ]
+
+
+def _false(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
+    """Nothing is sent as firing that was not failing."""
+    for each in receiver.incidents:
+        if each.message.occasion is MessageType.RESOLVED:
+            continue
+        for alert in each.message.firing:
+            name = alert.identity.check
+            if alert.identity.rule != "failing":
+                continue
+            failing = [
+                outage
+                for outage in scenario.of("outage")
+                if outage.whom == name and outage.start <= each.at
+            ]
+            if not failing:
+                yield f"{name} was sent as failing at {each.at:.0f} and never was"
+
+
+def _doubled(receiver: Receiver) -> Iterator[str]:
+    """The same message comes twice only where an answer was lost or a process was killed."""
+    seen: dict[tuple[str, str, float], Received] = {}
+    for each in receiver.incidents:
+        message = each.message
+        key = (message.key, message.occasion.value, message.at)
+        before = seen.get(key)
+        if before is not None and before.answered and before.life == each.life:
+            yield f"{message.occasion} of {message.key} came twice, at {each.at:.0f}"
+        seen[key] = each
+    firing: dict[str, Received] = {}
+    for each in receiver.incidents:
+        message = each.message
+        before = firing.get(message.key)
+        new = message.occasion is MessageType.FIRING
+        if new and before is not None and before.answered and before.life == each.life:
+            yield f"{message.key} was triggered twice, at {before.at:.0f} and {each.at:.0f}"
+        if message.occasion is MessageType.RESOLVED:
+            firing.pop(message.key, None)
+        elif new:
+            firing[message.key] = each

@@ -1,0 +1,183 @@
+"""A simulated monitor: lives one after the other on the same folder, killed and started anew."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest import mock
+
+from alerts.config import AlertingConfig
+from alerts.manager import AlertManager
+from alerts.model import Severity
+from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
+from alerts.outbox.outbox import Outbox
+from probe.core.causes import HINTS, Cause
+from probe.core.kind import Check
+from probe.core.model import Failure, Result, Status
+from tests.clocks import Clock
+from tests.fake_kind import toy
+from tests.simulation.faults import Scenario
+from tests.simulation.world import START, Disk, Killed, Process, Receiver
+from tests.virtual_time import run_virtually
+
+INTERVAL, RETRY = 120.0, 15.0
+# The process takes so long to come back.
+RESTART_SECONDS = 5.0
+
+
+@dataclass
+class Run:
+    """What a scenario gave."""
+
+    scenario: Scenario
+    receivers: Mapping[str, Receiver]
+    lives: int = 0
+    errors: list[str] = field(default_factory=list)
+    most_waiting: int = 0
+    left: int = 0
+
+
+class Simulation:
+    """Plays one scenario in a folder."""
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self._scenario, self._folder = scenario, folder
+        self._clock = Clock()
+        self._process = Process()
+        self._receivers = {
+            name: Receiver(name, scenario, self._clock, self._process, chat=name == "chat")
+            for name in ("pager", "chat")
+        }
+        self._checks = [toy(name, interval=INTERVAL, deadline=5.0) for name in scenario.checks]
+        self._run = Run(scenario, self._receivers)
+        self._kills = [fault.start for fault in scenario.of("kill")]
+        self._sizes = {fault.start: int(fault.size) for fault in scenario.of("kill")}
+
+    def play(self) -> Run:
+        """Virtual hours in real seconds."""
+        run_virtually(self._play(), self._clock)
+        return self._run
+
+    async def _play(self) -> None:
+        while self._clock() < self._scenario.seconds:
+            self._process.begin()
+            self._run.lives += 1
+            with suppress(Killed, asyncio.CancelledError):
+                await self._live()
+            await asyncio.sleep(RESTART_SECONDS)
+
+    def _wall(self) -> float:
+        steps = (f.size for f in self._scenario.of("step") if f.start <= self._clock())
+        return START + self._clock() + sum(steps)
+
+    async def _live(self) -> None:
+        began = self._clock()
+        steady = self._wall() - began
+        manager = AlertManager(
+            self._config(),
+            self._folder,
+            journals=(self._folder,),
+            now=lambda: steady + self._clock(),
+            wall=self._wall,
+            clock=self._clock,
+        )
+        process = self._process
+        soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}
+        manager.run_soon = lambda name, _: soon[name].set()
+        real_open = Outbox.open
+
+        async def opened(folder: Path | None, **options: object) -> Outbox:
+            options["thread"] = lambda name: Disk(name, self._scenario, self._clock, process)
+            return await real_open(folder, **options)  # type: ignore[arg-type]
+
+        with mock.patch.object(Outbox, "open", opened):
+            await manager.open()
+        manager.set_checks(self._checks)
+        tasks = [asyncio.create_task(self._guard(job())) for job in manager.jobs.values()]
+        tasks += [
+            asyncio.create_task(self._guard(self._check(manager, check, soon[check.name])))
+            for check in self._checks
+        ]
+        tasks.append(asyncio.create_task(self._guard(self._watch(manager))))
+        try:
+            await self._until_killed()
+        finally:
+            process.killed.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until_killed(self) -> None:
+        left = self._scenario.seconds - self._clock()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                while True:
+                    due = next((at for at in self._kills if at > self._clock()), None)
+                    wait = None if due is None else due - self._clock()
+                    try:
+                        async with asyncio.timeout(wait):
+                            await self._process.killed.wait()
+                        return
+                    except TimeoutError:
+                        if due is not None:
+                            self._process.jobs_left = self._sizes[due]
+
+    async def _guard(self, job: "asyncio.Future[None] | object") -> None:
+        try:
+            await job  # type: ignore[misc]
+        except (Killed, asyncio.CancelledError):
+            self._process.killed.set()
+        except BaseException as error:
+            _, others = _split(error)
+            if others is not None:
+                self._run.errors.append(f"{type(others).__name__}: {others}")
+            self._process.killed.set()
+
+    async def _watch(self, manager: AlertManager) -> None:
+        while True:
+            waiting = manager.waiting
+            self._run.most_waiting = max(self._run.most_waiting, waiting)
+            self._run.left = waiting
+            await asyncio.sleep(10.0)
+
+    async def _check(self, manager: AlertManager, check: Check, soon: asyncio.Event) -> None:
+        await asyncio.sleep(1.0)
+        while True:
+            soon.clear()
+            fails = self._scenario.active("outage", check.name, self._clock()) is not None
+            manager.handle_result(check, self._result(check, fails), (), backed_up=False)
+            recovering = manager.is_recovering(check.name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY if fails or recovering else INTERVAL):
+                    await soon.wait()
+                    await asyncio.sleep(0.5)
+
+    def _result(self, check: Check, fails: bool) -> Result:
+        failure = None
+        if fails:
+            cause = Cause.HTTP_STATUS
+            failure = Failure("finish", cause, "answers 500", HINTS[cause])
+        return Result(
+            check=check.name,
+            status=Status.FAILED if fails else Status.OK,
+            started_at=datetime.fromtimestamp(self._wall(), UTC),
+            duration=0.1,
+            failure=failure,
+        )
+
+    def _config(self) -> AlertingConfig:
+        both, paged = frozenset(Severity), frozenset({Severity.CRITICAL})
+        routes = (
+            Route("pager", paged, REPEAT_INTERVAL_SECONDS, deduplicates=True),
+            Route("chat", both, REPEAT_INTERVAL_SECONDS),
+        )
+        return AlertingConfig("lax", dict(self._receivers), routes)
+
+
+def _split(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+    """What of an error is the kill, and what is not."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(Killed)
+    return (error, None) if isinstance(error, Killed) else (None, error)
