@@ -16,8 +16,9 @@ MAX_TEXT = 500
 MAX_EXCERPT = 80
 # Of a label's value in Prometheus.
 MAX_LABEL = 256
-# How much of a longer text is redacted before it is cut: more than any secret is long.
-_WINDOW = 8192
+# How much more than what is shown is redacted before it is cut: longer than any secret but
+# such tokens as are known by how they begin.
+_WINDOW = 1024
 
 # Controls, formats (direction overrides, zero widths), surrogates, line and paragraph ends.
 _HOSTILE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
