@@ -25,7 +25,8 @@ def availability(selector: str, by: str, legend: str) -> Panel:
     """Which share of the time shown checks were well."""
     return Panel(
         title="Well, of the time shown",
-        description="Share of the measured time in which runs found all well.",
+        description="Share of the measured time in which checks passed. Unknown and gaps are left "
+        "out; Checks over time shows them.",
         queries=(
             PanelQuery(
                 f"avg by ({by}) (avg_over_time(probe_success{selector}[$__range]))", legend, True

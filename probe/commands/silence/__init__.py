@@ -12,6 +12,10 @@ from probe.commands.silence.parameters import Duration, Hours
 class SilenceGroup(click.Group):
     """What is no command of its own is matchers for ``add``, as it was before there were any."""
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The group itself takes none: what it declares are the options of ``once``."""
+        return [each for each in super().get_params(ctx) if each not in self.params]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -90,7 +94,7 @@ def silence_expire(options: dict[str, Any], names: tuple[str, ...], url: str) ->
 
 
 @silence.command("once", hidden=True)
-@click.argument("matchers", nargs=-1)
+@click.argument("matches", nargs=-1)
 @click.option("--reason", "--comment", "-c", "reason", required=True, help="Why; it is shown.")
 @_AUTHOR
 @click.option("--hours", type=Hours(), default=None, help="For how many hours.")
@@ -100,7 +104,7 @@ def silence_expire(options: dict[str, Any], names: tuple[str, ...], url: str) ->
 @click.pass_obj
 def silence_once(
     options: dict[str, Any],
-    matchers: tuple[str, ...],
+    matches: tuple[str, ...],
     reason: str,
     author: str,
     hours: float | None,
@@ -115,7 +119,13 @@ def silence_once(
         raise click.UsageError("--hours and --duration say the same: keep one of them")
     seconds = duration or (hours or 1.0) * 3600.0
     place = actions.Place(url, force, lenient=True)
-    sys.exit(actions.add(options, place, matchers, comment=reason, author=author, seconds=seconds))
+    sys.exit(actions.add(options, place, matches, comment=reason, author=author, seconds=seconds))
+
+
+# As they were before there were commands; add has their names of today.
+silence.params = [
+    each for each in silence_once.params if each.name in ("matches", "reason", "author", "hours")
+]
 
 
 @click.command("unsilence")
