@@ -35,6 +35,8 @@ class ReceiverHealth:
     def was_refused(self, error: str, now: float) -> None:
         """It has refused a message for good."""
         self.not_taken(error, now)
+        # The refusal itself is reported; that nothing is delivered follows from it.
+        self.reported.add("undelivered")
         self.refused += 1
         self.failed += 1
 

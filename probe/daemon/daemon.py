@@ -19,7 +19,6 @@ from prometheus_client import CollectorRegistry
 from alerts.evaluation.check_state import Change, CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
-from alerts.runbooks import read_runbooks
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -36,6 +35,7 @@ from probe.daemon.restore import StateRestorer
 from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.clock_watch import ClockWatch
 from probe.daemon.self_monitoring.own_health import OwnHealth
+from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.startup_order import startup_order
 from probe.daemon.self_monitoring.supervision import Supervisor
@@ -188,7 +188,7 @@ class Daemon:
         ``started`` is called when the pages can be reached. Raises OSError if the address
         that they are to be on can't be had.
         """
-        read_runbooks()
+        read_shipped(self._settings.alerting.notifiers)
         async with AsyncExitStack() as stack:
             await self._starts.begin()
             stack.push_async_exit(self._note_end)

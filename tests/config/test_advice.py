@@ -10,7 +10,8 @@ from probe.core.environment import ConfigurationError
 from probe.kinds import KINDS
 from tests.command import probe
 
-BACKEND = {"BACKEND_URL": "https://app.example"}
+# Without a notifier there would be a warning of it beside each of these.
+BACKEND = {"BACKEND_URL": "https://app.example", "ALERT_WEBHOOK_URL": "https://hooks.example/a"}
 DSN, OWN = "https://key@theirs.example/1", "https://key@ours.example/2"
 
 

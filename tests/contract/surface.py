@@ -7,6 +7,7 @@ added at any time; one that is gone or reads differently breaks somebody's scrip
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,17 +136,25 @@ def _variables() -> Iterator[str]:
 
 def _command(command: click.Command, path: str) -> Iterator[str]:
     yield path
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            for option in parameter.opts:
-                yield f"{path} {option}" + (" (flag)" if parameter.is_flag else "")
-                if isinstance(parameter.type, click.Choice):
-                    yield from (f"{path} {option} {choice}" for choice in parameter.type.choices)
-        else:
-            yield f"{path} <{parameter.name}> nargs={parameter.nargs}"
+    yield from _parameters(command, path)
     if isinstance(command, click.Group):
         for name, each in command.commands.items():
             yield from _command(each, f"{path} {name}")
+        with suppress(click.UsageError):
+            # What a group does with words that are no command of its own.
+            _, other, _ = command.resolve_command(click.Context(command), ["no-such-command"])
+            yield from _parameters(other, path) if other is not None else ()
+
+
+def _parameters(command: click.Command, path: str) -> Iterator[str]:
+    for parameter in command.params:
+        if not isinstance(parameter, click.Option):
+            yield f"{path} <argument> nargs={parameter.nargs}"
+            continue
+        for option in parameter.opts:
+            yield f"{path} {option}" + (" (flag)" if parameter.is_flag else "")
+            if isinstance(parameter.type, click.Choice):
+                yield from (f"{path} {option} {choice}" for choice in parameter.type.choices)
 
 
 def _messages() -> Iterator[str]:

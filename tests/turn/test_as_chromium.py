@@ -5,6 +5,7 @@ import socket
 import struct
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -274,15 +275,17 @@ async def test_an_address_that_can_not_be_ours_is_a_failure(leaks: None, attribu
     assert ending(result) == ("binding", "protocol_error")
 
 
-@pytest.fixture
-async def silent_ipv6() -> AsyncIterator[int]:
-    """A port at ::1 that takes packets and connections, and says nothing."""
+@asynccontextmanager
+async def silent_ipv6(port: int) -> AsyncIterator[None]:
+    """The same port at ::1 takes packets, and says nothing."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
-        asyncio.DatagramProtocol, local_addr=("::1", 0)
+        asyncio.DatagramProtocol, local_addr=("::1", port)
     )
-    yield int(transport.get_extra_info("sockname")[1])
-    transport.close()
+    try:
+        yield
+    finally:
+        transport.close()
 
 
 @pytest.mark.parametrize("kind", ["allocation", "turn", "call"])
@@ -298,9 +301,9 @@ async def test_a_family_that_refuses_is_not_the_verdict(
 
 @pytest.mark.parametrize("kind", ["allocation", "turn", "call", "stun"])
 async def test_a_family_that_is_silent_is_said_and_not_the_verdict(
-    leaks: None, monkeypatch: pytest.MonkeyPatch, silent_ipv6: int, kind: str
+    leaks: None, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    async with bent_server(port=silent_ipv6) as server:
+    async with bent_server() as server, silent_ipv6(server.port):
         two_addresses(monkeypatch, server.port)
         if kind == "stun":
             result = await binding(f"stun:dual.test:{server.port}")

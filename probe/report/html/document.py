@@ -38,4 +38,9 @@ def policy(style: str = "", *, images: bool = False) -> str:
 
 @cache
 def _sheet(style: str) -> Markup:
-    return Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8") + style)
+    return Markup(_shipped_sheet() + style)
+
+
+@cache
+def _shipped_sheet() -> str:
+    return files(__package__).joinpath("page.css").read_text(encoding="utf-8")

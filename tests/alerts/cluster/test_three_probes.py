@@ -36,6 +36,7 @@ class Fleet:
     slack: SlackWebhookService
     places: Mapping[str, Namespace]
     target: int = 0
+    chat: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self, region: str) -> Any:
@@ -84,13 +85,14 @@ async def three_places(folder: Path) -> AsyncIterator[Fleet]:
         lab.set_knob("backend.limits", "false")
         fleet.target = await leads_to(lab.environment()["BACKEND_URL"])
         peers = [await leads_to(f"http://{places[region].address}:{PORT}") for region in REGIONS]
+        fleet.chat = await leads_to(slack.url)
         fleet.environment = {
             "BACKEND_URL": f"http://{host}:{fleet.target}",
             "PROBE_PEER_TOKEN": TOKEN,
             "PROBE_PEERS": " ".join(f"http://{host}:{port}" for port in peers),
             "PAGERDUTY_ROUTING_KEY": KEY,
             "PAGERDUTY_EVENTS_URL": f"http://{host}:{await leads_to(pager.url)}/v2/enqueue",
-            "SLACK_WEBHOOK": f"http://{host}:{await leads_to(slack.url)}/services/T0/B0/5ecret",
+            "SLACK_WEBHOOK": f"http://{host}:{fleet.chat}/services/T0/B0/5ecret",
         }
         yield fleet
 
@@ -184,6 +186,47 @@ async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
             await again.ready()
             await come(again, tells_nothing)
             assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4), told(slack)
+
+
+def is_late_for(key: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether an answer tells that a message of a notifier has been waiting for long."""
+
+    def tells(answer: dict[str, Any]) -> bool:
+        return any(name == key and age > 5 for name, _, age in answer["pending"])
+
+    return tells
+
+
+@pytest.mark.proof
+async def test_a_sender_that_can_not_deliver_the_end_leaves_it_to_another(tmp_path: Path) -> None:
+    async with three_places(tmp_path) as fleet, AsyncExitStack() as stack:
+        starting = [stack.enter_async_context(fleet.start(region)) for region in REGIONS]
+        probes = dict(zip(REGIONS, await asyncio.gather(*starting), strict=True))
+        for probe in probes.values():
+            await probe.ready()
+            await reaches(probe, 2)
+        fleet.lab.set_knob("backend.redis", "down")
+        await fleet.slack.until(1)
+        await fleet.pager.until(3)
+        await come(probes["lax"], lambda answer: bool(answer["owns"]))
+        for region in ("fra", "nrt"):
+            await come(probes[region], lambda answer: bool(answer["holds"]))
+
+        # The first one notified; it loses its way to the chat, and then the outage ends.
+        fleet.places["lax"].drop("tcp", fleet.chat)
+        fleet.lab.set_knob("backend.redis", "up")
+        await come(probes["lax"], is_late_for("slack"))
+        await fleet.slack.until(2)
+        assert "RESOLVED" in told(fleet.slack)[1]
+        await asyncio.gather(*(come(probe, tells_nothing) for probe in probes.values()))
+
+        # What it has queued is another one's by now: nothing of it leaves when the way is back.
+        await come(probes["lax"], lambda answer: not answer["pending"])
+        fleet.places["lax"].let_through()
+        fleet.lab.set_knob("backend.redis", "down")
+        await fleet.slack.until(3)
+        assert ["CRITICAL" in told(fleet.slack)[2], len(fleet.slack.taken)] == [True, 3]
+        assert fleet.pager.opened == 2
 
 
 @pytest.fixture(autouse=True)

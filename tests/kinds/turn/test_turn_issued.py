@@ -73,14 +73,22 @@ async def test_a_failure_names_the_url_that_failed(issuing: Issuing) -> None:
     assert turn.RELAY_RTT in values(result)
 
 
+@pytest.fixture
+async def silent_port(leaks: None) -> AsyncIterator[int]:
+    """A UDP port that answers nothing."""
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+    )
+    yield int(transport.get_extra_info("sockname")[1])
+    transport.close()
+
+
 @pytest.mark.parametrize("silent", [False, True])
 async def test_users_fall_back_where_the_first_choice_fails(
-    issuing: Issuing, *, silent: bool
+    issuing: Issuing, silent_port: int, *, silent: bool
 ) -> None:
-    first = "turn:127.0.0.1:1?transport=udp"
-    if silent:
-        sink = await silent_port()
-        first = f"turn:127.0.0.1:{sink.get_extra_info('sockname')[1]}?transport=udp"
+    first = f"turn:127.0.0.1:{silent_port if silent else 1}?transport=udp"
     issuing.issue(first, issuing.relay.url("tcp"), issuing.relay.url("tls"))
     result = await issuing.look(deadline=4)
     assert ending(result) == ("allocate", "some_urls_failed")
@@ -89,15 +97,6 @@ async def test_users_fall_back_where_the_first_choice_fails(
     assert result.facts[issuing.relay.url("tcp")] == "works"
     assert values(result)[turn.LOSS] == 0
     assert verdict_on(turn_check(url="turn:h"), result, [], backed_up=False) is Verdict.WARNING
-    if silent:
-        sink.close()
-
-
-async def silent_port() -> asyncio.DatagramTransport:
-    """A UDP socket that answers nothing."""
-    loop = asyncio.get_running_loop()
-    address = ("127.0.0.1", 0)
-    return (await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=address))[0]
 
 
 async def test_the_first_choice_fails_by_name_too(issuing: Issuing) -> None:
