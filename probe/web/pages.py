@@ -168,7 +168,7 @@ class Pages:
         slug = request.match_info["slug"]
         found = self._sources.runbook(slug)
         if found is None:
-            raise web.HTTPNotFound(text="There is no such runbook.\n")
+            raise web.HTTPNotFound(text="No such runbook\n")
         if slug not in self._runbooks or self._runbooks[slug][0] != found:
             document, policy = await asyncio.to_thread(runbook_page.render, *found)
             headers = {"Content-Security-Policy": policy}
