@@ -14,7 +14,7 @@ from probe.commands.silence.parameters import Seconds
 from probe.commands.turn import turn
 from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
-# Options that say how one run ends; the daemon has no end.
+# Options of a one-shot run, which the daemon refuses.
 FOR_ONCE = {
     "require",
     "format_",
@@ -35,7 +35,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     name = "NAME[,NAME]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """Split at commas; empty parts are a mistake, not a wish for everything."""
+        """Split at commas; an empty part is an error."""
         if isinstance(value, tuple):
             return value
         names = tuple(part.strip() for part in str(value).split(","))
@@ -126,7 +126,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _refuse_what_is_for_once(ctx: click.Context) -> None:
-    """An option that would do nothing is a mistake, not a wish."""
+    """An option that would have no effect is an error."""
     for parameter in ctx.command.params:
         name = parameter.name or ""
         given = ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
@@ -238,7 +238,7 @@ def dashboards(names: tuple[str, ...], output: Path | None) -> None:
 
 
 def main() -> None:
-    """The console script: exit codes to the contract (64 for a wrong call, 70 for a defect)."""
+    """The console script; exit code 64 for a usage error, 70 for a defect."""
     _open_standard_streams()
     try:
         code = cli.main(standalone_mode=False)
@@ -258,9 +258,9 @@ def main() -> None:
 
 
 def _report_defect(error: Exception) -> int:
-    """One line for what nobody has foreseen; the traceback where LOG_LEVEL is debug.
+    """One line for an unexpected exception; the traceback only with LOG_LEVEL=debug.
 
-    The text of a foreign exception may carry a secret: its type alone is shown.
+    The text of a library's exception may contain a secret, so only its type is shown.
     """
     kind = type(error).__name__
     if os.environ.get("LOG_LEVEL", "").lower() in ("debug", "silly"):
@@ -274,8 +274,8 @@ def _report_defect(error: Exception) -> int:
 
 
 def _open_standard_streams() -> None:
-    """A standard stream that was closed leads nowhere from now on: its number would go to the
-    next file or socket, and what is written there would go to that."""
+    """Open /dev/null for each standard stream that is closed: otherwise the next file or socket
+    would get its number, and whatever is printed would be written there."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)

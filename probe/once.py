@@ -1,4 +1,4 @@
-"""One run of a plan: the rounds, the judging, the report. The daemon walks the same path."""
+"""One run of a plan: rounds, evaluation, report. The daemon uses the same runner and evaluation."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class OnceOptions:
 
 
 class ProgressListener:
-    """Hears how a run goes on, for people who wait; does nothing unless overridden."""
+    """Receives the progress of a run; the methods do nothing unless overridden."""
 
     def round_begins(self, checks: Sequence[Check]) -> None:
         """A round of checks starts."""
@@ -49,7 +49,7 @@ class ProgressListener:
         """Another round follows after ``seconds``, because of these."""
 
     def giving_up(self, hopeless: Sequence[Result]) -> None:
-        """No further round: waiting does not mend these."""
+        """No further round: these will not recover by waiting."""
 
 
 def probe_version() -> str:
@@ -67,7 +67,7 @@ async def run_once(
     context: Context,
     listener: ProgressListener | None = None,
 ) -> Report:
-    """Run every check of the plan once (with ``wait``: until all is well) and report."""
+    """Run every check of the plan once (with ``wait``: until all pass) and report."""
     listener = listener or ProgressListener()
     preload(plan.checks)
     started, started_at = context.clock(), datetime.fromtimestamp(context.now(), UTC)
@@ -110,10 +110,10 @@ async def _rounds(
     context: Context,
     listener: ProgressListener,
 ) -> dict[str, Result]:
-    """Repeat what is not well until it is, then look at everything once more.
+    """Repeat the checks that do not pass until they do, then run all of them once more.
 
-    The last look matters when a deployment is under way: what was well in the first round
-    may have been the old machine.
+    The last round matters during a deployment: what passed in the first round may have been the old
+    machine.
     """
     until = context.clock() + options.wait
     results = await _round(plan.checks, options, context, listener)
@@ -141,7 +141,7 @@ async def _rounds(
 
 
 def _with_references(checks: Sequence[Check], results: Mapping[str, Result]) -> dict[str, Result]:
-    """What failed while every reference failed has not been measured."""
+    """A failure while every reference fails counts as not measured."""
     references = References()
     references.set_checks(checks)
     for name in references.names:
@@ -164,7 +164,7 @@ async def _round(
 def _not_well(
     checks: Sequence[Check], results: Mapping[str, Result], must: Iterable[str], fail_on: str
 ) -> list[Result]:
-    """The results that keep a run from being well, in the order of the plan."""
+    """The results that keep a run from passing, in the order of the plan."""
     judgement = judge(checks, results, must)
     bad = {Verdict.CRITICAL, Verdict.UNKNOWN}
     if fail_on == "warning":
@@ -175,7 +175,7 @@ def _not_well(
 
 
 def _is_final(result: Result, before: Result | None) -> bool:
-    """Whether waiting is proven to be in vain: confirmed within the run, or by a second look."""
+    """Whether waiting can't help: confirmed within the run, or by a second run."""
     failure = result.failure
     if failure is None:
         return False

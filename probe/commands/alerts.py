@@ -1,4 +1,4 @@
-"""``probe alerts``: what burns, silences, and whether messages arrive.
+"""``probe alerts``: list alerts, manage silences, send a test notification.
 
 Reads and writes the file that the daemon keeps in PROBE_DATA, also while it runs.
 """
@@ -39,12 +39,12 @@ def _firing(outbox_states: Mapping[str, str], region: str) -> list[str]:
 
 
 def show(options: Mapping[str, Any]) -> int:
-    """Alerts, silences, windows, and messages on their way."""
+    """Alerts, silences, maintenance windows, pending and failed notifications."""
     return _with_outbox(options, _show)
 
 
 def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
-    """Send a marked message through notifiers, and resolve it; 74 if one is not taken."""
+    """Send a test notification through notifiers, and resolve it; 74 if one is not delivered."""
     try:
         notifiers = settings_for(options).alerting.notifiers
         unknown = [name for name in names if name not in notifiers]
@@ -63,7 +63,7 @@ def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
 
 
 async def _try(notifier: Notifier) -> bool:
-    """One message and its end, as an incident of its own."""
+    """Fire and resolve, as an incident of its own."""
     now = time.time()
     key = f"test {secrets.token_hex(4)}"
     memory: Mapping[str, str] = {}

@@ -1,4 +1,4 @@
-"""Files that commands leave behind: whole or not at all."""
+"""Files that commands write atomically."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""``probe``: keep watching until stopped."""
+"""``probe``: run as a daemon until stopped."""
 
 import asyncio
 import logging
@@ -27,12 +27,12 @@ from probe.web.exposure import listening
 
 logger = logging.getLogger(__name__)
 
-# For what was logged last, where nobody reads it.
+# How long the last log lines may take, should the stream not be read.
 LAST_LINES_SECONDS = 1.0
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """Run until SIGTERM (0) or Ctrl-C (130); 64 for a configuration that is wrong."""
+    """Run until SIGTERM (0) or Ctrl-C (130); 64 for an invalid configuration."""
     create_privately()
     raise_descriptor_limit()
     signals = SignalThread()
@@ -124,7 +124,7 @@ def _set_up_logging(settings: Settings) -> None:
 
 
 def _log_proxies() -> None:
-    """Say which proxies lead where, and which of the environment's can't be used."""
+    """Log which proxies are used for what, and which of the environment's can't be used."""
     for problem in proxies.warnings():
         logger.warning("%s", problem)
     if proxied := proxies.in_words():

@@ -1,4 +1,5 @@
-"""``probe healthcheck``: asks the daemon of this machine whether it lives, as it is configured."""
+"""``probe healthcheck``: asks the daemon of this machine whether it is alive, using its
+configuration."""
 
 import http.client
 import os
@@ -19,7 +20,7 @@ _EVERY = {"::": ("::1", "127.0.0.1"), "0.0.0.0": ("127.0.0.1",)}
 
 
 def run(options: Mapping[str, Any]) -> int:
-    """0 where /healthz answers 200, 1 where it does not, 64 for a wrong configuration."""
+    """0 where /healthz answers 200, 1 where it does not, 64 for an invalid configuration."""
     try:
         listen, web_config = _from_environment(options) or _from_everywhere(options)
         host, port = listen_address(check_listen(listen))
@@ -37,10 +38,10 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _from_environment(options: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Where to ask, by the environment alone; None where a file may say otherwise.
+    """The address, from the environment alone; None where a file may set it.
 
-    The whole reader of the configuration takes half a second of CPU and 47 MB, twice a minute
-    in the container that is watched.
+    Loading the whole configuration takes half a second of CPU and 47 MB, twice a minute in the
+    monitored container.
     """
     folder = Path(os.environ.get("PROBE_SECRETS_DIR") or "/run/secrets")
     if options["env_file"] is not None or Path(".env").exists():
@@ -53,7 +54,7 @@ def _from_environment(options: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _from_everywhere(options: Mapping[str, Any]) -> tuple[str, str]:
-    """The same by everything that the daemon reads. Raises ValueError."""
+    """The same from the whole configuration. Raises ValueError."""
     from probe.commands.settings_loading import read_own_environment
     from probe.core.environment import ConfigurationError
 
@@ -67,8 +68,8 @@ def _from_everywhere(options: Mapping[str, Any]) -> tuple[str, str]:
 def ask(host: str, port: int, *, encrypted: bool) -> str:
     """What is wrong with the daemon there; empty where it is alive.
 
-    ``encrypted``: it may speak TLS. Its certificate is for others, so it is not verified, and
-    a server that wants a client's certificate lives as well.
+    ``encrypted``: it may speak TLS. Its certificate is for others, so it is not verified, and a
+    server that requires a client certificate counts as alive.
     """
     problem = _ask(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS))
     if not problem or not encrypted:

@@ -47,7 +47,7 @@ async def _settings_of_lab(options: Mapping[str, Any]) -> Settings:
 
 
 def check_config(options: Mapping[str, Any]) -> int:
-    """Say all mistakes (64) or what is configured (0)."""
+    """Report all errors (64) or what is configured (0)."""
     try:
         settings = _settings(options)
         warning = exposure_of(settings.service, security_of(settings.service))
@@ -73,7 +73,7 @@ def check_config(options: Mapping[str, Any]) -> int:
 
 
 def _without_backend(plan: CheckPlan) -> str:
-    """What is not monitored for want of the backend's address: the first thing to know."""
+    """Which kinds don't run because the backend's address is not set."""
     kinds = [skip.kind for skip in plan.skipped if skip.reason.startswith("BACKEND_URL is not set")]
     if not kinds:
         return ""
@@ -116,7 +116,8 @@ def _listing(settings: Settings) -> Listing:
 
 
 def _sources(checks: Sequence[Check]) -> tuple[SourceRow, ...]:
-    """The signals with limits that checks of one kind are held against, and others only show."""
+    """Signals that several kinds measure: on which limits are evaluated, and which are only
+    shown."""
     tellers: dict[str, list[Check]] = {}
     for check in checks:
         for threshold in check.kind.thresholds:
@@ -178,7 +179,7 @@ def _line(check: Check) -> CheckRow:
 
 
 def _costs(check: Check) -> tuple[str, ...]:
-    """What a check takes from each plan in 30 days, if it were alone."""
+    """What a check uses of each quota in 30 days, if it were the only one."""
     return tuple(
         f"{plan} {format_amount(sum(drain.per_day for drain in drains) * 30, terms.unit)}"
         for plan, drains in consumers_by_plan([check]).items()

@@ -36,12 +36,12 @@ async def _serve(settings: Sequence[str], write_env: Path | None) -> None:
             raise ValueError(f"{setting}: write KNOB=VALUE")
         lab.set_knob(name, value)
     async with lab:
-        _tell(lab.environment(), write_env)
+        _write_environment(lab.environment(), write_env)
         click.echo("# the lab is up; stop it with Ctrl-C", err=True)
         await _interrupted()
 
 
-def _tell(environment: Mapping[str, str], write_env: Path | None) -> None:
+def _write_environment(environment: Mapping[str, str], write_env: Path | None) -> None:
     """What the lab listens on, as a file that ``--env-file`` reads."""
     text = "".join(f"{name}={value}\n" for name, value in environment.items())
     if write_env is None:

@@ -57,7 +57,7 @@ def _has_metrics(options: Mapping[str, Any]) -> bool:
 async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
     task = asyncio.current_task()
     if task is not None:
-        # As Ctrl-C does: allocations are deleted and sessions left before the process ends.
+        # As with Ctrl-C: allocations are deleted and sessions closed before the process ends.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     if not options["lab"]:
         return await _watch(settings_for(options), options)
@@ -85,7 +85,7 @@ async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report
 
 
 def _check_output(path: Path | None) -> None:
-    """A report that can't be written is a mistake to find before the run, not after."""
+    """Find out before the run, not after, that the report can't be written."""
     if path is None:
         return
     problem = None
@@ -100,7 +100,7 @@ def _check_output(path: Path | None) -> None:
 def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
     """Whether the report arrived: in its file (then the table on stdout), or on stdout alone.
 
-    A summary that GitHub doesn't take is said and changes nothing.
+    A job summary that can't be written is reported and doesn't change the exit code.
     """
     style = style_for(sys.stdout, os.environ)
     form, path = FORMATS[options["format_"]], options["output"]
@@ -132,9 +132,9 @@ def _append_summary(report: Report, path: str | None) -> None:
 
 
 class Progress(ProgressListener):
-    """One line on stderr that is rewritten while people wait; silent where nobody does.
+    """One line on stderr that is rewritten on a terminal; nothing elsewhere.
 
-    What --wait waits for is told without a terminal too: a CI log should say it.
+    What --wait waits for is printed without a terminal too, for CI logs.
     """
 
     def __init__(self, interactive: bool) -> None:
@@ -158,7 +158,7 @@ class Progress(ProgressListener):
 
     def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         self._line("")
-        # Said once for each reason: a CI log should not repeat itself every few seconds.
+        # Printed once for each reason, so that a CI log isn't flooded.
         if (reasons := _reasons(failing)) != self._said:
             click.echo(f"probe: waiting for {reasons}", err=True)
             self._said = reasons

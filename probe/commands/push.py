@@ -28,7 +28,7 @@ SUFFIX = ".prom"
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Find before the run what would fail after it. Raises ConfigurationError."""
+    """Validate before the run what would fail after it. Raises ConfigurationError."""
     mistakes = []
     if options["push"] is not None:
         mistakes += _wrong_url(options["push"])
@@ -39,7 +39,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def send(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) -> bool:
-    """Write and push what was measured; whether all of it arrived. Says what did not."""
+    """Write and push the metrics; whether all of it succeeded. Failures are printed."""
     exporter = Exporter(region=report.region, repeats=False)
     exporter.set_checks(checks)
     for row in report.rows:
@@ -85,7 +85,7 @@ def _write(exporter: Exporter, path: Path) -> bool:
 
 
 def _push(exporter: Exporter, address: str, region: str) -> bool:
-    """Replace the group of this region. The address may hold a password, which is never said."""
+    """Replace the group of this region. The URL may contain a password, which is never printed."""
     url = URL(address)
     registry = CollectorRegistry()
     registry.register(exporter)

@@ -1,4 +1,4 @@
-"""``probe rules``: the same judging for Prometheus and Alertmanager, without configuration."""
+"""``probe rules``: the same evaluation as rules for Prometheus and Alertmanager."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""From command-line options to settings; every mistake on a line of its own."""
+"""From command-line options to settings; each error on a line of its own."""
 
 import os
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ OWN_VARIABLES = frozenset(ProbeEnvironment.variable_names()) - {"PROBE_CONFIG"}
 def settings_for(
     options: Mapping[str, Any], lab_environment: Mapping[str, str] | None = None
 ) -> Settings:
-    """The settings that the options ask for. The lab is watched alone, without any file, by a
-    probe that has its own variables all the same.
+    """The settings that the options ask for. With the lab, no file is read and only the lab is
+    monitored; the probe's own variables apply.
 
     Raises ConfigurationError with every mistake.
     """
@@ -48,7 +48,7 @@ def settings_for(
     wanted = {key: value for key, value in expected.items() if value is not None}
     empty = [key for key, value in wanted.items() if not value.strip()]
     if empty:
-        # An empty word would be met by every answer, the old machine's included.
+        # An empty value would match every answer, including the old machine's.
         raise ConfigurationError(
             ConfigProblem("--" + key.replace("_", "-"), "is empty: say what to expect")
             for key in empty

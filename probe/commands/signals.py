@@ -1,8 +1,8 @@
 """Signals of the daemon, taken by a thread of their own.
 
-The event loop may be stuck, and a handler that runs in it is stuck with it. So the signals
-are blocked everywhere, and a thread waits for them: SIGTERM ends the process within 8 s
-whatever hangs, SIGHUP is never lost, and what nobody means for a daemon is ignored.
+A handler that runs in the event loop is blocked when the loop is. So the signals are blocked
+everywhere, and a thread waits for them: SIGTERM ends the process within 8 s whatever hangs, SIGHUP
+is never lost, and signals that have no meaning for a daemon are ignored.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from contextlib import suppress
 
 from probe.exit_codes import INTERRUPTED
 
-# A tidy end takes 6 s at most; service managers wait for at least 10.
+# A clean shutdown takes 6 s at most; service managers wait at least 10.
 LAST_SECONDS = 7.5
 
 _ENDS = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
 _WAITED_FOR = (*_ENDS, signal.SIGHUP)
-# Whose default would end the process.
+# Signals whose default would end the process.
 _IGNORED = ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPIPE")
 
 
@@ -52,11 +52,11 @@ class SignalThread:
         self.exit_code: int | None = None
 
     def start(self) -> None:
-        """Begin to wait."""
+        """Start the thread."""
         threading.Thread(target=self._wait, name="signals", daemon=True).start()
 
     def attach(self, end: Callable[[], object], reload: Callable[[], object]) -> None:
-        """From now on the running loop is asked to end or to reload."""
+        """From now on signals shut down or reload the running loop."""
         self._end, self._reload = end, reload
         self._loop = asyncio.get_running_loop()
         if self._reload_wanted:
@@ -81,7 +81,7 @@ class SignalThread:
         if self._loop is None:
             os._exit(self.exit_code or 0)
         self._call(self._end)
-        # In this very thread: there may be no other to be had.
+        # In this thread: starting another one may fail.
         end = time.monotonic() + self._last_seconds
         while (left := end - time.monotonic()) > 0:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What the place that we write to can show."""
+"""Colours and width of the output."""
 
 import shutil
 from collections.abc import Mapping

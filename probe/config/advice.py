@@ -1,4 +1,4 @@
-"""What is configured, valid, and will do nothing: worth a warning at the start.
+"""Warnings about configuration that is valid and has no effect.
 
 Routes and maintenance windows that match no check, receivers that are not configured, and
 variables whose names are near misses of the probe's own.
@@ -12,7 +12,7 @@ from alerts.silence.matcher import about, matched_checks
 from probe.core.kind import Check
 
 _OWN_PREFIX = "PROBE_"
-# Two names that are so alike are one with a slip of the hand.
+# Similarity from which on a name is probably a misspelling of another.
 _ALIKE, _ALIKE_OWN = 0.9, 0.8
 
 

@@ -31,9 +31,9 @@ OUT_OF_ORDER = {
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """The configured checks in a fixed order, and what is not checked and why.
+    """The configured checks in a fixed order, and what is skipped and why.
 
-    ``may_be_empty``: there is a use for a plan without checks.
+    ``may_be_empty``: a plan without checks is valid (a witness).
     """
 
     checks: tuple[Check, ...]
@@ -80,11 +80,11 @@ def make_plan(
 def select(
     plan: CheckPlan, only: Iterable[str], required: Iterable[str], *, once: bool = False
 ) -> CheckPlan:
-    """The part of a plan that is asked for, by check names or kinds.
+    """The selected part of a plan, by check names or kinds.
 
-    What runs on request alone is left out unless it is named; a run ``once`` has none of it
-    unasked, the daemon what has an interval. Raises ConfigurationError for a name that isn't
-    configured, or if nothing is left.
+    Kinds that run on request are left out unless they are named; the daemon also runs those with an
+    interval, a run ``once`` does not. Raises ConfigurationError for a name that isn't configured,
+    or if nothing is left.
     """
     wanted, required = list(only), list(required)
     mistakes = [_unknown("--only", name, plan) for name in wanted if not select_checks(plan, name)]
@@ -159,7 +159,7 @@ def _validate(
     try:
         table: CheckConfig = kind.table.model_validate(filled)
     except ValidationError as error:
-        # What a variable should have given is missed once, at the variable.
+        # A missing value is reported once, at its variable.
         complete = complete and not mistakes
         mistakes += _table_mistakes(error, kind, place, complete=complete)
         if mistakes:

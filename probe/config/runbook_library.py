@@ -60,7 +60,8 @@ def _problem(named: str, error: OSError | ValueError) -> str:
 
 
 def _values(variables: Variables, checks: Iterable[Check]) -> Mapping[str, object]:
-    """By a template's names; what is not configured stays away, so that it stands in capitals."""
+    """By a template's placeholders; those that are not configured are left out, and stay in
+    capitals."""
     backend, frontend = (_shown(variables.get(f"{name}_URL")) for name in ("BACKEND", "FRONTEND"))
     redis, postgres = (_host(variables.get(name)) for name in ("REDIS_URL", "DATABASE_URL"))
     fly_apps = [app for check in checks if (app := getattr(check.table, "app", ""))]

@@ -1,4 +1,4 @@
-"""Every secret that a configuration holds, for whoever has to keep them out of texts."""
+"""All secrets that a configuration holds, for redaction."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit

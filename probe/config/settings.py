@@ -38,7 +38,7 @@ DEFAULT_REGION = "local"
 
 @dataclass(frozen=True)
 class DaemonSettings:
-    """What the daemon alone needs: where it listens, where it keeps things, whom it tells.
+    """Settings of the daemon only: listen address, data directory, login, heartbeat, peers.
 
     ``data`` is the directory of the history; None keeps it in memory.
     """
@@ -64,10 +64,10 @@ class DaemonSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a run needs to know: the plan, and who we are.
+    """All settings of a run.
 
-    ``config`` is the file whose change is worth reading it again; None: there is none.
-    ``warnings`` are about what is valid and will not do.
+    ``config`` is the file that is reread when it changes; None: there is none. ``warnings`` are
+    about configuration that is valid and has no effect.
     """
 
     plan: CheckPlan
@@ -80,8 +80,8 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every secret that the configuration holds, for whoever has to keep them out of
-        texts. Addresses are told apart: what is secret in them, not where they lead."""
+        """All secrets of the configuration, for redaction. Of a URL only the secret parts count,
+        not the host."""
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords()

@@ -26,10 +26,9 @@ RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 def read_tables(
     path: Path, kinds: Kinds, *, required: bool
 ) -> tuple[RawTables, list[ConfigProblem]]:
-    """The raw tables of ``probe.toml``, by name: kinds, and what is told to whom and when.
+    """The raw tables of ``probe.toml``, by name: kinds of checks, routes and maintenance windows.
 
-    Beside them, what is neither. Nothing and no mistake where there is no such file, unless
-    it is ``required``.
+    Also returns the errors found. A missing file is an error only if it is ``required``.
     """
     try:
         text = read_regular(path)

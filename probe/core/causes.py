@@ -1,7 +1,7 @@
-"""Why a check failed or could not measure: the closed list.
+"""Why a check failed or could not measure: a closed list.
 
-A cause is a metric label and a word in people's queries: it is never renamed.
-Each has a hint, the first thing to try; a check that knows better gives its own.
+A cause is a metric label and is used in queries, so it is never renamed. Each has a hint, the first
+thing to try; a check that knows better gives its own.
 """
 
 from enum import StrEnum
@@ -158,7 +158,7 @@ HINTS: dict[Cause, str] = {
 # Proven within the run that found them.
 CONFIRMED: frozenset[Cause] = frozenset({Cause.OWN_CREDENTIALS})
 
-# What a process that stood still meets without any fault of the target.
+# Causes that a stalled process produces without any fault of the target.
 STALL_PRONE: frozenset[Cause] = frozenset(
     {
         Cause.DEADLINE,
@@ -177,12 +177,12 @@ STALL_PRONE: frozenset[Cause] = frozenset(
         Cause.SESSION_LOST,
     }
 )
-# What a wall clock that was set during the run can cause.
+# Causes that a step of the wall clock during the run can produce.
 CLOCK_PRONE: frozenset[Cause] = frozenset(
     {Cause.TLS_INVALID, Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED, Cause.STALE_NONCE}
 )
 
-# Waiting does not mend these: somebody has to change a secret, a name or a setting.
+# Not retryable: a secret, a name or a setting has to be changed.
 NOT_RETRYABLE: frozenset[Cause] = frozenset(
     {
         Cause.AUTH_REJECTED,

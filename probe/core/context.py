@@ -1,4 +1,4 @@
-"""What checks share: things worth keeping between runs, and closings that take their time."""
+"""What checks share: objects that are kept between runs, and clean-up tasks that outlive a run."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ T = TypeVar("T")
 
 
 class CleanupTasks:
-    """Owns the tasks that tidy up behind a check, so that none can hold it up.
+    """Owns the clean-up tasks of checks, so that none can delay a result.
 
-    aioice's ``close()`` waits 63.5 s for a TURN server that has died, and cancelling it
-    poisons the connection (RTC.md). So a closing is a task with an owner: a check waits
-    for it as long as it can afford, the rest happens behind its back.
+    aioice's ``close()`` waits 63.5 s for a TURN server that has died, and cancelling it breaks the
+    connection. So clean-up is a task with an owner: a check waits for it within a timeout, and the
+    rest happens in the background.
     """
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class CleanupTasks:
 
     @property
     def pending(self) -> int:
-        """How many closings are still under way."""
+        """How many clean-up tasks are still running."""
         return len(self._tasks)
 
     async def close(self, closing: Coroutine[Any, Any, Any], *, timeout: float) -> bool:
-        """Start a closing and wait at most ``patience`` seconds; True when it is done."""
+        """Start a clean-up task and wait at most ``timeout`` seconds; True when it is done."""
         task = asyncio.create_task(closing)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -33,7 +33,7 @@ class CleanupTasks:
         return bool(done)
 
     async def drain(self, *, timeout: float) -> int:
-        """Wait at most ``patience`` seconds for all, then cancel; how many were cancelled."""
+        """Wait at most ``timeout`` seconds for all, then cancel; how many were cancelled."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
         late = [task for task in self._tasks if task.cancel()]
@@ -44,12 +44,12 @@ class CleanupTasks:
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # A closing that fails has nobody to tell: the check has its result already.
+            # An exception of a clean-up task is ignored: the check has its result already.
             task.exception()
 
 
 class Context:
-    """Lives as long as the process and is handed to every run of every check.
+    """Lives as long as the process and is passed to every run of every check.
 
     ``now`` is the wall clock in seconds since 1970 (for certificates and credentials),
     ``clock`` the monotonic one (for every duration). ``redact`` takes the configuration's

@@ -40,7 +40,7 @@ class ConfigProblem:
 
 
 class ConfigurationError(Exception):
-    """The configuration can't be used; carries every mistake, not only the first."""
+    """The configuration is invalid; carries all errors, not only the first."""
 
     def __init__(self, mistakes: Iterable[ConfigProblem]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
@@ -50,8 +50,8 @@ class ConfigurationError(Exception):
 class Environment(BaseSettings):
     """Variables that a kind reads. Fields carry the variable's name as their alias.
 
-    Unknown variables are not ours to judge: the file is shared with the backend. ``title`` is
-    their section in the reference and in ``.env.example``; without it the kind's name.
+    Unknown variables are ignored: the file is shared with the backend. ``title`` is their section
+    in the reference and in ``.env.example``; without it the kind's name.
     """
 
     title: ClassVar[str] = ""
@@ -165,7 +165,7 @@ class EnvironmentSources:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is likely not meant, of the variables that were loaded."""
+        """Warnings about loaded variables that are probably mistakes."""
         return tuple(
             f"{place}: the value is in quotes, which are taken as part of it: leave them out"
             " (docker --env-file keeps them)"
@@ -245,7 +245,7 @@ class _Layer:
         return (_read_secret(f"{name}_FILE", Path(path)) if path else direct) or None
 
     def mistakes_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
-        """Torn lines that swallow one of these variables; others are not ours to judge."""
+        """Unclosed quotes that swallow one of these variables; others are ignored."""
         ours = re.compile(rf"^\s*(export\s+)?({'|'.join(map(re.escape, names))})\s*=", re.MULTILINE)
         for line, text in self.torn:
             if ours.search(text):
@@ -278,7 +278,7 @@ def _read_secret(place: str, path: Path) -> str:
 
 
 def _read_regular(path: Path) -> str:
-    """The text of a file of bounded size; a named pipe, which nobody may write to, is none."""
+    """The text of a file of bounded size; a named pipe is refused, as reading it could block."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):

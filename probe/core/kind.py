@@ -1,8 +1,7 @@
-"""What a kind of check is: the one signature that every probe has.
+"""What a kind of check is: one signature for all of them.
 
-A kind reads its variables (``environment``), derives tables from them (``derive``),
-validates a table (``table``) and runs it (``run``). The deadline, the timing of the whole
-and the judging stand outside.
+A kind reads its variables (``environment``), derives tables from them (``derive``), validates a
+table (``table``) and runs it (``run``). Deadline, timing and evaluation are the runner's.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -25,9 +24,9 @@ from probe.core.threshold_config import PrometheusNames, ThresholdConfig
 class CheckConfig(PrometheusNames):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
-    Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from
-    start to start), ``retry`` (to the next look after a failure) and ``hold`` (how long a
-    failure lasts before anybody is told) are seconds; the last three default to the kind's.
+    Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from start to
+    start), ``retry`` (until the next run after a failure) and ``hold`` (how long a failure lasts
+    before its alert fires) are seconds; the last three default to the kind's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,7 +68,7 @@ class CheckConfig(PrometheusNames):
 
     @property
     def alert_group(self) -> str:
-        """What is looked at: troubles of one subject are told together, as one."""
+        """Alerts of checks with the same group are one incident."""
         return self.name
 
     @property
@@ -79,16 +78,16 @@ class CheckConfig(PrometheusNames):
 
     @property
     def can_fail(self) -> bool:
-        """Whether a run can find the target at fault; else it measures, or doesn't."""
+        """Whether a run can fail; otherwise it measures, or is unknown."""
         return True
 
     @property
     def check_thresholds(self) -> tuple[Threshold, ...]:
-        """Signals that this check alone has, each with its limits (which may be empty)."""
+        """Signals that only this check has, each with its limits (which may be empty)."""
         return ()
 
     def applies_limits_to(self, signal: Signal) -> bool:
-        """Whether this check is held against the kind's limits on a signal."""
+        """Whether the kind's limits on a signal apply to this check."""
         return True
 
     def samples_in_a_run(self, signal: Signal) -> int:
@@ -97,24 +96,26 @@ class CheckConfig(PrometheusNames):
 
     @property
     def is_reference(self) -> bool:
-        """Whether this is looked at only to know whether our own network works."""
+        """Whether this is a reference target, which shows whether our own network works."""
         return False
 
     @property
     def redundancy_group(self) -> str | None:
-        """Checks of one group back each other up; None: the check stands alone."""
+        """Checks of one group back each other up; None: no redundancy."""
         return None
 
     @property
     def backup_groups(self) -> frozenset[str]:
-        """The groups whose checks, while they work, make this one's failure a partial one."""
+        """While a check of these groups passes, a failure of this one has
+        ``severity_with_backup``."""
         return (
             frozenset({self.redundancy_group}) if self.redundancy_group is not None else frozenset()
         )
 
     @property
     def triggers(self) -> frozenset[str]:
-        """Words: who heeds one of them runs at once when this check fails, or no longer does."""
+        """Trigger keys: checks that subscribe to one run at once when this check fails or
+        recovers."""
         return frozenset()
 
     def triggers_after(self, result: Result) -> frozenset[str]:
@@ -123,13 +124,14 @@ class CheckConfig(PrometheusNames):
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """The words on which this check runs at once."""
+        """The trigger keys that this check subscribes to."""
         return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What is not checked for want of configuration, so that nobody takes it for green."""
+    """What is not checked for lack of configuration; listed, so that it is not taken for
+    passing."""
 
     kind: str
     reason: str
@@ -150,12 +152,11 @@ class DerivedChecks:
 
 @dataclass(frozen=True, slots=True)
 class QuotaUse:
-    """What one run takes from a plan that has an end, what it causes elsewhere included.
+    """What one run uses of a quota, including what it causes elsewhere.
 
-    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon``
-    (seconds awake) or ``vercel`` (bytes). What ``lingers`` is shared by runs that follow
-    sooner than that.
-    A target on this machine takes from no plan, whatever the kind says.
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds
+    awake) or ``vercel`` (bytes). With ``shared_window``, runs that follow within ``amount`` seconds
+    share it. A target on this machine uses no quota, whatever the kind declares.
     """
 
     plan: str
@@ -163,8 +164,8 @@ class QuotaUse:
     shared_window: bool = False
 
 
-# A question wakes a Neon branch, which sleeps after five minutes without one (its default,
-# fixed on free plans).
+# A query wakes a Neon branch, which suspends after five minutes without one (its default, fixed on
+# free plans).
 WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
 
 E = TypeVar("E", bound=Environment)
@@ -186,16 +187,15 @@ class Kind(Generic[E, T]):
     """One kind of check; everything about it is declared in its file.
 
     ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
-    ``core`` kinds are what a smoke test is for: one that could not be measured keeps a run
-    from passing (exit code 3). ``interval`` is in seconds from one run to the next, ``retry``
-    until the next run after a failure. ``plot`` is the signal that the status page shows over
-    a day. A ``third_party`` kind asks somebody else about the target: one that does not answer
-    in time says nothing about it. ``on_request`` kinds run where they are named, and in the
-    daemon where a table gives an interval. ``uses`` is what one run draws from hosting plans.
-    ``derive_from_checks`` gives raw tables that follow from the checks of the kinds before it;
-    ``config_warnings`` are shown at start. ``runbooks`` are what its alerts link to,
-    ``dashboard`` is the uid of the one that shows its signals, and ``availability`` the share
-    of 30 days that its checks are to pass.
+    ``core`` kinds are essential to a smoke test: one that could not be measured keeps a run from
+    passing (exit code 3). ``interval`` is in seconds from one run to the next, ``retry`` until the
+    next run after a failure. ``plot`` is the signal that the status page shows over a day. A
+    ``third_party`` kind asks another service about the target: a timeout of that service makes the
+    result unknown. ``on_request`` kinds run where they are named, and in the daemon where a table
+    gives an interval. ``uses`` is what one run draws from hosting plans. ``derive_from_checks``
+    gives raw tables that follow from the checks of the kinds before it; ``config_warnings`` are
+    shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
+    that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
     """
 
     name: str
@@ -224,7 +224,7 @@ class Kind(Generic[E, T]):
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0
-"""What runs less often than this is asked for ever less often while it fails."""
+"""Checks with a longer interval back off while they fail."""
 
 
 @dataclass(frozen=True)
@@ -259,14 +259,15 @@ class Check:
 
     @property
     def retry(self) -> float:
-        """Seconds until the next look after a failure; never more than the interval."""
+        """Seconds until the next run after a failure; never more than the interval."""
         return min(self.table.retry or self.kind.retry, self.interval)
 
     def retry_delay(self, cause: Cause, failing: float) -> float:
-        """Seconds until the next look at what has been failing for so long, now for ``cause``.
+        """Seconds until the next run of a check that has been failing for so long, now for
+        ``cause``.
 
-        ``retry``; for what is rare because it is dear, as long again as it has been failing,
-        so that a day of failures takes a dozen runs.
+        ``retry``; for rare, expensive checks exponential backoff, so that a day of failures takes a
+        dozen runs.
         """
         if cause in self.kind.failing.no_retry_causes:
             return self.interval
@@ -276,12 +277,12 @@ class Check:
 
     @property
     def config_warnings(self) -> tuple[str, ...]:
-        """What is worth a warning at start."""
+        """Warnings that are logged at start."""
         return tuple(f"{self.name}: {each}" for each in self.kind.config_warnings(self.table))
 
     @property
     def failing(self) -> FailurePolicy:
-        """How bad a failure is: the kind's word, unless the check has its own."""
+        """The failure policy: the kind's, unless the check has its own."""
         kind, hold = self.kind.failing, self.table.hold
         hold = kind.hold if hold is None else hold
         if self.table.severity is None:

@@ -1,4 +1,4 @@
-"""The words of the house: what is measured, how it is judged, what came out.
+"""Core value types: what is measured, how it is evaluated, and results.
 
 Plain frozen values, no behaviour. Times are seconds on the monotonic clock, wall-clock
 times are UTC; sizes are bytes; shares are ratios from 0 to 1.
@@ -13,7 +13,7 @@ from probe.core.causes import HINTS, Cause
 
 
 class Status(StrEnum):
-    """What a check found: measured and well, the target's fault, or not measured."""
+    """The status of a run: ok, failed (the target's fault) or unknown (not measured)."""
 
     OK = "ok"
     FAILED = "failed"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a result, a threshold or a whole run is judged to be."""
+    """The verdict on a result, a threshold or a whole run."""
 
     OK = "ok"
     OBJECTIVE_MISSED = "objective_missed"
@@ -96,13 +96,13 @@ class Limits:
 class Threshold:
     """Limits on one signal, and how its samples are aggregated before comparing.
 
-    ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the
-    limit where the value is bad; the limit itself is still good. ``optional``: not every
-    check of the kind has the signal, and without it there is nothing to judge.
+    ``window`` is in seconds, 0 for the newest sample alone. ``bad`` names the side of the limit
+    where the value is bad; the limit itself is still good. ``optional``: not every check of the
+    kind has the signal, and without it there is nothing to evaluate.
 
-    Somebody is told when the value was beyond a limit for ``hold`` seconds, and that it is
-    over when it was within by ``margin`` (a share of the limit) for ``clear`` seconds; None:
-    for two intervals, at least two minutes.
+    The alert fires when the value was beyond a limit for ``hold`` seconds (Prometheus: ``for``),
+    and is resolved when it was within the limit by ``margin`` (a share of the limit) for ``clear``
+    seconds (Prometheus: ``keep_firing_for``); None: for two intervals, at least two minutes.
     """
 
     signal: Signal
@@ -132,12 +132,12 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class FailurePolicy:
-    """How bad it is when a check of a kind fails (not: when a value is beyond a limit).
+    """The severity of a failed check (not of a value beyond a limit).
 
-    ``severity`` counts when no other check of the same group is ok, ``partial`` when one
-    is, ``mild`` lists causes that never count for more than a warning. ``hold`` is how
-    many seconds a failure lasts before anyone is told; one run alone doesn't wait for it.
-    ``untouched`` causes are not looked at again before the next regular run: looking harms.
+    ``severity`` applies when no other check of the same group is ok, ``severity_with_backup`` when
+    one is; ``warning_only_causes`` are never more than a warning. ``hold`` is how many seconds a
+    failure lasts before the alert fires; a one-shot run doesn't wait for it. After
+    ``no_retry_causes`` the check is not retried before its next regular run: a retry would do harm.
     """
 
     severity: Verdict = Verdict.CRITICAL
@@ -151,8 +151,8 @@ class FailurePolicy:
 class Sample:
     """One value of one signal, from one run of one check.
 
-    ``total`` is of how many cases somebody else has made the value (the requests of an error
-    ratio); None where the value is one measurement of our own. ``values`` are all
+    ``denominator`` is the number of cases behind a ratio that the target reports (the requests of
+    an error ratio); None where the value is a measurement of our own. ``values`` are all
     measurements of the run where ``value`` stands for several: percentiles are made of them.
     """
 
@@ -177,9 +177,8 @@ class Failure:
 class Result:
     """What one run of one check found.
 
-    ``phases`` maps a phase to its seconds, in order. ``facts`` are words worth showing
-    that are no numbers (a version, an instance, a relayed address). ``failure`` is None
-    exactly when the status is ok.
+    ``phases`` maps a phase to its seconds, in order. ``facts`` are details that are not numbers (a
+    version, an instance, a relayed address). ``failure`` is None exactly when the status is ok.
     """
 
     check: str
@@ -194,7 +193,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One threshold held against what was measured.
+    """One threshold evaluated against the measured values.
 
     ``value`` is None, and the verdict unknown, where there is not enough to compare.
     ``samples`` is how many it was made of: the denominator of a ratio.
@@ -211,11 +210,11 @@ class Evaluation:
 class CheckAborted(Exception):
     """Ends a check early; raised by kinds and instruments, caught by the runner.
 
-    ``phase`` is left out where the phase that is under way says it all.
+    ``phase`` is by default the current one.
 
-    Stop
+    CheckAborted
     ├── CheckFailed   the target's fault
-    └── NotMeasured   we could not look: not the target's fault
+    └── NotMeasured   not the target's fault
     """
 
     def __init__(
@@ -238,7 +237,7 @@ class CheckFailed(CheckAborted):
 
 
 class NotMeasured(CheckAborted):
-    """The target could not be looked at: status ``unknown``."""
+    """The target could not be measured: status ``unknown``."""
 
 
 # Signals that every check has, whatever its kind.

@@ -1,4 +1,4 @@
-"""What a check writes down while it runs, so that a deadline loses nothing of it."""
+"""Records phases, samples and facts while a check runs, so that a deadline loses none of them."""
 
 import statistics
 import time
@@ -27,12 +27,12 @@ class Recorder:
 
     @property
     def is_queued(self) -> bool:
-        """Whether the check waits for its turn at this moment."""
+        """Whether the check is waiting for a slot."""
         return self._queued_since is not None
 
     @property
     def queued(self) -> float:
-        """Seconds for which the check waited for its turn, which count to no deadline."""
+        """Seconds spent waiting for a slot, which don't count towards the deadline."""
         since = self._queued_since
         return self._queued + (0.0 if since is None else self.clock() - since)
 
@@ -54,7 +54,7 @@ class Recorder:
     def phase(self, name: str, *, hint: str = "") -> Iterator[None]:
         """Time a step. A step that is entered again adds to its seconds.
 
-        ``hint`` is what to try first when the deadline strikes in this step.
+        ``hint`` is what to try first when the deadline is exceeded in this step.
         """
         self.current, self.hint = name, hint
         started = self.clock()
@@ -64,19 +64,19 @@ class Recorder:
             self.add_phase(name, self.clock() - started)
 
     def add_phase(self, name: str, seconds: float) -> None:
-        """Write down a step that something else has timed."""
+        """Record a step that was timed elsewhere."""
         self.phases[name] = self.phases.get(name, 0.0) + seconds
 
     def sample(self, signal: Signal, value: float, **labels: str) -> None:
-        """Write down a value; the newest stands for its signal and label set.
+        """Record a value; the last one of a signal and label set counts.
 
         Raises ValueError for labels that the signal does not declare.
         """
         self._write(Sample(signal, float(value), dict(labels)))
 
     def sample_median(self, signal: Signal, values: Sequence[float], **labels: str) -> None:
-        """Write down what was measured several times in the run: the median stands for it,
-        and percentiles are made of all of them.
+        """Record several measurements of one run: the sample is their median, and percentiles are
+        computed from all of them.
 
         Raises ValueError like sample().
         """
@@ -84,9 +84,9 @@ class Recorder:
         self._write(Sample(signal, median, dict(labels), values=tuple(values)))
 
     def sample_ratio(self, signal: Signal, value: float, total: float, **labels: str) -> None:
-        """Write down a value that somebody else has made of ``total`` cases.
+        """Record a ratio that the target reports over ``total`` cases.
 
-        Nothing is written where there are none: a share of nothing is no data, never 0.
+        Nothing is recorded where there are none: a ratio without a denominator is no data, never 0.
         Raises ValueError like sample().
         """
         if total > 0:

@@ -1,7 +1,7 @@
 """What this machine may be short of: descriptors, memory, threads, ports, buffers, IPv6.
 
-A shortage here is no fault of a target. It shows as an error code of the system, somewhere in
-the chain of exceptions of a check that failed.
+A local shortage is not the target's fault. It shows as an errno somewhere in the chain of
+exceptions of a failed check.
 """
 
 import errno
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
-# What is kept back for notifications and the pages.
+# Reserved for notifications and the web server.
 RESERVE = 32
 MAX_DESCRIPTORS = 1 << 20
 RECENT_SECONDS = 60.0
@@ -34,7 +34,7 @@ def shortage_of(error: BaseException) -> str:
     for each in _chain(error):
         kind = _kind_of(each)
         if isinstance(each, OSError) and each.errno is not None:
-            # Of addresses the last error alone counts: others may have been tried before.
+            # With several addresses only the last error counts.
             first, code = code is None, each.errno
             kind = kind if first or code not in _OF_ADDRESSES else ""
         if kind:
@@ -59,12 +59,12 @@ def descriptor_limit() -> int:
 
 
 def reserve() -> int:
-    """How many descriptors are kept back."""
+    """How many descriptors are reserved."""
     return min(RESERVE, descriptor_limit() // 8)
 
 
 def lacks_descriptors(kept: int) -> bool:
-    """Whether fewer descriptors are left than are kept back.
+    """Whether fewer descriptors are left than are reserved.
 
     The system gives the lowest number that is free, so a high one means that most are used.
     """

@@ -1,4 +1,4 @@
-"""Runs checks: the deadline, the timing, and every ending made a result.
+"""Runs checks: enforces the deadline, measures the duration, and turns every outcome into a result.
 
 A kind only measures. Whatever it does (return, raise, hang) becomes one Result, so that
 one-shot runs and the daemon see the same thing.
@@ -32,17 +32,17 @@ from probe.untrusted.text import redacting
 
 logger = logging.getLogger(__name__)
 
-# How long a check that was cut off may take to tidy up before it is left to itself.
+# How long a cancelled check may take to clean up before it continues in the background.
 GRACE_SECONDS = 0.5
 MOST_QUEUED = 120.0
-"""Seconds that a run may take with the wait for its turn."""
+"""Seconds that a run may take including the wait for a slot."""
 
 
 def preload(checks: Sequence[Check]) -> None:
     """Import what the checks need, before any clock runs.
 
-    Some of it takes half a second, in which the event loop stands still: within a run it
-    would be taken for the targets' slowness.
+    Some imports take half a second, in which the event loop is blocked: within a run that would
+    count as latency of the target.
     """
     for kind in {check.kind.name: check.kind for check in checks}.values():
         kind.load()
@@ -70,7 +70,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     finally:
         if not task.done():
             task.cancel()
-            # Its clean-up has an owner, and can't hold up the result for long.
+            # The clean-up task is owned by the context, and delays the result only briefly.
             await context.closing.close(_finish(task), timeout=GRACE_SECONDS)
         disturbance = watch.end()
     failure, status = _cut_off(record, limit, check) if cut_off else _ending(task, record, check)
@@ -95,8 +95,8 @@ def _with_record(result: Result, record: Recorder) -> Result:
 async def _until_done(
     task: "asyncio.Task[None]", record: Recorder, limit: float, most: float
 ) -> None:
-    """Wait until the check is done or its time is up. What it waits for its turn behind other
-    checks is not its time, but all together is no more than ``most`` and its limit."""
+    """Wait until the check is done or its deadline is exceeded. Time spent waiting for a slot
+    doesn't count, but the whole run takes no longer than the larger of ``most`` and its limit."""
     started = record.clock()
     while not task.done():
         spent = record.clock() - started
@@ -148,7 +148,7 @@ def shortages(context: Context) -> Shortages:
 
 
 def _without_resources(check: Check, context: Context, kind: str) -> Result:
-    """A check that isn't begun, so that notifications and pages have what is left."""
+    """A check that isn't started, so that notifications and the web server have what is left."""
     shortages(context).note(kind, context.clock())
     message = f"not run: this machine is short of {kind}"
     hint = HINTS[Cause.OWN_RESOURCES]
@@ -208,7 +208,7 @@ def _ending(
         status = Status.FAILED if isinstance(error, CheckFailed) else Status.UNKNOWN
         phase = error.phase or record.current
         return Failure(phase, error.cause, error.message, error.hint), status
-    # The text of a foreign exception may carry a secret: only its type and its way here.
+    # The text of a library's exception may contain a secret: only its type and traceback.
     frames = "".join(traceback.format_tb(error.__traceback__))
     level = logging.DEBUG if shortage_of(error) else logging.ERROR
     logger.log(level, "check %s: unexpected %s\n%s", check.name, type(error).__name__, frames)
@@ -220,7 +220,7 @@ def _ending(
 def _unless_own(
     failure: Failure | None, status: Status, disturbance: Disturbance, duration: float
 ) -> tuple[Failure | None, Status]:
-    """A failure that this process may have caused itself is not the target's."""
+    """A failure that this process may have caused itself is not attributed to the target."""
     if failure is None or status is not Status.FAILED:
         return failure, status
     if failure.cause in STALL_PRONE and disturbance.stalled(duration):

@@ -1,7 +1,7 @@
-"""A result as everything behind the runner gets it: text without secrets, clean and bounded.
+"""Redacts, cleans and bounds all texts of a result before anything else sees it.
 
-Kinds and libraries put what a target said into messages, hints, facts and labels; this is the
-one place where all of it is made safe, however it came there.
+Kinds and libraries put what a target said into messages, hints, facts and labels; this is the one
+place where all of it is made safe.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How long this process stood still, and by how much its clocks were set, during a run.
+"""How long this process stalled, and by how much its clocks were stepped, during a run.
 
 A process that is stopped (SIGSTOP, a frozen virtual machine) or starved of CPU misses what
 its targets answer: the failures that follow are its own. A tick that comes late is the time

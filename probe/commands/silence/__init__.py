@@ -1,4 +1,4 @@
-"""The command line of ``probe alerts silence``; what it does loads when it is called."""
+"""The command line of ``probe alerts silence``; the code is imported when it is called."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ from probe.commands.silence.parameters import Duration, Hours
 
 
 class SilenceGroup(click.Group):
-    """What is no command of its own is matchers for ``add``, as it was before there were any."""
+    """Arguments that are not a subcommand are matchers, for backward compatibility."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The group itself takes none: what it declares are the options of ``once``."""
+        """The group itself has none: those that it declares are the options of ``once``."""
         return [each for each in super().get_params(ctx) if each not in self.params]
 
     def resolve_command(
@@ -122,7 +122,7 @@ def silence_once(
     sys.exit(actions.add(options, place, matches, comment=reason, author=author, seconds=seconds))
 
 
-# As they were before there were commands; add has their names of today.
+# The options from before there were subcommands; ``add`` has the current names.
 silence.params = [
     each for each in silence_once.params if each.name in ("matches", "reason", "author", "hours")
 ]

@@ -41,7 +41,7 @@ def add(
     author: str,
     seconds: float,
 ) -> int:
-    """Add a silence from now on, and say what it matches."""
+    """Add a silence from now on, and print what it matches."""
     now = time.time()
     try:
         check_matchers(matchers)

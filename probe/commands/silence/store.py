@@ -22,8 +22,8 @@ TIMEOUT_SECONDS = 10.0
 
 
 class StoreError(Exception):
-    """Silences can't be read or written there; the text says why. ``refused``: what was asked
-    for is wrong."""
+    """Silences can't be read or written there; the text says why. ``refused``: the request is
+    invalid."""
 
     def __init__(self, message: str, *, refused: bool = False) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class SilenceStore(Protocol):
         """Those that have not expired."""
 
     async def matched(self, silence: Silence) -> Matched | None:
-        """What one would match; None where only adding it says so."""
+        """What a silence would match; None where that is only known once it is added."""
 
     async def add(self, silence: Silence) -> tuple[str, Matched]:
         """Add one; its name, and what it matches. Raises StoreError."""
