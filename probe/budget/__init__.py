@@ -1,1 +1,1 @@
-"""What hosting plans give, and what the checks use of them."""
+"""Quotas of hosting plans, and what the checks use of them."""

@@ -1,4 +1,4 @@
-"""What watching takes from plans that have an end: computed from the intervals. Pure.
+"""Quota usage of the checks, computed from their intervals. Pure.
 
 Amounts are in the plan's unit: bytes, commands, or seconds awake. A month is one of 31 days.
 """
@@ -18,13 +18,13 @@ HOUR = 3600.0
 Period = Literal["day", "month"]
 PlanUnit = Literal["bytes", "commands", "seconds"]
 
-# A target of this machine: nobody's plan pays for what runs there.
+# Targets on this machine use no quota.
 _LOCAL = re.compile(r"(?:^|[/:@\[])(?:localhost|127(?:\.\d+){3}|::1)(?:[\]:/?]|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a plan holds for a ``period``, and the ``share`` of it that watching may take."""
+    """The quota of a plan for a ``period``, and the ``share`` of it that checks may use."""
 
     allowance: float
     unit: PlanUnit
@@ -33,7 +33,7 @@ class Quota:
 
     @property
     def most(self) -> float:
-        """What watching may take in a period."""
+        """What checks may use in a period."""
         return self.allowance * self.share
 
 
@@ -55,13 +55,13 @@ def terms_of(plan: str) -> Quota | None:
 
 
 def is_local(target: str) -> bool:
-    """Whether a target is on this machine, where no plan pays for it."""
+    """Whether a target is on this machine, where it uses no quota."""
     return _LOCAL.search(target) is not None
 
 
 def uses_of(check: Check) -> tuple[QuotaUse, ...]:
-    """What one run of a check takes from plans; nothing for a target on this machine, nor for
-    what runs on request alone."""
+    """What one run of a check uses of quotas; nothing for a target on this machine, nor for checks
+    that only run on request."""
     if is_local(check.table.target) or not check.is_regular:
         return ()
     return check.kind.uses(check.table)
@@ -71,7 +71,7 @@ def uses_of(check: Check) -> tuple[QuotaUse, ...]:
 class Consumer:
     """One check's part: ``amount`` for each run, every ``interval`` seconds.
 
-    What ``lingers`` is time: runs that follow sooner than ``amount`` share it.
+    With ``shared_window`` the amount is time: runs that follow sooner share it.
     """
 
     check: str
@@ -81,14 +81,14 @@ class Consumer:
 
     @property
     def per_day(self) -> float:
-        """What it would take in a day if it were alone."""
+        """What it would use in a day if it were the only one."""
         taken = self.amount * DAY / self.interval
         return min(taken, DAY) if self.shared_window else taken
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A plan, and everything that takes from it."""
+    """A plan, and all its consumers."""
 
     plan: str
     terms: Quota
@@ -96,8 +96,8 @@ class Budget:
 
     @property
     def per_day(self) -> float:
-        """What all take in a day. Of checks that linger and are far apart it is the most
-        that it can be: then they keep the same thing awake at different times."""
+        """What all use in a day. For shared windows it is an upper bound: checks that are far apart
+        keep the same target awake at different times."""
         waking = sum(each.per_day for each in self.drains if each.shared_window)
         return min(waking, DAY) + sum(
             each.per_day for each in self.drains if not each.shared_window
@@ -105,17 +105,17 @@ class Budget:
 
     @property
     def per_month(self) -> float:
-        """What all take in a month of 31 days."""
+        """What all use in a month of 31 days."""
         return self.per_day * MONTH_DAYS
 
     @property
     def per_period(self) -> float:
-        """What all take in the plan's own period."""
+        """What all use in the plan's own period."""
         return self.per_day if self.terms.period == "day" else self.per_month
 
     @property
     def exceeds(self) -> bool:
-        """Whether the intervals take more than they may."""
+        """Whether the intervals exceed what checks may use."""
         return self.per_period > self.terms.most * (1 + 1e-9)
 
     @property
@@ -150,7 +150,7 @@ class Budget:
 
 
 def consumers_by_plan(checks: Sequence[Check]) -> dict[str, tuple[Consumer, ...]]:
-    """Everything that checks take, by plan, in the order of the checks."""
+    """All consumers, by plan, in the order of the checks."""
     found: dict[str, tuple[Consumer, ...]] = {}
     for check in checks:
         for use in uses_of(check):

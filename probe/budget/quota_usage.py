@@ -1,4 +1,4 @@
-"""What watching has taken from plans: counted as checks run, by day and by month (UTC)."""
+"""What the checks have used of quotas, by day and by month (UTC)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from probe.core.model import Sample
 # What the application says of its users' calls, by names of signals.
 SESSIONS = "probe_app_active_sessions"
 RELAYED = "probe_turn_fallback_ratio"
-# A reading stands for no longer than this: what was not measured is not extrapolated.
+# A sample counts for no longer than this: nothing is extrapolated beyond it.
 LONGEST_SECONDS = 900.0
 _DAY = 86400.0
 
@@ -30,14 +30,14 @@ class _Count:
     relayed: float = 0.0
 
     def turn_to(self, name: str) -> None:
-        """Begin anew in another day or month; a clock that goes back changes nothing."""
+        """Start a new day or month; a clock that goes back changes nothing."""
         if name > self.name:
             self.name, self.amount, self.relayed = name, 0.0, 0.0
 
 
 @dataclass(slots=True)
 class _Account:
-    """One plan: its counts, and until when what lingers is paid for."""
+    """One plan: its counts, and until when a shared window is already counted."""
 
     counts: dict[Period, _Count] = field(
         default_factory=lambda: {"day": _Count(), "month": _Count()}
@@ -59,7 +59,7 @@ class QuotaUsage:
         self.since = at
 
     def add(self, uses: Iterable[QuotaUse], at: float) -> None:
-        """A run begins, and takes this."""
+        """Add the uses of a run that starts."""
         for use in uses:
             account = self._accounts.setdefault(use.plan, _Account())
             amount = _lasting(account, use.amount, at) if use.shared_window else use.amount
@@ -89,7 +89,7 @@ class QuotaUsage:
         return count.relayed if count and count.relayed else None
 
     def restore(self, plan: str, period: Period, amount: float, relayed: float, at: float) -> None:
-        """Go on from what was counted in the day or month of ``at``."""
+        """Continue from what was counted in the day or month of ``at``."""
         count = self._accounts.setdefault(plan, _Account()).counts[period]
         count.turn_to(period_of(at, period))
         count.amount += amount
@@ -110,7 +110,7 @@ class QuotaUsage:
 
 
 def _lasting(account: _Account, amount: float, at: float) -> float:
-    """What a use that lingers adds to what is paid for already."""
+    """What a use with a shared window adds to what is already counted."""
     if account.until > at + _DAY:
         account.until = 0.0  # the clock was set back
     paid, end = max(at, account.until), at + amount

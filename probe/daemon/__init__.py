@@ -1,1 +1,1 @@
-"""The long-running side: keeps checks running, and shows how they stand."""
+"""The daemon: keeps checks running, and serves their state."""

@@ -1,4 +1,4 @@
-"""The daemon's own sign of life: a dead man's switch and Sentry's check-in."""
+"""Heartbeats of the daemon: to a dead man's switch and as Sentry's cron check-in."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ from probe.diagnostics.logging_setup import event
 logger = logging.getLogger(__name__)
 
 CHECK_IN = "paircam-probe"
-# A beat that is held back is tried again after this: whoever waits for it allows one interval.
+# A heartbeat that is held back is retried after this: its receiver tolerates one missed interval.
 AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class HeartbeatLoop:
-    """Beats every ``seconds`` of ``clock``, for as long as every check is looked at in time,
-    our own network is there, and ``alerting_problem`` has nothing to say."""
+    """Beats every ``seconds`` of ``clock``, for as long as every check runs on time, our own
+    network works, and ``alerting_problem`` is empty."""
 
     heartbeat: Heartbeat
     rounds: Readiness
@@ -52,7 +52,7 @@ class HeartbeatLoop:
             await asyncio.sleep(self.seconds)
 
     def _report(self, overdue: list[str]) -> None:
-        """A missing heartbeat is an error only where somebody waits for one."""
+        """A missing heartbeat is an error only where a receiver is configured."""
         if self.heartbeat.is_configured or sentry.is_on():
             event(logger, logging.ERROR, "checks are overdue: no heartbeat", checks=overdue)
         else:

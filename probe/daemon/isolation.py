@@ -1,4 +1,4 @@
-"""Each consumer of a result on its own: what one of them raises reaches none of the others."""
+"""Isolates the consumers of a result: an exception in one doesn't affect the others."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
-# An error that comes with every result is logged so often, in seconds; all are counted.
+# A repeated error is logged at most once in so many seconds; all are counted.
 LOG_SECONDS = 60.0
 
 
@@ -26,7 +26,7 @@ class Isolation:
 
     @contextmanager
     def consumer(self, name: str) -> Iterator[None]:
-        """Whatever is raised inside ends here."""
+        """Catch every exception."""
         try:
             yield
         except Exception:

@@ -1,4 +1,4 @@
-"""Counts what runs take from plans, and goes on counting where the last process ended."""
+"""Counts what runs use of quotas, and continues where the last process ended."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,12 +11,12 @@ from probe.history import History
 from probe.history.model import ResultRow
 from probe.kinds.budget import ESTIMATE, LEDGER, USED, BudgetTable
 
-# Whose relays users are sent to first.
+# The provider whose relays users get first.
 _USERS_PLAN = "turn-primary"
 
 
 class Counting:
-    """Keeps the ledger that the budget checks look into."""
+    """Maintains the quota usage that the budget checks report."""
 
     def __init__(self, context: Context) -> None:
         self._now = context.now
@@ -32,12 +32,12 @@ class Counting:
         self._ledger.add(uses_of(check), self._now())
 
     def run_finished(self, result: Result) -> None:
-        """A run is over; what it says of users' calls is taken in."""
+        """A run has ended; its samples of users' calls update the estimate."""
         for table in self._estimated:
             self._ledger.estimate_users(result.samples, table.plan, table.session_rate, self._now())
 
     async def restore(self, history: History, checks: Sequence[Check]) -> None:
-        """Take up the counts that the budget checks wrote down last, and add what ran after."""
+        """Restore the counts from the budget checks' last results, and add the runs since then."""
         self._ledger.start(self._now())
         tables = {table.name: table for table in _tables(checks)}
         counted: dict[str, float] = {}

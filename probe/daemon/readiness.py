@@ -1,4 +1,4 @@
-"""Whether every check has a recent result: what readiness and the heartbeat stand for."""
+"""Whether every check has a recent result: the condition for readiness and heartbeats."""
 
 import time
 from collections.abc import Callable, Collection
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from probe.core.kind import Check
 from probe.daemon.schedule import FIRST_ROUND_SECONDS, is_part_of_first_round
 
-# A run may start this much late and be cut off slowly before it counts as overdue.
+# How late a run may start and be cancelled before it counts as overdue.
 SLACK_SECONDS = 15.0
 
 
@@ -35,7 +35,7 @@ class Readiness:
         self._done &= self._checks.keys()
 
     def forget(self, name: str) -> None:
-        """A check has changed: its first result is awaited anew."""
+        """A check has changed: wait for its first result again."""
         self._expected.pop(name, None)
         self._done.discard(name)
 

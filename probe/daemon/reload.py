@@ -1,6 +1,6 @@
-"""Reads the configuration again when it has changed or somebody asks for it.
+"""Reloads the configuration when it has changed or on request.
 
-Parsed first, then swapped: a mistake leaves the old configuration running, and is told.
+It is parsed first, then swapped: an error is reported and leaves the old one in force.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from probe.untrusted.daemon_thread import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
-# How often the file is looked at.
+# How often the file is polled.
 POLL_SECONDS = 2.0
-# Looks at a changed file that find it as it was, before it is read.
+# Polls for which a changed file has to stay the same before it is read.
 RESTING_LOOKS, SHRUNK_LOOKS = 1, 5
 DEADLINE_SECONDS = 10.0
 
@@ -30,7 +30,7 @@ Stamp = tuple[int, int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
-    """How the last reading went. ``changed`` is when a configuration was last taken over,
+    """The result of the last reload. ``changed`` is when a configuration was last taken over,
     ``since`` when it was first found wrong; seconds since 1970."""
 
     ok: bool
@@ -40,7 +40,7 @@ class ReloadResult:
 
     @property
     def notices(self) -> list[Notice]:
-        """What the status page should say of it."""
+        """Notices for the status page."""
         if self.ok:
             return []
         text = f"The previous one stays in force. {self.problem}"
@@ -48,7 +48,7 @@ class ReloadResult:
 
 
 class Reloader:
-    """Calls ``load`` in a thread, and ``apply`` with what it gives.
+    """Calls ``load`` in a thread, and ``apply`` with its result.
 
     Whatever ``load`` raises or however long it takes, the old configuration stays in force;
     ``now`` is the wall clock in seconds since 1970.
@@ -77,10 +77,10 @@ class Reloader:
         self._asked.set()
 
     async def run(self) -> None:
-        """Read again whenever the file changes or somebody asks, until cancelled.
+        """Reload whenever the file changes or on request, until cancelled.
 
-        A file that changes is read when it has rested for a moment: it may be half-written.
-        One that has lost half of its size rests longer.
+        A changed file is read once it has stayed the same for a moment, as it may be half-written;
+        one that has lost half of its size has to stay the same for longer.
         """
         seen, rested = self._stamp, 0
         while True:
@@ -103,11 +103,11 @@ class Reloader:
             await self.reload()
 
     def _rests(self, stamp: Stamp) -> int:
-        """For how many looks a changed file has to stay as it is."""
+        """For how many polls a changed file has to stay the same."""
         return SHRUNK_LOOKS if _shrinks(self._in_force, stamp) else RESTING_LOOKS
 
     async def reload(self) -> None:
-        """Read it once, and take it over if it is right; ``readings`` counts."""
+        """Read it once, and apply it if it is valid; ``readings`` counts."""
         self.readings += 1
         try:
             settings = await self._read()
@@ -126,8 +126,8 @@ class Reloader:
             logger.info("configuration reloaded: %s checks", len(settings.plan.checks))
 
     async def _read(self) -> Settings:
-        """In a daemon thread: what hangs there holds up neither the loop nor the end. Raises
-        TimeoutError; while one reading hangs no other is begun."""
+        """In a daemon thread, so that a read that hangs blocks neither the loop nor the shutdown.
+        Raises TimeoutError; while one read hangs no other is started."""
         if self._reading is not None and not self._reading.done():
             raise TimeoutError
         self._reading = asyncio.ensure_future(in_daemon_thread(self._load, name="configuration"))
@@ -165,6 +165,6 @@ def _shrinks(before: Stamp, after: Stamp) -> bool:
 
 
 def _retrieve(reading: "asyncio.Future[Settings]") -> None:
-    """What comes too late is not used, and no error either."""
+    """A result that comes too late is dropped."""
     if not reading.cancelled():
         reading.exception()

@@ -1,4 +1,4 @@
-"""What a daemon takes up from the history of the one before it."""
+"""Restores state from the history of the last process."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from probe.history.model import ResultRow
 
 @dataclass(frozen=True)
 class StateRestorer:
-    """Fills a board and a count. ``clock`` is the monotonic clock, ``now`` the wall clock in
-    seconds since 1970."""
+    """Restores check states and quota usage. ``clock`` is the monotonic clock, ``now`` the wall
+    clock in seconds since 1970."""
 
     board: CheckStates
     counting: Counting
@@ -23,7 +23,7 @@ class StateRestorer:
     now: Callable[[], float]
 
     async def restore_state(self, history: History, checks: Sequence[Check]) -> None:
-        """Since when each check stands as it does, and the samples that windows look back at."""
+        """Since when each check has its verdict, and the samples of the thresholds' windows."""
         await self.counting.restore(history, checks)
         self.board.restore(await history.standings())
         self.board.set_checks(checks)

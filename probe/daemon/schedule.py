@@ -1,10 +1,10 @@
-"""When each check runs: at a fixed rate, spread out, never beside itself.
+"""When each check runs: at a fixed rate, staggered, never twice at a time.
 
-APScheduler keeps the jobs. It asks ``datetime.now(timezone)`` for the time, which is the
-wall clock: set back an hour, it would stall every job for an hour. ``datetime.now(tz)`` is
-documented to be ``tz.fromutc(…)`` (datetime module, ``tzinfo.fromutc``), so the scheduler's
-time zone here is one in which the time *is* the monotonic clock. Nothing that happens to
-the wall clock reaches the schedule, and a suspended machine resumes where it was.
+APScheduler keeps the jobs. It asks ``datetime.now(timezone)`` for the time, which is the wall
+clock: set back an hour, it would stall every job for an hour. ``datetime.now(tz)`` is documented to
+be ``tz.fromutc(…)`` (datetime module, ``tzinfo.fromutc``), so the scheduler's time zone here is one
+in which the time *is* the monotonic clock. So steps of the wall clock don't affect the schedule,
+and a suspended machine resumes where it was.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ OPENING_SECONDS = 10.0
 OPENING_GAP_SECONDS = 0.5
 # Every check has a result by then that doesn't take longer by its own deadline.
 FIRST_ROUND_SECONDS = 30.0
-# What is left of the first round and of an interval for tidying up.
+# Reserved for clean-up at the end of the first round and of an interval.
 RESERVE_SECONDS = 1.0
 SHARE_OF_INTERVAL = 0.95
 
@@ -88,8 +88,8 @@ def stagger(
 class Schedule:
     """Calls ``run(name)`` for each check when it is due; at most once at a time for each.
 
-    ``clock`` is the monotonic clock. A run that raises is logged and goes on with its next
-    turn. ``on_lateness`` hears how many seconds after its time each run was started.
+    ``clock`` is the monotonic clock. A run that raises is logged and goes on with its next turn.
+    ``on_lateness`` gets how many seconds late each run was started.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Schedule:
         self.missed: dict[str, int] = {}
 
     def start(self) -> None:
-        """Begin; inside the running loop."""
+        """Start; inside the running loop."""
         self._scheduler.start()
 
     def add(self, timing: CheckTiming) -> None:
@@ -159,12 +159,12 @@ class Schedule:
         return self._zone.seconds(job.next_run_time)
 
     def wake(self) -> None:
-        """Look at the clock now: for clocks that don't run with the event loop's."""
+        """Check the clock now: for clocks that don't follow the event loop's."""
         if self._scheduler.running:
             self._scheduler.wakeup()
 
     async def stop(self) -> None:
-        """Start nothing more, cancel what runs, and wait until it has tidied up."""
+        """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)

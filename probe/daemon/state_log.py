@@ -18,7 +18,7 @@ _LEVELS = {
 }
 
 
-# Not below the probe's own name: a target's failure is no error of the probe's.
+# Not a logger below ``probe``: a target's failure is not an error of the probe.
 logger = logging.getLogger("state")
 _WORDS = {
     Verdict.UNKNOWN: "could not be measured",
@@ -28,7 +28,7 @@ _WORDS = {
 
 
 def log_change(change: Change) -> None:
-    """Log what a check has become, why, and what it was before."""
+    """Log a check's new state, the reason, and the state before."""
     now, was = (
         without_objectives(change.now),
         None if change.was is None else without_objectives(change.was),

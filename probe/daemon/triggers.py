@@ -1,8 +1,7 @@
 """Which checks run at once when the state of another one changes.
 
-A check that starts to fail is a reason to measure closely what is near it, and to learn at
-once what else fails: the severity depends on it. So is a failure that becomes another one,
-and one that ends.
+When a check starts to fail, related checks run at once: the severity depends on what else fails.
+The same holds when its cause changes, and when it recovers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from probe.core.causes import Cause
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 
-# However its neighbours flap, a check is triggered at most so many times in so many seconds.
+# A check is triggered at most so many times in so many seconds, however others flap.
 MOST_TRIGGERS, TRIGGER_SECONDS = 3, 60.0
 
 # Whether it fails, why, and which services it says are down.
@@ -21,7 +20,7 @@ _PASSING: _State = (False, "", "")
 
 
 class Triggers:
-    """Knows which checks heed which, and the state that each was last measured in."""
+    """Knows which checks subscribe to which trigger keys, and each check's last measured state."""
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
@@ -43,7 +42,7 @@ class Triggers:
             return ()
         before = self._states.get(result.check, _PASSING)
         after = self._states[result.check] = _state_of(result)
-        return self._heeding(check, result) if after != before else ()
+        return self._subscribers(check, result) if after != before else ()
 
     def delay(self, name: str, now: float) -> float:
         """Seconds until a check that is triggered at ``now`` (monotonic clock) may run."""
@@ -53,26 +52,26 @@ class Triggers:
             return 0.0
         return lately[0] + TRIGGER_SECONDS - now
 
-    def outdated(self, stands: Mapping[str, CheckState]) -> frozenset[str]:
+    def outdated(self, states: Mapping[str, CheckState]) -> frozenset[str]:
         """The checks whose last run began before another one, which triggers them, started to
         fail: what they found is no longer known to hold."""
         found: set[str] = set()
-        for name, stand in stands.items():
+        for name, state in states.items():
             check = self._checks.get(name)
-            if check is None or stand.result.status is not Status.FAILED:
+            if check is None or state.result.status is not Status.FAILED:
                 continue
-            for other in self._heeding(check, stand.result):
-                ran = stands[other].result.started_at if other in stands else None
-                if ran is not None and ran.timestamp() < stand.since:
+            for other in self._subscribers(check, state.result):
+                ran = states[other].result.started_at if other in states else None
+                if ran is not None and ran.timestamp() < state.since:
                     found.add(other)
         return frozenset(found)
 
-    def _heeding(self, check: Check, result: Result) -> tuple[str, ...]:
-        words = check.table.triggers_after(result)
+    def _subscribers(self, check: Check, result: Result) -> tuple[str, ...]:
+        keys = check.table.triggers_after(result)
         return tuple(
             other.name
             for other in self._checks.values()
-            if other is not check and other.table.triggered_by & words
+            if other is not check and other.table.triggered_by & keys
         )
 
 
@@ -80,6 +79,6 @@ def _state_of(result: Result) -> _State:
     if result.failure is None or result.status is not Status.FAILED:
         return _PASSING
     cause = result.failure.cause
-    # Other messages carry figures that change with every run.
+    # Other messages contain values that change with every run.
     named = result.failure.message if cause is Cause.SERVICE_DOWN else ""
     return (True, cause.value, named)

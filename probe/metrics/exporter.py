@@ -35,17 +35,16 @@ from probe.metrics.families import (
 from probe.metrics.histogram import HistogramLines
 from probe.metrics.text_format import line_head, number_text
 
-# A check that has not been heard of for so many intervals has no present values.
+# After so many intervals without a result, a check's gauges are stale and not exported.
 STALE_INTERVALS = 3
-# Of so many runs, RECENT_FAILURES counts those that failed.
+# Runs over which RECENT_FAILURES counts failures.
 RECENT_RUNS = 6
 
 
 class Exporter(Collector):
-    """Everything that is exported about checks; for any registry, or fast by ``families``.
+    """All metrics of checks; for any registry, or faster by ``families``.
 
-    ``repeats``: checks run again and again. Of one run alone there is nothing to count, and
-    no rhythm that a rule could miss.
+    ``repeats``: checks run periodically. For a one-shot run, counters and intervals are left out.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Exporter(Collector):
         self._pages: dict[str, _CheckMetrics] = {}
 
     def set_checks(self, checks: Iterable[Check]) -> None:
-        """These are the checks from now on; what others have left behind disappears."""
+        """Set the current checks; metrics of removed ones disappear."""
         known = {check.name: check for check in checks}
         self._pages = {
             name: self._pages[name]
@@ -69,7 +68,7 @@ class Exporter(Collector):
         }
 
     def observe(self, result: Result) -> None:
-        """Take in the newest result of a check; one of a check that is gone is dropped."""
+        """Export the last result of a check; that of a removed check is dropped."""
         page = self._pages.get(result.check)
         if page is not None:
             page.update(result, self._clock())
@@ -165,7 +164,7 @@ class _CheckMetrics:
         self._write()
 
     def expire(self, now: float) -> None:
-        """Drop what was present so long ago that it isn't any more."""
+        """Drop stale gauges."""
         if not self._present or self._last is None:
             return
         longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
@@ -220,7 +219,7 @@ class _CheckMetrics:
             yield UNMEASURED_SINCE, (), self._blind_since
 
     def _add(self, sample: Sample) -> None:
-        """Less than nothing, or no number, would turn a counter back or spoil it for good."""
+        """A negative value, NaN or infinity would corrupt a counter, so it is skipped."""
         if math.isfinite(sample.value) and sample.value >= 0:
             family = Family(sample.signal.name, "counter", sample.signal.help)
             key = (family, tuple(sample.labels.items()))
@@ -242,7 +241,7 @@ class _CheckMetrics:
             head = self._heads.get(key) or line_head(family.name, (*self._labels, *labels))
             heads[key] = head
             texts[family] = f"{texts.get(family, '')}{head}{number_text(value)}\n"
-        # What comes and goes, as machines do, is not kept for ever.
+        # Label sets that are gone, such as machines, are dropped.
         self._heads = heads
         for histogram in self._histograms.values():
             texts[histogram.family] = texts.get(histogram.family, "") + histogram.text()

@@ -67,9 +67,9 @@ MILD_CAUSE_INFO = Family("probe_mild_cause_info", "gauge", "Causes that are a wa
 
 
 def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
-    """What rules have to know of a check to weigh its failures as the probe does itself.
+    """A check's failure policy, which alerting rules need to evaluate it as the probe does.
 
-    A connectivity reference has none: it says something of our own network alone.
+    A connectivity reference has none: it only tests our own network.
     """
     failing, table = check.failing, check.table
     if table.is_reference:

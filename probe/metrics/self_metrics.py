@@ -1,6 +1,6 @@
-"""The probe's own health as metrics: rhythm, event loop, memory, history, configuration.
+"""The probe's own health as metrics: schedule, event loop, memory, history, configuration.
 
-Read when somebody scrapes; nothing here measures a target.
+Read at each scrape; nothing here measures a target.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from prometheus_client.registry import Collector
 from alerts.cluster.members import PeersReading
 from probe.history import HistoryState
 
-# How often the event loop is asked whether it is on time.
+# How often the event loop's lag is measured.
 LAG_SECONDS = 0.5
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
 class SelfSnapshot:
-    """What the daemon's parts say of themselves at one moment.
+    """The state of the daemon's parts at one moment.
 
-    ``skipped`` and ``missed`` are turns of each check: not begun because the one before was
-    still running, and not begun because the process was held up; ``alerts`` are those that
-    burn, by severity; ``peers`` is None where no other probe is asked. Times are seconds since
-    1970, 0 for never.
+    ``skipped`` and ``missed`` are runs of each check that were not started: because the one before
+    was still running, and because the process was delayed. ``alerts`` are the firing ones, by
+    severity; ``peers`` is None where no other probe is queried. Times are seconds since 1970, 0 for
+    never.
     """
 
     checks: int = 0
@@ -82,7 +82,7 @@ class SelfMetrics(Collector):
         registry.register(self)
 
     def late(self, seconds: float) -> None:
-        """A run was begun so many seconds after its time."""
+        """A run was started so many seconds late."""
         self._lateness.observe(seconds)
 
     async def watch_loop(self) -> None:
@@ -93,7 +93,7 @@ class SelfMetrics(Collector):
             self._lag.observe(max(0.0, time.monotonic() - before - LAG_SECONDS))
 
     def collect(self) -> Iterator[Metric]:
-        """Everything that is read at this moment."""
+        """All metrics of this moment."""
         found = self._read()
         build = GaugeMetricFamily(
             "probe_build_info", "Which probe this is.", labels=list(self._build)

@@ -1,4 +1,4 @@
-"""The rows that every report is made of; no engine, nothing that could measure or judge."""
+"""The rows of reports: data only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from probe.core.model import Evaluation, Result, Signal, Verdict
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One check: what it is, what was found, how that is judged.
+    """One check: its settings, result and verdict.
 
     ``headline`` are the kind's signals worth showing in a table, in order; ``target`` is
     already without user info and query.

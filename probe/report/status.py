@@ -1,4 +1,4 @@
-"""The rows of the status page: how everything stands now, and its last 24 hours.
+"""The rows of the status page: the current state, and the last 24 hours.
 
 Made by the daemon, shown by ``page``, ``badge`` and ``as_status_json``; no engine.
 Times are wall-clock seconds since 1970 (UTC).
@@ -13,8 +13,8 @@ from probe.history.model import Availability, StatePeriod, TimeBucket
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to be told above the checks: an alert, a maintenance window, a trouble of
-    the probe's own. ``since`` is None where nobody can say; ``link`` leads to more."""
+    """A notice above the checks: an alert, a maintenance window, a problem of the probe itself.
+    ``since`` is None if unknown; ``link`` leads to details."""
 
     verdict: Verdict
     title: str
@@ -27,15 +27,14 @@ class Notice:
 class StatusRow:
     """One check.
 
-    ``verdict`` is the present one, since ``since``; ``verdict`` and ``since`` are None
-    before the first run has ended. ``outdated``: a check that this one is triggered by has
-    started to fail since the newest run. ``last_run`` is when the newest run began, ``due`` when
-    the next one should (None: not scheduled). ``status``, ``duration``, ``phases``,
-    ``samples``, ``failure`` and ``facts`` are the newest run's. ``day`` holds equally long
-    stretches up to now, oldest first; ``availability`` is how long of them it passed, failed
-    and was not measured; ``troubles`` are the last 24 hours' spells that were not well, newest
-    first. ``plot`` is the signal whose values ``day`` has, ``limits`` the
-    limits on it.
+    ``verdict`` is the present one, since ``since``; ``verdict`` and ``since`` are None before the
+    first run has ended. ``outdated``: a check that this one is triggered by has started to fail
+    since the newest run. ``last_run`` is when the newest run began, ``due`` when the next one
+    should (None: not scheduled). ``status``, ``duration``, ``phases``, ``samples``, ``failure`` and
+    ``facts`` are the newest run's. ``day`` holds equally long stretches up to now, oldest first;
+    ``availability`` is how long of them it passed, failed and was not measured; ``troubles`` are
+    the periods of the last 24 hours in which it failed or was unknown, newest first. ``plot`` is
+    the signal whose values ``day`` has, ``limits`` the limits on it.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""What is kept on a disk, and what to do when the disk or a file on it fails."""
+"""Files on disk, and recovery when the disk or a file on it fails."""

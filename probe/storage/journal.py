@@ -1,4 +1,4 @@
-"""A tiny append-only journal of the newest record of each key, that survives its neighbours.
+"""A tiny append-only journal of the newest record of each key, for when other files are lost.
 
 Two files of fixed size, whose space is taken when they are made, so that a full disk can still
 be written. Each line is ``crc32 json``; what does not check out is passed over. When a file is
@@ -102,7 +102,7 @@ class Journal:
         self._at += len(line)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._release()
 
     def _is_there(self) -> bool:

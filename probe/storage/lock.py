@@ -23,9 +23,9 @@ class FolderInUse(Exception):
 class FolderLock:
     """Held from ``take`` until ``release`` or the end of the process.
 
-    The folder itself is locked: files in it may be removed. A folder that can't be made or
-    opened is not locked, and who writes there will find out; a file system without locks is
-    warned of.
+    The folder itself is locked: files in it may be removed. A folder that can't be created or
+    opened is not locked, and writing there will fail; a file system without locks is logged as a
+    warning.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,14 +55,14 @@ class FolderLock:
         self._sign()
 
     def release(self) -> None:
-        """Let go; again does nothing."""
+        """Release the lock; idempotent."""
         handle, self._handle = self._handle, None
         if handle is not None:
             with suppress(OSError):
                 os.close(handle)
 
     def _sign(self) -> None:
-        """Leave for others who holds it."""
+        """Write who holds the lock, for others."""
         text = json.dumps({"pid": os.getpid(), "started_at": time.time()})
         with suppress(OSError):
             (self._folder / FILE).write_text(text + "\n", encoding="utf-8")

@@ -1,8 +1,8 @@
 """A file on a disk that follows a database in memory, for as long as the disk lets it.
 
-The memory is what is asked; the file is what outlives the process. A change is made in memory
-first and then in the file, whose answer is waited for 2 s at most. A file that fails or hangs
-is left behind and, once it works again, brought up to date as a whole.
+Queries go to memory; the file outlives the process. A change is made in memory first and then in
+the file, whose answer is waited for 2 s at most. A file that fails or hangs is left behind and,
+once it works again, brought up to date as a whole.
 """
 
 import logging
@@ -30,7 +30,7 @@ from probe.storage.thread import Stalled
 T = TypeVar("T")
 Tables = Sequence[tuple[str, Sequence[Row]]]
 
-# So often a disk that failed is tried again.
+# How often a disk that failed is retried.
 RETURN_SECONDS = 60.0
 SALVAGE_SECONDS = 1.5
 STALLED = "the disk does not answer within 2 s"
@@ -279,7 +279,7 @@ _MAX_ASIDE = 200
 
 
 def _set_row_aside(database: sqlite3.Connection, table: str, number: int, now: float) -> None:
-    """Keep a row that makes no sense where nobody reads it but people."""
+    """Keep an invalid row in a table of its own, for inspection."""
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     content = " || x'1f' || ".join(f"coalesce(CAST({each} AS BLOB), x'')" for each in columns)
     with transaction(database):

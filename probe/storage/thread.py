@@ -1,7 +1,7 @@
-"""A thread for what may hang: nobody waits for it without a bound.
+"""A thread for jobs that may hang: callers wait for it with a timeout only.
 
-Unlike an executor's, it is a daemon thread: one that hangs in the kernel does not hold up the
-end of the process.
+Unlike an executor's, it is a daemon thread: one that hangs in the kernel does not delay the end of
+the process.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class StorageThread:
     async def run(self, work: Callable[[], T], *, seconds: float | None = None) -> T:
         """What ``work`` returns. Raises what it raises, and Stalled after the time.
 
-        What was begun is carried out, even if nobody waits for it any more.
+        A job that was started is completed, even if its caller has timed out.
         """
         if self._closed:
             raise RuntimeError("the storage thread has ended")
@@ -94,7 +94,7 @@ def _hand_over(loop: asyncio.AbstractEventLoop, *call: object) -> None:
     try:
         loop.call_soon_threadsafe(*call)  # type: ignore[arg-type]
     except RuntimeError:
-        return  # the loop has ended meanwhile: nobody waits any more
+        return  # the loop has ended meanwhile, and with it the caller
 
 
 def _set_result(done: "asyncio.Future[T]", result: T) -> None:

@@ -1,1 +1,2 @@
-"""The daemon's own pages: metrics, health, status. Gets rows and texts, not engines."""
+"""HTTP server: status page, metrics, health endpoints, APIs. It renders data, and runs no
+checks."""

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from probe.web.logins import RETRY_SECONDS, WrongLogins
 from probe.web.security import WebSecurity
 
-# Machines ask these before anybody could have given them a password.
+# Health endpoints, which load balancers request without a password.
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 METRICS_PATH = "/metrics"
-# Have a token of their own.
+# Protected by a token of their own.
 PEER_PATH, CALL_PATH = "/peer/verdicts", "/peer"
 _BASIC = 'Basic realm="probe", charset="UTF-8"'
 PEER_PATHS = frozenset({PEER_PATH, CALL_PATH})
@@ -23,8 +23,8 @@ PEER_PATHS = frozenset({PEER_PATH, CALL_PATH})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What opens the pages; without user and token they are open to everybody who reaches
-    them. ``metrics_open`` leaves /metrics open, for a scraper that can't log in."""
+    """Credentials for the pages; without user and token they are public. ``metrics_open`` leaves
+    /metrics public, for a scraper that can't log in."""
 
     user: str | None = None
     password: SecretStr | None = None
@@ -64,15 +64,15 @@ class Access:
 
     @property
     def challenge(self) -> str:
-        """What a refused client should do (WWW-Authenticate)."""
+        """The WWW-Authenticate header of a 401."""
         return _BASIC if self.user else 'Bearer realm="probe"'
 
 
 def guard(
     access: Access, wrong: WrongLogins | None = None, security: WebSecurity | None = None
 ) -> Middleware:
-    """A middleware that refuses with 401 whoever may not have the page, and with 429 who has
-    tried too often. The users of ``security`` get in as well as those of ``access``."""
+    """A middleware that answers 401 without valid credentials, and 429 after too many wrong logins.
+    The users of ``security`` are accepted as well as those of ``access``."""
     wrong, security = wrong or WrongLogins(), security or WebSecurity()
 
     @web.middleware

@@ -1,5 +1,5 @@
-"""Where other probes call this one: ``POST /peer``, offer in, answer out, by the same token that
-opens the door to verdicts."""
+"""Where other probes call this one: ``POST /peer``, offer in, answer out, with the same token as
+the verdict API."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,16 +16,16 @@ Answer = Callable[[bytes], Awaitable[tuple[int, bytes, int]]]
 
 
 class PeerCalls:
-    """``answer`` takes an offer and gives a status, a body, and after how many seconds to come
-    again (0: nothing is said of that)."""
+    """``answer`` takes an offer and gives a status, a body, and the Retry-After in seconds (0:
+    none)."""
 
     def __init__(self, token: SecretStr, answer: Answer, clock: Callable[[], float]) -> None:
-        self._door = TokenGate(token, clock, per_second=PER_SECOND, burst=BURST, pause=2)
+        self._gate = TokenGate(token, clock, per_second=PER_SECOND, burst=BURST, pause=2)
         self._answer = answer
 
     async def handle(self, request: web.Request) -> web.Response:
-        """200 with the answer; 401, 429, 413, 409 and 400 for who or what doesn't get one."""
-        body = await self._door.enter(request)
+        """200 with the answer; otherwise 401, 429, 413, 409 or 400."""
+        body = await self._gate.enter(request)
         if isinstance(body, web.Response):
             return body
         status, answer, pause = await self._answer(body)

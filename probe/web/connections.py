@@ -1,4 +1,4 @@
-"""Connections to the pages are bounded in number and time, so that no visitor stops the checks.
+"""Connections to the server are bounded in number and time, so that no client stops the checks.
 
 aiohttp has no limit of connections, nor of the time that a header may take. Each connection
 passes through here on its way to aiohttp's protocol: a new one beyond the limit closes the
@@ -40,7 +40,7 @@ class ConnectionLimits:
 
 
 class ConnectionState(IntEnum):
-    """What a connection is doing; the first is given up first."""
+    """What a connection is doing; the first of these is closed first."""
 
     IDLE = 0
     HEADER = 1
@@ -75,7 +75,7 @@ class ConnectionTable:
         return BoundedConnection(self, self._make_protocol())
 
     def add(self, connection: "BoundedConnection") -> bool:
-        """Take it in; False where every other one is in the middle of a request."""
+        """Add it; False if every other one is in the middle of a request."""
         if len(self._open) >= self.limits.connections:
             oldest = min(self._open, key=lambda each: (each.state, each.since))
             if oldest.state is ConnectionState.REQUEST:
@@ -91,7 +91,7 @@ class ConnectionTable:
         self._by_transport[transport] = connection
 
     def remove(self, connection: "BoundedConnection") -> None:
-        """It is over."""
+        """Remove it."""
         self._open.pop(connection, None)
         if connection.transport is not None:
             self._by_transport.pop(connection.transport, None)
@@ -115,7 +115,7 @@ class BoundedConnection(asyncio.Protocol):
         self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin at once, or with a TLS handshake."""
+        """Start at once, or with a TLS handshake."""
         self._raw = cast(asyncio.Transport, transport)
         if not self._table.add(self):
             self._raw.abort()
@@ -150,7 +150,7 @@ class BoundedConnection(asyncio.Protocol):
         self._inner.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is over, whoever ended it."""
+        """It was closed, by either side."""
         if self._timer is not None:
             self._timer.cancel()
         if self._handshake is not None:
@@ -161,7 +161,7 @@ class BoundedConnection(asyncio.Protocol):
             self.transport = None
 
     def enter(self, state: ConnectionState) -> None:
-        """From now on it does this, and for so long it may."""
+        """Enter this state, with its timeout."""
         loop, limits = asyncio.get_running_loop(), self._table.limits
         if self._timer is not None:
             self._timer.cancel()
@@ -170,7 +170,7 @@ class BoundedConnection(asyncio.Protocol):
         self._timer = loop.call_later(seconds, self.abort)
 
     def abort(self) -> None:
-        """End it at once."""
+        """Close it at once."""
         if self._raw is not None:
             self._raw.abort()
 
@@ -203,10 +203,10 @@ class BoundedConnection(asyncio.Protocol):
 
 
 def one_after_the_other(paths: frozenset[str], at_once: int) -> Middleware:
-    """A middleware that lets few requests be handled at once, but for these paths.
+    """A middleware that handles only few requests at a time, except for these paths.
 
-    Who waits here costs nothing. Without it a turn of the event loop takes as long as all
-    visitors' requests together, and a health check behind them waits for it.
+    Waiting here is cheap. Without it one iteration of the event loop takes as long as all requests
+    together, and a health check waits behind them.
     """
     gate = asyncio.Semaphore(at_once)
 

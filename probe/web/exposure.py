@@ -1,4 +1,4 @@
-"""Whether everyone who reaches the pages may read them, and where they are."""
+"""Whether the pages are public, and where they are served."""
 
 _LOOPBACK = ("localhost", "::1")
 _EVERY = ("::", "0.0.0.0")
@@ -10,7 +10,8 @@ def is_loopback(host: str) -> bool:
 
 
 def exposure(listen: tuple[str, int], *, has_login: bool, is_meant: bool) -> str:
-    """What to know of pages without a login; empty where they have one, or it is meant."""
+    """A warning about pages without a login; empty if there is one, or if they are public on
+    purpose."""
     host, port = listen
     if has_login or is_meant or is_loopback(host):
         return ""

@@ -20,7 +20,7 @@ _IPV6_PREFIX = 64
 
 
 class WrongLogins:
-    """Who has tried in vain. ``clock`` is the monotonic clock."""
+    """Failed logins by address. ``clock`` is the monotonic clock."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,12 +35,12 @@ class WrongLogins:
         return len(self._buckets)
 
     def may_try(self, address: str) -> bool:
-        """Whether this address gets its login looked at now."""
+        """Whether a login from this address is checked now."""
         bucket = self._buckets.get(_network(address))
         return bucket is None or bucket.has_one()
 
     def failed(self, address: str) -> None:
-        """A login was wrong, or was not looked at any more."""
+        """A login was wrong, or was rejected unchecked."""
         self.refused += 1
         self._unlogged += 1
         network = _network(address)

@@ -1,4 +1,4 @@
-"""The pages and the server that they are on."""
+"""The pages and the server."""
 
 import asyncio
 import socket
@@ -34,25 +34,25 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _POLICY = "Content-Security-Policy"
-# Whoever holds down the reload key gets the same page again.
+# Pages are cached for this long.
 FRESH_SECONDS = 1.0
-# Requests for pages that are handled at once.
+# Requests for pages that are handled at the same time.
 AT_ONCE = 4
-# Machines ask for these and draw conclusions from their time.
+# Machine clients, whose timeouts matter.
 _NEVER_WAITING = OPEN_PATHS | PEER_PATHS
-# Slow readers don't hold up the end of the process.
+# Slow readers don't delay the shutdown.
 SHUTDOWN_SECONDS = 1.0
 REFRESH_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class PageData:
-    """Where the pages come from.
+    """The functions that give the content of the pages.
 
-    ``metrics`` takes an Accept header and gives the body and its content type; ``ready``
-    says what is still missing, or nothing, and ``stuck`` what only a restart would mend;
-    ``runbook`` takes a name and gives title and text of a page, or None; ``runbooks`` are name
-    and title of all. ``revision`` grows with every change that the overview would show.
+    ``metrics`` takes an Accept header and gives the body and its content type; ``ready`` says what
+    is still missing, or nothing, and ``stuck`` what only a restart would fix; ``runbook`` takes a
+    name and gives title and text of a page, or None; ``runbooks`` are name and title of all.
+    ``revision`` grows with every change that the overview would show.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -149,7 +149,7 @@ class Pages:
         self, request: web.Request, key: Hashable, render: Callable[[Overview], RenderedPage]
     ) -> web.Response:
         async def make() -> RenderedPage:
-            # Dozens of milliseconds in which measurements would stand still.
+            # Rendering takes dozens of milliseconds, which would block measurements.
             return await asyncio.to_thread(render, await self._current())
 
         found = await self._rendered.get(key, self._sources.revision(), make)
@@ -188,7 +188,7 @@ class Pages:
         return web.Response(status=503 if missing else 200, text=f"{missing or 'ready'}\n")
 
     async def _current(self) -> Overview:
-        """The overview, made at most once a second however many ask, unless it has changed."""
+        """The overview, built at most once a second unless it has changed."""
         now, edition = asyncio.get_running_loop().time(), self._sources.revision()
         fresh = now - self._made < FRESH_SECONDS and edition == self._revision
         if self._overview is None or not fresh:
@@ -198,8 +198,8 @@ class Pages:
 
 
 def _with_headers(security: WebSecurity) -> Middleware:
-    """Every answer has the headers that protect its reader; those of the file count more, but
-    for a page's own Content-Security-Policy."""
+    """Add security headers to every response; those of the file take precedence, except over a
+    page's own Content-Security-Policy."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -242,7 +242,7 @@ class WebServer:
 
     @property
     def refused_logins(self) -> int:
-        """How many logins were wrong since the start."""
+        """How many logins were rejected since the start."""
         return self._pages.wrong_logins.refused
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""What secures the pages now: the web configuration file as it was last right, and its users."""
+"""Security of the pages: the last valid web configuration file, and its users."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from probe.web.web_config import (
 
 logger = logging.getLogger(__name__)
 
-# How often the files are looked at, in seconds.
+# How often the files are polled, in seconds.
 CHECK_SECONDS = 2.0
 # A comparison with bcrypt takes a tenth of a second: what it said is kept for so many logins.
 MAX_KNOWN = 100
@@ -57,7 +57,7 @@ class WebSecurity:
 
     @property
     def is_closed(self) -> bool:
-        """Whether not everyone gets in: there are users, or certificates are required."""
+        """Whether access is restricted: there are users, or certificates are required."""
         return self.has_users or self._config.requires_certificate
 
     @property

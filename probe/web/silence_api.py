@@ -1,7 +1,7 @@
 """Silences over HTTP, as Alertmanager's API v2 has them: ``amtool silence`` speaks it too.
 
-Reading is for whoever may read the pages. Writing needs a token or a login in any case, even
-where the pages are open, and JSON as content type, which no form of a foreign page can send.
+Reading needs what the pages need. Writing needs a token or a login in any case, even where the
+pages are open, and JSON as content type, which no form of a foreign page can send.
 """
 
 import json
@@ -18,7 +18,7 @@ _NO_TOKEN = "Set PROBE_WEB_TOKEN: silences are not changed without one."
 
 
 class Refused(Exception):
-    """The silence is not taken; the text says why."""
+    """The silence is rejected; the text says why."""
 
 
 @dataclass(frozen=True)

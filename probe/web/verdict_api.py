@@ -1,5 +1,5 @@
-"""Where other probes ask for this one's present verdicts: a token of its own, a small question,
-a small answer, and not too often."""
+"""Peers query this probe's verdicts here: with a token of its own, small queries and answers, and a
+rate limit."""
 
 import asyncio
 import hmac
@@ -12,16 +12,16 @@ from probe.web.token_bucket import TokenBucket
 
 LONGEST_BODY = 65536
 BODY_SECONDS = 10.0
-# Ten probes that ask every three seconds are 3.3 a second. Strangers have a bucket of their
-# own, so that they can't keep the others out.
+# Ten probes that ask every three seconds are 3.3 a second. Unauthenticated requests have a bucket
+# of their own, so that they can't lock out peers.
 PER_SECOND, BURST = 20.0, 40.0
 
 
 class TokenGate:
-    """Lets in who has the token, and neither friends nor strangers too often.
+    """Checks the token and the rate limits.
 
-    Strangers have a budget of their own, so that they can't keep the others out. ``pause`` is
-    after how many seconds one who comes too often is to come again.
+    Unauthenticated requests have a limit of their own, so that they can't lock out peers. ``pause``
+    is the Retry-After of a 429, in seconds.
     """
 
     def __init__(
@@ -35,18 +35,18 @@ class TokenGate:
     ) -> None:
         self._right = f"Bearer {token.get_secret_value()}".encode()
         self._pause = str(pause)
-        self._friends = TokenBucket(per_second, burst, clock)
-        self._strangers = TokenBucket(per_second, burst, clock)
+        self._authenticated = TokenBucket(per_second, burst, clock)
+        self._anonymous = TokenBucket(per_second, burst, clock)
 
     async def enter(self, request: web.Request) -> bytes | web.Response:
-        """The body of who may come in; else 401, 429, 413 or 408."""
+        """The body of an authenticated request; otherwise 401, 429, 413 or 408."""
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        is_friend = hmac.compare_digest(given, self._right)
-        if not (self._friends if is_friend else self._strangers).spend():
+        is_peer = hmac.compare_digest(given, self._right)
+        if not (self._authenticated if is_peer else self._anonymous).spend():
             return web.Response(
                 status=429, text="Too many requests\n", headers={"Retry-After": self._pause}
             )
-        if not is_friend:
+        if not is_peer:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
             return web.Response(status=401, text="Unauthorized\n", headers=headers)
         try:
@@ -58,8 +58,7 @@ class TokenGate:
 
 
 class Peering:
-    """The one page for other probes. ``answer`` takes a question and gives the answer, None
-    for what is no question."""
+    """The verdict API. ``answer`` takes a query and gives the answer, None for an invalid query."""
 
     def __init__(
         self,
@@ -67,14 +66,14 @@ class Peering:
         answer: Callable[[bytes], Awaitable[bytes | None]],
         clock: Callable[[], float],
     ) -> None:
-        self._door, self._answer = TokenGate(token, clock), answer
+        self._gate, self._answer = TokenGate(token, clock), answer
 
     async def handle(self, request: web.Request) -> web.Response:
-        """200 with the answer; 401, 429, 413, 408 and 400 for who or what doesn't deserve one."""
-        question = await self._door.enter(request)
-        if isinstance(question, web.Response):
-            return question
-        answer = await self._answer(question)
+        """200 with the answer; otherwise 401, 429, 413, 408 or 400."""
+        query = await self._gate.enter(request)
+        if isinstance(query, web.Response):
+            return query
+        answer = await self._answer(query)
         if answer is None:
             return web.Response(status=400, text="Bad request\n")
         return web.Response(body=answer, content_type="application/json")

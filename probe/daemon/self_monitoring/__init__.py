@@ -1,1 +1,1 @@
-"""The daemon watches itself: its tasks, its starts, its clock, its resources."""
+"""Self-monitoring of the daemon: its tasks, its starts, its clock, its resources."""

@@ -1,4 +1,4 @@
-"""Notices that the wall clock was set or that the machine was suspended."""
+"""Detects steps of the wall clock and suspensions of the machine."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ NOTICE_SECONDS = 86400.0
 
 
 def boot_clock() -> float:
-    """Seconds since the start of the machine, those included in which it was suspended."""
+    """Seconds since the machine booted, including those in which it was suspended."""
     with suppress(AttributeError, OSError):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
@@ -42,13 +42,13 @@ class ClockWatch:
         self.steps = 0
 
     async def run(self) -> None:
-        """Look every second until cancelled."""
+        """Check every second until cancelled."""
         while True:
             self.look()
             await asyncio.sleep(LOOK_SECONDS)
 
     def look(self) -> float:
-        """By how many seconds the wall clock was set since the last look; 0 for not."""
+        """By how many seconds the wall clock was stepped since the last check; 0: it was not."""
         wall, slept = self._now() - self._boot(), self._boot() - self._clock()
         step, pause = wall - self._wall_offset, slept - self._sleep_offset
         self._wall_offset, self._sleep_offset = wall, slept
@@ -63,7 +63,7 @@ class ClockWatch:
 
     @property
     def notices(self) -> list[Notice]:
-        """What the status page says of it, for a day."""
+        """Notices for the status page, for a day."""
         if self._last is None or self._clock() - self._last[0] > NOTICE_SECONDS:
             return []
         text = "Silences and maintenance windows are compared with the clock as it is now."

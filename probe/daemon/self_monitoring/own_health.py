@@ -1,5 +1,4 @@
-"""What is wrong with the probe itself: as alerts, as notices, and as a reason to send no
-heartbeat."""
+"""Problems of the probe itself: as alerts, as notices, and as a reason to send no heartbeat."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -20,9 +19,9 @@ LOOK_SECONDS = 5.0
 # Alerts are brought up to date every ten seconds at least.
 SETTLE_SECONDS = 60.0
 STORAGE_SECONDS = 60.0
-# For so long no notifier has taken anything.
+# How long no notifier has delivered anything.
 LEAVING_SECONDS = 300.0
-# A restart is worth it only for what has been stuck for long.
+# How long something has to be stuck to be worth a restart.
 RESTART_SECONDS = 180.0
 
 
@@ -38,13 +37,13 @@ class OwnHealth:
     clock: Callable[[], float]
 
     async def run(self) -> None:
-        """Have alerting know of what is wrong, until cancelled."""
+        """Report problems to alerting, until cancelled."""
         while True:
             self.alarm.set_own(self.problems())
             await asyncio.sleep(LOOK_SECONDS)
 
     def problems(self) -> Mapping[str, OwnProblem]:
-        """What is worth an alert, by rule."""
+        """Problems that are alerts, by rule."""
         found = {
             f"task-{name}": OwnProblem(f"task {name} of the probe fails again and again: {error}")
             for name, error in self.supervisor.failing.items()
@@ -54,7 +53,7 @@ class OwnHealth:
         return found
 
     def alerting_problem(self) -> str:
-        """Why the probe would not notify anybody of an outage now; empty if it would."""
+        """Why the probe could not notify of an outage now; empty if it could."""
         settled, state = self.alarm.flushed_for, self.alarm.state
         if settled > SETTLE_SECONDS:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
@@ -63,14 +62,14 @@ class OwnHealth:
         return self._stuck_queue() or self._nothing_leaves()
 
     def stuck(self) -> str:
-        """What a restart would mend; empty if nothing is stuck."""
+        """What only a restart would fix; empty if nothing is stuck."""
         settled = self.alarm.flushed_for
         if settled > RESTART_SECONDS:
             return f"alerts have not been evaluated for {show(settled, Unit.SECONDS)}"
         return ""
 
     def notices(self) -> list[Notice]:
-        """What the status page says of it."""
+        """Notices for the status page."""
         return [*self._shortage(), *self._receivers(), *self._stored(), *self.clock_watch.notices]
 
     def _stuck_queue(self) -> str:

@@ -1,4 +1,4 @@
-"""What the package ships is read at the start: later there may be no descriptor left for it."""
+"""Reads files of the package at start: later there may be no file descriptor left for them."""
 
 import pkgutil
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from alerts import notifiers
 from alerts.runbooks import read_runbooks
 from probe.report.html.document import policy
 
-# Loaded with their first use else: name resolution's codec, heartbeats, runbook pages.
+# Otherwise loaded on first use: name resolution's codec, heartbeats, runbook pages.
 _LATE = ("encodings.idna", "probe.net.http", "probe.report.html.runbook_page")
 
 
 def read_shipped(notifier_names: Iterable[str]) -> None:
-    """Read runbooks and style sheet, and import what the configured notifiers send with."""
+    """Read runbooks and the style sheet, and import the configured notifiers' libraries."""
     read_runbooks()
     policy()
     for name in _LATE:

@@ -1,4 +1,4 @@
-"""When the daemon was started lately, and how each life ended: a crash loop is seen by this."""
+"""Recent starts of the daemon, and how each process ended, to detect crash loops."""
 
 import json
 import logging
@@ -34,7 +34,7 @@ class Starts:
 
     @property
     def problem(self) -> str:
-        """That it starts again and again, for people; empty if it doesn't."""
+        """A description of the crash loop; empty if there is none."""
         count = self.recent
         if count < LOOP_STARTS:
             return ""
@@ -46,7 +46,7 @@ class Starts:
         await self._do(self._begin)
 
     async def end(self, how: str) -> None:
-        """Note how this life ends."""
+        """Record how this process ends."""
         await self._do(lambda: self._end(how))
         if self._thread is not None:
             self._thread.close()

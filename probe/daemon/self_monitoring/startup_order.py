@@ -1,8 +1,8 @@
 """In which order checks run first after a start.
 
-What was failing comes first, then what ran longest ago. In a crash loop, in which each life
-reaches a few checks only, all of them get their turn. Should one of them be what ends the
-process, the others are begun elsewhere now and then.
+What was failing comes first, then what ran longest ago. In a crash loop, in which each process runs
+a few checks only, all of them get their turn. In case one of them crashes the process, it sometimes
+starts with another check.
 """
 
 from collections.abc import Mapping, Sequence

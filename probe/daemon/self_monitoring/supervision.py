@@ -1,4 +1,4 @@
-"""Keeps long-lived tasks going: one that fails is started again, and ends no other."""
+"""Supervises long-lived tasks: one that fails is restarted, and ends no other."""
 
 import asyncio
 import logging
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 1.0, 60.0
-# A task that ran for so long has recovered.
+# A task that has run for this long has recovered.
 STABLE_SECONDS = 300.0
-# From so many failures in a row on, people hear of it.
+# So many failures in a row are an alert.
 ALERT_FAILURES = 3
 
 
@@ -43,7 +43,7 @@ class Supervisor:
         }
 
     async def run(self, jobs: Mapping[str, Job]) -> None:
-        """Run all of them, each again and again."""
+        """Run all of them, and restart those that end."""
         for name in jobs:
             self._failures.setdefault(name, 0)
         async with asyncio.TaskGroup() as group:
@@ -78,7 +78,7 @@ class Supervisor:
         known, self._errors[name] = self._errors.get(name), kind
         if known == kind and self._in_a_row[name] > 1:
             return
-        # The text of a foreign exception may carry a secret: only its type and its way here.
+        # The text of a library's exception may contain a secret: only its type and traceback.
         frames = "".join(traceback.format_tb(error.__traceback__))
         event(
             logger,

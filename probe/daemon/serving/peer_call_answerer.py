@@ -1,5 +1,5 @@
-"""Answers calls from other probes, by the STUN and TURN servers that the daemon's own checks
-look at. What it takes (aiortc) is loaded with the first offer: most probes get none."""
+"""Answers calls from other probes, using the STUN and TURN servers that the daemon's own checks
+use. aiortc is imported with the first offer: most probes get none."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ ENGINES = ("probe.peer.answerer", "probe.peer.ice_servers")
 
 
 class PeerAnswers:
-    """``checks`` gives the checks of now, of which the servers are."""
+    """``checks`` gives the current checks, whose servers are used."""
 
     def __init__(
         self, context: Context, identity: ProbeIdentity, checks: Callable[[], Sequence[Check]]

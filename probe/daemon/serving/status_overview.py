@@ -1,4 +1,4 @@
-"""How everything stands, as rows for the status page: the board, the schedule, the history."""
+"""Rows for the status page, from check states, schedule and history."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,8 @@ async def build_overview(
     outdated: Collection[str] = (),
 ) -> Overview:
     """Put it all together. ``due`` is when each check runs next; all in seconds since 1970.
-    ``outdated`` are checks whose results are older than the failure of a neighbour."""
+    ``outdated`` are checks whose results are older than the failure of a check that triggers
+    them."""
     start = now - DAY_SECONDS
     day = await history.day(start, now, DAY_BUCKETS)
     longest = {check.name: longest_seconds(check) for check in board.checks}

@@ -1,4 +1,4 @@
-"""The daemon's doors: its pages for people and scrapers, and two for other probes."""
+"""HTTP server: pages, metrics, silences, peer API."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ def build_server(
     clock: Callable[[], float],
     security: WebSecurity,
 ) -> WebServer:
-    """What listens. Without a token there is no door for other probes, who ask for ``verdicts``
-    and make ``calls``; ``clock`` is the monotonic clock."""
+    """The server. The peer API (``verdicts`` and ``calls``) exists only with a token; ``clock`` is
+    the monotonic clock."""
     access = Access(service.web_user, service.web_password, service.web_token, service.metrics_open)
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
@@ -43,7 +43,7 @@ def build_server(
 
 
 def security_of(service: DaemonSettings) -> WebSecurity:
-    """The web configuration file. Raises ConfigurationError for one that is wrong."""
+    """The web configuration file. Raises ConfigurationError if it is invalid."""
     try:
         return WebSecurity(service.web_config_file)
     except WebConfigError as error:
@@ -51,7 +51,8 @@ def security_of(service: DaemonSettings) -> WebSecurity:
 
 
 def exposure_of(service: DaemonSettings, security: WebSecurity) -> str:
-    """What to know of pages that everyone can read; empty where that is not so, or meant."""
+    """A warning about pages without a login; empty if there is one, or if they are public on
+    purpose."""
     has_login = bool(service.web_user or service.web_token or security.is_closed)
     return exposure(service.listen, has_login=has_login, is_meant=service.metrics_open)
 
@@ -82,7 +83,7 @@ class DaemonSilences:
 
     @property
     def page(self) -> Silences:
-        """What the page needs."""
+        """The functions of the silence API."""
         return Silences(self._all, self._add, self.alarm.expire_silence)
 
     async def _all(self) -> Sequence[Mapping[str, Any]]:

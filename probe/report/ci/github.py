@@ -25,7 +25,7 @@ from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
 
 MOST_OF_A_KIND = 10
-# GitHub refuses a summary of more than 1 MiB; a little is left for who else writes to it.
+# GitHub refuses a summary of more than 1 MiB; a little is left for other steps.
 LARGEST_SUMMARY = 1_000_000
 _CUT_OFF = "\n\n*The rest is left out: the summary is too long.*\n"
 

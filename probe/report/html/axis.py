@@ -1,4 +1,4 @@
-"""The scale of a plot: round steps, and room for what matters rather than for one outlier."""
+"""The scale of a plot: round steps, and outliers cut off."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from probe.core.model import Limits, Signal, Unit
 from probe.history.model import TimeBucket
 
-# A peak so many times above nearly all the rest is cut off; a limit so far above the data
-# stands in words.
+# A peak so many times above nearly all other values is cut off; a limit so far above the data is
+# given as text.
 _OUTLIER, _LIMIT_REACH = 4.0, 2.5
 _USUAL = 0.95
 _STEPS = 3

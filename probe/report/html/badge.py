@@ -1,4 +1,4 @@
-"""How everything stands, as a small picture for a README or a wiki."""
+"""The overall state as an SVG badge for a README or a wiki."""
 
 from probe.core.model import Verdict
 from probe.report.html.markup import Markup, element

@@ -1,4 +1,4 @@
-"""Pieces that recur on the status page: verdicts, moments, pairs, lists that fold."""
+"""Components of the status page: verdicts, times, definition lists, collapsible lists."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from probe.report.text.time_format import clock, duration, iso
 
 
 def sign(verdict: Verdict | None) -> Markup:
-    """A verdict as symbol and word; colour only underlines it."""
+    """A verdict as symbol and word; colour is only additional."""
     if verdict is None:
         return element("span", f"· {NOT_RUN}", class_="sign none")
     shown = without_objectives(verdict)
@@ -30,7 +30,7 @@ def since(moment: float | None, now: float) -> Markup:
 
 
 def pairs(found: Sequence[tuple[str, Child]]) -> Markup:
-    """Names and what belongs to them; a pair without a value is left out."""
+    """Names and values; a pair without a value is left out."""
     return element(
         "dl",
         *(

@@ -1,4 +1,4 @@
-"""What every page of ours is: one HTML document with one style, and a policy for no more."""
+"""The common HTML document of all pages, and its Content-Security-Policy."""
 
 import base64
 import hashlib

@@ -1,6 +1,6 @@
-"""The status page: what is broken, where, since when, why and what to try; then all the rest.
+"""The status page: failing checks with target, time, cause and hint; then all others.
 
-One HTML document without scripts, made for somebody who was woken up and holds a phone.
+One HTML document without scripts, readable on a phone.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from probe.report.text.headline import BROKEN, Headline, broken, headline, summa
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.time_format import duration
 
-# More than these would push what is broken off the first screen.
+# More than these would push failing checks off the first screen.
 _NOTICES = 2
 _REFRESH = 60
 _COLOURS = {
@@ -78,7 +78,7 @@ def _body(overview: Overview, refresh: int | None, base: str) -> Markup:
 
 
 def _about(overview: Overview, refresh: int | None) -> Markup:
-    """Who says it and of when it is, and the way to hold it still."""
+    """Which probe, of when, and a link that stops the refresh."""
     if refresh is None:
         words, link = "does not refresh", element("a", "refresh", href=f"?refresh={_REFRESH}")
     else:
@@ -121,7 +121,7 @@ def _notice(notice: Notice, now: float) -> Markup:
 
 
 def _link(notice: Notice) -> Markup:
-    """Only to where a browser goes by reading; anything else would be run or opened."""
+    """Only http, https and runbook links; other schemes would be executed or opened."""
     if not notice.link.lower().startswith(("https://", "http://", "/runbooks/")):
         return NOTHING
     about = f"more about {truncate(notice.title, 200)}"
@@ -134,7 +134,7 @@ def _broken(rows: list[StatusRow], overview: Overview) -> Markup:
 
 
 def _others(rows: list[StatusRow], beside: bool, overview: Overview) -> Markup:
-    """All that is well or has not run yet, by kind, in the order of the plan."""
+    """All checks that pass or have not run yet, by kind, in the order of the plan."""
     kinds: dict[str, list[StatusRow]] = {}
     for row in rows:
         kinds.setdefault(row.kind, []).append(row)

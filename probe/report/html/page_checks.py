@@ -1,4 +1,4 @@
-"""One check on the status page: a card if it is not well, else a line that unfolds."""
+"""One check on the status page: a card if it fails, else a line that expands."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ from probe.report.text.phrases import MISSED, SYMBOLS
 from probe.report.text.time_format import clock, duration, iso
 from probe.report.text.units import show
 
-# So many are enough to look at; status.json has them all.
+# How many are shown; status.json has them all.
 _FACTS, _LABELS, _FIGURES, _PHASES = 8, 8, 8, 16
 _INCIDENTS_OPEN, _INCIDENTS = 2, 20
 _DOT = Markup(" · ")
@@ -32,7 +32,7 @@ Pair = tuple[str, Child]
 
 
 def card(row: StatusRow, overview: Overview, identity: str) -> Markup:
-    """A check that is not well, with everything that helps."""
+    """A failing check, with all details."""
     name = element("span", truncate(row.name, LONGEST_NAME))
     return element(
         "article",
@@ -45,7 +45,7 @@ def card(row: StatusRow, overview: Overview, identity: str) -> Markup:
 
 
 def line(row: StatusRow, overview: Overview) -> Markup:
-    """A check that is well or has not run yet: a line, and the rest when it is opened."""
+    """A check that passes or has not run yet: a line that expands."""
     summary = element(
         "summary",
         sign(row.verdict),
@@ -74,7 +74,7 @@ def _class(row: StatusRow) -> str:
 
 
 def _brief(row: StatusRow, now: float) -> Child:
-    """The newest figures of a check that is well, and whatever speaks against it."""
+    """The last values of a passing check, or its failed last run or missed objective."""
     if row.failure is not None:
         return f"last run failed: {problem(row)}"
     if row.verdict is None:
@@ -93,7 +93,7 @@ def _with_age(words: Child, row: StatusRow, now: float) -> tuple[Child, ...]:
 
 
 def age(row: StatusRow, now: float) -> str:
-    """``12 s ago``: how old the newest result is, and whether it is outdated."""
+    """``12 s ago``: how old the last result is, and whether it is outdated."""
     if row.last_run is None:
         return ""
     ago = f"{duration(max(0.0, now - row.last_run))} ago"
@@ -101,7 +101,7 @@ def age(row: StatusRow, now: float) -> str:
 
 
 def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
-    """The reason, what to try, then where, since when, and the newest run."""
+    """The reason, the hint, then target, time and the last run."""
     said = problem(row)
     hint = truncate(row.failure.hint, LONGEST_TEXT) if row.failure else ""
     return (
@@ -114,7 +114,7 @@ def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
 def _problem(row: StatusRow, now: float) -> list[Pair]:
     failure = row.failure
     place = (_code(failure.phase), ", cause ", _code(failure.cause.value)) if failure else None
-    # Without a failure the breached limits are the reason, and that stands above.
+    # Without a failure the exceeded limits are the reason, which is shown above.
     verdicts = MISSED if failure or not problem(row) else (Verdict.OBJECTIVE_MISSED,)
     missed = [
         element("li", f"{SYMBOLS[verdict]} {verdict.value.replace('_', ' ')}: {said}")
@@ -129,7 +129,7 @@ def _problem(row: StatusRow, now: float) -> list[Pair]:
 
 
 def _place(row: StatusRow) -> list[Pair]:
-    """Where it is, and what it said of itself."""
+    """Target, kind and details."""
     return [
         ("Target", _code(row.target) if row.target else None),
         ("Kind", join(_DOT, [truncate(row.kind, 60), *_named(row.labels, _LABELS)])),
@@ -138,7 +138,7 @@ def _place(row: StatusRow) -> list[Pair]:
 
 
 def _newest(row: StatusRow, now: float) -> list[Pair]:
-    """The newest run: its figures, how long what took, when it was."""
+    """The last run: its values, phases and time."""
     phases = [
         concat((truncate(name, 40), " ", element("b", show(spent, Unit.SECONDS))))
         for name, spent in (row.phases or {}).items()
@@ -151,7 +151,7 @@ def _newest(row: StatusRow, now: float) -> list[Pair]:
 
 
 def _run(row: StatusRow, now: float) -> Child:
-    """When it was, and when the next one is."""
+    """The time of the last run, and of the next one."""
     if row.last_run is None:
         return concat((NOT_RUN, "; ", _next(row, now)))
     took = f", took {show(row.duration, Unit.SECONDS)}" if row.duration is not None else ""
@@ -160,7 +160,7 @@ def _run(row: StatusRow, now: float) -> Child:
 
 
 def _next(row: StatusRow, now: float) -> Markup:
-    """When it is due, and how much it is overdue: nothing new is heard of it then."""
+    """When it is due, and by how much it is overdue."""
     every = f"every {duration(row.interval)}"
     if row.due is None:
         return concat((f"{every}, not scheduled",))

@@ -1,4 +1,4 @@
-"""A check's last 24 hours drawn in SVG: how it stood, and how long it took.
+"""A check's last 24 hours in SVG: its verdicts, and how long it took.
 
 Drawn without a script and without styles of its own: classes only. Widths are those of the
 page (shapes stretch, words don't), heights are pixels.
@@ -100,7 +100,7 @@ def plot(row: StatusRow, overview: Overview) -> Markup | None:
 
 
 def plot_summary(row: StatusRow, overview: Overview) -> str:
-    """What a plot shows: it stands below, for those who can't see it and for all others."""
+    """A text alternative of the plot, shown below it."""
     signal = row.plot
     medians = sorted(numbers(bucket.median for bucket in row.day))
     if signal is None or not medians:

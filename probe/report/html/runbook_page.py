@@ -1,4 +1,4 @@
-"""A page that says what to do about an alert: Markdown in, one HTML document out.
+"""A runbook page: Markdown in, one HTML document out.
 
 It looks like the status page and has no scripts either. Markup within the Markdown is shown
 as text, and links lead nowhere but to pages.
@@ -81,13 +81,13 @@ def _body(title: str, text: str, base: str) -> Markup:
 
 class _Markdown(MarkdownIt):
     def validateLink(self, url: str) -> bool:
-        """Only to where a browser goes by reading; anything else would be run or opened."""
+        """Only http, https and relative links; other schemes would be executed or opened."""
         return url.lower().startswith(("https://", "http://")) or not _SCHEME.match(url)
 
 
 @cache
 def _markdown() -> MarkdownIt:
-    """Reads no HTML and no images, and makes links only of what a browser may follow."""
+    """Renders no raw HTML and no images, and links only to allowed schemes."""
     markdown = _Markdown("commonmark", {"html": False}).enable("table").disable("image")
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", _table_close)

@@ -31,7 +31,7 @@ def render(report: Report) -> str:
         "skipped": [{"kind": each.kind, "reason": each.reason} for each in report.skipped],
     }
     text = json.dumps(whole(document), indent=2, allow_nan=False)
-    # The same text to a parser, and no ``##[command]`` to a CI service that reads the log.
+    # Equal for a parser, but no ``##[command]`` for a CI service that reads the log.
     return text.replace("##", "#\\u0023") + "\n"
 
 

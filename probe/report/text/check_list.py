@@ -1,4 +1,4 @@
-"""What is configured, as text: checks, thresholds, signals, and what is left out."""
+"""The configuration as text: checks, thresholds, signals, and what is skipped."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -24,10 +24,9 @@ _CHECK_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One configured check; ``interval``, ``deadline``, ``seen_within`` (from when a target
-    fails until the check has seen it, at worst) and ``hold`` in seconds. ``costs`` is what it
-    takes from plans in 30 days. ``severity`` is None for one that can't fail, but only have
-    no data."""
+    """One configured check; ``interval``, ``deadline``, ``seen_within`` (from when a target fails
+    until the check has seen it, at worst) and ``hold`` in seconds. ``costs`` is its quota usage in
+    30 days. ``severity`` is None for one that can't fail, only be unknown."""
 
     name: str
     kind: str
@@ -42,7 +41,7 @@ class CheckRow:
 
     @property
     def seen_within(self) -> float:
-        """A target that fails right after a look is seen by the end of the next one."""
+        """A target that fails right after a run is detected by the end of the next one."""
         return self.interval + self.deadline
 
 
@@ -58,8 +57,8 @@ class KindLines:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """What watching takes from one plan: in a ``month``, in the plan's own ``period``, what
-    is ``allowed`` in it, the first's ``share`` of the last, and whose ``checks`` take it."""
+    """Usage of one quota: in a ``month``, in the plan's own ``period``, what is ``allowed`` in it,
+    the first's ``share`` of the last, and whose ``checks`` take it."""
 
     plan: str
     month: str
@@ -71,8 +70,8 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A signal that several kinds measure: whose values are ``held`` against its limits, and
-    whose are ``shown`` beside them."""
+    """A signal that several kinds measure: which one's values are evaluated (``held``), and which
+    are only ``shown``."""
 
     signal: str
     held: tuple[str, ...]
@@ -85,8 +84,8 @@ _WHOLE_NAME = 22
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are what
-    is configured and will not do."""
+    """Everything that ``probe list`` shows, in the order of the plan. ``cautions`` are warnings
+    about the configuration."""
 
     checks: tuple[CheckRow, ...]
     kinds: tuple[KindLines, ...]

@@ -1,4 +1,4 @@
-"""What page, badge and title say of an overview in the same words.
+"""Texts that status page, badge and title share.
 
 Texts of a target's are cut here, and cleaned and escaped by whoever shows them.
 """
@@ -15,15 +15,15 @@ from probe.report.text.phrases import BREACHED, limit_sentence, without_objectiv
 from probe.report.text.time_format import duration
 from probe.report.text.units import show, show_until
 
-# What needs somebody first: an outage, then what nobody can see, then what is only bad.
+# By urgency: outages, then unknown checks, then warnings.
 BROKEN = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING)
 NOT_RUN = "not run yet"
 OUTDATED = "outdated"
 LONGEST_NAME, LONGEST_TEXT = 120, 400
-# A headline is read at a glance, and what it is about has to stand on the same screen.
+# A headline is short, so that details fit on the same screen.
 _HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
 
-# Seconds that are worth a word.
+# Shorter gaps, in seconds, are not mentioned.
 _LEAST_GAP = 60.0
 _GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
 _PASSING = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
@@ -31,7 +31,7 @@ _PASSING = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The one thing that somebody reads: what, since when, and what else there is."""
+    """The headline: what, since when, and what else there is."""
 
     verdict: Verdict
     text: str
@@ -40,7 +40,7 @@ class Headline:
 
 
 def headline(overview: Overview) -> Headline:
-    """The gravest problem, or how much is well."""
+    """The worst problem, or how many checks pass."""
     verdict = without_objectives(overview.verdict)
     if verdict is Verdict.OK:
         return Headline(verdict, _all_passing(overview), more=_also(overview))
@@ -52,13 +52,13 @@ def headline(overview: Overview) -> Headline:
 
 
 def broken(rows: Iterable[StatusRow]) -> list[StatusRow]:
-    """The checks that are not well, gravest first, else in the order of the plan."""
+    """The failing and unknown checks, worst first, else in the order of the plan."""
     bad = [row for row in rows if row.verdict in BROKEN]
     return sorted(bad, key=lambda row: BROKEN.index(row.verdict or Verdict.UNKNOWN))
 
 
 def problem(row: StatusRow) -> str:
-    """What is wrong with a check, in one sentence; empty if nothing is or nobody can say."""
+    """The problem of a check, in one sentence; empty if there is none or it is unknown."""
     if row.failure is not None:
         message = row.failure.message or row.failure.cause.value
         unseen = row.status is Status.UNKNOWN
@@ -89,7 +89,7 @@ def figures(row: StatusRow, now: float) -> list[tuple[str, str]]:
 
 
 def worst(bucket: TimeBucket) -> Verdict | None:
-    """The gravest verdict of a stretch of time; None if nothing ran in it."""
+    """The worst verdict of a period; None if nothing ran in it."""
     found = [verdict for verdict, number in bucket.verdicts.items() if number > 0]
     return max(found, key=_GRAVITY.__getitem__, default=None)
 
@@ -121,7 +121,7 @@ def day_summary(row: StatusRow) -> str:
 
 
 def summary(overview: Overview) -> str:
-    """How it stands in two words: ``2 critical``, ``all ok``, ``starting``."""
+    """The state in two words: ``2 critical``, ``all ok``, ``starting``."""
     verdict = without_objectives(overview.verdict)
     number = sum(row.verdict is verdict for row in overview.rows)
     if overview.rows and all(row.verdict is None for row in overview.rows):
@@ -162,7 +162,7 @@ def _waiting(overview: Overview) -> str:
 
 
 def _also(overview: Overview) -> str:
-    """What a page that is well by its verdict must not hide."""
+    """What a page with an ok verdict must not hide."""
     rows = broken(overview.rows)
     notices = [each for each in overview.notices if each.verdict in BROKEN]
     parts = (

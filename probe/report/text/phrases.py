@@ -1,6 +1,6 @@
-"""What all reports for people say in the same words: headline, problems, figures, counts.
+"""Texts that all reports share: headline, problems, values, counts.
 
-Everything returned here is clean: no text of a target's gets past it unchanged.
+Everything returned here is clean: no text from a target passes unchanged.
 """
 
 import math
@@ -23,12 +23,12 @@ MISSED = (*BREACHED, Verdict.OBJECTIVE_MISSED)
 
 
 def without_objectives(verdict: Verdict) -> Verdict:
-    """The verdict on a check or a run: a missed objective is shown and moves nothing."""
+    """The verdict on a check or a run; a missed objective counts as ok."""
     return Verdict.OK if verdict is Verdict.OBJECTIVE_MISSED else verdict
 
 
 def headline(report: Report) -> str:
-    """What is broken, or how much is well: the one thing that somebody reads."""
+    """The first problem, or how many checks passed."""
     bad = [row for row in report.rows if without_objectives(row.verdict) is not Verdict.OK]
     if without_objectives(report.verdict) is Verdict.OK or not bad:
         return _all_passed(report, len(bad))
@@ -38,7 +38,7 @@ def headline(report: Report) -> str:
 
 
 def problem(report: Report, row: ReportRow) -> str:
-    """What is wrong with one check, in one sentence; empty when nothing is."""
+    """The problem of one check, in one sentence; empty if there is none."""
     failure = row.result.failure
     if failure is None:
         return "; ".join(limit_sentence(each) for each in missed(report, row.name, BREACHED))
@@ -49,7 +49,7 @@ def problem(report: Report, row: ReportRow) -> str:
 
 
 def missed(report: Report, check: str, verdicts: Iterable[Verdict] = MISSED) -> list[Evaluation]:
-    """The thresholds that a check misses with one of these verdicts, gravest first."""
+    """The thresholds that a check misses with one of these verdicts, worst first."""
     return [
         evaluation
         for verdict in verdicts
@@ -103,7 +103,7 @@ def limit_of(evaluation: Evaluation) -> float | None:
 
 
 def figures(report: Report, row: ReportRow) -> list[str]:
-    """The figures that matter of one check, after the cause if it has failed."""
+    """The key values of one check, after the cause if it has failed."""
     failure = row.result.failure
     found = [failure.cause.value] if failure else []
     now = report.started_at.timestamp()
@@ -124,7 +124,7 @@ def counts(report: Report) -> str:
 
 
 def footer(report: Report) -> list[str]:
-    """Counts, what was left out, how long it took and who looked."""
+    """Counts, what was skipped, the duration and the probe."""
     skipped, unevaluated = len(report.skipped), _unevaluated(report)
     parts = [
         counts(report),
@@ -170,7 +170,7 @@ def _figure(short: str, sample: Sample, now: float) -> str:
 
 
 def _unevaluated(report: Report) -> int:
-    """Thresholds without data where the check itself went well; else its failure says it."""
+    """Thresholds without enough samples, of checks that passed."""
     well = {row.name for row in report.rows if row.result.status is Status.OK}
     return sum(
         evaluation.verdict is Verdict.UNKNOWN and evaluation.check in well

@@ -1,10 +1,10 @@
-"""Text that came from a target, made harmless before anybody or anything reads it."""
+"""Sanitizes text that came from a target."""
 
 import re
 
 from probe.untrusted.text import one_line
 
-# A target's answer is an answer, not a book.
+# Longest text that is kept.
 LONGEST = 2000
 
 _WORKFLOW_COMMAND = re.compile(r"^(\s*):(?=:.*::)", re.MULTILINE)
@@ -30,7 +30,7 @@ def without_commands(text: str) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Leave out the middle: the start of an address tells the host, the end the path."""
+    """Leave out the middle: the start of a URL has the host, the end the path."""
     if len(text) <= longest:
         return text
     tail = max((longest - 1) // 3, 0)

@@ -46,8 +46,8 @@ def render(report: Report, *, colour: bool, width: int) -> str:
     """The whole report in lines of at most ``width`` columns (but never below 60)."""
     width = max(width, NARROWEST)
     stream = io.StringIO()
-    # Everything is said here, so that no variable of the environment changes the text;
-    # without a height, rich takes a dumb terminal to be 80 columns wide.
+    # All options are explicit, so that no environment variable changes the text; without a height,
+    # rich takes a dumb terminal to be 80 columns wide.
     console = Console(
         file=stream,
         width=width,
@@ -127,7 +127,7 @@ def _in_one_line(entries: Sequence[_TableEntry]) -> Table:
 
 
 def _stacked(entries: Sequence[_TableEntry], names: int, middle: int) -> Table:
-    """Figures below the target, where they don't fit beside it."""
+    """Values below the target, where they don't fit beside it."""
     table = _grid("", "check")
     table.columns[1].width = names
     table.add_column("target, figures", width=middle, overflow="fold")

@@ -1,4 +1,4 @@
-"""Moments and stretches of time as people and programs read them; all moments are UTC.
+"""Times and durations for people and programs; all times are UTC.
 
 Moments are seconds since 1970.
 """
