@@ -1,5 +1,5 @@
-"""The dead man's switch: an address that hears from us as long as we are well, and raises
-the alarm when it doesn't (healthchecks.io, Cronitor, an Uptime Kuma push monitor)."""
+"""The dead man's switch: a URL that gets heartbeats while the probe works, and alerts when they
+stop (healthchecks.io, Cronitor, an Uptime Kuma push monitor)."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """Calls its address; without one it does nothing. No method raises.
 
-    ``timeout`` is for one call, ``pause`` is before the only repetition, both in seconds.
-    ``now`` is the wall clock in seconds since 1970, in which ``last_success`` is given (None
-    before the first). ``failures`` counts beats that failed since the start. ``problem``
-    says why the last one failed, empty if it didn't; it shows no more of the address than
-    its host, for the path is the secret.
+    ``timeout`` is for one call, ``pause`` is before the only repetition, both in seconds. ``now``
+    is the wall clock in seconds since 1970, in which ``last_success`` is given (None before the
+    first). ``failures`` counts heartbeats that failed since the start. ``problem`` says why the
+    last one failed, empty if it didn't; it shows no more of the address than its host, for the path
+    is the secret.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Heartbeat:
         return bool(self._url)
 
     async def beat(self) -> None:
-        """Call the address, twice if need be; returns at once while another beat is on."""
+        """Call the URL, with one retry; returns at once while another heartbeat is being sent."""
         if not self._url or self._beating:
             return
         self._beating = True
@@ -61,7 +61,7 @@ class Heartbeat:
             self._beating = False
 
     async def _call(self) -> str:
-        """Why a call was in vain; empty if it wasn't."""
+        """Why a call failed; empty if it succeeded."""
         try:
             async with asyncio.timeout(self._timeout):
                 status = await self._status()

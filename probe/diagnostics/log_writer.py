@@ -1,7 +1,7 @@
-"""Writes log lines in a thread of its own, so that a pipe that nobody reads delays nothing.
+"""Writes log lines in a thread of its own, so that a pipe that is not read delays nothing.
 
-Lines wait in a bounded queue. What has no room is dropped, counted, and said in a line of its
-own once lines are read again. A stream that has gone takes the lines with it, but nothing else.
+Lines wait in a bounded queue. Lines beyond are dropped, counted, and reported in a line of their
+own once lines are read again. Lines for a closed stream are lost without an error.
 """
 
 import os

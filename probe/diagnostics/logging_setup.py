@@ -14,7 +14,7 @@ from probe.diagnostics.log_writer import LogWriter
 from probe.diagnostics.redact import Redactor, text_of
 from probe.report.text.sanitize import clean
 
-# From which level on libraries are heard: their details drown ours.
+# Level of libraries' loggers, whose details are too many.
 _QUIET: Mapping[str, int] = {
     "aioice": logging.WARNING,
     "aiortc": logging.WARNING,
@@ -48,9 +48,9 @@ def configure(
     colour: bool = False,
     background: bool = False,
 ) -> None:
-    """Have everything from ``level`` on written to ``stream``, in place of what an earlier
-    call set up. ``colour`` is for a console that shows it; ``background``: a thread writes,
-    so that a stream that is not read delays nobody."""
+    """Have everything from ``level`` on written to ``stream``, in place of what an earlier call set
+    up. ``colour`` is for a console that shows it; ``background``: a thread writes, so that a stream
+    that is not read delays nothing."""
     handler = _Background(stream) if background else _Handler(stream)
     handler.setFormatter(
         JsonFormatter(redactor) if form == "json" else ConsoleFormatter(redactor, colour=colour)
@@ -66,7 +66,7 @@ def configure(
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A stream that has gone takes the lines with it, but nothing else."""
+    """Lines for a closed stream are lost without an error."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
@@ -74,7 +74,7 @@ class _Handler(logging.StreamHandler[TextIO]):
         return text.encode(encoding, "backslashreplace").decode(encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing: whom could we tell, if not the log?"""
+        """Ignore it: there is no other place to report it."""
 
 
 class _Background(_Handler):
@@ -98,7 +98,7 @@ class _Background(_Handler):
 
 
 def dropped() -> int:
-    """How many lines had no room since the start."""
+    """How many lines were dropped since the start."""
     return sum(each.writer.dropped for each in _backgrounds())
 
 

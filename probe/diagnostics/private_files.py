@@ -11,7 +11,7 @@ _OF_OTHERS = 0o077
 
 
 def create_privately() -> None:
-    """From now on files get mode 600 and folders 700."""
+    """Create files with mode 600 and folders with 700 from now on."""
     os.umask(UMASK)
 
 

@@ -1,4 +1,4 @@
-"""Takes secrets out of texts: those that are known, and what looks like one.
+"""Redacts secrets in texts: known ones, and what looks like one.
 
 Every pattern reads a text once: how long that takes grows with its length alone, whatever
 a target has put into it.
@@ -14,8 +14,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
 
-# Whoever reads a secret of three characters has guessed it already, and hiding every "abc"
-# would make all texts unreadable.
+# Shorter secrets can be guessed anyway, and hiding every "abc" would make texts unreadable.
 SHORTEST = 4
 # Shorter ones ("probe", "test") are hidden as whole words: "probe_success" is none.
 _SHORTEST_ANYWHERE = 8
@@ -24,7 +23,7 @@ _DEEPEST = 50
 _RUN = re.compile(r"[^\s\"'<>`]*")
 _AUTHORITY_END = re.compile(r"[/?#]")
 _QUERY = re.compile(r"[?#]")
-# A colon that begins no port.
+# A colon that is not followed by a port.
 _PASSWORD_BEGINS = re.compile(r":(?!\d*$)")
 _NAMES = (
     r"pass(?:word|wd)?|pwd|secret|token|api[_-]?key|secret[_-]?key|private[_-]?key"
@@ -226,7 +225,7 @@ def _bare(address: str) -> tuple[str, bool]:
     if "@" in authority:
         address = address[authority.rindex("@") + 1 :]
     elif "@" in address and _PASSWORD_BEGINS.search(authority):
-        # A password with a slash or a question mark that nobody has quoted.
+        # A password with an unquoted slash or question mark.
         address = address.rpartition("@")[2]
     shown = _QUERY.split(address, maxsplit=1)
     return shown[0], len(shown) > 1

@@ -1,10 +1,10 @@
-"""Our own errors, told to Sentry. What targets do wrong is no error of ours.
+"""Reports the probe's own errors to Sentry; failures of targets are not reported.
 
-Off without a DSN; then the SDK isn't even loaded. Nothing in the process is patched: no
-library sends Sentry's headers to a target, and no task is wrapped. The SDK's asyncio
-integration would report every exception of every task, also those that whoever awaits the
-task expects (each refused connection), and has coroutines cancelled before their start
-complain. What nobody has awaited reaches asyncio's own log, and from there Sentry.
+Off without a DSN; then the SDK isn't even loaded. Nothing in the process is patched: no library
+sends Sentry's headers to a target, and no task is wrapped. The SDK's asyncio integration would
+report every exception of every task, also those that whoever awaits the task expects (each refused
+connection), and has coroutines cancelled before their start complain. Exceptions that are never
+retrieved reach asyncio's logger, and from there Sentry.
 """
 
 import asyncio
@@ -63,10 +63,10 @@ def start(
 ) -> bool:
     """Report errors from now on; False, and nothing happens, without a DSN.
 
-    An error is an ERROR record of our loggers, an exception in our code that asyncio finds
-    nobody has handled, or one that ends the process. The same one is sent once a minute,
-    and all together 20 times an hour by ``clock`` (monotonic seconds).
-    Raises ValueError for a malformed DSN, without showing it.
+    An error is an ERROR record of our loggers, an unhandled exception in our code that asyncio
+    reports, or one that ends the process. The same one is sent once a minute, and all together 20
+    times an hour by ``clock`` (monotonic seconds). Raises ValueError for a malformed DSN, without
+    showing it.
     """
     if not dsn:
         return False
@@ -86,7 +86,7 @@ def start(
 
 
 def check_in(slug: str, ok: bool, every_minutes: int) -> None:
-    """Tell Sentry's cron monitor ``slug`` how we are; it is made if there is none yet.
+    """Send a check-in to Sentry's cron monitor ``slug``, which is created if needed.
 
     Three missing or bad ones in a row, ``every_minutes`` apart, open an issue.
     """
@@ -108,7 +108,7 @@ def check_in(slug: str, ok: bool, every_minutes: int) -> None:
 
 
 async def close() -> None:
-    """Send what still waits, for at most 1.5 s.
+    """Flush for at most 1.5 s.
 
     A crash after that is still reported, unless Sentry has just not answered.
     """
@@ -211,10 +211,10 @@ def _listen() -> None:
 
 
 def is_own_error(record: logging.LogRecord) -> bool:
-    """Whether a record tells of an error of ours.
+    """Whether a record is an error of the probe.
 
-    A failure of a target's is none: a ``Stop``, or a record with the field ``target``.
-    asyncio tells of libraries' errors too: of those, the ones that came through our code.
+    Failures of targets are not: a ``CheckAborted``, or a record with the field ``target``. Of
+    errors that asyncio reports, only those count that came through our code.
     """
     error = record.exc_info[1] if record.exc_info else None
     leaves = list(_leaves(error)) if error is not None else []
@@ -244,7 +244,7 @@ def _is_through_our_code(trace: TracebackType | None) -> bool:
 
 def _key(event: "Event") -> Hashable:
     """What makes two events the same: type and place of the exception, else the logger and
-    the message but for its numbers. One exception that several loggers tell of is one."""
+    the message but for its numbers. One exception that several loggers report is one event."""
     values = event.get("exception", {}).get("values") or []
     if values:
         frames = (values[-1].get("stacktrace") or {}).get("frames") or [{}]

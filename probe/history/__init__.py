@@ -1,8 +1,8 @@
-"""History: what was found, kept in SQLite within bounds, for restarts and for looking back.
+"""History: results in SQLite, with bounded retention, for restarts and the status page.
 
-``history`` is what others use; it gives all work with SQLite to one thread. There the
-``keeper`` holds the database, copes with files that can't be read or written, and keeps
-within ``bounds``; ``rows``, ``questions`` and ``spells`` know what is in the tables.
+``history`` is the interface; it runs all work with SQLite in one thread. There the ``store`` holds
+the database, handles files that can't be read or written, and applies ``retention``; ``rows``,
+``queries`` and ``periods`` know the tables.
 """
 
 from probe.history.history import History

@@ -1,6 +1,6 @@
 """How long each check passed, failed and was not measured, in a stretch of time.
 
-By time, not by runs: what fails is measured more often, and would weigh more than it lasts.
+Weighted by time, not by runs: a failing check runs more often.
 """
 
 import json

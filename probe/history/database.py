@@ -20,8 +20,8 @@ BUSY_SECONDS = 1.5
 PAGE_BYTES = 4096
 
 # Ids of entries grow in the order of writing. Every SQLite index ends in the id, so that
-# entries_by_standing finds the ends of a spell without reading what is in between.
-# entries_by_time holds all that a look at a day needs, and grows at its end only.
+# entries_by_standing finds the ends of a period without reading what is in between. entries_by_time
+# covers the queries of a day, and grows at its end only.
 _TABLES = {
     "checks": "CREATE TABLE checks (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     "series": "CREATE TABLE series (id INTEGER PRIMARY KEY, signal TEXT NOT NULL,"
@@ -85,8 +85,7 @@ class _Sense:
 
 
 def schema(wal_pages: int) -> Schema:
-    """What is in the file; ``wal_pages`` is how many pages the write-ahead log has when it is
-    folded into it."""
+    """The schema; at ``wal_pages`` pages the write-ahead log is checkpointed."""
     sense = _Sense()
     return Schema(
         name="history",
@@ -96,10 +95,9 @@ def schema(wal_pages: int) -> Schema:
         pragmas=(
             "auto_vacuum = INCREMENTAL",
             "journal_mode = WAL",
-            # What is committed is with the kernel, and so outlives the process, however that
-            # ends. Only a machine that loses power may lose the last commits, never the file:
-            # the log is synced before it is folded in. FULL would wait for the disk at every
-            # commit instead.
+            # What is committed is with the kernel, and so outlives the process, however that ends.
+            # Only a power failure may lose the last commits, never the file: the log is synced
+            # before a checkpoint. FULL would wait for the disk at every commit instead.
             "synchronous = NORMAL",
             "secure_delete = OFF",
             f"wal_autocheckpoint = {wal_pages}",
@@ -129,7 +127,7 @@ def open_file(path: Path, wal_pages: int) -> sqlite3.Connection:
 
 
 def checkpoint(db: sqlite3.Connection) -> None:
-    """Fold the write-ahead log into the file, unless someone else reads it just now."""
+    """Checkpoint the write-ahead log, unless another process is reading it."""
     db.execute("PRAGMA busy_timeout = 0")
     try:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

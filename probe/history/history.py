@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 STALLED = "the disk does not answer"
-# What can be read of a damaged file is copied for 5 s at most.
+# Copying from a damaged file takes 5 s at most.
 OPEN_SECONDS = 10.0
-# Pages wait no longer for what they show; what is written may take its time.
+# How long a query may take; writes may take longer.
 ASK_SECONDS, WRITE_SECONDS = 5.0, 60.0
 
 # An entry with a dozen samples takes up to 3.5 kB as Python objects, half of it when it is
@@ -35,11 +35,11 @@ MOST_RECENT = 20_000
 
 
 class History:
-    """Entries of the past; made with ``open``, to be closed with ``close``.
+    """Results of the past; created with ``open``, to be closed with ``close``.
 
-    Entries are added at once and written soon. Questions are answered from what is written;
-    where the database can't be asked, the answer is empty and ``state.problem`` says why.
-    Nothing here raises because of the database. All is for one event loop.
+    Entries are added at once and written soon. Queries see what is written; where the database
+    can't be queried, the answer is empty and ``state.problem`` says why. Nothing here raises
+    because of the database. All is for one event loop.
     """
 
     def __init__(self, keeper: HistoryStore, waiting: WriteQueue, flush_seconds: float) -> None:
@@ -80,13 +80,13 @@ class History:
 
     @property
     def state(self) -> HistoryState:
-        """How history itself stands."""
+        """The state of history itself."""
         state = self._keeper.state
         return replace(state, problem=STALLED) if self._thread.is_stalled else state
 
     def add(self, entry: ResultRow) -> None:
-        """Keep an entry. When too many wait, the oldest of them is lost; so are those that
-        come after the end."""
+        """Add an entry. When too many are queued, the oldest is lost, as are those added after
+        ``close``."""
         self._waiting.add(entry)
         if self._closing is None:
             self._added.set()
@@ -94,12 +94,13 @@ class History:
             self._waiting.discard()
 
     async def flush(self) -> None:
-        """Write all that was added so far; while there is trouble it goes on waiting."""
+        """Write all that was added so far; if the database can't be written, entries stay
+        queued."""
         if self._closing is None:
             await self._do(self._keeper.write, None, WRITE_SECONDS)
 
     async def close(self) -> None:
-        """Write what waits, and close; what can't be written now is lost."""
+        """Write the queue, and close; what can't be written now is lost."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="history closes")
         await asyncio.shield(self._closing)
@@ -132,13 +133,13 @@ class History:
     async def troubles(
         self, start: float, end: float, most: int = 20
     ) -> dict[str, tuple[StatePeriod, ...]]:
-        """Troubled and unknown spells that touch the time from ``start`` until before
-        ``end``, newest first, at most so many of each check. They are whole: with their
-        true start and end, though these be outside."""
+        """Unhealthy and unknown periods that overlap the time from ``start`` until before ``end``,
+        newest first, at most so many of each check. They have their true start and end, even
+        outside of it."""
         return await self._ask(lambda db: periods.unhealthy_periods(db, start, end, most), {})
 
     async def standings(self) -> dict[str, StatePeriod]:
-        """The present spell of each check, as far back as history reaches."""
+        """The current period of each check, as far back as history reaches."""
         return await self._ask(periods.current_periods, {})
 
     async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:

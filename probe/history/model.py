@@ -1,4 +1,4 @@
-"""What was found, as it is kept: entries, their sums over a stretch of time, spells.
+"""Stored results, their aggregates over time, and periods of one health state.
 
 Times are wall-clock seconds since 1970 (UTC), durations seconds.
 """
@@ -13,8 +13,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class HealthState(StrEnum):
-    """How a check stands, as far as people care since when: a warning that becomes
-    critical is the same trouble."""
+    """The health state of a check: a warning that becomes critical is the same incident."""
 
     WELL = "well"
     TROUBLED = "troubled"
@@ -32,9 +31,9 @@ STANDINGS: Mapping[Verdict, HealthState] = {
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One result as it is kept. ``at`` is when the run began; ``phase``, ``cause`` and
-    ``message`` are empty where nothing failed. ``value`` is that of the signal that is
-    plotted; ``samples`` are (signal name, sorted labels, value)."""
+    """One stored result. ``at`` is when the run began; ``phase``, ``cause`` and ``message`` are
+    empty where nothing failed. ``value`` is that of the signal that is plotted; ``samples`` are
+    (signal name, sorted labels, value)."""
 
     check: str
     at: float
@@ -50,8 +49,8 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class TimeBucket:
-    """All entries of one check in one stretch of time: how many of each verdict, and the
-    median and the greatest of their values (None where nothing was measured)."""
+    """All entries of one check in one time bucket: how many of each verdict, and the median and the
+    greatest of their values (None where nothing was measured)."""
 
     verdicts: Mapping[Verdict, int]
     median: float | None = None
@@ -82,11 +81,11 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class StatePeriod:
-    """A stretch of time in which a check stood the same way.
+    """A period in which a check had the same health state.
 
-    ``verdict``, ``phase``, ``cause`` and ``message`` are those of its gravest entry (the
-    newest of equally grave ones). ``end`` is when the first entry after it began; None
-    while it lasts. ``entries`` is how many runs it is made of.
+    ``verdict``, ``phase``, ``cause`` and ``message`` are those of its worst entry (the newest of
+    equally bad ones). ``end`` is when the first entry after it began; None while it lasts.
+    ``entries`` is how many runs it is made of.
     """
 
     check: str
@@ -100,12 +99,12 @@ class StatePeriod:
 
     @property
     def standing(self) -> HealthState:
-        """The class that all its entries share."""
+        """The health state that all its entries share."""
         return STANDINGS[self.verdict]
 
 
 def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultRow:
-    """A result as it is kept, with the verdict on it and the value of the plotted signal."""
+    """A result to store, with its verdict and the value of the plotted signal."""
     failure = result.failure
     values = [each.value for each in result.samples if plot and each.signal.name == plot.name]
     return ResultRow(

@@ -1,8 +1,8 @@
-"""Spells: runs of entries of one check, in the order of writing, that stand the same way.
+"""Periods: consecutive entries of one check, in the order of writing, with the same health state.
 
-Nothing is kept about them beside the entries. The index finds the newest entry of each
-verdict before a given one; the standing that comes first is the spell's, the second is where
-it began. That takes as long for a spell of a million entries as for one of two.
+They are not stored, but found by an index: it gives the newest entry of each verdict before a given
+one; the first health state is the period's, the second is where it began. That takes as long for a
+period of a million entries as for one of two.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ _WHERE = "WHERE check_id = ? AND verdict = ? AND id > ? AND id < ?"
 _NEWEST = f"SELECT id FROM {_INDEX} {_WHERE} ORDER BY id DESC LIMIT 1"
 _OLDEST = f"SELECT id FROM {_INDEX} {_WHERE} ORDER BY id LIMIT 1"
 _COUNT = f"SELECT count(*) FROM {_INDEX} {_WHERE}"
-# Verdicts of each standing as numbers, which are in the order of gravity.
+# Verdicts of each health state as numbers, in the order of severity.
 _OF_STANDING = {
     standing: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is standing)
     for standing in HealthState
@@ -29,7 +29,7 @@ _OF_STANDING = {
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A spell as ids: its first entry, and those of the check around it that are not of it
+    """A period as ids: its first entry, and those of the check around it that are not of it
     (``after`` is 0 and ``before`` past all ids where there is none)."""
 
     check: int
@@ -44,7 +44,7 @@ class _Run:
 
 
 def current_periods(db: sqlite3.Connection) -> dict[str, StatePeriod]:
-    """The present spell of each check."""
+    """The current period of each check."""
     found = {}
     for check, name in check_names(db).items():
         run = _run_before(db, check, _AFTER_ALL)
@@ -56,9 +56,9 @@ def current_periods(db: sqlite3.Connection) -> dict[str, StatePeriod]:
 def unhealthy_periods(
     db: sqlite3.Connection, start: float, end: float, most: int
 ) -> dict[str, tuple[StatePeriod, ...]]:
-    """Spells that are not well and touch the stretch of time, newest first."""
+    """Unhealthy and unknown periods that overlap the given time, newest first."""
     newest = _newest_begun_before(db, end)
-    # A spell that touches the stretch lasts, or ends with an entry begun after its start.
+    # A period that overlaps lasts, or ends with an entry begun after the start.
     oldest = "SELECT min(id) FROM entries INDEXED BY entries_by_time WHERE at > ?"
     oldest_end = db.execute(oldest, (start,)).fetchone()[0] or _AFTER_ALL
     found = {}

@@ -1,4 +1,4 @@
-"""What history is asked, as functions of a database inside a reading transaction."""
+"""Queries, as functions of a database inside a read transaction."""
 
 import sqlite3
 from collections import defaultdict
@@ -11,8 +11,7 @@ from probe.history.database import Unreadable
 from probe.history.model import ResultRow, TimeBucket
 from probe.history.rows import COLUMNS, Reader, check_names, verdict_of
 
-# SQLite counts and sorts one bucket at a time: little memory, and while it does, Python
-# goes on measuring.
+# SQLite counts and sorts one bucket at a time: little memory, and the GIL is released meanwhile.
 _COUNTS = """
 SELECT check_id, verdict, count(*), max(value)
 FROM entries INDEXED BY entries_by_time WHERE at >= ? AND at < ?

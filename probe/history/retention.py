@@ -1,10 +1,10 @@
-"""How much is kept, and how the rest goes.
+"""How much is kept, and how the rest is deleted.
 
-The wall clock can't be trusted: it may jump a year ahead and come back an hour later. So
-age alone never deletes much. A sweep, once a minute, takes at most two entries for each one
-written since the last sweep, and at most a tenth of all: that keeps pace, and catches up
-after a long stop, and an hour with a wrong clock costs two hours of history, not all of it.
-Entries from the future stay; they go when the clock is past them, or by size.
+The wall clock can't be trusted: it may jump a year ahead and come back an hour later. So age alone
+never deletes much. A sweep, once a minute, takes at most two entries for each one written since the
+last sweep, and at most a tenth of all: that keeps pace, and catches up after a long stop, and an
+hour with a wrong clock costs two hours of history, not all of it. Entries from the future stay;
+they are deleted when the clock is past them, or by size.
 
 Size goes by what the pages hold, in the order of writing, whatever the clock says.
 """
@@ -84,8 +84,8 @@ class Trimmer:
         self._swept_at, self._written = now, 0
 
     def _shrink(self, db: sqlite3.Connection) -> None:
-        # Counts what is in use: a file that can't shrink now, because someone else reads
-        # it, is no reason to delete more.
+        # Counts pages in use: a file that can't shrink now, because another process reads it, is no
+        # reason to delete more.
         while used_bytes(db) > self._most_bytes and _delete_oldest_tenth(db):
             pass
         _give_back(db)

@@ -1,8 +1,7 @@
 """Entries as rows, and rows as entries.
 
-What repeats in every entry (a check's name, a signal with its labels) is a number in it;
-names are numbered once and for good. Numbers of statuses and verdicts are never reassigned:
-files carry them.
+What repeats in every entry (a check's name, a signal with its labels) is stored once and referenced
+by number. Numbers of statuses and verdicts are never reassigned: files carry them.
 """
 
 import json
@@ -18,7 +17,7 @@ from probe.history.model import Labels, ResultRow
 
 MOST_CHARACTERS = 500
 STATUSES = (Status.OK, Status.FAILED, Status.UNKNOWN)
-# In the order of gravity.
+# In the order of severity.
 VERDICTS = (
     Verdict.OK,
     Verdict.OBJECTIVE_MISSED,
@@ -35,14 +34,13 @@ _MOST_REMEMBERED = 10_000
 
 
 class InvalidRow(Exception):
-    """An entry that makes no sense: it is not kept."""
+    """An invalid entry, which is not stored."""
 
 
 class Writer:
     """Writes entries to one database, inside the caller's transactions.
 
-    After a transaction that was rolled back it is of no more use: it remembers numbers that
-    were given in there.
+    Not to be used after a rollback: it caches numbers that were assigned in the transaction.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -51,7 +49,7 @@ class Writer:
         self._series: dict[tuple[str, str], int] = {}
 
     def write(self, entries: Sequence[ResultRow]) -> int:
-        """Returns how many were written: all but those that make no sense."""
+        """Returns how many were written: all but invalid ones."""
         rows = []
         for entry in entries:
             try:
@@ -95,7 +93,7 @@ class Writer:
 
 
 def _plain(entry: ResultRow) -> tuple[Any, ...]:
-    """The columns from ``at`` to ``value``. Raises Unkept without a time that is a number."""
+    """The columns from ``at`` to ``value``. Raises InvalidRow without a valid time."""
     if not math.isfinite(entry.at):
         raise InvalidRow
     return (

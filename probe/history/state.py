@@ -1,14 +1,13 @@
-"""How history itself stands, for /metrics, the log and the status page."""
+"""The state of history itself, for /metrics, the log and the status page."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryState:
-    """``persistent``: it survives a restart. ``problem`` is for people, empty when all is
-    well. ``bytes`` is what it takes up: file and write-ahead log, or memory. ``written``
-    and ``lost`` count entries since the start, ``waiting`` those that are yet to be
-    written."""
+    """``persistent``: it survives a restart. ``problem`` is for people, empty if there is none.
+    ``bytes`` is the size of file and write-ahead log, or memory. ``written`` and ``lost`` count
+    entries since the start, ``waiting`` those in the queue."""
 
     persistent: bool
     problem: str

@@ -1,11 +1,11 @@
-"""The thread's side of history: one database, and what to do when it can't be used.
+"""The thread's side of history: one database, and its error handling.
 
-What is wrong decides what happens:
+By kind of error:
 
-- contents that can't be read: the file is set aside, a new one begun;
+- contents that can't be read: the file is quarantined, and a new one created;
 - a file that can't be written when the probe starts: history is kept in memory;
-- the same later, a full disk, a lock that doesn't go away: entries wait, and each further
-  attempt to write may find that all is well again.
+- the same later, a full disk, a persistent lock: entries are queued, and each further write is a
+retry.
 """
 
 import logging
@@ -42,9 +42,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Of entries in one transaction: questions needn't wait long for their turn.
+# Entries in one transaction: few, so that queries don't wait long.
 _BATCH = 2000
-# How long a file that was set aside is worth mentioning.
+# How long a quarantined file is shown as a problem.
 _NOTICE_SECONDS = 86400.0
 _SALVAGE_SECONDS = 5.0
 
@@ -99,7 +99,7 @@ class HistoryStore:
         self._measure()
 
     def write(self) -> None:
-        """Write what waits by now."""
+        """Write the queue."""
         left = len(self._waiting)
         while left > 0 and (batch := self._waiting.next_batch(_BATCH)):
             left -= len(batch)
@@ -107,7 +107,7 @@ class HistoryStore:
                 return
 
     def query(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """What the question finds, or ``otherwise`` if the database can't be asked."""
+        """The result of a query, or ``otherwise`` if the database can't be queried."""
 
         def attempt(db: sqlite3.Connection) -> T:
             with reading(db):
@@ -120,8 +120,7 @@ class HistoryStore:
             return otherwise
 
     def close(self) -> None:
-        """Write what waits, fold the log into the file and close; what can't be written now
-        is lost."""
+        """Write the queue, checkpoint and close; what can't be written now is lost."""
         self.write()
         lost = self._waiting.discard()
         if lost:

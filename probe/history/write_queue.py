@@ -1,4 +1,4 @@
-"""Entries on their way from the event loop to the thread that writes them."""
+"""Queue of entries from the event loop to the thread that writes them."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class WriteQueue:
         return len(self._entries) + self._taken
 
     def add(self, entry: ResultRow) -> None:
-        """Take an entry in."""
+        """Add an entry."""
         with self._lock:
             self._entries.append(entry)
             self._keep_within()
@@ -41,20 +41,20 @@ class WriteQueue:
             return taken
 
     def put_back(self, entries: Sequence[ResultRow]) -> None:
-        """What was taken could not be written now; it goes back to where it was."""
+        """A batch could not be written: put it back in front."""
         with self._lock:
             self._taken -= len(entries)
             self._entries.extendleft(reversed(entries))
             self._keep_within()
 
     def done(self, entries: Sequence[ResultRow], *, lost: int = 0) -> None:
-        """What was taken is settled; ``lost`` of them were not written."""
+        """A batch is done; ``lost`` of its entries were not written."""
         with self._lock:
             self._taken -= len(entries)
             self.lost += lost
 
     def discard(self) -> int:
-        """Give up all that waits; returns how many that were."""
+        """Discard the queue; returns how many entries that were."""
         with self._lock:
             count = len(self._entries)
             self._entries.clear()
