@@ -62,7 +62,7 @@ class RelayIceBase:
     ) -> None:
         self._relay, self._clock = relay, clock
         # A quota that was full is no part of what a call takes: it begins anew.
-        self.client = client(relay.url, relay.credentials, clock=clock, now=now, patient=False)
+        self.client = client(relay.url, relay.credentials, clock=clock, now=now, retry_quota=False)
         self.client.on_data, self.client.on_lost = self._received, self._fail
         self.login = connectivity_check.IceCredentials.random()
         self.rtt: float | None = None

@@ -98,7 +98,7 @@ async def _look(
     record: Recorder,
     context: Context,
 ) -> None:
-    from probe.turn.relay_path import allocate_and_delete
+    from probe.turn.allocation import allocate_and_delete
 
     def found(client: "TurnClient") -> None:
         _write(client, record, context.now())

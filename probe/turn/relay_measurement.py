@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probe.turn.client import TurnClient
-from probe.turn.mos import mean_opinion_score
-from probe.turn.statistics import EchoLog, jitter, median, quantile
+from probe.turn.statistics import EchoLog, jitter, mean_opinion_score, median, quantile
 
 
 @dataclass

@@ -9,8 +9,8 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.uri import format_hostport
 from probe.turn.judging import surely_lost
-from probe.turn.mos import mean_opinion_score
 from probe.turn.relay_path import RelayPath
+from probe.turn.statistics import mean_opinion_score
 from probe.turn_report.findings import Finding, failed, ok, skipped, warning
 from probe.turn_report.relaying import (
     BITS_A_SECOND,

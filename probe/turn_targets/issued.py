@@ -15,7 +15,7 @@ from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
-from probe.turn.relay_path import check_allocation
+from probe.turn.allocation import check_allocation
 from probe.turn_targets.table import (
     MOST_ALLOCATIONS,
     TurnServerConfig,
