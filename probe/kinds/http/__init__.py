@@ -43,7 +43,8 @@ from probe.net.urls import show_host
 from probe.paircam import health
 
 if TYPE_CHECKING:
-    from probe.net.http import FreshHttpClient, Response
+    from probe.net.fetch.redirect import Response
+    from probe.net.http import FreshHttpClient
 
 __all__ = ["KIND", "HttpEnvironment", "HttpTable", "derive"]
 
