@@ -57,7 +57,7 @@ class PhaseTimeouts:
 
     @classmethod
     def within(cls, deadline: float) -> "PhaseTimeouts":
-        """Bounds that leave room for a closer look, so that a failure has a better name than
+        """Timeouts that leave room for a diagnosis, so that a failure has a better name than
         ``deadline``; beyond 30 s they don't grow."""
         share = min(1.0, deadline / 30)
         return cls(5.0 * share, 6.0 * share, 6.0 * share, 10.0 * share, 4.0 * share)

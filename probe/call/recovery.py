@@ -1,6 +1,6 @@
-"""A relayed call to which things happen, and how long it takes until it is well again.
+"""A relayed call that is disrupted on purpose, and how long it takes to recover.
 
-It behaves as the application's browsers do. Consent is asked for all the time; so many
+It behaves as the application's browsers do. Consent is checked continuously; so many
 seconds after the last answer ICE has failed (15 in Chromium; RFC 7675 section 5.1 allows 30),
 and is restarted, up to three times. An allocation that is gone is known from a 437 at the
 next Refresh, and ICE is restarted at once. What would go through signaling is exchanged in
@@ -36,7 +36,7 @@ CLOSE_PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class CallRecovery:
-    """How a call came back, in seconds from the end of the trouble and from its beginning.
+    """How a call came back, in seconds from the end of the disruption and from its beginning.
 
     ``path`` is where media flow again, ``data`` the data channel, which waits for SCTP's
     timer. ``noticed``: from the beginning until the call knew; None where it never did, and
@@ -128,7 +128,7 @@ class RecoveringCall:
         async def never() -> None:
             await asyncio.Event().wait()
 
-        # The trouble ends when it is noticed: nothing but a restart can mend it.
+        # The disruption ends when it is noticed: only an ICE restart can end it.
         noticed: list[float] = []
         return await self._endure(began, never(), lambda: noticed[0], noticed.append)
 
@@ -222,7 +222,7 @@ class RecoveringCall:
         raise CheckFailed(Cause.ICE_FAILED, message)
 
     async def _restart(self) -> None:
-        """New ICE credentials and allocations under the DTLS connection that stands."""
+        """New ICE credentials and allocations under the existing DTLS connection."""
         fresh = [ice.make() for ice in self._ices]
         try:
             async with asyncio.timeout(RESTART_SECONDS):

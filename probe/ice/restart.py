@@ -53,7 +53,7 @@ class RestartableIce:
 
     @property
     def failure(self) -> CheckAborted | None:
-        """Why nothing goes any more, where the relay has told."""
+        """Why nothing is sent any more, where the relay has reported it."""
         return self.current.failure
 
     async def gather(self) -> None:

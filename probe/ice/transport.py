@@ -41,13 +41,13 @@ class IceTransport(Protocol):
 
     @property
     def failure(self) -> CheckAborted | None:
-        """Why nothing goes any more, where the relay has told."""
+        """Why nothing is sent any more, where the relay has reported it."""
 
     async def gather(self) -> None:
         """Find an address. Raises CheckFailed where the relay gives none."""
 
     async def set_remote(self, other: "IceTransport") -> None:
-        """Learn the other side's candidates and credentials, as signaling would tell them."""
+        """Take the remote candidates and credentials, as signaling would bring them."""
 
     async def connect(self) -> None:
         """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
@@ -115,7 +115,7 @@ class HostIce:
         """Raises ConnectionError when no pair connects."""
         started = self._clock()
         await self._connection.connect()
-        # aioice doesn't tell; but on one host only its timer can take that long.
+        # aioice doesn't report it; but on one host only its timer can take that long.
         self.retransmissions = int(self._clock() - started >= RTO)
 
     async def until_failed(self) -> None:

@@ -38,13 +38,13 @@ MB = 1e6
 CONNECT = Signal(
     "probe_redis_connect_seconds",
     Unit.SECONDS,
-    "From the look-up until the session stands, TLS and password included.",
+    "From the DNS lookup until the session is open, TLS and password included.",
     latency=True,
 )
 PING = Signal(
     "probe_redis_ping_seconds",
     Unit.SECONDS,
-    "Round trip of a PING on a connection that stands.",
+    "Round trip of a PING on an open connection.",
     column="ping",
     latency=True,
 )
@@ -139,7 +139,7 @@ class RedisTable(CheckConfig):
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """Whoever needs it and fails."""
+        """The checks that depend on it and fail."""
         return frozenset({REDIS})
 
     @property

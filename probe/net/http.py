@@ -179,7 +179,7 @@ class FreshHttpClient:
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
         """The cause behind an exception of a connection, or None if it isn't one.
 
-        ``host`` is whom the message names, if not the one that was last asked.
+        ``host`` is the one that the message names; by default that of the last request.
         """
         aborted = translate(error, host or self._host, self.tls)
         if aborted is not None:

@@ -59,8 +59,8 @@ class Race:
         and the preferred one not within ``prefer`` seconds after it.
 
         Attempts that have not won are cancelled and have to clean up by themselves; what they
-        had found already is given to ``discard``. Raises the Stop that says most where all
-        fail; waits for as long as whoever called does.
+        had found already is given to ``discard``. Raises the CheckAborted that says most where all
+        fail; waits for as long as the caller does.
         """
         tasks: list[asyncio.Task[T]] = []
         starting = asyncio.create_task(self._start(attempt, tasks))
@@ -125,8 +125,8 @@ class Race:
 
     def _says_most(self) -> CheckAborted:
         """That this machine has no route for a family says less than what the other met."""
-        telling = (error for error in self._failures if error.cause is not Cause.CONNECT_FAILED)
-        return next(telling, self._failures[0])
+        specific = (error for error in self._failures if error.cause is not Cause.CONNECT_FAILED)
+        return next(specific, self._failures[0])
 
 
 def _has_answered(task: asyncio.Task[T]) -> bool:

@@ -46,9 +46,11 @@ async def ask(
             return parse(await _get(base, secret_key, context, ca_file), host)
     except TimeoutError:
         raise NotMeasured(Cause.DEADLINE, f"no answer from {host} in time") from None
-    except CheckAborted as stop:
+    except CheckAborted as aborted:
         # The address that was asked has the key in it: no cause is chained.
-        raise NotMeasured(stop.cause, stop.message, phase=stop.phase, hint=stop.hint) from None
+        raise NotMeasured(
+            aborted.cause, aborted.message, phase=aborted.phase, hint=aborted.hint
+        ) from None
 
 
 async def _get(base: str, secret_key: str, context: Context, ca_file: Path | None) -> bytes:

@@ -70,7 +70,7 @@ class Info:
         )
 
     def refuses_writes(self, refusals_before: float | None) -> bool | None:
-        """Whether it is full and refuses writes; None where it has no limit to tell by.
+        """Whether it is full and refuses writes; None where it has no limit to compare with.
 
         ``refusals_before`` is what ``refusals`` was in the run before, None in the first.
         """

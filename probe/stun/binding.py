@@ -45,7 +45,7 @@ async def binding_request(
 ) -> BindingResult:
     """Ask all addresses over UDP, as browsers do; the one that answers first counts.
 
-    Waits for as long as whoever called it does. ``families`` gets what became of each family
+    Waits for as long as the caller does. ``families`` gets what became of each family
     of several: empty for one that answers. Raises CheckFailed(connect_refused, protocol_error).
     """
     race = Race(addresses, both_families=True)

@@ -78,7 +78,7 @@ class StunConnection:
         return self.channels(number)
 
     def message_received(self, frame: bytes) -> None:
-        """Take what the transport brings; a stranger's bytes never raise here."""
+        """Take what the transport brings; untrusted bytes never raise here."""
         self._messages_received += 1
         self.bytes_received += len(frame)
         if self._is_flooded():

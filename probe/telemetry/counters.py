@@ -122,7 +122,7 @@ class Restarts:
 
     Where the name of a process is new with each start (``instance.id`` of the backend) only
     the second shows it; a machine that merely was not seen before has been up for longer.
-    A thing that was not heard of for ``keep`` seconds is forgotten.
+    A process without samples for ``keep`` seconds is forgotten.
     """
 
     keep: float

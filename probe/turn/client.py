@@ -1,7 +1,7 @@
 """A TURN client (RFC 8656) whose phases can be timed apart and whose errors keep their code.
 
 aioice's own client allocates in one go, lets its errors vanish in gathering and waits
-63.5 s for the dead (RTC.md); this one waits for as long as whoever called it does.
+63.5 s for the dead (RTC.md); this one waits for as long as its caller.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ DataCallback = Callable[[bytes, PeerAddress], None]
 
 
 class TurnClient(AuthenticatedConnection):
-    """One allocation on one server, by the way in that ``url`` names.
+    """One allocation on one server, by the transport that ``url`` names.
 
     ``open`` connects and allocates; ``close`` deletes and closes, in any state, and has to be
     called whatever happens. ``on_data`` is called with data and the peer's address, ``on_lost``
@@ -239,7 +239,7 @@ class TurnClient(AuthenticatedConnection):
         self.software = answer.attributes.get("SOFTWARE", b"")
         self.allocate_seconds = self._clock() - self._allocate_began
         if blocked_port(self.url):
-            message = f"the server answers at port {self.url.port}, which browsers never ask"
+            message = f"the server answers at port {self.url.port}, which browsers block"
             raise CheckFailed(Cause.PORT_BLOCKED, message)
         check_relayed_address(answer.attributes["XOR-RELAYED-ADDRESS"][0], _ip_of(dialed))
 

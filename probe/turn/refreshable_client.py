@@ -18,7 +18,7 @@ NOT_FORGOTTEN = (Cause.STALE_NONCE, Cause.AUTH_REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a Refresh took, and for how long the allocation stands now; both in seconds."""
+    """What a Refresh took, and the allocation's lifetime now; both in seconds."""
 
     seconds: float
     lifetime: float

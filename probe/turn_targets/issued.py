@@ -85,7 +85,7 @@ class _Trying:
             self.failures[url] = error
 
     async def check_others(self, check: _Work) -> None:
-        """Those that nobody has tried yet, as many at a time as a user may have."""
+        """Those not tried yet, as many at a time as a user may have."""
         slots, limit = asyncio.Semaphore(MOST_ALLOCATIONS), 0.9 * self._left
 
         async def one(url: TurnUri) -> None:

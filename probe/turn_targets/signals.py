@@ -53,7 +53,7 @@ BYTES = Signal(
 
 
 def traffic_of(check: str, context: Context) -> ByteCounter:
-    """What a check's wires have passed since it was last written down.
+    """A check's bytes since they were last recorded.
 
     Kept between runs: what is deleted behind a run is counted with the next one.
     """

@@ -188,7 +188,7 @@ async def _call_through(
         except CheckFailed as error:
             await diagnosis.of(error)
         except asyncio.CancelledError:
-            # Before closing, which may take longer than whoever cancels waits.
+            # Before closing, which may take longer than the caller waits.
             record.sample(SUCCESS, 0.0)
             raise
 

@@ -130,7 +130,7 @@ def _begin(phase: str, table: HttpTable, record: Recorder) -> None:
     if phase == "processing" and table.body in health.HEALTHY_STATUS:
         record.hint = (
             "It connects and does not answer: /health asks the database before it answers, "
-            "so look whether Postgres hangs."
+            "so check whether Postgres hangs."
         )
 
 

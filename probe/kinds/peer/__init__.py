@@ -103,7 +103,7 @@ def _note(attempt: "Attempt", attempts: "PeerMeasurement", record: Recorder) -> 
     """Who it was that answered."""
     far = attempt.call.far
     if far is not None:
-        record.facts["peer"] = f"{show_host(attempts.door)}, {far.region}, {far.version}"
+        record.facts["peer"] = f"{show_host(attempts.url)}, {far.region}, {far.version}"
 
 
 async def _directly(
@@ -129,8 +129,8 @@ async def _directly(
         table.offers_private_addresses,
     )
     for url in urls:
-        bell = PeerClient(url, table.token, table.ca_file, timeout)
-        attempts = PeerMeasurement(bell, me, plan, record, context)
+        client = PeerClient(url, table.token, table.ca_file, timeout)
+        attempts = PeerMeasurement(client, me, plan, record, context)
         direct = await attempts.direct(table.stun)
         # Without an address of our own the relayed call may still be made.
         if direct.call.far is None and (direct.has_candidates or not table.needs_server):
@@ -149,7 +149,7 @@ async def _addresses(table: PeerTable, context: Context) -> list[str]:
 
 
 def _unmeasured(attempt: "Attempt") -> NotMeasured:
-    """What kept us from calling is no fault of whom we would have called."""
+    """What kept us from calling is no failure of the peer."""
     failure = attempt.failure
     if failure is None:
         raise RuntimeError("a call without an answer has a failure")

@@ -29,7 +29,7 @@ class HeaderCheck(Protocol):
     def __call__(
         self, url: str, /, *, ca_file: Path | None, clock: Callable[[], float], timeout: float
     ) -> Coroutine[Any, Any, bool | None]:
-        """Waits at most ``patience`` seconds."""
+        """Waits at most ``timeout`` seconds."""
 
 
 async def redirects_to_https(
