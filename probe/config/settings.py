@@ -289,7 +289,7 @@ def load_settings(
         whole,
         (
             *sources.warnings,
-            *alerting_warnings(whole),
+            *(() if alone else alerting_warnings(whole)),
             *static_warnings(split_urls(own.peers), has_region=has_region),
             *warnings,
         ),

@@ -146,7 +146,9 @@ class HttpTable(CheckConfig):
         """What users lose when it fails."""
         if self.body in ("health", "ready"):
             return Impact("backend", "The backend is down", "The backend is degraded")
-        return Impact(self.name, f"{self.name} is down", f"{self.name} is degraded")
+        if "frontend" in self.name.split("-"):
+            return Impact(self.name, "The frontend is down", "The frontend is degraded")
+        return Impact(self.name)
 
     @property
     def alert_group(self) -> str:

@@ -274,7 +274,7 @@ KIND = Kind(
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         # Retried before a notification is sent.
-        hold=120.0,
+        hold=240.0,
         warning_only_causes=frozenset({Cause.STRANGER_MATCHED}),
         # A retry would be matched with the next one.
         no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
@@ -285,7 +285,8 @@ KIND = Kind(
     # Beside the 912 commands a day of signaling and redis there are 88 left in the tenth of
     # Upstash's free plan that monitoring may take: 89 every 25 hours are 85 a day.
     interval=90_000.0,
-    retry=60.0,
+    # A day of failing takes 11 runs so, which stay within the same tenth.
+    retry=180.0,
     plot=OPEN,
     runbooks=Runbooks("journey-failing", "journey-failing"),
     dashboard="probe-signaling",
