@@ -33,7 +33,7 @@ SHORTEST_GRACE = 0.3
 _LARGE_TRIES, _LARGE_TRIES_WHERE_LOSSY = 3, 10
 _FIRST_LARGE = 1 << 31
 # Deleting the allocations may take a second (TurnClient), closing the rest a moment.
-CLOSE_PATIENCE = 1.5
+CLOSE_TIMEOUT = 1.5
 
 NO_ALLOCATION = "the server doesn't answer"
 NO_PAIR = "no pair of candidates connects"
@@ -128,7 +128,7 @@ class Call:
         async def close() -> None:
             await closing
 
-        await self._context.closing.close(close(), timeout=CLOSE_PATIENCE)
+        await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
 
     async def gather(self) -> None:
         """Gather on both sides at once. Raises CheckFailed where the relay gives no address."""

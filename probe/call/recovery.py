@@ -31,7 +31,7 @@ BEAT_SECONDS = 0.25
 MESSAGE_BEATS = 2
 RESTARTS, RESTART_SECONDS = 3, 40.0
 """A browser gives an allocation up that was not answered for so long."""
-CLOSE_PATIENCE = 2.0
+CLOSE_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class RecoveringCall:
         async def close() -> None:
             await peers
 
-        await self._context.closing.close(close(), timeout=CLOSE_PATIENCE)
+        await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
 
     async def simulate_loss(self, outage: Impairment, seconds: float) -> CallRecovery:
         """Lose the network of the offering side. Raises CheckFailed where the call stays dead."""

@@ -12,7 +12,7 @@ from probe.turn.refreshable_client import RefreshableClient
 
 
 class RestartableIce:
-    """One side's ICE, as an ``Ice``; ``make`` gives a new one for each restart.
+    """One side's ICE, as an ``IceTransport``; ``make`` gives a new one for each restart.
 
     DTLS and all above it stay (RFC 8445 section 9, RFC 8842 section 4): packets that go out
     while there is no way are lost, as on any network. While ``suspended``, for want of consent,

@@ -56,7 +56,7 @@ OPEN = Signal(
 # The same counter; here each end has its own provider.
 SPENT = Signal(BYTES.name, BYTES.unit, BYTES.help, labels=("provider", "direction"), counter=True)
 
-_MOST_PATIENCE = 2.0
+_MAX_TIMEOUT = 2.0
 # Failures before the path exists belong to the allocation checks.
 _BEFORE_THE_PATH = ("dns", "connect", "tls", "allocate", "credentials")
 
@@ -92,7 +92,7 @@ class CrossingTable(CheckConfig):
     @property
     def timeout(self) -> float:
         """How many seconds the first packet may take through both relays."""
-        return min(_MOST_PATIENCE, self.deadline / 3)
+        return min(_MAX_TIMEOUT, self.deadline / 3)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:

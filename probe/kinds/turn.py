@@ -147,7 +147,7 @@ ATTRIBUTES: Mapping[Signal, str] = {
 
 OTHER_SIGNALS = tuple(each for each in ATTRIBUTES if each not in (ALLOCATE, RELAY_RTT, JITTER))
 
-_MOST_PATIENCE = 2.0
+_MAX_TIMEOUT = 2.0
 
 
 class TurnTable(TurnServerConfig):
@@ -170,7 +170,7 @@ class TurnTable(TurnServerConfig):
     @property
     def timeout(self) -> float:
         """How many seconds the first packet may take through the relay."""
-        return min(_MOST_PATIENCE, self.deadline / 3)
+        return min(_MAX_TIMEOUT, self.deadline / 3)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:

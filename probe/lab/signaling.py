@@ -60,7 +60,7 @@ class Signaling:
         """How many sessions are open."""
         return len(self._devices)
 
-    def set_patience(self, *, interval: float, timeout: float) -> None:
+    def set_ping_timers(self, *, interval: float, timeout: float) -> None:
         """How often clients are pinged and how long they may be silent, in seconds; new
         clients are given both, and expect the same of the server."""
         self._server.eio.ping_interval, self._server.eio.ping_timeout = interval, timeout

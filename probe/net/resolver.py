@@ -21,7 +21,7 @@ RESOLVER_TIMEOUT = 1.0
 
 NO_ROUTE_HINT = (
     "Give the probe's machine an address of that family, or give the target's name one of the "
-    "other: visitors without IPv6 can't reach an IPv6-only target either."
+    "other: users without IPv6 can't reach an IPv6-only target either."
 )
 
 # Of a name with more addresses, the first ones are used: each is compared with every range.

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from probe.call.endpoint import CallEndpoint
-from probe.call.local_call import CLOSE_PATIENCE, ECHO_BYTES, PhaseTimeouts
+from probe.call.local_call import CLOSE_TIMEOUT, ECHO_BYTES, PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckAborted
 from probe.ice.aioice_agent import AioiceAgent, IceServers
@@ -128,7 +128,7 @@ class CallAnswerer:
                     await end.advance(untimed, _BOUNDS, lambda _: None, echo)
                     await race(_until_idle(received), _flooded(end))
         finally:
-            await self._context.closing.close(end.close(), timeout=CLOSE_PATIENCE)
+            await self._context.closing.close(end.close(), timeout=CLOSE_TIMEOUT)
 
 
 async def _flooded(end: RemoteCallEndpoint) -> None:

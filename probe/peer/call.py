@@ -161,7 +161,7 @@ class OutgoingCall:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._context.closing.close(self._end.close(), timeout=local_call.CLOSE_PATIENCE)
+        await self._context.closing.close(self._end.close(), timeout=local_call.CLOSE_TIMEOUT)
 
     async def make(
         self,
