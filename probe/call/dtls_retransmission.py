@@ -141,4 +141,4 @@ class RetransmittingTransport:
             try:
                 await self._ice._send(data)
             except ConnectionError:
-                return  # DTLS meets the same when it sends or receives
+                return  # DTLS gets the same when it sends or receives

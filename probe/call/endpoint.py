@@ -34,7 +34,7 @@ CHANNEL_ID = 0
 class CallEndpoint:
     """One end of a call. ``offering`` is the side that a browser's offer comes from.
 
-    Steps, in order: ``gather``, ``meet``, ``connect_ice``, ``connect_dtls``,
+    Steps, in order: ``gather``, ``set_remote``, ``connect_ice``, ``connect_dtls``,
     ``open_channel``; ``close`` at any moment. What comes after ``most_bytes`` is no part of
     the call, which is then ``flooded``.
     """

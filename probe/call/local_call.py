@@ -236,7 +236,7 @@ class Call:
             raise large_messages_lost()
 
     def _raise_if_failed(self) -> None:
-        """What became of the relay says more than the echoes that it took with it."""
+        """The relay's failure says more than the lost echoes."""
         for peer in (self.offerer, self.answerer):
             if peer.ice.failure is not None:
                 raise peer.ice.failure

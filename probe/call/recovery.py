@@ -106,7 +106,7 @@ class RecoveringCall:
         await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
 
     async def simulate_loss(self, outage: Impairment, seconds: float) -> CallRecovery:
-        """Lose the network of the offering side. Raises CheckFailed where the call stays dead."""
+        """Lose the network of the offering side. Raises CheckFailed without recovery."""
         began = self._context.clock()
         losing = asyncio.create_task(outage.block_for(seconds))
 
@@ -138,7 +138,7 @@ class RecoveringCall:
         """Have the relay forget the allocation, hear of it at a Refresh (437), restart ICE.
 
         ``take_away`` is another way to make it forget. Raises CheckFailed(protocol_error)
-        where the server goes on as if nothing was.
+        where the server keeps the allocation.
         """
         await (take_away or self._forget)()
         began = self._context.clock()
@@ -218,7 +218,7 @@ class RecoveringCall:
             except (TimeoutError, CheckAborted):
                 continue
             return number
-        message = f"the call stays dead after {RESTARTS} restarts of ICE"
+        message = f"the call does not recover after {RESTARTS} ICE restarts"
         raise CheckFailed(Cause.ICE_FAILED, message)
 
     async def _restart(self) -> None:

@@ -1,4 +1,4 @@
-"""Two users of the application meet: matched by it, calling each other through it.
+"""Two users of the application, matched by it, call each other through it.
 
 Offer, answer and candidates go through the backend, ICE through the relay that it issued,
 in the order that browsers keep: the offer leaves at once, candidates when they are found.

@@ -84,7 +84,7 @@ class RelayPairIce(RelayIceBase):
         await self.set_remote_parameters(RemoteParameters(side.login, side.address))
 
     async def set_remote_parameters(self, partner: RemoteParameters) -> None:
-        """As ``meet``, of a side that is not at hand."""
+        """As ``set_remote``, of a side in another process."""
         self._remote = partner
         self._start(self._permit(partner.address))
         # One turn of the loop: the task sends before we go on.

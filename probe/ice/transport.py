@@ -18,7 +18,7 @@ RTO = 0.5  # seconds, RFC 8489 section 6.2.1: when a check that was not answered
 class IceTransport(Protocol):
     """One side's ICE transport, with one component and without trickling.
 
-    In order: ``gather``, ``meet``, ``connect``; ``close`` at any moment. ``_recv`` and
+    In order: ``gather``, ``set_remote``, ``connect``; ``close`` at any moment. ``_recv`` and
     ``_send`` are what aiortc's RTCDtlsTransport asks for; both raise ConnectionError once
     nothing goes any more.
     """

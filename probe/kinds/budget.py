@@ -72,7 +72,7 @@ ESTIMATE = Signal(
 ESTIMATE_AHEAD = Signal(
     "probe_budget_plan_estimate_forecast_ratio",
     Unit.RATIO,
-    "The same at the month's end, if it goes on like this: an estimate.",
+    "The same at the month's end at the current rate: an estimate.",
 )
 _SECONDS: Mapping[Period, float] = {"day": DAY, "month": MONTH_DAYS * DAY}
 # Less time than this gives no rate for a forecast.

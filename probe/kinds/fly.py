@@ -1,7 +1,7 @@
 """``fly``: what Fly.io knows of the application and its machines.
 
 Two checks for one app. ``fly-machines`` asks the Machines API: which machines run, which have
-ended and why. ``fly-metrics`` asks Fly's Prometheus for what users and machines meet, and for
+ended and why. ``fly-metrics`` asks Fly's Prometheus for what users and machines experience, and for
 queries of one's own. Fly is an instrument: when it does not answer, nothing is known.
 """
 

@@ -62,7 +62,7 @@ CLIENTS = Signal(
 )
 KEYS = Signal("probe_redis_keys", Unit.COUNT, "Keys in all databases.")
 EVICTED = Signal(
-    "probe_redis_evicted_keys", Unit.COUNT, "Keys that had to go for want of memory, since start."
+    "probe_redis_evicted_keys", Unit.COUNT, "Keys evicted because memory was full, since start."
 )
 COMMANDS = Signal(
     "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."

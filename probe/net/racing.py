@@ -30,7 +30,7 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
 
 
 class Race:
-    """One race. ``outcomes`` has what became of each address so far: empty for success;
+    """One race. ``outcomes`` has the error of each address so far: empty for success;
     ``started`` are those that were tried.
 
     With ``both_families`` the first address of either family is tried at once, as a browser
@@ -124,7 +124,7 @@ class Race:
         return len({address.family for address in self.addresses}) == 2
 
     def _says_most(self) -> CheckAborted:
-        """That this machine has no route for a family says less than what the other met."""
+        """That this machine has no route for a family says less than the other's error."""
         specific = (error for error in self._failures if error.cause is not Cause.CONNECT_FAILED)
         return next(specific, self._failures[0])
 

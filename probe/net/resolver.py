@@ -82,7 +82,7 @@ def has_network() -> bool:
 
 
 def own_network(message: str) -> NotMeasured:
-    """What went wrong for want of a network of our own, which is no fault of the target."""
+    """The failure where this machine has no network, which is no fault of the target."""
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
@@ -103,7 +103,7 @@ def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
 
 def connection_error(error: OSError, message: str) -> CheckAborted:
     """A connection that the system could not make: the target's fault, or our own network's,
-    or for want of something that this machine is short of."""
+    or because this machine is short of a resource."""
     if kind := shortage_of(error):
         return own_resources(kind, message)
     if error.errno == errno.ENETUNREACH and not has_network():

@@ -81,7 +81,7 @@ class _SingleFlight(Generic[T]):
 
 
 class Backend:
-    """The application's backend as a browser meets it; one object for all checks.
+    """The application's backend as a browser uses it; one object for all checks.
 
     ``url`` is its base address. With ``jwt_secret`` tokens are minted, each good for
     ``jwt_expiration`` seconds; without, the backend issues them.

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 
-# For each question: a refusal is confirmed within the deadline of the check that met it.
+# For each question: a refusal is confirmed within the deadline of the check that got it.
 ANSWER_SECONDS = 2.0
 SECRET_HINT = (
     "The backend accepts tokens that it issues and refuses those signed with JWT_SECRET: "

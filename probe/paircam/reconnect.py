@@ -154,7 +154,7 @@ class ReconnectProbe:
 
 
 def _raise_if_refused(aborted: CheckAborted) -> None:
-    """What trying again does not mend, unlike a connection that ended or could not be made."""
+    """What a retry does not fix, unlike a connection that ended or could not be made."""
     if not isinstance(aborted, CheckFailed) or aborted.cause in (
         Cause.AUTH_REJECTED,
         Cause.PROTOCOL_ERROR,

@@ -70,7 +70,7 @@ class CallAnswerer:
         return len(self._calls) + self._answering
 
     async def answer(self, body: bytes) -> Reply:
-        """Answer one offer; the call then goes on by itself. Never raises for what is in it."""
+        """Answer one offer; the call then continues by itself. Never raises for what is in it."""
         if len(body) > LONGEST:
             return _refused(413, "the offer is too long")
         try:

@@ -44,7 +44,7 @@ class ProbeInstance:
 
 
 def identity_of(context: Context, version: str, region: str) -> ProbeInstance:
-    """The same for as long as the process lives."""
+    """The same for as long as the process runs."""
     instance = context.get_or_create("instance of this process", lambda: secrets.token_hex(8))
     return ProbeInstance(version, instance, network_namespace_id(), _plain(region))
 

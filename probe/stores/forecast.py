@@ -1,4 +1,4 @@
-"""When a quota ends if it goes on like this. Pure.
+"""When a quota is exhausted at the current rate. Pure.
 
 The rate is that of the last day where it is known, else the mean since the cycle began.
 """

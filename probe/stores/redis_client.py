@@ -37,7 +37,7 @@ _BY_CODE = {
 class Info:
     """What INFO says; None where the server leaves it out. Sizes are bytes.
 
-    ``refusals`` is how many commands it has refused for want of memory since its start.
+    ``refusals`` is how many commands it has refused because memory was full since its start.
     """
 
     used: float | None

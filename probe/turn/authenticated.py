@@ -27,7 +27,7 @@ class AuthenticatedConnection:
 
     @property
     def retransmissions(self) -> int:
-        """How many requests were sent again for want of an answer."""
+        """How many requests were retransmitted."""
         return sum(each.transactions.retransmissions for each in self._connections)
 
     @property

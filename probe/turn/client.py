@@ -1,7 +1,7 @@
 """A TURN client (RFC 8656) whose phases can be timed apart and whose errors keep their code.
 
 aioice's own client allocates in one go, lets its errors vanish in gathering and waits
-63.5 s for the dead (RTC.md); this one waits for as long as its caller.
+63.5 s for a dead server (RTC.md); this one waits for as long as its caller.
 """
 
 import asyncio

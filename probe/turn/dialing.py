@@ -45,8 +45,8 @@ async def dial(
 ) -> Dialed:
     """Connect to the address that answers first. Raises CheckFailed with the phase.
 
-    Times the phases ``connect`` and ``tls``, over UDP ``allocate``. ``families`` gets what
-    became of each family of several: empty for one that answers.
+    Times the phases ``connect`` and ``tls``, over UDP ``allocate``. ``families`` gets
+    the error of each family of several: empty for one that answers.
     """
     race = Race(addresses, both_families=url.kind == "udp", prefer=PREFER_SECONDS)
 
@@ -91,7 +91,7 @@ async def _attempt(
 
 
 def _by_family(race: Race) -> dict[str, str]:
-    """What became of each family, where there are two; what was not tried says nothing."""
+    """The error of each family, where there are two; without those not tried."""
     ordered = sorted(race.addresses, key=family_name)
     groups = [(name, list(each)) for name, each in groupby(ordered, key=family_name)]
     if len(groups) < 2:

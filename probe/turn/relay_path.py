@@ -136,7 +136,7 @@ class RelayPath:
             raise
 
     async def _permit(self) -> None:
-        """Permission and channel both ways at once, so that no first packet meets neither."""
+        """Permission and channel both ways at once, before the first packets."""
         a, b = _relayed(self._a), _relayed(self._b)
         with self._record.phase("permission"):
             await gather_first_error(

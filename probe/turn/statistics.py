@@ -61,7 +61,7 @@ def mean_opinion_score(rtt: float, jitter: float, loss: float) -> float:
 
 @dataclass
 class EchoLog:
-    """What became of each numbered packet that was sent out to come back.
+    """The outcome of each numbered packet that was sent to be echoed.
 
     ``rtts`` maps a number to its round trip in seconds, for packets that came back before
     ``close``; those that came later are ``late``, and lost.

@@ -1,4 +1,4 @@
-"""Everything about one TURN server, in the order in which one thing makes the next possible."""
+"""Everything about one TURN server, in the order in which one step makes the next possible."""
 
 import asyncio
 import ssl

@@ -40,7 +40,7 @@ async def measure_issued(
     *,
     check_others: bool = True,
 ) -> None:
-    """Ask the backend, ``measure`` its servers until one works, and say of each what it met.
+    """Ask the backend, ``measure`` its servers until one works, and record the outcome of each.
 
     ``check_others``: whether those that are not measured have to allocate as well. Raises what
     asking the backend raises; CheckFailed that names the URL which a browser prefers where
@@ -66,7 +66,7 @@ async def measure_issued(
 
 
 class _Trying:
-    """What came of each URL so far; all of them together have until ``end``."""
+    """The outcome of each URL so far; all of them together have until ``end``."""
 
     def __init__(self, urls: Sequence[TurnUri], context: Context, end: float) -> None:
         self.working: TurnUri | None = None

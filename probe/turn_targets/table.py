@@ -202,7 +202,7 @@ async def allocation_slots(
     """Wait until one allocation for each of ``users`` fits under ``MOST_ALLOCATIONS``.
 
     A user's quota is often that of one call. Allocations are deleted at the end of a run, so
-    that checks of one user take turns, and none of them meets a quota that another fills.
+    that checks of one user take turns, and none of them exceeds the quota that another uses.
     """
     wanted = Counter(_user_of(each) for each in users if each is not None)
     async with AsyncExitStack() as stack:

@@ -78,8 +78,8 @@ def relay_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float
     """How often to send echoes through each of one provider's servers, and how often to
     call through it, in seconds."""
     allocations = _a_month(ways, allocation_intervals(ways))
-    dear = sum(path_bytes(way, ECHOES) + call_bytes(way, CALL_ECHOES) for _, way in ways)
-    fitting = dear * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - allocations)
+    needed = sum(path_bytes(way, ECHOES) + call_bytes(way, CALL_ECHOES) for _, way in ways)
+    fitting = needed * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - allocations)
     return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(ways)
 
 

@@ -142,7 +142,7 @@ async def _run_journey(table: JourneyTable, record: Recorder, context: Context) 
 
 
 def _user(table: JourneyTable, context: Context) -> Backend:
-    """The backend as a device of its own meets it: one that was matched lately is not
+    """The backend as a new device gets it: one that was matched lately is not
     matched again for an hour."""
     return Backend(
         table.url,

@@ -4,7 +4,7 @@ On request: ``--only resilience``, or in the daemon where a table gives it an ``
 A run loses the network for 3, 10 and 40 s, on the probe's own side: forwarders of its own,
 between its clients and the target, drop what comes (``probe.net.impairment``). Nothing is done to
 the host's network or to the target. ``signaling`` is a Socket.IO session, ``call`` a relayed
-WebRTC call, which also loses its relay (437), meets a stale nonce (438), is refreshed as a
+WebRTC call, which also loses its relay (437), gets a stale nonce (438), is refreshed as a
 longer call is, and loses consent.
 
 Clients behave as a browser does (``probe.paircam.reconnect``, ``probe.call.recovery``).

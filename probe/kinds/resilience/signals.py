@@ -42,7 +42,7 @@ DATA_RECOVERY = _after("data", _DATA)
 DATA_OUT = _out("data", _DATA)
 RESTARTS = _count("ice_restarts", "Restarts of ICE; 0 where the path survived the loss.")
 CONSENT_LOST = _seconds(
-    "consent_lost", "From the relay's end in mid-call until ICE had failed for want of consent."
+    "consent_lost", "From the relay's end in mid-call until ICE had failed without consent."
 )
 CONSENT_RECOVERY = _seconds(
     "consent_recovery", "From there until packets pass after a restart of ICE."
