@@ -121,7 +121,11 @@ async def run(table: FallbackTable, record: Recorder, context: Context) -> None:
     with record.phase("looks"):
         with suppress(TimeoutError):
             async with asyncio.timeout(_WAIT_SHARE * table.deadline):
-                await results.idle((*table.primary, *table.backup))
+                names = (*table.primary, *table.backup)
+                if not context.repeats:
+                    # Of one run alone the allocations may not have begun yet.
+                    await results.all_ended(names)
+                await results.idle(names)
 
         def found(names: Iterable[str]) -> list[bool | None]:
             return [results.is_up(name, newer_than=table.fresh) for name in names]

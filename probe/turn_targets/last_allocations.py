@@ -22,6 +22,7 @@ class AllocationResults:
         self._clock = clock
         self._found: dict[str, _Found] = {}
         self._under_way: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
 
     @contextmanager
     def recording(self, name: str) -> Iterator[None]:
@@ -40,12 +41,26 @@ class AllocationResults:
                 self._found[name] = _Found(works, self._clock())
             self._under_way.pop(name, None)
             over.set()
+            self._end_of(name).set()
 
     async def idle(self, names: Iterable[str]) -> None:
         """Wait until none of these checks is running."""
         for name in names:
             while (over := self._under_way.get(name)) is not None:
                 await over.wait()
+
+    async def all_ended(self, names: Iterable[str]) -> None:
+        """Wait until each of these checks has ended since the last call."""
+        wanted = tuple(names)
+        try:
+            for name in wanted:
+                await self._end_of(name).wait()
+        finally:
+            for name in wanted:
+                self._ended.pop(name, None)
+
+    def _end_of(self, name: str) -> asyncio.Event:
+        return self._ended.setdefault(name, asyncio.Event())
 
     def is_up(self, name: str, *, newer_than: float) -> bool | None:
         """The result of the last ``newer_than`` seconds; None where there was none."""

@@ -100,7 +100,7 @@ class FlyAccess(CheckConfig):
         return _whole_token(value)
 
     @property
-    def subject(self) -> str:
+    def alert_group(self) -> str:
         """The application's host, so that alerts on what users see are grouped with it."""
         return self.backend_host or self.app
 
