@@ -22,7 +22,7 @@ from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.model import Delivery, Message, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
-from alerts.notification.route import Routes
+from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
 from alerts.outbox.outbox import Outbox
@@ -65,8 +65,8 @@ class AlertManager(AlertingStatus):
         wall: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._wall, self._journals = wall or now, journals
-        cluster = Cluster(peers, plan.region, now=now, on_news=self._wake)
+        self._wall, self._journals, self._woken = wall or now, journals, asyncio.Event()
+        cluster = Cluster(peers, plan.region, now=now, on_news=self._woken.set)
         pipeline = Pipeline(
             plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
         )
@@ -79,7 +79,6 @@ class AlertManager(AlertingStatus):
             has_asked=lambda: self._fleet.is_ready,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
-        self._woken = asyncio.Event()
         self._clean_slate = False
         self._noted: dict[tuple[str, str], float] = {}
 
@@ -116,7 +115,7 @@ class AlertManager(AlertingStatus):
             logger.warning("a notifier that is added or removed takes effect after a restart")
         routes = tuple(route for route in plan.routes if route.name in known)
         self.pipeline.config = replace(plan, notifiers=known, routes=routes)
-        self._warn_of_unrouted()
+        warn_of_unrouted(self.pipeline.desk.routes)
         self._woken.set()
 
     async def read_silences(self) -> list[Silence]:
@@ -148,7 +147,7 @@ class AlertManager(AlertingStatus):
         waiting = await self._outbox.waiting()
         keys = [(each.notifier, each.message.key) for each in waiting]
         self.pipeline.restore(documents, keys)
-        self._warn_of_unrouted()
+        warn_of_unrouted(self.pipeline.desk.routes)
         await recover(self.pipeline, self._outbox)
         self._clean_slate = not documents and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
@@ -264,13 +263,6 @@ class AlertManager(AlertingStatus):
         wait = SILENCE_POLL_SECONDS if soonest is None else soonest - now
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
 
-    def _warn_of_unrouted(self) -> None:
-        config = self.pipeline.config
-        for severity in Routes(config.routes, config.own_routes).unrouted_severities:
-            logger.warning(
-                "%s alerts are not routed to any notifier: configure one, or a [[route]]", severity
-            )
-
     def _on_delivered(self, delivery: Delivery) -> None:
         self.pipeline.delivered(delivery)
         self._woken.set()
@@ -300,9 +292,6 @@ class AlertManager(AlertingStatus):
         others = [other for other in self.pipeline.config.notifiers if other != name]
         await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
         self._wake_dispatcher()
-
-    def _wake(self) -> None:
-        self._woken.set()
 
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:

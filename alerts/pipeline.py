@@ -62,7 +62,7 @@ class Pipeline:
         self._link = ClusterLink(cluster, self.desk) if cluster is not None else None
         if cluster is not None:
             self.desk.cast = cluster.cast
-        self.incidents = OpenIncidents(self._group_of, self._critical_since)
+        self.incidents = OpenIncidents(self._group_of, self.desk.log.critical_since)
         self._confirmation = Confirmation()
         self._checks: dict[str, Check] = {}
         self.groups: dict[str, str] = {}
@@ -171,7 +171,8 @@ class Pipeline:
         self._groups = groups = self._alert_groups(now)
         deliveries = self.desk.settle(groups, now, self._context(now))
         deliveries += self._resolves_of_unknown(now)
-        self.incidents.close(self._is_open, self.alerts.firing)
+        is_open = self.desk.log.is_open if self._cluster is None else self.desk.log.is_open_anywhere
+        self.incidents.close(is_open, self.alerts.firing)
         documents = {
             **self.alerts.documents(),
             **self.own.documents(),
@@ -267,23 +268,6 @@ class Pipeline:
 
     def _group_of(self, alert: Alert) -> str:
         return self.groups.get(alert.identity.check, alert.identity.check)
-
-    def _is_open(self, key: str) -> bool:
-        """Whether any receiver was sent an incident that is not over for it."""
-        groups = {subject for _, subject in self.desk.views}
-        if self._cluster is None:
-            return key in groups
-        # What one region alone sees is kept by a key that begins with the group.
-        return any(group == key or group.startswith(f"{key} (") for group in groups)
-
-    def _critical_since(self, key: str) -> float | None:
-        """Since when a receiver knows an incident as critical; None if none does."""
-        times = [
-            view.critical_since
-            for (_, group), view in self.desk.views.items()
-            if group == key and view.critical_since is not None
-        ]
-        return min(times, default=None)
 
     def _is_confirmed(self, alert: Alert) -> bool:
         # What this region alone sees is the same alert with one label more.

@@ -104,18 +104,22 @@ def _providers() -> tuple[Panel, ...]:
             shape=PanelType.STATES,
             words=((0, "down", RED), (1, "works", GREEN)),
         ),
-        Panel(
-            "Phases by provider",
-            "Where the time of a run through each relay goes: the mean of its checks.",
-            (
-                PanelQuery(
-                    f"avg by (provider, phase) (probe_phase_duration_seconds{_CALLS})",
-                    "{{provider}} {{phase}}",
-                ),
+        _phases(),
+    )
+
+
+def _phases() -> Panel:
+    return Panel(
+        "Phases by provider",
+        "Where the time of a run through each relay goes: the mean of its checks.",
+        (
+            PanelQuery(
+                f"avg by (provider, phase) (probe_phase_duration_seconds{_CALLS})",
+                "{{provider}} {{phase}}",
             ),
-            unit="s",
-            shape=PanelType.STACK,
-            width=24,
-            least=0,
         ),
+        unit="s",
+        shape=PanelType.STACK,
+        width=24,
+        least=0,
     )

@@ -69,7 +69,12 @@ def _now() -> Iterator[Panel]:
             width=4,
             height=4,
         )
-    yield Panel(
+    yield _firing_alerts()
+    yield _regions()
+
+
+def _firing_alerts() -> Panel:
+    return Panel(
         "Firing alerts",
         "As the probes judge by themselves, by severity.",
         (
@@ -85,7 +90,10 @@ def _now() -> Iterator[Panel]:
         width=6,
         height=4,
     )
-    yield Panel(
+
+
+def _regions() -> Panel:
+    return Panel(
         "Regions",
         "From where it is looked at, and the last run there.",
         (

@@ -118,24 +118,28 @@ def _rhythm() -> tuple[Panel, ...]:
             unit="rpm",
             least=0,
         ),
-        Panel(
-            "Turns left out",
-            "Skipped: the run before had not ended. Missed: the process was held up.",
-            (
-                PanelQuery(
-                    'sum by (check) (increase(probe_runs_skipped_total{check=~"$check"}'
-                    "[$__rate_interval]))",
-                    "skipped {{check}}",
-                ),
-                PanelQuery(
-                    'sum by (check) (increase(probe_runs_missed_total{check=~"$check"}'
-                    "[$__rate_interval]))",
-                    "missed {{check}}",
-                ),
+        _runs_left_out(),
+    )
+
+
+def _runs_left_out() -> Panel:
+    return Panel(
+        "Turns left out",
+        "Skipped: the run before had not ended. Missed: the process was held up.",
+        (
+            PanelQuery(
+                'sum by (check) (increase(probe_runs_skipped_total{check=~"$check"}'
+                "[$__rate_interval]))",
+                "skipped {{check}}",
             ),
-            thresholds=((None, GREEN), (1, ORANGE)),
-            least=0,
+            PanelQuery(
+                'sum by (check) (increase(probe_runs_missed_total{check=~"$check"}'
+                "[$__rate_interval]))",
+                "missed {{check}}",
+            ),
         ),
+        thresholds=((None, GREEN), (1, ORANGE)),
+        least=0,
     )
 
 
@@ -222,17 +226,21 @@ def _history() -> tuple[Panel, ...]:
             thresholds=((None, GREEN), (1, ORANGE)),
             least=0,
         ),
-        Panel(
-            "Heartbeat",
-            "Time since the last heartbeat to the dead man's switch; empty without one.",
-            (
-                PanelQuery(
-                    _of_probes("(time() - probe_heartbeat_last_success_timestamp_seconds)"),
-                    "{{region}}",
-                ),
+        _heartbeat(),
+    )
+
+
+def _heartbeat() -> Panel:
+    return Panel(
+        "Heartbeat",
+        "Time since the last heartbeat to the dead man's switch; empty without one.",
+        (
+            PanelQuery(
+                _of_probes("(time() - probe_heartbeat_last_success_timestamp_seconds)"),
+                "{{region}}",
             ),
-            unit="s",
-            thresholds=((None, GREEN), (120, BLUE), (300, RED)),
-            least=0,
         ),
+        unit="s",
+        thresholds=((None, GREEN), (120, BLUE), (300, RED)),
+        least=0,
     )

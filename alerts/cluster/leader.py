@@ -92,21 +92,31 @@ def elect(
         owners = [other for other in owners if pending or other.ahead]
         return Assignment(Role.FOLLOW, owners[0].name) if owners else Assignment(Role.TELL)
     if owner is None:
-        ends = [other.ended for other in others if other.ended is not None]
-        ends += [] if ended is None else [ended]
-        present = [other for other in others if not _is_past(other, ends)]
-        # The sender may be gone, and those who know of the group go on.
-        owners = [other for other in present if other.owns]
-        owners = owners or [other for other in present if other.holds]
+        owners = _present_owners(others, ended)
     if owners:
         return Assignment(Role.FOLLOW, owners[0].name)
     if owner is None:
-        before = [other for other in others if other.ahead and other.sees]
-        timeout = PATIENCE_SECONDS * len(before)
-        return Assignment(Role.WAIT if waited < timeout else Role.TELL)
+        return _first_notification(others, waited)
     if any(other.ahead and other.holds for other in others):
         return Assignment(Role.WAIT)
     return Assignment(Role.REPEAT if lost and not over else Role.TELL)
+
+
+def _first_notification(others: Sequence[Other], waited: float) -> Assignment:
+    """Nobody has notified yet: each probe before this one gets its time to do so."""
+    before = [other for other in others if other.ahead and other.sees]
+    timeout = PATIENCE_SECONDS * len(before)
+    return Assignment(Role.WAIT if waited < timeout else Role.TELL)
+
+
+def _present_owners(others: Sequence[Other], ended: float | None) -> list[Other]:
+    """Who has notified of a group that is not resolved yet. If the sender is gone, those who
+    know of the group go on."""
+    ends = [other.ended for other in others if other.ended is not None]
+    ends += [] if ended is None else [ended]
+    present = [other for other in others if not _is_past(other, ends)]
+    owners = [other for other in present if other.owns]
+    return owners or [other for other in present if other.holds]
 
 
 def _is_past(other: Other, ends: Sequence[float]) -> bool:

@@ -97,6 +97,21 @@ class NotificationLog:
                 due.append(Delivery(key[0], message, due=now))
         return due
 
+    def is_open(self, incident: str) -> bool:
+        """Whether any receiver was sent an incident that is not resolved for it."""
+        return any(key == incident for _, key in self.views)
+
+    def is_open_anywhere(self, group: str) -> bool:
+        """The same of a group among probes: what one region alone sees has a key of its own,
+        which begins with the group."""
+        return any(key == group or key.startswith(f"{group} (") for _, key in self.views)
+
+    def critical_since(self, incident: str) -> float | None:
+        """Since when a receiver knows an incident as critical; None if none does."""
+        views = [view for (_, key), view in self.views.items() if key == incident]
+        times = [view.critical_since for view in views if view.critical_since is not None]
+        return min(times, default=None)
+
     @property
     def refused_resolves(self) -> frozenset[Key]:
         """The incidents whose resolve is still to be accepted."""

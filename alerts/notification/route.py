@@ -5,6 +5,7 @@ what is critical, a chat both. An own route (``[[route]]`` in ``probe.toml``) sa
 alerts go instead; the first that an alert meets decides.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alerts.model import Alert, Severity
 from alerts.silence.matcher import matches
 from probe.core.environment import ConfigProblem, plain_message
+
+logger = logging.getLogger(__name__)
 
 # Alertmanager's terms, with its meaning. A critical alert that is certain never waits.
 GROUP_WAIT_SECONDS = 15.0
@@ -120,6 +123,14 @@ class Routes:
             if table.notify and not table.matches:
                 heard |= table.severities or set(Severity)
         return [severity for severity in Severity if severity not in heard]
+
+
+def warn_of_unrouted(routes: Routes) -> None:
+    """Log every severity whose alerts reach no receiver."""
+    for severity in routes.unrouted_severities:
+        logger.warning(
+            "%s alerts are not routed to any notifier: configure one, or a [[route]]", severity
+        )
 
 
 def read_routes(

@@ -13,18 +13,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from alerts.model import Delivery, MessageType, NotifyError, Severity
+from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
 from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notifier import Notifier
 from alerts.outbox.outbox import Outbox
+from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 
 DEADLINE_SECONDS = 30.0
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 300.0
-# A service may ask for patience, but not for being forgotten.
-MOST_PATIENCE_SECONDS = 3600.0
-# A page waits for 5 min at most, a tenth of chance included.
-MOST_PAGE_SECONDS = 270.0
 # After a fault of our own, so as not to spin.
 RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"
@@ -33,25 +29,6 @@ OnRefused = Callable[[Delivery, str], Awaitable[None]]
 OnDelivered = Callable[[Delivery], None]
 
 logger = logging.getLogger(__name__)
-
-
-def retry_seconds(
-    attempts: int,
-    retry_after: float | None,
-    random: Random,
-    longest: float = MOST_PATIENCE_SECONDS,
-) -> float:
-    """How long to wait after the given number of failed attempts, in seconds.
-
-    Doubles from 1 s to 5 min, less up to a half by chance so that many don't come at once;
-    at least what the service asked for, up to ``longest``.
-    """
-    if retry_after is not None:
-        # In this order, no number (a service may say "nan") counts as the least.
-        asked = min(max(FIRST_RETRY_SECONDS, retry_after), longest)
-        return asked * random.uniform(1.0, 1.1)
-    doubled: float = FIRST_RETRY_SECONDS * 2.0 ** min(max(attempts - 1, 0), 20)
-    return min(doubled, LONGEST_RETRY_SECONDS) * random.uniform(0.5, 1.0)
 
 
 @dataclass(slots=True)
@@ -169,7 +146,7 @@ class Dispatcher:
             return None
 
         def order(each: Delivery) -> tuple[float, int, int]:
-            return waits[each.number], _urgency(each), each.number
+            return waits[each.number], urgency(each), each.number
 
         head = min(heads.values(), key=order)
         if waits[head.number] <= 0:
@@ -187,7 +164,7 @@ class Dispatcher:
             return None
         report = self._on_undelivered
         if left <= 0 and report is not None and lane.health.reports("undelivered"):
-            first, error = min(waiting, key=_urgency), lane.health.error
+            first, error = min(waiting, key=urgency), lane.health.error
             await self._guarded(lambda: report(first, error))
         return left or None
 
@@ -218,7 +195,7 @@ class Dispatcher:
         """
         clock = self._clock()
         if delivery.number not in lane.due:
-            left = min(max(delivery.due - self._now(), 0.0), _longest_wait(delivery))
+            left = min(max(delivery.due - self._now(), 0.0), longest_wait(delivery))
             lane.due[delivery.number] = clock + left
         return max(lane.due[delivery.number] - clock, self._hold(delivery), 0.0)
 
@@ -262,7 +239,7 @@ class Dispatcher:
             await self._refuse(delivery, error.reason)
             return
         lane.health.not_taken(error.reason, self._clock())
-        longest = _longest_wait(delivery)
+        longest = longest_wait(delivery)
         wait = retry_seconds(delivery.attempts, error.retry_after, self._random, longest)
         lane.due[delivery.number] = self._clock() + wait
         await self._outbox.failed(delivery, error.reason, self._now() + wait)
@@ -295,20 +272,6 @@ class Dispatcher:
             await work()
         except Exception as error:
             logger.error("telling of a refusal: %s", type(error).__name__)
-
-
-def _urgency(delivery: Delivery) -> int:
-    """Pages overtake everything, and notes are overtaken by everything."""
-    message = delivery.message
-    if message.occasion is MessageType.NOTE:
-        return 3
-    if message.severity is not Severity.CRITICAL or message.occasion is MessageType.REMINDER:
-        return 2
-    return 1 if message.occasion is MessageType.RESOLVED else 0
-
-
-def _longest_wait(delivery: Delivery) -> float:
-    return MOST_PAGE_SECONDS if _urgency(delivery) == 0 else MOST_PATIENCE_SECONDS
 
 
 async def _woken(event: asyncio.Event, seconds: float | None) -> None:

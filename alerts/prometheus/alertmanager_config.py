@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from alerts.prometheus.failure_rules import FAILING
+from alerts.prometheus.limit import sample_labels
 from alerts.prometheus.promql import JOIN
 from alerts.prometheus.slo_rules import BURN
-from alerts.prometheus.threshold_rules import sample_labels
 from alerts.prometheus.yaml import dump
 from probe.core.kind import Kind
 

@@ -67,8 +67,20 @@ def recordings() -> Iterator[Rule]:
         f"{CARRIER} and {on()} (probe_recent_failures >= {_OUTRIGHT})\n"
         f'and {on()} (increase(probe_runs_total{{status="failed"}}[1m]) > 0)',
     )
-    clear = duration(LONGEST_CLEAR_SECONDS)
+    yield _unsettled()
     yield Recording(
+        _SILENCE,
+        "(time() - probe_unmeasured_since_timestamp_seconds)\n"
+        f"or {on()} (time() - probe_last_run_timestamp_seconds)\n"
+        f"or {on()} (0 * probe_interval_seconds + on (job, instance) group_left() "
+        "(time() - process_start_time_seconds))",
+    )
+
+
+def _unsettled() -> Recording:
+    """Checks that are not measured now, or did not pass for long enough."""
+    clear = duration(LONGEST_CLEAR_SECONDS)
+    return Recording(
         _UNSETTLED,
         f"({CARRIER} unless {on()} probe_success)\n"
         f"or\n({CARRIER} and {on()} (\n"
@@ -76,13 +88,6 @@ def recordings() -> Iterator[Rule]:
         f"    timestamp(probe_interval_seconds unless {on()} (probe_success == 1))"
         f"[{clear}:5s]\n  )\n"
         f"  < {on()} clamp_max(2 * probe_interval_seconds, {number(LONGEST_CLEAR_SECONDS)})\n))",
-    )
-    yield Recording(
-        _SILENCE,
-        "(time() - probe_unmeasured_since_timestamp_seconds)\n"
-        f"or {on()} (time() - probe_last_run_timestamp_seconds)\n"
-        f"or {on()} (0 * probe_interval_seconds + on (job, instance) group_left() "
-        "(time() - process_start_time_seconds))",
     )
 
 

@@ -7,25 +7,22 @@ was 5 % within its limit for as long as ``alerts.state.conditions`` wants it.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from alerts.prometheus.failure_rules import steps
+from alerts.prometheus.limit import Limit, limits_of
 from alerts.prometheus.promql import (
     Alerting,
     Recording,
     Rule,
-    camel,
     duration,
     number,
     on,
     quorum,
     union,
 )
-from alerts.prometheus.promql import (
-    firing as burning,
-)
+from alerts.prometheus.promql import firing as is_firing
 from alerts.runbooks import slug_for
 from alerts.state.conditions import CLEAR_SECONDS, LONGEST_VALUE_CLEAR_SECONDS
 from probe.core.kind import Kind
@@ -40,75 +37,11 @@ Z = 1.959964
 _MEMORY = "1h"
 # For checks that look more seldom than their kind does by itself.
 _SELDOM = 4
-_OPERATION = {Aggregation.LAST: "last", Aggregation.P95: "p95", Aggregation.RATIO: "mean"}
 _HUMAN = {
     Unit.SECONDS: "humanizeDuration",
     Unit.BYTES: "humanize1024",
     Unit.RATIO: "humanizePercentage",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One threshold of one kind, as rules see it."""
-
-    kind: Kind[Any, Any]
-    threshold: Threshold
-
-    @property
-    def alert(self) -> str:
-        """The name of its alerts."""
-        side = "High" if self.threshold.bad is LimitSide.ABOVE else "Low"
-        return camel(self.threshold.signal.name) + side
-
-    @property
-    def value(self) -> str:
-        """The recorded value's name."""
-        bare = self.threshold.signal.name.removeprefix("probe_")
-        return f"probe:{bare}:{_OPERATION[self.aggregation]}"
-
-    @property
-    def aggregation(self) -> Aggregation:
-        """How samples become one value; a window of nothing is the newest alone."""
-        return self.threshold.aggregation if self.threshold.window else Aggregation.LAST
-
-    @property
-    def is_counted_elsewhere(self) -> bool:
-        """Whether somebody else has made its values, of so many cases (``Sample.total``)."""
-        return self.aggregation is Aggregation.LAST and self.threshold.minimum_samples > 1
-
-    @property
-    def is_a_share(self) -> bool:
-        """Whether chance has a part in the value, as ``alerts.evaluation.verdict`` sees it."""
-        counted = self.is_counted_elsewhere and self.threshold.signal.unit is Unit.RATIO
-        return self.aggregation is Aggregation.RATIO or counted
-
-    @property
-    def here(self) -> str:
-        """The selector of the kind."""
-        return f'{{kind="{self.kind.name}"}}'
-
-    @property
-    def on(self) -> str:
-        """Match the same check and the signal's own labels."""
-        return on(*self.threshold.signal.labels)
-
-    @property
-    def lowest(self) -> float | None:
-        """The first limit that anybody is told of."""
-        limits = self.threshold.limits
-        return limits.warning if limits.warning is not None else limits.critical
-
-    def beyond(self, value: str, limit: float) -> str:
-        """Compare a value with a limit; on the limit is still good."""
-        sign = ">" if self.threshold.bad is LimitSide.ABOVE else "<"
-        return f"{value}{self.here} {sign} {number(limit)}"
-
-
-def limits_of(kinds: Iterable[Kind[Any, Any]]) -> list[Limit]:
-    """Every threshold with a limit that anybody is told of."""
-    found = [Limit(kind, threshold) for kind in kinds for threshold in kind.thresholds]
-    return [each for each in found if each.lowest is not None]
 
 
 def rules(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
@@ -214,7 +147,7 @@ def _alert(limit: Limit, level: str, bound: float) -> Alerting:
     if limit.is_a_share:
         beyond = f"({limit.value}{limit.here} and {limit.on} {limit.beyond(_surely(limit), bound)})"
     still = _still_bad(limit)
-    firing = f"and {limit.on} {burning(limit.alert, level)}"
+    firing = f"and {limit.on} {is_firing(limit.alert, level)}"
     settling = _settling(limit)
     if level == "critical":
         # What is beyond the milder limit only has eased; it doesn't wait to be well.
@@ -294,9 +227,3 @@ def _over(limit: Limit) -> str:
 
 def _needed(limit: Limit) -> int:
     return limit.threshold.minimum_samples
-
-
-def sample_labels(kinds: Iterable[Kind[Any, Any]]) -> Sequence[str]:
-    """Every label that only some signals with limits have."""
-    found = {name for limit in limits_of(kinds) for name in limit.threshold.signal.labels}
-    return sorted(found)

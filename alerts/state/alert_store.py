@@ -41,7 +41,7 @@ from alerts.state.record import (
     trouble_of,
 )
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result, Unit
+from probe.core.model import Evaluation, Result
 
 NO_LONGER_MONITORED = "no longer monitored"
 # A result is out of date when the next one should have come.
@@ -228,20 +228,18 @@ class AlertStore:
         if sight.evaluation is not None and sight.evaluation.value is not None:
             kept.values.append((now, sight.evaluation.value))
         if sight.seen in (ObservedLevel.WARNING, ObservedLevel.CRITICAL):
-            kept.words = self._words(sight, check, result, kept)
+            kept.words = self._annotate(sight, check, result, kept)
             kept.first = kept.words() if kept.state.since is None else kept.first
         began = self._results[check.name][1] if sight.identity.rule == annotations.FAILING else None
         step = observe(kept.state, sight.seen, now, sight.terms, began=began, again=again)
         return self._step(sight.identity, *step)
 
-    def _words(
+    def _annotate(
         self, sight: Observation, check: Check, result: Result, kept: AlertRecord
     ) -> Callable[[], Alert]:
         if sight.evaluation is not None:
-            evaluation = sight.evaluation
-            unit = evaluation.threshold.signal.unit
-            trend = annotations.trend_of(list(kept.values), unit if unit else Unit.COUNT)
-            return lambda: annotations.limit_exceeded(check, evaluation, self._region, trend)
+            values = list(kept.values)
+            return annotations.of_value(check, sight.evaluation, self._region, values)
         if sight.identity.rule == annotations.NO_DATA:
             silence = no_data_after(check)
             return lambda: annotations.no_data(check, result, self._region, silence)

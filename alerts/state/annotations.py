@@ -1,5 +1,6 @@
 """An alert in words: what it is, where, and the figures, from the newest result."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from alerts.model import Alert, Fingerprint, Severity
@@ -60,6 +61,14 @@ def limit_exceeded(check: Check, evaluation: Evaluation, region: str, trend: str
         limit=limit,
         trend=trend,
     )
+
+
+def of_value(
+    check: Check, evaluation: Evaluation, region: str, values: list[tuple[float, float]]
+) -> Callable[[], Alert]:
+    """The same when it is asked for, with the trend of ``values``."""
+    trend = trend_of(values, evaluation.threshold.signal.unit or Unit.COUNT)
+    return lambda: limit_exceeded(check, evaluation, region, trend)
 
 
 def trend_of(values: list[tuple[float, float]], unit: Unit) -> str:

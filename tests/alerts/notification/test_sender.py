@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from alerts.model import NotifyError
-from alerts.notification.sender import retry_seconds
 from alerts.outbox.outbox import Outbox
+from alerts.outbox.retry import retry_seconds
 from tests.alerts.services import RECEIVED, Post, Service, running
 from tests.alerts.words import CHANGED, FIRING, NOTE, RESOLVED, a_delivery
 

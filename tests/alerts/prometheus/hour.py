@@ -14,7 +14,7 @@ from alerts.evaluation.check_state import CheckStates
 from alerts.model import Severity
 from alerts.prometheus.failure_rules import FAILING as FAILING_RULE
 from alerts.prometheus.failure_rules import NO_DATA as NO_DATA_RULE
-from alerts.prometheus.threshold_rules import limits_of
+from alerts.prometheus.limit import limits_of
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import TransitionType

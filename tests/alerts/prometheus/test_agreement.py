@@ -5,9 +5,9 @@ import subprocess
 from pathlib import Path
 
 from alerts.prometheus.failure_rules import FAILING, NO_DATA
+from alerts.prometheus.limit import limits_of
 from alerts.prometheus.promql import EVERY, duration
 from alerts.prometheus.rules import rules_file
-from alerts.prometheus.threshold_rules import limits_of
 from alerts.prometheus.yaml import dump
 from probe.kinds import KINDS
 from tests import requirements

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from alerts.prometheus.limit import Limit, limits_of
 from alerts.prometheus.promql import Alerting, duration
 from alerts.prometheus.rules import groups, rules_file
 from alerts.prometheus.slo_rules import BURNS, Objective, objectives_of, without_budget
-from alerts.prometheus.threshold_rules import Limit, limits_of
 from probe.core.kind import BACKOFF_ABOVE_SECONDS, Kind
 from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold, Unit, Verdict
 from probe.kinds import KINDS

@@ -181,7 +181,7 @@ async def test_a_limit_above_the_machine_s_memory_is_said_once(
         results = [await look(check, context) for _ in range(2)]
     said = [each.getMessage() for each in caplog.records if "can't be reached" in each.message]
     assert said == [
-        "small: the limit of 300 MB can't be reached on 256 MB; 90 % of the machine is told "
+        "small: the limit of 300 MB can't be reached on 256 MB; 90 % of the machine is alerted on "
         "all the same"
     ]
     assert verdict(check, results[1], "probe_fly_memory_limit_unreachable") is MISSED
