@@ -49,7 +49,7 @@ def thresholds_of(check: Check) -> tuple[Threshold, ...]:
 
 
 def limits_are_ordered(threshold: Threshold) -> bool:
-    """Whether a graver limit is never reached before a milder one."""
+    """Whether a more severe limit is never reached before a less severe one."""
     limits = threshold.limits
     ladder = [limits.objective, limits.warning, limits.critical]
     given = [limit for limit in ladder if limit is not None]

@@ -43,7 +43,7 @@ class History:
     """
 
     def __init__(self, keeper: HistoryStore, waiting: WriteQueue, flush_seconds: float) -> None:
-        self._keeper, self._waiting = keeper, waiting
+        self._store, self._waiting = keeper, waiting
         self._flush_seconds = flush_seconds
         # One thread, because a connection to SQLite is for one.
         self._thread = StorageThread("history", ASK_SECONDS)
@@ -69,7 +69,7 @@ class History:
         waiting = WriteQueue(MOST_WAITING)
         history = cls(HistoryStore(folder, bounds, now, waiting), waiting, flush_seconds)
         try:
-            await history._thread.run(history._keeper.open, seconds=OPEN_SECONDS)
+            await history._thread.run(history._store.open, seconds=OPEN_SECONDS)
         except Stalled:
             logger.warning("%s: results wait in memory", STALLED)
         except BaseException:
@@ -81,7 +81,7 @@ class History:
     @property
     def state(self) -> HistoryState:
         """The state of history itself."""
-        state = self._keeper.state
+        state = self._store.state
         return replace(state, problem=STALLED) if self._thread.is_stalled else state
 
     def add(self, entry: ResultRow) -> None:
@@ -97,7 +97,7 @@ class History:
         """Write all that was added so far; if the database can't be written, entries stay
         queued."""
         if self._closing is None:
-            await self._do(self._keeper.write, None, WRITE_SECONDS)
+            await self._do(self._store.write, None, WRITE_SECONDS)
 
     async def close(self) -> None:
         """Write the queue, and close; what can't be written now is lost."""
@@ -130,7 +130,7 @@ class History:
         ``end``. ``longest`` is for how many seconds a result holds when no other follows."""
         return await self._ask(lambda db: availability(db, start, end, longest), {})
 
-    async def troubles(
+    async def unhealthy_periods(
         self, start: float, end: float, most: int = 20
     ) -> dict[str, tuple[StatePeriod, ...]]:
         """Unhealthy and unknown periods that overlap the time from ``start`` until before ``end``,
@@ -145,7 +145,7 @@ class History:
     async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         if self._closing is not None:
             return otherwise
-        return await self._do(lambda: self._keeper.query(question, otherwise), otherwise)
+        return await self._do(lambda: self._store.query(question, otherwise), otherwise)
 
     async def _do(self, job: Callable[[], T], otherwise: T, seconds: float | None = None) -> T:
         """What the job gives; ``otherwise`` while the disk doesn't answer."""
@@ -170,5 +170,5 @@ class History:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        await self._do(self._keeper.close, None)
+        await self._do(self._store.close, None)
         self._thread.close()

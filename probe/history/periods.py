@@ -49,7 +49,7 @@ def current_periods(db: sqlite3.Connection) -> dict[str, StatePeriod]:
     for check, name in check_names(db).items():
         run = _run_before(db, check, _AFTER_ALL)
         if run is not None:
-            found[name] = _spell(db, name, run)
+            found[name] = _period(db, name, run)
     return found
 
 
@@ -63,14 +63,14 @@ def unhealthy_periods(
     oldest_end = db.execute(oldest, (start,)).fetchone()[0] or _AFTER_ALL
     found = {}
     for check, name in check_names(db).items():
-        spells: list[StatePeriod] = []
+        result: list[StatePeriod] = []
         for run in _runs_back(db, check, newest):
-            if run.before < oldest_end or len(spells) >= most:
+            if run.before < oldest_end or len(result) >= most:
                 break
             if run.standing is not HealthState.WELL and _touches(db, run, start, end):
-                spells.append(_spell(db, name, run))
-        if spells:
-            found[name] = tuple(spells)
+                result.append(_period(db, name, run))
+        if result:
+            found[name] = tuple(result)
     return found
 
 
@@ -147,20 +147,20 @@ def _look_up(db: sqlite3.Connection, columns: str, entry: int | None) -> tuple[A
     return tuple(found)
 
 
-def _spell(db: sqlite3.Connection, name: str, run: _Run) -> StatePeriod:
+def _period(db: sqlite3.Connection, name: str, run: _Run) -> StatePeriod:
     numbers = _OF_STANDING[run.standing]
     counts = {
         n: int(db.execute(_COUNT, (run.check, n, run.after, run.before)).fetchone()[0])
         for n in numbers
     }
-    gravest = max(n for n, count in counts.items() if count)
-    worst = _edge(db, _NEWEST, run.check, (gravest,), run.after, run.before)
+    highest = max(n for n, count in counts.items() if count)
+    worst = _edge(db, _NEWEST, run.check, (highest,), run.after, run.before)
     phase, cause, message = _look_up(db, "phase, cause, message", worst)
     return StatePeriod(
         check=name,
         start=_begun(db, run.first),
         end=None if run.lasts else _begun(db, run.before),
-        verdict=VERDICTS[gravest],
+        verdict=VERDICTS[highest],
         phase=phase,
         cause=cause,
         message=message,

@@ -5,7 +5,7 @@ By kind of error:
 - contents that can't be read: the file is quarantined, and a new one created;
 - a file that can't be written when the probe starts: history is kept in memory;
 - the same later, a full disk, a persistent lock: entries are queued, and each further write is a
-retry.
+  retry.
 """
 
 import logging

@@ -125,7 +125,7 @@ class SelfMetrics(Collector):
             ),
             (
                 "probe_notifications_refused",
-                "Messages refused for good by notifiers that have taken none since.",
+                "Notifications rejected permanently by receivers that have accepted none since.",
                 found.messages_refused,
             ),
             (
@@ -192,7 +192,7 @@ def _failure_counters(found: SelfSnapshot) -> Iterator[Metric]:
     yield _counter_by(
         "consumer",
         "probe_result_consumer_errors",
-        "Exceptions of what processes results: alerting, metrics, history and others.",
+        "Exceptions in consumers of results: alerting, metrics, history and others.",
         found.consumer_errors,
     )
     yield _counter_by(
@@ -210,7 +210,7 @@ def _failure_counters(found: SelfSnapshot) -> Iterator[Metric]:
     yield _counter_by(
         "notifier",
         "probe_notifications_failed",
-        "Messages that a notifier has refused for good.",
+        "Notifications that a receiver has rejected permanently.",
         found.notifications_failed,
     )
 

@@ -32,7 +32,7 @@ class StatusRow:
     since the newest run. ``last_run`` is when the newest run began, ``due`` when the next one
     should (None: not scheduled). ``status``, ``duration``, ``phases``, ``samples``, ``failure`` and
     ``facts`` are the newest run's. ``day`` holds equally long stretches up to now, oldest first;
-    ``availability`` is how long of them it passed, failed and was not measured; ``troubles`` are
+    ``availability`` is how long of them it passed, failed and was not measured; ``incidents`` are
     the periods of the last 24 hours in which it failed or was unknown, newest first. ``plot`` is
     the signal whose values ``day`` has, ``limits`` the limits on it.
     """
@@ -55,7 +55,7 @@ class StatusRow:
     headline: tuple[Signal, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     day: tuple[TimeBucket, ...] = ()
-    troubles: tuple[StatePeriod, ...] = ()
+    incidents: tuple[StatePeriod, ...] = ()
     plot: Signal | None = None
     limits: Limits | None = None
     availability: Availability | None = None

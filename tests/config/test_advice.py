@@ -91,8 +91,7 @@ weekdays = ["tue"]
     assert warnings(slack, tmp_path, toml).splitlines() == [
         "[[route]] entry 1 matches no check: helth",
         '[[maintenance]] "cutover" matches no check: kind=tunr',
-        "[[route]] entry 2 leads to pagerduty, which is not configured: alerts are not sent "
-        "there",
+        "[[route]] entry 2 leads to pagerduty, which is not configured: alerts are not sent there",
     ]
 
 

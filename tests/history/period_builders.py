@@ -79,7 +79,7 @@ def _spell(check: str, run: Sequence[ResultRow], end: float | None) -> StatePeri
 def troubles_of(
     kept: Iterable[ResultRow], start: float, end: float, most: int
 ) -> dict[str, tuple[StatePeriod, ...]]:
-    """What History.troubles says."""
+    """What History.unhealthy_periods says."""
     found = {}
     for check, spells in spells_of(kept).items():
         touching = [each for each in reversed(spells) if _touches(each, start, end)]

@@ -175,9 +175,9 @@ async def test_a_spell_begins_long_before_the_stretch_that_it_touches() -> None:
     async with opened(None) as history:
         troubled = entries(1000, NOON, verdict=Verdict.WARNING)
         await keep(history, [*troubled, entry(NOON + 10_000)])
-        [spell] = (await history.troubles(NOON + 9995, NOON + 9996))["toy"]
+        [spell] = (await history.unhealthy_periods(NOON + 9995, NOON + 9996))["toy"]
         assert (spell.start, spell.end, spell.entries) == (NOON, NOON + 10_000, 1000)
-        assert await history.troubles(NOON + 10_000, NOON + 20_000) == {}
+        assert await history.unhealthy_periods(NOON + 10_000, NOON + 20_000) == {}
         assert (await history.standings())["toy"].start == NOON + 10_000
 
 

@@ -52,7 +52,9 @@ def test_history_says_what_the_entries_say(
             history.add(each)
         await history.flush()
         assert await history.standings() == {c: s[-1] for c, s in spells_of(kept).items()}
-        assert await history.troubles(start, end, most) == troubles_of(kept, start, end, most)
+        assert await history.unhealthy_periods(start, end, most) == troubles_of(
+            kept, start, end, most
+        )
         edges = bucket_edges(start, end, buckets)
         assert await history.day(start, end, buckets) == day_of(kept, edges)
         longest = {check: 7.0 * len(check) for check in {each.check for each in kept}}

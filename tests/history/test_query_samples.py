@@ -66,8 +66,10 @@ async def test_two_million_entries_are_small_and_answer_at_once() -> None:
             await asked("a day in 96 buckets", history.day(day, now, 96))
             longest = dict.fromkeys(names, 2 * EVERY_SECONDS)
             await asked("availability", history.availability(day, now, longest))
-            await asked("troubles of all time", history.troubles(0, now))
-            await asked("troubles of the last 5000 runs", history.troubles(now - 150_000, now))
+            await asked("troubles of all time", history.unhealthy_periods(0, now))
+            await asked(
+                "troubles of the last 5000 runs", history.unhealthy_periods(now - 150_000, now)
+            )
             await asked("the last ten minutes", history.recent(now - 600))
             with within("a batch of 20", MOST_SECONDS):
                 await keep(history, [entry(now, check=name, samples=DOZEN) for name in names])

@@ -204,7 +204,7 @@ async def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(
             "recent": lambda: history.recent(0),
             "day": lambda: history.day(NOON, NOON + 100, 2),
             "availability": lambda: history.availability(NOON, NOON + 100, {"toy": 60.0}),
-            "troubles": lambda: history.troubles(NOON, NOON + 100),
+            "troubles": lambda: history.unhealthy_periods(NOON, NOON + 100),
             "standings": history.standings,
         }[question]
         assert not await found()

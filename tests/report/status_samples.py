@@ -113,7 +113,7 @@ def failed(
         failure=why,
         samples=(),
         day=(*row.day[:-broken], *spoilt),
-        troubles=(lasting, *row.troubles),
+        incidents=(lasting, *row.incidents),
     )
 
 
@@ -215,7 +215,7 @@ def _redis_down(row: StatusRow) -> StatusRow:
             12: None,
         }.get(at, Verdict.OK)
 
-    spoilt = replace(row, day=day(0.18, verdicts), troubles=before)
+    spoilt = replace(row, day=day(0.18, verdicts), incidents=before)
     return failed(spoilt, Verdict.CRITICAL, "body", Cause.SERVICE_DOWN, "redis is down")
 
 
@@ -246,7 +246,7 @@ def _slow(row: StatusRow) -> StatusRow:
         since=ago(178),
         evaluations=(evaluation,),
         day=(*row.day[:-12], *late),
-        troubles=(lasting,),
+        incidents=(lasting,),
         limits=limits,
     )
 

@@ -28,7 +28,7 @@ class ProbeIdentity:
 
 
 async def build_overview(
-    board: CheckStates,
+    states: CheckStates,
     history: History,
     plan: CheckPlan,
     identity: ProbeIdentity,
@@ -38,16 +38,15 @@ async def build_overview(
     notices: Sequence[Notice] = (),
     outdated: Collection[str] = (),
 ) -> Overview:
-    """Put it all together. ``due`` is when each check runs next; all in seconds since 1970.
-    ``outdated`` are checks whose results are older than the failure of a check that triggers
-    them."""
+    """``due`` is when each check runs next; times are in seconds since 1970. ``outdated`` are
+    checks whose results are older than the failure of a check that triggers them."""
     start = now - DAY_SECONDS
     day = await history.day(start, now, DAY_BUCKETS)
-    longest = {check.name: longest_seconds(check) for check in board.checks}
+    longest = {check.name: longest_seconds(check) for check in states.checks}
     available = await history.availability(start, now, longest)
-    incidents = await history.troubles(start, now)
+    incidents = await history.unhealthy_periods(start, now)
     return Overview(
-        verdict=board.verdict,
+        verdict=states.verdict,
         now=now,
         started_at=identity.started_at,
         day_start=start,
@@ -56,14 +55,14 @@ async def build_overview(
         rows=tuple(
             _row(
                 check,
-                board.state(check.name),
+                states.state(check.name),
                 due.get(check.name),
                 day.get(check.name, ()),
                 incidents.get(check.name, ()),
                 available.get(check.name),
                 outdated=check.name in outdated,
             )
-            for check in board.checks
+            for check in states.checks
         ),
         notices=(*_history_notices(history), *notices),
         skipped=tuple((skip.kind, skip.reason) for skip in plan.skipped),
@@ -72,7 +71,7 @@ async def build_overview(
 
 def _row(
     check: Check,
-    stand: CheckState | None,
+    state: CheckState | None,
     due: float | None,
     day: tuple[TimeBucket, ...],
     incidents: tuple[StatePeriod, ...],
@@ -80,15 +79,15 @@ def _row(
     *,
     outdated: bool,
 ) -> StatusRow:
-    result = stand.result if stand else None
+    result = state.result if state else None
     return StatusRow(
         name=check.name,
         kind=check.kind.name,
         target=check.table.target,
         labels=check.table.labels,
         interval=check.interval,
-        verdict=stand.verdict if stand else None,
-        since=stand.since if stand else None,
+        verdict=state.verdict if state else None,
+        since=state.since if state else None,
         last_run=result.started_at.timestamp() if result else None,
         outdated=outdated,
         due=due,
@@ -99,10 +98,10 @@ def _row(
         failure=result.failure if result else None,
         facts=result.facts if result else None,
         headline=tuple(signal for signal in check.signals if signal.column),
-        evaluations=stand.evaluations if stand else (),
+        evaluations=state.evaluations if state else (),
         day=day,
         availability=availability,
-        troubles=incidents,
+        incidents=incidents,
         plot=check.kind.plot,
         limits=_limits(check),
     )

@@ -185,10 +185,10 @@ def _picture(row: StatusRow, overview: Overview, *, with_strip: bool) -> Markup:
 
 def _incidents(row: StatusRow, now: float) -> Markup:
     """The incidents of the last 24 hours, newest first; the first ones open, the others folded."""
-    if not row.troubles:
+    if not row.incidents:
         return NOTHING
-    items = [_incident_item(period, now) for period in row.troubles[:_INCIDENTS]]
-    left_out = len(row.troubles) - len(items)
+    items = [_incident_item(period, now) for period in row.incidents[:_INCIDENTS]]
+    left_out = len(row.incidents) - len(items)
     more = element("p", f"and {left_out:,} more in status.json") if left_out else None
     return element(
         "div",

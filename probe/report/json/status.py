@@ -59,7 +59,7 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
         "facts": dict(row.facts or {}),
         "evaluations": [evaluation_part(each) for each in row.evaluations],
         "day": _day(row, overview),
-        "troubles": [_trouble(each) for each in row.troubles],
+        "troubles": [_incident(each) for each in row.incidents],
         "availability": _availability(row.availability),
         "age_seconds": None if row.last_run is None else seconds(overview.now - row.last_run),
         "outdated": row.outdated,
@@ -103,15 +103,15 @@ def _bucket(bucket: TimeBucket) -> dict[str, Any]:
     return {**counts, "median": finite(bucket.median), "greatest": finite(bucket.greatest)}
 
 
-def _trouble(spell: StatePeriod) -> dict[str, Any]:
+def _incident(period: StatePeriod) -> dict[str, Any]:
     return {
-        "start": iso(spell.start),
-        "end": iso(spell.end),
-        "verdict": spell.verdict.value,
-        "phase": spell.phase,
-        "cause": spell.cause,
-        "message": spell.message,
-        "runs": spell.entries,
+        "start": iso(period.start),
+        "end": iso(period.end),
+        "verdict": period.verdict.value,
+        "phase": period.phase,
+        "cause": period.cause,
+        "message": period.message,
+        "runs": period.entries,
     }
 
 

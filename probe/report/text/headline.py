@@ -116,7 +116,7 @@ def available(row: StatusRow) -> str:
 
 def day_summary(row: StatusRow) -> str:
     """The same, and how many incidents there were."""
-    incidents = _counted(len(row.troubles), "incident") if row.troubles else "no incident"
+    incidents = _counted(len(row.incidents), "incident") if row.incidents else "no incident"
     return f"{available(row)}; {incidents}" if row.day else "no data of the last 24 hours"
 
 
@@ -174,7 +174,7 @@ def _also(overview: Overview) -> str:
 
 def _ongoing_incident(row: StatusRow) -> str:
     """Why the ongoing incident began: the last run alone may have passed."""
-    ongoing = [period for period in row.troubles if period.end is None]
+    ongoing = [period for period in row.incidents if period.end is None]
     return (ongoing[0].message or ongoing[0].cause) if ongoing else ""
 
 

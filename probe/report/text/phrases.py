@@ -171,8 +171,8 @@ def _figure(short: str, sample: Sample, now: float) -> str:
 
 def _unevaluated(report: Report) -> int:
     """Thresholds without enough samples, of checks that passed."""
-    well = {row.name for row in report.rows if row.result.status is Status.OK}
+    passed = {row.name for row in report.rows if row.result.status is Status.OK}
     return sum(
-        evaluation.verdict is Verdict.UNKNOWN and evaluation.check in well
+        evaluation.verdict is Verdict.UNKNOWN and evaluation.check in passed
         for evaluation in report.evaluations
     )

@@ -133,7 +133,7 @@ def test_a_run_that_failed_without_moving_the_verdict_yet_is_told() -> None:
 
 def test_a_trouble_that_lasts_gives_the_reason_when_the_newest_run_was_well() -> None:
     lasting = spell("health", 24, None, Verdict.CRITICAL, "503 Service Unavailable")
-    row = replace(samples.health(), verdict=Verdict.CRITICAL, since=ago(24), troubles=(lasting,))
+    row = replace(samples.health(), verdict=Verdict.CRITICAL, since=ago(24), incidents=(lasting,))
     assert "health: 503 Service Unavailable" in read(samples.overview(Verdict.CRITICAL, row)).text
 
 
