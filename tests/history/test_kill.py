@@ -13,7 +13,7 @@ import pytest
 
 from probe.history import History, Retention
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 AT_MOST_LOST_SECONDS = 1.0
 # A disk that is busy with others may take its time: so many times that.
 ON_A_BUSY_DISK = 5
