@@ -1,4 +1,4 @@
-"""Checks that fail with an incident and are no alerts yet; pure."""
+"""Checks that fail with an incident and have no alert yet; pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ def with_affected(
     ``pending`` says since when each has failed, in seconds since 1970. They are those of the
     incident's group, and with ``joins`` those that began to fail at the same time.
     """
-    if not group.burning:
+    if not group.firing:
         return group
     found = [
         checks[name]
@@ -38,5 +38,5 @@ def with_affected(
 def _belongs(check: Check, since: float, group: AlertGroup, *, joins: bool) -> bool:
     if check.table.alert_group == group.subject:
         return True
-    together = (abs(since - each.since) <= TOGETHER_SECONDS for each in group.burning)
+    together = (abs(since - each.since) <= TOGETHER_SECONDS for each in group.firing)
     return joins and any(together)

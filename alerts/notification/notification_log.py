@@ -13,7 +13,7 @@ from alerts.cluster.leader import MINE
 from alerts.model import Delivery, Message, MessageType, Severity
 from alerts.outbox.codec import CodecError, dump_message, load_message
 
-# A resolve that nobody accepts in so long is given up.
+# A resolve that is not accepted for so long is dropped.
 RESOLVE_SECONDS = 86400.0
 
 Key = tuple[str, str]

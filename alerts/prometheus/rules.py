@@ -16,7 +16,7 @@ _HEAD = """\
 
 
 def groups(kinds: Iterable[Kind[Any, Any]]) -> tuple[Group, ...]:
-    """All rules. What is recorded stands before what reads it, within a group."""
+    """All rules. Within a group, recording rules precede the rules that read them."""
     kinds = tuple(kinds)
     return (
         Group("probe-checks", (*failure_rules.recordings(), *failure_rules.alerts(kinds))),

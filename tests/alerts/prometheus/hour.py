@@ -114,10 +114,10 @@ class _Life:
     def _pass(self, until: float) -> None:
         """Timers go off when they are due."""
         while (due := self.keeper.next_time()) is not None and due <= until:
-            self._note(self.keeper.pass_time(due))
+            self._note(self.keeper.tick(due))
             if self.keeper.next_time() == due:
                 # A moment before its time, by the last digit; the daemon waits as long.
-                self._note(self.keeper.pass_time(due + 0.01))
+                self._note(self.keeper.tick(due + 0.01))
         self.clock.seconds = until
 
     def _run(self, check: Check, start: float) -> bool:
