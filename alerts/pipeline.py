@@ -13,7 +13,7 @@ from alerts.cluster.company import ClusterLink, incidents_among
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
-from alerts.notification.affected import with_affected
+from alerts.notification.affected import pending_since, with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
@@ -255,11 +255,7 @@ class Pipeline:
                 notified=[key for _, key in self.group_store.views if key != self.own.subject],
                 own_network_fails=self.own_network_fails,
             )
-        names = set(self.alerts.pending)
-        suspected = self.alerts.suspected(now) if names else ()
-        pending = {
-            each.identity.check: each.since for each in suspected if each.identity.check in names
-        }
+        pending = pending_since(self.alerts, now)
         joins = self._cluster is None
         return self.own.groups(is_muted) + [
             with_affected(each, pending, self._checks, joins=joins) for each in groups

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 from alerts.notification.incident import TOGETHER_SECONDS
 from alerts.notification.message import AlertGroup
+from alerts.state.alert_store import AlertStore
 from probe.core.kind import Check
+
+
+def pending_since(alerts: AlertStore, now: float) -> dict[str, float]:
+    """Since when each check has failed that has no alert yet, in seconds since 1970."""
+    names = set(alerts.pending)
+    found = alerts.suspected(now) if names else []
+    return {each.identity.check: each.since for each in found if each.identity.check in names}
 
 
 def with_affected(
