@@ -22,8 +22,8 @@ from dashboards.model import (
 from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, names_on, selector
 from probe.core.kind import Kind
 from probe.core.model import Aggregation, LimitSide, Threshold
-from probe.metrics.exporter import BUCKETS
 from probe.metrics.families import histogram_of
+from probe.metrics.histogram import BUCKETS
 
 UID = "probe-overview"
 _BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))

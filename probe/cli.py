@@ -11,6 +11,7 @@ import click
 from probe.commands import signals
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
+from probe.commands.turn import turn
 from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
 # Options that say how one run ends; the daemon has no end.
@@ -209,61 +210,7 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-@cli.command("turn")
-@click.argument("url")
-@click.option("--user", envvar="TURN_USERNAME", help="User name.  [env: TURN_USERNAME]")
-@click.option("--password", envvar="TURN_PASSWORD", help="Password.  [env: TURN_PASSWORD]")
-@click.option(
-    "--secret",
-    envvar="TURN_SHARED_SECRET",
-    help="Shared secret of time-limited credentials.  [env: TURN_SHARED_SECRET]",
-)
-@click.option(
-    "--ca-file",
-    envvar="PROBE_CA_FILE",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Certificates of a private authority, for turns:.",
-)
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
-@click.option(
-    "--timeout",
-    "step",
-    type=Seconds(above=0.0),
-    default=5.0,
-    show_default=True,
-    help="For each step.",
-)
-@click.option(
-    "--throughput/--no-throughput", default=True, help="Send 1 Mbit/s through the relay for 5 s."
-)
-def turn(
-    url: str,
-    user: str | None,
-    password: str | None,
-    secret: str | None,
-    ca_file: Path | None,
-    format_: str,
-    step: float,
-    throughput: bool,
-) -> None:
-    """Find out everything about one TURN server; needs no configuration.
-
-    URL is turn:HOST[:PORT][?transport=tcp], turns:HOST[:PORT], or a host alone, which is tried
-    by UDP, TCP and TLS. Without credentials only what strangers see is reported.
-    """
-    from probe.commands import turn as command
-
-    code = command.run(
-        url,
-        user=user,
-        password=password,
-        secret=secret,
-        ca_file=ca_file,
-        format_=format_,
-        step=step,
-        throughput=throughput,
-    )
-    sys.exit(code)
+cli.add_command(turn)
 
 
 @cli.command("rules")

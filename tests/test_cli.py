@@ -130,8 +130,8 @@ async def test_interrupted_is_130(folder: Path, target: Target) -> None:
     [
         (["--onec"], "No such option"),
         (["--once", "--format", "xml"], "'xml' is not one of"),
-        (["--once", "--deadline", "0"], "'0' is no number of seconds above 0"),
-        (["--once", "--wait", "nan"], "'nan' is no number of seconds"),
+        (["--once", "--deadline", "0"], "'0' must be a number of seconds above 0"),
+        (["--once", "--wait", "nan"], "'nan' must be a number of seconds"),
         (["--once", "--expect-new-instance", ""], "--expect-new-instance: is empty"),
         (["--once", "--only", "site,"], "has an empty name in it"),
         (["--once", "--only", "sight"], 'no such check or kind: did you mean "site"?'),
@@ -218,7 +218,7 @@ async def test_waiting_gives_up_on_what_a_second_look_confirms(tmp_path: Path) -
     (tmp_path / "probe.toml").write_text('[[http]]\nname = "site"\nurl = "http://192.0.2.7/"\n')
     done = await probe("--once", "--wait", "600", cwd=tmp_path)
     assert done.code == 2
-    assert "waiting will not mend site (address_reserved: " in done.err
+    assert "no use waiting for site (address_reserved: " in done.err
 
 
 async def test_terminated_cleans_up_and_is_143(folder: Path, target: Target) -> None:

@@ -237,8 +237,7 @@ CASES = [
 TOUCHED: Mapping[str, tuple[str, ...]] = {
     "backend": (*HTTP, *SESSIONS, "allocation-issued", "app-metrics"),
     "primary": ("allocation-primary-udp", "turn-primary-udp", "call-primary-udp"),
-    # While no server works, no user is on the backup.
-    "turn": ("fallback",),
+    "turn": (),
     "certificate": ("allocation-primary-tls", "turn-primary-udp"),
 }
 CONTROLS: Mapping[str, tuple[str, str]] = {

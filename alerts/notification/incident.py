@@ -2,8 +2,11 @@
 
 An alert joins an open incident when it began together with one of its alerts, or when another
 check of the same group or service fails already: since a short time ago, or in an incident that
-no page was sent for, so that a page is never hidden by an old incident. Otherwise it opens
-an incident of its own, whose key is the alert's group where that is free.
+was not paged, so that a page is never hidden by an old incident. Otherwise it opens an
+incident of its own, whose key is the alert's group where that is free.
+
+A page that is a service of its own is not part of an application: it joins what it began together
+with only while that is not paged yet, or while several services fail.
 
 Where several probes watch the same target, incidents are shared by key among them, so each
 group is one incident there and nothing is joined (``cluster``).
@@ -21,6 +24,8 @@ from alerts.state.annotations import FAILING, NO_DATA
 TOGETHER_SECONDS = 120.0
 # A failure of the same group or service so soon after another has the same cause.
 RELATED_SECONDS = 900.0
+# From so many services on, what fails together has one cause, whatever it is a part of.
+MANY_SERVICES = 3
 # An incident keeps at most so many resolved alerts; of more, the newest.
 MOST_RESOLVED = 50
 DOCUMENT = "incidents"
@@ -62,10 +67,11 @@ class OpenIncidents:
     def assign(self, firing: Sequence[Alert]) -> None:
         """Find an incident for every firing alert that has none."""
         new = [alert for alert in firing if alert.identity not in self._keys]
+        is_wide = len({alert.service for alert in firing}) >= MANY_SERVICES
         # The most severe first, so that a new incident is named after what matters.
         for alert in sorted(new, key=lambda each: each.severity is not Severity.CRITICAL):
             others = [each for each in firing if each.identity in self._keys]
-            self._keys[alert.identity] = self._incident_for(alert, others)
+            self._keys[alert.identity] = self._incident_for(alert, others, is_wide)
 
     def adopt(self, alert: Alert, key: str) -> None:
         """An alert belongs to an incident by the journal or a receiver, not by the stored state."""
@@ -110,8 +116,8 @@ class OpenIncidents:
         except (CodecError, KeyError, TypeError, ValueError):
             return
 
-    def _incident_for(self, alert: Alert, others: Sequence[Alert]) -> str:
-        joined = [each for each in others if self._has_same_cause(alert, each)]
+    def _incident_for(self, alert: Alert, others: Sequence[Alert], is_wide: bool) -> str:
+        joined = [each for each in others if self._has_same_cause(alert, each, is_wide)]
         if joined:
             oldest = min(joined, key=lambda each: (each.since, str(each.identity)))
             return self._keys[oldest.identity]
@@ -122,9 +128,11 @@ class OpenIncidents:
         own = f"{group} {alert.identity.check}"
         return own if own not in taken else f"{group} {alert.identity}"
 
-    def _has_same_cause(self, alert: Alert, other: Alert) -> bool:
+    def _has_same_cause(self, alert: Alert, other: Alert, is_wide: bool) -> bool:
         apart = abs(alert.since - other.since)
-        if apart <= TOGETHER_SECONDS:
+        is_apart = _is_page(alert) or _is_page(other)
+        joins = is_wide or not is_apart or self._critical_since(self._keys[other.identity]) is None
+        if apart <= TOGETHER_SECONDS and joins:
             return True
         if other.identity.rule not in (FAILING, NO_DATA) or not self._is_related(alert, other):
             return False
@@ -137,3 +145,8 @@ class OpenIncidents:
         if alert.service and alert.service == other.service:
             return True
         return self._group_of(alert) == self._group_of(other)
+
+
+def _is_page(alert: Alert) -> bool:
+    """Whether it is about a page that is a service of its own."""
+    return alert.service == alert.identity.check

@@ -1,4 +1,4 @@
-"""A closer look at a call that failed, by our own client, whose errors keep their cause."""
+"""Diagnosis of a failed call by our own client, whose errors keep their cause."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _WORTH_A_LOOK = (Cause.ICE_FAILED, Cause.DTLS_FAILED)
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Looks at one server; each look ends within ``limit`` seconds."""
+    """Examines one server; each attempt ends within ``limit`` seconds."""
 
     url: TurnUri
     credentials: TurnCredentials

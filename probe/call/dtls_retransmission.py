@@ -3,11 +3,11 @@
 OpenSSL waits 1 s before it repeats a lost flight (RFC 6347 section 4.2.4.1) and aiortc's
 SCTP 3 s, while a browser, which knows the round trip from its checks, waits for two of
 them. So the same is done here, below both: datagrams that stay without an answer leave
-again as they were, which DTLS takes for what a network may do to datagrams. It also tells
-what neither library tells: that a timer was needed.
+again as they were, which DTLS takes for what a network may do to datagrams. It also reports
+what neither library does: that a timer was needed.
 
-Once the call stands, a path that ends is silence to them, as to a browser's: what there is to
-tell of it is in ``Ice.failure``. aiortc would meet the error in tasks that nobody asks.
+Once the call is established, a path that ends is silence to them, as to a browser's: the
+reason is in ``IceTransport.failure``. aiortc would get the error in tasks never awaited.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ _OUT_OF_SILENCE = 0.4
 
 
 class RetransmittingTransport:
-    """An ICE transport as DTLS sees it. Watches from ``begin`` until ``end`` or ``stand``.
+    """An ICE transport as DTLS sees it. Watches from ``start`` until ``stop`` or ``established``.
 
     What comes waits in a queue with a bound; what does not fit, is empty, or is larger than any
     datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
-    so much was dropped that whoever reads must have ended; nothing passes any more then.
+    so much was dropped that the reader must have ended; nothing passes any more then.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 
@@ -40,7 +40,7 @@ class RetransmittingTransport:
         self._ice, self._allowance = ice, most_bytes
         self.byte_limit_exceeded = asyncio.Event()
         self.retransmissions = 0
-        self._watching = self._heard = self._stands = False
+        self._watching = self._answered = self._is_established = False
         self._flight: list[bytes] = []
         self._left = self._pause = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -56,17 +56,17 @@ class RetransmittingTransport:
 
     def start(self) -> None:
         """ICE is connected, and knows the round trip if it can."""
-        self._watching = self._heard = True
+        self._watching = self._answered = True
         if self._pumping is None:
             self._pumping = asyncio.create_task(self._pump())
 
     def established(self) -> None:
-        """The call stands: what is lost from here on stays lost, and the path may end unheard."""
-        self._stands = True
+        """What is lost from here on stays lost, and the path may end unnoticed."""
+        self._is_established = True
         self.stop()
 
     def stop(self) -> None:
-        """The call is over, or stands: nothing is sent again."""
+        """The call is over, or established: nothing is sent again."""
         self._watching = False
         if self._timer is not None:
             self._timer.cancel()
@@ -83,15 +83,15 @@ class RetransmittingTransport:
     async def _recv(self) -> bytes:
         data = await self._inbox.get()
         if data is not None:
-            self._heard = True
+            self._answered = True
             return data
-        self._inbox.put_nowait(None)  # for whoever asks again
-        if self._stands and not self.byte_limit_exceeded.is_set():
+        self._inbox.put_nowait(None)  # for the next reader
+        if self._is_established and not self.byte_limit_exceeded.is_set():
             await asyncio.Event().wait()  # until DTLS is stopped, which cancels this
         raise ConnectionError("the way to the other side has ended")
 
     async def _pump(self) -> None:
-        """Receive in place of a reader, which may have ended unseen: libraries keep what nobody
+        """Receive in place of a reader, which may have ended unnoticed: libraries keep what is not
         reads, without an end."""
         with suppress(ConnectionError):
             while not self.byte_limit_exceeded.is_set():
@@ -99,7 +99,7 @@ class RetransmittingTransport:
         self._inbox.put_nowait(None)
 
     def _take(self, data: bytes) -> None:
-        # SCTP, too, keeps what is not whole yet: its window binds nobody who ignores it.
+        # SCTP, too, keeps what is not whole yet: its window does not bind a sender that ignores it.
         self._allowance -= len(data)
         fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MOST_WAITING
         if fits:
@@ -111,16 +111,16 @@ class RetransmittingTransport:
     async def _send(self, data: bytes) -> None:
         if self._watching:
             self._note(data)
-        with suppress(ConnectionError) if self._stands else nullcontext():
+        with suppress(ConnectionError) if self._is_established else nullcontext():
             await self._ice._send(data)
 
     def _note(self, data: bytes) -> None:
         """A flight is what leaves until something comes."""
         now = asyncio.get_running_loop().time()
-        late = not self._heard and now - self._left >= _OUT_OF_SILENCE
+        late = not self._answered and now - self._left >= _OUT_OF_SILENCE
         self.retransmissions += late
-        if self._heard or late:
-            self._heard, self._flight, self._left = False, [], now
+        if self._answered or late:
+            self._answered, self._flight, self._left = False, [], now
             self._pause = max(SHORTEST, ROUND_TRIPS * (self._ice.rtt or 0.0))
         self._flight.append(data)
         self._arm()
@@ -141,4 +141,4 @@ class RetransmittingTransport:
             try:
                 await self._ice._send(data)
             except ConnectionError:
-                return  # DTLS meets the same when it sends or receives
+                return  # DTLS gets the same when it sends or receives

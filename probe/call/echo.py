@@ -29,7 +29,7 @@ class ChannelEcho:
     async def send(self, caller: CallEndpoint, count: int) -> list[float]:
         """Send so many; the round trips of those that came back, in seconds.
 
-        Raises CheckFailed where most are lost, or with what became of the relay.
+        Raises CheckFailed where most are lost, or with the relay's failure.
         """
         for number in range(count):
             self._ledger.mark_sent(number, self._clock())

@@ -34,7 +34,7 @@ CHANNEL_ID = 0
 class CallEndpoint:
     """One end of a call. ``offering`` is the side that a browser's offer comes from.
 
-    Steps, in order: ``gather``, ``meet``, ``connect_ice``, ``connect_dtls``,
+    Steps, in order: ``gather``, ``set_remote``, ``connect_ice``, ``connect_dtls``,
     ``open_channel``; ``close`` at any moment. What comes after ``most_bytes`` is no part of
     the call, which is then ``flooded``.
     """
@@ -67,7 +67,7 @@ class CallEndpoint:
         await self.ice.gather()
 
     async def set_remote(self, other: "CallEndpoint") -> None:
-        """Learn the other side's candidates and ICE credentials, as signaling would tell."""
+        """Learn the other side's candidates and ICE credentials, as signaling would bring them."""
         await self.ice.set_remote(other.ice)
 
     async def connect_ice(self) -> None:
@@ -86,7 +86,7 @@ class CallEndpoint:
             raise self.ice.failure or ConnectionError("the DTLS handshake failed")
 
     async def open_channel(self, on_message: Callable[["CallEndpoint", bytes], None]) -> None:
-        """Open the data channel; ``opened`` is set when it stands.
+        """Open the data channel; ``opened`` is set when it is open.
 
         Unordered and without retransmission: a lost echo is then lost, and not late.
         """
@@ -143,7 +143,7 @@ class CallEndpoint:
     def _follow_dtls(self) -> None:
         """Where DTLS ends by itself, SCTP ends with it.
 
-        Its timers would go on and send, in tasks whose ConnectionError nobody takes.
+        Its timers would go on and send, in tasks whose ConnectionError is never retrieved.
         """
         if self.dtls.state == "closed" and self._stopping is None:
             self._stopping = asyncio.create_task(self.sctp.stop())
@@ -164,5 +164,5 @@ async def _until_set(event: asyncio.Event) -> None:
 
 
 def _as_bytes(data: str | bytes) -> bytes:
-    """A text message of somebody else's is no echo of ours, and no defect either."""
+    """Another text message is no echo of ours, and no defect either."""
     return data.encode() if isinstance(data, str) else data

@@ -1,4 +1,4 @@
-"""The pulse of a call that stands: what left, and came back."""
+"""The last answered check and echo of an established call."""
 
 import asyncio
 from collections.abc import Callable

@@ -33,7 +33,7 @@ SHORTEST_GRACE = 0.3
 _LARGE_TRIES, _LARGE_TRIES_WHERE_LOSSY = 3, 10
 _FIRST_LARGE = 1 << 31
 # Deleting the allocations may take a second (TurnClient), closing the rest a moment.
-CLOSE_PATIENCE = 1.5
+CLOSE_TIMEOUT = 1.5
 
 NO_ALLOCATION = "the server doesn't answer"
 NO_PAIR = "no pair of candidates connects"
@@ -57,7 +57,7 @@ class PhaseTimeouts:
 
     @classmethod
     def within(cls, deadline: float) -> "PhaseTimeouts":
-        """Bounds that leave room for a closer look, so that a failure has a better name than
+        """Timeouts that leave room for a diagnosis, so that a failure has a better name than
         ``deadline``; beyond 30 s they don't grow."""
         share = min(1.0, deadline / 30)
         return cls(5.0 * share, 6.0 * share, 6.0 * share, 10.0 * share, 4.0 * share)
@@ -128,7 +128,7 @@ class Call:
         async def close() -> None:
             await closing
 
-        await self._context.closing.close(close(), timeout=CLOSE_PATIENCE)
+        await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
 
     async def gather(self) -> None:
         """Gather on both sides at once. Raises CheckFailed where the relay gives no address."""
@@ -236,7 +236,7 @@ class Call:
             raise large_messages_lost()
 
     def _raise_if_failed(self) -> None:
-        """What became of the relay says more than the echoes that it took with it."""
+        """The relay's failure says more than the lost echoes."""
         for peer in (self.offerer, self.answerer):
             if peer.ice.failure is not None:
                 raise peer.ice.failure

@@ -1,6 +1,6 @@
-"""A relayed call to which things happen, and how long it takes until it is well again.
+"""A relayed call that is disrupted on purpose, and how long it takes to recover.
 
-It behaves as the application's browsers do. Consent is asked for all the time; so many
+It behaves as the application's browsers do. Consent is checked continuously; so many
 seconds after the last answer ICE has failed (15 in Chromium; RFC 7675 section 5.1 allows 30),
 and is restarted, up to three times. An allocation that is gone is known from a 437 at the
 next Refresh, and ICE is restarted at once. What would go through signaling is exchanged in
@@ -31,12 +31,12 @@ BEAT_SECONDS = 0.25
 MESSAGE_BEATS = 2
 RESTARTS, RESTART_SECONDS = 3, 40.0
 """A browser gives an allocation up that was not answered for so long."""
-CLOSE_PATIENCE = 2.0
+CLOSE_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecovery:
-    """How a call came back, in seconds from the end of the trouble and from its beginning.
+    """How a call came back, in seconds from the end of the disruption and from its beginning.
 
     ``path`` is where media flow again, ``data`` the data channel, which waits for SCTP's
     timer. ``noticed``: from the beginning until the call knew; None where it never did, and
@@ -103,10 +103,10 @@ class RecoveringCall:
         async def close() -> None:
             await peers
 
-        await self._context.closing.close(close(), timeout=CLOSE_PATIENCE)
+        await self._context.closing.close(close(), timeout=CLOSE_TIMEOUT)
 
     async def simulate_loss(self, outage: Impairment, seconds: float) -> CallRecovery:
-        """Lose the network of the offering side. Raises CheckFailed where the call stays dead."""
+        """Lose the network of the offering side. Raises CheckFailed without recovery."""
         began = self._context.clock()
         losing = asyncio.create_task(outage.block_for(seconds))
 
@@ -128,7 +128,7 @@ class RecoveringCall:
         async def never() -> None:
             await asyncio.Event().wait()
 
-        # The trouble ends when it is noticed: nothing but a restart can mend it.
+        # The disruption ends when it is noticed: only an ICE restart can end it.
         noticed: list[float] = []
         return await self._endure(began, never(), lambda: noticed[0], noticed.append)
 
@@ -138,7 +138,7 @@ class RecoveringCall:
         """Have the relay forget the allocation, hear of it at a Refresh (437), restart ICE.
 
         ``take_away`` is another way to make it forget. Raises CheckFailed(protocol_error)
-        where the server goes on as if nothing was.
+        where the server keeps the allocation.
         """
         await (take_away or self._forget)()
         began = self._context.clock()
@@ -218,11 +218,11 @@ class RecoveringCall:
             except (TimeoutError, CheckAborted):
                 continue
             return number
-        message = f"the call stays dead after {RESTARTS} restarts of ICE"
+        message = f"the call does not recover after {RESTARTS} ICE restarts"
         raise CheckFailed(Cause.ICE_FAILED, message)
 
     async def _restart(self) -> None:
-        """New ICE credentials and allocations under the DTLS connection that stands."""
+        """New ICE credentials and allocations under the existing DTLS connection."""
         fresh = [ice.make() for ice in self._ices]
         try:
             async with asyncio.timeout(RESTART_SECONDS):

@@ -1,4 +1,4 @@
-"""What two sides of a call tell each other through a signaling server, as browsers write it.
+"""What two sides of a call exchange through a signaling server, as browsers write it.
 
 An offer or answer is ``{"type", "sdp"}``, a candidate ``{"candidate", "sdpMid",
 "sdpMLineIndex"}`` (W3C webrtc-pc, RTCSessionDescriptionInit and RTCIceCandidateInit). What

@@ -1,4 +1,4 @@
-"""Two users of the application meet: matched by it, calling each other through it.
+"""Two users of the application, matched by it, call each other through it.
 
 Offer, answer and candidates go through the backend, ICE through the relay that it issued,
 in the order that browsers keep: the offer leaves at once, candidates when they are found.
@@ -27,7 +27,7 @@ from probe.net.tasks import gather_first_error, phase_timeout_as, race
 from probe.paircam.user_session import AppUser
 from probe.stun.message import PeerAddress
 
-# "matched" may come twice, with another session: the last that both saw stands. After so long
+# "matched" may come twice, with another session: the last that both saw is valid. After so long
 # without another one we begin; should one come later, the exchange begins anew.
 SETTLE_SECONDS = 0.5
 
@@ -43,10 +43,8 @@ class RemoteDescription:
 class SignaledEndpoint:
     """One of the two: a user of the application, and its end of the call."""
 
-    def __init__(
-        self, visitor: AppUser, relay: RelayServer, context: Context, *, calls: bool
-    ) -> None:
-        self.visitor = visitor
+    def __init__(self, user: AppUser, relay: RelayServer, context: Context, *, calls: bool) -> None:
+        self.user = user
         self.ice = RelayPairIce(relay, controlling=calls, clock=context.clock, now=context.now)
         certificate = RTCCertificate.generateCertificate()
         self.peer = CallEndpoint(offering=calls, ice=self.ice, certificate=certificate)
@@ -54,11 +52,11 @@ class SignaledEndpoint:
 
     async def send_signal(self, what: str, session: str, data: dict[str, Any]) -> None:
         """Send an offer, an answer or a candidate through the backend."""
-        await self.visitor.send(f"send-{what}", sessionId=session, type=what, data=data)
+        await self.user.send(f"send-{what}", sessionId=session, type=what, data=data)
 
     async def receive_signal(self, what: str, session: str) -> object:
         """What the other side sent."""
-        arrival = await self.visitor.wait_for(what, session)
+        arrival = await self.user.wait_for(what, session)
         return content_of(arrival, what)
 
     async def connect(self, bounds: PhaseTimeouts) -> None:
@@ -96,7 +94,7 @@ class CallTimestamps:
 
 
 class SignaledCall:
-    """Two visitors, from the queue to the end of their call."""
+    """Two users, from the queue to the end of their call."""
 
     def __init__(
         self,
@@ -124,29 +122,29 @@ class SignaledCall:
         Raises CheckAborted, for a match with another user as soon as it is announced.
         """
         await self.unless_ended(self._settled())
-        return max(visitor.matched_at[0] for visitor in (self.caller, self.callee))
+        return max(user.matched_at[0] for user in (self.caller, self.callee))
 
     async def stay_unmatched(self) -> None:
-        """Wait for as long as a match may take that comes at once. Raises Stop, as ``matched``."""
+        """Wait for as long as an immediate match may take. Raises CheckAborted, as ``matched``."""
         await self.unless_ended(asyncio.sleep(SETTLE_SECONDS))
 
     async def unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work, unless one of the visitors meets its end first, whose Stop is raised."""
-        ends = (visitor.until(lambda: False) for visitor in (self.caller, self.callee))
+        """Work, unless a user's session ends first, whose CheckAborted is raised."""
+        ends = (user.until(lambda: False) for user in (self.caller, self.callee))
         await race(work, gather_first_error(*ends))
 
     async def _settled(self) -> None:
-        visitors = (self.caller, self.callee)
-        await gather_first_error(*(visitor.wait_for("matched") for visitor in visitors))
+        users = (self.caller, self.callee)
+        await gather_first_error(*(user.wait_for("matched") for user in users))
         while True:
-            last = max(visitor.matched_at[-1] for visitor in visitors)
+            last = max(user.matched_at[-1] for user in users)
             left = last + SETTLE_SECONDS - self._context.clock()
             if left <= 0 and self.session is not None:
                 return
             await asyncio.sleep(max(left, SETTLE_SECONDS / 10))
 
     async def call(self, relay: RelayServer, echoes: int) -> None:
-        """Signaling, ICE, DTLS, data channel, echoes. Raises Stop with the phase."""
+        """Signaling, ICE, DTLS, data channel, echoes. Raises CheckAborted with the phase."""
         caller = SignaledEndpoint(self.caller, relay, self._context, calls=True)
         callee = SignaledEndpoint(self.callee, relay, self._context, calls=False)
         self._sides = (caller, callee)
@@ -168,10 +166,10 @@ class SignaledCall:
         self.caller.tolerates_complaints = self.callee.tolerates_complaints = yes
 
     async def close(self) -> None:
-        """Close the call's ends, and have both visitors leave. Never raises."""
+        """Close the call's ends, and have both users leave. Never raises."""
         ends = [side.peer.close() for side in self._sides]
-        visitors = (self.caller.leave(), self.callee.leave())
-        await asyncio.gather(*ends, *visitors, return_exceptions=True)
+        users = (self.caller.leave(), self.callee.leave())
+        await asyncio.gather(*ends, *users, return_exceptions=True)
 
     async def _call(self, caller: SignaledEndpoint, callee: SignaledEndpoint, echoes: int) -> None:
         clock, moments = self._context.clock, self.moments
@@ -206,7 +204,7 @@ class SignaledCall:
     async def _signal(
         self, caller: SignaledEndpoint, callee: SignaledEndpoint, *gathering: asyncio.Task[None]
     ) -> None:
-        """Exchange everything in the session that stands; anew when another one does."""
+        """Exchange everything in the current session; anew when another one replaces it."""
         while True:
             session = self.session
             assert session is not None
@@ -222,7 +220,7 @@ class SignaledCall:
             self.caller.complaint = self.callee.complaint = None
 
     async def _has_other(self, session: str) -> bool:
-        """Whether another session stands within a moment."""
+        """Whether another session replaces it within a moment."""
         self.caller.complaint = self.callee.complaint = None
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
@@ -230,13 +228,13 @@ class SignaledCall:
         return self.session != session
 
     async def _is_over(self, session: str) -> None:
-        """Wait until another session stands, or the backend complains."""
-        visitors = (self.caller, self.callee)
+        """Wait until another session is current, or the backend reports an error."""
+        users = (self.caller, self.callee)
 
         def over() -> bool:
-            return self.session != session or any(each.complaint for each in visitors)
+            return self.session != session or any(each.complaint for each in users)
 
-        waiting = [asyncio.create_task(visitor.until(over)) for visitor in visitors]
+        waiting = [asyncio.create_task(user.until(over)) for user in users]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:

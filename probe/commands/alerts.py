@@ -26,7 +26,7 @@ from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
 from probe.report.text import units
 
 
-def _burning(outbox_states: Mapping[str, str], region: str) -> list[str]:
+def _firing(outbox_states: Mapping[str, str], region: str) -> list[str]:
     """The firing alerts, one line each, from the daemon's store."""
     keeper = AlertStore(region)
     keeper.restore(outbox_states)
@@ -58,8 +58,8 @@ def test(options: Mapping[str, Any], names: Sequence[str]) -> int:
         say_mistakes(error)
         return USAGE_ERROR
     chosen = [notifiers[name] for name in names or notifiers]
-    taken = [asyncio.run(_try(notifier)) for notifier in chosen]
-    return 0 if all(taken) else OUTPUT_ERROR
+    delivered = [asyncio.run(_try(notifier)) for notifier in chosen]
+    return 0 if all(delivered) else OUTPUT_ERROR
 
 
 async def _try(notifier: Notifier) -> bool:
@@ -72,7 +72,7 @@ async def _try(notifier: Notifier) -> bool:
             key=key,
             occasion=occasion,
             severity=Severity.CRITICAL,
-            title="Test of the probe's messages: nothing is wrong",
+            title="Test notification: nothing is wrong",
             at=now,
             since=now,
             region="test",
@@ -81,15 +81,15 @@ async def _try(notifier: Notifier) -> bool:
         try:
             memory = await notifier.send(message, memory)
         except NotifyError as error:
-            click.echo(f"{notifier.name}: {occasion.value} was not taken: {error.reason}", err=True)
+            click.echo(f"{notifier.name}: {occasion.value} not delivered: {error.reason}", err=True)
             return False
-    click.echo(f"{notifier.name}: taken, and resolved")
+    click.echo(f"{notifier.name}: delivered; resolve delivered")
     return True
 
 
 async def _show(outbox: Outbox, settings: Settings) -> int:
     now = time.time()
-    lines = _burning(await outbox.states(), settings.region)
+    lines = _firing(await outbox.states(), settings.region)
     _section("Alerts", lines)
     windows = settings.alerting.windows
     _section(
@@ -108,7 +108,7 @@ async def _show(outbox: Outbox, settings: Settings) -> int:
         ],
     )
     _section(
-        "Messages on their way",
+        "Pending notifications",
         [
             f"{each.notifier}: {each.message.title} ({each.attempts} attempts"
             + (f", {each.error})" if each.error else ")")
@@ -116,7 +116,7 @@ async def _show(outbox: Outbox, settings: Settings) -> int:
         ],
     )
     _section(
-        "Messages that were refused",
+        "Failed notifications",
         [f"{each.notifier}: {each.message.title}: {each.error}" for each in await outbox.refused()],
     )
     return 0

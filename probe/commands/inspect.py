@@ -18,7 +18,7 @@ from probe.core.environment import ConfigurationError
 from probe.core.kind import Check, Kind
 from probe.core.model import Signal
 from probe.core.thresholds import signals_of, thresholds_of
-from probe.daemon.web_server import exposure_of, security_of
+from probe.daemon.serving.web_server import exposure_of, security_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
@@ -59,7 +59,7 @@ def check_config(options: Mapping[str, Any]) -> int:
     count = "1 check" if len(plan.checks) == 1 else f"{len(plan.checks)} checks"
     if unwatched := _without_backend(plan):
         click.echo(unwatched)
-    click.echo(f"The configuration is right: {count} ({names}).")
+    click.echo(f"Configuration is valid: {count} ({names}).")
     for line in receivers(settings.alerting):
         click.echo(f"{line[0].upper()}{line[1:]}.")
     warnings = (*settings.warnings, *filter(None, (warning,)), *proxies.warnings())

@@ -43,11 +43,11 @@ def run(options: Mapping[str, Any]) -> int:
     except asyncio.CancelledError:
         click.echo("probe: terminated", err=True)
         return TERMINATED
-    told = _tell(report, options)
+    written = _write_report(report, options)
     if _has_metrics(options):
-        # The report is told all the same: only what would be green is not.
-        told &= push.tell(report, checks, options) or report.exit_code != 0
-    return report.exit_code if told else OUTPUT_ERROR
+        # A push that fails changes the exit code of a run that passed only.
+        written &= push.send(report, checks, options) or report.exit_code != 0
+    return report.exit_code if written else OUTPUT_ERROR
 
 
 def _has_metrics(options: Mapping[str, Any]) -> bool:
@@ -97,7 +97,7 @@ def _check_output(path: Path | None) -> None:
         raise ConfigurationError([ConfigProblem(f"--output {path}", problem)])
 
 
-def _tell(report: Report, options: Mapping[str, Any]) -> bool:
+def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
     """Whether the report arrived: in its file (then the table on stdout), or on stdout alone.
 
     A summary that GitHub doesn't take is said and changes nothing.
@@ -165,7 +165,7 @@ class Progress(ProgressListener):
 
     def giving_up(self, hopeless: Sequence[Result]) -> None:
         self._line("")
-        click.echo(f"probe: waiting will not mend {_reasons(hopeless)}", err=True)
+        click.echo(f"probe: no use waiting for {_reasons(hopeless)}", err=True)
 
     def _show(self) -> None:
         shown = ", ".join(self._open)

@@ -38,7 +38,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise ConfigurationError(mistakes)
 
 
-def tell(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) -> bool:
+def send(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) -> bool:
     """Write and push what was measured; whether all of it arrived. Says what did not."""
     exporter = Exporter(region=report.region, repeats=False)
     exporter.set_checks(checks)
@@ -112,5 +112,5 @@ def _push(exporter: Exporter, address: str, region: str) -> bool:
         reason = error.strerror or error
     else:
         return True
-    click.echo(f"probe: --push {url.host}: not taken: {reason}", err=True)
+    click.echo(f"probe: --push {url.host}: not accepted: {reason}", err=True)
     return False

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from probe.config.check_plan import CheckPlan, select
-from probe.config.settings import ProbeEnvironment, Settings, load_settings
+from probe.config.probe_environment import ProbeEnvironment
+from probe.config.settings import Settings, load_settings
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,

@@ -74,5 +74,5 @@ def _unconfigured(alerting: AlertingConfig) -> Iterator[str]:
             if name not in alerting.notifiers:
                 yield (
                     f"[[route]] entry {number} leads to {name}, which is not configured: "
-                    "these alerts reach nobody by it"
+                    "alerts are not sent there"
                 )

@@ -1,13 +1,8 @@
-"""Reads ``probe.toml`` and makes the plan: which checks there are, and what is left out.
+"""Makes the plan from variables and the tables of ``probe.toml``: the checks, and what is skipped.
 
-Everything that is wrong is collected before anything is said, so that one attempt shows
-all mistakes.
+All mistakes are collected before any is reported, so that one attempt shows them all.
 """
 
-import difflib
-import os
-import stat
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.config.toml_limits import MAX_BYTES, problem_of
+from probe.config.suggestions import suggest
+from probe.config.toml_file import FROM_VARIABLE, Kinds, RawTables
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
@@ -27,20 +23,10 @@ from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of
 
-# A key that ends so names the variable that holds the value, so that the file itself
-# carries no secret: password_from = "OTHER_TURN_PASSWORD".
-FROM_VARIABLE = "_from"
-
 OUT_OF_ORDER = {
     LimitSide.ABOVE: "write objective ≤ warning ≤ critical: values above a limit are bad",
     LimitSide.BELOW: "write objective ≥ warning ≥ critical: values below a limit are bad",
 }
-
-# Tables that are no checks.
-ALERTING_TABLES = ("maintenance", "route")
-
-Kinds = Sequence[Kind[Any, Any]]
-RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -53,60 +39,6 @@ class CheckPlan:
     checks: tuple[Check, ...]
     skipped: tuple[Skipped, ...] = ()
     may_be_empty: bool = False
-
-
-def read_tables(
-    path: Path, kinds: Kinds, *, required: bool
-) -> tuple[RawTables, list[ConfigProblem]]:
-    """The raw tables of ``probe.toml``, by name: kinds, and what is told to whom and when.
-
-    Beside them, what is neither. Nothing and no mistake where there is no such file, unless
-    it is ``required``.
-    """
-    try:
-        text = read_regular(path)
-        if problem := problem_of(text):
-            return {}, [ConfigProblem(str(path), problem)]
-        document = tomllib.loads(text)
-    except FileNotFoundError:
-        return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
-    except (OSError, UnicodeDecodeError) as error:
-        return {}, [ConfigProblem(str(path), f"can't be read: {error}")]
-    except tomllib.TOMLDecodeError as error:
-        return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
-    except (ValueError, RecursionError, OverflowError) as error:
-        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
-        return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
-    names = [*(kind.name for kind in kinds), *ALERTING_TABLES]
-    mistakes = list(_shape_mistakes(path, document, names))
-    good = {
-        name: document[name] for name in names if name in document and _are_tables(document[name])
-    }
-    return good, mistakes
-
-
-def read_regular(path: Path) -> str:
-    """The text of a regular file of bounded size. Raises OSError, UnicodeDecodeError."""
-    # Not to wait for a writer, should it be a named pipe.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise OSError("it is not a regular file")
-        if about.st_size > MAX_BYTES:
-            raise OSError(f"it is larger than {MAX_BYTES} bytes")
-        return file.read(MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
-
-
-def variables_named_in(tables: RawTables) -> set[str]:
-    """The variables that the file points to."""
-    return {
-        value
-        for entries in tables.values()
-        for entry in entries
-        for key, value in entry.items()
-        if key.endswith(FROM_VARIABLE) and isinstance(value, str)
-    }
 
 
 def make_plan(
@@ -239,7 +171,7 @@ def _validate(
     unknown = [name for name in table.thresholds if name not in known]
     if unknown:
         raise ConfigurationError(
-            ConfigProblem(f'{place}, thresholds "{name}"', "no such signal" + _guess(name, known))
+            ConfigProblem(f'{place}, thresholds "{name}"', "no such signal" + suggest(name, known))
             for name in unknown
         )
     wrong = [
@@ -292,24 +224,9 @@ def _table_mistakes(
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place
         if each["type"] == "extra_forbidden":
-            yield ConfigProblem(where, "unknown key" + _guess(key, kind.table.keys()))
+            yield ConfigProblem(where, "unknown key" + suggest(key, kind.table.keys()))
         else:
             yield ConfigProblem(where, plain_message(each["msg"]))
-
-
-def _shape_mistakes(
-    path: Path, document: Mapping[str, Any], kinds: list[str]
-) -> Iterable[ConfigProblem]:
-    for key, value in document.items():
-        if key not in kinds:
-            yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + _guess(key, kinds))
-        elif not _are_tables(value):
-            what = "entry" if key in ALERTING_TABLES else "check"
-            yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
-
-
-def _are_tables(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
 def _duplicates(checks: Sequence[Check]) -> Iterable[ConfigProblem]:
@@ -325,9 +242,4 @@ def _unknown(option: str, name: str, plan: CheckPlan) -> ConfigProblem:
     known = [check.name for check in plan.checks]
     kinds = sorted({check.kind.name for check in plan.checks})
     listed = [*kinds, *(check for check in known if check not in kinds)]
-    return ConfigProblem(f"{option} {name}", "no such check or kind" + _guess(name, listed))
-
-
-def _guess(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f': did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"
+    return ConfigProblem(f"{option} {name}", "no such check or kind" + suggest(name, listed))

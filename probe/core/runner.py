@@ -8,6 +8,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
@@ -55,7 +56,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     if lacks_descriptors(reserve()):
         return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
-    # The shares that a kind gives its phases are shares of what there is.
+    # Kinds divide their deadline among their phases: they must see the one in force.
     table = check.table.model_copy(update={"deadline": limit})
     record = Recorder(context.clock)
     watch = context.get_or_create("stall-watch", StallWatch).begin()
@@ -77,17 +78,18 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     if failure is not None and (kind := _shortage(task, cut_off, status)):
         failure, status = _own_shortage(failure, kind), Status.UNKNOWN
         shortages(context).note(kind, context.clock())
-    result = Result(
-        check=check.name,
-        status=status,
-        started_at=started_at,
-        duration=duration,
+    result = Result(check.name, status, started_at, duration, failure=failure)
+    return safe_result(_with_record(result, record), context.redact)
+
+
+def _with_record(result: Result, record: Recorder) -> Result:
+    """The same with all that the check has recorded."""
+    return replace(
+        result,
         phases=dict(record.phases),
-        samples=_common(status, duration) + record.samples,
-        failure=failure,
+        samples=_common(result.status, result.duration) + record.samples,
         facts=dict(record.facts),
     )
-    return safe_result(result, context.redact)
 
 
 async def _until_done(

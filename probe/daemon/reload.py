@@ -43,8 +43,8 @@ class ReloadResult:
         """What the status page should say of it."""
         if self.ok:
             return []
-        text = f"It still runs with the one before. {self.problem}"
-        return [Notice(Verdict.WARNING, "The configuration is wrong", text, self.since)]
+        text = f"The previous one stays in force. {self.problem}"
+        return [Notice(Verdict.WARNING, "Configuration is invalid", text, self.since)]
 
 
 class Reloader:
@@ -123,7 +123,7 @@ class Reloader:
         else:
             self.outcome = ReloadResult(True, self._now())
             self._in_force = self._stamp
-            logger.info("the configuration is read again: %s checks", len(settings.plan.checks))
+            logger.info("configuration reloaded: %s checks", len(settings.plan.checks))
 
     async def _read(self) -> Settings:
         """In a daemon thread: what hangs there holds up neither the loop nor the end. Raises
@@ -144,7 +144,7 @@ class Reloader:
             event(
                 logger,
                 logging.WARNING,
-                "the configuration is wrong and not taken over",
+                "the configuration is invalid and not taken over",
                 place=mistake.place,
                 problem=mistake.problem,
             )

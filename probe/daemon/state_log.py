@@ -21,7 +21,7 @@ _LEVELS = {
 # Not below the probe's own name: a target's failure is no error of the probe's.
 logger = logging.getLogger("state")
 _WORDS = {
-    Verdict.UNKNOWN: "can't be measured",
+    Verdict.UNKNOWN: "could not be measured",
     Verdict.WARNING: "has a warning",
     Verdict.CRITICAL: "is critical",
 }
@@ -55,7 +55,7 @@ def _sentence(change: Change, now: Verdict) -> str:
     if now is Verdict.OK:
         lasted = max(0.0, change.at - change.since) if change.since is not None else None
         after = f" after {show(lasted, Unit.SECONDS)}" if lasted is not None else ""
-        return f"{name} is well again{after}" if change.was else f"{name} is well"
+        return f"{name} has recovered{after}" if change.was else f"{name} is passing"
     failure = change.result.failure
     if failure is not None:
         why = clean(failure.message) or failure.cause.value

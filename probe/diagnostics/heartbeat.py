@@ -89,6 +89,6 @@ class Heartbeat:
         else:
             self.last_success = self._now()
         if problem and not was:
-            logger.warning("the heartbeat is not heard: %s", problem)
+            logger.warning("heartbeat not delivered: %s", problem)
         elif was and not problem:
-            logger.info("the heartbeat is heard again")
+            logger.info("heartbeats are delivered again")

@@ -92,7 +92,7 @@ class _Background(_Handler):
             self.handleError(record)
 
     def _dropped(self, count: int) -> str:
-        text = "%d log lines were dropped: nobody read them in time"
+        text = "%d log lines were dropped: they were not read in time"
         line = logging.LogRecord(__name__, logging.WARNING, "", 0, text, (count,), None)
         return self.format(line)
 

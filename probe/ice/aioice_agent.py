@@ -55,7 +55,7 @@ class AioiceAgent(HostIce):
     async def connect(self) -> None:
         """Raises ConnectionError when no pair connects."""
         await super().connect()
-        # Elsewhere is far away: a long time says nothing of timers.
+        # The peer is remote: a long time says nothing about timers.
         self.retransmissions = 0
 
 

@@ -1,10 +1,10 @@
-"""What two probes tell each other of their ends of a call: offer and answer, as JSON.
+"""What two probes exchange to set up a call: offer and answer, as JSON.
 
 ``{"schema": 1, "version": "0.1.0", "instance": "…", "machine": "…", "region": "lax",
 "path": "direct"|"relayed", "provider": "primary", "ice": {"fragment": "…", "password": "…"},
 "fingerprint": "AB:…", "candidates": [{"type": "host", "address": "…", "port": 1, "priority": 1}]}``
 
-Whoever reads one sends ICE checks to the addresses in it. So they are few, literal (no name is
+The receiver sends ICE checks to the addresses in it. So they are few, literal (no name is
 ever looked up), of UDP ports that are no well-known service's, and never loopback, link-local
 or reserved: a token that leaks opens no way to what only this machine reaches.
 """
@@ -37,7 +37,7 @@ class InvalidOffer(ValueError):
 
 
 class SchemaMismatch(InvalidOffer):
-    """An offer or answer of another schema; ``version`` is the other probe's, if it tells."""
+    """An offer or answer of another schema; ``version`` is the other probe's, if known."""
 
     def __init__(self, schema: object, version: str) -> None:
         self.version = version
@@ -119,9 +119,9 @@ class IceParameters:
 
 
 def places_of(candidates: list[Candidate]) -> tuple[OfferCandidate, ...]:
-    """What may be told of aioice's candidates, the best first."""
+    """What may be offered of aioice's candidates, the best first."""
     found = sorted(candidates, key=lambda each: -each.priority)
-    told = [
+    offered = [
         OfferCandidate(type=each.type, address=each.host, port=each.port, priority=each.priority)
         for each in found
         if each.component == 1
@@ -130,7 +130,7 @@ def places_of(candidates: list[Candidate]) -> tuple[OfferCandidate, ...]:
         and each.port >= LOWEST_PORT
         and is_allowed_target(each.host)
     ]
-    return tuple(told[:MOST_CANDIDATES])
+    return tuple(offered[:MOST_CANDIDATES])
 
 
 def write(description: SessionDescription) -> bytes:

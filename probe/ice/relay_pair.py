@@ -3,11 +3,11 @@
 CreatePermission leaves with the other side's candidate, the first check right behind it in
 a Send indication, without waiting for the answer. Where both sides learn of each other in
 the same moment, both permissions are at the server before either check. A channel is bound
-when a pair is nominated, and until it stands data goes in Send indications as well.
+when a pair is nominated, and until it is bound data goes in Send indications as well.
 
 A check that stays without an answer is followed by two more at the pace of Ta, as browsers
-do, and only then by the retransmission timer. Consent (RFC 7675) is not asked for again: it
-holds for 30 s, and who would lose it stands in the same process.
+do, and only then by the retransmission timer. Consent (RFC 7675) is not refreshed: it lasts
+for 30 s, and both ends are in the same process.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ CHECK_PACE = 0.05  # Ta in seconds, RFC 8445 section 14.2
 EAGER_CHECKS = 3
 MOST_COMPARED = 1000
 """Datagrams of a call that are compared with what was sent."""
-# A check's way there and back is twice the server's round trip; half as much again for luck.
+# A check's way there and back is twice the server's round trip; plus 50 % margin.
 _RTO_ROUND_TRIPS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteParameters:
-    """The other side, as signaling tells of it: its ICE credentials and relayed address."""
+    """The other side, from signaling: its ICE credentials and relayed address."""
 
     login: connectivity_check.IceCredentials
     address: PeerAddress
@@ -84,7 +84,7 @@ class RelayPairIce(RelayIceBase):
         await self.set_remote_parameters(RemoteParameters(side.login, side.address))
 
     async def set_remote_parameters(self, partner: RemoteParameters) -> None:
-        """As ``meet``, of a side that is not at hand."""
+        """As ``set_remote``, of a side in another process."""
         self._remote = partner
         self._start(self._permit(partner.address))
         # One turn of the loop: the task sends before we go on.
@@ -133,8 +133,8 @@ class RelayPairIce(RelayIceBase):
             self.send_check()
 
     def send_check(self) -> None:
-        """Send a check of its own transaction. On a call that stands its answer is the other
-        side's consent (RFC 7675 section 5.1); ``on_answer`` is told."""
+        """Send a check of its own transaction. On an established call its answer is the other
+        side's consent (RFC 7675 section 5.1); ``on_answer`` is called."""
         request = connectivity_check.request(
             self.login, self._partner.login, self._tie_breaker, controlling=self._controlling
         )

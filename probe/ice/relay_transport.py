@@ -20,7 +20,7 @@ from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 
 MOST_WAITING = 256
-"""Datagrams that may wait for whoever reads them."""
+"""Datagrams that may wait to be read."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RelayIceBase:
     ) -> None:
         self._relay, self._clock = relay, clock
         # A quota that was full is no part of what a call takes: it begins anew.
-        self.client = client(relay.url, relay.credentials, clock=clock, now=now, patient=False)
+        self.client = client(relay.url, relay.credentials, clock=clock, now=now, retry_quota=False)
         self.client.on_data, self.client.on_lost = self._received, self._fail
         self.login = connectivity_check.IceCredentials.random()
         self.rtt: float | None = None
@@ -120,7 +120,7 @@ class RelayIceBase:
     async def _recv(self) -> bytes:
         data = await self._data.get()
         if data is None:
-            self._data.put_nowait(None)  # for whoever asks again
+            self._data.put_nowait(None)  # for the next reader
             raise ConnectionError("the way through the relay is closed")
         return data
 
@@ -133,7 +133,7 @@ class RelayIceBase:
             raise ConnectionError(error.message) from None
 
     def _bind(self, peer: PeerAddress) -> None:
-        """Bind a channel in the background: until it stands indications carry the data."""
+        """Bind a channel in the background: until then Send indications carry the data."""
         self._binding = asyncio.Event()
         self._start(self._bind_channel(peer, self._binding))
 
@@ -147,12 +147,12 @@ class RelayIceBase:
             over.set()
 
     def _arrived(self, data: bytes) -> None:
-        """Data for DTLS; what nobody reads is dropped, and so is what is empty."""
+        """Data for DTLS; what is not read is dropped, and so is what is empty."""
         if data and self._data.qsize() < MOST_WAITING:
             self._data.put_nowait(data)
 
     def _pass(self, packet: bytes, peer: PeerAddress) -> None:
-        with suppress(CheckAborted):  # a lost wire has told already
+        with suppress(CheckAborted):  # a lost transport was reported already
             self.client.send_indication(peer, packet)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -161,7 +161,7 @@ class RelayIceBase:
         task.add_done_callback(self._tasks.discard)
 
     def _fail(self, error: CheckAborted) -> None:
-        """The relay is gone, or refuses the peer: the first reason stands."""
+        """The relay is gone, or refuses the peer: the first reason is kept."""
         self.failure = self.failure or CheckFailed(error.cause, error.message, hint=error.hint)
         self._connected.set()
         self._failed.set()

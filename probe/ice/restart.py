@@ -12,10 +12,10 @@ from probe.turn.refreshable_client import RefreshableClient
 
 
 class RestartableIce:
-    """One side's ICE, as an ``Ice``; ``make`` gives a new one for each restart.
+    """One side's ICE, as an ``IceTransport``; ``make`` gives a new one for each restart.
 
     DTLS and all above it stay (RFC 8445 section 9, RFC 8842 section 4): packets that go out
-    while there is no way are lost, as on any network. While ``suspended``, for want of consent,
+    while there is no way are lost, as on any network. While ``suspended``, without consent,
     nothing may go out (RFC 7675 section 5.1), whether or not there is a way.
     """
 
@@ -53,7 +53,7 @@ class RestartableIce:
 
     @property
     def failure(self) -> CheckAborted | None:
-        """Why nothing goes any more, where the relay has told."""
+        """Why nothing is sent any more, where the relay has reported it."""
         return self.current.failure
 
     async def gather(self) -> None:

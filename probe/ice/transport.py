@@ -18,7 +18,7 @@ RTO = 0.5  # seconds, RFC 8489 section 6.2.1: when a check that was not answered
 class IceTransport(Protocol):
     """One side's ICE transport, with one component and without trickling.
 
-    In order: ``gather``, ``meet``, ``connect``; ``close`` at any moment. ``_recv`` and
+    In order: ``gather``, ``set_remote``, ``connect``; ``close`` at any moment. ``_recv`` and
     ``_send`` are what aiortc's RTCDtlsTransport asks for; both raise ConnectionError once
     nothing goes any more.
     """
@@ -41,13 +41,13 @@ class IceTransport(Protocol):
 
     @property
     def failure(self) -> CheckAborted | None:
-        """Why nothing goes any more, where the relay has told."""
+        """Why nothing is sent any more, where the relay has reported it."""
 
     async def gather(self) -> None:
         """Find an address. Raises CheckFailed where the relay gives none."""
 
     async def set_remote(self, other: "IceTransport") -> None:
-        """Learn the other side's candidates and credentials, as signaling would tell them."""
+        """Take the remote candidates and credentials, as signaling would bring them."""
 
     async def connect(self) -> None:
         """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
@@ -115,7 +115,7 @@ class HostIce:
         """Raises ConnectionError when no pair connects."""
         started = self._clock()
         await self._connection.connect()
-        # aioice doesn't tell; but on one host only its timer can take that long.
+        # aioice doesn't report it; but on one host only its timer can take that long.
         self.retransmissions = int(self._clock() - started >= RTO)
 
     async def until_failed(self) -> None:

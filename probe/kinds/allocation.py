@@ -1,9 +1,9 @@
-"""``allocation``: does each TURN server let us in, by each way in? A look that costs little.
+"""``allocation``: does each TURN server allocate, by each transport? A cheap check.
 
 One allocation and its deletion, about 1 kB over UDP: often enough to see a dead server
 within two minutes. What relaying is like is measured by ``turn`` and ``call``, which cost
 twenty times as much and run as often as the providers' plans allow; they run at once when
-a look fails or is well again.
+an allocation check fails or recovers.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
-from probe.turn_targets.last_allocations import looks_of
+from probe.turn_targets.last_allocations import allocation_results_of
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_AN_ALLOCATION
 from probe.turn_targets.signals import (
@@ -37,7 +37,11 @@ from probe.turn_targets.table import (
     servers_for,
     with_uri,
 )
-from probe.turn_targets.traffic_budget import LOOK_SECONDS, look_bytes, look_intervals
+from probe.turn_targets.traffic_budget import (
+    ALLOCATION_SECONDS,
+    allocation_bytes,
+    allocation_intervals,
+)
 
 if TYPE_CHECKING:
     from probe.turn.client import TurnClient
@@ -48,11 +52,11 @@ _SHARE, _FIRST_SHARE = 0.9, 0.5
 
 
 class AllocationTable(TurnServerConfig):
-    """One server by one way in, or what the backend issues."""
+    """One server by one transport, or what the backend issues."""
 
     @property
     def redundancy_group(self) -> str:
-        """What is configured backs each other up; what users are issued stands for itself."""
+        """Configured servers back each other up; issued ones are a group of their own."""
         return "allocation-issued" if self.issued else "allocation"
 
     @property
@@ -63,25 +67,28 @@ class AllocationTable(TurnServerConfig):
 
     @property
     def triggers(self) -> frozenset[str]:
-        """Other looks, so that "no URL of any provider works" is known at once, and what
-        measures this server more closely."""
+        """Other allocation checks, so that "no URL of any provider works" is known
+        at once, and what measures this server more closely."""
         return frozenset({ALLOCATION_RESULTS, self.place})
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """Looks alone: what is measured more closely has its own time."""
+        """Allocation checks alone: full measurements keep their own interval."""
         return frozenset({ALLOCATION_RESULTS})
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
-    """A look at each server by each way in, and one at what the backend issues."""
-    return turn_checks(KIND.name, environment, look_intervals)
+    """One check for each server by each transport, and one for what the backend issues."""
+    return turn_checks(KIND.name, environment, allocation_intervals)
 
 
 async def run(table: AllocationTable, record: Recorder, context: Context) -> None:
-    """Look at one server; of those that the backend issues, at the first that allocates."""
+    """Allocate on one server; of those that the backend issues, on the first that allows it."""
     started = context.clock()
-    with looks_of(context).recording(table.name), counting_traffic(table, record, context):
+    with (
+        allocation_results_of(context).recording(table.name),
+        counting_traffic(table, record, context),
+    ):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
         async with allocation_slots([credentials], record, context):
@@ -98,7 +105,7 @@ async def _look(
     record: Recorder,
     context: Context,
 ) -> None:
-    from probe.turn.relay_path import allocate_and_delete
+    from probe.turn.allocation import allocate_and_delete
 
     def found(client: "TurnClient") -> None:
         _write(client, record, context.now())
@@ -160,7 +167,7 @@ def _no_answer(url: TurnUri, seconds: float) -> CheckFailed:
 
 def uses(table: AllocationTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes; what is issued is mostly looked at by UDP alone."""
-    return (QuotaUse(f"turn-{table.provider}", look_bytes(table.way_in or "udp")),)
+    return (QuotaUse(f"turn-{table.provider}", allocation_bytes(table.way_in or "udp")),)
 
 
 KIND = Kind(
@@ -179,7 +186,7 @@ KIND = Kind(
     cost="one allocation, 1 kB a run over UDP and 8 kB over TLS",
     uses=uses,
     load=lazy_import("probe.turn.relay_path"),
-    interval=LOOK_SECONDS,
+    interval=ALLOCATION_SECONDS,
     retry=30.0,
     plot=ALLOCATE,
     runbooks=OF_AN_ALLOCATION,

@@ -1,6 +1,6 @@
 """``app_metrics``: what the application itself exposes at ``/metrics``, and says in ``/health``.
 
-Counters become rates between two scrapes, so a first look knows the gauges alone. A family
+Counters become rates between two scrapes, so a first scrape knows the gauges alone. A family
 that is declared and has no samples is no data. The application is an instrument here: whether
 it is up is the ``http`` check's business, and no answer means that nothing is known.
 """
@@ -32,7 +32,7 @@ _NOT_OF_USERS = ("/health", "/health/ready", "/api/health", "/metrics")
 
 
 class AppEnvironment(FlyEnvironment):
-    """Where the application's metrics are; and whether Fly tells of its users, too."""
+    """Where the application's metrics are; and whether Fly reports on its users, too."""
 
     title = "Application metrics"
     metrics_url: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
@@ -42,8 +42,8 @@ class AppEnvironment(FlyEnvironment):
 
 class AppTable(CheckConfig):
     """One application. ``every_address``: scrape every address of the name, since each is a
-    process of its own (so by itself under ``.internal``). ``behind_fly``: Fly tells of users,
-    memory and restarts, so that the limits on these are held against Fly's figures.
+    process of its own (so by itself under ``.internal``). ``behind_fly``: Fly reports users,
+    memory and restarts, so that the limits on these are applied to Fly's metrics.
     """
 
     url: HttpUrl
@@ -68,7 +68,7 @@ class AppTable(CheckConfig):
 
     @property
     def alert_group(self) -> str:
-        """The application's host: what is told of it is told together."""
+        """The application's host: its alerts are grouped."""
         return self.backend_host or show_host(self.address)
 
     @property
@@ -107,14 +107,14 @@ def derive(environment: AppEnvironment) -> DerivedChecks:
 
 
 async def run(table: AppTable, record: Recorder, context: Context) -> None:
-    """Scrape every process, and write down what the scrapes tell."""
+    """Scrape every process, and record what the scrapes show."""
     from probe.telemetry.app_samples import ScrapeHistory, write
 
     with record.phase("resolve"):
         addresses = await _addresses(table)
     with record.phase("scrape"):
-        looks = (_scrape(each, table, context) for each in addresses)
-        outcomes = await asyncio.gather(*looks)
+        pending = (_scrape(each, table, context) for each in addresses)
+        outcomes = await asyncio.gather(*pending)
     scrapes = [each for each in outcomes if not isinstance(each, NotMeasured)]
     if scrapes:
         memory = context.get_or_create(("app-metrics", table.name, table.address), ScrapeHistory)
@@ -158,8 +158,8 @@ async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | 
         if answer.status != 200:
             raise asker.refused(answer)
         metrics = await parse(answer.body, METRICS, (table.prefix, STARTED))
-    except NotMeasured as stop:
-        return stop
+    except NotMeasured as aborted:
+        return aborted
     return Scrape(address, metrics, await _health(address, table, context))
 
 

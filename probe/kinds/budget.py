@@ -72,10 +72,10 @@ ESTIMATE = Signal(
 ESTIMATE_AHEAD = Signal(
     "probe_budget_plan_estimate_forecast_ratio",
     Unit.RATIO,
-    "The same at the month's end, if it goes on like this: an estimate.",
+    "The same at the month's end at the current rate: an estimate.",
 )
 _SECONDS: Mapping[Period, float] = {"day": DAY, "month": MONTH_DAYS * DAY}
-# Less time than this gives no rate to look ahead with.
+# Less time than this gives no rate for a forecast.
 _LEAST_SECONDS = 12 * HOUR
 
 
@@ -142,7 +142,7 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
 
 
 async def run(table: BudgetTable, record: Recorder, context: Context) -> None:
-    """Hold intervals and counts against what may be taken; nobody is asked anything."""
+    """Compare intervals and counts with the quota; no request is sent."""
     record.current = "count"
     budget, terms = table.budget, table.budget.terms
     record.sample(FORECAST, budget.per_month)
@@ -167,7 +167,9 @@ def _estimate(share: float, since: float, table: BudgetTable, record: Recorder, 
     counted = min(now - since, _SECONDS[table.period])
     if counted >= _LEAST_SECONDS:
         record.sample(ESTIMATE_AHEAD, share * _SECONDS[table.period] / counted)
-    record.facts["estimate"] = "the provider tells nobody; made of our bytes and the TURN share"
+    record.facts["estimate"] = (
+        "the provider reports no usage; estimated from our bytes and the TURN share"
+    )
 
 
 def cautions(table: BudgetTable) -> tuple[str, ...]:

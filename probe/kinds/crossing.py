@@ -4,7 +4,7 @@ Two allocations on one server are a hairpin, which says nothing on whether the r
 addresses are reached from elsewhere. An allocation on each of two servers does: packets
 leave one relay for the other over whatever lies between them.
 
-A server that lets nobody in is not this check's finding but ``allocation``'s: without both
+A server that refuses allocations is not this check's finding but ``allocation``'s: without both
 ends there is no path to measure.
 """
 
@@ -56,8 +56,8 @@ OPEN = Signal(
 # The same counter; here each end has its own provider.
 SPENT = Signal(BYTES.name, BYTES.unit, BYTES.help, labels=("provider", "direction"), counter=True)
 
-_MOST_PATIENCE = 2.0
-# What goes wrong here keeps a path from being, and is the look's to tell.
+_MAX_TIMEOUT = 2.0
+# Failures before the path exists belong to the allocation checks.
 _BEFORE_THE_PATH = ("dns", "connect", "tls", "allocate", "credentials")
 
 
@@ -92,7 +92,7 @@ class CrossingTable(CheckConfig):
     @property
     def timeout(self) -> float:
         """How many seconds the first packet may take through both relays."""
-        return min(_MOST_PATIENCE, self.deadline / 3)
+        return min(_MAX_TIMEOUT, self.deadline / 3)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
@@ -151,22 +151,22 @@ async def _measure(
     except CheckFailed as error:
         if (error.phase or record.current) not in _BEFORE_THE_PATH:
             raise
-        failed = far_url if path.figures.failed is path.figures.second else url
+        failed = far_url if path.measurement.failed is path.measurement.second else url
         named = with_uri(failed, error)
         raise NotMeasured(named.cause, named.message, phase=named.phase) from None
     finally:
-        _write(path.figures, record)
+        _write(path.measurement, record)
 
 
-def _write(figures: "RelayMeasurement", record: Recorder) -> None:
+def _write(measurement: "RelayMeasurement", record: Recorder) -> None:
     for signal, value in (
-        (RTT, figures.relay_rtt),
-        (LOSS, figures.loss),
-        (OPEN, figures.relay_open),
+        (RTT, measurement.relay_rtt),
+        (LOSS, measurement.loss),
+        (OPEN, measurement.relay_open),
     ):
         if value is not None:
             record.sample(signal, value)
-    for name, client in (("near", figures.first), ("far", figures.second)):
+    for name, client in (("near", measurement.first), ("far", measurement.second)):
         if client.relayed is not None:
             record.facts[name] = format_hostport(*client.relayed)
 

@@ -47,7 +47,7 @@ REFUSAL = Signal(
 
 _UNDECIDED_HINT = (
     "The connection is accepted, and a CONNECT without a token is neither refused nor answered: "
-    "look whether the backend's event loop is blocked, and at its log."
+    "check whether the backend's event loop is blocked, and its log."
 )
 
 
@@ -71,9 +71,9 @@ async def run(table: EngineIoTable, record: Recorder, context: Context) -> None:
         refused = False
         try:
             await connect(table, record, browser, socket, None, context)
-        except CheckFailed as stop:
+        except CheckFailed as aborted:
             # Socket.IO's CONNECT_ERROR; the other way is to connect, and to disconnect.
-            if socket.opened is None or not may_be_about_the_token(stop):
+            if socket.opened is None or not may_be_about_the_token(aborted):
                 raise
             refused = True
         opened = socket.opened if socket.opened is not None else context.clock()
@@ -86,11 +86,11 @@ async def run(table: EngineIoTable, record: Recorder, context: Context) -> None:
 
 
 async def _is_refused(table: EngineIoTable, socket: "Session") -> bool:
-    """False where the server lets in whoever comes: it works, and checks no token."""
+    """False where the server accepts every client: it works, and checks no token."""
     try:
         await socket.expect(table.ready_event)
-    except CheckFailed as stop:
-        if not await is_ended_because_of(stop, socket):
+    except CheckFailed as aborted:
+        if not await is_ended_because_of(aborted, socket):
             raise
         return True
     return False

@@ -1,7 +1,7 @@
-"""``fallback``: are users on the backup? Concluded from the looks at all TURN servers.
+"""``fallback``: are users on the backup? Concluded from the allocation checks of all TURN servers.
 
 The backup is in use when every primary URL fails while a backup's works (RTC.md). Nothing
-is sent for it: the looks of ``allocation`` are what it is made of.
+is sent for it: it reads the results of ``allocation``.
 
 ``source`` says who has seen it: ``probe`` is this process. The share of calls that had to
 be relayed (``probe_turn_fallback_ratio``) has no such source: with both ends of a call on
@@ -32,9 +32,9 @@ from probe.core.model import (
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
-from probe.turn_targets.last_allocations import looks_of
+from probe.turn_targets.last_allocations import allocation_results_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
-from probe.turn_targets.traffic_budget import LOOK_SECONDS
+from probe.turn_targets.traffic_budget import ALLOCATION_SECONDS
 
 BACKUP_IN_USE = Signal(
     "probe_turn_backup_in_use",
@@ -45,15 +45,15 @@ BACKUP_IN_USE = Signal(
 )
 SOURCE = "probe"
 
-# Of the deadline, for looks that are under way; and when a look is too old to say anything.
-_PATIENCE_SHARE = 0.9
-_STALE_LOOKS = 3
+# Share of the deadline to wait for running checks; intervals after which a result is stale.
+_WAIT_SHARE = 0.9
+_STALE_INTERVALS = 3
 
 
 class FallbackTable(CheckConfig):
-    """The looks at primary and at backup servers, by their checks' names. Both are derived.
+    """The allocation checks of primary and backup servers, by name. Both are derived.
 
-    ``fresh`` is how many seconds a look counts.
+    ``fresh`` is how many seconds a result counts.
     """
 
     deadline: Seconds = Field(default=15.0, gt=0, le=300)
@@ -64,7 +64,7 @@ class FallbackTable(CheckConfig):
     backup: tuple[str, ...] = ()
     """Names of the `allocation` checks of the backup; derived. Example: `["allocation-backup-udp"]`
     """
-    fresh: Seconds = Field(default=_STALE_LOOKS * LOOK_SECONDS, gt=0)
+    fresh: Seconds = Field(default=_STALE_INTERVALS * ALLOCATION_SECONDS, gt=0)
     """How long the result of an allocation check counts. Example: `300`"""
 
     @property
@@ -82,7 +82,7 @@ class FallbackTable(CheckConfig):
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """Every look that begins to fail, or no longer does."""
+        """Every allocation check that begins to fail, or recovers."""
         return frozenset({ALLOCATION_RESULTS})
 
 
@@ -97,43 +97,45 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 
 
 def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
-    """One check, where there are looks at a primary and at another configured provider."""
-    looks = [
+    """One check, where a primary and another configured provider have allocation checks."""
+    allocations = [
         check
         for check in checks
         if isinstance(check.table, TurnServerConfig) and ALLOCATION_RESULTS in check.table.triggers
     ]
-    providers: Mapping[str, str] = {check.name: check.table.labels["provider"] for check in looks}
+    providers: Mapping[str, str] = {
+        check.name: check.table.labels["provider"] for check in allocations
+    }
     primary = [name for name, provider in providers.items() if provider == PRIMARY]
     backup = [name for name, provider in providers.items() if provider not in (PRIMARY, ISSUED)]
     if not primary or not backup:
         return []
-    fresh = _STALE_LOOKS * max(check.interval for check in looks)
+    fresh = _STALE_INTERVALS * max(check.interval for check in allocations)
     return [{"name": "fallback", "primary": primary, "backup": backup, "fresh": fresh}]
 
 
 async def run(table: FallbackTable, record: Recorder, context: Context) -> None:
-    """Conclude, as soon as no look is under way. Raises NotMeasured where the looks don't
-    say enough."""
-    looks = looks_of(context)
+    """Conclude, as soon as no allocation check is running. Raises NotMeasured where their
+    results don't say enough."""
+    results = allocation_results_of(context)
     with record.phase("looks"):
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_SHARE * table.deadline):
-                await looks.idle((*table.primary, *table.backup))
+            async with asyncio.timeout(_WAIT_SHARE * table.deadline):
+                await results.idle((*table.primary, *table.backup))
 
         def found(names: Iterable[str]) -> list[bool | None]:
-            return [looks.is_up(name, newer_than=table.fresh) for name in names]
+            return [results.is_up(name, newer_than=table.fresh) for name in names]
 
         in_use = backup_in_use(found(table.primary), found(table.backup))
     if in_use is None:
-        message = "some TURN servers have not been looked at, and the others don't settle it"
+        message = "some TURN servers have no result yet, and the others don't settle it"
         raise NotMeasured(Cause.NO_DATA, message, phase="looks")
     record.sample(BACKUP_IN_USE, in_use, source=SOURCE)
 
 
 def backup_in_use(primary: Sequence[bool | None], backup: Sequence[bool | None]) -> bool | None:
-    """Whether the backup is in use, from what works (None: nobody knows); None where what is
-    not known could change the answer."""
+    """Whether the backup is in use, from what works (None: unknown); None where what is
+    unknown could change the answer."""
     if any(primary):
         return False
     if all(works is False for works in backup):
@@ -156,7 +158,7 @@ KIND = Kind(
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),
     cost="nothing: it reads results of other checks",
     load=lazy_import(),
-    interval=LOOK_SECONDS,
+    interval=ALLOCATION_SECONDS,
     retry=30.0,
     plot=BACKUP_IN_USE,
     runbooks=Runbooks("turn-failing", "turn-failing"),

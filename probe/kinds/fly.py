@@ -1,7 +1,7 @@
 """``fly``: what Fly.io knows of the application and its machines.
 
 Two checks for one app. ``fly-machines`` asks the Machines API: which machines run, which have
-ended and why. ``fly-metrics`` asks Fly's Prometheus for what users and machines meet, and for
+ended and why. ``fly-metrics`` asks Fly's Prometheus for what users and machines experience, and for
 queries of one's own. Fly is an instrument: when it does not answer, nothing is known.
 """
 
@@ -30,7 +30,7 @@ from probe.telemetry.fly.signals import OF_MACHINES, OF_METRICS, THRESHOLDS
 from probe.telemetry.shared_signals import ERROR_RATIO, MEMORY, MEMORY_LIMITS
 
 _STOPPED_HINT = (
-    "Look at fly logs and fly status for why it ended, then start it: fly machine start ID."
+    "Check fly logs and fly status for why it ended, then start it: fly machine start ID."
 )
 _VANISHED_HINT = "Is FLY_APP right, and FLY_ORG the organisation that owns it?"
 
@@ -106,7 +106,7 @@ def derive(environment: FlyEnvironment) -> DerivedChecks:
     defaults = {name: value for name, value in defaults.items() if value is not None}
     if missing:
         return DerivedChecks(skipped=missing, defaults=defaults)
-    # "Down for more than 30 s" needs looks enough in that time; a list is one request.
+    # "Down for more than 30 s" needs enough runs in that time; a list is one request.
     machines = {"name": "fly-machines", "part": "machines", "interval": 20.0}
     if environment.org is None:
         return DerivedChecks([machines], ["FLY_ORG is not set (metrics)"], defaults)
@@ -169,8 +169,8 @@ async def _run_metrics(table: FlyTable, record: Recorder, context: Context) -> N
 def _written(query: OwnQuery, found: Any, record: Recorder) -> NotMeasured | None:
     try:
         query.write(found, record)
-    except NotMeasured as stop:
-        return stop
+    except NotMeasured as aborted:
+        return aborted
     return None
 
 
@@ -189,8 +189,8 @@ async def _lost(
     try:
         with record.phase("machines"):
             machines = await machines_of(table, context).list()
-    except NotMeasured as stop:
-        return stop
+    except NotMeasured as aborted:
+        return aborted
     write_lost(up, vanished, machines, record)
     if up or vanished:
         return None

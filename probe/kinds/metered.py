@@ -1,6 +1,6 @@
 """``metered``: how much of the TURN plan at Metered is used, and when it ends at this rate.
 
-OpenRelay, which the same company runs, tells nobody how much is left.
+OpenRelay, which the same company runs, does not report how much is left.
 """
 
 from typing import Self
@@ -45,7 +45,7 @@ class MeteredEnvironment(Environment):
     secret_key: SecretStr | None = Field(default=None, alias="METERED_SECRET_KEY")
     """Secret key of the Metered account, from the dashboard's developer page: reads quota and
     usage."""
-    # Another key, which turn and call read: it gives TURN servers, and tells no usage.
+    # Another key, which turn and call read: it gives TURN servers, but no usage.
     api_key: SecretStr | None = Field(default=None, alias="METERED_API_KEY")
     """API key of a Metered credential: TURN servers and credentials come from Metered's REST API.
     """
@@ -94,7 +94,7 @@ def derive(environment: MeteredEnvironment) -> DerivedChecks:
 
 
 async def run(table: MeteredTable, record: Recorder, context: Context) -> None:
-    """Ask the account, and look ahead."""
+    """Query the account and forecast its usage."""
     from probe.stores.metered_account import ask
 
     with record.phase("usage"):
@@ -131,7 +131,7 @@ KIND = Kind(
     signals=(QUOTA, USED, OVERAGE, SHARE, FORECAST, ENDS),
     thresholds=(
         Threshold(SHARE, Limits(critical=0.999)),
-        # In the first half day of a cycle there is no rate to look ahead with.
+        # In the first half day of a cycle there is no rate for a forecast.
         Threshold(FORECAST, Limits(warning=1.0), optional=True),
     ),
     failing=FailurePolicy(Verdict.WARNING, hold=60.0),

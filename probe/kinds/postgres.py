@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 CONNECT = Signal(
     "probe_postgres_connect_seconds",
     Unit.SECONDS,
-    "From the look-up until the session stands; waking a sleeping Neon branch is in it.",
+    "From the DNS lookup until the session is open, including waking a sleeping Neon branch.",
     column="connect",
     latency=True,
 )
@@ -101,7 +101,7 @@ WHERE datid IS NOT NULL AND (backend_type IS NULL OR backend_type = 'client back
 """
 
 NEON_DOMAINS = ("neon.tech",)
-_HANGS = "It connects and does not answer: is it overloaded, or does somebody hold its locks?"
+_HANGS = "It connects and does not answer: is it overloaded, or does a session hold its locks?"
 
 
 class PostgresEnvironment(Environment):
@@ -151,7 +151,7 @@ class PostgresTable(CheckConfig):
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """Whoever needs it and fails."""
+        """The checks that depend on it and fail."""
         return frozenset({POSTGRES})
 
 

@@ -38,13 +38,13 @@ MB = 1e6
 CONNECT = Signal(
     "probe_redis_connect_seconds",
     Unit.SECONDS,
-    "From the look-up until the session stands, TLS and password included.",
+    "From the DNS lookup until the session is open, TLS and password included.",
     latency=True,
 )
 PING = Signal(
     "probe_redis_ping_seconds",
     Unit.SECONDS,
-    "Round trip of a PING on a connection that stands.",
+    "Round trip of a PING on an open connection.",
     column="ping",
     latency=True,
 )
@@ -62,7 +62,7 @@ CLIENTS = Signal(
 )
 KEYS = Signal("probe_redis_keys", Unit.COUNT, "Keys in all databases.")
 EVICTED = Signal(
-    "probe_redis_evicted_keys", Unit.COUNT, "Keys that had to go for want of memory, since start."
+    "probe_redis_evicted_keys", Unit.COUNT, "Keys evicted because memory was full, since start."
 )
 COMMANDS = Signal(
     "probe_redis_processed_commands", Unit.COUNT, "Commands of everybody, since the server's start."
@@ -139,7 +139,7 @@ class RedisTable(CheckConfig):
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """Whoever needs it and fails."""
+        """The checks that depend on it and fail."""
         return frozenset({REDIS})
 
     @property

@@ -1,7 +1,7 @@
 """``stun``: does each STUN server answer, and which address does it see us as?
 
 Browsers ask these first: the reflexive address is what lets most calls connect directly.
-``stun:`` URLs stand in the lists of TURN URLs, as in a browser's ``iceServers``.
+``stun:`` URLs are in the lists of TURN URLs, as in a browser's ``iceServers``.
 """
 
 from typing import Annotated, Any

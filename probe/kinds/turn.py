@@ -1,8 +1,8 @@
-"""``turn``: each TURN server by each way in, from its name to echoes through the relay.
+"""``turn``: each TURN server by each transport, from its name to echoes through the relay.
 
 Two allocations on one server exchange packets, so the path is a hairpin: it shows that the
 server authenticates, allocates and relays and how fast, not that its relayed addresses are
-reached from elsewhere (RTC.md's definitions hold for all figures).
+reached from elsewhere (RTC.md's definitions hold for all measurements).
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ from probe.turn_targets.table import (
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
-    look_bytes,
+    allocation_bytes,
     path_bytes,
     relay_intervals,
 )
@@ -112,7 +112,7 @@ RETRANSMISSIONS = Signal(
 MTU = Signal(
     "probe_turn_mtu_bytes",
     Unit.BYTES,
-    "The largest packet that came back through the relay; 1200, the largest that is sent, is well.",
+    "The largest packet that came back through the relay; 1200, the largest that is sent, is fine.",
 )
 MOS = Signal(
     "probe_turn_mos",
@@ -123,8 +123,8 @@ MOS = Signal(
 SENT = Signal("probe_turn_sent_bytes", Unit.BYTES, "Sent in a run, TURN messages alone.")
 RECEIVED = Signal("probe_turn_received_bytes", Unit.BYTES, "Received, TURN messages alone.")
 
-# Each signal, and the attribute of RelayFigures that it takes its value from.
-FIGURES: Mapping[Signal, str] = {
+# Each signal, and the attribute of RelayMeasurement that it takes its value from.
+ATTRIBUTES: Mapping[Signal, str] = {
     ALLOCATE: "allocate",
     RELAY_RTT: "relay_rtt",
     JITTER: "jitter",
@@ -145,36 +145,36 @@ FIGURES: Mapping[Signal, str] = {
     RECEIVED: "bytes_received",
 }
 
-FIGURES_BESIDE = tuple(each for each in FIGURES if each not in (ALLOCATE, RELAY_RTT, JITTER))
+OTHER_SIGNALS = tuple(each for each in ATTRIBUTES if each not in (ALLOCATE, RELAY_RTT, JITTER))
 
-_MOST_PATIENCE = 2.0
+_MAX_TIMEOUT = 2.0
 
 
 class TurnTable(TurnServerConfig):
-    """One server by one way in, or what the backend issues, and how many echoes to send."""
+    """One server by one transport, or what the backend issues, and how many echoes to send."""
 
     echoes: int = Field(default=ECHOES, ge=1, le=1000)
     """Echo packets per run. Example: `20`"""
 
     @property
     def redundancy_group(self) -> str:
-        """What is configured backs each other up; what users are issued stands for itself."""
+        """Configured servers back each other up; issued ones are a group of their own."""
         return "turn-issued" if self.issued else "turn"
 
     @property
     def backup_groups(self) -> frozenset[str]:
         """Issued servers that work carry users while a configured one fails, not the other
-        way round; and a call through them shows that at least one way in works."""
+        way round; and a call through them shows that at least one transport works."""
         return frozenset({"turn-issued", "call-issued"} if self.issued else {"turn", "turn-issued"})
 
     @property
     def timeout(self) -> float:
         """How many seconds the first packet may take through the relay."""
-        return min(_MOST_PATIENCE, self.deadline / 3)
+        return min(_MAX_TIMEOUT, self.deadline / 3)
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
-    """A check for each server by each way in, and one for what the backend issues."""
+    """A check for each server by each transport, and one for what the backend issues."""
     return turn_checks(KIND.name, environment, relay_intervals)
 
 
@@ -211,7 +211,7 @@ async def _measure(
         await path.measure(table.echoes)
     finally:
         # Also what a failure or the deadline has cut short is worth keeping.
-        _write(path.figures, record, context.now())
+        _write(path.measurement, record, context.now())
 
 
 async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> None:
@@ -223,23 +223,23 @@ async def _run_issued(table: TurnTable, record: Recorder, context: Context) -> N
     await measure_issued(table, measure, record, context)
 
 
-def _write(figures: "RelayMeasurement", record: Recorder, now: float) -> None:
+def _write(measurement: "RelayMeasurement", record: Recorder, now: float) -> None:
     """Write down what was measured, up to where the run came."""
-    for signal, attribute in FIGURES.items():
-        value = getattr(figures, attribute)
+    for signal, attribute in ATTRIBUTES.items():
+        value = getattr(measurement, attribute)
         if value is not None:
             record.sample(signal, value)
-    if figures.loss is not None:
-        record.sample_ratio(LOSS, figures.loss, len(figures.echoes.sent))
-    write_allocation(figures.first, record, now)
+    if measurement.loss is not None:
+        record.sample_ratio(LOSS, measurement.loss, len(measurement.echoes.sent))
+    write_allocation(measurement.first, record, now)
 
 
 def uses(table: TurnTable) -> tuple[QuotaUse, ...]:
-    """The provider's bytes. Of what is issued nobody knows yet what it will be: mostly a
-    server by all three ways in."""
+    """The provider's bytes. Issued servers are not known yet: mostly one server
+    by all three transports."""
     amount = path_bytes(table.way_in or "udp", table.echoes)
     if table.issued:
-        amount += look_bytes("tcp") + look_bytes("tls")
+        amount += allocation_bytes("tcp") + allocation_bytes("tls")
     return (QuotaUse(f"turn-{table.provider}", amount),)
 
 
@@ -251,7 +251,7 @@ KIND = Kind(
     table=TurnTable,
     derive=derive,
     run=run,
-    signals=(ALLOCATE, RELAY_RTT, JITTER, LOSS, *FIGURES_BESIDE, *ALLOCATION_SIGNALS, BYTES),
+    signals=(ALLOCATE, RELAY_RTT, JITTER, LOSS, *OTHER_SIGNALS, *ALLOCATION_SIGNALS, BYTES),
     thresholds=(
         Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
         Threshold(RELAY_RTT, Limits(warning=0.4), optional=True, hold=60.0),

@@ -63,7 +63,7 @@ class LabBackend:
 
     @property
     def sessions(self) -> int:
-        """How many Socket.IO sessions stand."""
+        """How many Socket.IO sessions are open."""
         return self.signaling.sessions
 
     @property

@@ -1,4 +1,4 @@
-"""Certificates for the lab's TLS ports: a throw-away authority that lives in memory."""
+"""Certificates for the lab's TLS ports: a throw-away authority that is kept in memory."""
 
 import datetime as dt
 import ipaddress

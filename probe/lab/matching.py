@@ -42,7 +42,7 @@ class LabMatch:
 
 @dataclass
 class Matching:
-    """The queue, and the sessions that stand. ``now`` is in seconds of one clock."""
+    """The queue, and the active sessions. ``now`` is in seconds of one clock."""
 
     queue: list[QueuedUser] = field(default_factory=list)
     _sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -64,14 +64,14 @@ class Matching:
         self.queue = [waiting for waiting in self.queue if waiting.sid != sid]
 
     def peer(self, session: str, sid: str) -> str | None:
-        """The other side of a session that stands, or None."""
+        """The other side of an active session, or None."""
         sides = self._sessions.get(session, ())
         if sid not in sides:
             return None
         return next(side for side in sides if side != sid)
 
-    def stand(self, match: LabMatch, session: str) -> None:
-        """Of the sessions of a match this one stands, and no other."""
+    def activate(self, match: LabMatch, session: str) -> None:
+        """Make this session of a match the only active one."""
         for session in match.sessions:
             self.end(session)
         self._sessions[session] = (match.first.sid, match.second.sid)
@@ -82,7 +82,7 @@ class Matching:
 
     @property
     def sessions(self) -> int:
-        """How many sessions of two users stand."""
+        """How many sessions of two users are active."""
         return len(self._sessions)
 
     def sessions_of(self, sid: str) -> list[str]:
@@ -93,7 +93,7 @@ class Matching:
         self._lately[frozenset({user.device, other.device})] = now
         sessions = (f"session-{next(self._numbers)}", f"session-{next(self._numbers)}")
         match = LabMatch(other, user, sessions)
-        self.stand(match, sessions[-1])
+        self.activate(match, sessions[-1])
         return match
 
     def _fit(self, one: QueuedUser, other: QueuedUser, now: float) -> bool:

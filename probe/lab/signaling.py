@@ -57,10 +57,10 @@ class Signaling:
 
     @property
     def sessions(self) -> int:
-        """How many sessions stand."""
+        """How many sessions are open."""
         return len(self._devices)
 
-    def set_patience(self, *, interval: float, timeout: float) -> None:
+    def set_ping_timers(self, *, interval: float, timeout: float) -> None:
         """How often clients are pinged and how long they may be silent, in seconds; new
         clients are given both, and expect the same of the server."""
         self._server.eio.ping_interval, self._server.eio.ping_timeout = interval, timeout
@@ -189,7 +189,7 @@ class Signaling:
         if sid not in self._updates:
             self._updates[sid] = asyncio.create_task(self._keep_updating(sid))
         if found is not None:
-            await self._tell_match(found)
+            await self._send_match(found)
 
     def _match(self, user: QueuedUser) -> LabMatch | None:
         if self._knobs.match == "never":
@@ -197,8 +197,8 @@ class Signaling:
             return None
         return self.matching.join(user, self._clock(), anyone=self._knobs.match == "anyone")
 
-    async def _tell_match(self, match: LabMatch) -> None:
-        """Twice, with different sessions; the one that both saw last stands."""
+    async def _send_match(self, match: LabMatch) -> None:
+        """Twice, with different sessions; the one that both saw last is valid."""
         pause = self._knobs.second_match
         for session in match.sessions:
             if pause and session != match.sessions[0]:
@@ -206,7 +206,7 @@ class Signaling:
             if not {match.first.sid, match.second.sid} <= self._devices.keys():
                 return
             if pause:
-                self.matching.stand(match, session)
+                self.matching.activate(match, session)
             for user, peer in ((match.first, match.second), (match.second, match.first)):
                 await self._tell(
                     user.sid,

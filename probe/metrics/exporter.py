@@ -7,7 +7,6 @@ the two write is the same, byte for byte: ``tests/metrics/test_exporter.py`` com
 
 import math
 import time
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,7 +14,6 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Sample, Status
@@ -34,9 +32,9 @@ from probe.metrics.families import (
     histogram_of,
     policy_metrics,
 )
+from probe.metrics.histogram import HistogramLines
+from probe.metrics.text_format import line_head, number_text
 
-# Upper bounds in seconds; they resolve the thresholds of 0.2, 0.5, 1 and 2 s.
-BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf)
 # A check that has not been heard of for so many intervals has no present values.
 STALE_INTERVALS = 3
 # Of so many runs, RECENT_FAILURES counts those that failed.
@@ -119,48 +117,6 @@ def expose(
     return b"".join((own, *parts)), content_type
 
 
-class _Histogram:
-    """The values of one signal and label set since the start, in cumulative buckets."""
-
-    def __init__(self, family: Family, labels: Pairs) -> None:
-        self.family, self.labels = family, labels
-        self._counts = [0] * len(BUCKETS)
-        self._sum = 0.0
-        self._heads = [
-            _head(f"{family.name}_bucket", (*labels, ("le", _number(bound)))) for bound in BUCKETS
-        ]
-        self._heads += [_head(family.name + suffix, labels) for suffix in ("_count", "_sum")]
-
-    def observe(self, value: float) -> None:
-        """Count a value in seconds."""
-        self._counts[bisect_left(BUCKETS, value)] += 1
-        self._sum += value
-
-    def values(self) -> list[float]:
-        """The cumulative counts, the count and the sum."""
-        total, found = 0, []
-        for count in self._counts:
-            total += count
-            found.append(float(total))
-        return [*found, float(total), self._sum]
-
-    def text(self) -> str:
-        """Its lines."""
-        return "".join(
-            f"{head}{_number(value)}\n"
-            for head, value in zip(self._heads, self.values(), strict=True)
-        )
-
-    def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
-        """The same as samples."""
-        values = self.values()
-        for bound, value in zip(BUCKETS, values, strict=False):
-            labels = (*self.labels, ("le", _number(bound)))
-            yield self.family, "_bucket", labels, value
-        yield self.family, "_count", self.labels, values[-2]
-        yield self.family, "_sum", self.labels, values[-1]
-
-
 class _CheckMetrics:
     """All that is exported about one check."""
 
@@ -179,7 +135,7 @@ class _CheckMetrics:
         )
         self._runs = dict.fromkeys(Status, 0)
         self._failures: dict[tuple[str, str], int] = {}
-        self._histograms: dict[tuple[str, Pairs], _Histogram] = {}
+        self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
         self._totals: dict[tuple[Family, Pairs], float] = {}
         self._present: list[tuple[Family, Pairs, float]] = []
         self._last: tuple[float, float] | None = None
@@ -270,12 +226,12 @@ class _CheckMetrics:
             key = (family, tuple(sample.labels.items()))
             self._totals[key] = self._totals.get(key, 0.0) + sample.value
 
-    def _histogram(self, sample: Sample) -> _Histogram:
+    def _histogram(self, sample: Sample) -> HistogramLines:
         key = (sample.signal.name, tuple(sample.labels.items()))
         found = self._histograms.get(key)
         if found is None:
             labels = (*self._labels, *key[1])
-            found = self._histograms[key] = _Histogram(histogram_of(sample.signal), labels)
+            found = self._histograms[key] = HistogramLines(histogram_of(sample.signal), labels)
         return found
 
     def _write(self) -> None:
@@ -283,9 +239,9 @@ class _CheckMetrics:
         heads: dict[tuple[str, Pairs], str] = {}
         for family, labels, value in (*self._lasting(), *self._present):
             key = (family.name, labels)
-            head = self._heads.get(key) or _head(family.name, (*self._labels, *labels))
+            head = self._heads.get(key) or line_head(family.name, (*self._labels, *labels))
             heads[key] = head
-            texts[family] = f"{texts.get(family, '')}{head}{_number(value)}\n"
+            texts[family] = f"{texts.get(family, '')}{head}{number_text(value)}\n"
         # What comes and goes, as machines do, is not kept for ever.
         self._heads = heads
         for histogram in self._histograms.values():
@@ -297,20 +253,3 @@ class _CheckMetrics:
 
 def _why(failure: Failure) -> Pairs:
     return (("phase", failure.phase), ("cause", failure.cause.value))
-
-
-def _head(name: str, labels: Pairs) -> str:
-    """A line up to its value, as both formats write it: labels in the order of their names."""
-    inner = ",".join(f'{label}="{_escaped(value)}"' for label, value in sorted(labels))
-    return f"{name}{{{inner}}} "
-
-
-def _number(value: float) -> str:
-    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no annotations
-    return text
-
-
-def _escaped(value: str) -> str:
-    if "\\" in value or "\n" in value or '"' in value:
-        value = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-    return value

@@ -101,7 +101,9 @@ class SelfMetrics(Collector):
         build.add_metric(list(self._build.values()), 1.0)
         yield build
         yield from self._gauges(found)
-        yield from self._counters(found)
+        yield from _schedule_counters(found)
+        yield from _plain_counters(found)
+        yield from _failure_counters(found)
         if found.history is not None:
             yield from _history(found.history)
         if found.peers is not None:
@@ -148,73 +150,76 @@ class SelfMetrics(Collector):
                 "probe_heartbeat_last_success_timestamp_seconds", text, value=found.heartbeat_at
             )
 
-    @staticmethod
-    def _counters(found: SelfSnapshot) -> Iterator[Metric]:
-        for name, text, by_check in (
-            (
-                "probe_runs_skipped",
-                "Runs that were skipped because the run before had not ended.",
-                found.skipped,
-            ),
-            (
-                "probe_runs_missed",
-                "Runs that were missed because the process was delayed.",
-                found.missed,
-            ),
-        ):
-            family = CounterMetricFamily(name, text, labels=["check"])
-            for check, count in (by_check or {}).items():
-                family.add_metric([check], float(count))
-            yield family
-        for name, text, count in (
-            (
-                "probe_heartbeat_failures",
-                "Heartbeats that could not be delivered.",
-                found.heartbeat_failures,
-            ),
-            (
-                "probe_web_refused_logins",
-                "Logins to the pages that were wrong, or came too often from one address.",
-                found.refused_logins,
-            ),
-            ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
-            (
-                "probe_log_lines_dropped",
-                "Log lines that were dropped because they were not read in time.",
-                found.log_lines_dropped,
-            ),
-        ):
-            yield CounterMetricFamily(name, text, value=float(count))
-        for name, text, label, by_label in (
-            (
-                "probe_result_consumer_errors",
-                "Exceptions of what processes results: alerting, metrics, history and others.",
-                "consumer",
-                found.consumer_errors,
-            ),
-            (
-                "probe_task_failures",
-                "Failures of the probe's own tasks, each restarted.",
-                "task",
-                found.task_failures,
-            ),
-            (
-                "probe_own_resource_shortages",
-                "Checks that could not be measured because this machine was short of something.",
-                "resource",
-                found.shortages,
-            ),
-            (
-                "probe_notifications_failed",
-                "Messages that a notifier has refused for good.",
-                "notifier",
-                found.notifications_failed,
-            ),
-        ):
-            family = CounterMetricFamily(name, text, labels=[label])
-            for value, count in (by_label or {}).items():
-                family.add_metric([value], float(count))
-            yield family
+
+def _plain_counters(found: SelfSnapshot) -> Iterator[Metric]:
+    for name, text, count in (
+        (
+            "probe_heartbeat_failures",
+            "Heartbeats that could not be delivered.",
+            found.heartbeat_failures,
+        ),
+        (
+            "probe_web_refused_logins",
+            "Logins to the pages that were wrong, or came too often from one address.",
+            found.refused_logins,
+        ),
+        ("probe_clock_steps", "How often the wall clock was set.", found.clock_steps),
+        (
+            "probe_log_lines_dropped",
+            "Log lines that were dropped because they were not read in time.",
+            found.log_lines_dropped,
+        ),
+    ):
+        yield CounterMetricFamily(name, text, value=float(count))
+
+
+def _schedule_counters(found: SelfSnapshot) -> Iterator[Metric]:
+    yield _counter_by(
+        "check",
+        "probe_runs_skipped",
+        "Runs that were skipped because the run before had not ended.",
+        found.skipped,
+    )
+    yield _counter_by(
+        "check",
+        "probe_runs_missed",
+        "Runs that were missed because the process was delayed.",
+        found.missed,
+    )
+
+
+def _failure_counters(found: SelfSnapshot) -> Iterator[Metric]:
+    yield _counter_by(
+        "consumer",
+        "probe_result_consumer_errors",
+        "Exceptions of what processes results: alerting, metrics, history and others.",
+        found.consumer_errors,
+    )
+    yield _counter_by(
+        "task",
+        "probe_task_failures",
+        "Failures of the probe's own tasks, each restarted.",
+        found.task_failures,
+    )
+    yield _counter_by(
+        "resource",
+        "probe_own_resource_shortages",
+        "Checks that could not be measured because this machine was short of something.",
+        found.shortages,
+    )
+    yield _counter_by(
+        "notifier",
+        "probe_notifications_failed",
+        "Messages that a notifier has refused for good.",
+        found.notifications_failed,
+    )
+
+
+def _counter_by(label: str, name: str, text: str, counts: Mapping[str, int] | None) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, count in (counts or {}).items():
+        family.add_metric([value], float(count))
+    return family
 
 
 def _peers(state: PeersReading) -> Iterator[Metric]:

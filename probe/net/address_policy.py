@@ -1,6 +1,6 @@
-"""Which addresses may be asked on the word of somebody else: an offer of another probe, say.
+"""Which addresses may be contacted on request of others: an offer of another probe, say.
 
-Never this machine, its link, a metadata service of a cloud, or an address that stands for
+Never this machine, its link, a metadata service of a cloud, or an address that maps to
 another one: IPv6 has eight ways to write an IPv4 address, and each is a way around a list.
 """
 

@@ -17,7 +17,6 @@ import json as json_module
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import SocketFactory, connect_tcp, start_tls
@@ -40,34 +40,20 @@ from probe.net.tls import TlsObserver, client_context
 
 __all__ = [
     "FreshHttpClient",
-    "Response",
     "fresh_client",
     "is_literal",
     "read_bounded",
-    "redirect_target",
     "translate",
 ]
 
-REDIRECT = "redirect"
 ALPN = ("h2", "http/1.1")
-
-_REDIRECTS = (301, 302, 303, 307, 308)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer whose headers are there; how many redirects led to it, and where it is."""
-
-    response: HttpResponse
-    url: URL
-    redirects: int
 
 
 class FreshHttpClient:
-    """One visit: no connection is kept; its cookies end with it. A proxy gets in between only
+    """Requests without kept connections; its cookies end with it. A proxy is used only
     where the environment names one (``probe.net.proxies``).
 
-    Use as ``async with browse(...) as browser``. ``timing`` and ``tls`` tell how it went,
+    Use as ``async with fresh_client(...) as client``. ``timing`` and ``tls`` are filled
     also when a request raises.
     """
 
@@ -133,7 +119,7 @@ class FreshHttpClient:
         body: bytes = b"",
         json: Any = None,
     ) -> AsyncIterator[HttpResponse]:
-        """One request on a connection of its own, by HTTP/2 or HTTP/1.1. Raises Stop."""
+        """One request on a connection of its own, by HTTP/2 or HTTP/1.1. Raises CheckAborted."""
         address = URL(url)
         given = dict(headers or {})
         if json is not None:
@@ -161,7 +147,7 @@ class FreshHttpClient:
     async def upgrade(self, url: str | URL, headers: Mapping[str, str]) -> http1.Http1Response:
         """A request that asks for another protocol; its connection lasts until ``close``.
 
-        Raises Stop.
+        Raises CheckAborted.
         """
         address = URL(url)
         with self._translating(address):
@@ -193,12 +179,12 @@ class FreshHttpClient:
     def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
         """The cause behind an exception of a connection, or None if it isn't one.
 
-        ``host`` is whom the message names, if not the one that was last asked.
+        ``host`` is the one that the message names; by default that of the last request.
         """
-        stop = translate(error, host or self._host, self.tls)
-        if stop is not None:
-            stop.phase = stop.phase or self.phase
-        return stop
+        aborted = translate(error, host or self._host, self.tls)
+        if aborted is not None:
+            aborted.phase = aborted.phase or self.phase
+        return aborted
 
     def close(self) -> None:
         """End every connection."""
@@ -211,10 +197,10 @@ class FreshHttpClient:
         try:
             yield
         except (PeerError, OSError) as error:
-            stop = self.translate(error)
-            if stop is None:
+            aborted = self.translate(error)
+            if aborted is None:
                 raise
-            raise stop from None
+            raise aborted from None
 
     async def _connect(
         self, address: URL, alpn: tuple[str, ...], *, tunnel: bool = False
@@ -273,21 +259,21 @@ async def fresh_client(
     on_phase: Callable[[str], None] = lambda _: None,
     detour: SocketFactory | None = None,
 ) -> AsyncIterator[FreshHttpClient]:
-    """A fresh Browser; errors of connections inside leave as Stop with their phase.
+    """A fresh client; connection errors inside leave as CheckAborted with their phase.
 
     ``on_phase`` is called with the name of each phase as it begins. ``detour`` makes sockets
     that lead through a forwarder.
     """
-    browser = FreshHttpClient(ca_file, clock, host, on_phase, detour)
+    client = FreshHttpClient(ca_file, clock, host, on_phase, detour)
     try:
-        yield browser
+        yield client
     except (PeerError, OSError) as error:
-        stop = browser.translate(error)
-        if stop is None:
+        aborted = client.translate(error)
+        if aborted is None:
             raise
-        raise stop from None
+        raise aborted from None
     finally:
-        browser.close()
+        client.close()
 
 
 def is_literal(host: str) -> bool:
@@ -296,20 +282,3 @@ def is_literal(host: str) -> bool:
         is_unreachable(host)
         return True
     return False
-
-
-def redirect_target(page: Response) -> URL | None:
-    """Where an answer sends us; None if it is no redirect.
-
-    Raises CheckFailed(protocol_error) for a redirect to what is no web address.
-    """
-    location = page.response.headers.get("Location")
-    if page.response.status not in _REDIRECTS or location is None:
-        return None
-    with suppress(ValueError):
-        target = page.url.join(URL(location))
-        if target.scheme in ("http", "https") and target.host:
-            return target
-    raise CheckFailed(
-        Cause.PROTOCOL_ERROR, "it redirects to something that is no web address", phase=REDIRECT
-    )

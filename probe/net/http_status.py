@@ -8,7 +8,7 @@ from probe.net.proxies import HINT, PROXY_LOGIN, are_configured
 
 MOVED = "Set BACKEND_URL to the address that the redirect leads to."
 NO_CREDENTIAL = (
-    "Access is denied and no credential was sent: look at the rules of the proxy or firewall "
+    "Access is denied and no credential was sent: check the rules of the proxy or firewall "
     "in front of the server."
 )
 
@@ -33,7 +33,7 @@ def status_error(
 
 def refusal_of_backend(status: int, message: str, *, credential: bool = False) -> CheckAborted:
     """The same where a redirect is not followed: a token is for no other server."""
-    stop = status_error(status, message, credential=credential)
+    aborted = status_error(status, message, credential=credential)
     if 300 <= status < 400:
-        stop.hint = MOVED
-    return stop
+        aborted.hint = MOVED
+    return aborted

@@ -1,6 +1,6 @@
 """A network that is lost for a while, on our own side: forwarders that drop what comes.
 
-They stand between a client of ours and its target, on loopback, and touch nothing of the
+They are between a client of ours and its target, on loopback, and touch nothing of the
 host's network. UDP is dropped. TCP can't be dropped from outside the kernel, so what
 comes during a loss is held back until the moment in which TCP would have sent it again
 (RFC 6298 section 5): the first time after the timeout that the kernel has for the connection
@@ -73,7 +73,7 @@ def next_retransmission(left: float, ended: float, rto: float) -> float:
 
 def rto_of(connection: socket.socket) -> float:
     """The timeout of a TCP connection in seconds, as the kernel has it (tcp(7)); where it
-    doesn't tell, the shortest."""
+    doesn't report one, the shortest."""
     with suppress(OSError, AttributeError, struct.error):
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_RTO.size)
         microseconds: int = _TCPI_RTO.unpack(info)[0]

@@ -1,7 +1,7 @@
 """Entries of ``PROBE_PEERS``: the one parser of them.
 
 An entry is the base URL of one probe (``http://10.0.0.1:9091``), or a name without scheme
-that stands for every address it resolves to (``paircam-probe.internal``, ``probe:9000``,
+that means every address it resolves to (``paircam-probe.internal``, ``probe:9000``,
 ``[fdaa::3]:9000``). The port of a name is 9091 unless it has another one.
 """
 
@@ -27,7 +27,7 @@ _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 
 @dataclass(frozen=True, slots=True)
 class PeerAddress:
-    """Where one entry leads. ``is_name``: it stands for every address of ``host``."""
+    """Where one entry leads. ``is_name``: it means every address of ``host``."""
 
     base_url: str
     host: str

@@ -30,7 +30,7 @@ def interleaved(addresses: Sequence[Address]) -> list[Address]:
 
 
 class Race:
-    """One race. ``outcomes`` has what became of each address so far: empty for success;
+    """One race. ``outcomes`` has the error of each address so far: empty for success;
     ``started`` are those that were tried.
 
     With ``both_families`` the first address of either family is tried at once, as a browser
@@ -59,8 +59,8 @@ class Race:
         and the preferred one not within ``prefer`` seconds after it.
 
         Attempts that have not won are cancelled and have to clean up by themselves; what they
-        had found already is given to ``discard``. Raises the Stop that says most where all
-        fail; waits for as long as whoever called does.
+        had found already is given to ``discard``. Raises the CheckAborted that says most where all
+        fail; waits for as long as the caller does.
         """
         tasks: list[asyncio.Task[T]] = []
         starting = asyncio.create_task(self._start(attempt, tasks))
@@ -124,9 +124,9 @@ class Race:
         return len({address.family for address in self.addresses}) == 2
 
     def _says_most(self) -> CheckAborted:
-        """That this machine has no route for a family says less than what the other met."""
-        telling = (error for error in self._failures if error.cause is not Cause.CONNECT_FAILED)
-        return next(telling, self._failures[0])
+        """That this machine has no route for a family says less than the other's error."""
+        specific = (error for error in self._failures if error.cause is not Cause.CONNECT_FAILED)
+        return next(specific, self._failures[0])
 
 
 def _has_answered(task: asyncio.Task[T]) -> bool:

@@ -16,15 +16,15 @@ from probe.untrusted.daemon_thread import in_daemon_thread
 
 logger = logging.getLogger(__name__)
 
-# How long a look-up may take before the resolver itself is asked, in seconds.
-PATIENCE_WITH_RESOLVER = 1.0
+# How long a lookup may take before the resolver itself is asked, in seconds.
+RESOLVER_TIMEOUT = 1.0
 
 NO_ROUTE_HINT = (
     "Give the probe's machine an address of that family, or give the target's name one of the "
-    "other: visitors without IPv6 can't reach an IPv6-only target either."
+    "other: users without IPv6 can't reach an IPv6-only target either."
 )
 
-# Of a name with more addresses, the first ones are used: each costs a look at every range.
+# Of a name with more addresses, the first ones are used: each is compared with every range.
 MAX_ADDRESSES = 16
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -60,7 +60,7 @@ class Address:
 
 
 def is_unreachable(address: str) -> bool:
-    """Whether the address is one that nobody can have: documentation, reserved, multicast."""
+    """Whether the address is one that no host can have: documentation, reserved, multicast."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
 
@@ -82,7 +82,7 @@ def has_network() -> bool:
 
 
 def own_network(message: str) -> NotMeasured:
-    """What went wrong for want of a network of our own, which is no fault of the target."""
+    """The failure where this machine has no network, which is no fault of the target."""
     return NotMeasured(Cause.OWN_NETWORK, f"{message}; this machine has no network")
 
 
@@ -103,7 +103,7 @@ def no_route(host: str, addresses: "list[Address]") -> NotMeasured:
 
 def connection_error(error: OSError, message: str) -> CheckAborted:
     """A connection that the system could not make: the target's fault, or our own network's,
-    or for want of something that this machine is short of."""
+    or because this machine is short of a resource."""
     if kind := shortage_of(error):
         return own_resources(kind, message)
     if error.errno == errno.ENETUNREACH and not has_network():
@@ -116,7 +116,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
     MAX_ADDRESSES that it has.
 
     Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
-    where all of them are addresses that nobody can have, NotMeasured(own_network) where we
+    where all of them are addresses that no host can have, NotMeasured(own_network) where we
     have no network to ask.
     """
     host = host.removeprefix("[").removesuffix("]")
@@ -154,9 +154,9 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
         )
     )
     try:
-        await asyncio.wait({looking}, timeout=PATIENCE_WITH_RESOLVER)
+        await asyncio.wait({looking}, timeout=RESOLVER_TIMEOUT)
         if not looking.done():
-            message = f"{host} does not resolve: no answer for {PATIENCE_WITH_RESOLVER:g} s"
+            message = f"{host} does not resolve: no answer for {RESOLVER_TIMEOUT:g} s"
             await _raise_if_resolver_is_gone(message, unless=looking)
         return list(await looking)
     finally:

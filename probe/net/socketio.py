@@ -34,7 +34,7 @@ _TOO_MANY_REQUESTS = 429
 # What Socket.IO itself answers, before any application could.
 _UNKNOWN_NAMESPACE = {"message": "Invalid namespace"}
 _NAMESPACE_HINT = (
-    "The server answers, and lets nobody into the namespace: is its name right? See the backend's "
+    "The server answers, and refuses the namespace: is its name right? See the backend's "
     "log, and what it depends on (/health)."
 )
 _OLD_PROTOCOL_HINT = (
@@ -53,11 +53,11 @@ class ReceivedEvent:
 
 
 class ApplicationError(CheckFailed):
-    """The application says that something is wrong; the session may stand all the same."""
+    """The application says that something is wrong; the session may stay open all the same."""
 
 
 class NamespaceRefused(CheckFailed):
-    """The application refuses the session, in words that prove nothing about the token."""
+    """The application refuses the session, in a text that proves nothing about the token."""
 
 
 class Session:
@@ -120,8 +120,8 @@ class Session:
             await engine.send(connect_packet(self._namespace, auth))
         except (PeerError, OSError) as error:
             raise self._lost(error) from None
-        except CheckAborted as stop:
-            stop.phase = None  # the browser's phases are not those of a session
+        except CheckAborted as aborted:
+            aborted.phase = None  # the browser's phases are not those of a session
             raise
         self._reader = asyncio.create_task(self._read(engine))
 
@@ -167,23 +167,23 @@ class Session:
             return
         try:
             await self._engine.send(event_packet(self._namespace, event, content))
-        except CheckAborted as stop:
-            self._end(stop)
+        except CheckAborted as aborted:
+            self._end(aborted)
         except (PeerError, OSError) as error:
             self._end(self._lost(error))
 
     async def close(self) -> None:
-        """Leave the namespace and close, for a moment at most. Never raises Stop."""
+        """Leave the namespace and close, for a moment at most. Never raises CheckAborted."""
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait({self._reader})
-        stands = self._ended is None
-        # Whoever still waits for an event learns that none comes.
+        is_open = self._ended is None
+        # Pending waits for an event end.
         self._end(CheckFailed(Cause.CONNECTION_CLOSED, "the session was closed"))
         if self._engine is not None:
             with suppress(TimeoutError, CheckAborted, PeerError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    if stands:
+                    if is_open:
                         await self._engine.send(f"1{_prefix(self._namespace)}")
                     await self._engine.close()
         self._browser.close()
@@ -192,24 +192,24 @@ class Session:
         try:
             while True:
                 self._take(await engine.receive())
-        except CheckAborted as stop:
-            stop.phase = None
-            self._end(stop)
+        except CheckAborted as aborted:
+            aborted.phase = None
+            self._end(aborted)
         except (PeerError, OSError) as error:
             self._end(self._lost(error))
 
-    def _end(self, stop: CheckAborted) -> None:
+    def _end(self, aborted: CheckAborted) -> None:
         if self._ended is None:
-            self._ended = stop
-            self._arrivals.put_nowait(stop)
+            self._ended = aborted
+            self._arrivals.put_nowait(aborted)
 
     def _lost(self, error: PeerError | OSError) -> CheckAborted:
         if self._dismissed.is_set() or isinstance(error, Truncated):
             detail = error.detail if isinstance(error, Truncated) else "closed the connection"
             return CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} {detail}")
-        stop = self._browser.translate(error, self._host) or not_socketio(self._host)
-        stop.phase = None
-        return stop
+        aborted = self._browser.translate(error, self._host) or not_socketio(self._host)
+        aborted.phase = None
+        return aborted
 
     def _take(self, message: EngineMessage) -> None:
         packet = self._assembled(message)
@@ -264,7 +264,7 @@ def _readable(said: object) -> str:
 
 
 def _code_of(said: object) -> int | None:
-    """A status that stands in a field of its own, as in ``{"status": 429}``."""
+    """A status in a field of its own, as in ``{"status": 429}``."""
     while isinstance(said, dict):
         for name in ("statusCode", "status", "code"):
             if isinstance(said.get(name), int):

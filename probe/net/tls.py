@@ -15,7 +15,7 @@ INTERMEDIATE_HINT = (
 )
 SNI_HINT = "The server has no certificate for this name (SNI): add the name, or correct it."
 CLIENT_CERTIFICATE_HINT = (
-    "The server wants a client certificate (mutual TLS): visitors without one are refused. "
+    "The server wants a client certificate (mutual TLS): clients without one are refused. "
     "Check an address that needs none."
 )
 _SNI_REASONS = ("TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_UNRECOGNIZED_NAME")

@@ -67,21 +67,21 @@ class _SingleFlight(Generic[T]):
             if self._answers == seen:
                 await self._anew()
             if self._refusal is not None:
-                stop = self._refusal
-                raise type(stop)(stop.cause, stop.message, hint=stop.hint)
+                aborted = self._refusal
+                raise type(aborted)(aborted.cause, aborted.message, hint=aborted.hint)
             return self._result  # type: ignore[return-value]
 
     async def _anew(self) -> None:
         self._result = self._refusal = None
         try:
             self._result = await self._ask()
-        except CheckAborted as stop:
-            self._refusal = stop
+        except CheckAborted as aborted:
+            self._refusal = aborted
         self._answers += 1
 
 
 class Backend:
-    """The application's backend as a browser meets it; one object for all checks.
+    """The application's backend as a browser uses it; one object for all checks.
 
     ``url`` is its base address. With ``jwt_secret`` tokens are minted, each good for
     ``jwt_expiration`` seconds; without, the backend issues them.
@@ -164,11 +164,11 @@ class Backend:
         token = await self.token()
         try:
             answer = await self.post_with_token("/turn/credentials", token)
-        except CheckFailed as stop:
-            if stop.cause is not Cause.AUTH_REJECTED:
+        except CheckFailed as aborted:
+            if aborted.cause is not Cause.AUTH_REJECTED:
                 raise
             self.forget_token(token)
-            raise await confirm_refusal(self, stop) from None
+            raise await confirm_refusal(self, aborted) from None
         return read_credentials(answer, self._now())
 
     async def _post(
@@ -195,8 +195,8 @@ class Backend:
                         response.status, message, credential=bool(headers) or url.user is not None
                     )
                 raw = await read_bounded(response, BODY_LIMIT)
-        except CheckAborted as stop:
-            stop.phase = None  # all of it is the one phase of whoever asks
+        except CheckAborted as aborted:
+            aborted.phase = None  # all of it is one phase of the caller
             raise
         return parse(raw, path)
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 
-# For each question: a refusal is confirmed within the deadline of the check that met it.
+# For each question: a refusal is confirmed within the deadline of the check that got it.
 ANSWER_SECONDS = 2.0
 SECRET_HINT = (
     "The backend accepts tokens that it issues and refuses those signed with JWT_SECRET: "
@@ -43,7 +43,7 @@ async def explain_refusal(
 
     A 401 there is auth_rejected, and then ``confirm_refusal`` decides whose secret is wrong.
     With a 2xx the token is accepted: what would be auth_rejected is session_refused. Without
-    such an answer the cause stays. Never raises Stop.
+    such an answer the cause stays. Never raises CheckAborted.
     """
     accepted = await _is_accepted(backend, token)
     if accepted is True and refusal.cause is Cause.AUTH_REJECTED:
@@ -58,8 +58,8 @@ async def confirm_refusal(backend: TokenIssuer, refusal: CheckFailed) -> CheckAb
     """What a refused token means: the refusal itself, or NotMeasured(own_credentials).
 
     One ``POST /auth/token`` and one ``POST /turn/credentials``, only where the refused token
-    was signed here. Where neither question gets an answer, the refusal stands. Never raises
-    Stop.
+    was signed here. Where neither question gets an answer, the refusal is kept. Never
+    raises CheckAborted.
     """
     if refusal.cause is not Cause.AUTH_REJECTED:
         return refusal
@@ -88,8 +88,8 @@ async def _is_accepted(backend: TokenIssuer, token: SecretStr) -> bool | None:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await backend.post_with_token("/turn/credentials", token)
-    except CheckFailed as stop:
-        return False if stop.cause is Cause.AUTH_REJECTED else None
+    except CheckFailed as aborted:
+        return False if aborted.cause is Cause.AUTH_REJECTED else None
     except (NotMeasured, TimeoutError):
         return None
     return True

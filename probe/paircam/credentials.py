@@ -28,7 +28,7 @@ class IssuedCredentials(BaseModel):
 
 
 def mint(secret: SecretStr, device: str, now: float, lifetime: float) -> tuple[SecretStr, float]:
-    """A token such as the backend signs, and the seconds that it lives."""
+    """A token such as the backend signs, and its lifetime in seconds."""
     import jwt
 
     issued = int(now)
@@ -49,7 +49,7 @@ def parse(raw: bytes, path: str) -> object:
 
 
 def read_token(answer: object, now: float) -> tuple[SecretStr, float]:
-    """The token of ``{"accessToken", "expiresIn"}`` and the seconds that it lives.
+    """The token of ``{"accessToken", "expiresIn"}`` and its lifetime in seconds.
 
     Raises CheckFailed(body_invalid).
     """

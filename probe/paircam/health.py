@@ -1,7 +1,7 @@
-"""What a health endpoint says of itself: the status code tells half of it (TARGET.md).
+"""What a health endpoint reports: the status code is half of it (TARGET.md).
 
 ``/health`` answers 200 while degraded, so it is the body that is judged: ``status``, and
-``services`` with one entry for each thing that the backend needs.
+``services`` with one entry for each dependency of the backend.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ PUBSUB_HINT = (
 
 @dataclass(frozen=True, slots=True)
 class BackendIdentity:
-    """Who answered: the deployed version and the machine, where the body tells."""
+    """Who answered: the deployed version and the machine, where the body has them."""
 
     version: str | None = None
     instance: str | None = None

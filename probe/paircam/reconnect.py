@@ -71,7 +71,7 @@ class ReconnectProbe:
     async def simulate_loss(self, seconds: float) -> Recovery:
         """Open a session, lose the network for so long, and see it come back.
 
-        Raises Stop where the server refuses, at the beginning or afterwards.
+        Raises CheckAborted where the server refuses, at the beginning or afterwards.
         """
         async with TcpForwarder(self._server.address, self._outage) as forwarder:
             losing: asyncio.Task[None] | None = None
@@ -90,11 +90,11 @@ class ReconnectProbe:
                     await asyncio.wait({losing})
 
     async def _survives(self, session: Session) -> bool:
-        """Whether what is under way arrives after all, as somebody's who waits for a partner."""
+        """Whether what is under way arrives after all, as a waiting user's."""
         try:
             await self._answers(session)
-        except CheckAborted as stop:
-            _raise_if_refused(stop)
+        except CheckAborted as aborted:
+            _raise_if_refused(aborted)
             return False
         return True
 
@@ -111,8 +111,8 @@ class ReconnectProbe:
                     return self._recovery(attempt, noticed - self._outage.began)
             except TimeoutError:
                 continue
-            except CheckAborted as stop:
-                _raise_if_refused(stop)
+            except CheckAborted as aborted:
+                _raise_if_refused(aborted)
 
     def _recovery(self, attempts: int, noticed: float | None) -> Recovery:
         now, began, ended = self._clock(), self._outage.began, self._outage.ended
@@ -153,11 +153,11 @@ class ReconnectProbe:
         await session.expect(REPLY, since=asked)
 
 
-def _raise_if_refused(stop: CheckAborted) -> None:
-    """What trying again does not mend, unlike a connection that ended or could not be made."""
-    if not isinstance(stop, CheckFailed) or stop.cause in (
+def _raise_if_refused(aborted: CheckAborted) -> None:
+    """What a retry does not fix, unlike a connection that ended or could not be made."""
+    if not isinstance(aborted, CheckFailed) or aborted.cause in (
         Cause.AUTH_REJECTED,
         Cause.PROTOCOL_ERROR,
         Cause.TLS_INVALID,
     ):
-        raise stop
+        raise aborted

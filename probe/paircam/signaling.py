@@ -190,25 +190,25 @@ async def _check_cors(table: SocketTable, context: Context) -> None:
         try:
             await polling.open("polling")
             await polling.close()
-        except CheckAborted as stop:
-            if stop.cause is Cause.CORS_REJECTED:
+        except CheckAborted as aborted:
+            if aborted.cause is Cause.CORS_REJECTED:
                 raise
         except PeerError:
             return
 
 
-async def is_ended_because_of(stop: CheckFailed, session: "Session") -> bool:
-    """Whether the server itself ends the session, with ``stop`` as its reason if it complains."""
-    complaint = stop.cause is Cause.PROTOCOL_ERROR
+async def is_ended_because_of(aborted: CheckFailed, session: "Session") -> bool:
+    """Whether the server itself ends the session, for the reason ``aborted`` if it gives one."""
+    complaint = aborted.cause is Cause.PROTOCOL_ERROR
     return await session.closed_by_server(_COMPLAINT_SECONDS if complaint else 0.0)
 
 
-def may_be_about_the_token(stop: CheckFailed) -> bool:
+def may_be_about_the_token(aborted: CheckFailed) -> bool:
     """Whether the session was refused after the token was sent."""
     from probe.net.socketio import NamespaceRefused
 
-    refused = stop.cause in (Cause.AUTH_REJECTED, Cause.SESSION_REFUSED)
-    return refused or isinstance(stop, NamespaceRefused)
+    refused = aborted.cause in (Cause.AUTH_REJECTED, Cause.SESSION_REFUSED)
+    return refused or isinstance(aborted, NamespaceRefused)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Trigger keys of the application: which checks run at once when another one's state changes.
 
-A check that wakes a key has every check run that heeds it. What fails behind the backend
+A check that triggers a key has every subscriber of the key run. What fails behind the backend
 shows at its health, at signaling and at the service itself, each at its own interval: a
 change at one of them is looked into everywhere at once.
 """

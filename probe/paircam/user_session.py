@@ -67,16 +67,16 @@ class AppUser:
         self.tolerates_complaints = False
         self.ending = False
         self._session = Session(browser, host=host, namespace=NAMESPACE, listen=LISTEN, clock=clock)
-        self._heard: dict[str, list[ReceivedEvent]] = {}
+        self._received: dict[str, list[ReceivedEvent]] = {}
         self._news = asyncio.Event()
         self._ended: CheckAborted | None = None
         self._pump: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def connect(self, url: str, token: SecretStr) -> float:
-        """Open a session; the moment when the application says that it stands.
+        """Open a session; the moment when the application says that it is open.
 
-        Raises Stop. A session that was let in and then ended is auth_rejected.
+        Raises CheckAborted. A session that was let in and then ended is auth_rejected.
         """
         await self._session.open(
             url, path=PATH, token=token.get_secret_value(), transport="websocket"
@@ -98,7 +98,7 @@ class AppUser:
 
     def received(self, event: str, session: str | None = None) -> ReceivedEvent | None:
         """The first event of this name, from the partner in this session if one is given."""
-        for arrival in self._heard.get(event, ()):
+        for arrival in self._received.get(event, ()):
             content = arrival.content if isinstance(arrival.content, Mapping) else {}
             ours = content.get("from") in (None, self.partner)
             if session is None or (content.get("sessionId") == session and ours):
@@ -106,26 +106,26 @@ class AppUser:
         return None
 
     async def wait_for(self, event: str, session: str | None = None) -> ReceivedEvent:
-        """The first event as ``heard`` has it. Raises what ends the session or the match."""
+        """The first event as ``received`` finds it. Raises what ends the session or the match."""
         await self.until(lambda: self.received(event, session) is not None)
         found = self.received(event, session)
         assert found is not None
         return found
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds. Raises the Stop that makes waiting vain."""
+        """Wait until something holds. Raises the CheckAborted that makes waiting vain."""
         while not holds():
             self.raise_if_ended()
             self._news.clear()
             await self._news.wait()
 
     def raise_if_ended(self) -> None:
-        """Raise the Stop after which there is nothing to wait for, if there was one."""
+        """Raise the CheckAborted after which there is nothing to wait for, if any."""
         if self._ended is not None:
             raise self._ended
 
     def stop(self, reason: CheckAborted) -> None:
-        """Have whoever waits, now or later, meet this reason; the first one stands."""
+        """Have whoever waits, now or later, get this reason; the first one is kept."""
         self._ended = self._ended or reason
         self._news.set()
 
@@ -147,11 +147,11 @@ class AppUser:
     async def _take_leave(self) -> None:
         if self._leaving:
             await asyncio.wait(self._leaving)
-        left = len(self._heard.get("queue-left", ()))
+        left = len(self._received.get("queue-left", ()))
         if self.matches and self.received("call-ended", self.matches[-1].session) is None:
             await self.send("end-call", sessionId=self.matches[-1].session)
         await self.send("leave-queue")
-        while len(self._heard.get("queue-left", ())) == left:
+        while len(self._received.get("queue-left", ())) == left:
             self._news.clear()
             await self._news.wait()
 
@@ -160,8 +160,8 @@ class AppUser:
             while True:
                 self._take(await self._next())
                 self._news.set()
-        except CheckAborted as stop:
-            self.stop(stop)
+        except CheckAborted as aborted:
+            self.stop(aborted)
 
     async def _next(self) -> ReceivedEvent:
         """The next event; a complaint is kept, and ends what is waited for."""
@@ -175,7 +175,7 @@ class AppUser:
                 self._news.set()
 
     def _take(self, arrival: ReceivedEvent) -> None:
-        self._heard.setdefault(arrival.name, []).append(arrival)
+        self._received.setdefault(arrival.name, []).append(arrival)
         content = arrival.content if isinstance(arrival.content, Mapping) else {}
         if arrival.name == "matched":
             self._matched(Match(str(content.get("sessionId")), str(content.get("peerId"))), arrival)
@@ -192,9 +192,9 @@ class AppUser:
         task = asyncio.create_task(self.send("end-call", sessionId=met.session))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
-        message = "the application matched the probe with somebody else; it hung up at once"
+        message = "the application matched the probe with another user; it hung up at once"
         self.stop(CheckFailed(Cause.STRANGER_MATCHED, message))
 
     def _is_lost(self, session: object) -> bool:
-        stands = bool(self.matches) and self.matches[-1].session == session
-        return stands and not self.ending
+        is_current = bool(self.matches) and self.matches[-1].session == session
+        return is_current and not self.ending

@@ -28,8 +28,8 @@ def check_name(entry: str, provider: str, taken: Container[str]) -> str:
 
 
 async def rotated_addresses(entry: str, context: Context) -> list[str]:
-    """Where to call: a name without scheme stands for all addresses that it has, and begins
-    with another of them each time.
+    """Where to call: a name without scheme resolves to all its addresses, rotated
+    by one each time.
 
     Raises CheckFailed or NotMeasured where there are none.
     """
@@ -43,8 +43,8 @@ async def rotated_addresses(entry: str, context: Context) -> list[str]:
 
 
 def stun_server_of(environment: TurnEnvironment) -> str | None:
-    """Whom to ask for our address: the first ``stun:`` URL, or the first TURN server by UDP, which
-    answers the same."""
+    """The server for our reflexive address: the first ``stun:`` URL, or the first TURN
+    server by UDP, which answers the same."""
     lists = (environment.turn_urls, environment.turn_backup_urls)
     for listed in map(parse_url_list, lists):
         for url in listed.ignored:

@@ -1,6 +1,6 @@
 """The answering side of calls from probes elsewhere: few at a time, short, and cleaned up.
 
-Whoever knows the token may have this process send ICE checks to the addresses of its offer
+A client with the token may have this process send ICE checks to the addresses of its offer
 (``probe.ice.candidate`` says which are taken), and gets its own messages back. It gets no
 say in what is sent, to which server we go, or how long.
 """
@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from probe.call.endpoint import CallEndpoint
-from probe.call.local_call import CLOSE_PATIENCE, ECHO_BYTES, PhaseTimeouts
+from probe.call.local_call import CLOSE_TIMEOUT, ECHO_BYTES, PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckAborted
 from probe.ice.aioice_agent import AioiceAgent, IceServers
@@ -31,9 +31,9 @@ MOST_CALLS = 8
 CALL_SECONDS = 60.0
 """The longest that a call may last, whatever the caller does."""
 IDLE_SECONDS = 5.0
-"""A call that stands and over which nothing comes is over."""
+"""An established call over which nothing comes is over."""
 GATHER_SECONDS = 6.0
-"""aioice waits 5 s for a STUN server that does not answer, and has nothing to tell before."""
+"""aioice waits 5 s for a STUN server that does not answer, and reports nothing before."""
 MOST_BYTES = 2 << 20
 """What one call may bring: ten times a thousand echoes. Unread, it would all be kept."""
 _BOUNDS = PhaseTimeouts(gathering=GATHER_SECONDS, ice=12.0)
@@ -70,7 +70,7 @@ class CallAnswerer:
         return len(self._calls) + self._answering
 
     async def answer(self, body: bytes) -> Reply:
-        """Answer one offer; the call then goes on by itself. Never raises for what is in it."""
+        """Answer one offer; the call then continues by itself. Never raises for what is in it."""
         if len(body) > LONGEST:
             return _refused(413, "the offer is too long")
         try:
@@ -115,10 +115,10 @@ class CallAnswerer:
         return Reply(200, answer)
 
     async def _serve(self, end: RemoteCallEndpoint) -> None:
-        heard = asyncio.Event()
+        received = asyncio.Event()
 
         def echo(peer: CallEndpoint, data: bytes) -> None:
-            heard.set()
+            received.set()
             if len(data) <= ECHO_BYTES:
                 peer.send(data)
 
@@ -126,21 +126,21 @@ class CallAnswerer:
             with suppress(TimeoutError, CheckAborted):
                 async with asyncio.timeout(CALL_SECONDS):
                     await end.advance(untimed, _BOUNDS, lambda _: None, echo)
-                    await race(_until_quiet(heard), _flooded(end))
+                    await race(_until_idle(received), _flooded(end))
         finally:
-            await self._context.closing.close(end.close(), timeout=CLOSE_PATIENCE)
+            await self._context.closing.close(end.close(), timeout=CLOSE_TIMEOUT)
 
 
 async def _flooded(end: RemoteCallEndpoint) -> None:
     await end.peer.byte_limit_exceeded.wait()
 
 
-async def _until_quiet(heard: asyncio.Event) -> None:
+async def _until_idle(received: asyncio.Event) -> None:
     """Raises TimeoutError once nothing has come for IDLE_SECONDS."""
     while True:
-        heard.clear()
+        received.clear()
         async with asyncio.timeout(IDLE_SECONDS):
-            await heard.wait()
+            await received.wait()
 
 
 def _refused(status: int, why: str, *, retry_after: int = 0) -> Reply:

@@ -44,7 +44,7 @@ class ProbeInstance:
 
 
 def identity_of(context: Context, version: str, region: str) -> ProbeInstance:
-    """The same for as long as the process lives."""
+    """The same for as long as the process runs."""
     instance = context.get_or_create("instance of this process", lambda: secrets.token_hex(8))
     return ProbeInstance(version, instance, network_namespace_id(), _plain(region))
 
@@ -67,7 +67,7 @@ def network_namespace_id() -> str:
 
 
 class RemoteCallEndpoint:
-    """One end of a call with somebody elsewhere. ``close`` whatever happens."""
+    """One end of a call with a remote peer. ``close`` whatever happens."""
 
     def __init__(
         self, ice: AioiceAgent | RelayAgent, *, offering: bool, most_bytes: float = math.inf
@@ -161,7 +161,7 @@ class OutgoingCall:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._context.closing.close(self._end.close(), timeout=local_call.CLOSE_PATIENCE)
+        await self._context.closing.close(self._end.close(), timeout=local_call.CLOSE_TIMEOUT)
 
     async def make(
         self,
@@ -215,7 +215,7 @@ class OutgoingCall:
     def _nowhere(self) -> CheckAborted:
         """Why no other host could reach us."""
         if not isinstance(self._ice, RelayAgent):
-            message = "there is no address here that somebody elsewhere could reach"
+            message = "this probe has no address that a remote peer could reach"
             return CheckFailed(Cause.NO_CANDIDATE, message, phase="gathering")
         server = self._ice.client.server
         if server is not None and ip_address(server.ip).is_global:
@@ -227,7 +227,7 @@ class OutgoingCall:
 
     def _unreachable(self) -> CheckAborted:
         """Why we can't reach the other side, which has offered private addresses alone."""
-        message = "the peer has no address that somebody elsewhere could reach"
+        message = "the peer has no address that a remote peer could reach"
         hint = "Give the peer a STUN or TURN server, or a network with an address of its own."
         kind = NotMeasured if isinstance(self._ice, RelayAgent) else CheckFailed
         return kind(Cause.NO_CANDIDATE, message, phase="offer", hint=hint)

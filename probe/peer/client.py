@@ -44,7 +44,7 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class PeerClient:
-    """One probe's base URL, what opens its door, and how many seconds its answer may take."""
+    """One peer: base URL, token, and timeout of its answer in seconds."""
 
     url: str
     token: SecretStr
@@ -91,8 +91,8 @@ class PeerClient:
 
 async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     what = (Cause.HTTP_STATUS, "does not take the offer", None)
-    cause, words, hint = _REFUSALS.get(response.status, what)
-    message = f"{host} {words} ({response.status})"
+    cause, phrase, hint = _REFUSALS.get(response.status, what)
+    message = f"{host} {phrase} ({response.status})"
     if response.status == 409:
         said = await read_bounded(response, LONGEST)
         text = said.decode("ascii", "replace")[:LONGEST_WORD].strip()

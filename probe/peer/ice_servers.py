@@ -51,7 +51,7 @@ async def stun_address(url: TurnUri | None) -> tuple[str, int] | None:
 async def relay_to(
     url: TurnUri, credentials: TurnCredentials, family: Family | None, ca_file: Path | None
 ) -> RelayServer:
-    """A relay by its resolved addresses. Raises what ``addresses_of`` raises."""
+    """A relay by its resolved addresses. Raises what ``resolve_turn_server`` raises."""
     return await relay_server(url, credentials, await resolve_turn_server(url, family), ca_file)
 
 

@@ -52,20 +52,20 @@ class CallOptions:
 
 
 class PeerMeasurement:
-    """Calls of ``me`` through one ``door``, a probe's address. What kept us from calling at all
+    """Calls from ``me`` to the probe at ``url``. What kept us from calling at all
     is raised as NotMeasured; a failure is kept in the attempt, for what it means depends on
     the other call."""
 
     def __init__(
         self,
-        bell: PeerClient,
+        client: PeerClient,
         me: ProbeInstance,
         plan: CallOptions,
         record: Recorder,
         context: Context,
     ) -> None:
-        self.me, self.door = me, bell.url
-        self._bell, self._record, self._context = bell, record, context
+        self.me, self.url = me, client.url
+        self._client, self._record, self._context = client, record, context
         self._plan = replace(plan, bounds=replace(plan.bounds, gathering=GATHER_SECONDS))
 
     async def direct(self, stun: TurnUri | None) -> Attempt:
@@ -91,8 +91,8 @@ class PeerMeasurement:
         ice = RelayAgent(relay, clock=self._context.clock, now=self._context.now)
         attempt = await self._make("relayed", ice)
         if ice.way:
-            words = f"from the relay to the peer's {ice.way} address"
-            self._record.facts.setdefault("relayed", words)
+            route = f"from the relay to the peer's {ice.way} address"
+            self._record.facts.setdefault("relayed", route)
         return attempt
 
     async def _make(self, path: Path, ice: AioiceAgent | RelayAgent) -> Attempt:
@@ -105,7 +105,7 @@ class PeerMeasurement:
                     self.me,
                     path,
                     plan.provider,
-                    lambda offer: self._bell.send_offer(offer, self._context),
+                    lambda offer: self._client.send_offer(offer, self._context),
                     plan.bounds,
                 )
                 if not call.is_to_itself:

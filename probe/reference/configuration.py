@@ -6,7 +6,7 @@ from typing import Any
 from alerts.notification.route import RouteTable
 from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import WindowTable
-from probe.config.settings import ProbeEnvironment
+from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, Kind
 from probe.core.threshold_config import PROMETHEUS_NAMES, ThresholdConfig

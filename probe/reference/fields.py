@@ -40,7 +40,7 @@ _TYPES: Mapping[Any, str] = {
 
 @dataclass(frozen=True, slots=True)
 class SettingField:
-    """One variable or key as people look it up; ``default`` is empty where there is none."""
+    """One variable or key as documented; ``default`` is empty where there is none."""
 
     name: str
     type: str
@@ -128,7 +128,7 @@ def _inner(annotation: Any) -> Iterator[Any]:
 
 
 def type_of(about: FieldInfo) -> str:
-    """The type in words, with its unit and its range."""
+    """The type as text, with its unit and its range."""
     metadata = _metadata(about)
     named = next((each.type for each in metadata if isinstance(each, Described) and each.type), "")
     unit = next((each.value for each in metadata if isinstance(each, Unit)), "")

@@ -95,7 +95,7 @@ def _threshold(threshold: Threshold) -> tuple[str, ...]:
 
 
 def show_window(threshold: Threshold) -> str:
-    """The window in words."""
+    """The window as text."""
     return f"{threshold.window:g} s" if threshold.window else "the last run"
 
 

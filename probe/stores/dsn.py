@@ -57,7 +57,7 @@ def parse_store(url: str, schemes: Sequence[str], port: int) -> StoreAddress:
         ) from None
     if parts.scheme not in schemes:
         raise ValueError(f"the address does not begin with {schemes[0]}://: {example}")
-    # A password's stray / or ? ends the host early, and the rest of it stands behind that.
+    # A password's stray / or ? ends the host early, and the rest of it is after that.
     torn = "@" in parts.path or parts.fragment or ("@" in parts.query and "@" not in parts.netloc)
     if not host or given == 0 or torn or not url.isprintable() or " " in url:
         raise ValueError(
@@ -75,7 +75,7 @@ def parse_store(url: str, schemes: Sequence[str], port: int) -> StoreAddress:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: nobody's plan pays for what runs there."""
+    """Whether a host is this machine: no plan's quota is used there."""
     return host in _LOOPBACK or host.startswith("127.")
 
 

@@ -1,4 +1,4 @@
-"""When a quota ends if it goes on like this. Pure.
+"""When a quota is exhausted at the current rate. Pure.
 
 The rate is that of the last day where it is known, else the mean since the cycle began.
 """
@@ -53,7 +53,7 @@ class Trend:
         return (used - then) / (now - since) if now - since >= least else None
 
     def rate(self, now: float, used: float, cycle: Cycle) -> float | None:
-        """Per second; None where too little time has passed to tell."""
+        """Per second; None where too little time has passed."""
         slope = self.slope()
         if slope is not None:
             return slope

@@ -22,7 +22,7 @@ PATH = "/api/v1/turn/current_usage"
 GB = 1e9
 _MOST_BYTES = 1 << 16
 # Of the deadline: what comes later is no answer, and no fault of the TURN servers either.
-_PATIENCE = 0.9
+_TIMEOUT_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,15 @@ async def ask(
     nothing about the quota, nor about the relays."""
     host = show_host(base)
     try:
-        async with asyncio.timeout(deadline * _PATIENCE):
+        async with asyncio.timeout(deadline * _TIMEOUT_SHARE):
             return parse(await _get(base, secret_key, context, ca_file), host)
     except TimeoutError:
         raise NotMeasured(Cause.DEADLINE, f"no answer from {host} in time") from None
-    except CheckAborted as stop:
+    except CheckAborted as aborted:
         # The address that was asked has the key in it: no cause is chained.
-        raise NotMeasured(stop.cause, stop.message, phase=stop.phase, hint=stop.hint) from None
+        raise NotMeasured(
+            aborted.cause, aborted.message, phase=aborted.phase, hint=aborted.hint
+        ) from None
 
 
 async def _get(base: str, secret_key: str, context: Context, ca_file: Path | None) -> bytes:

@@ -37,7 +37,7 @@ class ServerError(Exception):
 
 @dataclass
 class PostgresSession:
-    """One session; made by ``open_session``. Nothing secret is in its repr."""
+    """One session. Nothing secret is in its repr."""
 
     stream: BoundedStream = field(repr=False)
     parameters: dict[str, str] = field(default_factory=dict, repr=False)

@@ -37,7 +37,7 @@ _BY_CODE = {
 class Info:
     """What INFO says; None where the server leaves it out. Sizes are bytes.
 
-    ``refusals`` is how many commands it has refused for want of memory since its start.
+    ``refusals`` is how many commands it has refused because memory was full since its start.
     """
 
     used: float | None
@@ -70,7 +70,7 @@ class Info:
         )
 
     def refuses_writes(self, refusals_before: float | None) -> bool | None:
-        """Whether it is full and refuses writes; None where it has no limit to tell by.
+        """Whether it is full and refuses writes; None where it has no limit to compare with.
 
         ``refusals_before`` is what ``refusals`` was in the run before, None in the first.
         """

@@ -19,7 +19,7 @@ from probe.stun.uri import TurnUri
 
 @dataclass(frozen=True, slots=True)
 class BindingResult:
-    """What came of one Binding: our address as the server sees it, and as we do.
+    """The result of one Binding: our address as the server sees it, and as we do.
 
     ``rtt`` is in seconds, retransmissions included; ``server`` is who answered.
     """
@@ -45,7 +45,7 @@ async def binding_request(
 ) -> BindingResult:
     """Ask all addresses over UDP, as browsers do; the one that answers first counts.
 
-    Waits for as long as whoever called it does. ``families`` gets what became of each family
+    Waits for as long as the caller does. ``families`` gets the error of each family
     of several: empty for one that answers. Raises CheckFailed(connect_refused, protocol_error).
     """
     race = Race(addresses, both_families=True)

@@ -1,6 +1,6 @@
 """Which STUN and TURN URLs Chromium takes, and which ports it never asks.
 
-``RTCPeerConnection`` throws for a whole list in which one URL is wrong: nobody can call then.
+``RTCPeerConnection`` throws for a whole list in which one URL is wrong: no call is possible then.
 What is written here was seen of Chromium, and a test asks it again.
 """
 
@@ -11,7 +11,7 @@ from probe.stun.uri import TurnUri
 _SCHEMES = ("stun", "stuns", "turn", "turns")
 _BRACKETS = re.compile(r"\[[^\[\]]*\](?::(?P<port>.*))?")
 
-# net/base/port_util.cc, kRestrictedPorts, as far as Chromium asks none of them.
+# net/base/port_util.cc, kRestrictedPorts, as far as Chromium blocks them.
 _UNSAFE = frozenset(
     {
         *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),

@@ -1,10 +1,10 @@
 """Bytes on the wire: what a provider counts, the headers of IP, UDP, TCP and TLS included.
 
-A run says once whose bytes it spends (``counted``); every wire that is opened in it, in
+A run says once whose bytes it uses (``count_bytes``); every transport opened in it, in
 whatever task, adds to that count. So nothing that sends has to carry it along, and an
 allocation that is deleted behind a finished run is counted too, with the next one.
 
-What TCP and TLS put on the wire only the kernel knows: Linux tells it (``TCP_INFO``,
+What TCP and TLS put on the wire only the kernel knows: Linux reports it (``TCP_INFO``,
 tcp(7)). Elsewhere only UDP is counted.
 """
 
@@ -32,7 +32,7 @@ _RECEIVED_AT, _SENT_AT, _INFO_BYTES = 128, 200, 256
 
 @dataclass
 class ByteCounter:
-    """Bytes since the last ``take``."""
+    """Bytes since the last ``drain``."""
 
     sent: int = 0
     received: int = 0
@@ -49,7 +49,7 @@ _COUNT: ContextVar[ByteCounter | None] = ContextVar("traffic", default=None)
 
 @contextmanager
 def count_bytes(traffic: ByteCounter) -> Iterator[None]:
-    """Wires that are opened inside, also in tasks that begin there, add to ``traffic``."""
+    """Transports opened inside, also in tasks that begin there, add to ``traffic``."""
     token = _COUNT.set(traffic)
     try:
         yield
@@ -58,7 +58,7 @@ def count_bytes(traffic: ByteCounter) -> Iterator[None]:
 
 
 def active_counter() -> ByteCounter:
-    """The count that a new wire adds to; one of its own where nobody counts."""
+    """The counter that a new transport adds to; a new one outside of ``count_bytes``."""
     return _COUNT.get() or ByteCounter()
 
 
@@ -68,14 +68,14 @@ def ip_header(family: int) -> int:
 
 
 class CountedSocket(socket.socket):
-    """A TCP socket that tells what it has cost, at the latest when it is closed.
+    """A TCP socket that reports its bytes, at the latest when it is closed.
 
     Whoever takes it over, as asyncio does, closes this very object.
     """
 
     def __init__(self, family: int, traffic: ByteCounter) -> None:
         super().__init__(family, socket.SOCK_STREAM)
-        self._traffic, self._told = traffic, ByteCounter()
+        self._traffic, self._counted = traffic, ByteCounter()
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive a little at a time: asyncio asks for 256 KiB, and who sends so much without
@@ -95,12 +95,12 @@ class CountedSocket(socket.socket):
             (sent,) = _SENT.unpack_from(info, _SENT_AT)
             header = ip_header(self.family) + TCP_HEADER
             now = ByteCounter(sent + segments_out * header, received + segments_in * header)
-            self._traffic.sent += now.sent - self._told.sent
-            self._traffic.received += now.received - self._told.received
-            self._told = now
+            self._traffic.sent += now.sent - self._counted.sent
+            self._traffic.received += now.received - self._counted.received
+            self._counted = now
 
     def close(self) -> None:
-        """Close, and tell the rest."""
+        """Close, and count the rest."""
         if self.fileno() >= 0:
             self.count()
         super().close()

@@ -32,7 +32,7 @@ class DecodeError(ValueError):
 
 
 class MessageClass(enum.IntEnum):
-    """The two class bits, where they stand in a message's type."""
+    """The two class bits, where they are in a message's type."""
 
     REQUEST = 0x000
     INDICATION = 0x010

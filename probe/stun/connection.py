@@ -9,7 +9,7 @@ from probe.net.resolver import Address
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.transaction import RetransmissionTimers, Transactions
-from probe.stun.transport import Phases, Transport, connect_wire, secure_wire
+from probe.stun.transport import Phases, Transport, connect_transport, secure_transport
 from probe.stun.uri import TurnUri
 
 # What one connection may bring: far more than any measurement asks for, beside a multiple of
@@ -34,42 +34,42 @@ class StunConnection:
         self.on_channel_data: Callable[[bytes], bool] = lambda _: False
         self.on_indication: Callable[[StunMessage], bool] = lambda _: False
         self.on_lost: Callable[[CheckAborted], None] = lambda _: None
-        self._wire: Transport | None = None
+        self._transport: Transport | None = None
         self._messages_sent = self._messages_received = 0
 
     async def connect(self) -> None:
         """The socket, for TCP and TLS connected. Raises CheckFailed with the phase."""
-        self._wire = await connect_wire(self.url, self.address, self)
-        self.transactions.reliable = self._wire.reliable
+        self._transport = await connect_transport(self.url, self.address, self)
+        self.transactions.reliable = self._transport.reliable
 
     async def secure(self, phases: Phases, tls: ssl.SSLContext | None) -> None:
         """TLS, for ``turns:``; times the phase ``tls``. Raises CheckFailed with the phase."""
-        if self.url.kind == "tls" and self._wire is not None and tls is not None:
+        if self.url.kind == "tls" and self._transport is not None and tls is not None:
             with phases("tls"):
-                await secure_wire(self._wire, self.url, tls)
+                await secure_transport(self._transport, self.url, tls)
 
     @property
     def local(self) -> tuple[str, int]:
         """Our own address and port."""
-        return self._wire.local if self._wire is not None else ("", 0)
+        return self._transport.local if self._transport is not None else ("", 0)
 
     @property
     def tls_object(self) -> ssl.SSLObject | None:
-        """The TLS session, once it stands."""
-        return self._wire.tls_object if self._wire is not None else None
+        """The TLS session, once established."""
+        return self._transport.tls_object if self._transport is not None else None
 
     def send(self, packet: bytes) -> None:
         """Send one message."""
-        if self._wire is not None:
+        if self._transport is not None:
             self._messages_sent += 1
             self.bytes_sent += len(packet)
-            self._wire.send(packet)
+            self._transport.send(packet)
 
     def abort(self) -> None:
         """Close the socket at once; nothing is said to ``on_lost`` of what we end ourselves."""
         self.on_lost = lambda _: None
-        if self._wire is not None:
-            self._wire.abort()
+        if self._transport is not None:
+            self._transport.abort()
         # After this nothing that is still asked can wait for ever.
         self.transactions.fail(CheckFailed(Cause.CONNECTION_CLOSED, "we closed the connection"))
 
@@ -78,7 +78,7 @@ class StunConnection:
         return self.channels(number)
 
     def message_received(self, frame: bytes) -> None:
-        """Take what the transport brings; a stranger's bytes never raise here."""
+        """Take what the transport brings; untrusted bytes never raise here."""
         self._messages_received += 1
         self.bytes_received += len(frame)
         if self._is_flooded():
@@ -95,7 +95,7 @@ class StunConnection:
             self._message_received(frame)
 
     def connection_lost(self, error: CheckAborted) -> None:
-        """End everything that waits; the first reason stands."""
+        """End everything that waits; the first reason is kept."""
         if self.lost is None:
             self.lost = error
             self.transactions.fail(error)

@@ -11,7 +11,7 @@ from probe.stun.credentials import TurnCredentials, missing_credentials
 
 @dataclass
 class LongTermAuth:
-    """What signs requests: ``key`` None until the server has told its realm and nonce.
+    """What signs requests: ``key`` is None until the server has sent realm and nonce.
 
     ``attributes`` are USERNAME, REALM and NONCE.
     """

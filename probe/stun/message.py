@@ -1,6 +1,6 @@
-"""TURN messages (RFC 8656) on top of ``probe.stun``: read without ever raising, framed.
+"""TURN messages (RFC 8656) on top of the STUN codec: read without ever raising, framed.
 
-What arrives is a stranger's: everything that is not a whole and valid message is None here,
+Input is untrusted: everything that is not a whole and valid message is None here,
 never an exception.
 """
 

@@ -1,4 +1,4 @@
-"""STUN transactions (RFC 8489 section 6.2) that end with an answer or with whoever waits.
+"""STUN transactions (RFC 8489 section 6.2) that end with an answer or with their caller.
 
 Unlike aioice's they have no end of their own: the check's deadline is the only one.
 """

@@ -1,12 +1,7 @@
 """Transports to a STUN or TURN server: a UDP socket, a TCP connection, TLS over one.
 
-A transport carries whole messages. Errors of the system and of TLS become causes here:
-
-SSLCertVerificationError                    tls_invalid
-SSLError                                    tls_failed
-ConnectionRefusedError, ICMP unreachable    connect_refused
-ConnectionResetError, end of the stream     connection_closed
-other OSError                               connect_failed
+A transport carries whole messages. Errors of the system and of TLS
+become causes in ``transport_errors``.
 """
 
 import asyncio
@@ -18,8 +13,8 @@ from typing import Protocol, cast
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.resolver import Address, connection_error
-from probe.net.tls import client_context, translate_tls
+from probe.net.resolver import Address
+from probe.net.tls import client_context
 from probe.stun.byte_counter import (
     UDP_HEADER,
     ByteCounter,
@@ -28,6 +23,7 @@ from probe.stun.byte_counter import (
     ip_header,
 )
 from probe.stun.message import Framer
+from probe.stun.transport_errors import error_of, tls_error_of
 from probe.stun.uri import TurnUri, format_hostport
 
 Phases = Callable[[str], AbstractContextManager[None]]
@@ -42,18 +38,12 @@ def untimed(_: str) -> Iterator[None]:
 
 # A server that is restarted refuses once; who asks again is answered.
 _REFUSALS_FORGIVEN = 1
-# X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
-_NO_ISSUER = (20, 21)
-_CHAIN_HINT = (
-    "The server probably sends its own certificate alone: give it the whole chain "
-    "(fullchain.pem of certbot, cert= of coturn). For a private authority set PROBE_CA_FILE."
-)
 # asyncio has a time-out of its own for handshakes, 60 s; ours is the check's deadline.
 _NO_TIMEOUT = 3600.0
 
 
 class Receiver(Protocol):
-    """Who is told what a wire brings. No method may raise."""
+    """Receives what a transport brings. No method may raise."""
 
     def has_channel(self, number: int) -> bool:
         """Whether ChannelData may come with this number."""
@@ -62,11 +52,11 @@ class Receiver(Protocol):
         """One whole message, or whatever a datagram held."""
 
     def connection_lost(self, error: CheckAborted) -> None:
-        """Nothing comes any more."""
+        """The connection is lost."""
 
 
 class Transport(Protocol):
-    """A way to the server that stands; ``reliable`` ones need no retransmission."""
+    """A connection to the server; ``reliable`` ones need no retransmission."""
 
     reliable: bool
 
@@ -78,11 +68,11 @@ class Transport(Protocol):
         """Send one whole message, or lose it."""
 
     def abort(self) -> None:
-        """Close at once, without a word to the other side."""
+        """Close at once, without notice to the other side."""
 
     @property
     def tls_object(self) -> ssl.SSLObject | None:
-        """The TLS session, once it stands."""
+        """The TLS session, once established."""
 
 
 class UdpTransport(asyncio.DatagramProtocol):
@@ -115,7 +105,7 @@ class UdpTransport(asyncio.DatagramProtocol):
             self._refusals += 1
             if self._refusals <= _REFUSALS_FORGIVEN:
                 return  # the request is sent again, as browsers do
-        self._receiver.connection_lost(_failure_of(exc, self._place))
+        self._receiver.connection_lost(error_of(exc, self._place))
 
     def send(self, frame: bytes) -> None:
         """Send one datagram, or lose it."""
@@ -146,7 +136,7 @@ class StreamTransport(asyncio.Protocol):
 
     @property
     def tls_object(self) -> ssl.SSLObject | None:
-        """The TLS session, once it stands."""
+        """The TLS session, once established."""
         found = self._transport.get_extra_info("ssl_object") if self._transport else None
         return found if isinstance(found, ssl.SSLObject) else None
 
@@ -154,7 +144,7 @@ class StreamTransport(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
-        """TLS over the connection that stands. Raises OSError, of which SSLError is one."""
+        """TLS over the open connection. Raises OSError, of which SSLError is one."""
         plain, self._transport = self._transport, None
         assert plain is not None
         secured = await asyncio.get_running_loop().start_tls(
@@ -169,7 +159,7 @@ class StreamTransport(asyncio.Protocol):
             for frame in self._framer.feed(data):
                 self._receiver.message_received(frame)
         except ValueError:
-            # Where the next message begins can't be told any more.
+            # Where the next message begins is unknown from here on.
             self._receiver.connection_lost(
                 CheckFailed(Cause.PROTOCOL_ERROR, f"{self._place} does not speak TURN")
             )
@@ -177,8 +167,8 @@ class StreamTransport(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
-            return  # in mid-handshake, which tells it
-        self._receiver.connection_lost(_failure_of(exc or ConnectionResetError(), self._place))
+            return  # during the handshake, which raises it
+        self._receiver.connection_lost(error_of(exc or ConnectionResetError(), self._place))
 
     def send(self, frame: bytes) -> None:
         """Send one message."""
@@ -198,7 +188,7 @@ def _local(transport: asyncio.BaseTransport | None) -> tuple[str, int]:
     return str(host), int(port)
 
 
-async def open_wire(
+async def open_transport(
     url: TurnUri,
     address: Address,
     receiver: Receiver,
@@ -212,18 +202,18 @@ async def open_wire(
     phases ``connect`` and ``tls``; UDP has neither. Raises CheckFailed with the phase.
     """
     if url.kind == "udp":
-        return await connect_wire(url, address, receiver)
+        return await connect_transport(url, address, receiver)
     # To load the authorities takes time that is not the server's.
     context = (tls or client_context()) if url.kind == "tls" else None
     with phases("connect"):
-        wire = await connect_wire(url, address, receiver)
+        transport = await connect_transport(url, address, receiver)
     if context is not None:
         with phases("tls"):
-            await secure_wire(wire, url, context)
-    return wire
+            await secure_transport(transport, url, context)
+    return transport
 
 
-async def connect_wire(url: TurnUri, address: Address, receiver: Receiver) -> Transport:
+async def connect_transport(url: TurnUri, address: Address, receiver: Receiver) -> Transport:
     """The socket alone; TLS comes in a step of its own. Raises CheckFailed with the phase."""
     place = format_hostport(url.host, url.port)
     if url.kind == "udp":
@@ -231,28 +221,25 @@ async def connect_wire(url: TurnUri, address: Address, receiver: Receiver) -> Tr
     return await _open_stream(address, receiver, place)
 
 
-async def secure_wire(wire: Transport, url: TurnUri, context: ssl.SSLContext) -> None:
+async def secure_transport(transport: Transport, url: TurnUri, context: ssl.SSLContext) -> None:
     """TLS over a TCP connection. Raises CheckFailed with the phase."""
     try:
-        await cast(StreamTransport, wire).secure(context, url.host)
+        await cast(StreamTransport, transport).secure(context, url.host)
     except OSError as error:
-        failure = _failure_of(error, format_hostport(url.host, url.port), "tls")
-        if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _NO_ISSUER:
-            failure.hint = _CHAIN_HINT
-        raise failure from None
+        raise tls_error_of(error, format_hostport(url.host, url.port)) from None
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transport:
     loop, traffic = asyncio.get_running_loop(), active_counter()
     header = ip_header(address.family) + UDP_HEADER
     try:
-        _, wire = await loop.create_datagram_endpoint(
+        _, transport = await loop.create_datagram_endpoint(
             lambda: UdpTransport(receiver, place, header, traffic),
             remote_addr=(address.ip, address.port),
         )
     except OSError as error:
-        raise _failure_of(error, place, "connect") from None
-    return wire
+        raise error_of(error, place, "connect") from None
+    return transport
 
 
 async def _open_stream(address: Address, receiver: Receiver, place: str) -> StreamTransport:
@@ -263,10 +250,10 @@ async def _open_stream(address: Address, receiver: Receiver, place: str) -> Stre
     """
     sock = await _connect(address, place)
     loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(
+    _, transport = await loop.create_connection(
         lambda: StreamTransport(receiver, place, sock), sock=sock
     )
-    return wire
+    return transport
 
 
 async def _connect(address: Address, place: str) -> CountedSocket:
@@ -278,29 +265,8 @@ async def _connect(address: Address, place: str) -> CountedSocket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         sock.close()
-        raise _failure_of(error, place, "connect") from None
+        raise error_of(error, place, "connect") from None
     except BaseException:
         sock.close()
         raise
     return sock
-
-
-def _failure_of(error: Exception, place: str, phase: str | None = None) -> CheckAborted:
-    """The one place where an error of the system becomes a cause."""
-    stop = _translated(error, place)
-    stop.phase = stop.phase or phase
-    return stop
-
-
-def _translated(error: Exception, place: str) -> CheckAborted:
-    if isinstance(error, ssl.SSLError):
-        return translate_tls(error, place)
-    if isinstance(error, ConnectionRefusedError):
-        return CheckFailed(Cause.CONNECT_REFUSED, f"nothing listens at {place}")
-    if isinstance(error, ConnectionError):
-        return CheckFailed(Cause.CONNECTION_CLOSED, f"{place} closed the connection")
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    message = f"no way to {place}: {reason}"
-    if isinstance(error, OSError):
-        return connection_error(error, message)
-    return CheckFailed(Cause.CONNECT_FAILED, message)

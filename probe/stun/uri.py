@@ -10,7 +10,7 @@ Transport = Literal["udp", "tcp"]
 TransportProtocol = Literal["udp", "tcp", "tls"]
 
 WAYS_IN: tuple[TransportProtocol, ...] = ("udp", "tcp", "tls")
-"""The ways in, in the order in which a browser prefers them."""
+"""The transports, in the order in which a browser prefers them."""
 
 DEFAULT_PORTS: dict[str, int] = {"turn": 3478, "turns": 5349}
 
@@ -23,7 +23,7 @@ _STUN = ("stun:", "stuns:")
 
 @dataclass(frozen=True, slots=True)
 class TurnUri:
-    """One TURN server by one way in; ``host`` is a name or an address without brackets."""
+    """One TURN server by one transport; ``host`` is a name or an address without brackets."""
 
     scheme: Scheme
     host: str
@@ -32,7 +32,7 @@ class TurnUri:
 
     @property
     def kind(self) -> TransportProtocol:
-        """The way in: ``udp``, ``tcp`` or ``tls``."""
+        """The transport: ``udp``, ``tcp`` or ``tls``."""
         return "tls" if self.scheme == "turns" else self.transport
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ def split_urls(text: str) -> list[str]:
 
 
 def parse_url_list(text: str) -> UrlList:
-    """Read a list; an URL that stands in it twice counts once.
+    """Read a list; a URL given twice counts once.
 
     Raises ValueError that names every wrong entry by its number.
     """
@@ -135,7 +135,7 @@ def _host(text: str) -> str:
         try:
             return str(ipaddress.IPv6Address(text[1:-1]))
         except ValueError:
-            raise ValueError("what stands in brackets must be an IPv6 address") from None
+            raise ValueError("an address in brackets must be IPv6") from None
     if not _NAME.fullmatch(text):
         raise ValueError("the host must be a name or an address")
     return text
@@ -153,13 +153,13 @@ def _transport(scheme: str, query: str | None) -> Transport:
     key, _, value = query.partition("=")
     if key.lower() != "transport" or value.lower() not in ("udp", "tcp"):
         raise ValueError("only ?transport=udp or ?transport=tcp may follow the port")
-    # turns: is TLS over TCP whatever stands there, as in browsers, which don't speak DTLS
+    # turns: is TLS over TCP whatever its transport, as in browsers, which don't speak DTLS
     # to a server (RFC 7350).
     return "tcp" if value.lower() == "tcp" or scheme == "turns" else "udp"
 
 
 def _shown(entry: str) -> str:
-    """The entry for people, without what may be a password or a key."""
+    """The entry for display, without what may be a password or a key."""
     head, at, tail = entry.rpartition("@")
     visible = f"{head.partition(':')[0]}:…@{tail}" if at else entry
     address, mark, query = visible.partition("?")

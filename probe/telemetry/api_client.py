@@ -59,21 +59,21 @@ class ApiClient:
             ):
                 body = await browser.read(page, self.most_bytes)
                 return ApiAnswer(page.response.status, body, _seconds(page.response.headers))
-        except CheckFailed as stop:
-            raise as_not_measured(stop, self.name) from None
+        except CheckFailed as aborted:
+            raise as_not_measured(aborted, self.name) from None
 
     def refused(self, answer: ApiAnswer, hint: str = "") -> NotMeasured:
         """What a status means that is not the one hoped for. ``hint`` says what to try where
-        the status itself tells nothing."""
+        the status itself says nothing."""
         try:
             status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
         except ValueError:
             status = str(answer.status)
         said = _said(answer.body)
         message = f"{self.name} answers {status}" + (f": {said}" if said else "")
-        stop = status_error(answer.status, message, credential=self._has_credential)
-        hint = hint if stop.cause is not Cause.RATE_LIMITED else ""
-        return NotMeasured(stop.cause, message, hint=hint or stop.hint)
+        aborted = status_error(answer.status, message, credential=self._has_credential)
+        hint = hint if aborted.cause is not Cause.RATE_LIMITED else ""
+        return NotMeasured(aborted.cause, message, hint=hint or aborted.hint)
 
     @property
     def _has_credential(self) -> bool:
@@ -88,10 +88,10 @@ class ApiClient:
             raise NotMeasured(Cause.BODY_INVALID, message) from None
 
 
-def as_not_measured(stop: CheckAborted, name: str) -> NotMeasured:
+def as_not_measured(aborted: CheckAborted, name: str) -> NotMeasured:
     """The same, as an instrument's failure: it says nothing about the target."""
-    message = stop.message if name in stop.message else f"{name}: {stop.message}"
-    return NotMeasured(stop.cause, message, phase=stop.phase, hint=stop.hint)
+    message = aborted.message if name in aborted.message else f"{name}: {aborted.message}"
+    return NotMeasured(aborted.cause, message, phase=aborted.phase, hint=aborted.hint)
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
@@ -101,7 +101,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def _said(body: bytes) -> str:
-    """An instrument's own words about why it refuses, as far as they are harmless."""
+    """An API's own reason for a refusal, as far as they are harmless."""
     try:
         document = parse_json(body, max_bytes=_MAX_REFUSAL)
     except InvalidDocument:

@@ -72,7 +72,7 @@ class ScrapeHistory:
 
 
 def read_health(document: Any) -> Health:
-    """The figures of a ``/health`` document; what is missing or no number is None."""
+    """The values of a ``/health`` document; what is missing or no number is None."""
     if not isinstance(document, dict):
         return Health()
     memory = document.get("memory")
@@ -94,7 +94,7 @@ def write(
     memory: ScrapeHistory,
     record: Recorder,
 ) -> None:
-    """Write down everything that these scrapes tell, with what is remembered. ``at`` is
+    """Record everything that these scrapes show, with what is remembered. ``at`` is
     monotonic; ``ignored`` are the routes whose requests are no users'."""
     record.sample(a.INSTANCES, len(scrapes))
     _write_gauges(scrapes, prefix, record)

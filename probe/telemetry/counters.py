@@ -1,7 +1,7 @@
 """Counters and histograms between scrapes: increases, resets, quantiles.
 
-A counter only rises while its process lives, and begins at 0 in the next one. So what it has
-risen by is known between two scrapes of the same thing, and never after one.
+A counter only rises while its process runs, and begins at 0 in the next one. So what it has
+risen by is known between two scrapes of the same process, and never after one.
 """
 
 import math
@@ -13,7 +13,7 @@ Labels = tuple[tuple[str, str], ...]
 Series = tuple[str, Labels]
 Values = Mapping[Series, float]
 
-# A thing that was not scraped for so many seconds is forgotten.
+# A process that was not scraped for so many seconds is forgotten.
 FORGET_SECONDS = 900.0
 
 
@@ -32,7 +32,7 @@ class _Process:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """From one scrape of a thing to its next: when, how long it took, what rose."""
+    """From one scrape of a process to its next: when, how long it took, what rose."""
 
     at: float
     seconds: float
@@ -41,9 +41,9 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Increase:
-    """What has risen in a stretch of time, of all things together.
+    """The increase over a stretch of time, of all processes together.
 
-    ``seconds`` is how much of the stretch is known of the thing that is known best.
+    ``seconds`` is how much of the stretch is known of the process that is known best.
     """
 
     seconds: float
@@ -77,31 +77,31 @@ class Counters:
     """
 
     keep: float
-    _things: dict[str, _Process] = field(default_factory=dict)
+    _processes: dict[str, _Process] = field(default_factory=dict)
     _steps: deque[tuple[str, _Step]] = field(default_factory=deque)
 
-    def add_reading(self, thing: str, at: float, values: Values) -> None:
+    def add_reading(self, process: str, at: float, values: Values) -> None:
         """A scrape of one process."""
-        before = self._things.get(thing)
-        self._things[thing] = _Process(at, values)
+        before = self._processes.get(process)
+        self._processes[process] = _Process(at, values)
         if before is not None and at > before.at:
             # A series that is new here was 0: a label set appears when it is first counted.
             rises = {
                 series: increase(before.values.get(series, 0.0), value)
                 for series, value in values.items()
             }
-            self._steps.append((thing, _Step(at, at - before.at, rises)))
+            self._steps.append((process, _Step(at, at - before.at, rises)))
         self._forget(at)
 
     def over(self, seconds: float, now: float) -> Increase | None:
-        """What rose in the last ``seconds``; None while no thing was scraped twice in them."""
+        """What rose in the last ``seconds``; None while no process was scraped twice in them."""
         known: dict[str, float] = {}
         total: dict[Series, float] = {}
-        for thing, step in self._steps:
+        for process, step in self._steps:
             # A step belongs to the stretch in which it ends, if most of it does.
             if step.at - step.seconds / 2 < now - seconds:
                 continue
-            known[thing] = known.get(thing, 0.0) + step.seconds
+            known[process] = known.get(process, 0.0) + step.seconds
             for series, value in step.risen.items():
                 total[series] = total.get(series, 0.0) + value
         return Increase(max(known.values()), total) if known else None
@@ -109,10 +109,10 @@ class Counters:
     def _forget(self, now: float) -> None:
         while self._steps and self._steps[0][1].at < now - self.keep:
             self._steps.popleft()
-        for thing in [
-            name for name, each in self._things.items() if now - each.at > FORGET_SECONDS
+        for process in [
+            name for name, each in self._processes.items() if now - each.at > FORGET_SECONDS
         ]:
-            del self._things[thing]
+            del self._processes[process]
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Restarts:
 
     Where the name of a process is new with each start (``instance.id`` of the backend) only
     the second shows it; a machine that merely was not seen before has been up for longer.
-    A thing that was not heard of for ``keep`` seconds is forgotten.
+    A process without samples for ``keep`` seconds is forgotten.
     """
 
     keep: float
@@ -130,15 +130,15 @@ class Restarts:
     _falls: dict[str, deque[float]] = field(default_factory=dict)
     _began: float | None = None
 
-    def add_reading(self, thing: str, at: float, uptime: float) -> int | None:
+    def add_reading(self, process: str, at: float, uptime: float) -> int | None:
         """How often a process began anew within ``keep`` seconds; None at the first reading of
         one that did not."""
         self._forget(at)
         if self._began is None:
             self._began = at
-        before = self._uptimes.get(thing)
-        self._uptimes[thing] = (at, uptime)
-        falls = self._falls.setdefault(thing, deque())
+        before = self._uptimes.get(process)
+        self._uptimes[process] = (at, uptime)
+        falls = self._falls.setdefault(process, deque())
         if before is None and at - uptime <= self._began:
             return None
         if before is None or uptime < before[1]:
@@ -148,9 +148,9 @@ class Restarts:
         return len(falls)
 
     def _forget(self, now: float) -> None:
-        late = [thing for thing, (at, _) in self._uptimes.items() if at < now - self.keep]
-        for thing in late:
-            del self._uptimes[thing], self._falls[thing]
+        late = [process for process, (at, _) in self._uptimes.items() if at < now - self.keep]
+        for process in late:
+            del self._uptimes[process], self._falls[process]
 
 
 def quantile(q: float, buckets: Mapping[float, float]) -> float | None:

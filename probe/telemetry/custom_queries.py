@@ -25,7 +25,7 @@ _SUFFIXES = {Unit.SECONDS: "_seconds", Unit.BYTES: "_bytes", Unit.RATIO: "_ratio
 class OwnQuery(BaseModel):
     """One query: exported as ``probe_own_NAME``, judged by its limits.
 
-    ``labels`` are those of the query's series that tell its values apart; a query without
+    ``labels`` are those of the query's series that distinguish its values; a query without
     them has to give one value.
     """
 
@@ -57,7 +57,7 @@ class OwnQuery(BaseModel):
             if label in _TAKEN or label in _RENAMED.values() or not _LABEL.match(label):
                 raise ValueError(f"'{label}' can't be a label here: leave it out")
         if len(set(value)) != len(value):
-            raise ValueError("a label stands here twice: write it once")
+            raise ValueError("a label is repeated: write it once")
         return value
 
     @model_validator(mode="after")
@@ -85,7 +85,7 @@ class OwnQuery(BaseModel):
         """Write down what was answered.
 
         Raises NotMeasured: no_data for an empty answer, body_invalid where its labels don't
-        tell the values apart or there are more than 32.
+        distinguish the values or there are more than 32.
         """
         if not found:
             raise NotMeasured(Cause.NO_DATA, f"the query {self.name} has no result")

@@ -60,8 +60,8 @@ class PromQL:
     async def _outcome(self, query: str) -> Outcome:
         try:
             return await self.ask(query)
-        except NotMeasured as stop:
-            return stop
+        except NotMeasured as aborted:
+            return aborted
 
     def _read(self, document: Any) -> tuple[Series, ...]:
         try:

@@ -1,4 +1,4 @@
-"""Signals that more than one source can tell, and in which order they are believed.
+"""Signals that more than one source can measure, and which source is preferred.
 
 The first source of ``ORDER`` that is configured is held against the limits; what another says
 of the same thing is measured and shown beside it, under its own ``source``.

@@ -1,7 +1,7 @@
 """A TURN client (RFC 8656) whose phases can be timed apart and whose errors keep their code.
 
 aioice's own client allocates in one go, lets its errors vanish in gathering and waits
-63.5 s for the dead (RTC.md); this one waits for as long as whoever called it does.
+63.5 s for a dead server (RTC.md); this one waits for as long as its caller.
 """
 
 import asyncio
@@ -18,16 +18,15 @@ from probe.net.tls import client_context
 from probe.stun import message as messages
 from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage
-from probe.stun.connection import StunConnection
 from probe.stun.credentials import TurnCredentials
-from probe.stun.long_term_credentials import LongTermAuth
 from probe.stun.message import PeerAddress
 from probe.stun.transaction import RFC_8489, RetransmissionTimers
 from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri
 from probe.turn.alternate import Redirects
+from probe.turn.authenticated import AuthenticatedConnection
 from probe.turn.dialing import Dialed, dial
-from probe.turn.errors import check_relayed_address, error_from_code
+from probe.turn.errors import check_relayed_address
 
 CLOSE_SECONDS = 1.0
 """How long deleting an allocation may take before the socket is closed all the same."""
@@ -43,17 +42,17 @@ _NEEDED_OF_ALLOCATE = ("XOR-RELAYED-ADDRESS", "XOR-MAPPED-ADDRESS", "LIFETIME")
 DataCallback = Callable[[bytes, PeerAddress], None]
 
 
-class TurnClient:
-    """One allocation on one server, by the way in that ``url`` names.
+class TurnClient(AuthenticatedConnection):
+    """One allocation on one server, by the transport that ``url`` names.
 
-    ``open`` connects and allocates; ``close`` deletes and closes, in any state, and has to
-    be called whatever happens. ``on_data`` is called with data and the peer's address,
-    ``on_lost`` with the reason when the transport is lost. A ``patient`` client asks again
-    where a quota is full, which its own user may have filled; ``ipv6`` asks for a relayed address
-    of IPv6 (RFC 6156).
-    Times are in seconds of ``clock``, None before they are measured. ``now`` is the wall
-    clock in seconds since 1970. ``families`` says what became of each address family that was
-    tried: empty for one that answered; ``is_open`` whether the server allocates for everybody.
+    ``open`` connects and allocates; ``close`` deletes and closes, in any state, and has to be
+    called whatever happens. ``on_data`` is called with data and the peer's address, ``on_lost``
+    with the reason when the transport is lost. ``retry_quota`` repeats Allocate after 486
+    (Allocation Quota Reached), which other checks may cause; ``ipv6`` asks for a relayed
+    address of IPv6 (RFC 6156). Times are in seconds of ``clock``, None before they are
+    measured. ``now`` is the wall clock in seconds since 1970. ``families`` has the error of
+    each address family that was tried, empty for one that answered; ``is_open`` whether the
+    server allocates for everybody.
     """
 
     timers: ClassVar[RetransmissionTimers] = RFC_8489
@@ -65,9 +64,10 @@ class TurnClient:
         *,
         clock: Callable[[], float],
         now: Callable[[], float],
-        patient: bool = True,
+        retry_quota: bool = True,
         ipv6: bool = False,
     ) -> None:
+        super().__init__(credentials, now)
         self.url = url
         self.unauthenticated: float | None = None
         self.allocate_seconds: float | None = None
@@ -82,49 +82,20 @@ class TurnClient:
         self.families: dict[str, str] = {}
         self.on_data: DataCallback | None = None
         self.on_lost: Callable[[CheckAborted], None] | None = None
-        self._patient = patient
+        self._retry_quota = retry_quota
         # RFC 8656 section 18.10: an address of another family than IPv4 has to be asked for.
         family = {"REQUESTED-ADDRESS-FAMILY": _IPV6} if ipv6 else {}
         self._wanted: Mapping[str, Any] = {"REQUESTED-TRANSPORT": _UDP, **family}
-        self._credentials = credentials
-        self._clock, self._now = clock, now
-        self._connection: StunConnection | None = None
-        self._signature = LongTermAuth()
+        self._clock = clock
         self._allocating: asyncio.Task[StunMessage] | None = None
         self._channels: dict[PeerAddress, int] = {}
-        self._earlier: list[StunConnection] = []
         self._allocate_began = 0.0
-
-    @property
-    def retransmissions(self) -> int:
-        """How many requests were sent again for want of an answer."""
-        return sum(each.transactions.retransmissions for each in self._connections)
-
-    @property
-    def bytes_sent(self) -> int:
-        """Sent in TURN messages."""
-        return sum(each.bytes_sent for each in self._connections)
-
-    @property
-    def bytes_received(self) -> int:
-        """Received in TURN messages."""
-        return sum(each.bytes_received for each in self._connections)
 
     @property
     def round_trip(self) -> float:
         """What one transaction took while allocating, in seconds; 0 before there was one."""
         first, whole = self.unauthenticated or 0.0, self.allocate_seconds or 0.0
         return min(first, whole - first) or first
-
-    @property
-    def connection(self) -> StunConnection | None:
-        """The connection of now."""
-        return self._connection
-
-    @property
-    def _connections(self) -> Sequence[StunConnection]:
-        current = [self._connection] if self._connection is not None else []
-        return [*self._earlier, *current]
 
     async def open(
         self, addresses: Sequence[Address], phases: Phases, tls: ssl.SSLContext | None = None
@@ -179,11 +150,6 @@ class TurnClient:
         """
         self._transport().send(messages.send_indication(peer, data))
 
-    def raise_if_lost(self) -> None:
-        """Raise the CheckFailed that ended the connection, if one has."""
-        if self._connection is not None and self._connection.lost is not None:
-            raise self._connection.lost
-
     async def close(self) -> None:
         """Delete the allocation, for a second at most, and close. Never raises."""
         try:
@@ -199,12 +165,6 @@ class TurnClient:
             self._allocating.cancel()
         if self._connection is not None:
             self._connection.abort()
-
-    def _transport(self) -> StunConnection:
-        self.raise_if_lost()
-        if self._connection is None:
-            raise RuntimeError("there is no connection yet")
-        return self._connection
 
     async def _delete(self) -> None:
         if self._allocating is not None and not self._allocating.cancelled():
@@ -228,7 +188,7 @@ class TurnClient:
                 try:
                     answer = await self._allocate(dialed)
                     if answer.error_code != 300:
-                        return self._take(answer, dialed)
+                        return self._read_allocation(answer, dialed)
                     addresses = [redirects.follow(answer, dialed.connection.address)]
                 except CheckFailed as error:
                     error.phase = "allocate"
@@ -238,10 +198,9 @@ class TurnClient:
 
     def use(self, dialed: Dialed) -> None:
         """Go on over this connection."""
-        if self._connection is not None:
-            self._earlier.append(self._connection)
-        self._connection = connection = dialed.connection
-        self._signature, self._allocating = LongTermAuth(), None
+        connection = dialed.connection
+        self._switch_to(connection)
+        self._allocating = None
         self.server = connection.address
         if connection.tls_object is not None:
             chain = chain_of(connection.tls_object, verified=True)
@@ -256,7 +215,7 @@ class TurnClient:
         answer, self.unauthenticated = dialed.challenge, dialed.unauthenticated
         self._allocate_began = self._clock() - self.unauthenticated
         if answer is None:
-            answer = await self._ask(Method.ALLOCATE, {"REQUESTED-TRANSPORT": _UDP})
+            answer = await self._transact(Method.ALLOCATE, {"REQUESTED-TRANSPORT": _UDP})
             self.unauthenticated = self._clock() - self._allocate_began
         if answer.message_class == MessageClass.RESPONSE:
             self.is_open = True
@@ -264,11 +223,11 @@ class TurnClient:
         if answer.error_code == 300:
             return answer
         if answer.error_code != 401:
-            raise self._refusal(answer, Method.ALLOCATE)
-        self._signature.accept_challenge(answer, self._credentials)
-        return await self._allocate_with_patience(self._wanted)
+            raise self._error(answer, Method.ALLOCATE)
+        self._auth.accept_challenge(answer, self._credentials)
+        return await self._allocate_with_retries(self._wanted)
 
-    def _take(self, answer: StunMessage, dialed: Dialed) -> None:
+    def _read_allocation(self, answer: StunMessage, dialed: Dialed) -> None:
         """What the success answer holds. Raises CheckFailed where it lacks what browsers need."""
         lacking = [name for name in _NEEDED_OF_ALLOCATE if name not in answer.attributes]
         if lacking:
@@ -280,17 +239,17 @@ class TurnClient:
         self.software = answer.attributes.get("SOFTWARE", b"")
         self.allocate_seconds = self._clock() - self._allocate_began
         if blocked_port(self.url):
-            message = f"the server answers at port {self.url.port}, which browsers never ask"
+            message = f"the server answers at port {self.url.port}, which browsers block"
             raise CheckFailed(Cause.PORT_BLOCKED, message)
         check_relayed_address(answer.attributes["XOR-RELAYED-ADDRESS"][0], _ip_of(dialed))
 
-    async def _allocate_with_patience(self, attributes: Mapping[str, Any]) -> StunMessage:
+    async def _allocate_with_retries(self, attributes: Mapping[str, Any]) -> StunMessage:
         """Allocate; where a quota is full, once more after each pause.
 
         Checks run at the same time and share a user's quota, which is free again about a
         second after a deletion (RTC.md).
         """
-        pauses = _QUOTA_PAUSES if self._patient else ()
+        pauses = _QUOTA_PAUSES if self._retry_quota else ()
         for pause in (*pauses, None):
             # A task of its own: being cancelled must not lose what the server answers.
             request = self._request(Method.ALLOCATE, attributes, accepted=300)
@@ -302,38 +261,6 @@ class TurnClient:
                     raise
                 await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
-
-    async def _request(
-        self,
-        method: Method,
-        attributes: Mapping[str, Any],
-        peer: PeerAddress | None = None,
-        accepted: int | None = None,
-    ) -> StunMessage:
-        """A request that must succeed, or be answered with the ``accepted`` error; a stale nonce
-        is renewed once (RFC 8489 9.2.4)."""
-        answer = await self._ask(method, attributes)
-        if self._signature.update_nonce(answer):
-            answer = await self._ask(method, attributes)
-        if answer.message_class == MessageClass.ERROR and answer.error_code != accepted:
-            raise self._refusal(answer, method, peer)
-        return answer
-
-    async def _ask(self, method: Method, attributes: Mapping[str, Any]) -> StunMessage:
-        request = messages.make_request(method, attributes, self._signature.attributes)
-        return await self._transport().transactions.run(request, self._signature.key)
-
-    def _refusal(
-        self, answer: StunMessage, method: Method, peer: PeerAddress | None = None
-    ) -> CheckFailed:
-        return error_from_code(
-            answer.error_code,
-            method,
-            username=self._credentials.username if self._credentials else "",
-            now=self._now(),
-            peer=peer[0] if peer else "",
-            signed=self._signature.key is not None,
-        )
 
     def _lost(self, error: CheckAborted) -> None:
         if self.on_lost is not None:

@@ -45,28 +45,17 @@ async def dial(
 ) -> Dialed:
     """Connect to the address that answers first. Raises CheckFailed with the phase.
 
-    Times the phases ``connect`` and ``tls``, over UDP ``allocate``. ``families`` gets what
-    became of each family of several: empty for one that answers.
+    Times the phases ``connect`` and ``tls``, over UDP ``allocate``. ``families`` gets
+    the error of each family of several: empty for one that answers.
     """
     race = Race(addresses, both_families=url.kind == "udp", prefer=PREFER_SECONDS)
 
-    async def attempt(address: Address) -> Dialed:
-        connection = StunConnection(url, address, timers)
-        try:
-            await connection.connect()
-            if url.kind != "udp":
-                return Dialed(connection)
-            started, attributes = clock(), {"REQUESTED-TRANSPORT": message.UDP_TRANSPORT}
-            request = message.make_request(Method.ALLOCATE, attributes, {})
-            challenge = await connection.transactions.run(request, None)
-            return Dialed(connection, challenge, clock() - started)
-        except BaseException:
-            connection.abort()
-            raise
-
     try:
         with phases("allocate" if url.kind == "udp" else "connect"):
-            found = await race.run(attempt, lambda lost: lost.connection.abort())
+            found = await race.run(
+                lambda address: _attempt(url, address, timers, clock),
+                lambda lost: lost.connection.abort(),
+            )
     except CheckAborted as error:
         error.phase = error.phase or ("allocate" if url.kind == "udp" else "connect")
         raise
@@ -80,8 +69,29 @@ async def dial(
     return found
 
 
+async def _attempt(
+    url: TurnUri,
+    address: Address,
+    timers: RetransmissionTimers,
+    clock: Callable[[], float],
+) -> Dialed:
+    """Connect to one address; over UDP the answer to the first Allocate connects."""
+    connection = StunConnection(url, address, timers)
+    try:
+        await connection.connect()
+        if url.kind != "udp":
+            return Dialed(connection)
+        started, attributes = clock(), {"REQUESTED-TRANSPORT": message.UDP_TRANSPORT}
+        request = message.make_request(Method.ALLOCATE, attributes, {})
+        challenge = await connection.transactions.run(request, None)
+        return Dialed(connection, challenge, clock() - started)
+    except BaseException:
+        connection.abort()
+        raise
+
+
 def _by_family(race: Race) -> dict[str, str]:
-    """What became of each family, where there are two; what was not tried says nothing."""
+    """The error of each family, where there are two; without those not tried."""
     ordered = sorted(race.addresses, key=family_name)
     groups = [(name, list(each)) for name, each in groupby(ordered, key=family_name)]
     if len(groups) < 2:

@@ -27,7 +27,7 @@ class Packet:
 
 
 class Packets:
-    """Packets of one run, told from those of others by eight bytes of chance."""
+    """Packets of one run, told apart from others by eight random bytes."""
 
     def __init__(self) -> None:
         self._run = os.urandom(8)

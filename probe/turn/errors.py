@@ -8,7 +8,7 @@ from probe.net.resolver import IPAddress, is_unreachable
 from probe.stun.codec import Method
 from probe.stun.credentials import expiry_of
 
-# Our own words instead of the server's: a stranger's text has no place in a report.
+# Our own text instead of the server's: untrusted text has no place in a report.
 REASONS = {
     300: "Try Alternate",
     400: "Bad Request",

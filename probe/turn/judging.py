@@ -17,23 +17,23 @@ NEEDED_BYTES = 1191
 _BROWSERS_NEED = f"a browser's DTLS handshake needs {NEEDED_BYTES}"
 
 
-def judge_echoes(figures: "RelayMeasurement") -> None:
+def judge_echoes(measurement: "RelayMeasurement") -> None:
     """Raise CheckFailed for packets that are altered, or for a loss that is surely too high."""
-    if figures.altered:
-        raise altered(*figures.altered[0])
-    sent, back = len(figures.echoes.sent), len(figures.echoes.rtts)
+    if measurement.altered:
+        raise altered(*measurement.altered[0])
+    sent, back = len(measurement.echoes.sent), len(measurement.echoes.rtts)
     if sent and surely_lost(sent - back, sent):
         raise CheckFailed(
             Cause.RELAY_LOSS, f"{sent - back} of {sent} packets were lost", phase="echo"
         )
 
 
-def judge_mtu(figures: "RelayMeasurement") -> None:
+def judge_mtu(measurement: "RelayMeasurement") -> None:
     """Raise CheckFailed where packets do not pass that a browser has to send."""
-    if figures.altered:
-        raise altered(*figures.altered[0])
-    if figures.mtu is not None and figures.mtu < NEEDED_BYTES:
-        message = f"packets of more than about {figures.mtu} bytes are lost; {_BROWSERS_NEED}"
+    if measurement.altered:
+        raise altered(*measurement.altered[0])
+    if measurement.mtu is not None and measurement.mtu < NEEDED_BYTES:
+        message = f"packets of more than about {measurement.mtu} bytes are lost; {_BROWSERS_NEED}"
         raise CheckFailed(Cause.LARGE_PACKETS_LOST, message, phase="mtu")
 
 

@@ -28,8 +28,8 @@ class MtuSearch:
         On a path with ``loss`` it tries longer, for up to ``limit`` seconds; None where chance
         could explain that no large packet came back.
 
-        One packet shows a path that is well. Where several are lost, two bursts of sizes in
-        between tell the limit to within a few bytes.
+        One packet shows a path that works. Where several are lost, two bursts of sizes in
+        between give the limit to within a few bytes.
         """
         tries = _TRIES
         if loss:

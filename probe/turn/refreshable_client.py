@@ -18,7 +18,7 @@ NOT_FORGOTTEN = (Cause.STALE_NONCE, Cause.AUTH_REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What a Refresh took, and for how long the allocation stands now; both in seconds."""
+    """What a Refresh took, and the allocation's lifetime now; both in seconds."""
 
     seconds: float
     lifetime: float
@@ -66,11 +66,11 @@ class RefreshableClient(TurnClient):
     def use_stale_nonce(self) -> None:
         """Go on with a nonce that the server never gave, which is as stale as any."""
         self._spoilt = secrets.token_hex(16).encode()
-        self._signature.attributes["NONCE"] = self._spoilt
+        self._auth.attributes["NONCE"] = self._spoilt
 
     @property
     def has_fresh_nonce(self) -> bool:
         """Whether the server has replaced the spoilt one (RFC 8489 section 9.2.4)."""
-        return bool(self._signature.attributes.get("NONCE") != self._spoilt)
+        return bool(self._auth.attributes.get("NONCE") != self._spoilt)
 
     _spoilt = b""

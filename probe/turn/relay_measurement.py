@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probe.turn.client import TurnClient
-from probe.turn.mos import mean_opinion_score
-from probe.turn.statistics import EchoLog, jitter, median, quantile
+from probe.turn.statistics import EchoLog, jitter, mean_opinion_score, median, quantile
 
 
 @dataclass
@@ -13,7 +12,7 @@ class RelayMeasurement:
     """Complete up to this moment; None where nothing was measured yet.
 
     Times are in seconds. ``first`` and ``second`` are the clients A and B; ``transits`` are
-    one-way times from A to B in the order of arrival; ``hellos`` counts the first packets.
+    one-way times from A to B in the order of arrival; ``opening_packets`` counts the first packets.
     ``altered`` has the sizes, sent and received, of packets that arrived with other bytes;
     ``mtu`` is the largest packet that came back, in bytes; ``failed`` is the client that got no
     allocation.

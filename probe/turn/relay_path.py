@@ -1,7 +1,7 @@
 """The relay path, measured with two allocations A and B of one server (RTC.md).
 
 Packets go A → relay → B → relay → A. Both ends are one process with one clock, so one-way
-transits can be told; both allocations are on one server, so it is a hairpin that says
+transits can be measured; both allocations are on one server, so it is a hairpin that says
 nothing on whether the relay is reached from elsewhere.
 """
 
@@ -17,12 +17,12 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.net.resolver import Address
 from probe.net.tasks import gather_first_error
-from probe.net.tls import client_context
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
-from probe.stun.transport import Phases, untimed
+from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri
+from probe.turn.allocation import DELETE_SECONDS, close_all, new_client, tls_context
 from probe.turn.client import TurnClient
 from probe.turn.echo_packet import ECHO, ECHO_SIZES, HELLO, LARGE, LARGE_REPLY, REPLY, Packets
 from probe.turn.judging import judge_echoes, judge_mtu
@@ -39,10 +39,6 @@ SHORTEST_GRACE = 0.3
 GRACE_ROUND_TRIPS = 4
 ECHOES_AFTER_LOSS = 100
 """So many where some of the first ones were lost: a share of 20 says little."""
-# Deleting takes a round trip; a run that went well can afford to see it done, and leaves
-# the quota to whoever comes next.
-DELETE_PATIENCE = 0.5
-
 
 SecondServer = tuple[TurnUri, TurnCredentials | None, ByteCounter]
 """Where the second allocation is, and the count of its bytes, if it is elsewhere."""
@@ -51,7 +47,7 @@ SecondServer = tuple[TurnUri, TurnCredentials | None, ByteCounter]
 class RelayPath:
     """One run over one URL, or to the one that is ``far`` and back.
 
-    ``patience`` is how long the first packet may take, in seconds; ``opening`` how long both
+    ``timeout`` is how long the first packet may take, in seconds; ``opening`` how long both
     allocations may, where that has a bound of its own.
     """
 
@@ -71,13 +67,13 @@ class RelayPath:
         self._opening = opening
         self._family = family
         self._url, self._record, self._context = url, record, context
-        self._clock, self._ca_file, self._patience = context.clock, ca_file, timeout
-        self._a = _client(url, credentials, context)
-        self._b = _client(*(far[:2] if far else (url, credentials)), context)
+        self._clock, self._ca_file, self._timeout = context.clock, ca_file, timeout
+        self._a = new_client(url, credentials, context)
+        self._b = new_client(*(far[:2] if far else (url, credentials)), context)
         self._far = far
-        self.figures = RelayMeasurement(self._a, self._b)
+        self.measurement = RelayMeasurement(self._a, self._b)
         self._packets = Packets()
-        self._heard: dict[str, float] = {}
+        self._reached: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._echoed: set[int] = set()
         self._large: set[int] = set()
@@ -94,9 +90,9 @@ class RelayPath:
             await self._first_packets()
             await self._echo(echoes)
             await self._ask_server()
-            judge_echoes(self.figures)
+            judge_echoes(self.measurement)
             await self._large_packets()
-            timeout = DELETE_PATIENCE
+            timeout = DELETE_SECONDS
         finally:
             await close_all(self._context, (self._a, self._b), timeout=timeout)
 
@@ -107,7 +103,7 @@ class RelayPath:
             if self._far:
                 with self._failing(self._b):
                     others = await resolve_turn_server(self._b.url, self._family)
-        tls = _tls_context(self._url, self._ca_file)
+        tls = tls_context(self._url, self._ca_file)
         try:
             async with asyncio.timeout(self._opening) as timeout:
                 await gather_first_error(
@@ -116,7 +112,7 @@ class RelayPath:
         except TimeoutError:
             if not timeout.expired():
                 raise
-            self.figures.failed = self._b if self._a.relayed is not None else self._a
+            self.measurement.failed = self._b if self._a.relayed is not None else self._a
             message = f"no allocation within {self._opening:g} s"
             raise CheckFailed(Cause.DEADLINE, message) from None
         self._a.on_data, self._b.on_data = self._at_a, self._at_b
@@ -127,7 +123,7 @@ class RelayPath:
 
     async def _open_second(self, addresses: Sequence[Address]) -> None:
         with self._failing(self._b), count_bytes(self._far[2]) if self._far else nullcontext():
-            tls = _tls_context(self._b.url, self._ca_file)
+            tls = tls_context(self._b.url, self._ca_file)
             await self._b.open(addresses, untimed, tls)
 
     @contextmanager
@@ -136,11 +132,11 @@ class RelayPath:
         try:
             yield
         except CheckAborted:
-            self.figures.failed = self.figures.failed or client
+            self.measurement.failed = self.measurement.failed or client
             raise
 
     async def _permit(self) -> None:
-        """Permission and channel both ways at once, so that no first packet meets neither."""
+        """Permission and channel both ways at once, before the first packets."""
         a, b = _relayed(self._a), _relayed(self._b)
         with self._record.phase("permission"):
             await gather_first_error(
@@ -153,20 +149,20 @@ class RelayPath:
     async def _first_packets(self) -> None:
         with self._record.phase("relay"):
             started, pause = self._clock(), self._resend_pause()
-            while len(self._heard) < 2:
-                if self._clock() - started > self._patience:
+            while len(self._reached) < 2:
+                if self._clock() - started > self._timeout:
                     await self._no_way_through()
-                self.figures.opening_packets += self._greet()
-                await self._wait(pause, lambda: len(self._heard) == 2)
-            self.figures.relay_open = max(self._heard.values()) - started
+                self.measurement.opening_packets += self._greet()
+                await self._wait(pause, lambda: len(self._reached) == 2)
+            self.measurement.relay_open = max(self._reached.values()) - started
 
     def _resend_pause(self) -> float:
         """Longer than the way takes, or packets that are not lost are sent again."""
         return max(RESEND_PAUSE, RESEND_ROUND_TRIPS * self._a.round_trip)
 
     def _greet(self) -> int:
-        """Send to each side that has not heard yet; how many were sent."""
-        waiting = {"a", "b"} - set(self._heard)
+        """Send to each side that has received none yet; how many were sent."""
+        waiting = {"a", "b"} - set(self._reached)
         if "b" in waiting:
             self._a.send(_relayed(self._b), self._packets.make(HELLO, 0))
         if "a" in waiting:
@@ -174,26 +170,26 @@ class RelayPath:
         return len(waiting)
 
     async def _no_way_through(self) -> None:
-        # The allocation may be gone, or the server: only if it still stands is it the path.
+        # The allocation may be gone, or the server: only if it is still there is it the path.
         await gather_first_error(self._a.transaction(), self._b.transaction())
-        ways = "in one direction" if self._heard else "in either direction"
+        ways = "in one direction" if self._reached else "in either direction"
         raise CheckFailed(
             Cause.RELAY_UNREACHABLE if self._far else Cause.HAIRPIN_FAILED,
-            f"no packet came through {ways} within {self._patience:g} s",
+            f"no packet came through {ways} within {self._timeout:g} s",
             phase="relay",
         )
 
     async def _echo(self, count: int) -> None:
         with self._record.phase("echo"):
             await self._send_echoes(0, count)
-            if self.figures.echoes.loss and count < ECHOES_AFTER_LOSS:
-                more = int(self._patience / ECHO_PAUSE)
+            if self.measurement.echoes.loss and count < ECHOES_AFTER_LOSS:
+                more = int(self._timeout / ECHO_PAUSE)
                 await self._send_echoes(count, min(count + more, ECHOES_AFTER_LOSS))
-            self.figures.echoes.close()
+            self.measurement.echoes.close()
             self._raise_if_lost()
 
     async def _send_echoes(self, first: int, end: int) -> None:
-        ledger, started = self.figures.echoes, self._clock()
+        ledger, started = self.measurement.echoes, self._clock()
         for number in range(first, end):
             due = started + (number - first) * ECHO_PAUSE
             await asyncio.sleep(max(0.0, due - self._clock()))
@@ -203,17 +199,17 @@ class RelayPath:
         await self._wait(self._grace(), lambda: ledger.is_complete)
 
     def _grace(self) -> float:
-        rtts = list(self.figures.echoes.rtts.values())
-        usual = median(rtts) if rtts else 2 * (self.figures.relay_open or 0.0)
+        rtts = list(self.measurement.echoes.rtts.values())
+        usual = median(rtts) if rtts else 2 * (self.measurement.relay_open or 0.0)
         return max(SHORTEST_GRACE, GRACE_ROUND_TRIPS * usual)
 
     async def _large_packets(self) -> None:
         with self._record.phase("mtu"):
             search = MtuSearch(self._send_large, self._large_came, self._grace())
-            loss = self.figures.echoes.loss or 0.0
-            self.figures.mtu = await search.run(loss, self._patience)
+            loss = self.measurement.echoes.loss or 0.0
+            self.measurement.mtu = await search.run(loss, self._timeout)
             self._raise_if_lost()
-        judge_mtu(self.figures)
+        judge_mtu(self.measurement)
 
     def _send_large(self, number: int, size: int) -> None:
         self._a.send(_relayed(self._b), self._packets.make(LARGE, number, size))
@@ -224,15 +220,15 @@ class RelayPath:
         return self._large & set(numbers)
 
     async def _ask_server(self) -> None:
-        """An extra figure: a server that takes long here has relayed all the same."""
+        """An extra measurement: a server that takes long here has relayed all the same."""
         with self._record.phase("server_rtt"), suppress(TimeoutError):
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 for number in range(SERVER_TRANSACTIONS):
                     client = self._b if number % 2 else self._a
-                    self.figures.server_rtts.append(await client.transaction())
+                    self.measurement.server_rtts.append(await client.transaction())
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
-        """Until it is over, for so many seconds at most. Raises when a wire is lost."""
+        """Until it is over, for so many seconds at most. Raises when a transport is lost."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not is_over():
@@ -248,11 +244,11 @@ class RelayPath:
         now = self._clock()
         packet = self._packets.read(data)
         if packet.kind == HELLO:
-            self._heard.setdefault("a", now)
+            self._reached.setdefault("a", now)
         elif not packet.intact:
-            self.figures.altered.append((packet.size, len(data)))
+            self.measurement.altered.append((packet.size, len(data)))
         elif packet.kind == REPLY:
-            self.figures.echoes.mark_received(packet.number, now)
+            self.measurement.echoes.mark_received(packet.number, now)
         elif packet.kind == LARGE_REPLY:
             self._large.add(packet.number)
         self._changed.set()
@@ -261,78 +257,23 @@ class RelayPath:
         now = self._clock()
         packet = self._packets.read(data)
         if packet.kind == HELLO:
-            self._heard.setdefault("b", now)
+            self._reached.setdefault("b", now)
         elif not packet.intact:
-            self.figures.altered.append((packet.size, len(data)))
+            self.measurement.altered.append((packet.size, len(data)))
         elif packet.kind == LARGE:
             self._reply(LARGE_REPLY, packet.number, packet.size)
-        elif packet.kind == ECHO and packet.number in self.figures.echoes.sent:
+        elif packet.kind == ECHO and packet.number in self.measurement.echoes.sent:
             if packet.number not in self._echoed:
                 self._echoed.add(packet.number)
-                self.figures.one_way_times.append(now - self.figures.echoes.sent[packet.number])
+                self.measurement.one_way_times.append(
+                    now - self.measurement.echoes.sent[packet.number]
+                )
             self._reply(REPLY, packet.number, packet.size)
         self._changed.set()
 
     def _reply(self, kind: int, number: int, size: int) -> None:
         with suppress(CheckAborted):  # a lost transport is raised where it is waited for
             self._b.send(_relayed(self._a), self._packets.make(kind, number, size))
-
-
-async def check_allocation(
-    url: TurnUri,
-    credentials: TurnCredentials | None,
-    context: Context,
-    *,
-    ca_file: Path | None = None,
-    family: Family | None = None,
-) -> None:
-    """Only see whether the server allocates: about 1 kB. Raises CheckFailed with the phase."""
-    await allocate_and_delete(url, credentials, context, ca_file=ca_file, family=family)
-
-
-async def allocate_and_delete(
-    url: TurnUri,
-    credentials: TurnCredentials | None,
-    context: Context,
-    *,
-    ca_file: Path | None = None,
-    family: Family | None = None,
-    phases: Phases = untimed,
-    found: Callable[[TurnClient], None] = lambda _: None,
-) -> TurnClient:
-    """Allocate and delete; times ``dns``, ``connect``, ``tls`` and ``allocate``.
-
-    Raises CheckFailed with the phase. The client that is returned, and given to ``found`` also
-    after a failure, is closed or being closed; what it has measured is still in it.
-    """
-    client, timeout = _client(url, credentials, context), 0.0
-    try:
-        tls = _tls_context(url, ca_file)
-        with phases("dns"):
-            addresses = await resolve_turn_server(url, family)
-        await client.open(addresses, phases, tls)
-        timeout = DELETE_PATIENCE
-    finally:
-        found(client)
-        await close_all(context, (client,), timeout=timeout)
-    return client
-
-
-def _client(url: TurnUri, credentials: TurnCredentials | None, context: Context) -> TurnClient:
-    return TurnClient(url, credentials, clock=context.clock, now=context.now)
-
-
-def _tls_context(url: TurnUri, ca_file: Path | None) -> ssl.SSLContext | None:
-    return client_context(ca_file) if url.kind == "tls" else None
-
-
-async def close_all(context: Context, clients: Sequence[TurnClient], *, timeout: float) -> None:
-    """Delete and close all at once; waits for it at most ``patience`` seconds."""
-
-    async def close() -> None:
-        await asyncio.gather(*(client.close() for client in clients))
-
-    await context.closing.close(close(), timeout=timeout)
 
 
 def _relayed(client: TurnClient) -> PeerAddress:

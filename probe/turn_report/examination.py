@@ -1,4 +1,4 @@
-"""Everything about one TURN server, in the order in which one thing makes the next possible."""
+"""Everything about one TURN server, in the order in which one step makes the next possible."""
 
 import asyncio
 import ssl
@@ -55,7 +55,7 @@ async def examine(target: Target, options: Options, context: Context) -> AsyncIt
 async def _of_url(url: TurnUri, options: Options, context: Context) -> AsyncIterator[Finding]:
     shown = str(url)
     if blocked_port(url):
-        error = CheckFailed(Cause.PORT_BLOCKED, f"browsers never ask port {url.port}")
+        error = CheckFailed(Cause.PORT_BLOCKED, f"browsers block port {url.port}")
         yield failed("url", error, shown)
     try:
         async with _within(options.step, f"{url.host} is not resolved"):
@@ -113,7 +113,7 @@ async def _reach(
 async def _first_contact(
     client: TurnClient, address: Address, options: Options, context: Context
 ) -> AsyncIterator[Finding]:
-    """What the first answers tell: authentication, TLS, our own address, the software."""
+    """What the first answers show: authentication, TLS, our own address, the software."""
     url = str(client.url)
     if client.is_open:
         fix = "Require authentication: lt-cred-mech or use-auth-secret (coturn), never no-auth."
@@ -136,8 +136,8 @@ def _certificate(tls: ssl.SSLObject, url: str, context: Context) -> Finding:
     left = chain.earliest_expiry - context.now() if chain.certificates else 0.0
     cipher = (tls.cipher() or ("", "", 0))[0]
     facts = {name.removeprefix("certificate "): value for name, value in chain.facts.items()}
-    words = "; ".join(f"{name} {value}" for name, value in facts.items() if name != "fingerprint")
-    summary = f"{tls.version()}, {cipher}; {words}; ends in {left / _DAY:.0f} days"
+    shown = "; ".join(f"{name} {value}" for name, value in facts.items() if name != "fingerprint")
+    summary = f"{tls.version()}, {cipher}; {shown}; ends in {left / _DAY:.0f} days"
     data = {"version": tls.version(), "cipher": cipher, "expires_in_seconds": left, **facts}
     if left < _EXPIRY_WARNING:
         fix = "Renew the certificate, and have the TURN server read it again."

@@ -19,8 +19,8 @@ class FindingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``url`` is the way in that it was seen by, empty for what
-    holds for all; ``data`` are figures for programs."""
+    """One thing that was examined. ``url`` is the transport it was found on, empty for what
+    holds for all; ``data`` are values for programs."""
 
     name: str
     status: FindingStatus

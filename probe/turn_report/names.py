@@ -1,4 +1,4 @@
-"""From what was typed to the ways in to a server: URLs, and SRV records (RFC 5928)."""
+"""From what was typed to the transports of a server: URLs, and SRV records (RFC 5928)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _MOST_RECORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was asked for: the ways in, and the name whose SRV records may tell of more."""
+    """What was asked for: the transports, and the name whose SRV records may name more."""
 
     urls: tuple[TurnUri, ...]
     srv_name: str = ""
 
 
 def read_target(text: str) -> Target:
-    """An URL is one way in; a host alone stands for all three at their default ports.
+    """A URL names one transport; a host alone all three at their default ports.
 
     Raises ValueError, whose text says what would be right.
     """
@@ -47,7 +47,7 @@ def read_target(text: str) -> Target:
 
 
 async def service_records(host: str, seconds: float) -> tuple[Finding, Sequence[TurnUri]]:
-    """The SRV records of a name, which browsers don't ask for, and the ways in they tell of."""
+    """The SRV records of a name, which browsers don't ask for, and the transports they name."""
     urls: list[TurnUri] = []
     resolver = dns.asyncresolver.Resolver()
     for service, scheme, transport in _SERVICES:

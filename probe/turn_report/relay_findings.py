@@ -1,4 +1,4 @@
-"""What a TURN server does for who has credentials: each finding by one way in."""
+"""What a TURN server does for clients with credentials: each finding on one transport."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,8 +9,8 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.uri import format_hostport
 from probe.turn.judging import surely_lost
-from probe.turn.mos import mean_opinion_score
 from probe.turn.relay_path import RelayPath
+from probe.turn.statistics import mean_opinion_score
 from probe.turn_report.findings import Finding, failed, ok, skipped, warning
 from probe.turn_report.relaying import (
     BITS_A_SECOND,
@@ -119,14 +119,14 @@ async def _path(server: Server) -> AsyncIterator[Finding]:
     except CheckAborted as error:
         failure, phase = error, error.phase or record.current
         yield failed(_NAMES.get(phase, "relay"), error, url)
-    figures = path.figures
-    if figures.echoes.rtts and not figures.altered:
+    measurement = path.measurement
+    if measurement.echoes.rtts and not measurement.altered:
         yield ok("permissions", "permissions and channels are bound, and packets relayed", url)
         yield _quality(path, url)
         yield _opinion(path, url)
-    if failure is None and figures.mtu is not None:
+    if failure is None and measurement.mtu is not None:
         yield ok("padding", "packets of all sizes arrive as they were sent", url)
-        yield ok("mtu", f"packets of {figures.mtu} bytes pass", url, bytes=figures.mtu)
+        yield ok("mtu", f"packets of {measurement.mtu} bytes pass", url, bytes=measurement.mtu)
 
 
 _NAMES = {
@@ -139,16 +139,20 @@ _NAMES = {
 
 
 def _quality(path: RelayPath, url: str) -> Finding:
-    figures = path.figures
-    rtt, jitter, loss = figures.relay_rtt or 0.0, figures.jitter or 0.0, figures.loss or 0.0
-    sent = len(figures.echoes.sent)
+    measurement = path.measurement
+    rtt, jitter, loss = (
+        measurement.relay_rtt or 0.0,
+        measurement.jitter or 0.0,
+        measurement.loss or 0.0,
+    )
+    sent = len(measurement.echoes.sent)
     summary = (
         f"{sent} echoes: round trip {1000 * rtt:.1f} ms, jitter {1000 * jitter:.2f} ms, "
         f"loss {100 * loss:.1f} %"
     )
     data = {"rtt_seconds": rtt, "jitter_seconds": jitter, "loss_ratio": loss, "echoes": sent}
     if loss > _GOOD_LOSS or rtt > _GOOD_RTT or jitter > _GOOD_JITTER:
-        fix = "Look at the load and the network of the server, at bandwidth limits (coturn: "
+        fix = "Check the load and the network of the server, and bandwidth limits (coturn: "
         fix += "max-bps, bps-capacity), and at its distance to users (ITU-T G.114)."
         cause = Cause.RELAY_LOSS if surely_lost(round(loss * sent), sent) else None
         return warning("echo", summary, fix, url, cause, **data)
@@ -156,8 +160,12 @@ def _quality(path: RelayPath, url: str) -> Finding:
 
 
 def _opinion(path: RelayPath, url: str) -> Finding:
-    figures = path.figures
-    rtt, jitter, loss = figures.relay_rtt or 0.0, figures.jitter or 0.0, figures.loss or 0.0
+    measurement = path.measurement
+    rtt, jitter, loss = (
+        measurement.relay_rtt or 0.0,
+        measurement.jitter or 0.0,
+        measurement.loss or 0.0,
+    )
     score = mean_opinion_score(rtt, jitter, loss)
     summary = f"{score:.2f} of 4.5, estimated by the E-model (ITU-T G.107)"
     if score < _GOOD_MOS:

@@ -18,7 +18,7 @@ from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 
-# Peers through which a relay would lead into its own network: each stands for a kind.
+# Peers through which a relay would lead into its own network: one for each kind.
 FORBIDDEN_PEERS: tuple[tuple[str, str], ...] = (
     ("127.0.0.1", "loopback"),
     ("0.0.0.0", "this host"),
@@ -47,7 +47,7 @@ _PORT = 9
 
 @dataclass(frozen=True)
 class Server:
-    """One way in, by its resolved addresses."""
+    """One transport, by its resolved addresses."""
 
     url: TurnUri
     addresses: Sequence[Address]

@@ -19,7 +19,7 @@ _NAME_WIDTH, _WIDTH = 15, 100
 
 
 def as_text(target: str, findings: Sequence[Finding]) -> str:
-    """One screen: the verdict, then the findings of each way in, with what mends them."""
+    """One screen: the verdict, then the findings of each transport, with how to fix them."""
     verdict = worst(list(findings)).value.upper()
     lines = [f"{verdict}  {clean(target)}"]
     for url, group in groupby(findings, key=lambda finding: finding.url):

@@ -18,7 +18,7 @@ PRIMARY, BACKUP, METERED, ISSUED = "primary", "backup", "metered", "issued"
 class TurnEnvironment(BackendEnvironment):
     """The operators' variables about TURN, beside those about the backend.
 
-    A field is validated after those that stand above it, which is what the checks of
+    A field is validated after those above it, which is what the checks of
     pairs rely on.
     """
 
@@ -113,7 +113,7 @@ class TurnEnvironment(BackendEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredTurnServer:
-    """One server by one way in; ``source`` is None where no credentials are configured."""
+    """One server by one transport; ``source`` is None where no credentials are configured."""
 
     provider: str
     url: TurnUri
@@ -129,7 +129,7 @@ class TurnServers:
 
 
 def servers_of(environment: TurnEnvironment) -> TurnServers:
-    """The servers that the variables name: primary and backup, each by every way in."""
+    """The servers that the variables name: primary and backup, each by every transport."""
     found: list[ConfiguredTurnServer] = []
     skipped: list[str] = []
     for provider, name, urls, source in (

@@ -15,7 +15,7 @@ from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
-from probe.turn.relay_path import check_allocation
+from probe.turn.allocation import check_allocation
 from probe.turn_targets.table import (
     MOST_ALLOCATIONS,
     TurnServerConfig,
@@ -40,7 +40,7 @@ async def measure_issued(
     *,
     check_others: bool = True,
 ) -> None:
-    """Ask the backend, ``measure`` its servers until one works, and say of each what it met.
+    """Ask the backend, ``measure`` its servers until one works, and record the outcome of each.
 
     ``check_others``: whether those that are not measured have to allocate as well. Raises what
     asking the backend raises; CheckFailed that names the URL which a browser prefers where
@@ -66,7 +66,7 @@ async def measure_issued(
 
 
 class _Trying:
-    """What came of each URL so far; all of them together have until ``end``."""
+    """The outcome of each URL so far; all of them together have until ``end``."""
 
     def __init__(self, urls: Sequence[TurnUri], context: Context, end: float) -> None:
         self.working: TurnUri | None = None
@@ -85,7 +85,7 @@ class _Trying:
             self.failures[url] = error
 
     async def check_others(self, check: _Work) -> None:
-        """Those that nobody has tried yet, as many at a time as a user may have."""
+        """Those not tried yet, as many at a time as a user may have."""
         slots, limit = asyncio.Semaphore(MOST_ALLOCATIONS), 0.9 * self._left
 
         async def one(url: TurnUri) -> None:

@@ -1,4 +1,4 @@
-"""What the cheap looks at TURN servers have found, shared by the runs of one process."""
+"""Last allocation result per TURN server, shared by the runs of one process."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ class _Found:
 
 
 class AllocationResults:
-    """The newest outcome of each look, by the check's name; ``clock`` is monotonic."""
+    """The newest result of each allocation check, by its name; ``clock`` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -25,8 +25,8 @@ class AllocationResults:
 
     @contextmanager
     def recording(self, name: str) -> Iterator[None]:
-        """Around one look: it works unless it fails or is cut off. One that can't be made
-        says nothing, and what was found before stands."""
+        """Around one check: up unless it fails or is cancelled. A check that can't be made
+        says nothing, and the result before is kept."""
         over = self._under_way[name] = asyncio.Event()
         works: bool | None = None
         try:
@@ -42,19 +42,19 @@ class AllocationResults:
             over.set()
 
     async def idle(self, names: Iterable[str]) -> None:
-        """Until none of these looks is under way."""
+        """Wait until none of these checks is running."""
         for name in names:
             while (over := self._under_way.get(name)) is not None:
                 await over.wait()
 
     def is_up(self, name: str, *, newer_than: float) -> bool | None:
-        """What a look found within the last so many seconds; None where there was none."""
+        """The result of the last ``newer_than`` seconds; None where there was none."""
         found = self._found.get(name)
         if found is None or self._clock() - found.at > newer_than:
             return None
         return found.works
 
 
-def looks_of(context: Context) -> AllocationResults:
-    """The looks of this process."""
-    return context.get_or_create("looks at TURN servers", lambda: AllocationResults(context.clock))
+def allocation_results_of(context: Context) -> AllocationResults:
+    """The results of this process."""
+    return context.get_or_create("allocation results", lambda: AllocationResults(context.clock))

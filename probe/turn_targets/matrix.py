@@ -1,4 +1,4 @@
-"""The matrix of checks that the variables give: provider, way in, address family.
+"""The matrix of checks that the variables give: provider, transport, address family.
 
 Every kind of TURN check plans the same matrix; what differs is its name and how often it
 can afford to run.
@@ -22,7 +22,7 @@ from probe.turn_targets.environment import (
 )
 
 HostTransport = tuple[str, TransportProtocol]
-"""A host, and the way in to it."""
+"""A host, and the transport to it."""
 
 
 class IntervalPolicy(Protocol):
@@ -32,8 +32,8 @@ class IntervalPolicy(Protocol):
 
 
 def turn_checks(kind: str, environment: TurnEnvironment, pace: IntervalPolicy) -> DerivedChecks:
-    """A table for each configured server by every way in and family that is asked for, for
-    Metered's by every way in, and one for what the backend issues."""
+    """A table for each configured server by every transport and family that is asked for, for
+    Metered's by every transport, and one for what the backend issues."""
     found = servers_of(environment)
     tables = [*_configured(kind, found.servers, environment, pace)]
     skipped = list(found.skipped)
@@ -100,7 +100,7 @@ def _configured(
 def _metered(
     kind: str, environment: TurnEnvironment, pace: IntervalPolicy
 ) -> Iterator[dict[str, Any]]:
-    """Metered's answer names one host by every way in."""
+    """Metered's answer names one host by every transport."""
     intervals = pace([(METERED, way) for way in WAYS_IN])
     for way, interval in zip(WAYS_IN, intervals, strict=True):
         yield {

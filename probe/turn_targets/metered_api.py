@@ -31,7 +31,7 @@ _MOST_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class IceServer:
-    """One server by one way in, and who we are there."""
+    """One server by one transport, and its credentials."""
 
     url: TurnUri
     credentials: TurnCredentials
@@ -91,9 +91,9 @@ class MeteredServers:
                         response.status, f"{host} answers {response.status}", credential=True
                     )
                 body = await read_bounded(response, _MOST_BYTES)
-        except CheckAborted as stop:
+        except CheckAborted as aborted:
             # The address that was asked has the key in it: no cause is chained.
-            raise NotMeasured(stop.cause, stop.message, hint=stop.hint) from None
+            raise NotMeasured(aborted.cause, aborted.message, hint=aborted.hint) from None
         return parse(body, host)
 
 
@@ -123,7 +123,7 @@ def _servers(entry: Mapping[str, Any], host: str) -> Sequence[IceServer]:
     try:
         found = parse_url_list(" ".join(urls)).urls
     except ValueError as error:
-        message = f"{host} answers with an URL that no browser takes: {error}"
+        message = f"{host} answers with a URL that no browser takes: {error}"
         raise CheckFailed(Cause.BODY_INVALID, message) from None
     username, password = entry.get("username"), entry.get("credential")
     if not found:

@@ -53,7 +53,7 @@ BYTES = Signal(
 
 
 def traffic_of(check: str, context: Context) -> ByteCounter:
-    """What a check's wires have passed since it was last written down.
+    """A check's bytes since they were last recorded.
 
     Kept between runs: what is deleted behind a run is counted with the next one.
     """
@@ -68,7 +68,7 @@ def write_traffic(traffic: ByteCounter, record: Recorder) -> None:
 
 
 def write_families(families: Mapping[str, str], record: Recorder) -> None:
-    """Say what became of each address family that a server has, where it has both."""
+    """Record the error of each address family of a server, where it has both."""
     for name, outcome in sorted(families.items()):
         record.facts[name] = outcome or "answers"
 

@@ -31,8 +31,8 @@ from probe.turn_targets.signals import traffic_of, write_traffic
 if TYPE_CHECKING:
     from probe.turn_targets.metered_api import MeteredServers
 
-ALLOCATION_RESULTS = "looks at TURN servers"
-"""Who heeds this word wants to know when a server is seen to fail, or to work again."""
+ALLOCATION_RESULTS = "allocation results"
+"""Trigger key: its subscribers run at once when a server begins to fail, or recovers."""
 
 MOST_ALLOCATIONS = 2
 """Of one user at a time, as many as a call between two of them has."""
@@ -47,7 +47,7 @@ def _read_url(value: object) -> object:
 
 
 class TurnServerConfig(CheckConfig):
-    """One server by one way in, or (with ``backend_url``) what the backend issues.
+    """One server by one transport, or (with ``backend_url``) what the backend issues.
 
     Credentials are ``username`` and ``password``, or ``shared_secret`` for time-limited
     ones; neither, for a server that asks for none. With ``metered_url`` and ``api_key``
@@ -119,19 +119,19 @@ class TurnServerConfig(CheckConfig):
 
     @property
     def way_in(self) -> TransportProtocol | None:
-        """The way in that is looked at; None for what is issued, which may have any."""
+        """The transport that is checked; None for issued servers, which may have any."""
         if self.issued:
             return None
         return self.url.kind if self.url is not None else self.way
 
     @property
     def place(self) -> str:
-        """A word that all checks of one server by one way in have in common."""
+        """Trigger key of all checks of one server by one transport."""
         return " ".join((self.provider, self.target, self.way_in or "all", self.family or "any"))
 
     @property
     def triggered_by(self) -> frozenset[str]:
-        """What is seen of the server in a cheap look."""
+        """The server's allocation check."""
         return frozenset({self.place}) if self.needs_server else frozenset()
 
     @property
@@ -202,7 +202,7 @@ async def allocation_slots(
     """Wait until one allocation for each of ``users`` fits under ``MOST_ALLOCATIONS``.
 
     A user's quota is often that of one call. Allocations are deleted at the end of a run, so
-    that checks of one user take turns, and none of them meets a quota that another fills.
+    that checks of one user take turns, and none of them exceeds the quota that another uses.
     """
     wanted = Counter(_user_of(each) for each in users if each is not None)
     async with AsyncExitStack() as stack:
@@ -277,7 +277,7 @@ def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
     try:
         urls = parse_url_list(" ".join(issued.urls)).urls
     except ValueError as error:
-        message = f"the backend issues an URL that no browser can use: {error}"
+        message = f"the backend issues a URL that no browser can use: {error}"
         raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
     if not urls:
         message = "the backend issues no turn: or turns: URL"
@@ -286,5 +286,5 @@ def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
 
 
 def _shown(text: str) -> str:
-    """An URL for people, without what may be a password."""
+    """A URL for display, without what may be a password."""
     return f"'{text.rpartition('@')[2][:120]}'"

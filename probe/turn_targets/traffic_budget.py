@@ -1,4 +1,4 @@
-"""What looking at TURN servers costs, and how often that can be afforded.
+"""What checks of TURN servers cost, and how often that can be afforded.
 
 Operators pay for relayed bytes, or share a free plan with everybody (RTC.md). So there are
 two tiers: an allocation check (allocate and delete) that sees a server that is down within
@@ -16,20 +16,20 @@ from probe.stun.uri import TransportProtocol
 MONTH_SECONDS = 30 * 86400.0
 MONTHLY_BYTES = 0.5e9
 
-FIRST_LOOK_SECONDS = 20.0
+FIRST_ALLOCATION_SECONDS = 20.0
 """For the cheapest of each provider's servers: with 120 s of failing, servers that are down
 page within 150 s. The first check that fails has all others run at once."""
-LOOK_SECONDS = 100.0
-"""For a provider's other servers and ways in."""
-SELDOM_LOOK_SECONDS = 300.0
-"""For TLS, whose handshake is most of a look, where the server has another way in."""
+ALLOCATION_SECONDS = 100.0
+"""For a provider's other servers and transports."""
+RARE_ALLOCATION_SECONDS = 300.0
+"""For TLS, whose handshake is most of an allocation check, unless it is the only transport."""
 DEAR_SECONDS = 900.0
 ECHOES, CALL_ECHOES = 20, 10
 """How many a run sends, through a relay and over a call's data channel."""
 
-# Of the month's bytes: for looks at most, and for looks, echoes and calls together. What
-# is left pays for the way from the primary's relay to the backup's.
-_LOOKS_SHARE, _TIERS_SHARE = 0.6, 0.9
+# Shares of the month's bytes: for allocation checks, and for these, echoes and calls together.
+# The rest pays for the way from the primary's relay to the backup's.
+_ALLOCATIONS_SHARE, _TIERS_SHARE = 0.6, 0.9
 _ROUND_TO = 60.0
 
 # Opening and closing one connection, a public chain of certificates (2.5 kB) included.
@@ -45,47 +45,47 @@ _CALL: Mapping[TransportProtocol, int] = {"udp": 14_800, "tcp": 17_500, "tls": 1
 _CALL_ECHO: Mapping[TransportProtocol, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
 
 
-def look_bytes(way: TransportProtocol) -> int:
+def allocation_bytes(way: TransportProtocol) -> int:
     """One allocation and its deletion."""
     return _CONNECTION[way] + _ALLOCATION[way]
 
 
 def path_bytes(way: TransportProtocol, echoes: int) -> int:
     """Two allocations, permissions, echoes, and transactions with the server."""
-    return 2 * look_bytes(way) + _PATH[way] + echoes * _ECHO[way]
+    return 2 * allocation_bytes(way) + _PATH[way] + echoes * _ECHO[way]
 
 
 def call_bytes(way: TransportProtocol, echoes: int) -> int:
     """Two allocations, ICE, DTLS, SCTP, and echoes over the data channel."""
-    return 2 * look_bytes(way) + _CALL[way] + echoes * _CALL_ECHO[way]
+    return 2 * allocation_bytes(way) + _CALL[way] + echoes * _CALL_ECHO[way]
 
 
-def look_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
-    """How often to look at each of one provider's servers (host, way in), in seconds."""
+def allocation_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
+    """How often to allocate on each of one provider's servers (host, transport), in seconds."""
     hosts = [host for host, way in ways if way != "tls"]
     wanted = [
-        SELDOM_LOOK_SECONDS if way == "tls" and host in hosts else LOOK_SECONDS
+        RARE_ALLOCATION_SECONDS if way == "tls" and host in hosts else ALLOCATION_SECONDS
         for host, way in ways
     ]
-    costs = [look_bytes(way) for _, way in ways]
+    costs = [allocation_bytes(way) for _, way in ways]
     if costs:
-        wanted[costs.index(min(costs))] = FIRST_LOOK_SECONDS
-    stretch = max(1.0, _a_month(ways, wanted) / (_LOOKS_SHARE * MONTHLY_BYTES))
+        wanted[costs.index(min(costs))] = FIRST_ALLOCATION_SECONDS
+    stretch = max(1.0, _a_month(ways, wanted) / (_ALLOCATIONS_SHARE * MONTHLY_BYTES))
     return [seconds * stretch for seconds in wanted]
 
 
 def relay_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:
     """How often to send echoes through each of one provider's servers, and how often to
     call through it, in seconds."""
-    looks = _a_month(ways, look_intervals(ways))
-    dear = sum(path_bytes(way, ECHOES) + call_bytes(way, CALL_ECHOES) for _, way in ways)
-    fitting = dear * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - looks)
+    allocations = _a_month(ways, allocation_intervals(ways))
+    needed = sum(path_bytes(way, ECHOES) + call_bytes(way, CALL_ECHOES) for _, way in ways)
+    fitting = needed * MONTH_SECONDS / (_TIERS_SHARE * MONTHLY_BYTES - allocations)
     return [max(DEAR_SECONDS, -(-fitting // _ROUND_TO) * _ROUND_TO)] * len(ways)
 
 
 def _a_month(ways: Sequence[tuple[str, TransportProtocol]], intervals: Sequence[float]) -> float:
-    """Bytes in 30 days for looks in these intervals."""
+    """Bytes in 30 days for allocation checks in these intervals."""
     return sum(
-        look_bytes(way) * MONTH_SECONDS / seconds
+        allocation_bytes(way) * MONTH_SECONDS / seconds
         for (_, way), seconds in zip(ways, intervals, strict=True)
     )

@@ -32,7 +32,7 @@ class InvalidDocument(ValueError):
 
 
 class _BadNumber:
-    """Stands where a number was that is too long or too large, until its place is known."""
+    """Placeholder for a number that is too long or too large, until its place is known."""
 
     __slots__ = ("words",)
 
@@ -42,7 +42,7 @@ class _BadNumber:
 
 
 class _Duplicate:
-    """Stands for an object with the same key twice."""
+    """Placeholder for an object with the same key twice."""
 
     __slots__ = ("key",)
 

@@ -87,7 +87,20 @@ class Pages:
         self._rendered = RenderedPages(FRESH_SECONDS)
         # By name: title and text that were rendered, and the page.
         self._runbooks: dict[str, tuple[tuple[str, str], RenderedPage]] = {}
-        self.app = web.Application(
+        self.app = self._application(access)
+        if silences is not None:
+
+            def is_protected() -> bool:
+                return access.is_protected or self.security.is_closed
+
+            self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        if peering is not None:
+            self.app.router.add_post(PEER_PATH, peering.handle)
+        if calls is not None:
+            self.app.router.add_post(CALL_PATH, calls.handle)
+
+    def _application(self, access: Access) -> web.Application:
+        app = web.Application(
             middlewares=[
                 watch_requests(lambda: self.connections),
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
@@ -95,7 +108,7 @@ class Pages:
                 guard(access, self.wrong_logins, self.security),
             ]
         )
-        self.app.add_routes(
+        app.add_routes(
             [
                 web.get("/", self._page),
                 web.get("/status.json", self._status),
@@ -107,16 +120,7 @@ class Pages:
                 web.get("/readyz", self._ready),
             ]
         )
-        if silences is not None:
-
-            def is_protected() -> bool:
-                return access.is_protected or self.security.is_closed
-
-            self.app.add_routes(SilenceApi(silences, is_protected).routes())
-        if peering is not None:
-            self.app.router.add_post(PEER_PATH, peering.handle)
-        if calls is not None:
-            self.app.router.add_post(CALL_PATH, calls.handle)
+        return app
 
     async def _page(self, request: web.Request) -> web.Response:
         refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS
@@ -164,7 +168,7 @@ class Pages:
         slug = request.match_info["slug"]
         found = self._sources.runbook(slug)
         if found is None:
-            raise web.HTTPNotFound(text="There is no such runbook.\n")
+            raise web.HTTPNotFound(text="No such runbook\n")
         if slug not in self._runbooks or self._runbooks[slug][0] != found:
             document, policy = await asyncio.to_thread(runbook_page.render, *found)
             headers = {"Content-Security-Policy": policy}

@@ -43,7 +43,9 @@ class TokenGate:
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         is_friend = hmac.compare_digest(given, self._right)
         if not (self._friends if is_friend else self._strangers).spend():
-            return web.Response(status=429, text="Later.\n", headers={"Retry-After": self._pause})
+            return web.Response(
+                status=429, text="Too many requests\n", headers={"Retry-After": self._pause}
+            )
         if not is_friend:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
             return web.Response(status=401, text="Unauthorized\n", headers=headers)
@@ -51,8 +53,8 @@ class TokenGate:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(request)
         except TimeoutError:
-            return web.Response(status=408, text="That takes too long.\n")
-        return web.Response(status=413, text="That is too much.\n") if body is None else body
+            return web.Response(status=408, text="Request timeout\n")
+        return web.Response(status=413, text="Payload too large\n") if body is None else body
 
 
 class Peering:
@@ -74,7 +76,7 @@ class Peering:
             return question
         answer = await self._answer(question)
         if answer is None:
-            return web.Response(status=400, text="That is no question.\n")
+            return web.Response(status=400, text="Bad request\n")
         return web.Response(body=answer, content_type="application/json")
 
 

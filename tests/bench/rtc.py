@@ -87,7 +87,7 @@ async def raw(relay: RelayServer, context: Context, way: Way, found: Findings) -
     await way.held()
     await path.measure(ECHOES)
     found.put_in.append(HOLDS * await way.held())
-    found.raw_rtt.append(path.figures.relay_rtt or 0.0)
+    found.raw_rtt.append(path.measurement.relay_rtt or 0.0)
 
 
 async def measure(page: Browser, server: Coturn, transport: str, round_trip: float) -> Findings:

@@ -282,7 +282,7 @@ async def test_users_calls_are_estimated_where_the_application_tells() -> None:
     assert values(early)["probe_budget_plan_estimate_ratio"] == pytest.approx(0.18)
     assert "probe_budget_plan_estimate_forecast_ratio" not in values(early)
     assert values(later)["probe_budget_plan_estimate_forecast_ratio"] == pytest.approx(0.18 * 31)
-    assert "tells nobody" in later.facts["estimate"]
+    assert "reports no usage" in later.facts["estimate"]
     assert _verdict(check, later) is Verdict.WARNING
 
 

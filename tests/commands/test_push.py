@@ -60,7 +60,7 @@ async def test_the_file_is_what_a_collector_reads(tmp_path: Path, only: str) -> 
 async def test_a_push_that_fails_is_no_green_run_and_hides_no_red_one(tmp_path: Path) -> None:
     green = await probe(*ONCE, "--push", NOBODY, cwd=tmp_path)
     assert green.code == 74
-    assert "--push 127.0.0.1: not taken" in green.err
+    assert "--push 127.0.0.1: not accepted" in green.err
     assert "ok" in green.out
     red = await probe(*ONCE, "--push", NOBODY, "--expect-version", "another", cwd=tmp_path)
     assert red.code == 2

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
-from probe.config.check_plan import CheckPlan, make_plan, read_tables, select, variables_named_in
+from probe.config.check_plan import CheckPlan, make_plan, select
+from probe.config.toml_file import read_tables, variables_named_in
 from probe.core.environment import ConfigurationError, Environment, EnvironmentSources, Variables
 from probe.core.kind import DerivedChecks, Kind
 from probe.core.model import Aggregation

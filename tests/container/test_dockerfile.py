@@ -9,7 +9,7 @@ import pytest
 
 from probe.cli import cli
 from probe.config.listen import DEFAULT_LISTEN
-from probe.config.settings import ProbeEnvironment
+from probe.config.probe_environment import ProbeEnvironment
 from probe.kinds import KINDS
 from tests.container.dockerfile import SECRET, Ignore, Instruction, read_dockerfile
 

@@ -10,7 +10,8 @@ import pytest
 
 from probe.cli import cli
 from probe.config.listen import DEFAULT_LISTEN
-from probe.config.settings import DEFAULT_CONFIG, ProbeEnvironment, load_settings
+from probe.config.probe_environment import ProbeEnvironment
+from probe.config.settings import DEFAULT_CONFIG, load_settings
 from probe.kinds import KINDS
 from probe.web.access import METRICS_PATH, OPEN_PATHS
 from tests.container.dockerfile import SECRET, read_dockerfile

@@ -67,7 +67,7 @@ def test_a_right_configuration_is_right_and_a_wrong_one_is_64(image: Root) -> No
     check = [*image.entrypoint, "check-config"]
     right = image.run(check, BACKEND)
     assert (right.returncode, right.stderr) == (0, "")
-    assert "The configuration is right" in right.stdout
+    assert "Configuration is valid" in right.stdout
     wrong = image.run(check, {**BACKEND, "PROBE_LISTEN": "nowhere"})
     assert wrong.returncode == 64
     assert "PROBE_LISTEN" in wrong.stderr

@@ -29,7 +29,8 @@ from alerts.outbox.outbox import Outbox
 from dashboards.dashboards import boards
 from probe import exit_codes
 from probe.cli import cli
-from probe.config.settings import LOG_LEVELS, ProbeEnvironment, load_settings
+from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
+from probe.config.settings import load_settings
 from probe.core.causes import Cause
 from probe.core.environment import SECRETS_DIRECTORY, Environment
 from probe.core.kind import Kind

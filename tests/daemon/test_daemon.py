@@ -154,7 +154,7 @@ async def test_a_wrong_file_leaves_the_old_one_running_and_is_told(tmp_path: Pat
         assert "urll" in json.dumps(status["notices"])
         assert len(status["checks"]) == 3
         config.unlink()
-        await running.said("the configuration is read again")
+        await running.said("configuration reloaded")
         assert (await running.metrics())["probe_config_last_reload_successful"] == 1.0
         assert (await running.status())["notices"] == []
 

@@ -16,8 +16,8 @@ from probe.core.environment import Variables
 from probe.core.model import Signal, Unit
 from probe.kinds import KINDS
 from probe.lab import Lab
-from probe.metrics.exporter import BUCKETS
 from probe.metrics.families import histogram_of
+from probe.metrics.histogram import BUCKETS
 from tests.daemon.running import Running, daemon
 from tests.servers.scraper import Scraper
 

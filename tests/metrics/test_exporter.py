@@ -15,7 +15,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from probe.core.causes import Cause
 from probe.core.model import COMMON, DURATION, SUCCESS, Result, Sample, Signal, Status, Unit
 from probe.kinds import KINDS
-from probe.metrics.exporter import BUCKETS, Exporter, expose
+from probe.metrics.exporter import Exporter, expose
+from probe.metrics.histogram import BUCKETS
 from tests import requirements
 from tests.clocks import Clock
 from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind

@@ -109,7 +109,7 @@ async def test_a_resolver_that_stays_silent_is_not_waited_for(
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    monkeypatch.setattr(resolver, "PATIENCE_WITH_RESOLVER", 0.01)
+    monkeypatch.setattr(resolver, "RESOLVER_TIMEOUT", 0.01)
     monkeypatch.setattr(resolver, "resolver_answers", lambda: False)
     monkeypatch.setattr(resolver, "has_network", lambda: True)
     with pytest.raises(NotMeasured) as caught:

@@ -10,7 +10,7 @@ import pytest
 
 from probe.core.model import CheckAborted
 from probe.net.tls import client_context
-from probe.stun.transport import Transport, open_wire, untimed
+from probe.stun.transport import Transport, open_transport, untimed
 from probe.stun.uri import parse_turn_url
 from probe.turn.resolve import resolve_turn_server
 from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
@@ -42,7 +42,7 @@ async def opening(lab: TurnLab, way: str) -> Transport:
     url = parse_turn_url(lab.url(way))
     (address, *_) = await resolve_turn_server(url, None)
     tls = client_context(lab.ca_file)
-    return await open_wire(url, address, Nobody(), phases=untimed, tls=tls)
+    return await open_transport(url, address, Nobody(), phases=untimed, tls=tls)
 
 
 async def given_up_after(steps: int, lab: TurnLab, way: str) -> bool:

@@ -50,7 +50,7 @@ def test_the_host_of_an_ipv6_url_has_no_brackets() -> None:
         ("turn:::1", "write an IPv6 address in brackets, as in turn:[::1]:3478"),
         ("turn:2001:db8::1", "write an IPv6 address in brackets, as in turn:[::1]:3478"),
         ("turn:[::1", "write an IPv6 address in brackets, as in turn:[::1]:3478"),
-        ("turn:[nonsense]", "what stands in brackets must be an IPv6 address"),
+        ("turn:[nonsense]", "an address in brackets must be IPv6"),
         ("turn:re/lay", "the host must be a name or an address"),
         ("turn:relay?transport=sctp", "only ?transport=udp or ?transport=tcp may follow the port"),
         ("turn:relay?key=abc", "only ?transport=udp or ?transport=tcp may follow the port"),

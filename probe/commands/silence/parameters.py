@@ -27,7 +27,7 @@ class Seconds(click.ParamType[float]):
             seconds = math.nan
         if not math.isfinite(seconds) or seconds <= self._above:
             self.fail(
-                f"'{value}' is no number of seconds above {max(self._above, 0):g}", param, ctx
+                f"'{value}' must be a number of seconds above {max(self._above, 0):g}", param, ctx
             )
         return seconds
 

@@ -77,7 +77,7 @@ class OwnHealth:
         now, waiting = self.clock(), self.alarm.waiting_by_notifier
         for name, health in self.alarm.delivery.items():
             if waiting.get(name) and now - health.moved > STUCK_SECONDS + LEAVING_SECONDS:
-                return f"messages to {name} are not being sent"
+                return f"notifications to {name} are not being sent"
         return ""
 
     def _nothing_leaves(self) -> str:
@@ -88,7 +88,7 @@ class OwnHealth:
             and bool(waiting.get(name) or health.refused)
             for name, health in self.alarm.delivery.items()
         ]
-        return "no notifier takes messages" if states and all(states) else ""
+        return "no notifier delivers notifications" if states and all(states) else ""
 
     def _shortage(self) -> list[Notice]:
         found = self.shortages.recent(self.clock())
@@ -103,7 +103,8 @@ class OwnHealth:
             failing = health.failing_since
             lasting = self.clock() - failing if failing is not None else 0.0
             if lasting > UNDELIVERED_SECONDS or health.refused:
-                text = f"It has taken no message for {show(lasting, Unit.SECONDS)}: {health.error}"
+                accepted = f"It has accepted no notification for {show(lasting, Unit.SECONDS)}"
+                text = f"{accepted}: {health.error}"
                 found.append(Notice(Verdict.WARNING, f"Not delivered to {name}", text))
         return found
 
@@ -111,4 +112,4 @@ class OwnHealth:
         state = self.alarm.state
         if state is None or not state.notice:
             return []
-        return [Notice(Verdict.WARNING, "The store of alerts was damaged", state.notice)]
+        return [Notice(Verdict.WARNING, "The alert store was damaged", state.notice)]

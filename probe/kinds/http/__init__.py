@@ -43,7 +43,8 @@ from probe.net.urls import show_host
 from probe.paircam import health
 
 if TYPE_CHECKING:
-    from probe.net.http import FreshHttpClient, Response
+    from probe.net.fetch.redirect import Response
+    from probe.net.http import FreshHttpClient
 
 __all__ = ["KIND", "HttpEnvironment", "HttpTable", "derive"]
 
@@ -129,7 +130,7 @@ def _begin(phase: str, table: HttpTable, record: Recorder) -> None:
     if phase == "processing" and table.body in health.HEALTHY_STATUS:
         record.hint = (
             "It connects and does not answer: /health asks the database before it answers, "
-            "so look whether Postgres hangs."
+            "so check whether Postgres hangs."
         )
 
 

@@ -78,7 +78,7 @@ class HttpTable(CheckConfig):
 
     ``status`` lists accepted codes; None is any 2xx. ``body`` is how it is judged.
     ``expect_new_instance`` is the instance that must not answer any more. ``vercel_bytes`` is
-    what a look is taken to cost of Vercel's transfer, handshake included; 0: it isn't there.
+    what a run is taken to cost of Vercel's transfer, handshake included; 0: it isn't there.
     ``cors_origin`` is the origin whose pages must be able to read the answer.
     """
 
@@ -146,7 +146,9 @@ class HttpTable(CheckConfig):
         """What users lose when it fails."""
         if self.body in ("health", "ready"):
             return Impact("backend", "The backend is down", "The backend is degraded")
-        return Impact(self.name, f"{self.name} is down", f"{self.name} is degraded")
+        if "frontend" in self.name.split("-"):
+            return Impact(self.name, "The frontend is down", "The frontend is degraded")
+        return Impact(self.name)
 
     @property
     def alert_group(self) -> str:
@@ -193,7 +195,7 @@ def derive(environment: HttpEnvironment) -> DerivedChecks:
         skipped.append("BACKEND_URL is not set")
     else:
         backend = environment.backend_url.get_secret_value()
-        # "Down for more than 30 s" needs three looks in that time, each over before the next.
+        # "Down for more than 30 s" needs three runs in that time, each over before the next.
         health_: dict[str, Any] = {"name": "health", "interval": 10.0, "deadline": 8.0}
         health_ |= {"url": f"{backend}/health", "body": "health"}
         tables.append({**health_, **_cors_of(environment, backend)})

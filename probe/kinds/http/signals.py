@@ -1,4 +1,4 @@
-"""What a look at a page measures, and its limits."""
+"""What a request of a page measures, and its thresholds."""
 
 from probe.core.model import Aggregation, Limits, LimitSide, Signal, Threshold, Unit
 from probe.net.certificate_signals import (
@@ -15,7 +15,7 @@ STATUS = Signal(
 RESPONSE = Signal(
     "probe_http_response_seconds",
     Unit.SECONDS,
-    "From the request until the last byte, without look-up, connecting and TLS.",
+    "From the request until the last byte, without DNS, connect and TLS.",
     column="response",
     latency=True,
 )
@@ -29,7 +29,7 @@ DURATION = Signal(
 LOOKUP = Signal(
     "probe_dns_lookup_time_seconds",
     Unit.SECONDS,
-    "How long the first look-up of a name took.",
+    "How long the first DNS lookup took.",
     latency=True,
 )
 VERSION = Signal("probe_http_version", Unit.COUNT, "HTTP version of the answer.")

@@ -1,9 +1,9 @@
 """``journey``: what two users do, through the application itself.
 
-Two devices that nobody has seen get tokens and sessions, join the queue, are matched with
+Two new devices get tokens and sessions, join the queue, are matched with
 each other, call each other through the backend and the relay that it issues, and hang up.
 
-Off unless it is asked for: whoever is in the queue may be matched with a real person. The
+Off unless it is asked for: a user in the queue may be matched with a real person. The
 two join the ``language`` queue with a language of their own, fresh in each run, which
 keeps them to themselves; a match with anybody else is known by the peer's device, ended in
 the same moment and counted, and nothing is ever sent to that person.
@@ -84,7 +84,7 @@ class JourneyTable(CheckConfig):
 
     @property
     def alert_group(self) -> str:
-        """The backend's host: without it nobody meets."""
+        """The backend's host: without it there are no matches."""
         return show_host(self.url.get_secret_value())
 
 
@@ -142,7 +142,7 @@ async def _run_journey(table: JourneyTable, record: Recorder, context: Context) 
 
 
 def _user(table: JourneyTable, context: Context) -> Backend:
-    """The backend as a device of its own meets it: one that was matched lately is not
+    """The backend as a new device gets it: one that was matched lately is not
     matched again for an hour."""
     return Backend(
         table.url,
@@ -158,7 +158,7 @@ def _user(table: JourneyTable, context: Context) -> Backend:
 async def _meeting(
     users: list[Backend], table: JourneyTable, record: Recorder, context: Context
 ) -> AsyncIterator["SignaledCall"]:
-    """Two visitors, who leave whatever happens; whom they met by mistake is counted."""
+    """Two users, who leave whatever happens; matches with others are counted."""
     from probe.call.local_call import PhaseTimeouts
     from probe.call.signaled_call import SignaledCall
     from probe.net.http import fresh_client
@@ -166,12 +166,12 @@ async def _meeting(
 
     host = show_host(table.url.get_secret_value())
     async with AsyncExitStack() as stack:
-        visitors = []
+        sessions = []
         for user in users:
             browser = fresh_client(ca_file=table.ca_file, clock=context.clock, host=host)
             opened = await stack.enter_async_context(browser)
-            visitors.append(AppUser(user, opened, host, context.clock))
-        first, second = visitors
+            sessions.append(AppUser(user, opened, host, context.clock))
+        first, second = sessions
         first.partner, second.partner = second.device, first.device
         meeting = SignaledCall(first, second, record, context, PhaseTimeouts.within(table.deadline))
         try:
@@ -187,10 +187,10 @@ async def _connect(
 ) -> None:
     began = record.clock()
     url = table.url.get_secret_value()
-    visitors = (meeting.caller, meeting.callee)
+    pair = (meeting.caller, meeting.callee)
     with record.phase("connect"):
         ready = await asyncio.gather(
-            *(visitor.connect(url, token) for visitor, token in zip(visitors, tokens, strict=True))
+            *(user.connect(url, token) for user, token in zip(pair, tokens, strict=True))
         )
     record.sample(CONNECT, max(ready) - began)
 
@@ -203,7 +203,7 @@ async def _queue(meeting: "SignaledCall", record: Recorder) -> None:
         await _join(meeting.caller, code)
         queued = record.clock() - began
     with record.phase("match"):
-        # Whoever is let to strangers meets one now; the second of us is not to meet another.
+        # If others can be matched, it happens now; the second user must not be matched too.
         await meeting.stay_unmatched()
     with record.phase("queue"):
         joined = record.clock()
@@ -215,10 +215,10 @@ async def _queue(meeting: "SignaledCall", record: Recorder) -> None:
     record.sample(MATCHES, len(meeting.caller.matches))
 
 
-async def _join(visitor: "AppUser", code: str) -> None:
+async def _join(user: "AppUser", code: str) -> None:
     languages = {"language": code, "nativeLanguage": code, "learningLanguage": code}
-    await visitor.send("join-queue", queueType="language", **languages)
-    await visitor.wait_for("queue-joined")
+    await user.send("join-queue", queueType="language", **languages)
+    await user.wait_for("queue-joined")
 
 
 async def _relay(user: Backend, table: JourneyTable, record: Recorder) -> "RelayServer":
@@ -273,10 +273,10 @@ KIND = Kind(
     signals=(*SIGNALS, BYTES),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
-        # Looked at again before anybody is told.
-        hold=120.0,
+        # Retried before a notification is sent.
+        hold=240.0,
         warning_only_causes=frozenset({Cause.STRANGER_MATCHED}),
-        # Whoever looks again meets the next one.
+        # A retry would be matched with the next one.
         no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
     ),
     cost="2 tokens (none with JWT_SECRET), 2 sessions, 89 Redis commands, two allocations, 24 kB",
@@ -285,7 +285,8 @@ KIND = Kind(
     # Beside the 912 commands a day of signaling and redis there are 88 left in the tenth of
     # Upstash's free plan that monitoring may take: 89 every 25 hours are 85 a day.
     interval=90_000.0,
-    retry=60.0,
+    # A day of failing takes 11 runs so, which stay within the same tenth.
+    retry=180.0,
     plot=OPEN,
     runbooks=Runbooks("journey-failing", "journey-failing"),
     dashboard="probe-signaling",

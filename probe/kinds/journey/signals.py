@@ -3,13 +3,13 @@
 from probe.core.model import Signal, Unit
 
 
-def _seconds(name: str, words: str, short: str = "") -> Signal:
+def _seconds(name: str, text: str, short: str = "") -> Signal:
     name = f"probe_journey_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, column=short, latency=True)
+    return Signal(name, Unit.SECONDS, text, column=short, latency=True)
 
 
 TOKEN = _seconds("token", "How long the two tokens took, or what mints them here.")
-CONNECT = _seconds("connect", "From connecting until both sessions stand.")
+CONNECT = _seconds("connect", "From connecting until both sessions are open.")
 QUEUE = _seconds("queue", 'From the first "join-queue" until both have their place in it.')
 MATCH = _seconds("match", 'From the second "join-queue" until both are matched.', "match")
 SIGNAL = _seconds("signal", "From the offer until the answer, both through the backend.")
@@ -26,7 +26,7 @@ MATCHES = Signal(
 STRANGERS = Signal(
     "probe_journey_strangers_total",
     Unit.COUNT,
-    "Matches with somebody else than the probe's other device; ended at once.",
+    "Matches with another user than the probe's other device; ended at once.",
     counter=True,
 )
 

@@ -12,38 +12,21 @@ so nothing is said of fallback, ICE success or added latency.
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
-
-from pydantic import BeforeValidator, Field, SecretStr
+from typing import TYPE_CHECKING, Any
 
 from probe.core.context import Context
-from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import (
-    CheckFailed,
-    FailurePolicy,
-    Impact,
-    NotMeasured,
-    Signal,
-    Verdict,
-)
+from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.kinds.peer.settings import PeerEnvironment, PeerTable
 from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shares
-from probe.net.peer_address import PeerEntries, PeerEntry
-from probe.net.urls import HttpUrl, show_host, split_urls
-from probe.peer.address import base_url, check_name, rotated_addresses, stun_server_of
-from probe.stun.uri import TurnUri, parse_stun_url
-from probe.telemetry.shared_signals import (
-    ICE_SUCCESS,
-    TURN_SHARE,
-)
-from probe.turn_targets.environment import TurnEnvironment
+from probe.net.urls import show_host, split_urls
+from probe.peer.address import check_name, rotated_addresses, stun_server_of
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
-from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes
+from probe.turn_targets.table import counting_traffic, servers_for
+from probe.turn_targets.traffic_budget import DEAR_SECONDS, call_bytes
 
 if TYPE_CHECKING:
     from probe.peer.measurement import Attempt, PeerMeasurement
@@ -51,102 +34,6 @@ if TYPE_CHECKING:
 _ITSELF = "this probe itself: there is nothing to measure"
 # Of the deadline, for each of two offers: who doesn't answer is to have a better name for it.
 _OFFER_SHARE = 1 / 6
-
-
-class PeerEnvironment(TurnEnvironment):
-    """The TURN servers, the other probes, and whether the application counts its calls."""
-
-    title = "Application metrics"
-    peers: PeerEntries = Field(default="", alias="PROBE_PEERS")
-    """All probes, this one included, in the order in which they send notifications: addresses, or a
-    name that resolves to all of them. Example: `paircam-probe.internal`"""
-    peer_token: SecretStr | None = Field(default=None, alias="PROBE_PEER_TOKEN")
-    """Shared token of all probes, at least 16 letters and digits. With it this probe answers calls
-    and queries of others."""
-    app_metrics: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
-    """The application's Prometheus endpoint. Example: `https://paircam.live/metrics`"""
-
-
-def _read_stun(value: object) -> object:
-    return parse_stun_url(value) if isinstance(value, str) else value
-
-
-class PeerTable(TurnServerConfig):
-    """One peer, called directly and through one server; without a server directly alone.
-
-    ``peer`` is an address (``http://…``), or a name that stands for all addresses it has, which
-    are called in turn. ``stun`` is ``stun:HOST:PORT``. ``app_counts``: the application's own
-    numbers are held against the limits on shares, not these. ``private``: whether addresses of
-    private networks are told and called; by default not where the peer's own name is one of a
-    network that joins all machines (``.internal``), over which every call connects.
-    """
-
-    peer: PeerEntry
-    """Address of the peer, or a name whose addresses are called in turn. Example:
-    `https://probe.example.org`"""
-    token: SecretStr
-    """Token of the peer."""
-    stun: Annotated[TurnUri, BeforeValidator(_read_stun)] | None = None
-    """STUN server for the direct call. Example: `stun:stun.example.org:3478`"""
-    echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    """Echo messages over the data channel per call. Example: `10`"""
-    app_counts: bool = False
-    """Whether limits on shares apply to the application's own figures instead of the peers'.
-    Example: `true`"""
-    private: bool | None = None
-    """Whether addresses of private networks are offered and called; the default depends on the
-    peer's name. Example: `true`"""
-    deadline: Seconds = Field(default=60.0, gt=0, le=300)
-    """A run that has no result by then fails with cause `deadline`. Example: `60`"""
-
-    @property
-    def needs_server(self) -> bool:
-        """Whether there is a relayed call."""
-        return any((self.url, self.backend_url, self.metered_url))
-
-    @property
-    def base_url(self) -> str:
-        """Where the peer's pages are."""
-        return base_url(self.peer)
-
-    @property
-    def offers_private_addresses(self) -> bool:
-        """Whether private addresses are offered, and called."""
-        if self.private is not None:
-            return self.private
-        return not (urlsplit(self.base_url).hostname or "").endswith(".internal")
-
-    @property
-    def target(self) -> str:
-        return show_host(self.base_url)
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """``provider`` and ``transport`` of the relayed call."""
-        return super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
-
-    @property
-    def impact(self) -> Impact:
-        """What users lose when it fails."""
-        return Impact("calls", "Calls between regions fail", "Some calls between regions fail")
-
-    @property
-    def alert_group(self) -> str:
-        return f"peer {show_host(self.base_url)}"
-
-    @property
-    def redundancy_group(self) -> str:
-        """One way to one peer that works makes the failure of another a partial one."""
-        return "peer"
-
-    @property
-    def triggered_by(self) -> frozenset[str]:
-        """Nobody else's word: each call is somebody else's work too."""
-        return frozenset()
-
-    def applies_limits_to(self, signal: Signal) -> bool:
-        """Of shares, the first source that is configured is held against the limits."""
-        return not (self.app_counts and signal in (ICE_SUCCESS, TURN_SHARE))
 
 
 def derive(environment: PeerEnvironment) -> DerivedChecks:
@@ -216,7 +103,7 @@ def _note(attempt: "Attempt", attempts: "PeerMeasurement", record: Recorder) -> 
     """Who it was that answered."""
     far = attempt.call.far
     if far is not None:
-        record.facts["peer"] = f"{show_host(attempts.door)}, {far.region}, {far.version}"
+        record.facts["peer"] = f"{show_host(attempts.url)}, {far.region}, {far.version}"
 
 
 async def _directly(
@@ -242,8 +129,8 @@ async def _directly(
         table.offers_private_addresses,
     )
     for url in urls:
-        bell = PeerClient(url, table.token, table.ca_file, timeout)
-        attempts = PeerMeasurement(bell, me, plan, record, context)
+        client = PeerClient(url, table.token, table.ca_file, timeout)
+        attempts = PeerMeasurement(client, me, plan, record, context)
         direct = await attempts.direct(table.stun)
         # Without an address of our own the relayed call may still be made.
         if direct.call.far is None and (direct.has_candidates or not table.needs_server):
@@ -262,7 +149,7 @@ async def _addresses(table: PeerTable, context: Context) -> list[str]:
 
 
 def _unmeasured(attempt: "Attempt") -> NotMeasured:
-    """What kept us from calling is no fault of whom we would have called."""
+    """What kept us from calling is no failure of the peer."""
     failure = attempt.failure
     if failure is None:
         raise RuntimeError("a call without an answer has a failure")

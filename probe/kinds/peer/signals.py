@@ -27,9 +27,9 @@ SUCCESS = Signal(
 
 
 def _reached(name: str, what: str, short: str = "") -> Signal:
-    words = f"From the start of gathering until {what}, offer and answer included."
+    text = f"From the start of gathering until {what}, offer and answer included."
     name = f"probe_peer_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, labels=_BY_PATH, column=short, latency=True)
+    return Signal(name, Unit.SECONDS, text, labels=_BY_PATH, column=short, latency=True)
 
 
 ICE = _reached("ice_connected", "ICE was connected", "ICE")

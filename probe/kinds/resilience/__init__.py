@@ -1,10 +1,10 @@
-"""``resilience``: how long until it is well again, when something happens in the middle.
+"""``resilience``: how long recovery from a disruption takes.
 
 On request: ``--only resilience``, or in the daemon where a table gives it an ``interval``.
 A run loses the network for 3, 10 and 40 s, on the probe's own side: forwarders of its own,
 between its clients and the target, drop what comes (``probe.net.impairment``). Nothing is done to
 the host's network or to the target. ``signaling`` is a Socket.IO session, ``call`` a relayed
-WebRTC call, which also loses its relay (437), meets a stale nonce (438), is refreshed as a
+WebRTC call, which also loses its relay (437), gets a stale nonce (438), is refreshed as a
 longer call is, and loses consent.
 
 Clients behave as a browser does (``probe.paircam.reconnect``, ``probe.call.recovery``).
@@ -56,7 +56,7 @@ CONSENT_SECONDS = 15.0
 """From the last answer until ICE has failed: Chromium's. RFC 7675 section 5.1 allows 30."""
 
 
-# A call that stands, with its checks and messages; a test measures the whole.
+# An established call, with its checks and messages; a test measures the whole.
 _CALL_BYTES_A_SECOND = 1_500
 _SETTING_UP_BYTES = 10_000
 # A session, and a round trip or two.

@@ -1,4 +1,4 @@
-"""What ``resilience`` measures: how long until it is well again, and how that becomes samples."""
+"""What ``resilience`` measures: times to recovery, and how they become samples."""
 
 from typing import TYPE_CHECKING
 
@@ -11,23 +11,21 @@ if TYPE_CHECKING:
 
 
 def _after(name: str, what: str, short: str = "") -> Signal:
-    words = f"From the end of a loss of the network until {what}."
-    return Signal(
-        f"probe_resilience_{name}_recovery_seconds", Unit.SECONDS, words, ("loss",), short
-    )
+    text = f"From the end of a loss of the network until {what}."
+    return Signal(f"probe_resilience_{name}_recovery_seconds", Unit.SECONDS, text, ("loss",), short)
 
 
 def _out(name: str, what: str) -> Signal:
-    words = f"From the start of a loss of the network until {what}."
-    return Signal(f"probe_resilience_{name}_out_seconds", Unit.SECONDS, words, ("loss",))
+    text = f"From the start of a loss of the network until {what}."
+    return Signal(f"probe_resilience_{name}_out_seconds", Unit.SECONDS, text, ("loss",))
 
 
-def _seconds(name: str, words: str) -> Signal:
-    return Signal(f"probe_resilience_{name}_seconds", Unit.SECONDS, words)
+def _seconds(name: str, text: str) -> Signal:
+    return Signal(f"probe_resilience_{name}_seconds", Unit.SECONDS, text)
 
 
-def _count(name: str, words: str) -> Signal:
-    return Signal(f"probe_resilience_{name}", Unit.COUNT, words, ("loss",))
+def _count(name: str, text: str) -> Signal:
+    return Signal(f"probe_resilience_{name}", Unit.COUNT, text, ("loss",))
 
 
 _SESSION = "the application answers on a Socket.IO session again"
@@ -44,7 +42,7 @@ DATA_RECOVERY = _after("data", _DATA)
 DATA_OUT = _out("data", _DATA)
 RESTARTS = _count("ice_restarts", "Restarts of ICE; 0 where the path survived the loss.")
 CONSENT_LOST = _seconds(
-    "consent_lost", "From the relay's end in mid-call until ICE had failed for want of consent."
+    "consent_lost", "From the relay's end in mid-call until ICE had failed without consent."
 )
 CONSENT_RECOVERY = _seconds(
     "consent_recovery", "From there until packets pass after a restart of ICE."
@@ -58,7 +56,7 @@ STALE_NONCE = _seconds(
     "stale_nonce", "A Refresh with a stale nonce: 438, and again with a new one."
 )
 REFRESH = _seconds("refresh", "A Refresh, as a longer call sends it.")
-LIFETIME = _seconds("lifetime", "For how long the server lets an allocation stand by default.")
+LIFETIME = _seconds("lifetime", "The server's default lifetime of an allocation.")
 SIGNALS = (
     SESSION_RECOVERY,
     PATH_RECOVERY,

@@ -1,6 +1,6 @@
 """Does a browser get a session from the signaling server, and how quickly is it answered?
 
-A session stands only with the application's own event: a refused client is first connected
+A session is open only with the application's own event: a refused client is first connected
 and then disconnected, and without Redis it is connected and hears nothing.
 """
 
@@ -64,7 +64,7 @@ _SILENT_HINT = (
     "see /health and the backend's REDIS_URL."
 )
 _UNANSWERED_HINT = (
-    "The session stands but its events go unanswered: look at Redis behind the backend."
+    "The session is open but its events go unanswered: check Redis behind the backend."
 )
 
 
@@ -150,26 +150,26 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
             ready = await _wait_until_ready(table, record, socket)
             record.sample(CONNECT, ready - started)
             await _round_trips(table, record, socket, _trips(table, context))
-    except CheckFailed as stop:
-        if not may_be_about_the_token(stop):
+    except CheckFailed as aborted:
+        if not may_be_about_the_token(aborted):
             raise
         backend.forget_token(token)
-        stop.phase = stop.phase or record.current
-        raise await explain_refusal(backend, token, stop) from None
+        aborted.phase = aborted.phase or record.current
+        raise await explain_refusal(backend, token, aborted) from None
 
 
 async def _wait_until_ready(table: SignalingTable, record: Recorder, session: "Session") -> float:
-    """When the application said that the session stands."""
+    """When the application said that the session is open."""
     with record.phase("session", hint=_SILENT_HINT):
         try:
             return await session.expect(table.ready_event)
-        except CheckFailed as stop:
-            if not await is_ended_because_of(stop, session):
+        except CheckFailed as aborted:
+            if not await is_ended_because_of(aborted, session):
                 raise
             message = f'the server ends the session instead of sending "{table.ready_event}"'
-            if stop.cause is Cause.PROTOCOL_ERROR:
-                # It has a reason, and words are no proof that the token is the reason.
-                message = f"{message}; {stop.message}"
+            if aborted.cause is Cause.PROTOCOL_ERROR:
+                # It has a reason, and a text is no proof that the token is the reason.
+                message = f"{message}; {aborted.message}"
                 raise CheckFailed(Cause.SESSION_REFUSED, message) from None
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
 

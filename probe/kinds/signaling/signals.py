@@ -5,14 +5,14 @@ from probe.core.model import Signal, Unit
 CONNECT = Signal(
     "probe_signaling_connect_seconds",
     Unit.SECONDS,
-    "From the start of connecting until the application says that the session stands.",
+    "From the start of connecting until the application says that the session is open.",
     column="connect",
     latency=True,
 )
 RTT = Signal(
     "probe_signaling_rtt_seconds",
     Unit.SECONDS,
-    "Round trip of an event through the application, one look into Redis included; the median.",
+    "Round trip of an event through the application, one Redis lookup included; the median.",
     column="rtt",
     latency=True,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from aioice.stun import Class, Message, Method
 
 from probe.lab.knobs import TurnKnobs
-from probe.lab.turn import message as wire
+from probe.lab.turn import message as turn_message
 from probe.lab.turn.allocation import Allocation, granted_lifetime
 from probe.lab.turn.auth import LabCredentials
 from probe.lab.turn.message import Address, Refusal
@@ -49,7 +49,7 @@ class RequestHandler:
 
     def answer(self, client: Client, packet: bytes) -> bytes | None:
         """The response to a packet; None if it calls for none, or is no STUN at all."""
-        message = wire.parse(packet)
+        message = turn_message.parse(packet)
         if message is None:
             return None
         if message.message_class == Class.REQUEST:
@@ -70,8 +70,8 @@ class RequestHandler:
         except Refusal as refusal:
             # A challenge is for clients whose key may be wrong: it is not signed.
             is_challenge = "NONCE" in refusal.attributes
-            return wire.failure(message, refusal, None if is_challenge else key)
-        return wire.success(message, attributes, key)
+            return turn_message.failure(message, refusal, None if is_challenge else key)
+        return turn_message.success(message, attributes, key)
 
     def _handle(self, request: _Request) -> dict[str, Any]:
         handler = self._handlers.get(request.message.message_method)
@@ -79,7 +79,7 @@ class RequestHandler:
             raise Refusal(400)
         if self._knobs.error == _AT_EVERY_REQUEST and request.username:
             raise self._credentials.challenge(_AT_EVERY_REQUEST)
-        if unknown := wire.unknown_attributes(request.packet):
+        if unknown := turn_message.unknown_attributes(request.packet):
             raise Refusal(420, unknown=unknown)
         return handler(request)
 
@@ -99,7 +99,7 @@ class RequestHandler:
         return self._create(request).answer
 
     def _create(self, request: _Request) -> Allocation:
-        even = wire.even_port(request.packet)
+        even = turn_message.even_port(request.packet)
         if even:
             # Its only flag asks to reserve the next port too, which WebRTC never does.
             raise Refusal(508)
@@ -129,7 +129,7 @@ class RequestHandler:
     def _refresh(self, request: _Request) -> dict[str, Any]:
         """RFC 8656 section 8.2."""
         allocation = self._allocation(request)
-        if wire.asks_for_other_family(request.packet):
+        if turn_message.asks_for_other_family(request.packet):
             raise Refusal(443)
         asked = request.get("LIFETIME")
         if asked == 0:
@@ -166,7 +166,7 @@ class RequestHandler:
 
     def _peers(self, request: _Request) -> list[Address]:
         """The peers that a request names; at least one."""
-        peers = wire.peers(request.packet)
+        peers = turn_message.peers(request.packet)
         if not peers:
             raise Refusal(400)
         if not all(_is_ipv4(host) for host, _ in peers):
@@ -181,7 +181,7 @@ class RequestHandler:
         peer, data = (message.attributes.get(name) for name in ("XOR-PEER-ADDRESS", "DATA"))
         if allocation is None or peer is None or data is None or not _is_ipv4(peer[0]):
             return
-        if not wire.unknown_attributes(packet):
+        if not turn_message.unknown_attributes(packet):
             self._relay.to_peer(allocation, data, peer)
 
 
@@ -193,7 +193,7 @@ def _check_transport(request: _Request) -> None:
     # The protocol is the first of four bytes (RFC 8656 section 18.8).
     if transport >> 24 != _UDP:
         raise Refusal(442)
-    if wire.asks_for_other_family(request.packet):
+    if turn_message.asks_for_other_family(request.packet):
         raise Refusal(440)
 
 

@@ -1,7 +1,7 @@
 """A TURN server (RFC 8656) for the lab: UDP, TCP and TLS on one address, in this process.
 
-`LabTurnServer` owns the sockets; the relay, the answers and the failures on demand stand in
-the other ``turn_*`` files and in `TurnKnobs`.
+`LabTurnServer` owns the sockets; the relay, the answers and the failures on demand are in
+the other modules and in `TurnKnobs`.
 """
 
 import asyncio

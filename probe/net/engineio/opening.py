@@ -43,11 +43,11 @@ def refused_request(status: int, host: str, words: str = "") -> CheckAborted:
     """
     message = f"{host} answers the Socket.IO handshake with status {status}"
     message += f": {words}" if words else ""
-    stop: CheckAborted = refusal_of_backend(status, message)
-    if stop.cause is Cause.HTTP_STATUS and status in (400, 404, 405, 426):
-        # Whoever listens there is up, and speaks no Socket.IO at this path.
+    aborted: CheckAborted = refusal_of_backend(status, message)
+    if aborted.cause is Cause.HTTP_STATUS and status in (400, 404, 405, 426):
+        # The server there is up, and speaks no Socket.IO at this path.
         return CheckFailed(Cause.PROTOCOL_ERROR, message)
-    return stop
+    return aborted
 
 
 def not_socketio(host: str) -> CheckAborted:
@@ -56,7 +56,7 @@ def not_socketio(host: str) -> CheckAborted:
 
 
 def words_of(body: bytes) -> str:
-    """Engine.IO's own words in a refusal (``{"code", "message"}``), else a short plain text."""
+    """Engine.IO's own text in a refusal (``{"code", "message"}``), else a short plain text."""
     text = body.decode("utf-8", "replace")
     try:
         said = parse_json(text)

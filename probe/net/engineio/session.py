@@ -44,7 +44,7 @@ _PROTOCOL = {"EIO": "4"}
 # 400 and 403.
 _MAY_WANT_ORIGIN = (Cause.PROTOCOL_ERROR, Cause.HTTP_STATUS)
 STICKY_HINT = (
-    "Sticky sessions are missing: several backends stand behind one address, and the one that "
+    "Sticky sessions are missing: several backends are behind one address, and the one that "
     "answered doesn't know the session of another. Have the balancer keep each client with one "
     "backend (by cookie or address)."
 )
@@ -102,21 +102,21 @@ class EngineIo:
         return opening is not None and self._socket is None and "websocket" in opening.upgrades
 
     async def open(self, transport: Transport) -> None:
-        """Begin a session over this transport. Raises Stop, PeerError, OSError.
+        """Begin a session over this transport. Raises CheckAborted, PeerError, OSError.
 
         Where the page's origin is not known, none is sent; a server that wants one is asked
         again as a page of its own would.
         """
         try:
             await self._begin(transport)
-        except CheckAborted as stop:
-            if self._origin is not None or stop.cause not in _MAY_WANT_ORIGIN:
+        except CheckAborted as aborted:
+            if self._origin is not None or aborted.cause not in _MAY_WANT_ORIGIN:
                 raise
             self._origin = origin_of(self._site.url)
             try:
                 await self._begin(transport)
             except CheckAborted:
-                raise stop from None
+                raise aborted from None
 
     async def _begin(self, transport: Transport) -> None:
         if transport == "websocket":
@@ -140,8 +140,8 @@ class EngineIo:
                 await socket.send("5")
         except TimeoutError:
             self.upgrade_refused = f"no answer within {UPGRADE_TIMEOUT:g} s"
-        except CheckAborted as stop:
-            self.upgrade_refused = stop.message
+        except CheckAborted as aborted:
+            self.upgrade_refused = aborted.message
         except (PeerError, OSError) as error:
             cause = self._browser.translate(error, self._host)
             self.upgrade_refused = cause.message if cause else "it failed"
@@ -149,7 +149,7 @@ class EngineIo:
             self._socket = socket
 
     async def receive(self) -> EngineMessage:
-        """The next message; pings are answered. Raises Stop, PeerError, OSError.
+        """The next message; pings are answered. Raises CheckAborted, PeerError, OSError.
 
         Truncated: the session has ended, or no ping came in time.
         """
@@ -166,7 +166,7 @@ class EngineIo:
             await self._handle(packet)
 
     async def send(self, message: str) -> None:
-        """Send a message packet. Raises Stop, PeerError, OSError."""
+        """Send a message packet. Raises CheckAborted, PeerError, OSError."""
         await self._send_packet("4" + message)
 
     async def close(self) -> None:
@@ -228,7 +228,7 @@ class EngineIo:
             raise ProtocolViolation("does not speak Engine.IO as it should") from None
 
     async def _check(self, answer: HttpResponse) -> None:
-        """Raise Stop for what a browser's page would not get."""
+        """Raise CheckAborted for what a browser's page would not get."""
         if answer.status != 200:
             raise await self._refused(answer)
         origin = self._origin
@@ -251,10 +251,10 @@ class EngineIo:
                 body = await read_bounded(answer, _LONGEST_REFUSAL)
         except (TimeoutError, PeerError, OSError, CheckAborted):
             body = b""
-        stop = refused_request(answer.status, self._host, words_of(body))
+        aborted = refused_request(answer.status, self._host, words_of(body))
         if self.opening is not None and answer.status == 400:
-            stop.hint = STICKY_HINT
-        return stop
+            aborted.hint = STICKY_HINT
+        return aborted
 
     async def _next_text(self, socket: WebSocket) -> str:
         message = await socket.receive()

@@ -1,4 +1,4 @@
-"""Socket.IO packets (protocol revision 5): what they look like, read strictly.
+"""Socket.IO packets (protocol revision 5): their format, read strictly.
 
 https://github.com/socketio/socket.io-protocol: a digit for the type, the number of binary
 attachments and ``-``, the namespace and ``,`` unless it is ``/``, an id, then JSON.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from yarl import URL
 
 from probe.core.model import CheckAborted
-from probe.net.http import fresh_client, redirect_target
+from probe.net.fetch.redirect import redirect_target
+from probe.net.http import fresh_client
 
 if TYPE_CHECKING:
-    from probe.net.http import Response
+    from probe.net.fetch.redirect import Response
 
 # A reserved name (RFC 6761), so no deployment can have allowed it.
 FOREIGN_ORIGIN = "https://foreign-origin.invalid"
@@ -28,7 +29,7 @@ class HeaderCheck(Protocol):
     def __call__(
         self, url: str, /, *, ca_file: Path | None, clock: Callable[[], float], timeout: float
     ) -> Coroutine[Any, Any, bool | None]:
-        """Waits at most ``patience`` seconds."""
+        """Waits at most ``timeout`` seconds."""
 
 
 async def redirects_to_https(

@@ -8,7 +8,7 @@ class Timing:
 
     The names are blackbox_exporter's: resolve, connect, tls, processing (the connection is
     established until the response's headers are there), transfer (headers until the last
-    byte). ``current`` is the phase under way, ``lookup`` the seconds of the first look-up.
+    byte). ``current`` is the phase under way, ``lookup`` the seconds of the first lookup.
     """
 
     def __init__(self, clock: Callable[[], float], on_phase: Callable[[str], None]) -> None:

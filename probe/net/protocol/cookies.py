@@ -1,4 +1,4 @@
-"""The cookies of one visit (RFC 6265): a browser sends back what it was given."""
+"""The cookies of one client (RFC 6265): a browser sends back what it was given."""
 
 from aiohttp import CookieJar
 from yarl import URL
@@ -10,7 +10,7 @@ MOST_COOKIES = 100
 
 
 class Cookies:
-    """Kept from response to request, gone with the visit."""
+    """Kept from response to request, gone with the client."""
 
     def __init__(self) -> None:
         self._jar: CookieJar | None = None

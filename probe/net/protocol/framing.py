@@ -13,7 +13,7 @@ _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?$", re.DOTALL
 
 
 class Framing(Protocol):
-    """Takes bytes off the wire, gives those of the body."""
+    """Takes received bytes, gives those of the body."""
 
     done: bool
 

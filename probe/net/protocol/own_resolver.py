@@ -1,7 +1,7 @@
 """Whether this machine's own resolver answers at all, whatever it says.
 
 glibc reports EAI_AGAIN both for a resolver that is gone and for one that answers SERVFAIL
-because the target's name servers are broken. The first is this machine's trouble, the second
+because the target's name servers are broken. The first is this machine's problem, the second
 is the target's outage, so the resolver itself is asked for the root's name servers.
 """
 

@@ -1,8 +1,8 @@
 """A TCP or TLS connection whose bytes are read in small slices.
 
 asyncio's transports read up to 256 KiB at once and hand them over in one go: a target that
-floods then stops the loop, and the neighbours' figures with it. Here each read takes at most
-``SLICE`` bytes and gives the loop a turn first, for TLS as well.
+floods then stops the loop, and the measurements of other checks with it. Here each read takes
+at most ``SLICE`` bytes and gives the loop a turn first, for TLS as well.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ SLICE = 8192
 
 
 class Stream:
-    """A connected, non-blocking socket. ``received`` counts the bytes off the wire."""
+    """A connected, non-blocking socket. ``received`` counts the bytes read."""
 
     def __init__(self, sock: Socket) -> None:
         self.received = 0

@@ -30,7 +30,7 @@ class Chain:
 
     @property
     def is_leaf_alone(self) -> bool:
-        """Whether there is nothing but the server's own, and somebody else issued it."""
+        """Whether there is nothing but the server's own, and it is not self-issued."""
         if len(self.certificates) != 1:
             return False
         return self.certificates[0].issuer != self.certificates[0].subject

@@ -2,7 +2,7 @@
 
 ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in either case, as curl and
 Python's own ``urllib`` read them. Nothing else of the environment is taken: above all no
-``.netrc``, from which aiohttp's ``trust_env`` would send passwords to whoever is asked. What
+``.netrc``, from which aiohttp's ``trust_env`` would send passwords to any server. What
 is on this machine is reached directly. STUN, TURN, Redis and Postgres know no HTTP proxy.
 """
 
@@ -102,7 +102,7 @@ def in_words() -> str:
 
 
 def passwords() -> set[str]:
-    """The proxies' passwords, for whoever has to keep them out of texts."""
+    """The proxies' passwords, to be kept out of texts."""
     found: set[str] = set()
     for address in getproxies().values():
         try:

@@ -130,7 +130,7 @@ def _link(notice: Notice) -> Markup:
 
 def _broken(rows: list[StatusRow], overview: Overview) -> Markup:
     cards = [card(row, overview, f"b{number}") for number, row in enumerate(rows)]
-    return _section("Not well", "broken", *cards, count=len(rows)) if rows else NOTHING
+    return _section("Failing", "broken", *cards, count=len(rows)) if rows else NOTHING
 
 
 def _others(rows: list[StatusRow], beside: bool, overview: Overview) -> Markup:

@@ -25,7 +25,7 @@ from probe.report.text.units import show
 
 # So many are enough to look at; status.json has them all.
 _FACTS, _LABELS, _FIGURES, _PHASES = 8, 8, 8, 16
-_TROUBLES_OPEN, _TROUBLES = 2, 20
+_INCIDENTS_OPEN, _INCIDENTS = 2, 20
 _DOT = Markup(" · ")
 
 Pair = tuple[str, Child]
@@ -38,7 +38,7 @@ def card(row: StatusRow, overview: Overview, identity: str) -> Markup:
         "article",
         element("h3", sign(row.verdict), " ", name, id=identity),
         element("div", *_why(row, overview), class_="words"),
-        element("div", _picture(row, overview, with_strip=True), _troubles(row, overview.now)),
+        element("div", _picture(row, overview, with_strip=True), _incidents(row, overview.now)),
         class_=f"card {_class(row)}",
         aria_labelledby=identity,
     )
@@ -60,7 +60,9 @@ def line(row: StatusRow, overview: Overview) -> Markup:
         element(
             "div",
             element("div", *_why(row, overview), class_="words"),
-            element("div", _picture(row, overview, with_strip=False), _troubles(row, overview.now)),
+            element(
+                "div", _picture(row, overview, with_strip=False), _incidents(row, overview.now)
+            ),
             class_="inside",
         ),
         class_=f"check {_class(row)}",
@@ -74,7 +76,7 @@ def _class(row: StatusRow) -> str:
 def _brief(row: StatusRow, now: float) -> Child:
     """The newest figures of a check that is well, and whatever speaks against it."""
     if row.failure is not None:
-        return f"the newest run failed: {problem(row)}"
+        return f"last run failed: {problem(row)}"
     if row.verdict is None:
         return _next(row, now)
     missed = "; ".join(breaches(row, (Verdict.OBJECTIVE_MISSED,)))
@@ -105,11 +107,11 @@ def _why(row: StatusRow, overview: Overview) -> tuple[Child, ...]:
     return (
         element("p", said, class_="why") if said else None,
         element("p", element("b", "Try: "), hint, class_="hint") if hint else None,
-        pairs([*_trouble(row, overview.now), *_place(row), *_newest(row, overview.now)]),
+        pairs([*_problem(row, overview.now), *_place(row), *_newest(row, overview.now)]),
     )
 
 
-def _trouble(row: StatusRow, now: float) -> list[Pair]:
+def _problem(row: StatusRow, now: float) -> list[Pair]:
     failure = row.failure
     place = (_code(failure.phase), ", cause ", _code(failure.cause.value)) if failure else None
     # Without a failure the breached limits are the reason, and that stands above.
@@ -129,9 +131,9 @@ def _trouble(row: StatusRow, now: float) -> list[Pair]:
 def _place(row: StatusRow) -> list[Pair]:
     """Where it is, and what it said of itself."""
     return [
-        ("Where", _code(row.target) if row.target else None),
+        ("Target", _code(row.target) if row.target else None),
         ("Kind", join(_DOT, [truncate(row.kind, 60), *_named(row.labels, _LABELS)])),
-        ("Facts", join(_DOT, _named(row.facts or {}, _FACTS))),
+        ("Details", join(_DOT, _named(row.facts or {}, _FACTS))),
     ]
 
 
@@ -142,9 +144,9 @@ def _newest(row: StatusRow, now: float) -> list[Pair]:
         for name, spent in (row.phases or {}).items()
     ]
     return [
-        ("Figures", _shown(figures(row, now)[:_FIGURES])),
+        ("Metrics", _shown(figures(row, now)[:_FIGURES])),
         ("Phases", join(_DOT, phases[:_PHASES])),
-        ("Newest run", _run(row, now)),
+        ("Last run", _run(row, now)),
     ]
 
 
@@ -181,32 +183,32 @@ def _picture(row: StatusRow, overview: Overview, *, with_strip: bool) -> Markup:
     )
 
 
-def _troubles(row: StatusRow, now: float) -> Markup:
-    """The last 24 hours' troubles, newest first; the first ones open, the others folded."""
+def _incidents(row: StatusRow, now: float) -> Markup:
+    """The incidents of the last 24 hours, newest first; the first ones open, the others folded."""
     if not row.troubles:
         return NOTHING
-    items = [_trouble_item(spell, now) for spell in row.troubles[:_TROUBLES]]
+    items = [_incident_item(period, now) for period in row.troubles[:_INCIDENTS]]
     left_out = len(row.troubles) - len(items)
     more = element("p", f"and {left_out:,} more in status.json") if left_out else None
     return element(
         "div",
-        element("p", element("b", "Troubles of the last 24 hours")),
-        listing(items, _TROUBLES_OPEN),
+        element("p", element("b", "Incidents in the last 24 hours")),
+        listing(items, _INCIDENTS_OPEN),
         more,
-        class_="troubles",
+        class_="incidents",
     )
 
 
-def _trouble_item(spell: StatePeriod, now: float) -> Markup:
-    begins = element("time", clock(spell.start, now, seconds=True), datetime=iso(spell.start))
-    end = now if spell.end is None else spell.end
+def _incident_item(period: StatePeriod, now: float) -> Markup:
+    begins = element("time", clock(period.start, now, seconds=True), datetime=iso(period.start))
+    end = now if period.end is None else period.end
     ends: Child = "now"
-    if spell.end is not None:
-        ends = element("time", clock(spell.end, now, seconds=True), datetime=iso(spell.end))
-    cause = join(": ", [truncate(spell.phase, 60), truncate(spell.cause, 60)])
-    reason = join(" — ", [cause, truncate(spell.message, 200)])
-    how_long = element("b", duration(end - spell.start))
-    return concat((sign(spell.verdict), " ", begins, " to ", ends, " ", how_long, " ", reason))
+    if period.end is not None:
+        ends = element("time", clock(period.end, now, seconds=True), datetime=iso(period.end))
+    cause = join(": ", [truncate(period.phase, 60), truncate(period.cause, 60)])
+    reason = join(" — ", [cause, truncate(period.message, 200)])
+    how_long = element("b", duration(end - period.start))
+    return concat((sign(period.verdict), " ", begins, " to ", ends, " ", how_long, " ", reason))
 
 
 def _shown(found: list[tuple[str, str]]) -> Markup:

@@ -154,8 +154,10 @@ def _thresholds(checks: Iterable[CheckRow]) -> Table:
 
 
 def _sources(sources: Iterable[SourceRow]) -> Table:
-    columns = ("SIGNAL", "HELD AGAINST THE LIMITS", "SHOWN BESIDE")
-    table = _table("\nSources: what several tell, the first that is configured counts", columns)
+    columns = ("SIGNAL", "EVALUATED", "SHOWN ONLY")
+    table = _table(
+        "\nSources: of several with the same signal, the first one configured is evaluated", columns
+    )
     for each in sources:
         table.add_row(each.signal, ", ".join(each.held), ", ".join(each.shown))
     return table

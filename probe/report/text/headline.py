@@ -26,7 +26,7 @@ _HEADLINE_NAME, _HEADLINE_TEXT = 50, 140
 # Seconds that are worth a word.
 _LEAST_GAP = 60.0
 _GRAVITY = {verdict: at for at, verdict in enumerate(Verdict)}
-_WELL = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
+_PASSING = frozenset({Verdict.OK, Verdict.OBJECTIVE_MISSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def headline(overview: Overview) -> Headline:
     """The gravest problem, or how much is well."""
     verdict = without_objectives(overview.verdict)
     if verdict is Verdict.OK:
-        return Headline(verdict, _all_well(overview), more=_also(overview))
+        return Headline(verdict, _all_passing(overview), more=_also(overview))
     rows = [row for row in broken(overview.rows) if row.verdict is verdict]
     if rows:
         return _of_row(rows[0], len(broken(overview.rows)) - 1)
@@ -65,7 +65,7 @@ def problem(row: StatusRow) -> str:
         return truncate(f"could not be measured: {message}" if unseen else message, LONGEST_TEXT)
     if row.verdict not in BROKEN:
         return ""
-    return truncate("; ".join(breaches(row, BREACHED)) or _lasting_trouble(row), LONGEST_TEXT)
+    return truncate("; ".join(breaches(row, BREACHED)) or _ongoing_incident(row), LONGEST_TEXT)
 
 
 def breaches(row: StatusRow, verdicts: Iterable[Verdict]) -> list[str]:
@@ -115,9 +115,9 @@ def available(row: StatusRow) -> str:
 
 
 def day_summary(row: StatusRow) -> str:
-    """The same, and how many troubles there were."""
-    troubles = _counted(len(row.troubles), "trouble") if row.troubles else "no trouble"
-    return f"{available(row)}; {troubles}" if row.day else "no data of the last 24 hours"
+    """The same, and how many incidents there were."""
+    incidents = _counted(len(row.troubles), "incident") if row.troubles else "no incident"
+    return f"{available(row)}; {incidents}" if row.day else "no data of the last 24 hours"
 
 
 def summary(overview: Overview) -> str:
@@ -142,17 +142,16 @@ def _of_notice(notice: Notice, verdict: Verdict) -> Headline:
     return Headline(verdict, truncate(notice.title, _HEADLINE_TEXT), notice.since)
 
 
-def _all_well(overview: Overview) -> str:
+def _all_passing(overview: Overview) -> str:
     rows = overview.rows
     if not rows:
         return "nothing is checked"
     if all(row.verdict is None for row in rows):
         return _waiting(overview)
-    well = sum(row.verdict in _WELL and not row.outdated for row in rows)
+    passing = sum(row.verdict in _PASSING and not row.outdated for row in rows)
     outdated = sum(row.outdated for row in rows)
     waiting = sum(row.verdict is None for row in rows)
-    said = "is" if well == len(rows) == 1 else "are"
-    text = f"{well} of {_counted(len(rows), 'check')} {said} well"
+    text = f"{passing}/{_counted(len(rows), 'check')} passing"
     text = f"{text}, {outdated} {OUTDATED}" if outdated else text
     return f"{text}, {waiting} {NOT_RUN}" if waiting else text
 
@@ -167,16 +166,16 @@ def _also(overview: Overview) -> str:
     rows = broken(overview.rows)
     notices = [each for each in overview.notices if each.verdict in BROKEN]
     parts = (
-        f"{_counted(len(rows), 'check')} not well" if rows else "",
+        f"{_counted(len(rows), 'check')} failing" if rows else "",
         truncate(notices[0].title, _HEADLINE_NAME) if notices else "",
     )
     return ", ".join(part for part in parts if part)
 
 
-def _lasting_trouble(row: StatusRow) -> str:
-    """What the trouble that still lasts began with: its newest run alone may be well."""
-    lasting_on = [spell for spell in row.troubles if spell.end is None]
-    return (lasting_on[0].message or lasting_on[0].cause) if lasting_on else ""
+def _ongoing_incident(row: StatusRow) -> str:
+    """Why the ongoing incident began: the last run alone may have passed."""
+    ongoing = [period for period in row.troubles if period.end is None]
+    return (ongoing[0].message or ongoing[0].cause) if ongoing else ""
 
 
 def _value(sample: Sample, now: float) -> str:

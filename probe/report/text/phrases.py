@@ -31,7 +31,7 @@ def headline(report: Report) -> str:
     """What is broken, or how much is well: the one thing that somebody reads."""
     bad = [row for row in report.rows if without_objectives(row.verdict) is not Verdict.OK]
     if without_objectives(report.verdict) is Verdict.OK or not bad:
-        return _all_well(report, len(bad))
+        return _all_passed(report, len(bad))
     first = next((row for row in bad if row.verdict is report.verdict), bad[0])
     more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
     return f"{clean(first.name)}: {problem(report, first)}{more}"
@@ -80,7 +80,7 @@ def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
     unit, bad = threshold.signal.unit, threshold.bad
     limit = limit_of(evaluation)
     if evaluation.value is None or limit is None:
-        return ABSENT, "not judged"
+        return ABSENT, "not evaluated"
     if unit is Unit.BOOLEAN:
         wanted = "yes" if bad is LimitSide.BELOW else "no"
         return show(evaluation.value, unit), f"should be {wanted}"
@@ -125,11 +125,11 @@ def counts(report: Report) -> str:
 
 def footer(report: Report) -> list[str]:
     """Counts, what was left out, how long it took and who looked."""
-    skipped, unjudged = len(report.skipped), _unjudged(report)
+    skipped, unevaluated = len(report.skipped), _unevaluated(report)
     parts = [
         counts(report),
         f"{skipped} skipped" if skipped else "",
-        f"{_counted(unjudged, 'limit')} not judged" if unjudged else "",
+        f"{_counted(unevaluated, 'threshold')} not evaluated" if unevaluated else "",
         show(report.duration, Unit.SECONDS),
         clean(report.region),
         f"probe {clean(report.version)}",
@@ -144,7 +144,7 @@ def _named(evaluation: Evaluation, name: str) -> str:
     return clean(" ".join(words))
 
 
-def _all_well(report: Report, unmeasured: int) -> str:
+def _all_passed(report: Report, unmeasured: int) -> str:
     total = len(report.rows)
     if not total:
         return "nothing was checked"
@@ -169,7 +169,7 @@ def _figure(short: str, sample: Sample, now: float) -> str:
     return clean(" ".join([short, *sample.labels.values(), shown]))
 
 
-def _unjudged(report: Report) -> int:
+def _unevaluated(report: Report) -> int:
     """Thresholds without data where the check itself went well; else its failure says it."""
     well = {row.name for row in report.rows if row.result.status is Status.OK}
     return sum(

@@ -1,4 +1,4 @@
-"""The machines of an app, as Fly.io's Machines API tells of them.
+"""The machines of an app, as Fly.io's Machines API reports them.
 
 https://fly.io/docs/machines/api/machines-resource/ and /working-with-machines-api/ (1 request
 a second for each action, a burst of 3). Machines that end by themselves (release commands,
@@ -22,7 +22,7 @@ from probe.untrusted.text import excerpt
 RATE, BURST = 1.0, 3
 # Two checks of one app share an answer that is so fresh, in seconds.
 FRESH_SECONDS = 8.0
-# A server that asks for more patience is asked again after so long all the same.
+# Cap on Retry-After.
 LONGEST_RETRY_SECONDS = 120.0
 LEAST_RETRY_SECONDS = 5.0
 MOST_MACHINES = 50
@@ -41,7 +41,7 @@ class Exit(StrEnum):
 
 
 class MachineState(StrEnum):
-    """How a machine stands: ``down`` has ended without being asked to, or its host is gone;
+    """A machine's state: ``down`` has ended without being asked to, or its host is gone;
     ``stopped`` was stopped or suspended on purpose; ``changing`` is on its way."""
 
     UP = "up"
@@ -62,7 +62,7 @@ class MachineExit:
 @dataclass(frozen=True, slots=True)
 class Machine:
     """One machine. ``exits`` are the newest first; ``failing`` are its health checks that
-    don't pass; ``memory`` is in bytes, None where it is not told."""
+    don't pass; ``memory`` is in bytes, None where it is not reported."""
 
     id: str
     region: str
@@ -94,7 +94,7 @@ class Machine:
 
     @property
     def words(self) -> str:
-        """How it stands, for people."""
+        """Its state, for people."""
         if self.state == "started" and not self.host_ok:
             return f"{self.id} ({self.region}): its host is unreachable"
         if not self.exits:
@@ -206,15 +206,15 @@ def _exits(events: list[Mapping[str, Any]]) -> Iterator[MachineExit]:
             continue
         request = _mapping(event.get("request"))
         monitor = _mapping(request.get("MonitorEvent"))
-        told = _mapping(monitor.get("exit_event")) or _mapping(request.get("exit_event"))
-        at = _moment(told.get("exited_at"))
+        exited = _mapping(monitor.get("exit_event")) or _mapping(request.get("exit_event"))
+        at = _moment(exited.get("exited_at"))
         at = _moment(event.get("timestamp")) if at is None else at
         if at is None:
             continue
         # Fly leaves out what is false or 0.
-        why = Exit.REQUESTED if told.get("requested_stop") else Exit.CRASH
-        why = Exit.OUT_OF_MEMORY if told.get("oom_killed") else why
-        code = told.get("exit_code")
+        why = Exit.REQUESTED if exited.get("requested_stop") else Exit.CRASH
+        why = Exit.OUT_OF_MEMORY if exited.get("oom_killed") else why
+        code = exited.get("exit_code")
         yield MachineExit(why, code if isinstance(code, int) else 0, at)
 
 

@@ -2,7 +2,7 @@
 
 https://fly.io/docs/monitoring/metrics/. ``tests/telemetry/test_fly_queries.py`` holds the
 answers against series with known values, by promtool. ``app`` is a name that was checked: it
-stands in the queries as it is.
+is in the queries as it is.
 
 Fly scrapes every 15 s, and VictoriaMetrics hides the newest 30 s; so "now" is the last 90 s,
 and nothing looks back over the five minutes that a bare selector would.

@@ -96,7 +96,7 @@ def write_lost(
 
 
 def write_machines(machines: Sequence[Machine], now: float, record: Recorder) -> None:
-    """How each machine stands, and how often it ended in the last hour; ``now`` in seconds
+    """The state of each machine, and how often it ended in the last hour; ``now`` in seconds
     since 1970."""
     for standing in MachineState:
         count = sum(each.standing is standing for each in machines)

@@ -12,7 +12,7 @@ from probe.telemetry.fly.token import split_token
 PROMETHEUS_URL = "https://api.fly.io/prometheus"
 MACHINES_URL = "https://api.machines.dev"
 
-# It stands in addresses and queries as it is.
+# It is in addresses and queries as it is.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -25,7 +25,7 @@ Token = Annotated[SecretStr, AfterValidator(_whole_token)]
 
 
 class FlyEnvironment(Environment):
-    """Fly's variables, and the application's address: what is told together."""
+    """Fly's variables, and the application's address, by which alerts are grouped."""
 
     title = "Fly.io"
     token: Token | None = Field(default=None, alias="FLY_API_TOKEN")
@@ -101,7 +101,7 @@ class FlyAccess(CheckConfig):
 
     @property
     def subject(self) -> str:
-        """The application's host, so that what is seen from outside is told with it."""
+        """The application's host, so that alerts on what users see are grouped with it."""
         return self.backend_host or self.app
 
     @property
@@ -112,5 +112,5 @@ class FlyAccess(CheckConfig):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.scheme not in ("FlyV1", "Bearer"):
-            raise ValueError('scheme is "FlyV1" or "Bearer": leave it out, the token tells')
+            raise ValueError('scheme is "FlyV1" or "Bearer": leave it out, the token says which')
         return self

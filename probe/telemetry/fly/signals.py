@@ -91,7 +91,7 @@ MACHINE_UP = Signal(
 MACHINES = Signal(
     "probe_fly_machines",
     Unit.COUNT,
-    "How many machines stand so.",
+    "How many machines are in this state.",
     ("standing",),
     "machines",
     runbook="machines-down",

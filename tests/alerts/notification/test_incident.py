@@ -45,6 +45,28 @@ def test_the_same_service_is_one_incident_and_another_at_another_time_is_its_own
     assert keys(here, turn("a", 0.0), an_alert("health", 600.0)) == ["TURN a", "backend"]
 
 
+def page(name: str, since: float) -> Alert:
+    """A page that is a service of its own and fails."""
+    return an_alert(name, since, service=name)
+
+
+def test_a_page_of_its_own_does_not_join_the_paged_incident_of_another_page() -> None:
+    here = incidents("shop")
+    assert keys(here, page("shop", 0.0)) == ["shop"]
+    assert keys(here, page("shop", 0.0), page("blog", 10.0)) == ["shop", "blog"]
+
+
+def test_pages_that_begin_to_fail_before_either_is_paged_are_one_incident() -> None:
+    assert keys(incidents(), page("shop", 0.0), page("blog", 10.0)) == ["shop", "shop"]
+
+
+def test_when_many_services_fail_together_their_pages_join_as_well() -> None:
+    here, shop = incidents("shop"), page("shop", 0.0)
+    assert keys(here, shop) == ["shop"]
+    alerts = (shop, page("blog", 10.0), turn("a", 20.0))
+    assert keys(here, *alerts) == ["shop", "shop", "shop"]
+
+
 def test_a_page_is_not_swallowed_by_what_was_paged_long_ago() -> None:
     here, known = incidents("backend"), an_alert("ready", 0.0)
     assert keys(here, known) == ["backend"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from probe.core.model import Status
-from probe.kinds import call
+from probe.kinds.call import KIND, signals
 from probe.lab.backend import LabBackend
 from probe.turn_targets.signals import BYTES
 from tests.kinds.call.call_lab import (
@@ -35,7 +35,7 @@ async def test_a_direct_call_is_measured_up_to_its_echoes(leaks: None) -> None:
     assert result.failure is None
     assert list(result.phases) == CALLING
     # No provider's bytes are spent between two ends on one host.
-    assert set(call.KIND.signals) - {BYTES} <= set(values(result))
+    assert set(KIND.signals) - {BYTES} <= set(values(result))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -44,11 +44,13 @@ async def test_a_call_through_a_good_relay_is_measured(lab: TurnLab, way: str) -
     assert result.failure is None
     assert list(result.phases) == ["dns", *CALLING]
     found = values(result)
-    assert set(call.KIND.signals) <= set(found)
-    times = [found[signal] for signal in (call.GATHERING, call.ICE, call.DTLS, call.OPEN)]
+    assert set(KIND.signals) <= set(found)
+    times = [
+        found[signal] for signal in (signals.GATHERING, signals.ICE, signals.DTLS, signals.OPEN)
+    ]
     assert times == sorted(times)
-    assert found[call.SUCCESS] == 1
-    assert found[call.LOSS] == 0
+    assert found[signals.SUCCESS] == 1
+    assert found[signals.LOSS] == 0
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -57,7 +59,7 @@ async def test_a_call_through_coturn_is_measured(
 ) -> None:
     result = await run(coturn_check(coturn(), way))
     assert result.failure is None
-    assert set(call.KIND.signals) <= set(values(result))
+    assert set(KIND.signals) <= set(values(result))
 
 
 async def test_coturn_takes_the_credentials_made_from_its_secret(
@@ -76,7 +78,7 @@ async def test_time_limited_credentials_are_made_from_the_secret(lab: TurnLab) -
 async def test_the_echo_takes_two_round_trips_to_the_relay(lab: TurnLab) -> None:
     lab.knobs.delay = 0.02
     found = values(await run_on(lab.server, lab_check(lab)))
-    assert 4 * lab.knobs.delay <= found[call.RTT] < 0.5
+    assert 4 * lab.knobs.delay <= found[signals.RTT] < 0.5
 
 
 async def test_ten_calls_at_once_through_one_relay_all_succeed(lab: TurnLab) -> None:
@@ -98,4 +100,4 @@ async def test_a_call_through_what_the_backend_issues(lab: TurnLab) -> None:
     assert result.failure is None
     assert list(result.phases) == ["token", "credentials", "dns", *CALLING]
     assert result.facts["issued"].split(", ") == lab.server.urls()
-    assert values(result)[call.SUCCESS] == 1
+    assert values(result)[signals.SUCCESS] == 1

@@ -9,7 +9,7 @@ import pytest
 from probe.core.context import Context
 from probe.core.model import Status
 from probe.core.runner import run_check
-from probe.kinds import call
+from probe.kinds.call import KIND, signals
 from probe.lab.backend import LabBackend
 from probe.lab.knobs import BackendKnobs
 from tests.kinds.call.call_lab import CALLING, call_check, lab_check, run_on
@@ -20,7 +20,7 @@ JWT_SECRET = "a secret of thirty-two bytes or more"
 
 @pytest.fixture
 async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
-    call.KIND.load()  # as a run does before the first deadline counts
+    KIND.load()  # as a run does before the first deadline counts
     async with turn_lab(tmp_path) as started:
         yield started
 
@@ -54,7 +54,7 @@ async def test_a_deadline_in_any_phase_is_a_result_and_leaves_nothing(
         phase = result.failure.phase
         assert phase in ("start", "dns", *CALLING)
         assert result.failure.cause in ("deadline", f"{phase}_failed")
-        assert values(result)[call.SUCCESS] == 0
+        assert values(result)[signals.SUCCESS] == 0
     assert result.duration < deadline + 0.5
     assert await lab.is_clean(context)
 
@@ -87,7 +87,7 @@ async def test_what_the_backend_issues_wrongly_is_told(
     async with issuing(lab, knobs) as backend:
         result = await run_on(lab.server, call_check(backend_url=backend.url))
     assert ending(result) == (phase, cause)
-    assert values(result)[call.SUCCESS] == 0
+    assert values(result)[signals.SUCCESS] == 0
     if phase == "gathering":
         assert result.failure is not None
         assert result.failure.message.startswith(lab.url("udp"))

@@ -10,7 +10,7 @@ import pytest
 
 from probe.core.context import Context
 from probe.core.model import Status
-from probe.kinds import call
+from probe.kinds.call import signals
 from probe.lab.certificates import Authority, expired, untrusted, wrong_name
 from tests.kinds.call.call_lab import call_check, lab_check, run, run_on
 from tests.turn.turn_lab import (
@@ -59,7 +59,7 @@ async def test_wrong_credentials_are_rejected_at_once(
     result = await run_on(lab.server, lab_check(lab, way, **login))
     assert ending(result) == ("gathering", "auth_rejected")
     assert result.duration < 3
-    assert values(result)[call.SUCCESS] == 0
+    assert values(result)[signals.SUCCESS] == 0
 
 
 async def test_expired_credentials_are_told_by_their_own_time(lab: TurnLab) -> None:
@@ -155,7 +155,7 @@ async def test_a_bad_certificate_is_told_in_gathering(
 async def test_names_and_addresses_that_lead_nowhere(leaks: None, host: str, cause: str) -> None:
     result = await run(call_check(url=f"turn:{host}:3478", username="u", password="p"))
     assert ending(result) == ("dns", cause)
-    assert values(result)[call.SUCCESS] == 0
+    assert values(result)[signals.SUCCESS] == 0
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -173,9 +173,9 @@ async def test_a_hairpin_that_fails_is_told_before_the_deadline(lab: TurnLab, wa
     assert ending(result) == ("ice", "hairpin_failed")
     assert result.duration < SHORT
     found = values(result)
-    assert found[call.SUCCESS] == 0
-    assert call.GATHERING in found
-    assert call.ICE not in found
+    assert found[signals.SUCCESS] == 0
+    assert signals.GATHERING in found
+    assert signals.ICE not in found
 
 
 async def test_a_relayed_address_that_nobody_can_have_is_told(lab: TurnLab) -> None:

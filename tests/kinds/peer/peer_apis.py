@@ -14,7 +14,8 @@ from probe.core.model import Result
 from probe.core.runner import run_check
 from probe.ice.aioice_agent import AioiceAgent, IceServers
 from probe.ice.candidate import SessionDescription, read, write
-from probe.kinds.peer import KIND, PeerTable
+from probe.kinds.peer import KIND
+from probe.kinds.peer.settings import PeerTable
 from probe.peer.answerer import CallAnswerer
 from probe.peer.call import RemoteCallEndpoint, identity_of
 from probe.web.call_api import PeerCalls

@@ -83,7 +83,7 @@ async def test_a_session_that_ends_meanwhile_is_opened_anew(
     lab: JourneyLab, context: Context
 ) -> None:
     """The server says how soon silence is an end (engine.io's pingInterval, pingTimeout)."""
-    lab.backend.signaling.set_patience(interval=0.2, timeout=0.2)
+    lab.backend.signaling.set_ping_timers(interval=0.2, timeout=0.2)
     result = await run_check(session_check(lab, losses=(1.5,)), context)
     assert result.failure is None
     found = by_loss(result)

@@ -110,7 +110,7 @@ QUERY = {"name": "x_ratio", "query": "up", "unit": "ratio"}
         ({"unit": "percent"}, "queries.0.unit"),
         ({"query": ""}, "queries.0.query"),
         ({"labels": ["app"]}, "'app' can't be a label here: leave it out"),
-        ({"labels": ["instance", "instance"]}, "a label stands here twice"),
+        ({"labels": ["instance", "instance"]}, "a label is repeated"),
         ({"warn": 1}, "queries.0.warn"),
         ({"warning": 2.0, "critical": 1.0}, 'thresholds "probe_own_x_ratio"'),
         ({"warning": float("nan")}, "queries.0.warning"),

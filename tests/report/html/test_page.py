@@ -119,7 +119,7 @@ def test_before_the_first_run_nothing_is_called_well() -> None:
 
 def test_a_missed_objective_moves_nothing_and_is_told() -> None:
     said = read(samples.all_well()).text
-    assert "✓ OK: 6 of 6 checks are well" in said
+    assert "✓ OK: 6/6 checks passing" in said
     assert "~ objective missed: first byte p95 612 ms is above 500 ms" in said
 
 
@@ -128,7 +128,7 @@ def test_a_run_that_failed_without_moving_the_verdict_yet_is_told() -> None:
     why = Failure("connect", Cause.CONNECT_REFUSED, "port 443 refuses", "Is it running?")
     held = replace(row, failure=why, status=Status.FAILED)
     said = read(samples.overview(Verdict.OK, held)).text
-    assert "the newest run failed: port 443 refuses" in said
+    assert "last run failed: port 443 refuses" in said
 
 
 def test_a_trouble_that_lasts_gives_the_reason_when_the_newest_run_was_well() -> None:
@@ -160,7 +160,7 @@ def test_troubles_are_listed_with_begin_end_length_and_reason_and_many_are_folde
 def test_the_last_24_hours_stand_in_words_too() -> None:
     first, *_ = card_texts(samples.outage())
     assert (
-        "24 hours: 97.8 % of 23 h 14 min available, 1 min unknown, 45 min without data; 4 troubles"
+        "24 hours: 97.8 % of 23 h 14 min available, 1 min unknown, 45 min without data; 4 incidents"
         in first
     )
     assert "first byte: typically 180 ms, at most" in first
@@ -304,4 +304,4 @@ def test_a_line_says_how_old_its_result_is_and_whether_a_neighbour_has_failed_si
     first, *others = samples.rows()
     said = read(samples.overview(Verdict.OK, replace(first, outdated=True), *others)).text
     assert "outdated, 6 s ago" in said
-    assert "5 of 6 checks are well, 1 outdated" in said
+    assert "5/6 checks passing, 1 outdated" in said

@@ -84,14 +84,14 @@ def test_a_strip_says_the_same_in_words() -> None:
     )
     assert (
         svg.get("aria-label")
-        == "Last 24 hours: 99 % of 15 min available, 23 h 45 min without data; no trouble"
+        == "Last 24 hours: 99 % of 15 min available, 23 h 45 min without data; no incident"
     )
 
 
 def test_a_day_in_which_nothing_was_measured_has_no_share_and_no_plot() -> None:
     row = with_day(TimeBucket({Verdict.UNKNOWN: 3}), TimeBucket({}))
     label = ElementTree.fromstring(status_strip(row)).get("aria-label")
-    assert label == "Last 24 hours: 15 min unknown, 23 h 45 min without data; no trouble"
+    assert label == "Last 24 hours: 15 min unknown, 23 h 45 min without data; no incident"
     assert plot(row, OVERVIEW) is None
     assert plot_summary(row, OVERVIEW) == ""
 

@@ -143,6 +143,6 @@ def test_a_switch_that_should_be_on_is_told_in_words() -> None:
 
 
 def test_limits_without_data_are_counted_where_the_check_itself_went_well() -> None:
-    assert " · 1 limit not judged · " in plain(samples.all_ok())
+    assert " · 1 threshold not evaluated · " in plain(samples.all_ok())
     unjudged = Evaluation("health", samples.WAIT, {}, None, Verdict.UNKNOWN)
-    assert "not judged" not in plain(replace(samples.redis_down(), evaluations=(unjudged,)))
+    assert "not evaluated" not in plain(replace(samples.redis_down(), evaluations=(unjudged,)))

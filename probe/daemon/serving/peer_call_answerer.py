@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.daemon.status_overview import ProbeIdentity
+from probe.daemon.serving.status_overview import ProbeIdentity
 
 if TYPE_CHECKING:
     from probe.ice.aioice_agent import IceServers

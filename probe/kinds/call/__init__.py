@@ -1,6 +1,6 @@
 """``call``: two WebRTC peers, direct and through each relay, as far as echoes.
 
-Both peers stand in this process. So a direct call shows that the library and the probe's
+Both peers are in this process. So a direct call shows that the library and the probe's
 own network work, and a relayed one that the relay relays; whether two users elsewhere
 reach each other is more than they can say.
 """
@@ -15,21 +15,11 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import (
-    CheckFailed,
-    FailurePolicy,
-    Limits,
-    NotMeasured,
-    Signal,
-    Threshold,
-    Unit,
-    Verdict,
-)
+from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
+from probe.kinds.call.signals import ICE, SIGNALS, SUCCESS, THRESHOLDS, write
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
-from probe.turn.mos import mean_opinion_score
-from probe.turn.statistics import median
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_CALL
@@ -46,59 +36,6 @@ if TYPE_CHECKING:
     from probe.call.diagnosis import Diagnosis
     from probe.call.local_call import Call
     from probe.ice.relay_transport import RelayServer
-
-SUCCESS = Signal(
-    "probe_call_success",
-    Unit.BOOLEAN,
-    "Whether the call came as far as echoes over its data channel.",
-)
-
-
-def _reached(name: str, what: str, short: str = "") -> Signal:
-    """A moment of the call, in seconds from the start of gathering."""
-    words = f"From the start of gathering until {what}."
-    # A histogram for each moment of one side is enough.
-    latency = "answering" not in name and "offering" not in name
-    name = f"probe_call_{name}_seconds"
-    return Signal(name, Unit.SECONDS, words, column=short, latency=latency)
-
-
-GATHERING = _reached("gathering", "the offering side had its candidates")
-ICE = _reached("ice_connected", "ICE was connected, seen from the offering side", "ICE")
-DTLS = _reached(
-    "dtls_connected",
-    "DTLS was connected, where media could flow, seen from the offering side",
-)
-OPEN = _reached("open", "the data channel was open on both sides", "open")
-OFFERING_OPEN = _reached("offering_open", "the data channel was open on the offering side")
-ANSWERING_GATHERING = _reached("answering_gathering", "the answering side had its candidates")
-ANSWERING_ICE = _reached("answering_ice_connected", "ICE was connected on the answering side")
-ANSWERING_DTLS = _reached("answering_dtls_connected", "DTLS was connected on the answering side")
-ANSWERING_OPEN = _reached("answering_open", "the data channel was open on the answering side")
-RETRANSMITTED = Signal(
-    "probe_call_retransmitted",
-    Unit.BOOLEAN,
-    "Whether setting up waited for a retransmission timer of TURN, ICE, DTLS or SCTP: its "
-    "times then include a lost packet.",
-)
-RTT = Signal(
-    "probe_call_rtt_seconds",
-    Unit.SECONDS,
-    "Echo over the data channel, median of a run.",
-    column="RTT",
-    latency=True,
-)
-LOSS = Signal(
-    "probe_call_loss_ratio",
-    Unit.RATIO,
-    "Echoes over the unreliable data channel that did not come back, of those sent.",
-)
-
-MOS = Signal(
-    "probe_call_mos",
-    Unit.COUNT,
-    "Estimated mean opinion score of a voice call, 1 to 4.5, from RTT and loss (ITU-T G.107).",
-)
 
 # The part of the deadline in which a failure is looked at more closely.
 _DIAGNOSIS_SHARE = 0.1
@@ -137,7 +74,7 @@ class CallTable(TurnServerConfig):
 
     @property
     def redundancy_group(self) -> str | None:
-        """A direct call proves nothing of a relay; what is issued stands for itself."""
+        """A direct call proves nothing about a relay; issued servers are their own group."""
         if not self.needs_server:
             return None
         return "call-issued" if self.issued else "call"
@@ -251,7 +188,7 @@ async def _call_through(
         except CheckFailed as error:
             await diagnosis.of(error)
         except asyncio.CancelledError:
-            # Before closing, which may take longer than whoever cancels waits.
+            # Before closing, which may take longer than the caller waits.
             record.sample(SUCCESS, 0.0)
             raise
 
@@ -262,7 +199,7 @@ async def _complete(call: "Call", table: CallTable, record: Recorder) -> None:
         await call.echo(table.echoes)
     finally:
         # What a failure has cut short is worth keeping up to there.
-        _write(call, record)
+        write(call, record)
     record.sample(SUCCESS, 1.0)
 
 
@@ -275,33 +212,6 @@ async def _relay(
     with record.phase("dns"):
         addresses = await resolve_turn_server(url, table.family)
     return await relay_server(url, credentials, addresses, table.ca_file)
-
-
-def _write(call: "Call", record: Recorder) -> None:
-    times = call.times
-    reached = {
-        GATHERING: times.offering.gathering,
-        ICE: times.offering.ice,
-        DTLS: times.offering.dtls,
-        OPEN: times.opened,
-        OFFERING_OPEN: times.offering.opened,
-        ANSWERING_GATHERING: times.answering.gathering,
-        ANSWERING_ICE: times.answering.ice,
-        ANSWERING_DTLS: times.answering.dtls,
-        ANSWERING_OPEN: times.answering.opened,
-    }
-    for signal, seconds in reached.items():
-        if seconds:
-            record.sample(signal, seconds)
-    layers = call.retransmitted
-    record.sample(RETRANSMITTED, float(bool(layers)))
-    if layers:
-        record.facts["retransmitted"] = ", ".join(layers)
-    if times.rtts:
-        record.sample(RTT, median(times.rtts))
-        loss = times.lost / times.sent
-        record.sample_ratio(LOSS, loss, times.sent)
-        record.sample(MOS, mean_opinion_score(median(times.rtts), 0.0, loss))
 
 
 def uses(table: CallTable) -> tuple[QuotaUse, ...]:
@@ -319,27 +229,8 @@ KIND = Kind(
     table=CallTable,
     derive=derive,
     run=run,
-    signals=(
-        ICE,
-        OPEN,
-        RTT,
-        GATHERING,
-        DTLS,
-        ANSWERING_GATHERING,
-        ANSWERING_ICE,
-        ANSWERING_DTLS,
-        OFFERING_OPEN,
-        ANSWERING_OPEN,
-        RETRANSMITTED,
-        LOSS,
-        MOS,
-        SUCCESS,
-        BYTES,
-    ),
-    thresholds=(
-        Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
-        Threshold(RTT, Limits(warning=0.4), optional=True, hold=60.0),
-    ),
+    signals=(*SIGNALS, BYTES),
+    thresholds=THRESHOLDS,
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
         severity_with_backup=Verdict.WARNING,

@@ -1,4 +1,4 @@
-"""What alerting has to say on the status page."""
+"""Notices of alerting on the status page."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,18 +23,18 @@ _NOTIFIED = {
 
 
 def notices_of(alarm: AlertManager, references: References) -> list[Notice]:
-    """Alerts that burn, what keeps them from being told, and messages that don't get through."""
+    """Firing alerts, what suppresses them, and notifications that are not delivered."""
     return [
         *_network(references),
         *_peers(alarm),
         *_undelivered(alarm),
         *(_quiet(alarm)),
-        *(_burning(alarm, alert) for alert in alarm.firing),
+        *(_firing(alarm, alert) for alert in alarm.firing),
     ]
 
 
 def config_notices(warnings: Iterable[str], checks: Iterable[Check]) -> list[Notice]:
-    """What is configured and will not do: ``warnings`` of all of it, and those of checks."""
+    """Warnings about the configuration as a whole, and those of single checks."""
     of_checks = (warning for check in checks for warning in check.config_warnings)
     return [
         Notice(Verdict.WARNING, "The configuration", warning) for warning in (*warnings, *of_checks)
@@ -43,23 +43,23 @@ def config_notices(warnings: Iterable[str], checks: Iterable[Check]) -> list[Not
 
 def _network(references: References) -> Iterator[Notice]:
     if references.all_fail:
-        text = "Every reference fails. Nothing is held against a target until one works again."
+        text = "All references fail. Targets are not blamed until one of them recovers."
         yield Notice(Verdict.UNKNOWN, "Our own network is down", text)
 
 
 def _peers(alarm: AlertManager) -> Iterator[Notice]:
     for name, problem in alarm.fleet.peers.problems:
-        yield Notice(Verdict.WARNING, f"Another probe can't be asked: {name}", problem)
+        yield Notice(Verdict.WARNING, f"Peer {name} can't be queried", problem)
     for found in alarm.fleet.setup_problems:
-        yield Notice(Verdict.WARNING, "The probes are set up differently", found.text)
+        yield Notice(Verdict.WARNING, "The probes are configured differently", found.text)
 
 
 def _undelivered(alarm: AlertManager) -> Iterator[Notice]:
     if alarm.refused:
-        text = "A service refuses them for good: probe alerts list says which and why."
-        yield Notice(Verdict.WARNING, f"{alarm.refused} messages could not be delivered", text)
+        text = "A receiver rejects them permanently: probe alerts list shows which and why."
+        yield Notice(Verdict.WARNING, f"{alarm.refused} notifications could not be delivered", text)
     if alarm.problem:
-        yield Notice(Verdict.WARNING, "Messages are kept in memory", alarm.problem)
+        yield Notice(Verdict.WARNING, "Notifications are kept in memory", alarm.problem)
 
 
 def _quiet(alarm: AlertManager) -> Iterator[Notice]:
@@ -74,11 +74,11 @@ def _quiet(alarm: AlertManager) -> Iterator[Notice]:
 
 
 def _quietly(reason: Window | Silence) -> Verdict:
-    """A page on which all notifications are suppressed is not to look green."""
+    """A page must not look green while all notifications are suppressed."""
     return Verdict.WARNING if is_everything(reason.matches) else Verdict.OK
 
 
-def _burning(alarm: AlertManager, alert: Alert) -> Notice:
+def _firing(alarm: AlertManager, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
     standing = alarm.fleet.quorum_state_of(alert)
     notified = _NOTIFIED.get(standing.scope) if standing else None

@@ -44,7 +44,7 @@ async def build_overview(
     day = await history.day(start, now, DAY_BUCKETS)
     longest = {check.name: longest_seconds(check) for check in board.checks}
     available = await history.availability(start, now, longest)
-    troubles = await history.troubles(start, now)
+    incidents = await history.troubles(start, now)
     return Overview(
         verdict=board.verdict,
         now=now,
@@ -58,7 +58,7 @@ async def build_overview(
                 board.state(check.name),
                 due.get(check.name),
                 day.get(check.name, ()),
-                troubles.get(check.name, ()),
+                incidents.get(check.name, ()),
                 available.get(check.name),
                 outdated=check.name in outdated,
             )
@@ -74,7 +74,7 @@ def _row(
     stand: CheckState | None,
     due: float | None,
     day: tuple[TimeBucket, ...],
-    troubles: tuple[StatePeriod, ...],
+    incidents: tuple[StatePeriod, ...],
     availability: Availability | None,
     *,
     outdated: bool,
@@ -101,7 +101,7 @@ def _row(
         evaluations=stand.evaluations if stand else (),
         day=day,
         availability=availability,
-        troubles=troubles,
+        troubles=incidents,
         plot=check.kind.plot,
         limits=_limits(check),
     )
@@ -114,4 +114,4 @@ def _limits(check: Check) -> Limits | None:
 
 def _history_notices(history: History) -> list[Notice]:
     problem = history.state.problem
-    return [Notice(Verdict.WARNING, "History is in trouble", problem)] if problem else []
+    return [Notice(Verdict.WARNING, "History is degraded", problem)] if problem else []

@@ -1,0 +1,65 @@
+"""The command line of ``probe turn``; the command itself is imported when it is called."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from probe.commands.silence.parameters import Seconds
+
+
+@click.command("turn")
+@click.argument("url")
+@click.option("--user", envvar="TURN_USERNAME", help="User name.  [env: TURN_USERNAME]")
+@click.option("--password", envvar="TURN_PASSWORD", help="Password.  [env: TURN_PASSWORD]")
+@click.option(
+    "--secret",
+    envvar="TURN_SHARED_SECRET",
+    help="Shared secret of time-limited credentials.  [env: TURN_SHARED_SECRET]",
+)
+@click.option(
+    "--ca-file",
+    envvar="PROBE_CA_FILE",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Certificates of a private authority, for turns:.",
+)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--timeout",
+    "step",
+    type=Seconds(above=0.0),
+    default=5.0,
+    show_default=True,
+    help="For each step.",
+)
+@click.option(
+    "--throughput/--no-throughput", default=True, help="Send 1 Mbit/s through the relay for 5 s."
+)
+def turn(
+    url: str,
+    user: str | None,
+    password: str | None,
+    secret: str | None,
+    ca_file: Path | None,
+    format_: str,
+    step: float,
+    throughput: bool,
+) -> None:
+    """Find out everything about one TURN server; needs no configuration.
+
+    URL is turn:HOST[:PORT][?transport=tcp], turns:HOST[:PORT], or a host alone, which is tried
+    by UDP, TCP and TLS. Without credentials only what strangers see is reported.
+    """
+    from probe.commands.turn import examine
+
+    code = examine.run(
+        url,
+        user=user,
+        password=password,
+        secret=secret,
+        ca_file=ca_file,
+        format_=format_,
+        step=step,
+        throughput=throughput,
+    )
+    sys.exit(code)

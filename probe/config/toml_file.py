@@ -1,0 +1,92 @@
+"""Reads ``probe.toml`` into raw tables."""
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from probe.config.suggestions import suggest
+from probe.config.toml_limits import MAX_BYTES, problem_of
+from probe.core.environment import ConfigProblem
+from probe.core.kind import Kind
+
+# A key that ends so names the variable that holds the value, so that the file itself
+# carries no secret: password_from = "OTHER_TURN_PASSWORD".
+FROM_VARIABLE = "_from"
+
+# Tables of alerting, which configure no checks.
+ALERTING_TABLES = ("maintenance", "route")
+
+Kinds = Sequence[Kind[Any, Any]]
+RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def read_tables(
+    path: Path, kinds: Kinds, *, required: bool
+) -> tuple[RawTables, list[ConfigProblem]]:
+    """The raw tables of ``probe.toml``, by name: kinds, and what is told to whom and when.
+
+    Beside them, what is neither. Nothing and no mistake where there is no such file, unless
+    it is ``required``.
+    """
+    try:
+        text = read_regular(path)
+        if problem := problem_of(text):
+            return {}, [ConfigProblem(str(path), problem)]
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [ConfigProblem(str(path), f"can't be read: {error}")]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
+    except (ValueError, RecursionError, OverflowError) as error:
+        # tomllib leaves some values to what they are made with: dates, offsets, numbers.
+        return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
+    names = [*(kind.name for kind in kinds), *ALERTING_TABLES]
+    mistakes = list(_shape_mistakes(path, document, names))
+    good = {
+        name: document[name] for name in names if name in document and _are_tables(document[name])
+    }
+    return good, mistakes
+
+
+def read_regular(path: Path) -> str:
+    """The text of a regular file of bounded size. Raises OSError, UnicodeDecodeError."""
+    # Not to wait for a writer, should it be a named pipe.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError("it is not a regular file")
+        if about.st_size > MAX_BYTES:
+            raise OSError(f"it is larger than {MAX_BYTES} bytes")
+        return file.read(MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def variables_named_in(tables: RawTables) -> set[str]:
+    """The variables that the file points to."""
+    return {
+        value
+        for entries in tables.values()
+        for entry in entries
+        for key, value in entry.items()
+        if key.endswith(FROM_VARIABLE) and isinstance(value, str)
+    }
+
+
+def _shape_mistakes(
+    path: Path, document: Mapping[str, Any], kinds: list[str]
+) -> Iterable[ConfigProblem]:
+    for key, value in document.items():
+        if key not in kinds:
+            yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + suggest(key, kinds))
+        elif not _are_tables(value):
+            what = "entry" if key in ALERTING_TABLES else "check"
+            yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)

@@ -1,0 +1,106 @@
+"""The daemon's parts, and the state that they share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from alerts.evaluation.check_state import CheckStates
+from alerts.evaluation.own_network import References
+from alerts.manager import AlertManager
+from probe.config.check_plan import CheckPlan
+from probe.config.settings import Settings
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.runner import shortages
+from probe.daemon.isolation import Isolation
+from probe.daemon.quota_counter import Counting
+from probe.daemon.readiness import Readiness
+from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.own_health import OwnHealth
+from probe.daemon.self_monitoring.starts import Starts
+from probe.daemon.self_monitoring.supervision import Supervisor
+from probe.daemon.serving.status_overview import ProbeIdentity
+from probe.daemon.triggers import Triggers
+from probe.diagnostics.heartbeat import Heartbeat
+from probe.diagnostics.redact import Redactor
+from probe.history import History
+from probe.metrics.exporter import Exporter
+from probe.once import probe_version
+
+
+@dataclass
+class DaemonState:
+    """What changes while the daemon runs.
+
+    ``revision`` grows with every change that the status page would show. ``first_round`` is set
+    once every check has a result.
+    """
+
+    settings: Settings
+    plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
+    checks: dict[str, Check] = field(default_factory=dict)
+    history: History | None = None
+    revision: int = 0
+    first_round: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts that do not depend on the daemon's tasks; ``build_parts`` makes them."""
+
+    context: Context
+    identity: ProbeIdentity
+    states: CheckStates
+    readiness: Readiness
+    references: References
+    triggers: Triggers
+    quotas: Counting
+    alerts: AlertManager
+    supervisor: Supervisor
+    starts: Starts
+    own: OwnHealth
+    exporter: Exporter
+    isolation: Isolation
+    heartbeat: Heartbeat
+
+
+def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[], float]) -> Parts:
+    """``clock`` is the monotonic clock, ``now`` the wall clock in seconds since 1970."""
+    service = settings.service
+    redactor = Redactor(settings.secrets)
+    context = Context(clock=clock, now=now, redact=redactor.clean, repeats=True)
+    alerts = _alert_manager(settings, clock, now)
+    supervisor, starts = Supervisor(clock), Starts(service.data, now)
+    clock_watch = ClockWatch(now, clock)
+    return Parts(
+        context=context,
+        identity=ProbeIdentity(settings.region, probe_version(), now()),
+        states=CheckStates(),
+        readiness=Readiness(clock),
+        references=References(),
+        triggers=Triggers(),
+        quotas=Counting(context),
+        alerts=alerts,
+        supervisor=supervisor,
+        starts=starts,
+        own=OwnHealth(alerts, supervisor, starts, clock_watch, shortages(context), clock),
+        exporter=Exporter(region=settings.region, clock=clock),
+        isolation=Isolation(clock),
+        heartbeat=Heartbeat(service.heartbeat_url, now=now),
+    )
+
+
+def _alert_manager(
+    settings: Settings, clock: Callable[[], float], now: Callable[[], float]
+) -> AlertManager:
+    """Its ``now`` is steady: alerts must not jump when the wall clock is set."""
+    offset = now() - clock()
+    return AlertManager(
+        settings.alerting,
+        settings.service.data,
+        peers=replace(settings.service.peers, version=probe_version()),
+        journals=settings.service.journals,
+        now=lambda: offset + clock(),
+        wall=now,
+        clock=clock,
+    )

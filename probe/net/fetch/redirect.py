@@ -1,0 +1,41 @@
+"""Redirects of HTTP: where an answer sends its client."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.protocol.exchange import HttpResponse
+
+REDIRECT = "redirect"
+"""The phase of a redirect that can't be followed."""
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer whose headers are there; how many redirects led to it, and where it is."""
+
+    response: HttpResponse
+    url: URL
+    redirects: int
+
+
+def redirect_target(page: Response) -> URL | None:
+    """Where an answer sends us; None if it is no redirect.
+
+    Raises CheckFailed(protocol_error) for a redirect to what is no web address.
+    """
+    location = page.response.headers.get("Location")
+    if page.response.status not in _REDIRECTS or location is None:
+        return None
+    with suppress(ValueError):
+        target = page.url.join(URL(location))
+        if target.scheme in ("http", "https") and target.host:
+            return target
+    raise CheckFailed(
+        Cause.PROTOCOL_ERROR, "it redirects to something that is no web address", phase=REDIRECT
+    )
