@@ -42,7 +42,7 @@ class Flush:
 
 
 class Pipeline:
-    """Every alert from its first bad result to the last message about it.
+    """Every alert from its first bad result to its resolve.
 
     ``cluster`` links it to other probes; None: it is alone. All times are
     seconds since 1970 on a clock that doesn't jump; ``wall`` gives the wall clock as it is at

@@ -59,7 +59,7 @@ def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set
 
 def _drop_what_was_lost(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
     """A message that was lost with the damage before its receiver had it: what still fires is
-    sent anew. Without damage there is none, and a journal on a disk that hung lacks records."""
+    sent again. Without damage there is none, and a journal on a disk that hung lacks records."""
     for key, _ in _own_entries(pipeline, waiting):
         if journal.is_complete and not journal.knows(*key):
             pipeline.group_store.drop(key)

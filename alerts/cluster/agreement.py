@@ -111,7 +111,7 @@ class Agreement:
         return quorum.judge(alert, self._region, self._votes(alert, now), before, now, around)
 
     def _votes(self, alert: Alert, now: float) -> list[MemberVote]:
-        """Every other probe's vote; who is unreachable, and a name without addresses, is silent."""
+        """Every other probe's vote; unreachable members and names without addresses are silent."""
         found = [MemberVote(name, Vote.SILENT) for name in self._peers.unresolved]
         found += [self._vote(member, alert, now) for member in self._peers.others]
         return found

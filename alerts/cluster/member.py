@@ -68,7 +68,7 @@ class Member:
         return self.answer is not None and (not self.problem or lately)
 
     def counts(self, now: float) -> bool:
-        """Whether it reaches a majority itself: who can't ask may hold on to what is over."""
+        """Whether it reaches a majority itself: without one it may hold on to a resolved alert."""
         age = self.answer.quorum_age if self.answer else None
         return age is None or age + now - self.heard <= TRUST_SECONDS
 

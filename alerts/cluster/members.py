@@ -122,7 +122,7 @@ class Members:
 
     @property
     def unresolved(self) -> list[str]:
-        """Names that have no address, or were not looked for yet."""
+        """Names that have no address, or were not resolved yet."""
         return sorted(map(_shown, self._unresolved))
 
     @property
@@ -164,7 +164,7 @@ class Members:
             await self._ask_witness(questions)
 
     async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
-        """Ask all others on behalf of one who can't; what they answer within a second."""
+        """Query all others on behalf of a probe that can't; their answers within a second."""
         question = question.model_copy(update={"relay": False})
         others = self.others
 
@@ -263,7 +263,7 @@ class Members:
         await asyncio.gather(*due)
 
     async def _resolve(self, index: int, entry: str) -> None:
-        """Its addresses are these from now on; who can't be resolved stays where it was."""
+        """Its addresses from now on; a name that can't be resolved keeps its addresses."""
         self._resolved[index] = self._now()
         if "://" in entry:
             self._unresolved.pop(entry, None)

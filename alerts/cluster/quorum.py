@@ -26,7 +26,7 @@ FRESH_INTERVALS, FRESH_SECONDS = 1.5, 5.0
 
 class Vote(StrEnum):
     """What another probe says of an alert. ``SILENT``: it can't be reached, is not sure, or
-    has not looked since the condition began; ``NOTHING``: it has no such check, or could not
+    has no result since the condition began; ``NOTHING``: it has no such check, or could not
     measure it; ``UNASKED``: it can be reached and has yet to be asked."""
 
     BAD = "bad"
@@ -38,7 +38,7 @@ class Vote(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemberVote:
-    """Another probe's present word on an alert. ``name`` is its region, or its address before
+    """Another probe's present vote on an alert. ``name`` is its region, or its address before
     it has ever answered. ``severity`` is None unless it sees it as bad."""
 
     name: str

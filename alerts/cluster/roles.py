@@ -108,6 +108,6 @@ class Roles:
         )
 
     def _is_lost(self, owner: str | None, notifier: str, subject: str) -> bool:
-        """Whether the last message of who notifies had not been taken when it was last heard."""
+        """Whether the last message of the owner was still pending when it last answered."""
         words = [each.groups.get(subject) for each in self._peers.others if each.name == owner]
         return owner != MINE and any(notifier in word.pending for word in words if word)

@@ -56,7 +56,7 @@ class GroupStore:
     assign: Assign = _alone
     ended: dict[Key, float] = field(default_factory=dict)
     confirm: Confirm = _certain
-    # Keys whose pending messages another probe sends by now, since it was last cleared.
+    # Keys whose pending messages another probe sends; cleared at each flush.
     withdrawn: set[Key] = field(default_factory=set)
 
     @property
@@ -115,7 +115,7 @@ class GroupStore:
         self.log.keep(key, view)
 
     def drop(self, key: Key) -> None:
-        """Forget an entry: what still fires is sent anew."""
+        """Forget an entry: what still fires is sent again."""
         self.log.keep(key, None)
 
     @property

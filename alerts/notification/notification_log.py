@@ -1,7 +1,7 @@
 """What each receiver was sent of each incident, and whether it was accepted; pure.
 
 An entry exists from an incident's first message to its last. A message counts as delivered
-when the receiver has accepted it, not when it is queued: what was refused is sent anew, and a
+when the receiver has accepted it, not when it is queued: what was refused is sent again, and a
 resolve that was refused is sent again until it is accepted.
 """
 

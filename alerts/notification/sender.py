@@ -102,7 +102,7 @@ class Dispatcher:
             self._ended.set()
 
     def wake(self) -> None:
-        """Something was added to the outbox, or time has passed: look again."""
+        """Something was added to the outbox, or time has passed: check again."""
         for lane in self._lanes.values():
             lane.woken.set()
 

@@ -26,7 +26,7 @@ LONGEST_HEADLINE = 150
 
 
 def symbol(message: Message) -> str:
-    """A sign for people who read colours or symbols before words."""
+    """A symbol that shows state and severity at a glance."""
     if is_closed(message):
         return CLOSED_MARK
     if message.occasion in MARKS:

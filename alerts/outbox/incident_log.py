@@ -110,7 +110,7 @@ class IncidentLog:
         return _key(notifier, key) in self._records
 
     async def catch_up(self) -> None:
-        """Write the journals that missed something anew, if they can be written again."""
+        """Rewrite the journals that missed something, if they can be written again."""
         now = asyncio.get_running_loop().time()
         if not self._problems or now - self._caught_up_at < CATCH_UP_SECONDS:
             return

@@ -13,7 +13,7 @@ from alerts.model import Delivery, MessageType, Silence
 from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
 
 MOST_REFUSED = 50
-# Silences that are over stay for a while: who silenced what, and why, is asked afterwards.
+# Expired silences are kept for a while: who silenced what, and why, is asked afterwards.
 SILENCE_KEPT_SECONDS = 30 * 86400.0
 
 _COLUMNS = "number, notifier, at, attempts, due, error, message"

@@ -9,7 +9,7 @@ from alerts.prometheus.yaml import dump
 from probe.core.kind import Kind
 
 _HEAD = """\
-# Made by `probe rules` from the probe's signals and thresholds; `make dashboards` makes it anew.
+# Made by `probe rules` from the probe's signals and thresholds; `make dashboards` regenerates it.
 # For Prometheus 2.42 and newer, and what evaluates its rules. Alertmanager's part comes from
 # `probe rules --alertmanager`.
 """

@@ -59,7 +59,7 @@ class RunbookError(ValueError):
 
 
 def render(text: str, values: Values, section: str) -> str:
-    """The page; the steps of ``section`` that are left are numbered anew, and so is what refers
+    """The page; the steps of ``section`` that are left are renumbered, and so is what refers
     to them. Raises RunbookError."""
     try:
         rendered = _template(text).render(**_with_questions({**GENERIC, **values}))

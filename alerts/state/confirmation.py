@@ -48,7 +48,7 @@ class Confirmation:
         self._wanted: set[str] = set()
 
     def add_result(self, result: Result, now: float) -> None:
-        """A check has a result; one that is judged anew is no other."""
+        """A check has a result; one that is evaluated again is the same."""
         name = result.check
         if self._last.get(name) is result:
             return

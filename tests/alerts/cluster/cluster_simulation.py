@@ -1,4 +1,4 @@
-"""Several probes in one process on a clock that a test moves: who sees what, who is told what.
+"""Several probes in one process on a clock that a test moves: who sees what, who is notified.
 
 Everything that judges is real; packets, Slack and the pager are lists.
 """
@@ -38,7 +38,7 @@ CHECK = toy(
 
 @dataclass
 class Town:
-    """The world outside: what is broken, who can't be reached, and what people were told.
+    """The world outside: what is broken, who can't be reached, and what was sent.
 
     ``down`` are the regions that can't use the target, ``apart`` pairs of regions that don't
     hear each other, ``probes`` those that run. ``chat`` and ``pages`` have (second, region,
@@ -55,7 +55,7 @@ class Town:
     opened: int = 0
 
     def take(self, region: str, notifier: str, message: Message) -> None:
-        """Somebody is told."""
+        """A notification is sent."""
         if notifier == "chat":
             self.chat.append((self.now, region, message))
             return

@@ -37,7 +37,7 @@ class Asked:
 @pytest.mark.parametrize(
     ("age", "younger", "hastened"),
     [
-        # The trouble began after its last look.
+        # The failure began after its last run.
         (300.0, 5.0, ["rare"]),
         (300.0, 299.0, ["rare"]),
         # It has looked since.

@@ -169,7 +169,7 @@ SURE, UNSURE = ObservedSeverity(CRITICAL, sure=True), ObservedSeverity(CRITICAL,
         (opinion(failing=UNSURE), Vote.SILENT),
         (opinion(other=SURE), Vote.FINE),
         (opinion(measured=False), Vote.NOTHING),
-        # It looked before the trouble began, which was 8 s ago.
+        # It ran before the failure began, which was 8 s ago.
         (opinion(age=8.5), Vote.SILENT),
         (opinion(age=8.0), Vote.FINE),
         # What it saw bad before is bad still, up to one and a half interval and 5 s.

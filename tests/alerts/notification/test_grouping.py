@@ -1,4 +1,4 @@
-"""Who is told what: one incident, one story, for each notifier its own."""
+"""Who is notified of what: one incident, with a log entry for each notifier."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,7 +42,7 @@ def alert(check: str, severity: Severity = Severity.CRITICAL, since: float = 0.0
 
 
 def group_store(*own: RouteTable) -> GroupStore:
-    """A group_store with a chat for everything and a pager for what is critical."""
+    """A group store with a chat for everything and a pager for what is critical."""
     return GroupStore(Routes([CHAT, PAGER], own))
 
 
@@ -53,7 +53,7 @@ def told(
     muted: Sequence[Alert] = (),
     over: Sequence[Alert] = (),
 ) -> list[tuple[str, str, str]]:
-    """What is told now of one subject: (notifier, occasion, title)."""
+    """What is sent now of one subject: (notifier, occasion, title)."""
     incident = Incident("backend", tuple(burning), tuple(muted), tuple(over))
     deliveries = group_store.settle([incident], now, SETTING)
     return [(each.notifier, each.message.occasion.value, each.message.title) for each in deliveries]

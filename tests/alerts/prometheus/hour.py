@@ -32,7 +32,7 @@ SCRAPE = 15
 RUN_SECONDS = 0.2
 _SERIES = re.compile(r"^(\S+?)(\{.*\})? (\S+)$")
 
-# Who is told of what, and at which level: (check, alert, level) → times.
+# What fires, and at which level: (check, alert, level) → times.
 Told = tuple[str, str, str]
 
 
@@ -68,7 +68,7 @@ FAULTS = (
 @dataclass
 class Hour:
     """``on``: when each alert was on, as the daemon's own parts have it (from, to; to is the end
-    of the hour if it still burns). ``series``: one value or None for each scrape."""
+    of the hour if it still fires). ``series``: one value or None for each scrape."""
 
     on: dict[Told, list[list[float]]] = field(default_factory=dict)
     series: dict[str, list[float | None]] = field(default_factory=dict)

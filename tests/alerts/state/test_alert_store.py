@@ -1,4 +1,4 @@
-"""What burns, from results and time alone; and over restarts as if there had been none."""
+"""What fires, from results and time alone; and over restarts as if there had been none."""
 
 from dataclasses import replace
 
@@ -243,7 +243,7 @@ FAILS, WELL = (Status.FAILED, None, False), (Status.OK, None, False)
 def test_a_restart_at_any_point_changes_nothing(
     steps: list[tuple[Status, float | None, bool]],
 ) -> None:
-    """With results coming as they do, what is told is the same with restarts and without."""
+    """With results coming as they do, what is sent is the same with restarts and without."""
     once, often = Stage(), Stage()
     for number, (status, value, again) in enumerate(steps):
         if again:
