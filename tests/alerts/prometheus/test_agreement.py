@@ -72,7 +72,7 @@ def _spells(text: str) -> dict[Told, list[list[float]]]:
                 spells[-1][1] = now
             else:
                 spells.append([now, now])
-    # It was still burning at its last moment, and over by the next.
+    # It was still firing at its last moment, and resolved by the next.
     return {
         told: [[start, min(end + SCRAPE, HOUR)] for start, end in spells]
         for told, spells in found.items()
