@@ -11,7 +11,7 @@ from alerts.silence.maintenance_window import WindowTable
 
 @dataclass(frozen=True)
 class AlertingConfig:
-    """What alerting is to do: whom to tell, which way, when not. ``public_url`` and
+    """Receivers, routes and maintenance windows. ``public_url`` and
     ``grafana_url`` are where messages lead to; ``secrets`` are those of the notifiers."""
 
     region: str

@@ -1,4 +1,4 @@
-"""All of alerting, put together: results in, messages out, nothing lost on the way.
+"""All of alerting, put together: results in, notifications out, durably.
 
 Results only touch state in memory, so probing never waits for anything here. A task of its
 own flushes the pipeline: time passes for the alerts, and their states and messages are stored
@@ -83,43 +83,43 @@ class AlertManager(AlertingStatus):
         self._noted: dict[tuple[str, str], float] = {}
 
     async def answer(self, question: bytes) -> bytes | None:
-        """What another probe wants to know; None for what is no question."""
+        """The answer to another probe; None for an invalid query."""
         try:
             asked = read_question(question)
         except InvalidMessage:
             return None
         relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
-        desk, excused = self.pipeline.desk, self.pipeline.own_network_fails
-        # All of one moment: a result that came in this very instant counts.
+        group_store, own_network_fails = self.pipeline.group_store, self.pipeline.own_network_fails
+        # A consistent snapshot: a result that has just come counts.
         own = LocalState(
             self.pipeline.groups,
-            desk.views,
+            group_store.views,
             undelivered_of(waiting),
-            desk.ended,
-            troubles=self.pipeline.alerts.troubles(self._now()),
+            group_store.ended,
+            suspected=self.pipeline.alerts.suspected(self._now()),
             openings=openings_of(waiting),
         )
-        return self._fleet.answer(asked, own, excused=excused, relayed=relayed)
+        return self._fleet.answer(asked, own, own_network_fails=own_network_fails, relayed=relayed)
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
-        """What is wrong with the probe itself by now, by rule."""
+        """Present problems of the probe itself, by rule."""
         if self.pipeline.set_own(problems, self._now()):
             self._woken.set()
 
     def reload(self, plan: AlertingConfig) -> None:
         """Routes, windows and addresses are these from now on; notifiers stay those of the
-        start, for what waits is addressed to them."""
+        start, for pending messages are addressed to them."""
         known = self.pipeline.config.notifiers
         if plan.notifiers.keys() != known.keys():
             logger.warning("a notifier that is added or removed takes effect after a restart")
         routes = tuple(route for route in plan.routes if route.name in known)
         self.pipeline.config = replace(plan, notifiers=known, routes=routes)
-        warn_of_unrouted(self.pipeline.desk.routes)
+        warn_of_unrouted(self.pipeline.group_store.routes)
         self._woken.set()
 
     async def read_silences(self) -> list[Silence]:
-        """Silences that have not ended, read anew: others write the file too."""
+        """Silences that have not ended, read again: other processes write the file too."""
         if self._outbox is None:
             return []
         self._silences = await self._outbox.silences(self._now())
@@ -138,7 +138,7 @@ class AlertManager(AlertingStatus):
         return ended
 
     async def open(self) -> None:
-        """Take up what was kept. Call it before results come."""
+        """Restore the stored state. Call it before results come."""
         for kind in NOTIFIERS:
             if kind.name in self.pipeline.config.notifiers:
                 await asyncio.to_thread(kind.load)
@@ -147,7 +147,7 @@ class AlertManager(AlertingStatus):
         waiting = await self._outbox.waiting()
         keys = [(each.notifier, each.message.key) for each in waiting]
         self.pipeline.restore(documents, keys)
-        warn_of_unrouted(self.pipeline.desk.routes)
+        warn_of_unrouted(self.pipeline.group_store.routes)
         await recover(self.pipeline, self._outbox)
         self._clean_slate = not documents and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
@@ -175,7 +175,7 @@ class AlertManager(AlertingStatus):
         return {**jobs, "peers": self._fleet.run} if self._fleet.asks_others else jobs
 
     async def close(self) -> None:
-        """Store what is due, and close; a message under way gets a moment."""
+        """Store what is due, and close; a message in progress gets a moment."""
         if self._dispatcher is not None:
             await self._flush()
             await self._dispatcher.stop(STOP_SECONDS)
@@ -207,28 +207,28 @@ class AlertManager(AlertingStatus):
         """Whether a check works again while its alert still fires."""
         return self.pipeline.is_recovering(check)
 
-    def suppress_own_network(self, excused: bool) -> None:
-        """Whether it is our own network that fails: then nothing is held against a target,
-        and no time passes for what has failed before."""
+    def suppress_own_network(self, own_network_fails: bool) -> None:
+        """Whether the probe's own network fails: then no target counts as failing, and
+        timers of what failed before stand still."""
         before = self.pipeline.own_network_fails
-        if excused and not before:
-            logger.warning("every reference fails: it is our own network, no target is blamed")
-        elif before and not excused:
-            logger.warning("references are back")
-        self.pipeline.own_network_fails = excused
+        if own_network_fails and not before:
+            logger.warning("every reference fails: own network down, targets count as unknown")
+        elif before and not own_network_fails:
+            logger.warning("references answer again")
+        self.pipeline.own_network_fails = own_network_fails
         self._woken.set()
 
     def first_round_done(self) -> None:
-        """Every check has run once. What was forgotten at the restart, for want of a disk,
-        may be open at a pager: whatever works is resolved there."""
+        """Every check has run once. Without stored state, incidents from before the
+        restart may be open at a pager: whatever works is resolved there."""
         if self._clean_slate:
             self._clean_slate = False
             self.pipeline.resolve_unknown()
             self._woken.set()
 
     async def _flush_on(self) -> None:
-        """Flush when something has happened or is due, yet not for every single result: many
-        come in a moment."""
+        """Flush when something has happened or is due, but not for every single result: many
+        come at once."""
         while True:
             self._woken.clear()
             wait = await self._flush()
@@ -268,7 +268,7 @@ class AlertManager(AlertingStatus):
         self._woken.set()
 
     async def _on_refused(self, delivery: Delivery, reason: str) -> None:
-        """A notifier that refuses for good: noted through the others, once for each reason."""
+        """A notifier refuses for good: reported through the others, once for each reason."""
         if self._outbox is None:
             return
         now = self._now()
@@ -282,7 +282,7 @@ class AlertManager(AlertingStatus):
         await self._send_to_others(delivery.notifier, refusal(delivery, reason, region, now))
 
     async def _on_undelivered(self, delivery: Delivery, reason: str) -> None:
-        """A notifier that has taken nothing for a while: noted through the others."""
+        """A notifier has accepted nothing for a while: reported through the others."""
         note = undelivered(delivery, reason, self.pipeline.config.region, self._now())
         await self._send_to_others(delivery.notifier, note)
 

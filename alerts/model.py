@@ -1,4 +1,4 @@
-"""The words of alerting: what burns, since when, and what is told of it to whom.
+"""Core value types of alerting: alerts, messages, deliveries and silences.
 
 Plain frozen values. Times are wall-clock seconds since 1970 (UTC), durations seconds.
 """
@@ -13,7 +13,7 @@ _SAID_BY_TARGET = ("degraded", "service_down")
 
 
 class Severity(StrEnum):
-    """How bad it is: whether somebody is to be woken."""
+    """How bad it is: critical pages somebody."""
 
     WARNING = "warning"
     CRITICAL = "critical"
@@ -48,13 +48,13 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that burns, or has burned.
+    """Something that fires, or has fired.
 
     ``since`` is when it began (the first bad result), ``fired`` when it had lasted long
-    enough to be told, ``ended`` when it was over (None: it still burns). ``summary`` says in
+    enough to fire, ``ended`` when it was resolved (None: it still fires). ``summary`` says in
     a sentence what is wrong; ``phase``, ``cause`` and ``hint`` are a failure's, ``value``,
     ``limit`` and ``trend`` a broken limit's, all for people. ``runbook`` names the page that
-    says what to do. ``region`` is whose probe sees it, empty for what several probes tell as
+    says what to do. ``region`` is whose probe sees it, empty for what several probes send as
     one; ``view`` then says who sees it. ``closed`` says why it ended without a recovery.
     ``service``, ``loss`` and ``degradation`` are its check's :class:`probe.core.kind.Impact`.
     """
@@ -91,12 +91,12 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told of a group of alerts that burn together.
+    """A notification about a group of alerts that fire together.
 
     ``key`` is the group's identity: the same from its first message to its last, and what
-    a service's own deduplication is made from. ``severity`` is that of its gravest alert,
+    a service's own deduplication is made from. ``severity`` is that of its most severe alert,
     for a resolved group what it was. ``since`` is when the first of them began. ``changes``
-    are things that changed lately and may be to blame, ``affected`` other checks that
+    are recent changes that may be the cause, ``affected`` other checks that
     suffer from it, ``links`` are (name, address). ``test`` marks a message that somebody
     sends to try a route. Of an update, ``news`` says what has changed since the last message.
     """
@@ -136,7 +136,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nobody is told of alerts whose check, kind or label value is among ``matches``."""
+    """Suppresses alerts whose check, kind or label value is among ``matches``."""
 
     name: str
     matches: tuple[str, ...]
@@ -147,9 +147,9 @@ class Silence:
 
 
 class NotifyError(Exception):
-    """A message was not taken.
+    """A message was not delivered.
 
-    ``permanent``: it would be refused again, so trying again is no use. ``retry_after``:
+    ``permanent``: it would be refused again, so it is not retried. ``retry_after``:
     the service says how many seconds to wait. The text holds no secret and no address that
     carries one.
     """

@@ -1,4 +1,4 @@
-"""What a notifier is to those who send through it."""
+"""The interface of a notifier."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,13 +7,13 @@ from alerts.model import Message
 
 
 class Notifier(Protocol):
-    """Brings messages to one service.
+    """Sends messages to one service.
 
-    ``name`` is unique and stable: waiting messages are addressed to it. ``tells_past``: a
-    trouble that began and ended before anything could be told is still worth a message
+    ``name`` is unique and stable: waiting messages are addressed to it. ``sends_missed_incidents``:
+    an incident that began and ended before anything could be sent is still worth a message
     (people read it; a pager has nothing to do). ``resend_seconds``: the service forgets
-    what isn't repeated to it so often, so whoever makes the messages adds a reminder each
-    time while it burns; None: it remembers. ``pause`` seconds pass between two messages.
+    what isn't repeated to it so often, so a reminder is sent each time
+    while the alert fires; None: it remembers. ``pause`` seconds pass between two messages.
     """
 
     @property
@@ -29,7 +29,7 @@ class Notifier(Protocol):
     def pause(self) -> float: ...
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
-        """Returns once the service has taken the message.
+        """Returns once the service has accepted the message.
 
         ``memory`` is what the last message with this key returned, empty for the first; what
         is returned is kept for the next. Raises :class:`alerts.model.NotifyError`.

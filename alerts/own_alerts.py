@@ -1,7 +1,7 @@
-"""Alerts about the probe itself: named by who notices, fired and resolved like any other.
+"""Alerts about the probe itself, fired and resolved like any other.
 
-They are this probe's alone: no other probe is asked about them, and no maintenance window for
-everything holds them back longer than it lasts.
+They are this probe's alone: no other probe is asked about them, and maintenance windows
+apply to them too.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ class OwnAlerts:
         return f"{CHECK} ({self._region})"
 
     def update(self, problems: Mapping[str, OwnProblem], now: float) -> list[Event]:
-        """These problems there are, by rule; what is not among them is over."""
+        """These are the problems, by rule; what is not among them is resolved."""
         events = []
         for rule in set(self._alerts) - set(problems):
             over = replace(self._alerts.pop(rule), ended=now)
@@ -77,7 +77,7 @@ class OwnAlerts:
         return [group]
 
     def adopt(self, alert: Alert) -> None:
-        """Take one as firing, as somebody was told, until it is known better."""
+        """Take one as firing, as a receiver was sent, until it is evaluated."""
         self._alerts.setdefault(alert.identity.rule, alert)
 
     def documents(self) -> dict[str, str | None]:

@@ -1,8 +1,8 @@
 """The alert pipeline: results in, notifications out. Pure: no clock, no file, no network.
 
 The daemon runs it, and so does every test of whole incidents, with or without other probes.
-What has to outlive a restart comes out of :meth:`Pipeline.flush` as documents; what a receiver
-accepted or refused is handed back in.
+State that has to survive a restart comes out of :meth:`Pipeline.flush` as documents; what
+a receiver accepted or refused is handed back in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from alerts.cluster.company import ClusterLink, incidents_among
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.model import Alert, Delivery, Fingerprint, Silence
-from alerts.notification.affected import with_affected
+from alerts.notification.affected import pending_since, with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
@@ -32,8 +32,8 @@ from probe.core.model import Evaluation, Result
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """What has to be stored and sent together, and what happened to alerts; of ``withdrawn``
-    (notifier and incident) whatever waits is another probe's to send."""
+    """What has to be stored and sent together, and what happened to alerts; pending messages of
+    ``withdrawn`` (notifier and incident) are another probe's to send."""
 
     deliveries: tuple[Delivery, ...] = ()
     documents: Mapping[str, str | None] = field(default_factory=dict)
@@ -42,9 +42,9 @@ class Flush:
 
 
 class Pipeline:
-    """Every alert from its first bad result to the last message about it.
+    """Every alert from its first bad result to its resolve.
 
-    ``cluster`` is how this probe stands among others; None: it is alone. All times are
+    ``cluster`` links it to other probes; None: it is alone. All times are
     seconds since 1970 on a clock that doesn't jump; ``wall`` gives the wall clock as it is at
     such a time, with which silences and maintenance windows are compared.
     """
@@ -58,11 +58,13 @@ class Pipeline:
         self._config, self._cluster, self._wall = config, cluster, wall
         self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), Lately()
-        self.desk = GroupStore(Routes(config.routes, config.own_routes), confirm=self._is_confirmed)
-        self._link = ClusterLink(cluster, self.desk) if cluster is not None else None
+        self.group_store = GroupStore(
+            Routes(config.routes, config.own_routes), confirm=self._is_confirmed
+        )
+        self._link = ClusterLink(cluster, self.group_store) if cluster is not None else None
         if cluster is not None:
-            self.desk.cast = cluster.cast
-        self.incidents = OpenIncidents(self._group_of, self.desk.log.critical_since)
+            self.group_store.assign = cluster.assign
+        self.incidents = OpenIncidents(self._group_of, self.group_store.log.critical_since)
         self._confirmation = Confirmation()
         self._checks: dict[str, Check] = {}
         self.groups: dict[str, str] = {}
@@ -71,7 +73,7 @@ class Pipeline:
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
         self._unknown: set[str] = set()
-        # What waits for receivers, as far as it matters to other probes.
+        # Pending messages, as far as they matter to other probes.
         self.waiting: Sequence[Delivery] = ()
         self._groups: list[AlertGroup] = []
         self._now = 0.0
@@ -80,22 +82,22 @@ class Pipeline:
 
     @property
     def config(self) -> AlertingConfig:
-        """What it is to do."""
+        """The configuration; can be replaced at run time."""
         return self._config
 
     @config.setter
     def config(self, config: AlertingConfig) -> None:
         self._config = config
-        self.desk.routes = Routes(config.routes, config.own_routes)
+        self.group_store.routes = Routes(config.routes, config.own_routes)
 
     def restore(
         self, documents: Mapping[str, str], waiting: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Take up the documents of an earlier process; ``waiting`` are notifier and incident
-        of every message that is still on its way."""
+        """Restore the documents of an earlier process; ``waiting`` are notifier and incident
+        of every pending message."""
         self.unreadable = self.alerts.restore(documents)
         self.own.restore(documents)
-        self.desk.restore(documents, waiting)
+        self.group_store.restore(documents, waiting)
         if self._link is not None:
             self._link.restore(documents)
         self.incidents.restore(documents)
@@ -117,7 +119,7 @@ class Pipeline:
         *,
         backed_up: bool,
     ) -> None:
-        """A check has a new result, or its result is judged anew."""
+        """A check has a new result, or its result is evaluated again."""
         self.changes.note(check.name, result.facts, now)
         if self._cluster is not None:
             self._cluster.note(check, result)
@@ -141,42 +143,46 @@ class Pipeline:
         return [*self.own.firing, *self.alerts.firing]
 
     def set_own(self, problems: Mapping[str, OwnProblem], now: float) -> bool:
-        """What is wrong with the probe itself by now, by rule; whether that is news."""
+        """Present problems of the probe itself, by rule; whether anything has changed."""
         events = self.own.update(problems, now)
         self._events += events
         return bool(events)
 
     def resolve_unknown(self) -> None:
-        """Every check has run once, and what was open before the start is not known: whatever
-        works is resolved at the receivers that can't know better."""
+        """Every check has run once, and what was open before the start is unknown: whatever
+        works is resolved at the pagers."""
         self._unknown = set(self.groups.values())
 
     def delivered(self, delivery: Delivery) -> None:
         """A receiver has accepted a message."""
-        self.desk.log.delivered(delivery)
+        self.group_store.log.delivered(delivery)
 
     def refused(self, delivery: Delivery, now: float) -> None:
         """A receiver has refused a message for good."""
-        self.desk.log.refused(delivery, now)
+        self.group_store.log.refused(delivery, now)
 
     def flush(self, now: float, silences: Sequence[Silence] = ()) -> Flush:
         """Bring everything up to date."""
         self._now, self._silences = now, silences
         if not self.own_network_fails:
-            self._record(self.alerts.pass_time(now))
+            self._record(self.alerts.tick(now))
         self._recovering = frozenset(self.alerts.recovering)
         if self._link is not None:
-            troubles = self.alerts.troubles(now)
-            self._link.begin(troubles, self.waiting, self.groups, self._unknown)
+            suspected = self.alerts.suspected(now)
+            self._link.begin(suspected, self.waiting, self.groups, self._unknown)
         self._groups = groups = self._alert_groups(now)
-        deliveries = self.desk.settle(groups, now, self._context(now))
+        deliveries = self.group_store.settle(groups, now, self._context(now))
         deliveries += self._resolves_of_unknown(now)
-        is_open = self.desk.log.is_open if self._cluster is None else self.desk.log.is_open_anywhere
+        is_open = (
+            self.group_store.log.is_open
+            if self._cluster is None
+            else self.group_store.log.is_open_anywhere
+        )
         self.incidents.close(is_open, self.alerts.firing)
         documents = {
             **self.alerts.documents(),
             **self.own.documents(),
-            **self.desk.documents(),
+            **self.group_store.documents(),
             **self.incidents.documents(),
         }
         withdrawn: tuple[Key, ...] = ()
@@ -187,18 +193,18 @@ class Pipeline:
         return Flush(tuple(deliveries), documents, events, withdrawn)
 
     def not_sent(self, key: Key) -> None:
-        """An end that its receiver has not been sent is not claimed to other probes."""
-        self.desk.ended.pop(key, None)
+        """A resolve that was not sent is not reported to other probes."""
+        self.group_store.ended.pop(key, None)
 
     def knows(self, check: str) -> bool:
         """Whether a check runs now."""
         return check in self._checks
 
     def next_time(self, now: float) -> float | None:
-        """When :meth:`flush` will have something to do though no result comes."""
+        """When :meth:`flush` will have something to do without a new result."""
         times = [
             None if self.own_network_fails else self.alerts.next_time(),
-            self.desk.next_time(self._groups, now),
+            self.group_store.next_time(self._groups, now),
             self._confirmation.next_time(now),
             self._cluster.next_time(self.alerts.firing) if self._cluster is not None else None,
             self._next_mute_change(now),
@@ -210,8 +216,8 @@ class Pipeline:
         return self._confirmation.wanted()
 
     def is_recovering(self, check: str) -> bool:
-        """Whether a check works again while its alert still fires: another good result ends
-        it, so the next run comes as soon as after a failure."""
+        """Whether a check passes again while its alert still fires: another pass resolves it,
+        so the next run comes as soon as after a failure."""
         return any(identity.check == check for identity in self.alerts.recovering)
 
     def windows(self, now: float) -> list[Window]:
@@ -246,14 +252,10 @@ class Pipeline:
                 resolved,
                 lambda check: self.groups.get(check, check),
                 is_muted,
-                told=[key for _, key in self.desk.views if key != self.own.subject],
-                excused=self.own_network_fails,
+                notified=[key for _, key in self.group_store.views if key != self.own.subject],
+                own_network_fails=self.own_network_fails,
             )
-        names = set(self.alerts.pending)
-        troubles = self.alerts.troubles(now) if names else ()
-        pending = {
-            each.identity.check: each.since for each in troubles if each.identity.check in names
-        }
+        pending = pending_since(self.alerts, now)
         joins = self._cluster is None
         return self.own.groups(is_muted) + [
             with_affected(each, pending, self._checks, joins=joins) for each in groups

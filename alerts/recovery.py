@@ -1,4 +1,4 @@
-"""After a start: what is open at receivers, by the database and by the journal, made one.
+"""After a start: open incidents at receivers, merged from the database and the journal.
 
 Whatever was lost of either, each open incident goes on: its alerts are taken as firing until
 a result says otherwise, so that it gets its resolve or stays as it was sent.
@@ -28,18 +28,18 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
     if journal is None:
         return 0
     waiting = {(each.notifier, each.message.key) for each in await outbox.waiting()}
-    waiting |= pipeline.desk.log.refused_resolves
+    waiting |= pipeline.group_store.log.refused_resolves
     _drop_what_was_closed(pipeline, journal, waiting)
     if lost or outbox.was_damaged:
         _drop_what_was_lost(pipeline, journal, waiting)
     found = {(each.notifier, each.key): each for each in journal.open_incidents}
-    missing = [key for key in found if key not in pipeline.desk.views and key not in waiting]
+    missing = [key for key in found if key not in pipeline.group_store.views and key not in waiting]
     taken = [key for key in missing if key[0] in pipeline.config.notifiers]
     for key in taken:
         incident = found[key]
-        pipeline.desk.adopt(key, _entry(incident))
+        pipeline.group_store.adopt(key, _entry(incident))
         for alert in incident.alerts:
-            pipeline.adopt(alert, incident.key, incident.told)
+            pipeline.adopt(alert, incident.key, incident.sent_at)
         await outbox.remember(*key, incident.memory)
     if taken or lost or outbox.was_damaged:
         _adopt_lost_alerts(pipeline, found)
@@ -50,25 +50,25 @@ async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
 
 
 def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
-    """An end that was taken after the database was last written."""
+    """A resolve that was delivered after the database was last written."""
     for key, entry in _own_entries(pipeline, waiting):
         closed = journal.closed_at(*key)
         if closed is not None and closed >= entry.told:
-            pipeline.desk.drop(key)
+            pipeline.group_store.drop(key)
 
 
 def _drop_what_was_lost(pipeline: Pipeline, journal: IncidentLog, waiting: set[Key]) -> None:
     """A message that was lost with the damage before its receiver had it: what still fires is
-    sent anew. Without damage there is none, and a journal on a disk that hung lacks records."""
+    sent again. Without damage there is none, and a journal on a disk that hung lacks records."""
     for key, _ in _own_entries(pipeline, waiting):
         if journal.is_complete and not journal.knows(*key):
-            pipeline.desk.drop(key)
+            pipeline.group_store.drop(key)
 
 
 def _own_entries(pipeline: Pipeline, waiting: set[Key]) -> list[tuple[Key, NotificationLogEntry]]:
     return [
         (key, entry)
-        for key, entry in pipeline.desk.views.items()
+        for key, entry in pipeline.group_store.views.items()
         if entry.owner == MINE and not entry.refused and key not in waiting
     ]
 
@@ -76,7 +76,7 @@ def _own_entries(pipeline: Pipeline, waiting: set[Key]) -> list[tuple[Key, Notif
 def _adopt_lost_alerts(pipeline: Pipeline, found: Mapping[Key, OpenIncident]) -> None:
     """Members of incidents whose alerts could not be read."""
     firing = {name_of(alert) for alert in pipeline.firing}
-    for key, entry in pipeline.desk.views.items():
+    for key, entry in pipeline.group_store.views.items():
         incident = found.get(key)
         known = {name_of(alert): alert for alert in incident.alerts} if incident else {}
         for member in set(entry.members) - firing:
@@ -85,18 +85,18 @@ def _adopt_lost_alerts(pipeline: Pipeline, found: Mapping[Key, OpenIncident]) ->
 
 
 async def _complete(pipeline: Pipeline, journal: IncidentLog) -> None:
-    """Have the journal know what the database knows."""
+    """Add to the journal what only the database has."""
     firing = {name_of(alert): alert for alert in pipeline.firing}
     missing = [
         OpenIncident(
             notifier=notifier,
             key=key,
             alerts=tuple(firing[each] for each in entry.members if each in firing),
-            told=entry.told,
+            sent_at=entry.told,
             opened=entry.opened,
             memory={},
         )
-        for (notifier, key), entry in pipeline.desk.views.items()
+        for (notifier, key), entry in pipeline.group_store.views.items()
         if entry.owner == MINE and entry.accepted and not journal.is_open(notifier, key)
     ]
     await journal.adopt(missing)
@@ -111,7 +111,7 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
         severity=severity,
         members=members,
         since=_since(alerts, incident.opened),
-        told=incident.told,
+        told=incident.sent_at,
         opened=incident.opened,
         story=members,
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),

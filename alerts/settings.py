@@ -1,4 +1,4 @@
-"""From variables and ``probe.toml`` to whom is told what, and when not."""
+"""The configuration of alerting from variables and ``probe.toml``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 def read_alerting(
     variables: Variables, tables: Tables, path: Path
 ) -> tuple[AlertingConfig, list[ConfigProblem]]:
-    """The plan of alerting, without region and addresses, and everything that is wrong."""
+    """The configuration of alerting, without region and addresses, and all errors."""
     notifiers: dict[str, Notifier] = {}
     routes: list[Route] = []
     secrets: set[str] = set()
@@ -57,7 +57,7 @@ def read_alerting(
 
 
 def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
-    """Alerting that notifies nobody at all."""
+    """Warnings about alerting without any notifier."""
     if config.notifiers:
         return ()
     names = ", ".join(each.name for each in NOTIFIERS)
@@ -74,7 +74,7 @@ def receivers(config: AlertingConfig) -> tuple[str, ...]:
         about = ", ".join(table.matches) or "every check"
         severities = " and ".join(sorted(table.severities)) or "all"
         names = [name for name in table.notify if name in config.notifiers]
-        to = ", ".join(names) or "nobody"
+        to = ", ".join(names) or "not routed to any notifier"
         lines.append(f"[[route]] entry {place}, {severities} alerts of {about}: {to}")
     return tuple(lines)
 
@@ -95,7 +95,7 @@ def _route_to(kind: NotifierKind[Any], made: Notifier) -> Route:
 
 def _secrets_of(environment: Environment) -> Iterator[str]:
     """What of a notifier's variables is secret; of an address, also its path: an incoming
-    webhook's is its key. One that has a default is known to everybody."""
+    webhook's is its key. One that has a default is public."""
     for name, about in type(environment).model_fields.items():
         value = getattr(environment, name)
         if not isinstance(value, SecretStr):

@@ -1,4 +1,4 @@
-"""How alerting fares, for the status page, the metrics and the probe's own alerts."""
+"""The state of alerting, for the status page, the metrics and the probe's own alerts."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from probe.report.text.units import show
 
 
 class AlertingStatus:
-    """What others may know of alerting; nothing here changes it."""
+    """A read-only view of alerting."""
 
     def __init__(
         self,
@@ -56,17 +56,17 @@ class AlertingStatus:
 
     @property
     def waiting(self) -> int:
-        """How many messages have not been taken yet."""
+        """How many notifications are pending."""
         return self._outbox.state.waiting if self._outbox else 0
 
     @property
     def refused(self) -> int:
-        """How many messages were refused for good by notifiers that have taken none since."""
+        """How many messages were refused for good by notifiers that have accepted none since."""
         return sum(each.refused for each in self.delivery.values())
 
     @property
     def delivery(self) -> Mapping[str, ReceiverHealth]:
-        """How each notifier fares."""
+        """The health of each notifier."""
         return self._dispatcher.health if self._dispatcher else {}
 
     @property
@@ -77,7 +77,7 @@ class AlertingStatus:
 
     @property
     def state(self) -> OutboxState | None:
-        """How the outbox fares; None before it is open."""
+        """The state of the outbox; None before it is open."""
         return self._outbox.state if self._outbox else None
 
     @property
@@ -87,12 +87,12 @@ class AlertingStatus:
 
     @property
     def problem(self) -> str:
-        """What is wrong with keeping messages, for people; empty if nothing is."""
+        """Why messages are not stored on disk, for people; empty if they are."""
         return self._outbox.state.problem if self._outbox and self._folder else ""
 
     @property
     def fleet(self) -> Cluster:
-        """The other probes, and how alerts stand among them."""
+        """The other probes, and the quorum state of alerts."""
         return self._fleet
 
     def muted(self, alert: Alert) -> Window | Silence | None:
@@ -107,4 +107,4 @@ class AlertingStatus:
             for each in (self._outbox.waiting_now() if self._outbox else [])
             if each.error and alert.identity in {one.identity for one in each.message.firing}
         ]
-        return "; ".join(undelivered) or self.pipeline.desk.notified(alert)
+        return "; ".join(undelivered) or self.pipeline.group_store.notified(alert)

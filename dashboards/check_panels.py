@@ -1,9 +1,9 @@
-"""Panels that every group of checks has: is it well, why not, where does the time go."""
+"""Panels that every group of checks has: state, availability, causes and phases."""
 
 from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, PanelQuery, PanelType
 
-WELL = ((None, RED), (0.95, ORANGE), (0.99, BLUE), (0.999, GREEN))
-_STATES = ((0.0, "fails", RED), (1.0, "well", GREEN))
+AVAILABILITY = ((None, RED), (0.95, ORANGE), (0.99, BLUE), (0.999, GREEN))
+_STATES = ((0.0, "failing", RED), (1.0, "passing", GREEN))
 
 
 def states(selector: str, drill: str = "") -> Panel:
@@ -22,9 +22,9 @@ def states(selector: str, drill: str = "") -> Panel:
 
 
 def availability(selector: str, by: str, legend: str) -> Panel:
-    """Which share of the time shown checks were well."""
+    """The availability of checks in the time shown."""
     return Panel(
-        title="Well, of the time shown",
+        title="Availability in the time range",
         description="Share of the measured time in which checks passed. Unknown and gaps are left "
         "out; Checks over time shows them.",
         queries=(
@@ -34,7 +34,7 @@ def availability(selector: str, by: str, legend: str) -> Panel:
         ),
         unit="percentunit",
         shape=PanelType.BARS,
-        thresholds=WELL,
+        thresholds=AVAILABILITY,
         least=0,
         most=1,
     )
@@ -45,7 +45,7 @@ def causes(selector: str) -> Panel:
     return Panel(
         title="Causes",
         description="How many checks fail or can't be measured, by cause. Causes are a closed "
-        "list, which the README has. Nothing is drawn while all is well.",
+        "list, which the README has. Empty while all checks pass.",
         queries=(
             PanelQuery(
                 f"count by (cause) (probe_failure_info{selector}) or vector(0)", "{{cause}}"
@@ -72,11 +72,11 @@ def phases(selector: str) -> Panel:
 
 
 def failures(selector: str) -> Panel:
-    """What is broken at this moment, and in which phase."""
+    """Failing checks now, and in which phase."""
     return Panel(
-        title="What fails now, and why",
+        title="Failing now",
         description="Failed runs and runs that could not measure, with phase and cause. Empty: "
-        "all is well.",
+        "all checks pass.",
         queries=(
             PanelQuery(
                 f"sum by (check, region, target, phase, cause) (probe_failure_info{selector})",

@@ -23,7 +23,7 @@ _CALLS = selector('kind=~"turn|call"', providers=True)
 
 
 def boards(kinds: Iterable[Kind[Any, Any]]) -> tuple[Dashboard, ...]:
-    """Every dashboard, in the order in which people look."""
+    """Every dashboard, in order of use."""
     kinds = tuple(kinds)
     return (
         overview(kinds),
@@ -31,14 +31,14 @@ def boards(kinds: Iterable[Kind[Any, Any]]) -> tuple[Dashboard, ...]:
             kinds,
             SIGNALING,
             "Probe: signaling",
-            "The way in: pages, health, certificate, and sessions with the signaling server.",
+            "Web pages, health endpoints, certificates, and sessions with the signaling server.",
         ),
         _turn(kinds),
         _grouped(
             kinds,
             INFRASTRUCTURE,
             "Probe: infrastructure",
-            "What the application runs on: machines, database, cache, and its own metrics.",
+            "Machines, database, cache, and application metrics.",
         ),
         itself(),
     )
@@ -48,8 +48,8 @@ def _grouped(
     kinds: tuple[Kind[Any, Any], ...], uid: str, title: str, description: str
 ) -> Dashboard:
     found = names_on(kinds, uid)
-    well = check_panels.row("Checks", selector(f'kind=~"{found}"'), "check", "{{check}}")
-    rows = ((well,) if found else ()) + rows_for(kinds, uid)
+    checks = check_panels.row("Checks", selector(f'kind=~"{found}"'), "check", "{{check}}")
+    rows = ((checks,) if found else ()) + rows_for(kinds, uid)
     return Dashboard(uid, title, description, rows)
 
 
@@ -76,8 +76,8 @@ def _providers() -> tuple[Panel, ...]:
     by = "provider, transport"
     return (
         Panel(
-            "Usable now, by provider and transport",
-            "Share of the checks that succeed. 0 %: no user gets through this way.",
+            "Success now, by provider and transport",
+            "Share of passing checks. 0 %: no user can connect this way.",
             (
                 PanelQuery(
                     f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}", True
@@ -91,18 +91,18 @@ def _providers() -> tuple[Panel, ...]:
         ),
         Panel(
             "Success by provider",
-            "Share of the checks that are well, over time.",
+            "Share of passing checks, over time.",
             (PanelQuery(f"avg by ({by}) (probe_success{_CALLS})", "{{provider}} {{transport}}"),),
             unit="percentunit",
             least=0,
             most=1,
         ),
         Panel(
-            "Providers that work",
-            "By any way in. While one is down, the others carry its users.",
+            "Providers up",
+            "By any transport. While one is down, the others carry its users.",
             (PanelQuery(f"max by (provider) (probe_success{_CALLS})", "{{provider}}"),),
             shape=PanelType.STATES,
-            words=((0, "down", RED), (1, "works", GREEN)),
+            words=((0, "down", RED), (1, "up", GREEN)),
         ),
         _phases(),
     )
@@ -111,7 +111,7 @@ def _providers() -> tuple[Panel, ...]:
 def _phases() -> Panel:
     return Panel(
         "Phases by provider",
-        "Where the time of a run through each relay goes: the mean of its checks.",
+        "Duration of each phase of a run, by relay: the mean of its checks.",
         (
             PanelQuery(
                 f"avg by (provider, phase) (probe_phase_duration_seconds{_CALLS})",

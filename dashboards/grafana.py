@@ -1,4 +1,4 @@
-"""Our dashboards as Grafana's: classic JSON of schema 42, which every Grafana imports.
+"""Dashboards as classic Grafana JSON of schema 42, which every Grafana imports.
 
 Panels name no datasource of their own making: a variable chooses one, so that the same
 file serves a Prometheus of one's own and Fly's managed Grafana.
@@ -84,7 +84,7 @@ def _variable(name: str, label: str, query: str) -> dashboard.QueryVariable:
     return (
         dashboard.QueryVariable(name)
         .label(label)
-        .description(f"Only these: {label.lower()}s that a probe has.")
+        .description(f"Filter by {label.lower()}s that a probe has.")
         .datasource(SOURCE)
         .query(query)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)

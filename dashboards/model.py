@@ -1,4 +1,4 @@
-"""What a dashboard is made of, before it is Grafana's. Plain frozen values."""
+"""The model of a dashboard, independent of Grafana. Plain frozen values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,9 +30,9 @@ class PanelQuery:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One plot. ``unit`` is Grafana's; ``steps`` are (from which value, colour), the first
+    """One plot. ``unit`` is Grafana's; ``thresholds`` are (from which value, colour), the first
     from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``words`` name values,
-    ``drill`` is the uid of the dashboard that says more of a check."""
+    ``link_to`` is the uid of the detailed dashboard of a check."""
 
     title: str
     description: str

@@ -1,4 +1,4 @@
-"""Overview: is it up, which alerts fire, and the objectives over 30 days with their budgets."""
+"""Overview: check states, firing alerts, and the objectives over 30 days with their budgets."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -30,12 +30,12 @@ _BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
 
 
 def overview(kinds: Iterable[Kind[Any, Any]]) -> Dashboard:
-    """The dashboard that is looked at every day."""
+    """The dashboard of every day."""
     kinds = tuple(kinds)
     return Dashboard(
         UID,
         "Probe: overview",
-        "Is it up, which alerts are firing, and how much of the error budgets is left.",
+        "Check states, firing alerts, and remaining error budgets.",
         (
             DashboardRow("Now", tuple(_now())),
             DashboardRow("Checks", tuple(_checks(kinds))),
@@ -49,14 +49,14 @@ def _now() -> Iterator[Panel]:
     success = f"probe_success{selector()}"
     info = f"probe_failure_info{selector()}"
     found = (
-        ("Fail", "Checks that fail.", f"count({success} == 0) or vector(0)", RED),
+        ("Failing", "Checks that fail.", f"count({success} == 0) or vector(0)", RED),
         (
             "Not measured",
-            "Checks that could not be looked at: neither well nor failed.",
+            "Checks that could not be measured: neither passing nor failing.",
             f"count({info} unless on (job, instance, check, region) {success}) or vector(0)",
             ORANGE,
         ),
-        ("Well", "Checks that are well.", f"count({success} == 1) or vector(0)", GREEN),
+        ("Passing", "Checks that pass.", f"count({success} == 1) or vector(0)", GREEN),
     )
     for title, text, expr, colour in found:
         bad = ((None, GREEN), (1, colour)) if colour != GREEN else ((None, GREEN),)
@@ -76,7 +76,7 @@ def _now() -> Iterator[Panel]:
 def _firing_alerts() -> Panel:
     return Panel(
         "Firing alerts",
-        "As the probes judge by themselves, by severity.",
+        "As evaluated by the probes, by severity.",
         (
             PanelQuery(
                 "sum by (severity) (probe_alerts_firing * on (job, instance) "
@@ -95,7 +95,7 @@ def _firing_alerts() -> Panel:
 def _regions() -> Panel:
     return Panel(
         "Regions",
-        "From where it is looked at, and the last run there.",
+        "Regions that run probes, and the time since their last run.",
         (
             PanelQuery(
                 f"time() - max by (region) (probe_last_run_timestamp_seconds{selector()})",
@@ -112,7 +112,7 @@ def _regions() -> Panel:
 
 
 def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
-    """Each leads to the dashboard that says more of it."""
+    """Each links to its detailed dashboard."""
     titles = ((SIGNALING, "Signaling"), (TURN, "TURN and ICE"), (INFRASTRUCTURE, "Infrastructure"))
     for uid, title in titles:
         if not (found := names_on(kinds, uid)):
@@ -127,7 +127,7 @@ def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
 def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
     found = objectives_of(kinds)
     yield Panel(
-        "Error budget left",
+        "Error budget remaining",
         "Of what 30 days allow: 100 % is untouched, below 0 % the objective is missed. "
         "Where less than 30 days are kept, of as many as there are.",
         tuple(_left(objective) for objective in found),
@@ -144,7 +144,7 @@ def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
     yield Panel(
         "Error budget burn rate",
         "Errors of the last hour, against what the objective allows: 1 uses the budget up in 30 "
-        f"days. Alerts begin at {rates}, over longer windows the milder ones.",
+        f"days. Alerts begin at {rates}, the lower rates over longer windows.",
         tuple(_burn(objective) for objective in found if objective.threshold is None),
         shape=PanelType.LINES,
         thresholds=((None, GREEN), (1, BLUE), (6, ORANGE), (14.4, RED)),
@@ -163,7 +163,7 @@ def _filling(panels: list[Panel]) -> Iterator[Panel]:
 
 def _kept(objective: Objective) -> Panel:
     share = 1 - objective.budget
-    text = f"At least {number(100 * share)} % of the time well."
+    text = f"At least {number(100 * share)} % of the time passing."
     if objective.threshold is not None:
         threshold = objective.threshold
         text = f"{threshold.signal.help} Objective {number(threshold.limits.objective or 0)}"

@@ -1,4 +1,4 @@
-"""Probe: its own health, and what it takes from others."""
+"""The probe's own health and resource usage."""
 
 from dashboards.model import (
     BLUE,
@@ -19,26 +19,25 @@ _QUANTILES = (0.5, 0.9, 0.99)
 
 
 def itself() -> Dashboard:
-    """The dashboard about who watches."""
+    """The dashboard about the probe itself."""
     return Dashboard(
         UID,
         "Probe: itself",
-        "Who watches the watcher: rhythm, event loop, memory, history, messages, and what the "
-        "checks cause.",
+        "Scheduling, event loop, memory, history, notifications, and the load that checks cause.",
         (
-            DashboardRow("Is it well", _well()),
-            DashboardRow("Rhythm", _rhythm()),
-            DashboardRow("What it takes", _takes()),
-            DashboardRow("History and messages", _history()),
+            DashboardRow("Health", _health()),
+            DashboardRow("Scheduling", _scheduling()),
+            DashboardRow("Resource usage", _resource_usage()),
+            DashboardRow("History and notifications", _history()),
         ),
     )
 
 
-def _well() -> tuple[Panel, ...]:
+def _health() -> tuple[Panel, ...]:
     return (
         Panel(
             "Probes",
-            "Which probe runs where.",
+            "Version and region of each probe.",
             (PanelQuery(f"sum by (region, version, python) (probe_build_info{_HERE})", now=True),),
             shape=PanelType.TABLE,
             width=12,
@@ -46,13 +45,13 @@ def _well() -> tuple[Panel, ...]:
         ),
         _flag(
             "Configuration",
-            "Whether it was right when it was last read.",
+            "Whether the last reload succeeded.",
             "probe_config_last_reload_successful",
         ),
-        _flag("History", "Whether results are kept as they should be.", "probe_history_healthy"),
+        _flag("History", "Whether results are written to the history.", "probe_history_healthy"),
         Panel(
-            "Up for",
-            "Since its start.",
+            "Uptime",
+            "Time since the start.",
             (
                 PanelQuery(
                     _of_probes("(time() - process_start_time_seconds)"),
@@ -74,7 +73,7 @@ def _flag(title: str, text: str, name: str) -> Panel:
         text,
         (PanelQuery(f"min by (region) ({_of_probes(name)})", "{{region}}", True),),
         shape=PanelType.STAT,
-        words=((0, "wrong", RED), (1, "right", GREEN)),
+        words=((0, "error", RED), (1, "ok", GREEN)),
         width=4,
         height=6,
     )
@@ -88,26 +87,26 @@ def _quantiles(name: str) -> tuple[PanelQuery, ...]:
     )
 
 
-def _rhythm() -> tuple[Panel, ...]:
+def _scheduling() -> tuple[Panel, ...]:
     return (
         Panel(
-            "Event loop: late by",
-            "What the loop is late, measurements are wrong by.",
+            "Event loop lag",
+            "Measurements are off by as much as the event loop lags.",
             _quantiles("probe_loop_lag_seconds"),
             unit="s",
             thresholds=((None, GREEN), (0.1, ORANGE)),
             least=0,
         ),
         Panel(
-            "Runs: begun late by",
-            "How long after its time each run was begun.",
+            "Schedule lateness",
+            "How long after its due time each run started.",
             _quantiles("probe_schedule_lateness_seconds"),
             unit="s",
             least=0,
         ),
         Panel(
-            "Runs by what they found",
-            "Runs a minute.",
+            "Runs by result",
+            "Runs per minute.",
             (
                 PanelQuery(
                     f"60 * sum by (status) (rate(probe_runs_total{selector()}[$__rate_interval]))",
@@ -124,8 +123,8 @@ def _rhythm() -> tuple[Panel, ...]:
 
 def _runs_left_out() -> Panel:
     return Panel(
-        "Turns left out",
-        "Skipped: the run before had not ended. Missed: the process was held up.",
+        "Runs skipped or missed",
+        "Skipped: the previous run had not ended. Missed: the process was stalled.",
         (
             PanelQuery(
                 'sum by (check) (increase(probe_runs_skipped_total{check=~"$check"}'
@@ -143,11 +142,11 @@ def _runs_left_out() -> Panel:
     )
 
 
-def _takes() -> tuple[Panel, ...]:
+def _resource_usage() -> tuple[Panel, ...]:
     return (
         Panel(
-            "Runs a day",
-            "By kind, from the intervals: what the plans behind the application are asked for.",
+            "Runs per day",
+            "By kind, from the intervals: the load on the application's plans.",
             (
                 PanelQuery(
                     f"sum by (kind) (86400 / probe_interval_seconds{selector()})", "{{kind}}", True
@@ -172,7 +171,7 @@ def _takes() -> tuple[Panel, ...]:
         ),
         Panel(
             "Open files",
-            "Descriptors; closings that go on behind finished runs.",
+            "File descriptors; connections still closing after finished runs.",
             (
                 _own("process_open_fds", "files {{region}}"),
                 _own("probe_pending_closings", "closings {{region}}"),
@@ -183,7 +182,7 @@ def _takes() -> tuple[Panel, ...]:
 
 
 def _of_probes(expr: str) -> str:
-    """What a probe says of itself has no region of its own; its build has."""
+    """A probe's own metrics have no region label; probe_build_info has."""
     return f"{expr} * on (job, instance) group_left(region) probe_build_info{_HERE}"
 
 
@@ -195,14 +194,14 @@ def _history() -> tuple[Panel, ...]:
     return (
         Panel(
             "History: size",
-            "What it takes up.",
+            "Size on disk.",
             (_own("probe_history_bytes", "{{region}}"),),
             unit="bytes",
             least=0,
         ),
         Panel(
             "History: entries",
-            "Written a second; not yet written; lost.",
+            "Written per second; pending; lost.",
             (
                 PanelQuery(
                     _of_probes("rate(probe_history_written_entries_total[$__rate_interval])"),
@@ -217,8 +216,8 @@ def _history() -> tuple[Panel, ...]:
             least=0,
         ),
         Panel(
-            "Messages",
-            "Not yet taken by a service; refused for good, of the last 50.",
+            "Notifications",
+            "Pending, and permanently refused among the last 50.",
             (
                 _own("probe_notifications_waiting", "waiting {{region}}"),
                 _own("probe_notifications_refused", "refused {{region}}"),

@@ -1,7 +1,7 @@
 """Signals and thresholds → panels, and on which dashboard each belongs.
 
-What nobody has placed by hand lands by its name or its kind, so that a new kind is seen
-without a line here.
+What is not placed by hand goes by its name or its kind, so that a new kind is shown without
+a line here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -67,7 +67,7 @@ def title_of(signal: Signal) -> str:
 
 
 def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...]:
-    """Where a value becomes how bad, from below."""
+    """The severity by value, from below."""
     if threshold is None:
         return ((None, GREEN),)
     limits = threshold.limits
@@ -75,7 +75,7 @@ def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...
     found = [(limit, colour) for limit, colour in given if limit is not None]
     if threshold.bad is LimitSide.ABOVE:
         return ((None, GREEN), *found)
-    # From below: as bad as can be up to the gravest limit, and good from the mildest on.
+    # From below: critical up to the most severe limit, and good from the mildest on.
     found.reverse()
     colours = [*(colour for _, colour in found), GREEN]
     bounds: list[float | None] = [None, *(limit for limit, _ in found)]

@@ -1,4 +1,4 @@
-"""What the members agree on: the standing of every alert that fires here."""
+"""What the members agree on: the quorum state of every alert that fires here."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
@@ -11,12 +11,12 @@ from alerts.cluster.responder import rule_of
 from alerts.cluster.scoped_alert import ScopedAlert, local_group, scope_alert
 from alerts.model import Alert, Fingerprint
 
-# A member that answers and has not been asked for something after so long is silent on it.
+# A member that answers and has not been asked for something after so long counts as silent on it.
 UNASKED_SECONDS = 30.0
 
 
 class Agreement:
-    """Asks no one: it judges by what ``peers`` have answered. ``looked_at`` is when a check
+    """Sends no queries: it evaluates what ``peers`` have answered. ``looked_at`` is when a check
     last had a result here, ``run_soon`` lets a check run at once."""
 
     def __init__(
@@ -31,12 +31,12 @@ class Agreement:
         self._looked_at, self._run_soon = looked_at, run_soon
         self._subjects: dict[str, str] = {}
         self._begun: dict[str, float] = {}
-        self.standings: dict[Fingerprint, QuorumState] = {}
+        self.quorum_states: dict[Fingerprint, QuorumState] = {}
 
     @property
     def shared(self) -> list[Fingerprint]:
-        """Alerts that are the target's fault."""
-        return [each for each, standing in self.standings.items() if standing.is_global]
+        """Alerts whose fault is the target's."""
+        return [each for each, quorum_state in self.quorum_states.items() if quorum_state.is_global]
 
     def begun(self, subject: str) -> float:
         """Since when something of a group has been firing here as it is sent."""
@@ -49,8 +49,8 @@ class Agreement:
     def is_agreed(self, subject: str) -> bool:
         """Whether a quorum sees something of a group now."""
         return any(
-            self._subjects.get(identity.check) == subject and standing.agreed
-            for identity, standing in self.standings.items()
+            self._subjects.get(identity.check) == subject and quorum_state.agreed
+            for identity, quorum_state in self.quorum_states.items()
         )
 
     def place(
@@ -60,10 +60,10 @@ class Agreement:
         judged: Collection[Fingerprint],
     ) -> list[ScopedAlert]:
         """Every alert that fires here as it is to be sent by now. Those that are not among
-        ``judged`` stand as they stood."""
-        now, before, alerts = self._now(), self.standings, list(alerts)
+        ``judged`` keep their state."""
+        now, before, alerts = self._now(), self.quorum_states, list(alerts)
         self._subjects = {alert.identity.check: subject_of(alert) for alert in alerts}
-        self.standings = {}
+        self.quorum_states = {}
         for alert in alerts:
             known = before.get(alert.identity)
             found = known or QuorumState(Scope.WAITING, alert.severity, "")
@@ -73,12 +73,12 @@ class Agreement:
                 found = replace(found, agreed=False)
             if found.disputed_since is not None and (known is None or known.disputed_since is None):
                 self._run_soon(alert.identity.check)
-            self.standings[alert.identity] = found
+            self.quorum_states[alert.identity] = found
         placed = [
             each
             for alert in alerts
             for each in scope_alert(
-                alert, self.standings[alert.identity], subject_of(alert), self._region
+                alert, self.quorum_states[alert.identity], subject_of(alert), self._region
             )
         ]
         sent = {each.subject for each in placed if not each.waits}
@@ -86,20 +86,20 @@ class Agreement:
         return placed
 
     def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
-        """What has become of a group of which nothing fires any more as it was sent: its
-        alerts are sent in another group. Empty if they are over."""
-        for identity, standing in self.standings.items():
+        """Where the alerts of a group are sent now, of which nothing fires any more as it was
+        sent. Empty if they are resolved."""
+        for identity, quorum_state in self.quorum_states.items():
             home = subject_of(identity.check)
-            if subject == (local_group(home, self._region) if standing.is_global else home):
-                return standing.view if standing.scope is not Scope.WAITING else ""
+            if subject == (local_group(home, self._region) if quorum_state.is_global else home):
+                return quorum_state.view if quorum_state.scope is not Scope.WAITING else ""
         return ""
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
-        """When :meth:`place` will say something else though nobody says anything new."""
+        """When :meth:`place` will have another result without a new answer."""
         times = [
-            quorum.next_time(alert, standing)
+            quorum.next_time(alert, quorum_state)
             for alert in alerts
-            if (standing := self.standings.get(alert.identity)) is not None
+            if (quorum_state := self.quorum_states.get(alert.identity)) is not None
         ]
         return min((time for time in times if time and time > self._now()), default=None)
 
@@ -108,15 +108,15 @@ class Agreement:
         words = [member.groups.get(subject) for member in self._peers.reachable]
         closed = any(end > begun for word in words if word for end in word.ended.values())
         around = Circumstances(self._looked_at(alert.identity.check), closed)
-        return quorum.judge(alert, self._region, self._voices(alert, now), before, now, around)
+        return quorum.judge(alert, self._region, self._votes(alert, now), before, now, around)
 
-    def _voices(self, alert: Alert, now: float) -> list[MemberVote]:
-        """Every other probe's word; who is gone, and a name without addresses, is silent."""
+    def _votes(self, alert: Alert, now: float) -> list[MemberVote]:
+        """Every other probe's vote; unreachable members and names without addresses are silent."""
         found = [MemberVote(name, Vote.SILENT) for name in self._peers.unresolved]
-        found += [self._voice(member, alert, now) for member in self._peers.others]
+        found += [self._vote(member, alert, now) for member in self._peers.others]
         return found
 
-    def _voice(self, member: Member, alert: Alert, now: float) -> MemberVote:
+    def _vote(self, member: Member, alert: Alert, now: float) -> MemberVote:
         word = member.words.get(alert.identity.check)
         if not member.is_reachable(now):
             return MemberVote(member.name, Vote.SILENT)
@@ -124,4 +124,4 @@ class Agreement:
             is_early = now - alert.fired < UNASKED_SECONDS
             return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
         opinion = word.seen.opinion(now - word.heard) if word.seen else None
-        return quorum.voice(member.name, opinion, rule_of(alert.identity), now - alert.since)
+        return quorum.vote_of(member.name, opinion, rule_of(alert.identity), now - alert.since)

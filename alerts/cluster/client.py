@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class InvalidAnswer(Exception):
-    """No answer that is one; the text names no address and no secret."""
+    """No valid answer; the text names no address and no secret."""
 
 
 # Address, question and token to the answer.

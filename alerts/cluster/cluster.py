@@ -30,11 +30,11 @@ from alerts.notification.notification_log import NotificationLogEntry
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 
-# How often the others are asked: while something is amiss, here or with them, and else.
-TROUBLE_SECONDS, CALM_SECONDS = 3.0, 30.0
+# How often the others are asked: while something is suspected or a member is lost, and else.
+SUSPECTED_INTERVAL_SECONDS, IDLE_INTERVAL_SECONDS = 3.0, 30.0
 # Between two rounds, however much happens.
 PAUSE_SECONDS = 0.5
-# Asking takes less; who can't ask goes on without.
+# Asking takes less; without answers the probe goes on alone.
 FIRST_ROUND_SECONDS = 10.0
 EMPTY: Mapping[Key, float] = MappingProxyType({})
 
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 class Cluster:
     """Makes of this probe's alerts what several probes send. ``now`` is steadied, ``wall`` the
-    wall clock; ``hasten`` lets a check run at once, ``on_news`` is called after each round,
+    wall clock; ``run_soon`` lets a check run at once, ``on_news`` is called after each round,
     ``post`` asks."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Cluster:
         region: str,
         *,
         now: Callable[[], float],
-        hasten: Callable[[str], None] = lambda _: None,
+        run_soon: Callable[[str], None] = lambda _: None,
         on_news: Callable[[], None] = lambda: None,
         post: Post | None = None,
         wall: Callable[[], float] = time.time,
@@ -60,7 +60,7 @@ class Cluster:
         self.id, self._plan, self._region = secrets.token_hex(8), plan, region
         self._now, self._wall = now, wall
         self.asks_others = bool(plan.entries)
-        self.run_soon, self.on_news, self.ask_now = hasten, on_news, asyncio.Event()
+        self.run_soon, self.on_news, self.ask_now = run_soon, on_news, asyncio.Event()
         self.peers = Members(plan, self.id, now, post, wall)
         self._agreement = Agreement(
             self.peers, region, now, self.looked_at, lambda check: self.run_soon(check)
@@ -69,7 +69,7 @@ class Cluster:
         self._questions = Questions()
         self._digest, self._checks = "", frozenset[str]()
         self._looks: dict[str, LastResult] = {}
-        self._troubles: list[SuspectedAlert] = []
+        self._suspected: list[SuspectedAlert] = []
         self._over_since: dict[str, float] = {}
         self._life_at = self._quorum_at = now()
         self._rounds, self._busy = 0, False
@@ -77,16 +77,16 @@ class Cluster:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the others have been asked in this life, for which nothing waits forever."""
+        """Whether the others have been asked since the start; bounded by FIRST_ROUND_SECONDS."""
         waited = self._now() - self._life_at
         return self._rounds > 0 or not self.asks_others or waited >= FIRST_ROUND_SECONDS
 
     @property
     def reading(self) -> PeersReading | None:
-        """How the others fare; None if nobody is asked."""
+        """The state of the others; None if there are none to ask."""
         if not self.asks_others:
             return None
-        scopes = [standing.scope for standing in self._agreement.standings.values()]
+        scopes = [quorum_state.scope for quorum_state in self._agreement.quorum_states.values()]
         kinds = [problem.kind for problem in self.setup_problems]
         others = self.peers.others
         return PeersReading(
@@ -129,46 +129,50 @@ class Cluster:
 
     def set_suspected(
         self,
-        troubles: Sequence[SuspectedAlert],
+        suspected: Sequence[SuspectedAlert],
         busy: bool,
         groups: Collection[str] = (),
         undelivered: Collection[Key] = (),
         ended: Mapping[Key, float] = EMPTY,
     ) -> None:
-        """This is amiss now; ``busy``: something that was sent is not over yet. ``groups`` are
-        those to ask for, ``undelivered`` have a message that waits for its receiver, ``ended``
+        """These alerts are suspected now; ``busy``: something that was sent is not resolved
+        yet. ``groups`` are those to ask for, ``undelivered`` have a pending message, ``ended``
         were resolved then."""
-        known = {trouble.identity.check for trouble in self._troubles}
-        self._troubles = sorted(troubles, key=lambda each: (not each.sight.sure, each.since))
+        known = {each.identity.check for each in self._suspected}
+        self._suspected = sorted(suspected, key=lambda each: (not each.sight.sure, each.since))
         self._roles.undelivered, self._roles.ended = frozenset(undelivered), ended
         self._questions.groups = tuple(sorted(groups))
-        news = {trouble.identity.check for trouble in troubles} - known
-        busy = busy or bool(troubles)
+        news = {each.identity.check for each in suspected} - known
+        busy = busy or bool(suspected)
         if news or (busy and not self._busy):
             self.ask_now.set()
         self._busy = busy
 
     def scope_alerts(
-        self, alerts: Iterable[Alert], subject_of: Callable[[Alert], str], *, excused: bool
+        self,
+        alerts: Iterable[Alert],
+        subject_of: Callable[[Alert], str],
+        *,
+        own_network_fails: bool,
     ) -> list[ScopedAlert]:
         """Every alert that fires here as it is to be sent by now."""
-        sure = {each.identity for each in self._troubles if each.sight.sure}
-        # What is well again here, or has not been looked at since a restart, stands as it stood.
-        judged = sure if self.is_ready and not excused else set()
+        sure = {each.identity for each in self._suspected if each.sight.sure}
+        # What has recovered here, or has no result since a restart, keeps its state.
+        judged = sure if self.is_ready and not own_network_fails else set()
         return self._agreement.place(alerts, subject_of, judged)
 
     def place_over(self, alert: Alert, subject: str) -> list[ScopedAlert]:
-        """An alert that is over, of each group that it may have been sent in."""
+        """A resolved alert, in each group that it may have been sent in."""
         here = ScopedAlert(seen_here(alert, self._region), local_group(subject, self._region))
         return [ScopedAlert(replace(alert, region=""), subject), here]
 
     def elsewhere(self, subject: str, subject_of: Callable[[str], str]) -> str:
-        """As what the alerts of a group are sent now, if not in it; empty if they are over."""
+        """As what the alerts of a group are sent now, if not in it; empty if resolved."""
         return self._agreement.elsewhere(subject, subject_of)
 
-    def standing_of(self, alert: Alert) -> QuorumState | None:
-        """How an alert that fires here stands among the probes."""
-        return self._agreement.standings.get(alert.identity)
+    def quorum_state_of(self, alert: Alert) -> QuorumState | None:
+        """The quorum state of an alert that fires here."""
+        return self._agreement.quorum_states.get(alert.identity)
 
     def is_open_elsewhere(self, subject: str) -> bool:
         """Whether another probe sees a group as the target's fault now."""
@@ -203,11 +207,11 @@ class Cluster:
         """Other groups are of no interest any more."""
         self._over_since = {key: at for key, at in self._over_since.items() if key in subjects}
 
-    def cast(
+    def assign(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
     ) -> Assignment:
         """Whether this probe is the one that notifies people of a group."""
-        return self._roles.cast(notifier, subject, view, over)
+        return self._roles.assign(notifier, subject, view, over)
 
     def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster."""
@@ -215,7 +219,7 @@ class Cluster:
         return self._roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
-        """When :meth:`place` will say something else though nobody says anything new."""
+        """When :meth:`place` will have another result without a new answer."""
         return self._agreement.next_time(alerts)
 
     def answer(
@@ -223,28 +227,28 @@ class Cluster:
         question: Query,
         own: LocalState,
         *,
-        excused: bool,
+        own_network_fails: bool,
         relayed: tuple[RelayedAnswer, ...] = (),
     ) -> bytes:
         """What another probe wants to know.
 
-        A check that it wants a younger look of is looked at at once, unless it was just now.
+        A check of which it wants a newer result runs at once, unless it has just run.
         """
         now = self._now()
-        troubles = self._troubles if own.troubles is None else own.troubles
-        troubled = {trouble.identity.check for trouble in troubles}
+        suspected = self._suspected if own.suspected is None else own.suspected
+        troubled = {each.identity.check for each in suspected}
         for ask in question.asks:
             look = self._looks.get(ask.check)
             if look and ask.check not in troubled and is_due(look, ask.younger, now):
                 self.run_soon(ask.check)
-        own = replace(own, checks=self._checks, shared=self._agreement.shared, troubles=troubles)
-        # Without a network of its own it has no word on any check.
-        asked = question.model_copy(update={"asks": ()}) if excused else question
+        own = replace(own, checks=self._checks, shared=self._agreement.shared, suspected=suspected)
+        # Without a working network it has no opinion on any check.
+        asked = question.model_copy(update={"asks": ()}) if own_network_fails else question
         answer = build_answer(asked, self._myself(), self._looks, own, now)
         return write(answer.model_copy(update={"relayed": relayed}))
 
     async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
-        """What the others answer, for one who can't ask them: a witness' work."""
+        """What the others answer, for a probe that can't ask them: the task of a witness."""
         return await self.peers.relay(question) if question.relay and self._plan.witness else ()
 
     async def run(self) -> None:
@@ -254,15 +258,15 @@ class Cluster:
             await self.ask()
             self.on_news()
             await asyncio.sleep(PAUSE_SECONDS)
-            amiss = self._busy or self.peers.troubles
-            wait = TROUBLE_SECONDS if amiss else CALM_SECONDS
+            amiss = self._busy or self.peers.problems
+            wait = SUSPECTED_INTERVAL_SECONDS if amiss else IDLE_INTERVAL_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self.ask_now.wait()
 
     async def ask(self) -> None:
-        """Ask everybody once about what is amiss here."""
-        questions = self._questions.next_round(self._troubles, self._now())
+        """Ask every member once about what is suspected here."""
+        questions = self._questions.next_round(self._suspected, self._now())
         self.peers.forget_all_but(*self._questions.wanted)
         await self.peers.ask(questions)
         self._rounds, self._roles.round_at = self._rounds + 1, self._now()

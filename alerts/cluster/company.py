@@ -1,5 +1,5 @@
-"""Groups as one of several probes sees them: what is sent as whose, what is held open, what the
-others are asked for, and what is left to them."""
+"""Groups as one of several probes sees them: what is sent in which group, what is held open, what
+the others are asked for, and what is left to them."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -23,17 +23,17 @@ def incidents_among(
     subject_of: Callable[[str], str],
     muted: Mute,
     *,
-    told: Collection[str],
-    excused: bool,
+    notified: Collection[str],
+    own_network_fails: bool,
 ) -> list[AlertGroup]:
-    """All incidents, given what burns here and what ended lately. ``subject_of`` takes a
-    check's name; ``told`` are incidents that somebody was told of; ``excused``: it is our own
-    network, so nothing is judged anew."""
+    """All incidents, given what fires here and what was resolved lately. ``subject_of`` takes a
+    check's name; ``notified`` are incidents that a receiver was sent; ``own_network_fails``:
+    it is our own network, so nothing is evaluated again."""
 
     def subject(alert: Alert) -> str:
         return subject_of(alert.identity.check)
 
-    placed = fleet.scope_alerts(firing, subject, excused=excused)
+    placed = fleet.scope_alerts(firing, subject, own_network_fails=own_network_fails)
     ended = [each for alert in over for each in fleet.place_over(alert, subject(alert))]
     subjects = {each.alert.identity: each.subject for each in (*ended, *placed)}
     waiting = {each.alert.identity for each in placed if each.waits}
@@ -44,12 +44,12 @@ def incidents_among(
         lambda alert: alert.identity in waiting or muted(alert),
     )
     known = {each.subject for each in incidents}
-    fleet.keep_only(known.union(told))
-    incidents += [AlertGroup(each) for each in dict.fromkeys(told) if each not in known]
+    fleet.keep_only(known.union(notified))
+    incidents += [AlertGroup(each) for each in dict.fromkeys(notified) if each not in known]
     return [
         replace(
             each,
-            held=fleet.is_held(each.subject, fires=bool(each.burning or each.muted)),
+            held=fleet.is_held(each.subject, fires=bool(each.firing or each.muted)),
             elsewhere=fleet.elsewhere(each.subject, subject_of),
         )
         for each in incidents
@@ -58,7 +58,7 @@ def incidents_among(
 
 def ask_for(
     fleet: Cluster,
-    troubles: Sequence[SuspectedAlert],
+    suspected: Sequence[SuspectedAlert],
     views: Collection[Key],
     waiting: Sequence[Delivery],
     subjects: Mapping[str, str],
@@ -69,10 +69,10 @@ def ask_for(
     what was sent (``views``) and of what waits to be; and for those ``forgotten``. ``ended`` is
     when this probe resolved a group."""
     keys = [(each.notifier, each.message.key) for each in waiting]
-    groups = {subjects.get(each.identity.check, each.identity.check) for each in troubles}
+    groups = {subjects.get(each.identity.check, each.identity.check) for each in suspected}
     groups |= {group for _, group in (*views, *keys)} | set(forgotten)
     ended = {**ended, **dict(_ends(waiting))}
-    fleet.set_suspected(troubles, bool(views or waiting), groups, keys, ended)
+    fleet.set_suspected(suspected, bool(views or waiting), groups, keys, ended)
 
 
 def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
@@ -95,35 +95,43 @@ def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[st
 class ClusterLink:
     """What the pipeline of one probe and the others need of each other at each flush."""
 
-    def __init__(self, cluster: Cluster, desk: GroupStore) -> None:
-        self._cluster, self._desk, self._ended = cluster, desk, EndedGroups()
+    def __init__(self, cluster: Cluster, group_store: GroupStore) -> None:
+        self._cluster, self._group_store, self._ended = cluster, group_store, EndedGroups()
         self._withdrawn: set[Key] = set()
 
     def restore(self, documents: Mapping[str, str]) -> None:
         """Take up when groups were resolved."""
-        self._desk.ended |= self._ended.restore(documents)
+        self._group_store.ended |= self._ended.restore(documents)
 
     def begin(
         self,
-        troubles: Sequence[SuspectedAlert],
+        suspected: Sequence[SuspectedAlert],
         waiting: Sequence[Delivery],
         subjects: Mapping[str, str],
         forgotten: Iterable[str],
     ) -> None:
         """Say what the others are to be asked for, and find what they have overtaken."""
-        desk = self._desk
-        ask_for(self._cluster, troubles, desk.views, waiting, subjects, forgotten, desk.ended)
-        keyed = {route.name for route in desk.routes.notifiers if route.deduplicates}
+        group_store = self._group_store
+        ask_for(
+            self._cluster,
+            suspected,
+            group_store.views,
+            waiting,
+            subjects,
+            forgotten,
+            group_store.ended,
+        )
+        keyed = {route.name for route in group_store.routes.notifiers if route.deduplicates}
         self._withdrawn = overtaken(self._cluster, waiting, keyed)
 
     def end(self) -> tuple[dict[str, str | None], tuple[Key, ...]]:
         """What is to be kept, and of which notifier and group what waits is to be withdrawn:
         an end among it is no end."""
-        withdrawn = self._withdrawn | self._desk.withdrawn
-        self._desk.withdrawn.clear()
+        withdrawn = self._withdrawn | self._group_store.withdrawn
+        self._group_store.withdrawn.clear()
         for key in withdrawn:
-            self._desk.ended.pop(key, None)
-        return self._ended.documents(self._desk.ended), tuple(withdrawn)
+            self._group_store.ended.pop(key, None)
+        return self._ended.documents(self._group_store.ended), tuple(withdrawn)
 
 
 class EndedGroups:

@@ -19,7 +19,7 @@ SETUP_KINDS = ("region", "order", "plan", "version", "clock")
 
 @dataclass(frozen=True, slots=True)
 class SetupProblem:
-    """One thing that is set up wrongly: what kind it is, who has it, and what to do."""
+    """One difference in configuration: its kind, the member, and what to do."""
 
     kind: str
     member: str

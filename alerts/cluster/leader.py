@@ -3,8 +3,8 @@
 A pager recognises a group by its key, so every probe notifies it. Where each message is read
 by people, one probe notifies: the first in order that sees the group. It owns the group and
 says so whenever it is asked; the others keep in mind what was sent, and the next one goes on
-when it is gone, or when it can't deliver. What is lost in the very seconds between may be sent
-twice, never not at all. docs/cluster.md has the whole protocol as a table.
+when it is gone, or when it can't deliver. What is lost in the seconds between may be sent
+twice, but is never lost. docs/cluster.md has the whole protocol as a table.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # For each probe before it that sees the group too, a probe waits so long for it to notify.
-PATIENCE_SECONDS = 10.0
+NOTIFY_TIMEOUT_SECONDS = 10.0
 # Whose message no receiver has taken for so long hands the group over.
 HANDOVER_SECONDS = 15.0
 MINE = ""
@@ -41,22 +41,22 @@ class Other:
 
 
 class Role(StrEnum):
-    """What this probe does: notify, notify although the receiver has been notified, wait, let
-    another one notify, forget what is over, or open again what another one has closed."""
+    """What this probe does: notify, notify although the receiver has been notified, wait,
+    stand by for another one, forget what is resolved, or reopen what another one has closed."""
 
-    TELL = "tell"
+    SEND = "send"
     REPEAT = "repeat"
     WAIT = "wait"
-    FOLLOW = "follow"
+    STANDBY = "standby"
     FORGET = "forget"
     REOPEN = "reopen"
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """This probe's part; ``owner`` is whom it follows."""
+    """This probe's role; ``owner`` is the probe it stands by for."""
 
-    part: Role
+    role: Role
     owner: str = MINE
 
 
@@ -72,9 +72,9 @@ def elect(
     lost: bool = False,
     ended: float | None = None,
 ) -> Assignment:
-    """This probe's part in a group.
+    """This probe's role in a group.
 
-    ``owner`` is who has notified of it (``MINE``: this one, None: nobody that is known of);
+    ``owner`` is who has notified of it (``MINE``: this one, None: no known probe);
     ``over``: it no longer fires here; ``waited`` and ``opened`` are since how many seconds it
     has fired here, and since how many seconds the receiver is known to have been notified.
     ``agreed``: a quorum sees it now. ``pending``: a message of this probe waits for the
@@ -90,23 +90,23 @@ def elect(
     if owner == MINE:
         # Both have notified: the one that comes first goes on, or the one that can.
         owners = [other for other in owners if pending or other.ahead]
-        return Assignment(Role.FOLLOW, owners[0].name) if owners else Assignment(Role.TELL)
+        return Assignment(Role.STANDBY, owners[0].name) if owners else Assignment(Role.SEND)
     if owner is None:
         owners = _present_owners(others, ended)
     if owners:
-        return Assignment(Role.FOLLOW, owners[0].name)
+        return Assignment(Role.STANDBY, owners[0].name)
     if owner is None:
         return _first_notification(others, waited)
     if any(other.ahead and other.holds for other in others):
         return Assignment(Role.WAIT)
-    return Assignment(Role.REPEAT if lost and not over else Role.TELL)
+    return Assignment(Role.REPEAT if lost and not over else Role.SEND)
 
 
 def _first_notification(others: Sequence[Other], waited: float) -> Assignment:
-    """Nobody has notified yet: each probe before this one gets its time to do so."""
+    """No probe has notified yet: each probe before this one gets its time to do so."""
     before = [other for other in others if other.ahead and other.sees]
-    timeout = PATIENCE_SECONDS * len(before)
-    return Assignment(Role.WAIT if waited < timeout else Role.TELL)
+    timeout = NOTIFY_TIMEOUT_SECONDS * len(before)
+    return Assignment(Role.WAIT if waited < timeout else Role.SEND)
 
 
 def _present_owners(others: Sequence[Other], ended: float | None) -> list[Other]:

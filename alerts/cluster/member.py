@@ -7,9 +7,9 @@ from alerts.cluster.protocol import MemberAnswer, Query, ReportedCheck
 from probe.net.urls import show_host
 from probe.report.text.sanitize import clean
 
-# Who has not answered for so long is gone; one lost answer is no death.
+# A member that has not answered for so long counts as gone; one lost answer changes nothing.
 GONE_SECONDS = 8.0
-# Who has not reached a majority for so long holds nothing open.
+# A member that has not reached a majority for so long holds nothing open.
 TRUST_SECONDS = 20.0
 NOT_ASKED = "not asked yet"
 # The region of a probe for which none is set.
@@ -68,7 +68,7 @@ class Member:
         return self.answer is not None and (not self.problem or lately)
 
     def counts(self, now: float) -> bool:
-        """Whether it reaches a majority itself: who can't ask may hold on to what is over."""
+        """Whether it reaches a majority itself: without one it may hold on to a resolved alert."""
         age = self.answer.quorum_age if self.answer else None
         return age is None or age + now - self.heard <= TRUST_SECONDS
 

@@ -1,6 +1,6 @@
 """The other probes: where they are, and asking all of them at once within a bound.
 
-``PROBE_PEERS`` names them in the order in which they tell. An address (``http://…``) is one
+``PROBE_PEERS`` names them in the order in which they notify. An address (``http://…``) is one
 probe; a name without scheme (``paircam-probe.internal``) stands for every address that it has.
 The asking probe may be among them: it knows itself by its own answer.
 """
@@ -36,7 +36,7 @@ PATH = "/peer/verdicts"
 ASK_SECONDS, RESOLVE_SECONDS = 2.0, 1.0
 # A witness asks the others meanwhile, while it is asked itself.
 RELAY_SECONDS = 1.0
-# Machines come and go.
+# Addresses change when machines are replaced.
 RESOLVE_AGAIN_SECONDS = 30.0
 NO_ADDRESS = "its name has no address"
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PeersPlan:
-    """Who the others are and what opens their doors; ``entries`` as they are configured.
+    """The other probes and the token of their peer API; ``entries`` as they are configured.
 
     ``version`` is this probe's own. ``witness``: it runs no checks and counts as a member.
     """
@@ -61,7 +61,7 @@ ALONE = PeersPlan()
 
 @dataclass(frozen=True, slots=True)
 class PeersReading:
-    """How the others fare: how many there are and answer, failed questions so far, how many
+    """The state of the others: how many there are and answer, failed questions so far, how many
     alerts that fire are whose, what differs in their set-up, and their clocks' offsets."""
 
     known: int
@@ -88,7 +88,7 @@ class Members:
         self._plan, self._me, self._now, self._wall = plan, me, now, wall
         self._post = post or post_question
         self._members: dict[str, Member] = {}
-        # Whom nobody has looked for yet is not nobody.
+        # A name not resolved yet counts as a member.
         self._unresolved = dict.fromkeys(plan.entries, NOT_ASKED)
         self._resolved: dict[int, float] = {}
         self.failures = 0
@@ -122,7 +122,7 @@ class Members:
 
     @property
     def unresolved(self) -> list[str]:
-        """Names that have no address, or were not looked for yet."""
+        """Names that have no address, or were not resolved yet."""
         return sorted(map(_shown, self._unresolved))
 
     @property
@@ -132,8 +132,8 @@ class Members:
         return tuple(dict.fromkeys(ids))[:MOST_MEMBERS]
 
     @property
-    def troubles(self) -> list[tuple[str, str]]:
-        """Whom it can't ask now, and why, for people."""
+    def problems(self) -> list[tuple[str, str]]:
+        """Members that can't be asked now, and why, for people."""
         missing = [(_shown(entry), problem) for entry, problem in self._unresolved.items()]
         lost = [(each.name, each.problem) for each in self.others if each.problem]
         return [each for each in (*missing, *lost) if each[1] != NOT_ASKED]
@@ -164,7 +164,7 @@ class Members:
             await self._ask_witness(questions)
 
     async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
-        """Ask all others on behalf of one who can't; what they answer within a second."""
+        """Query all others on behalf of a probe that can't; their answers within a second."""
         question = question.model_copy(update={"relay": False})
         others = self.others
 
@@ -263,7 +263,7 @@ class Members:
         await asyncio.gather(*due)
 
     async def _resolve(self, index: int, entry: str) -> None:
-        """Its addresses are these from now on; who can't be resolved stays where it was."""
+        """Its addresses from now on; a name that can't be resolved keeps its addresses."""
         self._resolved[index] = self._now()
         if "://" in entry:
             self._unresolved.pop(entry, None)

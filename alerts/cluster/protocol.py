@@ -23,7 +23,7 @@ Age = Annotated[float, Field(ge=0.0, le=1e8, allow_inf_nan=False)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MOST_NAMED)]
 MemberId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 # A notifier and an alert group's key.
-Told = tuple[Name, Name]
+NotifiedGroup = tuple[Name, Name]
 Aged = tuple[Name, Name, Age]
 
 
@@ -36,7 +36,7 @@ class _Message(BaseModel):
 
 
 class QueriedCheck(_Message):
-    """A check that somebody wants to know of: a look ``younger`` than so many seconds tells."""
+    """A check that is asked for: a result ``younger`` than so many seconds is wanted."""
 
     check: Name
     younger: Age
@@ -70,7 +70,7 @@ class ReportedCheck(_Message):
     pending: bool = False
 
     def opinion(self, later: float) -> Opinion:
-        """The word as it is ``later`` seconds after the answer."""
+        """The opinion as it is ``later`` seconds after the answer."""
         bad = {rule: ObservedSeverity(seen.severity, seen.sure) for rule, seen in self.bad.items()}
         return Opinion(self.age + later, self.interval, self.measured, bad, self.pending)
 
@@ -93,12 +93,12 @@ class MemberAnswer(_Message):
     checks: Annotated[dict[Name, ReportedCheck], Field(max_length=MOST_ASKED)] = {}
     sees: Names = ()
     open: Names = ()
-    owns: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
-    holds: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
+    owns: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
+    holds: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
     ended: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
     pending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
     opened: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
-    ends: Annotated[tuple[Told, ...], Field(max_length=MOST_NAMED)] = ()
+    ends: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
     quorum_age: Age | None = None
     order: Annotated[tuple[MemberId, ...], Field(max_length=MOST_MEMBERS)] = ()
     version: Annotated[str, Field(max_length=40)] = ""
@@ -116,7 +116,7 @@ class RelayedAnswer(_Message):
 
 
 def read_question(body: bytes) -> Query:
-    """Raises WordsError."""
+    """Raises InvalidMessage."""
     try:
         return Query.model_validate_json(body)
     except ValidationError:
@@ -124,7 +124,7 @@ def read_question(body: bytes) -> Query:
 
 
 def read_answer(body: bytes) -> MemberAnswer:
-    """Raises WordsError."""
+    """Raises InvalidMessage."""
     try:
         return MemberAnswer.model_validate_json(body)
     except ValidationError:

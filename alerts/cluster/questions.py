@@ -22,12 +22,12 @@ class Questions:
         """The checks and the groups of the last round, and of those that are still to come."""
         return self._checks, self.groups
 
-    def next_round(self, troubles: Sequence[SuspectedAlert], now: float) -> list[Query]:
-        """The questions of one round; at least one, which asks whether somebody is there."""
+    def next_round(self, suspected: Sequence[SuspectedAlert], now: float) -> list[Query]:
+        """The questions of one round; at least one, which asks whether a member is reachable."""
         asks: dict[str, QueriedCheck] = {}
-        for trouble in troubles:
-            name = trouble.identity.check
-            asks.setdefault(name, QueriedCheck(check=name, younger=max(now - trouble.since, 0.0)))
+        for each in suspected:
+            name = each.identity.check
+            asks.setdefault(name, QueriedCheck(check=name, younger=max(now - each.since, 0.0)))
         self._checks = tuple(asks)
         wanted = [*asks.values()]
         count = max(-(-len(wanted) // MOST_ASKED), -(-len(self.groups) // MOST_ASKED), 1)

@@ -1,9 +1,9 @@
-"""Several probes look at the same target: what their views together make of an alert; pure.
+"""Several probes check the same target: the quorum on an alert; pure.
 
 One region's view is worth a warning that names it; what two regions see, or the only one that
-has a view, is a fault of the target. A probe that nobody answers believes itself, later than it
+has a view, is a fault of the target. A probe that gets no answers decides alone, later than it
 would otherwise. Times are seconds since 1970 on the asking probe's own steadied clock; what
-others say comes with an age, so nobody's wall clock is compared with another's.
+others say comes with an age, so wall clocks are never compared.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,20 +13,20 @@ from enum import StrEnum
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state.annotations import NO_DATA
 
-# Nobody to be asked: so much later than its `hold` a probe believes itself.
+# Without answers a probe decides alone, so much later than its `for_seconds`.
 ALONE_SECONDS = 60.0
-# A fault that regions agreed on and only one still sees stays theirs for so long, because they
-# don't see its end in the same second; longer until that one has a newer result itself.
+# A fault that regions agreed on and only one still sees stays shared for so long, because they
+# don't see the recovery in the same second; longer until that one has a newer result itself.
 EASE_SECONDS, LONGEST_EASE_SECONDS = 20.0, 120.0
-# Who sees the end and can't reach a majority resolves what was agreed on after so long.
+# A probe that sees the recovery without a majority resolves what was agreed on after so long.
 RESOLVE_ALONE_SECONDS = 180.0
-# A look may take its time; what is older than so many intervals and so long is no present word.
+# A run takes time; a result older than so many intervals plus so long is out of date.
 FRESH_INTERVALS, FRESH_SECONDS = 1.5, 5.0
 
 
 class Vote(StrEnum):
     """What another probe says of an alert. ``SILENT``: it can't be reached, is not sure, or
-    has not looked since the condition began; ``NOTHING``: it has no such check, or could not
+    has no result since the condition began; ``NOTHING``: it has no such check, or could not
     measure it; ``UNASKED``: it can be reached and has yet to be asked."""
 
     BAD = "bad"
@@ -38,7 +38,7 @@ class Vote(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemberVote:
-    """Another probe's present word on an alert. ``name`` is its region, or its address before
+    """Another probe's present vote on an alert. ``name`` is its region, or its address before
     it has ever answered. ``severity`` is None unless it sees it as bad."""
 
     name: str
@@ -57,7 +57,7 @@ class ObservedSeverity:
 
 @dataclass(frozen=True, slots=True)
 class SuspectedAlert:
-    """Something that this probe itself sees as bad since ``since``, told or not."""
+    """Something that this probe itself sees as bad since ``since``, notified of or not."""
 
     identity: Fingerprint
     since: float
@@ -68,7 +68,7 @@ class SuspectedAlert:
 class Opinion:
     """What another probe says of one check.
 
-    ``age`` is how many seconds ago it last had a result, ``interval`` how often it looks;
+    ``age`` is how many seconds ago it last had a result, ``interval`` how often it runs;
     ``measured`` is False if that result says nothing of the target. ``bad`` has what it sees
     as bad, by rule and labels. ``pending``: it has the check and no result of it yet.
     """
@@ -81,8 +81,8 @@ class Opinion:
 
 
 class Scope(StrEnum):
-    """Whose alert it is: ``SHARED`` the target's, ``LOCAL`` one region's, ``ALONE`` believed
-    without anybody to ask, ``WAITING`` not told yet."""
+    """Whose alert it is: ``SHARED`` the target's, ``LOCAL`` one region's, ``ALONE`` decided
+    without any answer, ``WAITING`` not sent yet."""
 
     SHARED = "shared"
     LOCAL = "local"
@@ -92,8 +92,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuorumState:
-    """How an alert stands among the probes. ``view`` says who sees what. ``doubted`` is since
-    when no other region agrees any more, ``contradicted`` when one last saw it fine;
+    """What the probes make of an alert. ``view`` says who sees what. ``disputed_since`` is since
+    when no other region agrees any more, ``last_denied`` when one last saw it fine;
     ``agreed``: two regions see it now."""
 
     scope: Scope
@@ -105,14 +105,14 @@ class QuorumState:
 
     @property
     def is_global(self) -> bool:
-        """Whether it is told as a fault of the target, without a region."""
+        """Whether it is sent as a fault of the target, without a region."""
         return self.scope in (Scope.SHARED, Scope.ALONE)
 
 
-def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> MemberVote:
+def vote_of(name: str, opinion: Opinion | None, rule: str, failing_for: float) -> MemberVote:
     """What a probe that answered says of one rule; ``opinion`` is None if it has no such check.
 
-    ``trouble`` is for how many seconds the asking probe has seen it as bad: what another one
+    ``failing_for`` is for how many seconds the asking probe has seen it as bad: what another one
     saw before that is no contradiction.
     """
     if opinion is None:
@@ -121,7 +121,7 @@ def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> Memb
         return MemberVote(name, Vote.SILENT)
     fresh = opinion.age <= FRESH_INTERVALS * opinion.interval + FRESH_SECONDS
     sight = opinion.bad.get(rule)
-    # Having no data is a present word however old the last result is.
+    # Having no data is a present opinion however old the last result is.
     if sight is not None and (fresh or rule == NO_DATA):
         return (
             MemberVote(name, Vote.BAD, sight.severity)
@@ -130,7 +130,7 @@ def voice(name: str, opinion: Opinion | None, rule: str, trouble: float) -> Memb
         )
     if not opinion.measured:
         return MemberVote(name, Vote.NOTHING)
-    return MemberVote(name, Vote.FINE if fresh and opinion.age <= trouble else Vote.SILENT)
+    return MemberVote(name, Vote.FINE if fresh and opinion.age <= failing_for else Vote.SILENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +145,20 @@ class Circumstances:
 def judge(
     alert: Alert,
     region: str,
-    voices: Sequence[MemberVote],
+    votes: Sequence[MemberVote],
     before: QuorumState | None,
     now: float,
     around: Circumstances = Circumstances(),
 ) -> QuorumState:
-    """How an alert of this probe stands, given every other probe's word on it."""
-    bad = {region, *_names(voices, Vote.BAD)}
-    fine, silent = _names(voices, Vote.FINE), _names(voices, Vote.SILENT)
+    """The state of an alert of this probe, given every other probe's vote on it."""
+    bad = {region, *_names(votes, Vote.BAD)}
+    fine, silent = _names(votes, Vote.FINE), _names(votes, Vote.SILENT)
     contradicted = now if fine else (before.last_denied if before else None)
     view = view_of(sorted(bad), sorted(fine - bad), sorted(silent - bad - fine))
     if len(bad) > 1:
-        severity = _agreed(alert, region, voices)
+        severity = _agreed(alert, region, votes)
         return QuorumState(Scope.SHARED, severity, view, last_denied=contradicted, agreed=True)
-    if before is not None and any(each.stance is Vote.UNASKED for each in voices):
+    if before is not None and any(each.stance is Vote.UNASKED for each in votes):
         return before
     if not fine and not silent:
         return QuorumState(Scope.SHARED, alert.severity, view, last_denied=contradicted)
@@ -173,13 +173,13 @@ def judge(
     return _alone(alert, before, view, contradicted, now)
 
 
-def next_time(alert: Alert, standing: QuorumState) -> float | None:
-    """When :func:`judge` will come to something else though nobody says anything new."""
-    if standing.disputed_since is not None:
-        return standing.disputed_since + EASE_SECONDS
-    if standing.scope in (Scope.SHARED, Scope.ALONE):
+def next_time(alert: Alert, quorum_state: QuorumState) -> float | None:
+    """When :func:`judge` will have another result without a new answer."""
+    if quorum_state.disputed_since is not None:
+        return quorum_state.disputed_since + EASE_SECONDS
+    if quorum_state.scope in (Scope.SHARED, Scope.ALONE):
         return None
-    return _believed(alert, standing.last_denied)
+    return _decides_alone_at(alert, quorum_state.last_denied)
 
 
 def view_of(bad: Sequence[str], fine: Sequence[str], silent: Sequence[str]) -> str:
@@ -193,22 +193,22 @@ def view_of(bad: Sequence[str], fine: Sequence[str], silent: Sequence[str]) -> s
     return ", ".join(parts)
 
 
-def _agreed(alert: Alert, region: str, voices: Iterable[MemberVote]) -> Severity:
+def _agreed(alert: Alert, region: str, votes: Iterable[MemberVote]) -> Severity:
     """Critical is what two regions see as critical."""
     if alert.severity is not Severity.CRITICAL:
         return alert.severity
-    others = {voice.name for voice in voices if voice.severity is Severity.CRITICAL}
+    others = {vote.name for vote in votes if vote.severity is Severity.CRITICAL}
     return Severity.CRITICAL if others - {region} else Severity.WARNING
 
 
 def _doubt(
     alert: Alert, before: QuorumState, found: QuorumState, around: Circumstances
 ) -> QuorumState:
-    """Regions agreed, or there was nobody to ask; now somebody sees it fine."""
+    """Regions agreed, or none answered; now one sees it fine."""
     now = found.last_denied or 0.0
     doubted = before.disputed_since if before.disputed_since is not None else now
     enough = EASE_SECONDS if around.looked >= doubted else LONGEST_EASE_SECONDS
-    # Nobody has ever agreed with what was believed alone.
+    # No other probe has ever agreed with what was decided alone.
     if before.scope is Scope.ALONE or around.closed or now - doubted >= enough:
         return replace(found, scope=Scope.LOCAL, severity=Severity.WARNING)
     severity = _milder(alert.severity, before.severity)
@@ -216,7 +216,7 @@ def _doubt(
 
 
 def _keep(alert: Alert, before: QuorumState, view: str) -> QuorumState:
-    """Who has nobody to ask any more goes on as it was."""
+    """A probe without answers keeps the previous state."""
     alone = before.scope is Scope.ALONE
     severity = alert.severity if alone else _milder(alert.severity, before.severity)
     words = f"{view} (nobody else could be asked)" if alone else view
@@ -228,7 +228,7 @@ def may_resolve(reachable: int, members: int, waited: float) -> bool:
 
     ``reachable`` members, this one included, of all ``members`` have been asked, and none of
     them holds it open. Those who can't be asked may still see it: a majority is needed, or
-    patience; ``waited`` is since how many seconds it is over here and no majority answers.
+    a timeout; ``waited`` is since how many seconds it is over here and no majority answers.
     """
     return reachable * 2 > members or waited >= RESOLVE_ALONE_SECONDS
 
@@ -236,16 +236,15 @@ def may_resolve(reachable: int, members: int, waited: float) -> bool:
 def _alone(
     alert: Alert, before: QuorumState | None, view: str, contradicted: float | None, now: float
 ) -> QuorumState:
-    if now >= _believed(alert, contradicted):
+    if now >= _decides_alone_at(alert, contradicted):
         words = f"{view} (nobody else could be asked)"
         return QuorumState(Scope.ALONE, alert.severity, words, last_denied=contradicted)
     scope = Scope.LOCAL if before and before.scope is Scope.LOCAL else Scope.WAITING
     return QuorumState(scope, Severity.WARNING, view, last_denied=contradicted)
 
 
-def _believed(alert: Alert, contradicted: float | None) -> float:
-    """When a probe believes itself: after it would have fired, and after the last word that it
-    is mistaken."""
+def _decides_alone_at(alert: Alert, contradicted: float | None) -> float:
+    """When a probe decides alone: after it would have fired, and after the last contradiction."""
     return max(alert.fired, contradicted or 0.0) + ALONE_SECONDS
 
 
@@ -253,8 +252,8 @@ def _milder(one: Severity, other: Severity) -> Severity:
     return one if one is other else Severity.WARNING
 
 
-def _names(voices: Iterable[MemberVote], stance: Vote) -> set[str]:
-    return {voice.name for voice in voices if voice.stance is stance}
+def _names(votes: Iterable[MemberVote], stance: Vote) -> set[str]:
+    return {vote.name for vote in votes if vote.stance is stance}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """A check's newest result: when it came, and whether it says something of the target."""
+    """A check's newest result: when it came, and whether it measured the target."""
 
     check: Check
     at: float
@@ -28,13 +28,13 @@ class LastResult:
 
 @dataclass(frozen=True, slots=True)
 class LocalState:
-    """What this probe knows of itself, all of one moment.
+    """The state of this probe, a consistent snapshot.
 
     ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups
     and by whom, ``undelivered`` since when a message of a group has been waiting for its
     receiver, ``ended`` when a group was resolved: all by notifier and group; ``openings`` are
     groups whose first message is among those that wait. ``shared`` are alerts that are the
-    target's fault, ``troubles`` everything that is seen as bad (None: as it was last set).
+    target's fault, ``suspected`` everything that is seen as bad (None: as it was last set).
     """
 
     subjects: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class LocalState:
     undelivered: Mapping[Key, float] = field(default_factory=dict)
     ended: Mapping[Key, float] = field(default_factory=dict)
     shared: Collection[Fingerprint] = ()
-    troubles: Sequence[SuspectedAlert] | None = None
+    suspected: Sequence[SuspectedAlert] | None = None
     openings: Collection[Key] = ()
     checks: Collection[str] = ()
 
@@ -69,10 +69,10 @@ def build_answer(
     own: LocalState,
     now: float,
 ) -> MemberAnswer:
-    """The answer to a question; of a check that there isn't there is no word."""
+    """The answer to a question; unknown checks are left out."""
     wanted = None if question.groups is None else frozenset(question.groups)
-    troubles = own.troubles or ()
-    sure = {each.identity for each in troubles if each.sight.sure}
+    suspected = own.suspected or ()
+    sure = {each.identity for each in suspected if each.sight.sure}
     waited = {key: max(now - at, 0.0) for key, at in own.undelivered.items()}
     ended = {key: max(now - at, 0.0) for key, at in own.ended.items() if key not in waited}
     open_ = {each for each in own.shared if each in sure and _is_current(each, looks, now)}
@@ -80,7 +80,7 @@ def build_answer(
         id=me.id,
         region=me.region[:40],
         checks={
-            ask.check: _seen(look, troubles, now) if look else _unseen()
+            ask.check: _seen(look, suspected, now) if look else _unseen()
             for ask in question.asks
             if (look := looks.get(ask.check)) is not None or ask.check in own.checks
         },
@@ -117,7 +117,7 @@ def openings_of(waiting: Iterable[Delivery]) -> frozenset[Key]:
 
 
 def is_due(look: LastResult, younger: float, now: float) -> bool:
-    """Whether a younger look is wanted, and the last one not so young that it would be rude."""
+    """Whether a newer result is wanted, and the last run was at least ``retry`` s ago."""
     age = now - look.at
     return age > younger and age >= look.check.retry
 
@@ -142,7 +142,7 @@ def _owned(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
 
 
 def _ending(own: LocalState, waited: Mapping[Key, float]) -> Iterable[Key]:
-    """Groups whose end this probe is about to deliver."""
+    """Groups whose resolve this probe is about to deliver."""
     for key, seconds in waited.items():
         if key not in own.views and key in own.ended and seconds < HANDOVER_SECONDS:
             yield key
@@ -154,10 +154,10 @@ def _is_current(identity: Fingerprint, looks: Mapping[str, LastResult], now: flo
     return identity.rule == NO_DATA or (look is not None and look.measured and is_fresh(look, now))
 
 
-def _seen(look: LastResult, troubles: Iterable[SuspectedAlert], now: float) -> ReportedCheck:
+def _seen(look: LastResult, suspected: Iterable[SuspectedAlert], now: float) -> ReportedCheck:
     bad = {
         rule_of(each.identity): ReportedAlert(severity=each.sight.severity, sure=each.sight.sure)
-        for each in troubles
+        for each in suspected
         if each.identity.check == look.check.name
     }
     return ReportedCheck(

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import MINE, PATIENCE_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.leader import MINE, NOTIFY_TIMEOUT_SECONDS, Assignment, Other, Role, elect
 from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 
-# What fires waits so long for the others' first word on it; asking takes less.
+# What fires waits so long for the others' first answer on it; asking takes less.
 BOUND_SECONDS = 5.0
 # Before people are notified of something new, the others were asked so shortly before.
 RECENT_SECONDS = 1.0
@@ -36,7 +36,7 @@ class Roles:
         self.ended: Mapping[Key, float] = {}
         self.round_at = float("-inf")
 
-    def cast(
+    def assign(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
     ) -> Assignment:
         """Whether this probe is the one that notifies people of a group."""
@@ -59,10 +59,10 @@ class Roles:
         )
         if view is not None:
             self._note_reopening((notifier, subject), found)
-        timeout = PATIENCE_SECONDS * len(others) + BOUND_SECONDS
+        timeout = NOTIFY_TIMEOUT_SECONDS * len(others) + BOUND_SECONDS
         is_stale = now - self.round_at > RECENT_SECONDS and waited < timeout
-        if view is None and others and is_stale and found.part is Role.TELL:
-            # Who has just notified says so when it is asked now.
+        if view is None and others and is_stale and found.role is Role.SEND:
+            # A probe that has just notified says so when it is asked now.
             self._ask_now()
             return Assignment(Role.WAIT)
         return found
@@ -81,7 +81,7 @@ class Roles:
 
     def _note_reopening(self, key: Key, found: Assignment) -> None:
         """From when on each member waits for those before it to open a group again."""
-        if found.part is not Role.REOPEN:
+        if found.role is not Role.REOPEN:
             self._reopened.discard(key)
         elif key not in self._reopened:
             self._reopened.add(key)
@@ -108,6 +108,6 @@ class Roles:
         )
 
     def _is_lost(self, owner: str | None, notifier: str, subject: str) -> bool:
-        """Whether the last message of who notifies had not been taken when it was last heard."""
+        """Whether the last message of the owner was still pending when it last answered."""
         words = [each.groups.get(subject) for each in self._peers.others if each.name == owner]
         return owner != MINE and any(notifier in word.pending for word in words if word)

@@ -20,18 +20,18 @@ class ScopedAlert:
 
 
 def scope_alert(
-    alert: Alert, standing: QuorumState, subject: str, region: str
+    alert: Alert, quorum_state: QuorumState, subject: str, region: str
 ) -> tuple[ScopedAlert, ...]:
     """A firing alert in the group that it belongs to by its standing; in both while it waits."""
-    alert = replace(alert, view=standing.view)
+    alert = replace(alert, view=quorum_state.view)
     here = ScopedAlert(seen_here(alert, region), local_group(subject, region))
-    if standing.scope is Scope.LOCAL:
+    if quorum_state.scope is Scope.LOCAL:
         return (here,)
-    if standing.scope is Scope.WAITING:
+    if quorum_state.scope is Scope.WAITING:
         return (ScopedAlert(alert, subject, waits=True), replace(here, waits=True))
-    alone = standing.scope is Scope.ALONE
-    summary = f"{alert.summary} ({standing.view})" if alone else alert.summary
-    shared = replace(alert, severity=standing.severity, region="", summary=summary)
+    alone = quorum_state.scope is Scope.ALONE
+    summary = f"{alert.summary} ({quorum_state.view})" if alone else alert.summary
+    shared = replace(alert, severity=quorum_state.severity, region="", summary=summary)
     return (ScopedAlert(shared, subject),)
 
 

@@ -1,4 +1,4 @@
-"""How every check stands now, and since when: results in, changes out.
+"""The state of every check, and since when: results in, changes out.
 
 Pure state: no clock of its own, nothing is sent or stored. A daemon that starts again
 hands in what history knows, so that "since when" survives.
@@ -17,9 +17,9 @@ from probe.history.model import STANDINGS, HealthState, StatePeriod
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A check stands otherwise than before. ``was`` is None for the first verdict on it.
+    """The state of a check has changed. ``was`` is None for the first verdict on it.
 
-    ``since`` is when the spell that it left began, ``at`` when the new verdict was given;
+    ``since`` is when the period that it left began, ``at`` when the new verdict was given;
     both in seconds since 1970.
     """
 
@@ -34,10 +34,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class CheckState:
-    """How one check stands: the verdict on its newest result, and since when it is so.
+    """The state of one check: the verdict on its newest result, and since when.
 
-    ``since`` is when the present standing (well, troubled, unknown) began, in seconds since
-    1970: a warning that becomes critical goes on being the same trouble.
+    ``since`` is when the present health (healthy, unhealthy, unknown) began, in seconds since
+    1970: a warning that becomes critical is still the same incident.
     """
 
     verdict: Verdict
@@ -47,7 +47,7 @@ class CheckState:
 
 
 class CheckStates:
-    """The present standing of all checks."""
+    """The present state of all checks."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
@@ -66,16 +66,16 @@ class CheckStates:
 
     @property
     def stands(self) -> dict[str, CheckState]:
-        """How every check stands that has a result."""
+        """The state of every check that has a result."""
         return {name: entry.state for name, entry in self._entries.items() if entry.state}
 
     def state(self, name: str) -> CheckState | None:
-        """How a check stands; None before its first result."""
+        """The state of a check; None before its first result."""
         entry = self._entries.get(name)
         return entry.state if entry else None
 
     def set_checks(self, checks: Sequence[Check]) -> None:
-        """These are the checks from now on; an unchanged one keeps its standing."""
+        """These are the checks from now on; an unchanged one keeps its state."""
         old = self._entries
         self._entries = {
             check.name: old[check.name]
@@ -91,7 +91,7 @@ class CheckStates:
                 self._entries[name].backs.append(entry.check.name)
 
     def restore(self, spells: Mapping[str, StatePeriod]) -> None:
-        """What history says of the time before: each check's last spell."""
+        """What history says of the time before: each check's last period."""
         self._past = dict(spells)
 
     def remember_samples(self, check: str, at: float, samples: Iterable[Sample]) -> None:
@@ -120,7 +120,7 @@ class CheckStates:
     def is_backed_up(self, name: str) -> bool:
         """Whether another check works that makes this one's failure a partial one.
 
-        What has not run yet may well work: nothing is as bad as it can be before that.
+        What has not run yet counts as working: nothing is critical before that.
         """
         return any(
             stand is None or stand.result.status is Status.OK
@@ -148,7 +148,7 @@ class CheckStates:
 
 
 class _Entry:
-    """One check: its thresholds, the samples that their windows need, how it stands."""
+    """One check: its thresholds, the samples that their windows need, its state."""
 
     def __init__(self, check: Check) -> None:
         self.check = check
@@ -173,7 +173,7 @@ class _Entry:
                 window.append((at, sample))
 
     def evaluations(self, result: Result, at: float) -> tuple[Evaluation, ...]:
-        """Every threshold held against its window, or against the newest result."""
+        """Every threshold evaluated over its window, or on the newest result."""
         return tuple(
             evaluation
             for threshold in self._thresholds

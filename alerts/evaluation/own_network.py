@@ -1,8 +1,8 @@
-"""Whether it is our own network that fails: nothing is held against a target meanwhile.
+"""Whether the probe's own network fails: then failures of targets count as not measured.
 
-References are addresses that have nothing to do with the targets, at least two of them. As
-long as every one of them fails, a target that fails too has not been measured. Without
-references nothing is excused.
+References are addresses independent of the targets, at least two of them. As long as
+every one of them fails, a target that fails too has not been measured. Without references
+every failure counts.
 """
 
 from collections.abc import Iterable
@@ -33,12 +33,12 @@ class References:
 
     @property
     def all_fail(self) -> bool:
-        """Whether it is our own network."""
+        """Whether the probe's own network fails."""
         return len(self._works) >= FEWEST and all(works is False for works in self._works.values())
 
     def update(self, result: Result) -> Result:
-        """A new result: what a reference says is noted; what a target says is returned as it
-        is, or as not measured while every reference fails."""
+        """A new result: a reference's is noted; a target's is returned as it is, or as not
+        measured while every reference fails."""
         if result.check in self._works:
             self._works[result.check] = result.status is Status.OK
             return result
@@ -46,7 +46,7 @@ class References:
 
 
 def as_not_measured(result: Result) -> Result:
-    """A failure that may well be ours, as not measured; anything else unchanged."""
+    """A failure that may be the probe's own, as not measured; anything else unchanged."""
     failure = result.failure
     if result.status is not Status.FAILED or failure is None:
         return result

@@ -1,8 +1,8 @@
-"""Judges: results and thresholds in, verdicts out. Pure, so that one-shot runs and the
+"""Evaluation: results and thresholds in, verdicts out. Pure, so that one-shot runs and the
 daemon share it and every case can be written down as a test.
 
-One run judges what one run can: nothing waits for a duration, and a threshold that needs
-more samples than a run brings is unknown and moves nothing.
+A single run evaluates what it can: nothing waits for a duration, and a threshold that needs
+more samples than a run brings is unknown and changes nothing.
 """
 
 import math
@@ -24,7 +24,7 @@ from probe.core.model import (
 )
 from probe.core.thresholds import thresholds_of
 
-# The order of the exit codes: what could not be measured is graver than a warning.
+# The order of the exit codes: what could not be measured ranks above a warning.
 _RANK = {
     Verdict.OK: 0,
     Verdict.OBJECTIVE_MISSED: 1,
@@ -32,7 +32,7 @@ _RANK = {
     Verdict.UNKNOWN: 3,
     Verdict.CRITICAL: 4,
 }
-_TOLD = (Verdict.WARNING, Verdict.CRITICAL)
+_ALERTING = (Verdict.WARNING, Verdict.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def judge(
     """Judge one run. ``results`` has one for each check, by name.
 
     A check that could not be measured makes the whole unknown if its kind is a core one or
-    its name is in ``must_measure``; otherwise it is shown and moves nothing.
+    its name is in ``must_measure``; otherwise it is shown and changes nothing.
     """
     verdicts: dict[str, Verdict] = {}
     evaluations: list[Evaluation] = []
@@ -82,7 +82,7 @@ def backup_checks(check: Check, checks: Iterable[Check]) -> list[str]:
 def verdict_on(
     check: Check, result: Result, judged: Iterable[Evaluation], *, backed_up: bool
 ) -> Verdict:
-    """The verdict on one check: of its result and of its thresholds, the graver one."""
+    """The verdict on one check: of its result and of its thresholds, the more severe one."""
     status = _status_verdict(check, result, backed_up=backed_up)
     return worst([status, *(_affects_verdict(each.verdict) for each in judged)])
 
@@ -101,7 +101,7 @@ def overall_verdict(
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The gravest of some verdicts; ok if there are none."""
+    """The most severe of some verdicts; ok if there are none."""
     return max(verdicts, key=_RANK.__getitem__, default=Verdict.OK)
 
 
@@ -115,7 +115,7 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> list[Evaluation]:
-    """Hold one threshold against samples, for each label set of its signal apart."""
+    """Evaluate one threshold over samples, for each label set of its signal apart."""
     by_labels: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
     for sample in samples:
         if sample.signal.name == threshold.signal.name and math.isfinite(sample.value):
@@ -137,7 +137,7 @@ def _one(
         return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN, int(size))
     value = aggregate(values, threshold.aggregation)
     verdict = compare(value, threshold)
-    if _is_a_share(samples, threshold) and verdict in _TOLD:
+    if _is_a_share(samples, threshold) and verdict in _ALERTING:
         verdict = confident_verdict(value, size, threshold)
     return Evaluation(check, threshold, labels, value, verdict, int(size))
 
@@ -167,11 +167,11 @@ def _is_a_share(samples: Sequence[Sample], threshold: Threshold) -> bool:
 
 
 def confident_verdict(ratio: float, total: float, threshold: Threshold) -> Verdict:
-    """How bad a ratio surely is: its 95 % interval has to be beyond a limit that somebody is
-    told of. An objective is missed by the ratio itself."""
+    """How bad a ratio surely is: its 95 % interval has to be beyond a limit that
+    alerts. An objective is missed by the ratio itself."""
     low, high = wilson(ratio, total)
     sure = compare(low if threshold.bad is LimitSide.ABOVE else high, threshold)
-    if sure in _TOLD:
+    if sure in _ALERTING:
         return sure
     objective = threshold.limits.objective
     missed = objective is not None and _beyond(ratio, objective, threshold.bad)
@@ -202,7 +202,7 @@ def aggregate(values: Sequence[float], aggregation: Aggregation) -> float:
 
 
 def compare(value: float, threshold: Threshold) -> Verdict:
-    """The gravest limit that a value is beyond; a value on the limit is still good."""
+    """The most severe limit that a value exceeds; a value on the limit passes."""
     limits = threshold.limits
     for limit, verdict in (
         (limits.critical, Verdict.CRITICAL),
@@ -219,7 +219,7 @@ def _beyond(value: float, limit: float, bad: LimitSide) -> bool:
 
 
 def _affects_verdict(verdict: Verdict) -> Verdict:
-    """A missed objective is shown and disturbs nobody; so does a threshold without data."""
+    """A missed objective is shown and does not alert; so does a threshold without data."""
     quiet = (Verdict.OBJECTIVE_MISSED, Verdict.UNKNOWN)
     return Verdict.OK if verdict in quiet else verdict
 

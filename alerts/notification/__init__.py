@@ -1,1 +1,1 @@
-"""From firing alerts to messages: which incident, which receiver, when, in which words."""
+"""From firing alerts to messages: which incident, which receiver, when, with which text."""

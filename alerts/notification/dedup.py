@@ -1,10 +1,10 @@
-"""What need not be told any more, because something newer has overtaken it; pure.
+"""Pending messages that newer ones supersede; pure.
 
-Undelivered messages of one key become what a service still has to hear:
+Undelivered messages of one key become what a service still needs:
 
     firing, changed, reminder …   the newest content, as loud as the loudest of them
-    firing, resolved              never attempted: one resolved with both times for who
-                                  tells the past, nothing for who doesn't
+    firing, resolved              never attempted: one resolved with both times where
+                                  missed incidents are sent, else nothing
     firing, resolved              attempted, so perhaps received: one resolved
     changed, resolved             one resolved
     firing, resolved, firing      never attempted: the newest firing
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from alerts.model import Alert, Delivery, Message, MessageType
 
-# A message names at most so many alerts that are over; of more, the newest.
+# A message names at most so many resolved alerts; of more, the newest.
 MOST_RESOLVED = 20
 
 _LOUDNESS = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING: 2}
@@ -28,7 +28,7 @@ _LOUDNESS = {MessageType.REMINDER: 0, MessageType.CHANGED: 1, MessageType.FIRING
 class Step:
     """``new`` stands for all of ``old`` (the same one thing if it is left alone).
 
-    ``past``: a resolved one of a trouble that no service has heard of.
+    ``past``: the resolve of an incident that no service was sent.
     """
 
     old: tuple[Delivery, ...]
@@ -60,7 +60,7 @@ def _merged(first: Step, second: Step, sends_missed_incidents: bool) -> Step | N
     if one is None or two is None or not (_merges(one) and _merges(two)):
         return None
     if two.message.occasion is not MessageType.RESOLVED:
-        return None if _over(one) else _joined(first, second, _still_burning(one, two))
+        return None if _over(one) else _joined(first, second, _still_firing(one, two))
     if _over(one):
         merged = _joined(first, second, _over_twice(one, two))
         return replace(merged, past=first.past and second.past)
@@ -79,7 +79,7 @@ def _ended(
 
 
 def _without_overtaken_past(steps: list[Step]) -> list[Step]:
-    """Nobody needs to hear that it was over when it has begun again."""
+    """A resolve that was never delivered is superseded when the alert fires again."""
     kept: list[Step] = []
     for step in steps:
         if kept and kept[-1].past and step.new is not None and _opens(step.new):
@@ -95,7 +95,7 @@ def _joined(first: Step, second: Step, message: Message) -> Step:
     return Step(first.old + second.old, replace(first.new, message=message))
 
 
-def _still_burning(one: Delivery, two: Delivery) -> Message:
+def _still_firing(one: Delivery, two: Delivery) -> Message:
     occasions = (one.message.occasion, two.message.occasion)
     loudest = max(occasions, key=_LOUDNESS.__getitem__)
     since = min(one.message.since, two.message.since)

@@ -1,4 +1,4 @@
-"""Who is notified of what, and when: incidents in, messages out.
+"""Which receiver is notified of which incident, and when: incidents in, messages out.
 
 Grouping as Alertmanager's: the first message of an incident waits ``group_wait`` unless it is
 certain and critical; what joins later waits ``group_interval``, a rise in severity doesn't;
@@ -25,17 +25,17 @@ from alerts.notification.notification_log import Key, NotificationLog, Notificat
 from alerts.notification.occasion import next_times, occasion_for, refused_interval
 from alerts.notification.route import Route, Routes
 
-# For so long it is known that the end of an incident was sent.
+# The resolve of an incident is remembered for so long.
 ENDED_SECONDS = 600.0
 
 # Of a notifier, an incident and its log entry, over or not: this probe's part.
-Cast = Callable[[str, str, NotificationLogEntry | None, bool], Assignment]
+Assign = Callable[[str, str, NotificationLogEntry | None, bool], Assignment]
 # Whether an alert is still true now.
 Confirm = Callable[[Alert], bool]
 
 
 def _alone(name: str, subject: str, view: NotificationLogEntry | None, over: bool) -> Assignment:
-    return Assignment(Role.TELL)
+    return Assignment(Role.SEND)
 
 
 def _certain(alert: Alert) -> bool:
@@ -46,17 +46,17 @@ def _certain(alert: Alert) -> bool:
 class GroupStore:
     """The log of all notifiers; ``settle`` brings it up to date.
 
-    ``cast`` says whether this probe is the one of several that sends; ``confirm`` whether an
+    ``assign`` says whether this probe is the one of several that sends; ``confirm`` whether an
     alert may be sent now; ``ended`` is when the end of an incident was last sent, by notifier
     and incident.
     """
 
     routes: Routes
     log: NotificationLog = field(default_factory=NotificationLog)
-    cast: Cast = _alone
+    assign: Assign = _alone
     ended: dict[Key, float] = field(default_factory=dict)
     confirm: Confirm = _certain
-    # Of whom messages that wait are another probe's to send by now, since it was last cleared.
+    # Keys whose pending messages another probe sends; cleared at each flush.
     withdrawn: set[Key] = field(default_factory=set)
 
     @property
@@ -67,7 +67,7 @@ class GroupStore:
     def settle(
         self, incidents: Iterable[AlertGroup], now: float, setting: MessageContext
     ) -> list[Delivery]:
-        """What has to be sent by now, of every incident that there is or was."""
+        """What is due to be sent, of every incident that is or was open."""
         known = {incident.subject: incident for incident in incidents}
         for _, subject in list(self.views):
             known.setdefault(subject, AlertGroup(subject))
@@ -81,7 +81,7 @@ class GroupStore:
         return deliveries + self.log.due_resolves(self._intervals, now)
 
     def next_time(self, incidents: Iterable[AlertGroup], now: float) -> float | None:
-        """When ``settle`` will have something to send though nothing happens."""
+        """When ``settle`` will have something to send without a new event."""
         times = [self.log.next_resolve(self._intervals)]
         for incident in incidents:
             for route in self.routes.notifiers:
@@ -111,11 +111,11 @@ class GroupStore:
         self.log.restore(documents, waiting)
 
     def adopt(self, key: Key, view: NotificationLogEntry) -> None:
-        """Take up what a notifier was sent by another account than the stored one."""
+        """Take over what a notifier was sent, from the journal."""
         self.log.keep(key, view)
 
     def drop(self, key: Key) -> None:
-        """Forget an entry: what still fires is sent anew."""
+        """Forget an entry: what still fires is sent again."""
         self.log.keep(key, None)
 
     @property
@@ -127,7 +127,7 @@ class GroupStore:
     ) -> tuple[Alert, ...]:
         """The alerts of an incident that a notifier is sent. One that has to be repeated to
         stay open at the receiver goes on while it is suppressed."""
-        alerts = incident.burning
+        alerts = incident.firing
         if route.resends and view is not None:
             alerts += tuple(each for each in incident.muted if name_of(each) in view.members)
         return tuple(alert for alert in alerts if self.routes.matches(alert, route.name))
@@ -148,12 +148,12 @@ class GroupStore:
             occasion = occasion or MessageType.CHANGED
         if occasion is None or not self._is_still_true(route, view, shown, occasion):
             return None
-        casting = self._casting(route, incident, view, over=False)
-        if casting.part is Role.WAIT:
+        assignment = self._assignment(route, incident, view, over=False)
+        if assignment.role is Role.WAIT:
             return None
-        entry = _entry(view, shown, now, casting.owner)
+        entry = _entry(view, shown, now, assignment.owner)
         self.log.keep(key, entry)
-        if casting.part is Role.FOLLOW:
+        if assignment.role is Role.STANDBY:
             self.log.keep(key, replace(entry, accepted=True))
             return None
         return firing_message(incident, shown, occasion, view, now, setting)
@@ -163,19 +163,19 @@ class GroupStore:
     ) -> tuple[NotificationLogEntry | None, bool]:
         """The log entry by what other probes say (None: they have closed what still fires),
         and whether the receiver is to be notified of the same again."""
-        if view is None or self.cast is _alone:
+        if view is None or self.assign is _alone:
             return view, False
-        casting, key = (
-            self._casting(route, incident, view, over=False),
+        assignment, key = (
+            self._assignment(route, incident, view, over=False),
             (route.name, incident.subject),
         )
-        if casting.part is Role.REOPEN:
+        if assignment.role is Role.REOPEN:
             return None, False
-        if casting.part is Role.FOLLOW and view.owner == MINE:
+        if assignment.role is Role.STANDBY and view.owner == MINE:
             self.withdrawn.add(key)
-            view = replace(view, owner=casting.owner, accepted=True)
+            view = replace(view, owner=assignment.owner, accepted=True)
             self.log.keep(key, view)
-        return view, casting.part is Role.REPEAT
+        return view, assignment.role is Role.REPEAT
 
     def _confirmed(
         self, mine: Sequence[Alert], view: NotificationLogEntry | None
@@ -191,7 +191,7 @@ class GroupStore:
         shown: Sequence[Alert],
         occasion: MessageType,
     ) -> bool:
-        """Nothing is sent of what has been seen to recover, or may have."""
+        """Nothing is sent of what has recovered, or may have."""
         if view is None or route.resends:
             return True
         if occasion is MessageType.CHANGED and highest_severity(shown) is Severity.CRITICAL:
@@ -202,21 +202,21 @@ class GroupStore:
     def _end(
         self, route: Route, incident: AlertGroup, now: float, setting: MessageContext
     ) -> Message | None:
-        """The message that an incident is over, to a notifier that was sent it."""
+        """The message that an incident is resolved, to a notifier that was sent it."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
         muted = [each for each in incident.muted if self.routes.matches(each, route.name)]
         if view is None or incident.held or muted:
             return None
-        casting = self._casting(route, incident, view, over=True)
-        if casting.part is Role.FOLLOW and casting.owner != view.owner:
-            self.log.keep(key, replace(view, owner=casting.owner))
-        if casting.part in (Role.FOLLOW, Role.FORGET):
+        assignment = self._assignment(route, incident, view, over=True)
+        if assignment.role is Role.STANDBY and assignment.owner != view.owner:
+            self.log.keep(key, replace(view, owner=assignment.owner))
+        if assignment.role in (Role.STANDBY, Role.FORGET):
             self.withdrawn.add(key)
-        if casting.part in (Role.FOLLOW, Role.WAIT):
+        if assignment.role in (Role.STANDBY, Role.WAIT):
             return None
         self.log.keep(key, None)
-        if casting.part is Role.FORGET or (view.refused and not view.accepted):
+        if assignment.role is Role.FORGET or (view.refused and not view.accepted):
             # There is nothing to resolve where nothing was ever accepted.
             return None
         self.ended[key] = now
@@ -227,17 +227,17 @@ class GroupStore:
         """Whether a resolved alert is part of what a receiver was sent, or would have been."""
         return name_of(alert) in view.story or self.routes.matches(alert, route.name)
 
-    def _casting(
+    def _assignment(
         self, route: Route, incident: AlertGroup, view: NotificationLogEntry | None, *, over: bool
     ) -> Assignment:
-        """A service that knows an incident by its key is sent it by every probe."""
+        """A service that deduplicates by key is sent the incident by every probe."""
         if not route.deduplicates:
-            return self.cast(route.name, incident.subject, view, over)
+            return self.assign(route.name, incident.subject, view, over)
         if view is not None and not over:
-            casting = self.cast(route.name, incident.subject, view, over)
-            if casting.part is Role.REOPEN:
-                return casting
-        return Assignment(Role.TELL)
+            assignment = self.assign(route.name, incident.subject, view, over)
+            if assignment.role is Role.REOPEN:
+                return assignment
+        return Assignment(Role.SEND)
 
 
 def _entry(
@@ -280,6 +280,6 @@ def alert_groups(
     for alert in over:
         found.setdefault(subject_of(alert), ([], [], []))[2].append(alert)
     return [
-        AlertGroup(subject, tuple(burning), tuple(quiet), tuple(ended))
-        for subject, (burning, quiet, ended) in found.items()
+        AlertGroup(subject, tuple(firing), tuple(quiet), tuple(ended))
+        for subject, (firing, quiet, ended) in found.items()
     ]

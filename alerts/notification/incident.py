@@ -2,10 +2,10 @@
 
 An alert joins an open incident when it began together with one of its alerts, or when another
 check of the same group or service fails already: since a short time ago, or in an incident that
-was not paged, so that a page is never swallowed by what is long known. Otherwise it opens an
+was not paged, so that a page is never hidden by an old incident. Otherwise it opens an
 incident of its own, whose key is the alert's group where that is free.
 
-A page that is a service of its own is no part of an application: it joins what it began together
+A page that is a service of its own is not part of an application: it joins what it began together
 with only while that is not paged yet, or while several services fail.
 
 Where several probes watch the same target, incidents are shared by key among them, so each
@@ -20,13 +20,13 @@ from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
 from alerts.state.annotations import FAILING, NO_DATA
 
-# What began within so many seconds began together: checks look at different times.
+# What began within so many seconds began together: checks run at different times.
 TOGETHER_SECONDS = 120.0
 # A failure of the same group or service so soon after another has the same cause.
 RELATED_SECONDS = 900.0
 # From so many services on, what fails together has one cause, whatever it is a part of.
 MANY_SERVICES = 3
-# An incident keeps at most so many alerts that are over; of more, the newest.
+# An incident keeps at most so many resolved alerts; of more, the newest.
 MOST_RESOLVED = 50
 DOCUMENT = "incidents"
 
@@ -48,7 +48,7 @@ class OpenIncidents:
 
     @property
     def resolved(self) -> list[Alert]:
-        """Alerts that are over while their incident is open, the oldest first."""
+        """Resolved alerts whose incident is open, the oldest first."""
         return list(self._resolved.values())
 
     def key_of(self, alert: Alert) -> str:
@@ -56,7 +56,7 @@ class OpenIncidents:
         return self._keys.get(alert.identity) or self._group_of(alert)
 
     def add_resolved(self, alert: Alert) -> None:
-        """An alert is over. Of one that was over before, the first beginning counts."""
+        """An alert is resolved. Of one that was resolved before, the first start counts."""
         before = self._resolved.pop(alert.identity, None)
         if before is not None:
             alert = replace(alert, since=min(alert.since, before.since))
@@ -74,7 +74,7 @@ class OpenIncidents:
             self._keys[alert.identity] = self._incident_for(alert, others, is_wide)
 
     def adopt(self, alert: Alert, key: str) -> None:
-        """An alert belongs to an incident by another account than the stored one."""
+        """An alert belongs to an incident by the journal or a receiver, not by the stored state."""
         self._keys[alert.identity] = key
 
     def close(self, is_open: Callable[[str], bool], firing: Iterable[Alert]) -> None:

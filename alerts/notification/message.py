@@ -1,4 +1,4 @@
-"""What a message says of an incident: its title, what is news, links and first steps; pure."""
+"""The message about an incident: its title, news, links and first steps; pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ MOST_NAMES, MOST_IN_TITLE = 10, 4
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """All alerts of one cause: ``burning`` ones to be sent, ``muted`` ones that fire and are
+    """All alerts of one cause: ``firing`` ones to be sent, ``muted`` ones that fire and are
     suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
     too and are no alerts yet. ``held``: it is open at another probe; ``elsewhere`` says as what
     its alerts are sent now, if not as this."""
 
     subject: str
-    burning: tuple[Alert, ...] = ()
+    firing: tuple[Alert, ...] = ()
     muted: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
     affected: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class AlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
-    """What every message says of the probe itself, and what changed lately.
+    """What every message says of the probe itself, and recent changes.
 
     ``public_url`` is where people reach the probe's pages, empty if they don't.
     """
@@ -93,12 +93,12 @@ def resolved_message(
     now: float,
     context: MessageContext,
 ) -> Message:
-    """The message that an incident is over for a receiver; ``ended`` are its alerts that are
+    """The message that an incident is resolved for a receiver; ``ended`` are its alerts that are
     for this receiver, those too that it was never sent."""
     names = _checks(_story(before) | {name_of(alert) for alert in ended})
     title = resolved_title(names, ended)
-    if group.burning:
-        # A notifier for whom it is over may not be the one for whom nothing fires.
+    if group.firing:
+        # Resolved for this notifier, it may still fire for another one.
         what = ", ".join(names) if len(names) <= MOST_IN_TITLE else f"{len(names)} checks"
         title = f"{what}: no longer {before.severity}"
     elif group.elsewhere:

@@ -1,4 +1,4 @@
-"""What alerting says besides alerts: to people in messages, and in the log."""
+"""Messages and log lines about alerting itself."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def resolve_after_restart(subject: str, region: str, now: float) -> Message:
 def resolves_after_restart(
     groups: Sequence[str], notifiers: Mapping[str, Notifier], region: str, now: float
 ) -> list[Delivery]:
-    """That groups work, to every receiver that takes no message about what is past."""
+    """That groups work, to every receiver that is not sent missed incidents."""
     pagers = [name for name, each in notifiers.items() if not each.sends_missed_incidents]
     return [
         Delivery(name, resolve_after_restart(group, region, now), due=now)
@@ -52,16 +52,16 @@ def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message
 
 
 def undelivered(delivery: Delivery, reason: str, region: str, now: float) -> Message:
-    """That a notifier has taken nothing for two minutes."""
+    """That a notifier has accepted nothing for two minutes."""
     return Message(
         key=f"undelivered {delivery.notifier}",
         occasion=MessageType.NOTE,
         severity=Severity.CRITICAL,
-        title=f"{delivery.notifier} has taken no message for 2 min: {reason}",
+        title=f"{delivery.notifier} has accepted no message for 2 min: {reason}",
         at=now,
         since=now,
         region=region,
-        text=f"Not delivered there, and sent again and again: {delivery.message.title}",
+        text=f"Not delivered there, retrying:  {delivery.message.title}",
     )
 
 

@@ -1,7 +1,7 @@
 """What each receiver was sent of each incident, and whether it was accepted; pure.
 
 An entry exists from an incident's first message to its last. A message counts as delivered
-when the receiver has accepted it, not when it is queued: what was refused is sent anew, and a
+when the receiver has accepted it, not when it is queued: what was refused is sent again, and a
 resolve that was refused is sent again until it is accepted.
 """
 
@@ -13,7 +13,7 @@ from alerts.cluster.leader import MINE
 from alerts.model import Delivery, Message, MessageType, Severity
 from alerts.outbox.codec import CodecError, dump_message, load_message
 
-# A resolve that nobody accepts in so long is given up.
+# A resolve that is not accepted for so long is dropped.
 RESOLVE_SECONDS = 86400.0
 
 Key = tuple[str, str]

@@ -7,7 +7,7 @@ from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.notification.route import Route
 
-# What is wrong may change at once, and then no sooner than so long after the last message.
+# A change of what is wrong is sent at once, but no sooner than this after the last message.
 SHORTEST_INTERVAL_SECONDS = 30.0
 # What was refused is sent again after a group interval, and no sooner than this.
 REFUSED_SECONDS = 60.0
@@ -64,7 +64,7 @@ def _is_other(view: NotificationLogEntry, shown: Iterable[Alert]) -> bool:
 def next_times(
     route: Route, view: NotificationLogEntry | None, mine: Sequence[Alert]
 ) -> list[float]:
-    """When a message will be due though nothing happens."""
+    """When a message will be due without a new event."""
     if view is None:
         return [min(alert.fired for alert in mine) + route.group_wait]
     if view.refused:

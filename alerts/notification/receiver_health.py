@@ -1,10 +1,10 @@
-"""How a receiver fares: whether it takes messages, since when not, and what people were told."""
+"""The health of a receiver: whether it accepts messages, since when not, and what was reported."""
 
 from dataclasses import dataclass, field
 
-# A message that was not taken for so long is told of through others.
+# A message that was not delivered for so long is reported through other receivers.
 UNDELIVERED_SECONDS = 120.0
-# A queue that has messages and did nothing for so long is stuck: a send takes 30 s at most.
+# A queue with messages and no progress for so long is stuck: a send takes 30 s at most.
 STUCK_SECONDS = 90.0
 
 
@@ -21,14 +21,14 @@ class ReceiverHealth:
     reported: set[str] = field(default_factory=set)
 
     def taken(self) -> bool:
-        """It has taken a message; whether it had not taken the one before."""
+        """It has accepted a message; whether the one before had failed."""
         failed_before = self.failing_since is not None
         self.failing_since, self.error, self.refused = None, "", 0
         self.reported.clear()
         return failed_before
 
     def not_taken(self, error: str, now: float) -> None:
-        """It has not taken a message, and may take it later."""
+        """A delivery has failed, and may succeed later."""
         self.failing_since = now if self.failing_since is None else self.failing_since
         self.error = error
 
@@ -41,14 +41,14 @@ class ReceiverHealth:
         self.failed += 1
 
     def reports(self, what: str) -> bool:
-        """Whether people are still to be told of this; they are by now."""
+        """Whether this is still to be reported; it counts as reported from now on."""
         if what in self.reported:
             return False
         self.reported.add(what)
         return True
 
     def left_until_report(self, now: float) -> float | None:
-        """Seconds until it counts as not delivering; None: that is told, or it delivers."""
+        """Seconds until it counts as not delivering; None: that is reported, or it delivers."""
         if self.failing_since is None or "undelivered" in self.reported:
             return None
         return max(0.0, self.failing_since + UNDELIVERED_SECONDS - now)

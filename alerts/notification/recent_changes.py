@@ -1,4 +1,4 @@
-"""What changed lately and may be to blame: a new version, another instance."""
+"""Recent changes that may be the cause: a new version, another instance."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from probe.core.model import Unit
 from probe.report.text.sanitize import clean
 from probe.report.text.units import show
 
-# A change that is older than this is not lately.
+# A change that is older than this is not shown.
 LATELY_SECONDS = 6 * 3600.0
 FACTS = ("version", "instance")
 MOST = 20

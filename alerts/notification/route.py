@@ -1,8 +1,8 @@
-"""Which alerts lead to which notifier.
+"""Which alerts go to which notifier.
 
-Without routes of one's own, each notifier gets the severities that it is made for: a pager
+Without routes of one's own, each notifier gets its default severities: a pager
 what is critical, a chat both. An own route (``[[route]]`` in ``probe.toml``) says where its
-alerts go instead; the first that an alert meets decides.
+alerts go instead; the first one that matches decides.
 """
 
 import logging
@@ -19,7 +19,7 @@ from probe.core.environment import ConfigProblem, plain_message
 
 logger = logging.getLogger(__name__)
 
-# Alertmanager's terms, with its meaning. A critical alert that is certain never waits.
+# As in Alertmanager. A critical alert that is certain never waits.
 GROUP_WAIT_SECONDS = 15.0
 GROUP_INTERVAL_SECONDS = 300.0
 REPEAT_INTERVAL_SECONDS = 4 * 3600.0
@@ -27,9 +27,9 @@ REPEAT_INTERVAL_SECONDS = 4 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to one notifier: which severities it is made for, and how often it is to be
-    reminded of what goes on firing, in seconds. ``by_key``: what has the same key is one
-    thing there, however many probes send it.
+    """The route to one notifier: its severities, and how often what goes on firing is repeated,
+    in seconds. ``deduplicates``: messages with the same key are one incident there, however
+    many probes send them.
 
     ``group_wait`` is how long the first message of a warning waits for others of its incident,
     ``group_interval`` the time between updates. ``resends``: the receiver groups by itself and
@@ -47,7 +47,7 @@ class Route:
 
 class RouteTable(BaseModel):
     """An own route: alerts of these severities (none: all) whose check, kind or label is
-    among ``matches`` (none: all) go to these notifiers (none: to nobody)."""
+    among ``matches`` (none: all) go to these notifiers (none: not routed)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,8 +69,8 @@ class RouteTable(BaseModel):
     Example: `3600`"""
 
     def timed(self, route: Route) -> Route:
-        """A way with this route's times where it gives any. A receiver that groups by itself
-        has its own."""
+        """The route with this table's times where it gives any. A receiver that groups by
+        itself has its own."""
         if route.resends:
             return route
         times = (
@@ -82,7 +82,7 @@ class RouteTable(BaseModel):
         return replace(route, group_wait=wait, group_interval=interval, remind_seconds=repeat)
 
     def takes(self, alert: Alert) -> bool:
-        """Whether an alert goes this way."""
+        """Whether an alert takes this route."""
         wanted = not self.severities or alert.severity in self.severities
         return wanted and matches(self.matches, alert)
 
@@ -95,7 +95,7 @@ class Routes:
         self._own = tuple(own)
 
     def named(self, name: str) -> Route | None:
-        """The way to a notifier, if it is configured."""
+        """The route to a notifier, if it is configured."""
         return next((route for route in self.notifiers if route.name == name), None)
 
     def matches(self, alert: Alert, name: str) -> bool:
@@ -107,7 +107,7 @@ class Routes:
         return route is not None and alert.severity in route.severities
 
     def timed(self, route: Route, alerts: Sequence[Alert]) -> Route:
-        """A way with the times of the own route that the most severe of some alerts takes."""
+        """The route with the times of the own route that the most severe of some alerts takes."""
         critical = [alert for alert in alerts if alert.severity is Severity.CRITICAL]
         for alert in (critical or alerts)[:1]:
             for table in self._own:
@@ -117,7 +117,7 @@ class Routes:
 
     @property
     def unrouted_severities(self) -> list[Severity]:
-        """Severities that lead to nobody by themselves: worth a warning at the start."""
+        """Severities that are not routed to any notifier: worth a warning at the start."""
         heard = {severity for route in self.notifiers for severity in route.severities}
         for table in self._own:
             if table.notify and not table.matches:

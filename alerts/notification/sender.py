@@ -1,10 +1,10 @@
-"""Brings what waits in the outbox to the notifiers, apart from everything else.
+"""Sends the pending messages of the outbox to the notifiers, independently of everything else.
 
-Each notifier has a lane of its own, so that a slow service delays no other. In a lane one
+Each notifier has a queue of its own, so that a slow service delays no other. In a queue one
 message is sent at a time; while the oldest one of a key waits for its next attempt, the
 later ones of that key wait behind it and other keys go on. A message leaves the outbox only
-after it was taken or refused for good, so a process that ends at any moment loses nothing
-and may at worst send its last message again.
+after it was delivered or refused for good, so a process that ends at any moment loses
+nothing and at worst sends its last message again.
 """
 
 import asyncio
@@ -46,10 +46,10 @@ class _ReceiverQueue:
 class Dispatcher:
     """Sends what is in an outbox; a dispatcher is the only one that does.
 
-    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is told of a message that
-    was refused for good, once for each reason until one is taken, notes excepted: a note tells
-    of a refusal, and one that is refused itself must not bring forth another.
-    ``on_undelivered`` is told once of a receiver that has taken nothing for 2 min.
+    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is called with a message
+    that was refused for good, once for each reason until one is delivered, notes excepted: a
+    note reports a refusal, and one that is refused itself must not cause another.
+    ``on_undelivered`` is called once for a receiver that has accepted nothing for 2 min.
     ``on_delivered`` is called with every message that was accepted, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
     message that is due is to be kept back, because it is not known to be true.
@@ -87,7 +87,7 @@ class Dispatcher:
 
     @property
     def health(self) -> Mapping[str, ReceiverHealth]:
-        """How each notifier fares."""
+        """The health of each notifier."""
         return {name: lane.health for name, lane in self._lanes.items()}
 
     async def run(self) -> None:
@@ -102,14 +102,14 @@ class Dispatcher:
             self._ended.set()
 
     def wake(self) -> None:
-        """Something was added to the outbox, or time has passed: look again."""
+        """Something was added to the outbox, or time has passed: check again."""
         for lane in self._lanes.values():
             lane.woken.set()
 
     async def stop(self, timeout: float) -> None:
-        """Begin nothing more; a send under way has ``patience`` seconds, then is cut off.
+        """Start nothing more; a send in progress has ``timeout`` seconds, then is cancelled.
 
-        What was cut off is in the outbox and is sent when the next dispatcher runs.
+        What was cancelled is in the outbox and is sent when the next dispatcher runs.
         """
         self._stopping = True
         self.wake()
@@ -123,7 +123,7 @@ class Dispatcher:
 
     async def _work(self, lane: _ReceiverQueue) -> None:
         while not self._stopping:
-            # Before looking: who wakes us while we look is not missed.
+            # Cleared first, so that a wake-up during the step is not missed.
             lane.woken.clear()
             wait: float | None = RECOVERY_SECONDS
             try:
@@ -157,7 +157,7 @@ class Dispatcher:
     async def _report_undelivered(
         self, lane: _ReceiverQueue, heads: Sequence[Delivery]
     ) -> float | None:
-        """Tell others of a receiver that takes nothing; seconds until that is due."""
+        """Report a receiver that accepts nothing through others; seconds until that is due."""
         left = lane.health.left_until_report(self._clock())
         waiting = [each for each in heads if each.message.occasion is not MessageType.NOTE]
         if left is None or not waiting:
@@ -191,7 +191,7 @@ class Dispatcher:
         """Seconds until the next attempt, 0 for now.
 
         Counted on the monotonic clock, for the wall clock may jump; the stored time is
-        looked at once, for what another process left behind.
+        read once, for what another process left behind.
         """
         clock = self._clock()
         if delivery.number not in lane.due:
@@ -226,9 +226,9 @@ class Dispatcher:
             lane.free_at = self._clock() + notifier.pause
 
     def _is_back(self, lane: _ReceiverQueue) -> None:
-        """A receiver that takes messages again gets at once what has waited for it."""
+        """A receiver that accepts messages again gets at once what is pending for it."""
         if lane.health.taken():
-            logger.warning("%s takes messages again", lane.notifier.name)
+            logger.warning("%s accepts messages again", lane.notifier.name)
             lane.due = dict.fromkeys(lane.due, self._clock())
 
     async def _not_taken(
@@ -246,7 +246,7 @@ class Dispatcher:
         level = logging.WARNING if delivery.attempts == 1 else logging.INFO
         logger.log(
             level,
-            "%s did not take a message (attempt %d, again in %.0f s): %s",
+            "%s: delivery failed (attempt %d, next in %.0f s): %s",
             delivery.notifier,
             delivery.attempts,
             wait,
@@ -267,11 +267,11 @@ class Dispatcher:
                 await self._refuse(delivery, NOT_CONFIGURED)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """What goes wrong here must not stop the sending."""
+        """An error here must not stop the sending."""
         try:
             await work()
         except Exception as error:
-            logger.error("telling of a refusal: %s", type(error).__name__)
+            logger.error("reporting a refusal: %s", type(error).__name__)
 
 
 async def _woken(event: asyncio.Event, seconds: float | None) -> None:

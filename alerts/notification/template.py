@@ -1,7 +1,7 @@
 """A message in plain words, as all notifiers show it. Pure.
 
-The first line says what users lose, where and since when. Then come the evidence, a few steps
-and links, and nothing is said twice. An update says what has changed.
+The first line gives impact, place and start. Then follow evidence, a few steps and links,
+and nothing twice. An update says what has changed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ LONGEST_HEADLINE = 150
 
 
 def symbol(message: Message) -> str:
-    """A sign for people who read colours or symbols before words."""
+    """A symbol that shows state and severity at a glance."""
     if is_closed(message):
         return CLOSED_MARK
     if message.occasion in MARKS:
@@ -35,7 +35,7 @@ def symbol(message: Message) -> str:
 
 
 def severity_word(message: Message) -> str:
-    """The severity, or that it is over."""
+    """The severity, or RESOLVED."""
     if is_closed(message):
         return "CLOSED"
     if message.occasion is MessageType.RESOLVED:
@@ -63,7 +63,7 @@ def time_range(message: Message) -> str:
     if message.occasion is MessageType.NOTE:
         return f"at {_clock(message.at)}"
     if message.occasion is MessageType.RESOLVED:
-        # It was over when the last of its checks was seen to work, not when that was certain.
+        # It ended when the last of its checks passed again, not when that was certain.
         ends = [alert.ended for alert in message.resolved if alert.ended is not None]
         end = max([*ends, message.since], default=message.at) if ends else message.at
         lasted = show(max(0.0, end - message.since), Unit.SECONDS)

@@ -1,4 +1,4 @@
-"""The title of a message: what users lose, why and where; pure."""
+"""The title of a message: impact, reason and place; pure."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from alerts.model import Alert, Severity
 from alerts.state.annotations import FAILING
 
-# From so many checks on, about more than one service, the services say more than one cause.
+# From so many checks on, and more than one service, the services say more than one cause.
 MANY_CHECKS = 8
 # A title names at most so many checks.
 MOST_NAMES = 4

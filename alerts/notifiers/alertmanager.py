@@ -1,8 +1,8 @@
 """Alertmanager, API v2: https://github.com/prometheus/alertmanager, api/v2/openapi.yaml.
 
 Labels are an alert's identity there; the severity is one of them, because routes go by it.
-So an alert whose severity changes is ended under its old one. Every member of a cluster is
-sent to; they agree among themselves.
+So an alert whose severity changes is resolved under its old one. Alerts are sent to every
+member of a cluster; the members deduplicate.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
 
 RESEND_SECONDS = 60.0
-# What isn't repeated for so long is over: the probe has died.
+# What isn't repeated for so long counts as resolved: the probe has died.
 EXPIRES_SECONDS = 4 * RESEND_SECONDS
 FIRING = "firing"
 # A difference between clocks that is not worth correcting.
@@ -51,7 +51,7 @@ class AlertmanagerEnvironment(Environment):
 
 
 class Alertmanager:
-    """Sends what burns, again and again while it does."""
+    """Sends what fires, repeatedly while it does."""
 
     name, sends_missed_incidents, resend_seconds, pause = "alertmanager", False, RESEND_SECONDS, 0.0
 
@@ -63,27 +63,27 @@ class Alertmanager:
         self._offsets: dict[str, float] = {}
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
-        """Send to every member; one that takes it is enough. Raises NotifyError.
+        """Send to every member; one that accepts it is enough. Raises NotifyError.
 
-        Members that don't take it are logged, once as long as they are the same.
+        Members that fail are logged, once as long as they are the same.
         """
         if message.occasion is MessageType.NOTE:
             return memory
         before = _labels_in(memory)
         if any(alerts_of(message, before)):
-            await self._tell_all(message, before)
-        burning = [] if message.occasion is MessageType.RESOLVED else _burning(message)
-        return {FIRING: json.dumps([labels for labels, _ in burning])} if burning else {}
+            await self._send_to_all(message, before)
+        firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
+        return {FIRING: json.dumps([labels for labels, _ in firing])} if firing else {}
 
-    async def _tell_all(self, message: Message, before: list[dict[str, str]]) -> None:
+    async def _send_to_all(self, message: Message, before: list[dict[str, str]]) -> None:
         ends = await asyncio.gather(*(self._post(url, message, before) for url in self._urls))
         errors = [error for error in ends if error is not None]
         if len(errors) == len(self._urls):
-            # What one of them may take later is not refused for good.
+            # What one of them may accept later is not refused for good.
             raise next((error for error in errors if not error.permanent), errors[0])
         missed = sorted(error.reason for error in errors)
         if missed and missed != self._missed:
-            logger.warning("not every Alertmanager takes alerts: %s", "; ".join(missed))
+            logger.warning("not every Alertmanager accepts alerts: %s", "; ".join(missed))
         self._missed = missed
 
     async def _post(
@@ -113,12 +113,12 @@ def alerts_of(
 ) -> Iterator[dict[str, Any]]:
     """What fires, and the end of whatever was sent ``before`` or has ended since.
 
-    ``now`` is the wall clock: what was long on its way must not have expired on arrival.
+    ``now`` is the wall clock: what was delayed must not have expired on arrival.
     ``offset`` is how many seconds the receiver's clock is ahead of ours.
     """
-    burning = [] if message.occasion is MessageType.RESOLVED else _burning(message)
+    firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
     seen: list[Mapping[str, str]] = []
-    for labels, alert in burning:
+    for labels, alert in firing:
         seen.append(labels)
         yield {
             "labels": labels,
@@ -158,8 +158,8 @@ def make(environment: AlertmanagerEnvironment) -> Notifier | None:
     return Alertmanager(urls) if urls else None
 
 
-def _burning(message: Message) -> list[tuple[dict[str, str], Alert | None]]:
-    """What burns, by its labels; a message that only tries the route counts as an alert."""
+def _firing(message: Message) -> list[tuple[dict[str, str], Alert | None]]:
+    """What fires, by its labels; a test message counts as an alert."""
     found: list[tuple[dict[str, str], Alert | None]] = [
         (labels_of(alert), alert) for alert in message.firing
     ]
@@ -188,7 +188,7 @@ def _annotations(alert: Alert | None, message: Message) -> dict[str, str]:
 
 
 def _label(name: str) -> str:
-    """A name that every version takes: one that it doesn't take is refused for good."""
+    """A name that every version accepts: an invalid one is refused for good."""
     plain = re.sub(r"[^a-zA-Z0-9_]", "_", name)
     return plain if plain[:1].isalpha() or plain[:1] == "_" else f"_{plain}"
 

@@ -1,4 +1,4 @@
-"""What notifiers share: one way to ask a service over HTTP, every ending made a NotifyError."""
+"""What notifiers share: an HTTP POST whose every failure is a NotifyError."""
 
 import re
 import ssl
@@ -17,10 +17,10 @@ from probe.net.urls import show_host
 if TYPE_CHECKING:
     import aiohttp
 
-# A service that needs longer is asked again later.
+# A service that needs longer is retried later.
 TIMEOUT_SECONDS = 10.0
 LONGEST_ANSWER = 65536
-# Statuses of RFC 9110 that a later attempt may turn out otherwise.
+# Statuses of RFC 9110 that may pass on a later attempt.
 PASSING = frozenset({408, 425, 429})
 _WORD = re.compile(r"(?=.{2,60}\Z)[a-z]+(_[a-z]+)*")
 
@@ -29,9 +29,9 @@ E = TypeVar("E", bound=Environment)
 
 @dataclass(frozen=True)
 class NotifierKind(Generic[E]):
-    """One kind of notifier: its variables, what is told through it by itself, and how it is
-    made from its variables (None: it is not configured). ``by_key``: the service takes what
-    has the same key for one thing, however many probes send it. ``load`` imports what sending
+    """One kind of notifier: its variables, its default severities, and how it is made from its
+    variables (None: it is not configured). ``deduplicates``: the service takes messages with
+    the same key as one incident, however many probes send them. ``load`` imports what sending
     needs, which takes time that no message should wait for."""
 
     name: str
@@ -112,7 +112,7 @@ async def _body(response: "aiohttp.ClientResponse") -> bytes:
 
 
 def error_from_answer(answer: HttpAnswer, service: str, word: str = "") -> NotifyError:
-    """An answer that is no success, as an error: 4xx is for good, but for PASSING."""
+    """An unsuccessful answer as an error: 4xx is permanent, except PASSING."""
     permanent = 400 <= answer.status < 500 and answer.status not in PASSING
     said = f" ({word})" if word else ""
     return NotifyError(
@@ -123,7 +123,7 @@ def error_from_answer(answer: HttpAnswer, service: str, word: str = "") -> Notif
 
 
 def error_code(text: str) -> str:
-    """A service's own word for what is wrong (``no_service``), if it is one.
+    """A service's own error code (``no_service``), if it is one.
 
     Anything else could be a secret of ours, sent back.
     """

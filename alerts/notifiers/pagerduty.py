@@ -55,12 +55,12 @@ class PagerDuty:
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
         if message.occasion in _NO_EVENT:
-            # It reminds by itself, an update pages nobody, and a note is no incident.
+            # PagerDuty reminds by itself, an update does not page, and a note is no incident.
             return memory
         document = event(message, self._routing_key.get_secret_value())
         answer = await post(self._url.get_secret_value(), json=document)
         if answer.status != ACCEPTED:
-            # What it says of a key that it doesn't know is 400 as well.
+            # An unknown key is answered with 400 as well.
             hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
             raise error_from_answer(answer, "PagerDuty", hint)
         return {}

@@ -19,7 +19,7 @@ from probe.net.urls import BaseUrl, HttpUrl
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PAUSE_SECONDS = 1.0
-# Errors of the Web API that a later attempt may turn out otherwise.
+# Errors of the Web API that may pass on a later attempt.
 PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"}
     | {"request_timeout", "team_added_to_org", "external_channel_migrating", "update_failed"}
@@ -80,8 +80,7 @@ class SlackEnvironment(Environment):
 
 
 def should_mention(message: Message, memory: Mapping[str, str]) -> bool:
-    """Whether it is for somebody to be called: it is grave, and new, graver than before or
-    still not over."""
+    """Whether to mention somebody: it is critical, and new, escalated or a reminder."""
     if message.severity is not Severity.CRITICAL or message.test:
         return False
     loud = message.occasion in (MessageType.FIRING, MessageType.REMINDER)
@@ -149,7 +148,7 @@ class SlackBot:
         return place if len(place) == 2 else {}
 
     def _reply(self, message: Message, memory: Mapping[str, str]) -> dict[str, Any] | None:
-        """What is said in the thread: an edit notifies nobody."""
+        """The reply in the thread: an edit sends no notification."""
         from alerts.notifiers.slack_blocks import reply
 
         ends = message.occasion in (MessageType.RESOLVED, MessageType.REMINDER)
@@ -170,7 +169,7 @@ class SlackBot:
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         from alerts.notifiers.slack_client import call_method
 
-        # chat.update makes links and mentions of plain text unless it is told not to.
+        # chat.update turns plain text into links and mentions unless parse is "none".
         asked = {"parse": "none", **arguments}
         answer = await call_method(self._api, self._token.get_secret_value(), method, asked)
         found = _read(answer)
@@ -178,7 +177,7 @@ class SlackBot:
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", word)
         if found.get("ok") is not True:
-            # Without a word of Slack's it isn't Slack who says no, but a proxy, say.
+            # Without an error code the answer is not Slack's, but perhaps a proxy's.
             permanent = "error" in found and word not in PASSING
             raise NotifyError(
                 _reason(word or "no word"), permanent=permanent, retry_after=answer.retry_after
@@ -202,7 +201,7 @@ def document(
 
 
 def make(environment: SlackEnvironment) -> Notifier | None:
-    """The bot where there is one, for it can do more; else the webhook."""
+    """The bot where one is configured, for it can do more; else the webhook."""
     mention = environment.mention or ""
     if environment.bot_token is not None and environment.channel is not None:
         return SlackBot(environment.bot_token, environment.channel, environment.api_url, mention)
@@ -210,8 +209,8 @@ def make(environment: SlackEnvironment) -> Notifier | None:
 
 
 def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
-    grave = message.severity is Severity.CRITICAL and message.occasion is MessageType.CHANGED
-    return grave and memory.get(SEVERITY) == Severity.WARNING
+    critical = message.severity is Severity.CRITICAL and message.occasion is MessageType.CHANGED
+    return critical and memory.get(SEVERITY) == Severity.WARNING
 
 
 def _reason(word: str) -> str:

@@ -35,7 +35,7 @@ def document(message: Message, mention: str = "", *, whole: bool = False) -> dic
     blocks: list[Block] = [HeaderBlock(text=title)]
     blocks += [_section(_fitting(each)) for each in facts(message, whole=whole)]
     if to_do := steps(message, whole=whole):
-        # A runbook's words are ours: its commands stay as they are, to be copied.
+        # A runbook's text is ours: its commands stay as they are, to be copied.
         ours = [_plain(line) for line in _numbered(to_do)]
         blocks.append(_section(_cut_to_fit(ours) if message.firing else _fitting(to_do)))
     if links := [_link(name, url) for name, url in message.links]:

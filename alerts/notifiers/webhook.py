@@ -1,8 +1,8 @@
 """Any service that takes JSON: the whole message, signed with HMAC-SHA256 (RFC 2104).
 
 ``X-Probe-Signature: sha256=HEX`` is over ``TIMESTAMP.BODY``, where TIMESTAMP is the header
-``X-Probe-Timestamp`` in seconds since 1970: who takes it should refuse old ones. A message
-that is sent again has the same ``X-Probe-Delivery``, so that it can be told from a new one.
+``X-Probe-Timestamp`` in seconds since 1970: receivers should refuse old ones. A message
+that is sent again has the same ``X-Probe-Delivery``, so that receivers can deduplicate.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The words of alerting as JSON, to be kept on a disk.
+"""Alerts, messages and silences as JSON, to be stored.
 
 What a later version wrote can be read: keys that this one doesn't know are passed over.
 """
@@ -20,7 +20,7 @@ _SILENCE: TypeAdapter[Silence] = TypeAdapter(Silence)
 
 
 class CodecError(ValueError):
-    """A text isn't what it should be: no JSON, a needed key is missing, a word unknown."""
+    """A text can't be decoded: no JSON, a required key is missing, a value unknown."""
 
 
 def dump_alert(alert: Alert) -> str:

@@ -2,7 +2,7 @@
 
 From the journal alone each open incident gets its resolve, and from the database alone too. A
 record is written before a message is sent (its receiver may have got it, whatever happens
-next) and when it was taken, before the database forgets the message.
+next) and when it was delivered, before the database forgets the message.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ _ALERTS: TypeAdapter[tuple[Alert, ...]] = TypeAdapter(tuple[Alert, ...])
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """An incident that a receiver has been sent, and may have taken; ``told`` is the time of
+    """An incident that a receiver has been sent, and may have accepted; ``sent_at`` is the time of
     the last message, ``opened`` that of the first, in seconds since 1970."""
 
     notifier: str
     key: str
     alerts: tuple[Alert, ...]
-    told: float
+    sent_at: float
     opened: float
     memory: Mapping[str, str]
 
@@ -78,7 +78,7 @@ class IncidentLog:
         self.is_complete = any(each.found and each.complete for each in found)
 
     async def start(self) -> None:
-        """Write anew what is known, so that all copies are whole."""
+        """Rewrite what is known, so that all copies are complete."""
         self._records = {key: dict(each) for key, each in newest(self._records).items()}
         await self._each(lambda journal: journal.rewrite(self._records))
 
@@ -89,13 +89,13 @@ class IncidentLog:
         return [each for each in found if each is not None]
 
     def was_taken(self, delivery: Delivery) -> bool:
-        """Whether a message that waits has been taken before the database could note it."""
+        """Whether a pending message was delivered before the database could record it."""
         record = self._records.get(_key(delivery.notifier, delivery.message.key))
         taken = record is not None and record.get("taken") == delivery.message.at
         return taken and record is not None and record.get("o") == delivery.message.occasion
 
     def closed_at(self, notifier: str, key: str) -> float | None:
-        """When the end of an incident was taken, if that is the last that is known of it."""
+        """When the resolve of an incident was delivered, if that is the last record of it."""
         record = self._records.get(_key(notifier, key))
         closed = record is not None and record.get("s") == "closed"
         return float(record["at"]) if closed and record is not None else None
@@ -110,7 +110,7 @@ class IncidentLog:
         return _key(notifier, key) in self._records
 
     async def catch_up(self) -> None:
-        """Write the journals that missed something anew, if they can be written again."""
+        """Rewrite the journals that missed something, if they can be written again."""
         now = asyncio.get_running_loop().time()
         if not self._problems or now - self._caught_up_at < CATCH_UP_SECONDS:
             return
@@ -139,7 +139,7 @@ class IncidentLog:
         )
 
     async def taken(self, delivery: Delivery, memory: Mapping[str, str]) -> None:
-        """A message was taken."""
+        """A message was delivered."""
         message = delivery.message
         if _is_apart(message):
             return
@@ -158,7 +158,7 @@ class IncidentLog:
             await self._put(key, {"s": "closed", "at": delivery.message.at})
 
     async def adopt(self, incidents: Iterable[OpenIncident]) -> None:
-        """Take up what is open by another account."""
+        """Add what is open according to the database."""
         for each in incidents:
             key = _key(each.notifier, each.key)
             self._number += 1
@@ -166,15 +166,15 @@ class IncidentLog:
                 "k": key,
                 "n": self._number,
                 "s": "open",
-                "at": each.told,
+                "at": each.sent_at,
                 "opened": each.opened,
-                "taken": each.told,
+                "taken": each.sent_at,
                 "alerts": json.loads(dump(_ALERTS, each.alerts[:MAX_ALERTS])),
                 "memory": dict(each.memory),
             }
 
     async def close(self) -> None:
-        """Give the files back."""
+        """Close the files."""
         await self._each(lambda journal: journal.close())
         for _, thread in self._copies:
             thread.close()
@@ -232,7 +232,7 @@ def _incident(record: Mapping[str, Any]) -> OpenIncident | None:
             notifier=str(notifier),
             key=str(key),
             alerts=load(_ALERTS, json.dumps(record["alerts"])),
-            told=float(record["at"]),
+            sent_at=float(record["at"]),
             opened=float(record["opened"]),
             memory={str(name): str(value) for name, value in record["memory"].items()},
         )

@@ -1,8 +1,8 @@
-"""What has to be told and what has been seen, kept on a disk until it is done.
+"""Pending notifications and the states of alerts, kept on disk.
 
 A transition and its messages are stored in one transaction; a message leaves the outbox
-only after its notifier has taken it. All is kept in memory and, where there is a folder, in a
-file that follows it: a disk that fails or hangs delays nobody for more than 2 s, and
+only after its notifier has accepted it. All is kept in memory and, where there is a folder, in a
+file that follows it: a disk that fails or hangs delays nothing by more than 2 s, and
 :attr:`Outbox.state` says so. Another process may open the same file at the same time, to add
 a silence. Beside it, a journal says what is open at which receiver.
 """
@@ -36,9 +36,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """How the outbox fares.
+    """The state of the outbox.
 
-    ``persistent``: what it holds outlives the process; if not, ``problem`` says why.
+    ``persistent``: what it holds survives the process; if not, ``problem`` says why.
     ``waiting`` and ``refused`` count deliveries; ``oldest`` is the ``at`` of the oldest
     waiting message, in seconds since 1970, None when none waits. ``notice`` says what became
     of a file that could not be read. ``stalled_for``: for how many seconds the disk has not
@@ -55,7 +55,7 @@ class OutboxState:
 
 
 class Outbox:
-    """A durable queue; :meth:`open` makes one. Errors of the disk don't come out."""
+    """A durable queue; :meth:`open` makes one. Disk errors are not raised."""
 
     def __init__(
         self, now: Callable[[], float], replica: Replica | None, incidents: IncidentLog | None
@@ -164,7 +164,7 @@ class Outbox:
         return await self._change(lambda db: queries.begin(db, delivery))
 
     async def delivered(self, delivery: Delivery, memory: Mapping[str, str]) -> None:
-        """It was taken: remove it and keep ``memory`` for the key's next message.
+        """It was delivered: remove it and keep ``memory`` for the key's next message.
 
         A key that is resolved is forgotten.
         """
@@ -173,11 +173,11 @@ class Outbox:
         await self._change(lambda db: queries.delivered(db, delivery, memory))
 
     async def failed(self, delivery: Delivery, error: str, due: float) -> None:
-        """It was not taken; the next attempt is due at ``due`` (seconds since 1970)."""
+        """It was not delivered; the next attempt is due at ``due`` (seconds since 1970)."""
         await self._change(lambda db: queries.failed(db, delivery, error, due))
 
     async def dead_letter(self, delivery: Delivery, error: str) -> None:
-        """It will never be taken: move it to the refused ones, the last 50 of which stay."""
+        """It will never be delivered: move it to the refused ones, the last 50 of which stay."""
         if self._incidents is not None:
             await self._incidents.refused(delivery)
         await self._change(lambda db: queries.dead_letter(db, delivery, error))

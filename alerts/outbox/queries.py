@@ -1,6 +1,6 @@
-"""What the outbox asks of its database, question by question; synchronous.
+"""The queries of the outbox to its database; synchronous.
 
-A question that writes is asked inside a transaction. All raise sqlite3.Error.
+A query that writes runs inside a transaction. All raise sqlite3.Error.
 """
 
 import json
@@ -13,7 +13,7 @@ from alerts.model import Delivery, MessageType, Silence
 from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
 
 MOST_REFUSED = 50
-# Silences that are over stay for a while: who was silent, and why, is asked afterwards.
+# Expired silences are kept for a while: who silenced what, and why, is asked afterwards.
 SILENCE_KEPT_SECONDS = 30 * 86400.0
 
 _COLUMNS = "number, notifier, at, attempts, due, error, message"
@@ -44,7 +44,7 @@ def states(db: sqlite3.Connection) -> dict[str, str]:
 
 
 def waiting(db: sqlite3.Connection, notifier: str | None) -> list[Delivery]:
-    """What waits, in order. A row that nobody can read is removed: it would wait forever."""
+    """What waits, in order. A row that can't be decoded is removed: it would wait forever."""
     return _read(db, "deliveries", "WHERE ?1 IS NULL OR notifier = ?1", (notifier,))
 
 
@@ -61,7 +61,7 @@ def memory(db: sqlite3.Connection, notifier: str, key: str) -> dict[str, str]:
     try:
         return {} if row is None else {str(k): str(v) for k, v in json.loads(row[0]).items()}
     except (AttributeError, TypeError, ValueError):
-        logger.error("what %s keeps of a key can't be read: it begins anew", notifier)
+        logger.error("the memory of %s can't be read and is dropped", notifier)
         return {}
 
 
@@ -131,7 +131,7 @@ def silences(db: sqlite3.Connection, now: float) -> list[Silence]:
         try:
             found.append(load_silence(document))
         except CodecError as error:
-            logger.warning("a silence can't be read and is passed over: %s", error)
+            logger.warning("a silence can't be read and is skipped: %s", error)
     return found
 
 

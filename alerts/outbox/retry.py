@@ -31,7 +31,7 @@ def retry_seconds(
 
 
 def urgency(delivery: Delivery) -> int:
-    """Pages overtake everything, and notes are overtaken by everything."""
+    """Pages first, notes last."""
     message = delivery.message
     if message.occasion is MessageType.NOTE:
         return 3

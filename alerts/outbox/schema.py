@@ -6,8 +6,8 @@ from alerts.outbox.codec import load_message, load_silence
 from probe.storage.salvage import Row
 from probe.storage.sqlite import Schema
 
-# Another process adds a silence within milliseconds; who waits longer than this waits for
-# one that hangs.
+# Another process adds a silence within milliseconds; a longer wait means that it
+# hangs.
 BUSY_SECONDS = 1.5
 
 _DELIVERY = (

@@ -57,7 +57,7 @@ def _route() -> dict[str, Any]:
         "group_interval": "1m",
         "repeat_interval": "4h",
         "routes": [
-            {"matchers": ['severity="info"'], "receiver": "nobody"},
+            {"matchers": ['severity="info"'], "receiver": "none"},
             {"matchers": ['severity="critical"'], "receiver": "pagerduty", "continue": True},
             {"matchers": ['severity=~"warning|critical"'], "receiver": "slack"},
         ],
@@ -109,7 +109,7 @@ def _receivers() -> list[dict[str, Any]]:
         "text": _TEXT,
     }
     return [
-        {"name": "nobody"},
+        {"name": "none"},
         {"name": "pagerduty", "pagerduty_configs": [pagerduty]},
         {"name": "slack", "slack_configs": [slack]},
     ]

@@ -1,9 +1,9 @@
-"""Rules on whether checks are well at all: they fail, or they have no data.
+"""Rules on checks that fail or have no data.
 
-They follow ``alerts.state.machine``: a failure is told when it has lasted for the kind's hold,
-three failures of six count as one that lasts, it is over when the check was well for two
-intervals (at most a minute), and what could not be measured moves nothing. The rule's own
-state is read back from ``ALERTS``.
+They follow ``alerts.state.machine``: a failure fires when it has lasted for the kind's
+``for_seconds``, three failures of six count as one that lasts, it is resolved when the check
+passed for two intervals (at most a minute), and unmeasured runs change nothing. The rule's
+own state is read back from ``ALERTS``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ _CRITICAL_MATCH = (
 
 
 def recordings() -> Iterator[Rule]:
-    """What the alerts of every kind are made of."""
+    """What the alerts of every kind are computed from."""
     yield Recording(
         CARRIER, f"probe_interval_seconds * {on()} group_left(subject) probe_check_info"
     )
@@ -61,7 +61,7 @@ def recordings() -> Iterator[Rule]:
         f"{_BAD} {_CRITICAL_MATCH}\n"
         f"unless {on()} (probe_failure_info and {on('cause')} probe_mild_cause_info)",
     )
-    # Between two scrapes a check may fail and be well again: its counters tell of it.
+    # Between two scrapes a check may fail and recover: its counters show it.
     yield Recording(
         _FLAPPING,
         f"{CARRIER} and {on()} (probe_recent_failures >= {_OUTRIGHT})\n"
@@ -92,7 +92,7 @@ def _unsettled() -> Recording:
 
 
 def region_count() -> Rule:
-    """How many regions have a word on a check; stands before what counts their voices."""
+    """How many regions have a result of a check; precedes the rules that count their votes."""
     by = names(GLOBAL)
     return Recording(
         REGIONS,
@@ -102,10 +102,10 @@ def region_count() -> Rule:
 
 
 def alerts(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
-    """Failing, kind by kind, as each region sees it; then what they agree on; then silence."""
+    """Failing, kind by kind, as each region sees it; then what they agree on; then no data."""
     kinds = tuple(kinds)
     for kind in kinds:
-        # What burns as a warning already is read below, as of the evaluation before.
+        # What fires as a warning already is read below, as of the previous evaluation.
         if kind.failing.severity is Verdict.CRITICAL:
             yield _failing(kind, "critical")
         yield _failing(kind, "warning")
@@ -121,10 +121,10 @@ def _failing(kind: Kind[Any, Any], level: str) -> Alerting:
     unsettled = f"{_UNSETTLED}{here}"
     pending, flickers = firing(FAILING, level, "pending"), f"{_FLAPPING}{here}"
     if level == "critical":
-        # Once anything burns, results count as they are.
+        # Once anything fires, results count as they are.
         pending += f" unless {on()} {firing(FAILING, 'warning')}"
         flickers += f" {_CRITICAL_MATCH}\n  unless {on()} probe_mild_cause_info"
-        # What still fails and is no longer critical has eased; it doesn't wait to be well.
+        # What still fails and is no longer critical has eased; it doesn't wait for recovery.
         unsettled += f" unless {on()} {_BAD}"
     expr = union(
         (
@@ -159,7 +159,7 @@ def _agreed(kind: Kind[Any, Any]) -> Alerting:
             kind,
             "{{ $labels.check }} is down",
             "It has failed for more than " + _hold(kind) + ", seen from {{ $value }} region(s): "
-            "at least two, or all that see anything.",
+            "at least two, or all that have a result.",
         ),
     )
 
@@ -174,7 +174,7 @@ def _no_data() -> Alerting:
             "summary": "{{ $labels.check }} has no data, in {{ $labels.region }}",
             "description": "It runs every {{ $value | humanizeDuration }}, and could not measure "
             f"for {NO_DATA_INTERVALS} times that and {duration(NO_DATA_SECONDS)}. "
-            "It may be well or not: nobody knows.\n" + steps(NO_DATA_PAGE),
+            "Its state is unknown.\n" + steps(NO_DATA_PAGE),
             "runbook": NO_DATA_PAGE,
         },
     )

@@ -37,7 +37,7 @@ class Limit:
 
     @property
     def is_counted_elsewhere(self) -> bool:
-        """Whether somebody else has made its values, of so many cases (``Sample.total``)."""
+        """Whether its values come aggregated, of so many cases (``Sample.denominator``)."""
         return self.aggregation is Aggregation.LAST and self.threshold.minimum_samples > 1
 
     @property
@@ -58,18 +58,18 @@ class Limit:
 
     @property
     def lowest(self) -> float | None:
-        """The first limit that anybody is told of."""
+        """The first limit that alerts."""
         limits = self.threshold.limits
         return limits.warning if limits.warning is not None else limits.critical
 
     def beyond(self, value: str, limit: float) -> str:
-        """Compare a value with a limit; on the limit is still good."""
+        """Compare a value with a limit; a value on the limit passes."""
         sign = ">" if self.threshold.bad is LimitSide.ABOVE else "<"
         return f"{value}{self.here} {sign} {number(limit)}"
 
 
 def limits_of(kinds: Iterable[Kind[Any, Any]]) -> list[Limit]:
-    """Every threshold with a limit that anybody is told of."""
+    """Every threshold with a limit that alerts."""
     found = [Limit(kind, threshold) for kind in kinds for threshold in kind.thresholds]
     return [each for each in found if each.lowest is not None]
 

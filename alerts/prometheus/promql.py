@@ -1,4 +1,4 @@
-"""PromQL in small pieces, and what a rules file is made of.
+"""Building blocks of PromQL expressions and of a rules file.
 
 Alerts of one region have ``scope="region"`` and are never more than a warning; their
 ``level`` says how bad they look from there. What at least two regions agree on, or the only
@@ -70,7 +70,7 @@ def number(value: float) -> str:
 
 
 def names(labels: Iterable[str]) -> str:
-    """Label names as they stand between parentheses."""
+    """Label names for a list between parentheses."""
     return ", ".join(labels)
 
 
@@ -95,7 +95,7 @@ def camel(name: str) -> str:
 
 
 def quorum(alert: str, kind: str, labels: Sequence[str] = ()) -> str:
-    """Two regions see it as critical, or all that see anything."""
+    """Two regions see it as critical, or all that have a result."""
     by = names((*GLOBAL, *labels))
     here = f'ALERTS{{alertname="{alert}", level="critical", alertstate="firing", kind="{kind}"}}'
     return (

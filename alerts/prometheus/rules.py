@@ -9,14 +9,14 @@ from alerts.prometheus.yaml import dump
 from probe.core.kind import Kind
 
 _HEAD = """\
-# Made by `probe rules` from the probe's signals and thresholds; `make dashboards` makes it anew.
+# Made by `probe rules` from the probe's signals and thresholds; `make dashboards` regenerates it.
 # For Prometheus 2.42 and newer, and what evaluates its rules. Alertmanager's part comes from
 # `probe rules --alertmanager`.
 """
 
 
 def groups(kinds: Iterable[Kind[Any, Any]]) -> tuple[Group, ...]:
-    """All rules. What is recorded stands before what reads it, within a group."""
+    """All rules. Within a group, recording rules precede the rules that read them."""
     kinds = tuple(kinds)
     return (
         Group("probe-checks", (*failure_rules.recordings(), *failure_rules.alerts(kinds))),

@@ -1,5 +1,4 @@
-"""Rules on the probe's own health: who judges is to be judged too. Warnings, all of them:
-nothing of what is watched has to be broken."""
+"""Rules on the probe's own health. All of them are warnings: no target has to be broken."""
 
 from collections.abc import Iterator
 
@@ -9,7 +8,7 @@ from alerts.runbooks import PROBE_PAGE
 
 _SLUG = PROBE_PAGE
 
-# What a probe says of itself has no region of its own; its build has.
+# A probe's own metrics have no region label; probe_build_info has.
 _REGION = "* on (job, instance) group_left(region) probe_build_info"
 
 # Name, expression, seconds, what it means.
@@ -18,43 +17,43 @@ _RULES = (
         "ProbeAbsent",
         "absent(probe_build_info)",
         300.0,
-        "No probe is heard of",
-        "Nothing is watched at this moment, and no alert of a check can fire.",
+        "No probe reports metrics",
+        "No target is monitored now, and no alert of a check can fire.",
     ),
     (
         "ProbeRegionSilent",
         "max by (region) (max_over_time(probe_build_info[1h]))\n"
         "unless on (region) probe_build_info",
         300.0,
-        "The probe in {{ $labels.region }} is not heard of any more",
-        "It was there within the last hour. Its alerts have ended with it.",
+        "The probe in {{ $labels.region }} no longer reports metrics",
+        "It reported within the last hour. Its alerts have ended with it.",
     ),
     (
         "ProbeConfigWrong",
         f"(probe_config_last_reload_successful == 0) {_REGION}",
         60.0,
-        "The configuration of the probe in {{ $labels.region }} is wrong",
-        "It goes on with the one before. Its log and its status page say what is wrong.",
+        "The probe in {{ $labels.region }} could not reload its configuration",
+        "It keeps the previous one. Its log and its status page report the errors.",
     ),
     (
         "ProbeHistoryUnhealthy",
         f"(probe_history_healthy == 0) {_REGION}",
         300.0,
-        "The probe in {{ $labels.region }} can't keep its history as it should",
+        "The probe in {{ $labels.region }} can't write its history",
         "What it measures now may not survive a restart.",
     ),
     (
         "ProbeMessagesWait",
         f"(probe_notifications_waiting > 0) {_REGION}",
         600.0,
-        "Messages of the probe in {{ $labels.region }} have not been taken for 10 minutes",
-        "A service that tells people of alerts does not answer: `probe alerts list` says which.",
+        "Notifications of the probe in {{ $labels.region }} have been pending for 10 minutes",
+        "A receiver does not accept them: `probe alerts list` says which and why.",
     ),
     (
         "ProbeMessagesRefused",
         f"(increase(probe_notifications_refused[1h]) > 0) {_REGION}",
         0.0,
-        "A service refuses messages of the probe in {{ $labels.region }}",
+        "A receiver refuses notifications of the probe in {{ $labels.region }}",
         "Its address or its key is wrong: `probe alerts list` says which and why.",
     ),
     (
@@ -62,7 +61,7 @@ _RULES = (
         "(histogram_quantile(0.9, sum by (job, instance, le) "
         f"(rate(probe_loop_lag_seconds_bucket[5m]))) > 0.1) {_REGION}",
         300.0,
-        "The probe in {{ $labels.region }} is held up",
+        "The event loop of the probe in {{ $labels.region }} lags",
         "Its event loop is late by {{ $value | humanizeDuration }} in one of ten cases, and what "
         "it measures is wrong by as much: give it more CPU or fewer checks.",
     ),
@@ -71,13 +70,13 @@ _RULES = (
         f"(increase(probe_heartbeat_failures_total[5m]) > 2) {_REGION}",
         0.0,
         "The heartbeat of the probe in {{ $labels.region }} does not arrive",
-        "The dead man's switch will tell that the probe is dead.",
+        "The dead man's switch will report the probe as down.",
     ),
 )
 
 
 def alerts() -> Iterator[Rule]:
-    """One rule for each way in which a probe itself is not well."""
+    """One rule for each way in which the probe itself fails."""
     for name, expr, hold, summary, text in _RULES:
         words = {
             "summary": summary,

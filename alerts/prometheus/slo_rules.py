@@ -1,10 +1,10 @@
 """Objectives over 30 days, and rules on how fast their error budgets burn.
 
 Multi-window, multi-burn-rate alerts as in chapter 5 of The Site Reliability Workbook
-(Google, 2018): fast burning pages if the failure would page, slow burning is a warning. An
+(Google, 2018): fast firing pages if the failure would page, slow firing is a warning. An
 error is a share from 0 to 1 of the time, not of the runs: after a failure runs are denser,
-and would count it several times. What the operators gave no warning for stays quiet: its
-severity is ``info``, which no route of ours leads to anybody.
+and would count it several times. Where the operators set no warning, the
+severity is ``info``, which our routes send to no receiver.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ BURNS = (
     Burn(3, 86400, 7200, False),
     Burn(1, 3 * 86400, 6 * 3600, False),
 )
-# Longer windows are made of shorter ones, and looked at more seldom.
+# Longer windows are computed from shorter ones, and evaluated less often.
 _SHORT = (300.0, 1800.0, 3600.0, 7200.0, 21600.0)
 _LONG = (86400.0, 3 * 86400.0, PERIOD)
 
@@ -70,7 +70,7 @@ def objectives_of(kinds: Iterable[Kind[Any, Any]]) -> list[Objective]:
 
 
 def without_budget(threshold: Threshold) -> bool:
-    """Whether an objective is kept or not, with nothing in between: a count, a promise."""
+    """Whether an objective is kept or not, with nothing in between: a count, a security header."""
     return threshold.limits.objective is not None and _budget(threshold) is None
 
 
@@ -120,7 +120,7 @@ def short_windows() -> Iterator[Rule]:
 
 
 def long_windows() -> Iterator[Rule]:
-    """The error over days, made of five minutes each."""
+    """The error over days, computed from five minutes each."""
     base = windowed(_SHORT[0])
     for window in _LONG:
         yield Recording(windowed(window), f"avg_over_time({base}[{duration(window)}])")

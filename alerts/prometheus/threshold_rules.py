@@ -1,9 +1,9 @@
-"""Rules on values beyond their limits, one set for each threshold that anybody is told of.
+"""Rules on values beyond their limits, one set for each threshold that can alert.
 
 A value is recorded over the threshold's window, and compared as ``alerts.evaluation.verdict``
 does: a
-ratio only if its 95 % Wilson interval is beyond the limit. What burns ends when the value
-was 5 % within its limit for as long as ``alerts.state.conditions`` wants it.
+ratio only if its 95 % Wilson interval is beyond the limit. An alert ends when the value was
+5 % within its limit for as long as ``alerts.state.conditions`` requires.
 """
 
 import math
@@ -35,7 +35,7 @@ _SUBJECT = f"* {on()} group_left(subject) probe_check_info"
 Z = 1.959964
 # How long an alert outlives its value while nothing could be measured.
 _MEMORY = "1h"
-# For checks that look more seldom than their kind does by itself.
+# For checks with a longer interval than the default of their kind.
 _SELDOM = 4
 _HUMAN = {
     Unit.SECONDS: "humanizeDuration",
@@ -150,7 +150,7 @@ def _alert(limit: Limit, level: str, bound: float) -> Alerting:
     firing = f"and {limit.on} {is_firing(limit.alert, level)}"
     settling = _settling(limit)
     if level == "critical":
-        # What is beyond the milder limit only has eased; it doesn't wait to be well.
+        # Beyond the warning limit only, it has eased; it doesn't wait for recovery.
         settling = f"({settling} unless {limit.on} ({still}))"
     branches = [beyond, f"({settling}\n  {firing})", _unseen(limit, firing)]
     if level == "warning":
@@ -164,7 +164,7 @@ def _alert(limit: Limit, level: str, bound: float) -> Alerting:
 
 
 def _still_bad(limit: Limit) -> str:
-    """Not well within the limit."""
+    """Not 5 % within the limit."""
     bound = limit.lowest or 0.0
     margin = limit.threshold.margin * abs(bound)
     well = bound - margin if limit.threshold.bad is LimitSide.ABOVE else bound + margin
@@ -172,7 +172,7 @@ def _still_bad(limit: Limit) -> str:
 
 
 def _settling(limit: Limit) -> str:
-    """Well again, and not for long enough."""
+    """Recovered, and not for long enough."""
     longest = min(max(2 * limit.kind.interval, CLEAR_SECONDS), LONGEST_VALUE_CLEAR_SECONDS)
     clear = f"clamp(2 * probe_interval_seconds, {number(CLEAR_SECONDS)}, {number(longest)})"
     last = f"max_over_time(timestamp({_still_bad(limit)})[{duration(longest)}:15s])"
@@ -181,7 +181,7 @@ def _settling(limit: Limit) -> str:
 
 
 def _unseen(limit: Limit, firing: str) -> str:
-    """Without a value nothing is over, unless a good run has none."""
+    """Without a value nothing is resolved, unless a passing run has none."""
     value = f"{limit.value}{limit.here}"
     return (
         f"((last_over_time({value}[{_MEMORY}]) unless {limit.on} {value})\n"

@@ -1,7 +1,7 @@
-"""What to do about an alert: one page each, Markdown, for somebody who was just woken up.
+"""What to do about an alert: one page each, Markdown, for somebody who was just paged.
 
 A page is a file of this directory, its slug the file's name. All have the same sections;
-the first steps of one also stand in the message that tells of the alert. A page is a template
+the first steps of one are also in the notification of the alert. A page is a template
 (``alerts.runbooks.template``): what doesn't fit the configuration and the alert is left out.
 """
 

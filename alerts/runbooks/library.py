@@ -75,7 +75,7 @@ def values_of(alert: Alert) -> Values:
         "transport": labels.get("transport", ""),
         "machine": labels.get("instance", ""),
     }
-    # What an alert doesn't say stands as a name in capitals.
+    # What an alert doesn't say is shown as a name in capitals.
     return {name: value for name, value in found.items() if value or name in ("cause", "services")}
 
 

@@ -14,10 +14,10 @@ NO_DATA_PAGE, PROBE_PAGE = "no-data", "probe-itself"
 
 
 def slug_for(kind: Kind[Any, Any], rule: str, cause: str = "", *, check: str = "") -> str:
-    """The page for an alert: of which kind of check, by which rule, for which cause.
+    """The page for an alert, by kind of check, rule and cause.
 
     ``rule`` is ``failing``, ``no-data``, ``overdue`` or a signal's name. ``check`` is the
-    check's name, which tells the frontend from the backend, and issued TURN servers from
+    check's name, which distinguishes the frontend from the backend, and issued TURN servers from
     configured ones.
     """
     if rule == OVERDUE or cause in _OURS:

@@ -2,7 +2,7 @@
 out.
 
 A page is Markdown with Jinja2. Where nothing is known (a page without an alert, the rules
-file), names stand in capitals and every step is there. Beside the variables in ``GENERIC`` a
+file), names are in capitals and every step is there. Beside the variables in ``GENERIC`` a
 template may ask ``fits(CAUSE, …)``: whether the alert's cause is one of these or unknown; and
 ``names(SERVICE, …)``: whether its services are, or unknown.
 """
@@ -23,7 +23,7 @@ GENERIC: Values = {
     "backend_url": "BACKEND_URL",
     "backend_host": "BACKEND_HOST",
     "frontend_url": "FRONTEND_URL",
-    # What it needs, and who hosts it.
+    # Its dependencies, and who hosts them.
     "redis_host": "REDIS_HOST",
     "upstash": True,
     "postgres_host": "POSTGRES_HOST",
@@ -59,7 +59,7 @@ class RunbookError(ValueError):
 
 
 def render(text: str, values: Values, section: str) -> str:
-    """The page; the steps of ``section`` that are left are numbered anew, and so is what refers
+    """The page; the steps of ``section`` that are left are renumbered, and so is what refers
     to them. Raises RunbookError."""
     try:
         rendered = _template(text).render(**_with_questions({**GENERIC, **values}))

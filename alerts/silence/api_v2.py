@@ -1,7 +1,7 @@
 """Silences as Alertmanager's API v2 has them, so that ``amtool silence`` works with the probe.
 
 https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml: ``postableSilence``
-and ``gettableSilence``. A word without an operator is a matcher named ``any``.
+and ``gettableSilence``. A pattern without an operator is a matcher named ``any``.
 """
 
 import secrets

@@ -1,6 +1,6 @@
-"""When nobody is to be told: maintenance windows of ``probe.toml``, and silences.
+"""When notifications are suppressed: maintenance windows of ``probe.toml``, and silences.
 
-Probing and recording go on meanwhile. Pure: ``now`` is passed in. Times are wall-clock
+Checks keep running. Pure: ``now`` is passed in. Times are wall-clock
 seconds since 1970 (UTC); a window or silence holds from its start until just before its end.
 """
 
@@ -187,7 +187,7 @@ def upcoming(
 def suppressed_by(
     alert: Alert, windows: Sequence[Window], silences: Sequence[Silence], now: float
 ) -> Window | Silence | None:
-    """What keeps this alert from being told now; of several, the one that ends last."""
+    """What suppresses this alert now; of several, the one that ends last."""
     reasons: tuple[Window | Silence, ...] = (*windows, *silences)
     holding = (
         each for each in reasons if each.start <= now < each.end and matches(each.matches, alert)

@@ -74,7 +74,7 @@ def check_matchers(words: Sequence[str]) -> None:
 
 
 def matches(words: Iterable[str], alert: Alert) -> bool:
-    """Whether an alert is meant; no words at all mean everything."""
+    """Whether an alert matches; no matchers at all match everything."""
     own = dict((*alert.labels, *alert.identity.labels))
     names = {alert.identity.check, alert.kind, *own.values()}
     return _match(tuple(words), _labels_of(alert, own), names)

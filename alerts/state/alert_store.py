@@ -1,4 +1,4 @@
-"""Keeps every alert: results and the passing of time go in, alerts that burn come out.
+"""Stores every alert: results and the passing of time go in, firing alerts come out.
 
 Pure: no clock of its own, nothing is sent or stored. ``documents`` is what has to be kept
 to go on after a restart, one text for each alert.
@@ -38,7 +38,7 @@ from alerts.state.record import (
     name_of,
     resolved_alert,
     restored,
-    trouble_of,
+    suspected_of,
 )
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
@@ -50,14 +50,14 @@ FRESH_INTERVALS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An alert fired, got graver or milder, flaps, or is over."""
+    """An alert fired, escalated, eased, flaps, or is resolved."""
 
     alert: Alert
     transition: Transition
 
 
 class AlertStore:
-    """All alerts of the checks that are watched. Times are seconds since 1970."""
+    """All alerts of the configured checks. Times are seconds since 1970."""
 
     def __init__(self, region: str) -> None:
         self._region = region
@@ -69,7 +69,7 @@ class AlertStore:
 
     @property
     def firing(self) -> list[Alert]:
-        """Everything that burns, the oldest first."""
+        """Everything that fires, the oldest first."""
         found = [
             kept.alert for kept in self._kept.values() if kept.state.stage is AlertState.FIRING
         ]
@@ -77,7 +77,7 @@ class AlertStore:
 
     @property
     def pending(self) -> list[str]:
-        """Checks that fail, and not yet for long enough to be told of."""
+        """Checks that fail, and not yet for long enough to fire."""
         return sorted(
             {
                 identity.check
@@ -94,12 +94,12 @@ class AlertStore:
             identity
             for identity, kept in self._kept.items()
             if kept.state.stage is AlertState.FIRING
-            and (kept.asleep or kept.state.seen is ObservedLevel.GOOD)
+            and (kept.stale or kept.state.seen is ObservedLevel.GOOD)
         }
 
-    def troubles(self, now: float) -> list[SuspectedAlert]:
-        """Everything that is seen as bad, told or not."""
-        found = (trouble_of(identity, kept, now) for identity, kept in self._kept.items())
+    def suspected(self, now: float) -> list[SuspectedAlert]:
+        """Everything that is seen as bad, notified of or not."""
+        found = (suspected_of(identity, kept, now) for identity, kept in self._kept.items())
         return [each for each in found if each is not None]
 
     def is_seen_bad(self, check: str) -> bool:
@@ -139,7 +139,7 @@ class AlertStore:
         *,
         backed_up: bool,
     ) -> list[Event]:
-        """A check has a new result, or its result is to be seen anew."""
+        """A check has a new result, or its result is evaluated again."""
         known = self._results.get(check.name)
         again = known is not None and known[0] is result
         if not again:
@@ -147,33 +147,33 @@ class AlertStore:
             self._results[check.name] = (result, now - result.duration)
         sights = [
             *of_status(check, result, backed_up=backed_up),
-            *of_values(check, evaluations, self._burns),
-            *of_vanished(check, result, evaluations, self._burning_of(check)),
+            *of_values(check, evaluations, self._is_firing),
+            *of_vanished(check, result, evaluations, self._firing_of(check)),
         ]
         events = [self._see(sight, check, result, now, again=again) for sight in sights]
         return [event for event in events if event is not None]
 
-    def pass_time(self, now: float) -> list[Event]:
-        """Fire and end what is due; miss what has not been heard of."""
+    def tick(self, now: float) -> list[Event]:
+        """Fire and resolve what is due; no data where results stay away."""
         events = [self._miss(check, now) for check in self._checks.values()]
         for identity, kept in list(self._kept.items()):
-            if not kept.asleep:
+            if not kept.stale:
                 events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
         return [event for event in events if event is not None]
 
     def _awaken(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
         check = self._checks.get(identity.check)
-        if kept.asleep and check is not None:
+        if kept.stale and check is not None:
             kept.terms = terms_of(check, identity.rule)
-            kept.asleep = now - kept.heard > FRESH_INTERVALS * check.interval
+            kept.stale = now - kept.heard > FRESH_INTERVALS * check.interval
 
     def next_time(self) -> float | None:
-        """When ``pass_time`` will have something to do."""
+        """When ``tick`` will have something to do."""
         times = [
             due
             for kept in self._kept.values()
-            if not kept.asleep and (due := next_time(kept.state, kept.terms)) is not None
+            if not kept.stale and (due := next_time(kept.state, kept.terms)) is not None
         ]
         times += [
             heard + no_data_after(self._checks[name])
@@ -193,7 +193,7 @@ class AlertStore:
         return changed
 
     def restore(self, documents: Mapping[str, str]) -> list[str]:
-        """Take up what ``documents`` gave before the restart; returns the names of those that
+        """Restore what ``documents`` gave before the restart; returns the names of those that
         can't be read. Timers of an alert go on with the first result of its check."""
         lost = []
         for name, text in documents.items():
@@ -205,8 +205,8 @@ class AlertStore:
         return lost
 
     def adopt(self, alert: Alert, heard: float) -> None:
-        """Take an alert as firing, as somebody was told, until a result says otherwise."""
-        if self._burns(alert.identity):
+        """Take an alert as firing, as a receiver was sent, until a result says otherwise."""
+        if self._is_firing(alert.identity):
             return
         self._kept[alert.identity] = restored(alert, heard)
         self._dirty.add(alert.identity)
@@ -222,7 +222,7 @@ class AlertStore:
             ):
                 return None
             kept = self._kept[sight.identity] = AlertRecord(State(), sight.terms)
-        kept.terms, kept.heard, kept.asleep = sight.terms, now, False
+        kept.terms, kept.heard, kept.stale = sight.terms, now, False
         if kept.state.stage is not AlertState.OK:
             self._dirty.add(sight.identity)
         if sight.evaluation is not None and sight.evaluation.value is not None:
@@ -245,12 +245,12 @@ class AlertStore:
             return lambda: annotations.no_data(check, result, self._region, silence)
         return lambda: annotations.failing(check, result, self._region)
 
-    def _burns(self, identity: Fingerprint) -> bool:
+    def _is_firing(self, identity: Fingerprint) -> bool:
         kept = self._kept.get(identity)
         return kept is not None and kept.alert is not None
 
-    def _burning_of(self, check: Check) -> Iterator[Fingerprint]:
-        """Its alerts about what comes and goes; few checks have such signals."""
+    def _firing_of(self, check: Check) -> Iterator[Fingerprint]:
+        """Its firing alerts on ephemeral signals; few checks have such."""
         fleeting = {signal.name for signal in check.signals if signal.ephemeral}
         if fleeting:
             yield from (
@@ -258,11 +258,11 @@ class AlertStore:
                 for identity in self._kept
                 if identity.check == check.name
                 and identity.rule in fleeting
-                and self._burns(identity)
+                and self._is_firing(identity)
             )
 
     def _miss(self, check: Check, now: float) -> Event | None:
-        """A check whose results don't come at all has no data either."""
+        """A check without any results has no data either."""
         if now - self._heard[check.name] < no_data_after(check) or self._is_missed(check.name):
             return None
         identity = Fingerprint(check.name, annotations.NO_DATA)
@@ -271,7 +271,7 @@ class AlertStore:
         silence = no_data_after(check)
         kept.words = lambda: annotations.no_data(check, None, self._region, silence)
         kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
-        kept.heard, kept.asleep = now, False
+        kept.heard, kept.stale = now, False
         return self._step(identity, *observe(kept.state, ObservedLevel.WARNING, now, kept.terms))
 
     def _is_missed(self, name: str) -> bool:

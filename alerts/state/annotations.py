@@ -1,4 +1,4 @@
-"""An alert in words: what it is, where, and the figures, from the newest result."""
+"""Annotations of an alert: summary, target and values, from the newest result."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""What a check's results say of its alerts: which rules it has, and on which terms.
+"""From a check's results to the conditions of its alerts, with their timers.
 
 A check has one rule for failing, one for having no data, and one for each limit on a value
-that anybody is to be told of.
+that alerts.
 """
 
 import math
@@ -28,7 +28,7 @@ _SEEN = {Verdict.WARNING: ObservedLevel.WARNING, Verdict.CRITICAL: ObservedLevel
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one result says of one alert, and on which terms it fires."""
+    """What one result says of one alert, and with which timers it fires."""
 
     identity: Fingerprint
     seen: ObservedLevel
@@ -52,9 +52,9 @@ def of_status(check: Check, result: Result, *, backed_up: bool) -> Iterable[Obse
 
 
 def terms_of(check: Check, rule: str) -> Timers:
-    """On which terms an alert of a check fires and ends.
+    """The timers with which an alert of a check fires and ends.
 
-    Silence is never more than a warning, and never counted as k of n.
+    No data is never more than a warning, and never counted as k of n.
     """
     if rule == FAILING:
         hold = check.failing.hold
@@ -79,9 +79,9 @@ def _terms_of_value(check: Check, threshold: Threshold | None) -> Timers:
 def of_values(
     check: Check, evaluations: Iterable[Evaluation], fires: Callable[[Fingerprint], bool]
 ) -> Iterable[Observation]:
-    """What evaluations say of each limit that is worth a message.
+    """What evaluations say of each limit that alerts.
 
-    ``fires`` says whether an alert does already: it ends only well within the limit.
+    ``fires`` says whether an alert does already: it ends only within the hysteresis.
     """
     for evaluation in evaluations:
         limits = evaluation.threshold.limits
@@ -100,10 +100,10 @@ def of_values(
 def of_vanished(
     check: Check, result: Result, evaluations: Iterable[Evaluation], fires: Iterable[Fingerprint]
 ) -> Iterable[Observation]:
-    """What a good result says of things that come and go: an alert about a machine that it
-    no longer has is over. What could not be measured says nothing of them.
+    """What a good result says of things that come and go: an alert about a machine that
+    no longer exists is resolved. What could not be measured says nothing of them.
 
-    ``fires`` are the alerts about such things that burn.
+    ``fires`` are the firing alerts about such things.
     """
     if result.status is Status.UNKNOWN:
         return
@@ -116,13 +116,13 @@ def of_vanished(
             yield Observation(identity, ObservedLevel.GOOD, terms_of(check, identity.rule))
 
 
-def _seen(evaluation: Evaluation, burning: bool) -> ObservedLevel:
+def _seen(evaluation: Evaluation, firing: bool) -> ObservedLevel:
     if evaluation.verdict is Verdict.UNKNOWN or evaluation.value is None:
         return ObservedLevel.NOTHING
     seen = _SEEN.get(evaluation.verdict, ObservedLevel.GOOD)
     if (
         seen is ObservedLevel.GOOD
-        and burning
+        and firing
         and not _well_within(evaluation.value, evaluation.threshold)
     ):
         return ObservedLevel.WARNING

@@ -48,7 +48,7 @@ class Confirmation:
         self._wanted: set[str] = set()
 
     def add_result(self, result: Result, now: float) -> None:
-        """A check has a result; one that is judged anew is no other."""
+        """A check has a result; one that is evaluated again is the same."""
         name = result.check
         if self._last.get(name) is result:
             return
@@ -83,7 +83,7 @@ class Confirmation:
         if asked is None:
             asked = self._asked[alert.identity] = now
             self._wanted.add(check.name)
-        until = asked + (DOUBTFUL_WAIT if doubtful else _patience(check))
+        until = asked + (DOUBTFUL_WAIT if doubtful else _confirmation_timeout(check))
         if now < until:
             self._due.append(until)
         return now >= until
@@ -105,7 +105,7 @@ class Confirmation:
         )
 
 
-def _patience(check: Check) -> float:
+def _confirmation_timeout(check: Check) -> float:
     return min(max(SHORTEST_WAIT, check.failing.hold * WAIT_SHARE), LONGEST_WAIT)
 
 

@@ -1,4 +1,4 @@
-"""The life of one alert: what is bad for long enough fires, what is good for long enough ends.
+"""The state machine of one alert: bad for long enough fires, good for long enough resolves.
 
 Pure: a state, what was seen and the time go in, a state and at most one transition come
 out. Times are seconds since 1970. Nothing here knows a check, a message or a clock.
@@ -8,7 +8,7 @@ out. Times are seconds since 1970. Nothing here knows a check, a message or a cl
                                                  └──┘ warning ⇄ critical
 
 What could not be measured neither fires nor resolves: it leaves everything as it is, and a
-condition that nobody has seen any more does not go on holding either (``blind``).
+pending condition that is no longer observed does not fire either.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from alerts.model import Severity
 
 # So many times fired and resolved within this time is flapping.
 FLAPS, FLAP_SECONDS = 4, 3600.0
-# A flapping alert ends only after it has been well for so long.
+# A flapping alert is resolved only after it has been good for so long.
 CALM_SECONDS = 900.0
 
 
@@ -43,7 +43,7 @@ class ObservedLevel(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Timers:
     """How long a condition holds before it fires, by severity, and how long it has to be
-    well before it is over; in seconds. ``outright``: so many bad results of the last
+    good before it is resolved; in seconds. ``k_of_n``: so many bad results of the last
     ``window`` count as bad although there were good ones between them."""
 
     hold: Mapping[Severity, float]
@@ -54,10 +54,10 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One alert's state; made of plain values, so that it can be stored and taken up again.
+    """One alert's state; made of plain values, so that it can be stored and restored.
 
-    ``since`` is when the present trouble began, ``severe`` when it became critical,
-    ``fired`` when it was told, ``good`` since when it is well again, ``recent`` the last
+    ``since`` is when the present condition began, ``severe`` when it became critical,
+    ``fired`` when it fired, ``good`` since when it is good again, ``recent`` the last
     results (true: bad), ``flips`` when it last fired.
     """
 
@@ -87,7 +87,7 @@ class TransitionType(StrEnum):
 class Transition:
     """An alert's change: ``severity`` is what it is now, or was when it resolved.
 
-    ``since`` is when the trouble began, ``at`` when the change took place.
+    ``since`` is when the condition began, ``at`` when the change took place.
     """
 
     turn: TransitionType
@@ -108,10 +108,10 @@ def observe(
     began: float | None = None,
     again: bool = False,
 ) -> Step:
-    """A result was seen at a time; then whatever is due by now.
+    """A result was observed; then whatever is due by now.
 
     ``began`` is when its run began: what is bad has been bad since then at the latest.
-    ``again``: the same result was seen before, and is judged anew; it counts once.
+    ``again``: the same result was observed before, and is evaluated again; it counts once.
     """
     if seen is ObservedLevel.NOTHING:
         return tick(state, at, terms)
@@ -138,7 +138,7 @@ def tick(state: State, now: float, terms: Timers) -> Step:
 
 
 def next_time(state: State, terms: Timers) -> float | None:
-    """When ``pass_time`` will have something to do; None if only a result can change it."""
+    """When ``tick`` will have something to do; None if only a result can change it."""
     if (
         state.stage is AlertState.FIRING
         and state.seen is ObservedLevel.GOOD
@@ -158,9 +158,9 @@ def next_time(state: State, terms: Timers) -> float | None:
 def _level(
     state: State, seen: ObservedLevel, recent: tuple[bool, ...], terms: Timers
 ) -> ObservedLevel:
-    """A good result among many bad ones changes nothing: they are the same trouble.
+    """A good result among many bad ones changes nothing: they are one condition.
 
-    Once it fires, being well for ``clear`` is what ends it, so results count as they are.
+    Once it fires, being good for ``clear`` resolves it, so results count as they are.
     """
     if (
         seen is ObservedLevel.GOOD

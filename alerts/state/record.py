@@ -1,4 +1,4 @@
-"""What is kept of one alert, in memory and on the disk."""
+"""The record of one alert, in memory and on disk."""
 
 import json
 from collections import deque
@@ -24,7 +24,7 @@ MOST_VALUES = 60
 
 @dataclass(slots=True)
 class AlertRecord:
-    """One alert's state, its terms, and how to put it into words."""
+    """One alert's state, its timers, and how to annotate it."""
 
     state: State
     terms: Timers
@@ -34,22 +34,22 @@ class AlertRecord:
     heard: float = 0.0
     # What was wrong first: what an incident is remembered by.
     first: Alert | None = None
-    # Taken up from the disk and out of date: its timers wait for a first result.
-    asleep: bool = False
+    # Restored from disk and out of date: its timers wait for a first result.
+    stale: bool = False
 
 
 def name_of(identity: Fingerprint) -> str:
-    """Under which an alert is kept."""
+    """The name under which an alert is stored."""
     return f"alert:{identity}"
 
 
 def is_name(name: str) -> bool:
-    """Whether it is one under which an alert is kept."""
+    """Whether it is the name of a stored alert."""
     return name.startswith("alert:")
 
 
 def restored(alert: Alert, heard: float) -> AlertRecord:
-    """A firing alert by what was told of it."""
+    """A firing alert by what was sent of it."""
     critical = alert.severity is Severity.CRITICAL
     state = State(
         stage=AlertState.FIRING,
@@ -60,7 +60,7 @@ def restored(alert: Alert, heard: float) -> AlertRecord:
         fired=alert.fired,
     )
     terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
-    return AlertRecord(state, terms, lambda: alert, alert, heard=heard, asleep=True)
+    return AlertRecord(state, terms, lambda: alert, alert, heard=heard, stale=True)
 
 
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
@@ -78,7 +78,7 @@ def dump(identity: Fingerprint, kept: AlertRecord) -> str:
 
 
 def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
-    """The alert as it is remembered: with what was wrong first, and until it was seen to work."""
+    """The alert as it is reported: with what was wrong first, and until it passed again."""
     alert = kept.alert
     if alert is None:
         raise RuntimeError("an alert without words is resolved")
@@ -97,11 +97,11 @@ def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
     )
 
 
-def trouble_of(identity: Fingerprint, kept: AlertRecord, now: float) -> SuspectedAlert | None:
-    """An alert that is seen as bad, told or not. Sure is what fires, or is half way there: a
-    single bad look between good ones isn't."""
+def suspected_of(identity: Fingerprint, kept: AlertRecord, now: float) -> SuspectedAlert | None:
+    """An alert that is seen as bad, notified of or not. Sure is what fires, or is half way
+    there: a single failure between passing runs isn't."""
     state = kept.state
-    if state.stage is AlertState.OK or state.since is None or kept.asleep:
+    if state.stage is AlertState.OK or state.since is None or kept.stale:
         return None
     if state.stage is AlertState.FIRING:
         sight = ObservedSeverity(
@@ -126,10 +126,10 @@ def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
         identity = Fingerprint(str(known["check"]), str(known["rule"]), labels)
         if name != name_of(identity):
             return None
-        # Its true terms come with its check.
+        # A placeholder until its check is loaded.
         terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
         heard = float(document["heard"])
-        kept = AlertRecord(_state(document["state"]), terms, heard=heard, asleep=True)
+        kept = AlertRecord(_state(document["state"]), terms, heard=heard, stale=True)
         if document["alert"]:
             kept.alert = load_alert(document["alert"])
         if document.get("first"):
@@ -160,8 +160,7 @@ def _list(value: object) -> Iterable[object]:
 
 
 def is_worth_keeping(state: State, before: State) -> bool:
-    """Whether a change is worth keeping: of what is well and was so lately, a good result
-    is not."""
+    """Whether a change is worth storing: another good result of what is healthy is not."""
     bad_lately = any(state.recent) or any(before.recent)
     return state != before if bad_lately else replace(state, recent=before.recent) != before
 

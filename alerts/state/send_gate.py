@@ -1,25 +1,25 @@
-"""Whether a message that waits is known to be true at the moment of sending.
+"""Whether a pending message is still true at the moment of sending.
 
-After a start, or after the process was stopped for a while, what it queued before may be over.
-Nothing of a check leaves before the check has a result of this life and the other probes have
-been asked once; both for 10 s at most. A message that something fires leaves only while the
-newest result confirms it: what is over in the meantime is merged with its end.
+After a start, or after the process was stopped for a while, what it queued before may be outdated.
+Nothing about a check is sent before the check has a result since then and the other probes
+have been asked once; both for 10 s at most. A firing message is sent only while the newest
+result confirms it: what has recovered in the meantime is merged with its resolve.
 """
 
 from collections.abc import Callable, Iterable
 
 from alerts.model import Delivery, Message, MessageType
 
-# For how long a message waits for a result and an answer of this life.
+# For how long a message waits for a new result and an answer.
 GATE_SECONDS = 10.0
-# A process that hasn't looked at its alerts for so long was stopped.
+# A process that hasn't evaluated its alerts for so long was stopped.
 PAUSE_SECONDS = 20.0
-# When a message that is kept back is looked at again; news wake the sender sooner.
+# When a held message is evaluated again; events wake the sender sooner.
 AGAIN_SECONDS = 0.5
 
 
 class SendGate:
-    """Keeps messages back. ``now`` gives seconds, ``knows`` whether a check runs,
+    """Holds messages back. ``now`` gives seconds, ``knows`` whether a check runs,
     ``is_seen_bad`` whether it confirms an alert, ``has_asked`` whether the others were asked;
     ``run_soon`` lets a check run at once."""
 
@@ -40,7 +40,7 @@ class SendGate:
         self._looked_at: dict[str, float] = {}
 
     def alive(self) -> bool:
-        """To be called at least every 10 s; False after a pause, with which a new life begins."""
+        """To be called at least every 10 s; False after a pause: then all is checked again."""
         now, before = self._now(), self._alive_at
         self._alive_at = now
         if now - before <= PAUSE_SECONDS:
@@ -54,7 +54,7 @@ class SendGate:
         self._looked_at[check] = at
 
     def hold(self, delivery: Delivery) -> float:
-        """For how many seconds a message is to be kept back; 0 if it may leave."""
+        """For how many seconds a message is to be held; 0 if it may be sent."""
         message, now = delivery.message, self._now()
         if message.occasion is MessageType.NOTE or message.test:
             return 0.0
@@ -64,7 +64,7 @@ class SendGate:
             return AGAIN_SECONDS
         if message.occasion is MessageType.RESOLVED or not message.firing:
             return 0.0
-        # Of what isn't a check, or isn't one any more, there is nothing newer to know.
+        # What is not, or no longer, a check has no newer result.
         confirmed = any(
             not self._knows(each) or self._is_seen_bad(each) for each in _checks(message)
         )

@@ -1,4 +1,4 @@
-"""Whole messages as the desk makes them, and any text in all of their fields."""
+"""Whole messages as the pipeline makes them, and any text in all of their fields."""
 
 from dataclasses import replace
 from typing import Any

@@ -157,7 +157,7 @@ def titles(deliveries: list[Delivery]) -> list[str]:
 
 
 def open_at_the_end(received: Iterable[Message]) -> dict[str, str]:
-    """What burns for a service with deduplication after all it received, by key.
+    """What fires for a service with deduplication after all it received, by key.
 
     A message's text names the incident. Fails if two incidents of a key are open at once,
     or if one is told that was not told as new. The same message twice changes nothing.

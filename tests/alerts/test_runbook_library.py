@@ -120,8 +120,8 @@ def test_a_backup_is_offered_only_where_there_is_one_and_coturn_needs_the_provid
     page = settings_of(managed).alerting.runbooks.page("turn-failing")
     assert page is not None
     assert "TURN_BACKUP_…" in page.text
-    assert "TURN_PROVIDER" not in page.text.partition("## When")[0]
-    assert "coturn" not in page.text.partition("## First steps")[2].partition("## When")[0]
+    assert "TURN_PROVIDER" not in page.text.partition("## Resolution")[0]
+    assert "coturn" not in page.text.partition("## First steps")[2].partition("## Resolution")[0]
 
 
 def test_steps_fit_the_cause_and_are_numbered_anew() -> None:

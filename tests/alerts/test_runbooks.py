@@ -15,11 +15,11 @@ from probe.kinds import KINDS
 from tests.fake_kind import toy_kind
 
 SECTIONS = (
-    "What users feel",
-    "Is it so?",
+    "Impact",
+    "Verify",
     "First steps",
-    "When it is over",
-    "Why it happens",
+    "Resolution",
+    "Causes",
 )
 # Names of checks that the kinds derive; a check of one's own may have any name.
 CHECKS = ("", "health", "frontend", "signaling", "turn-primary-udp", "turn-issued", "call-issued")

@@ -305,7 +305,7 @@ def test_whatever_breaks_nothing_but_resolves_is_sent_after_all_was_seen_to_work
     probe.live(2600.0, says)
     for sent, still_failed in seen:
         assert still_failed or sent.occasion == "resolved", sent
-    assert probe.pipeline.desk.views == {}
+    assert probe.pipeline.group_store.views == {}
     for to in ("chat", "pager"):
         opened: set[str] = set()
         for sent in probe.to(to):

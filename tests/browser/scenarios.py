@@ -57,7 +57,7 @@ Arrangement = Callable[[Stage], AbstractAsyncContextManager[Sequence[Entry]]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One row of the README's table. ``note`` says why where the two tell different things,
+    """One row of the table in docs/browser.md. ``note`` says why where the two differ,
     ``walled`` that it needs a network namespace.
 
     A ``coarse`` one is a matter of luck in its course, not in its end: only the end is told.
@@ -197,29 +197,29 @@ SCENARIOS = (
     Scenario(
         "only TLS on 443 open",
         only_https_open,
-        "as above; the last way in carries everybody",
+        "as above; the last transport carries every user",
         walled=True,
     ),
     Scenario(
         "certificate of an unknown authority",
         unknown_authority,
-        "`PROBE_CA_FILE` makes it known to us alone, never to users' browsers",
+        "`PROBE_CA_FILE` makes it known to the probe alone, never to users' browsers",
     ),
     Scenario("quota used up", quota_used_up),
     Scenario(
         "relay ports firewalled",
         relay_range_firewalled,
-        "from outside the server it can't be told whether its own ports or only the way "
-        "between two of them is closed: a warning",
+        "from outside the server one cannot know whether its own ports or only the path between "
+        "two of them is closed: a warning",
         walled=True,
     ),
-    Scenario("server stopped", stopped, "Chromium goes on asking and says nothing for 14 s"),
+    Scenario("server stopped", stopped, "Chromium goes on asking and reports nothing for 14 s"),
     Scenario("server silent", silent, "as above"),
     Scenario("5 % of datagrams lost each way", lossy(0.05)),
     Scenario(
         "30 % lost each way",
         lossy(0.3),
-        "an echo crosses four such ways, and three of four are lost: not a call to anybody",
+        "an echo crosses four such paths, and three of four are lost",
         coarse=True,
     ),
     Scenario("primary down, backup up", primary_down, "a warning, and the backup is in use"),

@@ -15,7 +15,7 @@ from tests.kinds.call.call_lab import call_check
 ECHOES = 50
 PATIENCE = 14.0
 """Seconds in which a user would have given up, and Chromium has not told a failure yet."""
-HEADER = ("scenario", "what Chromium experienced", "what `call` said", "why")
+HEADER = ("scenario", "what Chromium experienced", "what `call` reported", "why")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Outcome:
 
     @property
     def row(self) -> str:
-        """The line of the README's table."""
+        """The line of the table in docs/browser.md."""
         return table_row(self.scenario.name, self._seen, self._said, self.scenario.note)
 
     @property

@@ -145,7 +145,7 @@ def said(results: list[Result], name: str, length: float) -> float:
 
 
 def row(length: float, call: Any, session: Any, results: list[Result]) -> str:
-    """A line of the README's table."""
+    """A line of the table in docs/browser.md."""
     attempts = int(said(results, "session_attempts", length))
     restarts = int(said(results, "ice_restarts", length))
     cells = (

@@ -76,7 +76,7 @@ async def test_a_page_that_is_refused_for_a_while_survives_being_killed(tmp_path
         pager.fail.extend([Failure(500)] * 3)
         lab.set_knob("backend.redis", "down")
         async with daemon(tmp_path, environment, "--only", "health") as running:
-            await running.said("pagerduty did not take a message")
+            await running.said("pagerduty: delivery failed")
             await running.stop(signal.SIGKILL)
         listed = await probe("alerts", "list", cwd=tmp_path, env=environment)
         assert "health/failing" in listed.out

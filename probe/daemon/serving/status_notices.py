@@ -48,7 +48,7 @@ def _network(references: References) -> Iterator[Notice]:
 
 
 def _peers(alarm: AlertManager) -> Iterator[Notice]:
-    for name, problem in alarm.fleet.peers.troubles:
+    for name, problem in alarm.fleet.peers.problems:
         yield Notice(Verdict.WARNING, f"Peer {name} can't be queried", problem)
     for found in alarm.fleet.setup_problems:
         yield Notice(Verdict.WARNING, "The probes are configured differently", found.text)
@@ -80,7 +80,7 @@ def _quietly(reason: Window | Silence) -> Verdict:
 
 def _firing(alarm: AlertManager, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
-    standing = alarm.fleet.standing_of(alert)
+    standing = alarm.fleet.quorum_state_of(alert)
     notified = _NOTIFIED.get(standing.scope) if standing else None
     notified = notified or alarm.notified(alert)
     if muted is not None:

@@ -1,4 +1,4 @@
-"""Several probes in one process on a clock that a test moves: who sees what, who is told what.
+"""Several probes in one process on a clock that a test moves: who sees what, who is notified.
 
 Everything that judges is real; packets, Slack and the pager are lists.
 """
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from alerts.cluster.client import InvalidAnswer
-from alerts.cluster.cluster import TROUBLE_SECONDS, Cluster
+from alerts.cluster.cluster import SUSPECTED_INTERVAL_SECONDS, Cluster
 from alerts.cluster.company import ask_for
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import read_question
@@ -38,7 +38,7 @@ CHECK = toy(
 
 @dataclass
 class Town:
-    """The world outside: what is broken, who can't be reached, and what people were told.
+    """The world outside: what is broken, who can't be reached, and what was sent.
 
     ``down`` are the regions that can't use the target, ``apart`` pairs of regions that don't
     hear each other, ``probes`` those that run. ``chat`` and ``pages`` have (second, region,
@@ -55,7 +55,7 @@ class Town:
     opened: int = 0
 
     def take(self, region: str, notifier: str, message: Message) -> None:
-        """Somebody is told."""
+        """A notification is sent."""
         if notifier == "chat":
             self.chat.append((self.now, region, message))
             return
@@ -81,7 +81,7 @@ class Probe:
         self._offset = 1e6 * (1 + REGIONS.index(region))
         entries = tuple(f"http://{each}:9091" for each in REGIONS)
         plan = PeersPlan(entries, SecretStr("0f-all-three-pr0bes"))
-        self.fleet = Cluster(plan, region, now=self.now, hasten=self._hasten, post=self._post)
+        self.fleet = Cluster(plan, region, now=self.now, run_soon=self._hasten, post=self._post)
         self.pipeline = Pipeline(AlertingConfig(region, routes=[CHAT, PAGER]), self.fleet)
         self.pipeline.restore(self.stored)
         self.pipeline.set_checks([CHECK], self.now())
@@ -97,13 +97,21 @@ class Probe:
         """Do what is to be done in this second."""
         if self.town.now >= self._due:
             self._look()
-        desk = self.pipeline.desk
-        troubles = self.pipeline.alerts.troubles(self.now())
-        ask_for(self.fleet, troubles, desk.views, (), self.pipeline.groups, (), desk.ended)
+        group_store = self.pipeline.group_store
+        suspected = self.pipeline.alerts.suspected(self.now())
+        ask_for(
+            self.fleet,
+            suspected,
+            group_store.views,
+            (),
+            self.pipeline.groups,
+            (),
+            group_store.ended,
+        )
         if self.town.now >= self._asks or self.fleet.ask_now.is_set():
             self.fleet.ask_now.clear()
             await self.fleet.ask()
-            self._asks = self.town.now + TROUBLE_SECONDS
+            self._asks = self.town.now + SUSPECTED_INTERVAL_SECONDS
         self._settle()
 
     def _look(self) -> None:
@@ -133,9 +141,9 @@ class Probe:
         other = self.town.probes.get(region)
         if other is None or frozenset({region, self.region}) in self.town.apart:
             raise InvalidAnswer("not there")
-        desk = other.pipeline.desk
-        own = LocalState({"health": GROUP}, desk.views, {}, desk.ended)
-        return other.fleet.answer(read_question(question), own, excused=False)
+        group_store = other.pipeline.group_store
+        own = LocalState({"health": GROUP}, group_store.views, {}, group_store.ended)
+        return other.fleet.answer(read_question(question), own, own_network_fails=False)
 
 
 class Village:

@@ -238,22 +238,22 @@ class World:
             del node.views[receiver]
             node.begun, view = self.now, None
             role, owner = self._elect(node, receiver, False)
-        if role is Role.FOLLOW:
+        if role is Role.STANDBY:
             if view is not None and view[1] == MINE:
                 self._withdraw(node, receiver)
             node.views[receiver] = (view[0] if view else self.now, owner)
-        elif role is Role.REPEAT or (role is Role.TELL and view is None):
+        elif role is Role.REPEAT or (role is Role.SEND and view is None):
             self._send(node, receiver, fires=True)
 
     def _end(self, node: Node, receiver: str) -> None:
-        role, owner = (Role.TELL, MINE) if receiver == PAGER else self._elect(node, receiver, True)
-        if role in (Role.FOLLOW, Role.FORGET):
+        role, owner = (Role.SEND, MINE) if receiver == PAGER else self._elect(node, receiver, True)
+        if role in (Role.STANDBY, Role.FORGET):
             self._withdraw(node, receiver)
-        if role is Role.FOLLOW:
+        if role is Role.STANDBY:
             node.views[receiver] = (node.views[receiver][0], owner)
         elif role is Role.FORGET:
             del node.views[receiver]
-        elif role is Role.TELL:
+        elif role is Role.SEND:
             del node.views[receiver]
             node.ended[receiver] = self.now
             opening = (receiver, True)
@@ -294,9 +294,9 @@ class World:
             ended=self.now - node.ended[receiver] if receiver in node.ended else None,
         )
         is_stale = node.round_at is None or self.now - node.round_at > 1.0
-        if view is None and others and is_stale and found.part is Role.TELL:
+        if view is None and others and is_stale and found.role is Role.SEND:
             return Role.WAIT, MINE
-        return found.part, found.owner
+        return found.role, found.owner
 
     def _is_held(self, node: Node) -> bool:
         there, since = self._there(node), node.over_since or self.now

@@ -1,4 +1,4 @@
-"""Whatever happens to three probes and their target, people are told, once if it can be."""
+"""Whatever happens to three probes and their target, people are notified, once if it can be."""
 
 import pytest
 from hypothesis import Phase, example, given, settings
@@ -209,8 +209,8 @@ def test_however_it_went_in_the_end_all_is_well_everywhere(
     assert village.town.incidents == {}
     last = {message.key: message for _, _, message in village.town.chat}
     assert {message.occasion for message in last.values()} <= {MessageType.RESOLVED}
-    assert all(probe.pipeline.desk.views == {} for probe in village.probes.values())
-    # And what is down everywhere from now on is told anew, once.
+    assert all(probe.pipeline.group_store.views == {} for probe in village.probes.values())
+    # And what is down everywhere from now on is sent again, once.
     before, opened = len(village.town.chat), village.town.opened
     village.town.down = set(ALL)
     village.pass_(SOON + 30)

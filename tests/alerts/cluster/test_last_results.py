@@ -20,20 +20,24 @@ class Asked:
 
     def __init__(self, status: Status = Status.OK) -> None:
         self.clock, self.hastened = Clock(1000.0), list[str]()
-        self.fleet = Cluster(ALONE, "fra", now=self.clock, hasten=self.hastened.append)
+        self.fleet = Cluster(ALONE, "fra", now=self.clock, run_soon=self.hastened.append)
         self.fleet.note(RARE, result_of("rare", status))
 
-    def answer(self, younger: float, *, check: str = "rare", excused: bool = False) -> object:
+    def answer(
+        self, younger: float, *, check: str = "rare", own_network_fails: bool = False
+    ) -> object:
         """What it says of a check; None if nothing."""
         question = Query(asks=(QueriedCheck(check=check, younger=younger),))
-        answer = read_answer(self.fleet.answer(question, LocalState(), excused=excused))
+        answer = read_answer(
+            self.fleet.answer(question, LocalState(), own_network_fails=own_network_fails)
+        )
         return answer.checks.get(check)
 
 
 @pytest.mark.parametrize(
     ("age", "younger", "hastened"),
     [
-        # The trouble began after its last look.
+        # The failure began after its last run.
         (300.0, 5.0, ["rare"]),
         (300.0, 299.0, ["rare"]),
         # It has looked since.
@@ -73,7 +77,7 @@ def test_of_a_check_that_it_does_not_have_there_is_no_word() -> None:
 
 
 def test_a_probe_without_a_network_of_its_own_has_no_opinion() -> None:
-    assert Asked().answer(1e6, excused=True) is None
+    assert Asked().answer(1e6, own_network_fails=True) is None
 
 
 def test_what_could_not_be_measured_is_no_opinion_either() -> None:

@@ -112,7 +112,7 @@ async def test_what_is_no_answer_is_no_word(body: bytes) -> None:
     async with served(says(body=body)) as url:
         peers = peers_at(url)
         await peers.ask([Query()])
-        ((name, problem),) = peers.troubles
+        ((name, problem),) = peers.problems
         assert problem == "this is no answer"
         assert name in url
         assert not peers.others[0].is_reachable(0.0)
@@ -127,7 +127,7 @@ async def test_a_refusal_says_what_would_be_right(status: int, hint: str) -> Non
     async with served(says(status)) as url:
         peers = peers_at(url)
         await peers.ask([Query()])
-        ((_, problem),) = peers.troubles
+        ((_, problem),) = peers.problems
         assert f"it answers {status}" in problem
         assert hint in problem
         assert TOKEN.get_secret_value() not in problem
@@ -168,7 +168,7 @@ async def test_a_name_stands_for_every_address_that_it_has() -> None:
         await peers.ask([Query()])
         assert [each.name for each in peers.others] == ["fra"]
         assert peers.unresolved == ["no-such-name.invalid"]
-        assert ("no-such-name.invalid", "its name has no address") in peers.troubles
+        assert ("no-such-name.invalid", "its name has no address") in peers.problems
 
 
 async def test_one_lost_answer_is_no_death_and_the_next_ones_are() -> None:

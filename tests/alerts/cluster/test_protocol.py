@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.leader import MINE, PATIENCE_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.leader import MINE, NOTIFY_TIMEOUT_SECONDS, Assignment, Other, Role, elect
 from alerts.notification.template import lines
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.alertmanager import labels_of
@@ -50,37 +50,37 @@ FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
 
 
 @pytest.mark.parametrize(
-    ("owner", "others", "waited", "casting"),
+    ("owner", "others", "waited", "assignment"),
     [
-        (None, [], 0.0, Assignment(Role.TELL)),
-        (None, [FIRST], 0.0, Assignment(Role.TELL)),
+        (None, [], 0.0, Assignment(Role.SEND)),
+        (None, [FIRST], 0.0, Assignment(Role.SEND)),
         (None, [replace(FIRST, sees=True)], 0.0, Assignment(Role.WAIT)),
-        (None, [replace(FIRST, sees=True)], PATIENCE_SECONDS, Assignment(Role.TELL)),
-        (None, [replace(LATER, sees=True)], 0.0, Assignment(Role.TELL)),
-        (None, [replace(LATER, owns=True)], 0.0, Assignment(Role.FOLLOW, "nrt")),
-        (None, [replace(LATER, holds=True)], 0.0, Assignment(Role.FOLLOW, "nrt")),
-        (MINE, [replace(LATER, owns=True)], 0.0, Assignment(Role.TELL)),
-        (MINE, [replace(FIRST, owns=True)], 0.0, Assignment(Role.FOLLOW, "fra")),
-        ("fra", [replace(FIRST, owns=True)], 0.0, Assignment(Role.FOLLOW, "fra")),
+        (None, [replace(FIRST, sees=True)], NOTIFY_TIMEOUT_SECONDS, Assignment(Role.SEND)),
+        (None, [replace(LATER, sees=True)], 0.0, Assignment(Role.SEND)),
+        (None, [replace(LATER, owns=True)], 0.0, Assignment(Role.STANDBY, "nrt")),
+        (None, [replace(LATER, holds=True)], 0.0, Assignment(Role.STANDBY, "nrt")),
+        (MINE, [replace(LATER, owns=True)], 0.0, Assignment(Role.SEND)),
+        (MINE, [replace(FIRST, owns=True)], 0.0, Assignment(Role.STANDBY, "fra")),
+        ("fra", [replace(FIRST, owns=True)], 0.0, Assignment(Role.STANDBY, "fra")),
         ("syd", [replace(FIRST, holds=True)], 0.0, Assignment(Role.WAIT)),
-        ("syd", [replace(LATER, holds=True)], 0.0, Assignment(Role.TELL)),
-        ("syd", [], 0.0, Assignment(Role.TELL)),
+        ("syd", [replace(LATER, holds=True)], 0.0, Assignment(Role.SEND)),
+        ("syd", [], 0.0, Assignment(Role.SEND)),
     ],
 )
 def test_the_first_that_sees_it_tells_and_the_next_goes_on(
-    owner: str | None, others: list[Other], waited: float, casting: Assignment
+    owner: str | None, others: list[Other], waited: float, assignment: Assignment
 ) -> None:
-    assert elect(owner, False, others, waited, 100.0) == casting
+    assert elect(owner, False, others, waited, 100.0) == assignment
 
 
-@pytest.mark.parametrize(("ended", "part"), [(50.0, Role.FORGET), (150.0, Role.TELL)])
+@pytest.mark.parametrize(("ended", "part"), [(50.0, Role.FORGET), (150.0, Role.SEND)])
 @pytest.mark.parametrize("owner", [MINE, "fra"])
 def test_what_another_has_told_to_be_over_is_not_told_again(
     owner: str, ended: float, part: Role
 ) -> None:
     """Unless that was an incident before this one, which began 100 s ago."""
     found = elect(owner, True, [replace(LATER, ended=ended)], 0.0, 100.0)
-    assert found.part is part
+    assert found.role is part
 
 
 others = st.builds(
@@ -104,13 +104,13 @@ others = st.builds(
 def test_somebody_always_tells(
     owner: str | None, over: bool, found: list[Other], waited: float, opened: float
 ) -> None:
-    casting = elect(owner, over, found, waited, opened)
-    match casting.part:
+    assignment = elect(owner, over, found, waited, opened)
+    match assignment.role:
         case Role.WAIT:
             # For one that comes before, and for ever only for one that knows of it.
             assert any(each.ahead for each in found)
-            assert waited < PATIENCE_SECONDS * len(found) or any(each.holds for each in found)
-        case Role.FOLLOW:
+            assert waited < NOTIFY_TIMEOUT_SECONDS * len(found) or any(each.holds for each in found)
+        case Role.STANDBY:
             assert any(each.owns or each.holds for each in found)
         case Role.FORGET:
             assert over

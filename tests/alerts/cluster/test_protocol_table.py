@@ -8,7 +8,7 @@ from tests.alerts.cluster.protocol_table import TABLE, Row
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.state}: {row.event}")
 def test_each_row_of_the_table_is_what_the_code_does(row: Row) -> None:
-    assert (row.found.part, row.found.owner) == (row.role, row.follows)
+    assert (row.found.role, row.found.owner) == (row.role, row.follows)
 
 
 def test_the_table_has_every_role_and_no_row_twice() -> None:

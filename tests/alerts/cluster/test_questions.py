@@ -78,8 +78,8 @@ async def test_of_480_checks_that_one_region_alone_sees_none_is_the_targets_faul
         probe.set_suspected(suspected(480), True)
         await probe.ask()
         clock.pass_(3.0)
-    probe.scope_alerts(firing, lambda alert: alert.identity.check, excused=False)
-    scopes = {found.scope for alert in firing if (found := probe.standing_of(alert))}
+    probe.scope_alerts(firing, lambda alert: alert.identity.check, own_network_fails=False)
+    scopes = {found.scope for alert in firing if (found := probe.quorum_state_of(alert))}
     assert scopes == {Scope.LOCAL}
 
 
@@ -92,15 +92,15 @@ async def test_what_was_not_asked_yet_waits_and_is_silent_after_a_while() -> Non
         clock.pass_(seconds)
         probe.peers.others[0].heard = probe.peers.others[1].heard = clock()
         probe.set_suspected(suspected(1), True)
-        probe.scope_alerts([alert], lambda each: "g", excused=False)
-        found = probe.standing_of(alert)
+        probe.scope_alerts([alert], lambda each: "g", own_network_fails=False)
+        found = probe.quorum_state_of(alert)
         assert found is not None
         assert found.scope is scope
     # A member that answers everything but this for so long can't veto a page for ever.
     clock.pass_(120.0)
     probe.peers.others[0].heard = probe.peers.others[1].heard = clock()
-    probe.scope_alerts([alert], lambda each: "g", excused=False)
-    found = probe.standing_of(alert)
+    probe.scope_alerts([alert], lambda each: "g", own_network_fails=False)
+    found = probe.quorum_state_of(alert)
     assert found is not None
     assert found.scope is Scope.ALONE
 
@@ -112,10 +112,14 @@ def test_a_check_without_a_result_yet_is_neither_fine_nor_unknown_to_it() -> Non
     check = toy("c0", interval=10.0)
     probe.watch([check], {"c0": "g"})
     question = Query.model_validate({"asks": [{"check": "c0", "younger": 1.0}]})
-    answer = MemberAnswer.model_validate_json(probe.answer(question, LocalState(), excused=False))
+    answer = MemberAnswer.model_validate_json(
+        probe.answer(question, LocalState(), own_network_fails=False)
+    )
     assert answer.checks["c0"].pending
     probe.note(check, result_of("c0", Status.OK))
-    answer = MemberAnswer.model_validate_json(probe.answer(question, LocalState(), excused=False))
+    answer = MemberAnswer.model_validate_json(
+        probe.answer(question, LocalState(), own_network_fails=False)
+    )
     assert not answer.checks["c0"].pending
     assert answer.checks["c0"].measured
 
@@ -131,7 +135,7 @@ async def test_a_witness_relays_the_answer_of_a_member_that_can_not_be_asked() -
             raise InvalidAnswer("no route")
         question = read_question(body)
         relayed = await witness.relay(question)
-        return witness.answer(question, LocalState(), excused=False, relayed=relayed)
+        return witness.answer(question, LocalState(), own_network_fails=False, relayed=relayed)
 
     await witness.ask()
     peers = Members(PeersPlan(("http://fra:1", "http://nrt:1"), TOKEN), "a" * 16, clock, post)

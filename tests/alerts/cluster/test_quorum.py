@@ -17,7 +17,7 @@ from alerts.cluster.quorum import (
     Vote,
     judge,
     next_time,
-    voice,
+    vote_of,
 )
 from alerts.model import Severity
 from tests.alerts.samples import NOON, failing
@@ -47,13 +47,13 @@ def nothing(name: str) -> MemberVote:
     return MemberVote(name, Vote.NOTHING)
 
 
-def stood(*voices: MemberVote, before: QuorumState | None = None, at: float = FIRED) -> QuorumState:
+def stood(*votes: MemberVote, before: QuorumState | None = None, at: float = FIRED) -> QuorumState:
     """How the alert stands, seen from lax."""
-    return judge(ALERT, "lax", voices, before, at)
+    return judge(ALERT, "lax", votes, before, at)
 
 
 @pytest.mark.parametrize(
-    ("voices", "scope", "severity", "view"),
+    ("votes", "scope", "severity", "view"),
     [
         ([], Scope.SHARED, CRITICAL, "seen from lax"),
         ([nothing("fra")], Scope.SHARED, CRITICAL, "seen from lax"),
@@ -95,9 +95,9 @@ def stood(*voices: MemberVote, before: QuorumState | None = None, at: float = FI
     ],
 )
 def test_two_regions_or_the_only_one_make_a_page(
-    voices: list[MemberVote], scope: Scope, severity: Severity, view: str
+    votes: list[MemberVote], scope: Scope, severity: Severity, view: str
 ) -> None:
-    standing = stood(*voices)
+    standing = stood(*votes)
     assert (standing.scope, standing.severity, standing.view) == (scope, severity, view)
 
 
@@ -169,7 +169,7 @@ SURE, UNSURE = ObservedSeverity(CRITICAL, sure=True), ObservedSeverity(CRITICAL,
         (opinion(failing=UNSURE), Vote.SILENT),
         (opinion(other=SURE), Vote.FINE),
         (opinion(measured=False), Vote.NOTHING),
-        # It looked before the trouble began, which was 8 s ago.
+        # It ran before the failure began, which was 8 s ago.
         (opinion(age=8.5), Vote.SILENT),
         (opinion(age=8.0), Vote.FINE),
         # What it saw bad before is bad still, up to one and a half interval and 5 s.
@@ -178,15 +178,15 @@ SURE, UNSURE = ObservedSeverity(CRITICAL, sure=True), ObservedSeverity(CRITICAL,
     ],
 )
 def test_a_word_counts_by_its_age_and_by_how_sure_it_is(said: Opinion | None, stance: Vote) -> None:
-    assert voice("fra", said, "failing", 8.0).stance is stance
+    assert vote_of("fra", said, "failing", 8.0).stance is stance
 
 
 def test_having_no_data_is_a_present_word_however_old_the_last_result() -> None:
     silence = Opinion(3000.0, 10.0, True, {"no-data": ObservedSeverity(WARNING, sure=True)})
-    assert voice("fra", silence, "no-data", 8.0).stance is Vote.BAD
+    assert vote_of("fra", silence, "no-data", 8.0).stance is Vote.BAD
 
 
-voices = st.lists(
+votes = st.lists(
     st.builds(
         MemberVote,
         st.sampled_from(["lax", "fra", "nrt"]),
@@ -197,7 +197,7 @@ voices = st.lists(
 )
 
 
-@given(st.lists(st.tuples(st.floats(0, 100), voices), max_size=30), st.sampled_from(Severity))
+@given(st.lists(st.tuples(st.floats(0, 100), votes), max_size=30), st.sampled_from(Severity))
 def test_over_any_history(steps: list[tuple[float, list[MemberVote]]], severity: Severity) -> None:
     alert = replace(ALERT, severity=severity)
     before, now, agreed = None, FIRED, float("-inf")

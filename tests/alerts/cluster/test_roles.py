@@ -178,7 +178,7 @@ def test_only_a_present_measurement_holds_a_group_open(
     check = toy("c", interval=10.0)
     alert = replace(failing(), identity=replace(failing().identity, check="c"))
     trouble = SuspectedAlert(alert.identity, NOW - 50, ObservedSeverity(alert.severity, True))
-    own = LocalState({"c": GROUP}, troubles=[trouble], shared=[alert.identity])
+    own = LocalState({"c": GROUP}, suspected=[trouble], shared=[alert.identity])
     looks = {"c": LastResult(check, NOW - age, measured)}
     question = read_question(b'{"groups": ["g"]}')
     found = build_answer(question, LocalMember("a" * 16, "lax"), looks, own, NOW)

@@ -168,7 +168,7 @@ async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
             await come(probes[region], lambda answer: bool(answer["holds"]))
         assert len(slack.taken) == 3
 
-        # The one that told is killed: the others go on, and say nothing twice.
+        # The sender is killed: the others go on, and say nothing twice.
         await probes["lax"].stop(signal.SIGKILL)
         await asyncio.gather(*(reaches(probes[region], 1) for region in ("fra", "nrt")))
         assert (len(pager.incidents), pager.opened, len(slack.taken)) == (1, 1, 3)
@@ -181,7 +181,7 @@ async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
         await asyncio.gather(*(come(probe, tells_nothing) for probe in left))
         assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4)
 
-        # The first one comes back with what it kept: it is told that it is over.
+        # The first one comes back with what it kept: it learns that it is resolved.
         async with fleet.start("lax") as again:
             await again.ready()
             await come(again, tells_nothing)

@@ -1,4 +1,4 @@
-"""How a check stands, since when, and what is told of it."""
+"""The state of a check, since when, and the changes reported."""
 
 import pytest
 

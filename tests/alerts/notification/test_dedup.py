@@ -1,4 +1,4 @@
-"""Collapsing: what is overtaken is not told, what a service may have heard is always ended."""
+"""Collapsing: superseded messages are not sent, what may have been received is resolved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -94,7 +94,7 @@ def made(number: int) -> Delivery:
 
 
 async def play(post: Post, start: int, between: Callable[[], None]) -> None:
-    """The rest of the story; what was told is stored with each message."""
+    """The rest of the story; what was sent is stored with each message."""
     for number in range(start, len(STORY)):
         await post.outbox.commit({"told": str(number + 1)}, [made(number)])
         post.dispatcher.wake()

@@ -115,7 +115,7 @@ async def kill(process: asyncio.subprocess.Process) -> None:
 
 
 async def left_in(folder: Path) -> tuple[dict[str, int], dict[str, int], int, int]:
-    """Incidents that burn, and the last incident of each key, by the stored states; how many
+    """Incidents that fire, and the last incident of each key, by the stored states; how many
     notes there are, how many messages wait."""
     outbox = await Outbox.open(folder)
     states = {key: json.loads(text) for key, text in (await outbox.states()).items()}
@@ -149,7 +149,7 @@ def opened(events: Iterable[Mapping[str, str]]) -> dict[str, int]:
 
 
 def last_told(place: City) -> tuple[dict[str, int], list[int]]:
-    """The last incident of each key that Slack's channel was told of, and the notes in order
+    """The last incident of each key that Slack's channel was sent, and the notes in order
     of their first arrival; what comes is never older than what came."""
     last: dict[str, int] = {}
     notes: dict[int, None] = {}
@@ -164,7 +164,7 @@ def last_told(place: City) -> tuple[dict[str, int], list[int]]:
 
 
 def shown_as_burning(place: City) -> set[str]:
-    """Keys whose newest message in Slack's channel says that it burns."""
+    """Keys whose newest message in Slack's channel says that it fires."""
     newest: dict[str, str] = {}
     for document in place.slack.messages.values():
         key, _ = named(document["text"])

@@ -1,4 +1,4 @@
-"""Who is told what: one incident, one story, for each notifier its own."""
+"""Who is notified of what: one incident, with a log entry for each notifier."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,26 +41,26 @@ def alert(check: str, severity: Severity = Severity.CRITICAL, since: float = 0.0
     )
 
 
-def desk(*own: RouteTable) -> GroupStore:
-    """A desk with a chat for everything and a pager for what is critical."""
+def group_store(*own: RouteTable) -> GroupStore:
+    """A group store with a chat for everything and a pager for what is critical."""
     return GroupStore(Routes([CHAT, PAGER], own))
 
 
 def told(
-    desk: GroupStore,
+    group_store: GroupStore,
     now: float,
     burning: Sequence[Alert] = (),
     muted: Sequence[Alert] = (),
     over: Sequence[Alert] = (),
 ) -> list[tuple[str, str, str]]:
-    """What is told now of one subject: (notifier, occasion, title)."""
+    """What is sent now of one subject: (notifier, occasion, title)."""
     incident = Incident("backend", tuple(burning), tuple(muted), tuple(over))
-    deliveries = desk.settle([incident], now, SETTING)
+    deliveries = group_store.settle([incident], now, SETTING)
     return [(each.notifier, each.message.occasion.value, each.message.title) for each in deliveries]
 
 
 def test_a_message_says_what_changed_what_to_do_and_where_to_read_on() -> None:
-    (delivery, _) = desk().settle([Incident("backend", (alert("health"),))], 0, SETTING)
+    (delivery, _) = group_store().settle([Incident("backend", (alert("health"),))], 0, SETTING)
     message = delivery.message
     assert message.changes == SETTING.changes
     assert message.text.count("\n") >= 1
@@ -71,7 +71,7 @@ def test_a_message_says_what_changed_what_to_do_and_where_to_read_on() -> None:
 
 
 def test_what_burns_is_told_once_to_everybody_whom_it_concerns() -> None:
-    here = desk()
+    here = group_store()
     assert told(here, 0, [alert("health")]) == [
         ("chat", "firing", "health: it is down"),
         ("pager", "firing", "health: it is down"),
@@ -80,7 +80,7 @@ def test_what_burns_is_told_once_to_everybody_whom_it_concerns() -> None:
 
 
 def test_a_warning_pages_nobody_and_waits_for_others_of_its_incident() -> None:
-    here, warning = desk(), alert("a", Severity.WARNING)
+    here, warning = group_store(), alert("a", Severity.WARNING)
     assert told(here, 0, [warning]) == []
     assert here.next_time([Incident("backend", (warning,))], 0) == GROUP_WAIT_SECONDS
     both = [warning, alert("b", Severity.WARNING)]
@@ -90,19 +90,19 @@ def test_a_warning_pages_nobody_and_waits_for_others_of_its_incident() -> None:
 
 
 def test_a_warning_that_becomes_critical_while_it_waits_is_one_message() -> None:
-    here = desk()
+    here = group_store()
     assert told(here, 0, [alert("a", Severity.WARNING)]) == []
     assert [line[1] for line in told(here, 1, [alert("a")])] == ["firing", "firing"]
 
 
 def test_many_alerts_of_one_subject_are_one_message() -> None:
     checks = [alert("health", since=5.0), alert("ready", since=3.0), alert("signaling", since=9.0)]
-    (chat, _) = told(desk(), 10, checks)
+    (chat, _) = told(group_store(), 10, checks)
     assert chat == ("chat", "firing", "ready: it is down (and 2 more)")
 
 
 def test_what_joins_is_gathered_before_it_is_told() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health")])
     both = [alert("health"), alert("ready")]
     assert told(here, GROUP_INTERVAL_SECONDS - 1, both) == []
@@ -113,7 +113,7 @@ def test_what_joins_is_gathered_before_it_is_told() -> None:
 
 
 def test_a_rise_in_severity_is_sent_at_once_and_a_fall_after_the_group_interval() -> None:
-    here, mild = desk(), alert("health", Severity.WARNING)
+    here, mild = group_store(), alert("health", Severity.WARNING)
     told(here, GROUP_WAIT_SECONDS, [mild])
     assert [each[:2] for each in told(here, 16, [alert("health")])] == [
         ("chat", "changed"),
@@ -126,7 +126,7 @@ def test_a_rise_in_severity_is_sent_at_once_and_a_fall_after_the_group_interval(
 
 
 def test_a_member_that_recovered_is_no_news() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health"), alert("ready")])
     assert told(here, 2 * GROUP_INTERVAL_SECONDS, [alert("health")], over=[alert("ready")]) == []
     end = here.settle([Incident("backend", over=(alert("health"), alert("ready")))], 700, SETTING)
@@ -134,7 +134,7 @@ def test_a_member_that_recovered_is_no_news() -> None:
 
 
 def test_an_update_says_what_changed() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health"), alert("old")])
     incident = Incident("backend", (alert("health"), alert("ready")), over=(alert("old"),))
     (update, _) = here.settle([incident], GROUP_INTERVAL_SECONDS, SETTING)
@@ -142,7 +142,7 @@ def test_an_update_says_what_changed() -> None:
 
 
 def test_something_else_that_is_wrong_is_sent_at_once() -> None:
-    here = desk()
+    here = group_store()
     redis = replace(alert("health"), cause="service_down", summary="redis is down")
     pubsub = replace(redis, summary="pubsub is down")
     told(here, 0, [redis])
@@ -153,7 +153,7 @@ def test_something_else_that_is_wrong_is_sent_at_once() -> None:
 
 
 def test_nothing_leaves_that_is_not_certain_any_more() -> None:
-    here = desk()
+    here = group_store()
     here.confirm = lambda each: each.identity.check != "health"
     assert told(here, 0, [alert("health")]) == []
     told(here, 20, [alert("health"), alert("ready")])
@@ -175,35 +175,35 @@ def refuse(here: GroupStore, now: float, attempts: int = 1) -> None:
 
 
 def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart() -> None:
-    here = desk()
+    here = group_store()
     refuse(here, 0)
     assert here.notified(alert("health")) == "refused by pager"
     assert told(here, GROUP_INTERVAL_SECONDS - 1, [alert("health")]) == []
     again = told(here, GROUP_INTERVAL_SECONDS, [alert("health")])
     assert [each[:2] for each in again] == [("pager", "firing")]
-    before = desk()
+    before = group_store()
     refuse(before, 0)
-    after = desk()
+    after = group_store()
     after.restore({name: text for name, text in before.documents().items() if text is not None})
     again = told(after, 1, [alert("health")])
     assert [each[:2] for each in again] == [("pager", "firing")]
 
 
 def test_what_was_never_accepted_is_not_resolved() -> None:
-    here = desk()
+    here = group_store()
     refuse(here, 0)
     assert [each[:2] for each in told(here, 10)] == [("chat", "resolved")]
-    here = desk()
+    here = group_store()
     refuse(here, 0, attempts=2)  # the first attempt may have arrived
     assert [each[:2] for each in told(here, 10)] == [("chat", "resolved"), ("pager", "resolved")]
 
 
 def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health")])
     (_, resolve) = here.settle([], 10, SETTING)
     here.log.refused(resolve, 10)
-    after = desk()
+    after = group_store()
     after.restore({name: text for name, text in here.documents().items() if text is not None})
     (again,) = after.settle([], 20, SETTING)
     after.log.refused(again, 20)
@@ -231,7 +231,7 @@ def test_a_receiver_that_forgets_is_repeated_to_also_while_it_is_suppressed() ->
 
 
 def test_its_end_is_told_with_what_was_over() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health")])
     ended = replace(alert("health"), ended=50.0)
     (message, _) = (
@@ -245,27 +245,27 @@ def test_its_end_is_told_with_what_was_over() -> None:
 
 
 def test_an_incident_that_nobody_speaks_of_any_more_is_over() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health")])
     occasions = [each.message.occasion for each in here.settle([], 10, SETTING)]
     assert occasions == [MessageType.RESOLVED, MessageType.RESOLVED]
 
 
 def test_muted_alerts_are_told_when_they_still_burn_afterwards() -> None:
-    here = desk()
+    here = group_store()
     assert told(here, 0, muted=[alert("health")]) == []
     assert len(told(here, 100, [alert("health")])) == 2
 
 
 def test_muting_what_was_told_is_no_end() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health")])
     assert told(here, 10, muted=[alert("health")]) == []
     assert [occasion for _, occasion, _ in told(here, 20)] == ["resolved", "resolved"]
 
 
 def test_what_goes_on_burning_is_brought_to_mind() -> None:
-    here = desk()
+    here = group_store()
     told(here, 0, [alert("health")])
     assert told(here, REMIND_SECONDS - 1, [alert("health")]) == []
     occasions = [occasion for _, occasion, _ in told(here, REMIND_SECONDS, [alert("health")])]
@@ -273,9 +273,9 @@ def test_what_goes_on_burning_is_brought_to_mind() -> None:
 
 
 def test_an_own_route_goes_before_the_others() -> None:
-    here = desk(RouteTable(matches=("frontend",), notify=("chat",)), RouteTable(notify=()))
+    here = group_store(RouteTable(matches=("frontend",), notify=("chat",)), RouteTable(notify=()))
     assert [name for name, *_ in told(here, 0, [alert("frontend")])] == ["chat"]
-    assert told(desk(RouteTable(notify=())), 0, [alert("health")]) == []
+    assert told(group_store(RouteTable(notify=())), 0, [alert("health")]) == []
 
 
 def test_a_severity_without_a_route_is_known() -> None:
@@ -285,10 +285,10 @@ def test_a_severity_without_a_route_is_known() -> None:
 
 
 def test_views_survive_a_restart() -> None:
-    before = desk()
+    before = group_store()
     told(before, 0, [alert("health")])
     documents = {name: text for name, text in before.documents().items() if text is not None}
-    after = desk()
+    after = group_store()
     after.restore({**documents, "view:nonsense": "{", "alert:x": "{}"})
     assert told(after, 10, [alert("health")]) == []
     assert [occasion for _, occasion, _ in told(after, 20)] == ["resolved", "resolved"]
@@ -303,7 +303,7 @@ def test_alerts_are_grouped_by_what_they_are_about() -> None:
         lambda each: subjects[each.identity.check],
         lambda each: each.identity.check == "ready",
     )
-    assert [(each.subject, len(each.burning), len(each.muted)) for each in found] == [
+    assert [(each.subject, len(each.firing), len(each.muted)) for each in found] == [
         ("backend", 1, 1),
         ("TURN primary", 1, 0),
     ]
@@ -317,7 +317,7 @@ levels = st.lists(
 
 @given(levels)
 def test_each_opening_has_exactly_one_end(steps: list[tuple[int, Severity | None, bool]]) -> None:
-    here, now = desk(), 0.0
+    here, now = group_store(), 0.0
     stories: dict[str, list[Message]] = {"chat": [], "pager": []}
     for gap, severity, muted in [*steps, (1, None, False)]:
         now += gap
@@ -334,11 +334,15 @@ def test_each_opening_has_exactly_one_end(steps: list[tuple[int, Severity | None
 
 
 def test_a_route_of_its_own_may_have_other_times() -> None:
-    here = desk(RouteTable(matches=("slow",), notify=("chat",), group_wait=60, group_interval=900))
+    here = group_store(
+        RouteTable(matches=("slow",), notify=("chat",), group_wait=60, group_interval=900)
+    )
     slow, other = alert("slow", Severity.WARNING), alert("other", Severity.WARNING)
     assert told(here, GROUP_WAIT_SECONDS, [slow]) == []
     assert here.next_time([Incident("backend", (slow,))], 0) == 60
     assert [each[:2] for each in told(here, 60, [slow])] == [("chat", "firing")]
     joined = [slow, alert("slow.too", Severity.WARNING)]
     assert told(here, 60 + GROUP_INTERVAL_SECONDS, joined) == []
-    assert [each[:2] for each in told(desk(), GROUP_WAIT_SECONDS, [other])] == [("chat", "firing")]
+    assert [each[:2] for each in told(group_store(), GROUP_WAIT_SECONDS, [other])] == [
+        ("chat", "firing")
+    ]

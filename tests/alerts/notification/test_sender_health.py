@@ -1,4 +1,4 @@
-"""Receivers that fail: pages overtake, others are told once, and what waits goes at once."""
+"""Receivers that fail: pages overtake, it is reported once, and what waits goes at once."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

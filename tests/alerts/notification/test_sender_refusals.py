@@ -1,4 +1,4 @@
-"""What is refused for good: told once, shown, and no obstacle to anything else."""
+"""What is refused for good: reported once, shown, and no obstacle to anything else."""
 
 from collections.abc import AsyncIterator
 
@@ -44,7 +44,7 @@ async def test_a_refused_note_brings_forth_no_other(outbox: Outbox) -> None:
 
 
 class Clumsy(Post):
-    """Fails when it is told of a refusal."""
+    """Fails when a refusal is reported to it."""
 
     async def on_refused(self, delivery: object, error: str) -> None:
         raise OSError(SECRET)

@@ -32,7 +32,7 @@ SCRAPE = 15
 RUN_SECONDS = 0.2
 _SERIES = re.compile(r"^(\S+?)(\{.*\})? (\S+)$")
 
-# Who is told of what, and at which level: (check, alert, level) → times.
+# What fires, and at which level: (check, alert, level) → times.
 Told = tuple[str, str, str]
 
 
@@ -68,7 +68,7 @@ FAULTS = (
 @dataclass
 class Hour:
     """``on``: when each alert was on, as the daemon's own parts have it (from, to; to is the end
-    of the hour if it still burns). ``series``: one value or None for each scrape."""
+    of the hour if it still fires). ``series``: one value or None for each scrape."""
 
     on: dict[Told, list[list[float]]] = field(default_factory=dict)
     series: dict[str, list[float | None]] = field(default_factory=dict)
@@ -114,10 +114,10 @@ class _Life:
     def _pass(self, until: float) -> None:
         """Timers go off when they are due."""
         while (due := self.keeper.next_time()) is not None and due <= until:
-            self._note(self.keeper.pass_time(due))
+            self._note(self.keeper.tick(due))
             if self.keeper.next_time() == due:
                 # A moment before its time, by the last digit; the daemon waits as long.
-                self._note(self.keeper.pass_time(due + 0.01))
+                self._note(self.keeper.tick(due + 0.01))
         self.clock.seconds = until
 
     def _run(self, check: Check, start: float) -> bool:

@@ -83,7 +83,7 @@ def test_the_configuration_is_right_and_holds_no_secret(tmp_path: Path) -> None:
     [
         ("severity=critical scope=global", "pagerduty,slack"),
         ("severity=warning scope=region", "slack"),
-        ("severity=info", "nobody"),
+        ("severity=info", "none"),
         ("severity=unheard", "slack"),
     ],
 )

@@ -100,7 +100,7 @@ def test_limits_at_below_and_above(tmp_path: Path, kind: Kind[Any, Any]) -> None
     world = World(samples=LENGTH // SPARSE, step=SPARSE)
     for limit in limits_of([kind]):
         threshold, limits = limit.threshold, limit.threshold.limits
-        # A ratio is told only when its whole interval is beyond the limit: in two hours of
+        # A ratio alerts only when its whole interval is beyond the limit: in two hours of
         # runs every quarter of an hour far beyond it.
         far = (2.0 if threshold.bad is LimitSide.ABOVE else 1.0) if limit.is_a_share else 0.001
         for level, bound in (("warning", limit.lowest), ("critical", limits.critical)):

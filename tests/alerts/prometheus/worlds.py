@@ -1,4 +1,4 @@
-"""Worlds for ``promtool test rules``: what checks export, and what burns at which moment.
+"""Worlds for ``promtool test rules``: what checks export, and what fires at which moment.
 
 Every 15 seconds is a sample, unless a world has another step. Checks of one world differ in
 their names, so one world holds many cases.
@@ -106,7 +106,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Expected:
-    """So many alerts burn of these labels at a moment, in seconds."""
+    """So many alerts fire with these labels at a moment, in seconds."""
 
     at: float
     labels: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What keeps an alert from being told: words that match it, windows, silences."""
+"""What suppresses an alert: matchers, windows, silences."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What burns, from results and time alone; and over restarts as if there had been none."""
+"""What fires, from results and time alone; and over restarts as if there had been none."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ class Stage:
     def until(self, now: float) -> None:
         """Let time pass."""
         while (due := self.keeper.next_time()) is not None and due <= now:
-            self._note(self.keeper.pass_time(due))
+            self._note(self.keeper.tick(due))
             if self.keeper.next_time() == due:
                 break
 
@@ -243,7 +243,7 @@ FAILS, WELL = (Status.FAILED, None, False), (Status.OK, None, False)
 def test_a_restart_at_any_point_changes_nothing(
     steps: list[tuple[Status, float | None, bool]],
 ) -> None:
-    """With results coming as they do, what is told is the same with restarts and without."""
+    """With results coming as they do, what is sent is the same with restarts and without."""
     once, often = Stage(), Stage()
     for number, (status, value, again) in enumerate(steps):
         if again:
@@ -284,7 +284,7 @@ def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
     told: list[Event] = []
     for now in range(10, 300, 10):
         told += keeper.update(check, result_of("toy", status), [other], float(now), backed_up=True)
-        told += keeper.pass_time(float(now))
+        told += keeper.tick(float(now))
     over = [each for each in told if each.alert.identity.rule == signal.name]
     assert bool(over) is ends
     assert (
@@ -323,7 +323,7 @@ def test_a_run_that_hung_failed_since_it_began() -> None:
     assert keeper.next_time() == 32.0
     # The same result judged anew, since a backup failed, is no new run.
     keeper.update(CHECK, hung, [], 20.0, backed_up=False)
-    keeper.pass_time(32.0)
+    keeper.tick(32.0)
     assert keeper.firing[0].since == 2.0
 
 

@@ -1,4 +1,4 @@
-"""Every limit that anybody is told of, walked from well to critical and back, on a clock that
+"""Every limit that alerts, walked from good to critical and back, on a clock that
 the test moves: the right news at the right time, and no news in an hour of ordinary jitter.
 """
 
