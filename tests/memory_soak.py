@@ -25,6 +25,19 @@ from probe.once import OnceOptions, run_once
 SETTLE_SECONDS = 5.0
 # Libraries find the size of their pools and caches in the first runs.
 WARM_UP = 10
+# One of each way of measuring: checks of one TURN user take turns, so all of them take long.
+CHECKS = (
+    "http",
+    "engineio",
+    "signaling",
+    "app_metrics",
+    "allocation-primary-tcp",
+    "turn-primary-udp",
+    "turn-backup-tls",
+    "call-direct",
+    "call-primary-tls",
+    "call-backup-udp",
+)
 
 
 @dataclass
@@ -39,9 +52,9 @@ class Soaked:
 
 
 def planned(env_file: Path) -> CheckPlan:
-    """Everything that a lab gives to watch, in one run."""
+    """What a lab gives to watch, by every kind, transport and provider, in one run."""
     environment = {name: value for name, value in dotenv_values(env_file).items() if value}
-    return select(load_settings(KINDS, environment, alone=True).plan, [], [], once=True)
+    return select(load_settings(KINDS, environment, alone=True).plan, CHECKS, [], once=True)
 
 
 async def soak(plan: CheckPlan, runs: int) -> Soaked:

@@ -61,13 +61,13 @@ def leaves_nothing(soaked: Soaked) -> None:
     assert (soaked.tasks, soaked.descriptors, soaked.closings) == (0, 0, 0)
 
 
-async def test_fifty_runs_leave_no_task_and_no_descriptor(env_file: Path) -> None:
-    leaves_nothing(await soak(env_file, 50))
+async def test_twenty_five_runs_leave_no_task_and_no_descriptor(env_file: Path) -> None:
+    leaves_nothing(await soak(env_file, 25))
 
 
 @pytest.mark.proof
-async def test_five_hundred_runs_grow_nothing_beyond_the_first_fifty(env_file: Path) -> None:
-    soaked = await soak(env_file, 500)
+async def test_three_hundred_runs_grow_nothing_beyond_the_first_fifty(env_file: Path) -> None:
+    soaked = await soak(env_file, 300)
     leaves_nothing(soaked)
     memory = soaked.memory
     for first in range(0, len(memory), WINDOW):
