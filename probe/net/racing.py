@@ -15,6 +15,7 @@ ATTEMPT_DELAY = 0.25
 MOST_ADDRESSES = 8
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def interleaved(addresses: Sequence[Address]) -> list[Address]:
@@ -50,7 +51,7 @@ class Race:
         self.started: set[Address] = set()
         self._both_families, self._delay, self._prefer = both_families, delay, prefer
         self._failures: list[CheckAborted] = []
-        self._next = asyncio.Event()
+        self._next, self._news = asyncio.Event(), asyncio.Event()
 
     async def run(
         self, attempt: Callable[[Address], Awaitable[T]], discard: Callable[[T], None]
@@ -63,20 +64,25 @@ class Race:
         fail; waits for as long as the caller does.
         """
         tasks: list[asyncio.Task[T]] = []
-        starting = asyncio.create_task(self._start(attempt, tasks))
+        starting = self._announced(asyncio.create_task(self._start(attempt, tasks)))
         won: asyncio.Task[T] | None = None
         try:
             await self._until_one_answers(tasks, starting)
             won = await self._winner(tasks)
-            return won.result()
         finally:
             starting.cancel()
-            losing = [task for task in tasks if task is not won]
-            for task in losing:
-                task.cancel()
-            await asyncio.gather(starting, *losing, return_exceptions=True)
-            for task in filter(_has_answered, losing):
-                discard(task.result())
+            for task in tasks:
+                task.cancel()  # does nothing to the winner, which is done
+            try:
+                await asyncio.gather(starting, *tasks, return_exceptions=True)
+            except asyncio.CancelledError:
+                won = None  # nobody gets the result any more
+                raise
+            finally:
+                for task in filter(_has_answered, tasks):
+                    if task is not won:
+                        discard(task.result())
+        return won.result()
 
     async def _start(
         self, attempt: Callable[[Address], Awaitable[T]], tasks: list[asyncio.Task[T]]
@@ -88,7 +94,7 @@ class Race:
                     async with asyncio.timeout(self._delay):
                         await self._next.wait()
                 self._next.clear()
-            tasks.append(asyncio.create_task(self._try(attempt, address)))
+            tasks.append(self._announced(asyncio.create_task(self._try(attempt, address))))
             await asyncio.sleep(0)
 
     async def _try(self, attempt: Callable[[Address], Awaitable[T]], address: Address) -> T:
@@ -106,14 +112,16 @@ class Race:
     async def _until_one_answers(
         self, tasks: Sequence[asyncio.Task[T]], starting: asyncio.Task[None]
     ) -> None:
-        while True:
-            waiting = [task for task in tasks if not task.done()]
-            if any(_has_answered(task) for task in tasks):
-                return
-            if starting.done() and not waiting:
+        while not any(_has_answered(task) for task in tasks):
+            if starting.done() and all(task.done() for task in tasks):
                 raise _unexpected(tasks) or self._says_most()
-            more = waiting if starting.done() else [*waiting, starting]
-            await asyncio.wait(more, return_when=asyncio.FIRST_COMPLETED, timeout=self._delay)
+            self._news.clear()
+            await self._news.wait()
+
+    def _announced(self, task: asyncio.Task[U]) -> asyncio.Task[U]:
+        """Have the end of a task, also of one that begins later, be news."""
+        task.add_done_callback(lambda _: self._news.set())
+        return task
 
     async def _winner(self, tasks: Sequence[asyncio.Task[T]]) -> asyncio.Task[T]:
         if not tasks[0].done():

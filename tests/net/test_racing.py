@@ -59,6 +59,12 @@ async def test_the_preferred_address_is_taken_where_it_answers() -> None:
     assert addresses.asked == [SIX[0]]
 
 
+async def test_an_answer_is_taken_at_once_whoever_else_could_still_be_asked() -> None:
+    addresses = Addresses(answer={SIX[0]}, refuse=set())
+    async with asyncio.timeout(5):
+        assert await addresses.run(Race([SIX[0], FOUR[0]], delay=60)) == SIX[0].ip
+
+
 async def test_a_refusal_starts_the_next_at_once() -> None:
     addresses = Addresses(answer={FOUR[0]}, refuse={SIX[0]})
     race = Race([SIX[0], FOUR[0]], delay=60)
