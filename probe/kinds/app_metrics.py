@@ -5,7 +5,6 @@ that is declared and has no samples is no data. The application is an instrument
 it is up is the ``http`` check's business, and no answer means that nothing is known.
 """
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +15,7 @@ from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, lazy_i
 from probe.core.model import CheckAborted, NotMeasured, Signal
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.net.tasks import gather_first_error
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
 from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
 from probe.telemetry.fly.settings import FlyEnvironment
@@ -114,7 +114,7 @@ async def run(table: AppTable, record: Recorder, context: Context) -> None:
         addresses = await _addresses(table)
     with record.phase("scrape"):
         pending = (_scrape(each, table, context) for each in addresses)
-        outcomes = await asyncio.gather(*pending)
+        outcomes = await gather_first_error(*pending)
     scrapes = [each for each in outcomes if not isinstance(each, NotMeasured)]
     if scrapes:
         memory = context.get_or_create(("app-metrics", table.name, table.address), ScrapeHistory)

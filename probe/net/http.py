@@ -70,6 +70,7 @@ class FreshHttpClient:
         self._ca_file, self._host, self._detour = ca_file, host, detour
         self._cookies = Cookies()
         self._streams: set[Stream] = set()
+        self._closed = False
         self._proxy: Proxy | None = None
 
     @property
@@ -152,12 +153,16 @@ class FreshHttpClient:
         address = URL(url)
         with self._translating(address):
             stream = await self._connect(address, ("http/1.1",), tunnel=True)
-            self.timing.enter("processing")
-            cookies = self._cookies.header_for(address)
-            sending = request_for("GET", address, headers, b"", cookies)
-            response = await http1.exchange(stream, sending, upgrade=True)
-            self.timing.enter("transfer")
-            self._cookies.keep(response, address)
+            try:
+                self.timing.enter("processing")
+                cookies = self._cookies.header_for(address)
+                sending = request_for("GET", address, headers, b"", cookies)
+                response = await http1.exchange(stream, sending, upgrade=True)
+                self.timing.enter("transfer")
+                self._cookies.keep(response, address)
+            except BaseException:
+                self._close(stream)
+                raise
             return response
 
     async def read(self, page: Response, limit: int) -> bytes:
@@ -187,7 +192,8 @@ class FreshHttpClient:
         return aborted
 
     def close(self) -> None:
-        """End every connection."""
+        """End every connection, and those that are still being made."""
+        self._closed = True
         for stream in list(self._streams):
             self._close(stream)
 
@@ -220,6 +226,9 @@ class FreshHttpClient:
             stream = await start_tls(sock, context, name, self.tls)
         else:
             stream = Stream(sock)
+        if self._closed:
+            stream.close()
+            raise ConnectionAbortedError
         self._streams.add(stream)
         return stream
 

@@ -86,6 +86,7 @@ class Session:
         self._browser, self._host, self._clock = browser, host, clock
         self._namespace, self._listen = namespace, frozenset(listen)
         self._engine: EngineIo | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._arrivals: asyncio.Queue[ReceivedEvent | CheckAborted] = asyncio.Queue()
         self._binary: list[SocketIoPacket] = []
@@ -106,8 +107,20 @@ class Session:
         """Connect engine.io; polling includes the upgrade, if the server offers it.
 
         Without a token the CONNECT carries none: the server should refuse it. The namespace is
-        not connected before ``CONNECT`` arrives. Raises CheckAborted.
+        not connected before ``CONNECT`` arrives. Raises CheckAborted, also where ``close`` is
+        called meanwhile.
         """
+        # A task that ``close`` can end: nothing may open behind its back.
+        self._opening = asyncio.create_task(self._open(site, token, transport))
+        try:
+            await self._opening
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._ended is not None and task is not None and not task.cancelling():
+                raise self._ended from None
+            raise
+
+    async def _open(self, site: Site, token: str | None, transport: Transport) -> None:
         engine = EngineIo(self._browser, self._host, site)
         auth = {"token": f"Bearer {token}"} if token is not None else {}
         try:
@@ -174,19 +187,27 @@ class Session:
 
     async def close(self) -> None:
         """Leave the namespace and close, for a moment at most. Never raises CheckAborted."""
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.wait({self._reader})
+        try:
+            await self._close()
+        finally:
+            self._browser.close()
+
+    async def _close(self) -> None:
         is_open = self._ended is None
         # Pending waits for an event end.
         self._end(CheckFailed(Cause.CONNECTION_CLOSED, "the session was closed"))
-        if self._engine is not None:
-            with suppress(TimeoutError, CheckAborted, PeerError, OSError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    if is_open:
-                        await self._engine.send(f"1{_prefix(self._namespace)}")
-                    await self._engine.close()
-        self._browser.close()
+        tasks = {task for task in (self._opening, self._reader) if task and not task.done()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._engine is None:
+            return
+        with suppress(TimeoutError, CheckAborted, PeerError, OSError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if is_open:
+                    await self._engine.send(f"1{_prefix(self._namespace)}")
+                await self._engine.close()
 
     async def _read(self, engine: EngineIo) -> None:
         try:

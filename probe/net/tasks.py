@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 
 _CANCEL_AGAIN_SECONDS = 0.05
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -59,7 +61,7 @@ async def run_cancellable(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
-async def race(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> bool:
+async def race(work: Coroutine[Any, Any, object], other: Coroutine[Any, Any, object]) -> bool:
     """Whether ``work`` ends before ``other``, which is cancelled then, or the other way round.
 
     Raises what the first one raises, the other's before the work's.
@@ -77,17 +79,17 @@ async def race(work: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def gather_first_error(*coroutines: Coroutine[Any, Any, object]) -> None:
+async def gather_first_error(*coroutines: Coroutine[Any, Any, T]) -> list[T]:
     """Run side by side; the first failure ends the others and is raised as it is.
 
-    Of several failures in the same moment the first in order is raised.
+    Of several failures in the same moment the first in order is raised. None goes on after
+    this has returned or raised, unlike with ``asyncio.gather``.
     """
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in tasks:
-            if task.done():
-                task.result()
+        if tasks:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        return [task.result() for task in tasks if task.done()]
     finally:
         for task in tasks:
             task.cancel()

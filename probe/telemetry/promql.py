@@ -13,6 +13,7 @@ from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import NotMeasured
+from probe.net.tasks import gather_first_error
 from probe.telemetry.api_client import ApiClient
 from probe.untrusted.text import MAX_LABEL, untrusted
 
@@ -42,7 +43,7 @@ class PromQL:
 
     async def ask_all(self, queries: Mapping[str, str]) -> dict[str, Outcome]:
         """Every query by its name: the series, or why there are none."""
-        outcomes = await asyncio.gather(*(self._outcome(query) for query in queries.values()))
+        outcomes = await gather_first_error(*(self._outcome(query) for query in queries.values()))
         return dict(zip(queries, outcomes, strict=True))
 
     async def ask(self, query: str) -> tuple[Series, ...]:

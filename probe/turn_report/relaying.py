@@ -11,6 +11,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address
+from probe.net.tasks import gather_first_error
 from probe.net.tls import client_context
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
@@ -94,8 +95,8 @@ async def throughput(server: Server) -> tuple[float, float]:
     sent, sizes = 0, list[int]()
     async with allocation(server) as first, allocation(server) as second:
         a, b = _relayed(first), _relayed(second)
-        await asyncio.gather(first.create_permission(b), second.create_permission(a))
-        await asyncio.gather(first.channel_bind(b), second.channel_bind(a))
+        await gather_first_error(first.create_permission(b), second.create_permission(a))
+        await gather_first_error(first.channel_bind(b), second.channel_bind(a))
         second.on_data = lambda data, _: sizes.append(len(data))
         clock = server.context.clock
         started, pause = clock(), PACKET_BYTES * 8 / BITS_A_SECOND

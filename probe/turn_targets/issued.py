@@ -13,6 +13,7 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
+from probe.net.tasks import gather_first_error
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.allocation import check_allocation
@@ -96,7 +97,7 @@ class _Trying:
                 self.failures[url] = error
 
         untried = [url for url in self._urls if url != self.working and url not in self.failures]
-        await asyncio.gather(*map(one, untried))
+        await gather_first_error(*map(one, untried))
 
     @property
     def _left(self) -> float:

@@ -73,4 +73,4 @@ async def test_of_two_the_first_counts_and_the_other_is_cancelled(leaks: None) -
     never, soon = Stubborn(losses=0), asyncio.sleep(0)
     assert await race(soon, never.work())
     assert never.ended
-    assert not await race(asyncio.Event().wait(), asyncio.sleep(0))  # type: ignore[arg-type]
+    assert not await race(asyncio.Event().wait(), asyncio.sleep(0))

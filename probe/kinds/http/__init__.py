@@ -5,7 +5,6 @@ deployment promises beside that (HTTPS, HSTS, CORS) is measured where it is aske
 missing it is a missed objective, never a failure.
 """
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from probe.kinds.http.signals import (
 )
 from probe.net.fetch import cors
 from probe.net.http_status import status_error
+from probe.net.tasks import gather_first_error
 from probe.net.urls import show_host
 from probe.paircam import health
 
@@ -199,7 +199,7 @@ async def _promises(table: HttpTable, record: Recorder, context: Context, timeou
         question(table.address, ca_file=table.ca_file, clock=context.clock, timeout=timeout)
         for question in questions.values()
     )
-    for signal, answer in zip(questions, await asyncio.gather(*asked), strict=True):
+    for signal, answer in zip(questions, await gather_first_error(*asked), strict=True):
         if answer is not None:
             record.sample(signal, answer)
 

@@ -9,7 +9,6 @@ keeps them to themselves; a match with anybody else is known by the peer's devic
 the same moment and counted, and nothing is ever sent to that person.
 """
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +38,7 @@ from probe.kinds.journey.signals import (
     STRANGERS,
     TOKEN,
 )
+from probe.net.tasks import gather_first_error
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
 from probe.stun.byte_counter import count_bytes
@@ -189,7 +189,7 @@ async def _connect(
     url = table.url.get_secret_value()
     pair = (meeting.caller, meeting.callee)
     with record.phase("connect"):
-        ready = await asyncio.gather(
+        ready = await gather_first_error(
             *(user.connect(url, token) for user, token in zip(pair, tokens, strict=True))
         )
     record.sample(CONNECT, max(ready) - began)

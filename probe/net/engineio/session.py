@@ -130,6 +130,7 @@ class EngineIo:
     async def upgrade(self) -> None:
         """Go over to WebSocket; where that is refused, stay on polling as a browser does."""
         assert self.opening is not None
+        socket: WebSocket | None = None
         try:
             async with asyncio.timeout(UPGRADE_TIMEOUT):
                 socket = await self._web_socket({"sid": self.opening.sid})
@@ -147,6 +148,9 @@ class EngineIo:
             self.upgrade_refused = cause.message if cause else "it failed"
         else:
             self._socket = socket
+        finally:
+            if socket is not None and self._socket is None:
+                socket.abort()
 
     async def receive(self) -> EngineMessage:
         """The next message; pings are answered. Raises CheckAborted, PeerError, OSError.
@@ -241,9 +245,12 @@ class EngineIo:
         answer = await self._browser.upgrade(self._address("websocket", extra), headers)
         if is_accepted(answer, key):
             return WebSocket(answer)
-        if answer.status in (101, 200):
-            raise not_socketio(self._host)
-        raise await self._refused(answer)
+        try:
+            if answer.status in (101, 200):
+                raise not_socketio(self._host)
+            raise await self._refused(answer)
+        finally:
+            answer.stream.close()
 
     async def _refused(self, answer: HttpResponse) -> CheckAborted:
         try:

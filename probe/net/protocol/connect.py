@@ -1,5 +1,6 @@
 """From addresses to a connected stream: Happy Eyeballs, then TLS where the scheme wants it."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -30,19 +31,35 @@ async def connect_tcp(
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
         return socket_for(info[0]) if socket_for else socket.socket(*info[:3])
 
-    connected = await start_connection(
-        infos,
-        happy_eyeballs_delay=ATTEMPT_DELAY,
-        interleave=1,
-        socket_factory=make,
-    )
+    task = asyncio.current_task()
+    assert task is not None
+    connected, cancellations = None, task.cancelling()
     try:
+        connected = await start_connection(
+            infos,
+            happy_eyeballs_delay=ATTEMPT_DELAY,
+            interleave=1,
+            socket_factory=make,
+        )
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
+        if connected is not None:
+            connected.close()
+        _heed(task, cancellations)
+        raise
+    try:
+        _heed(task, cancellations)
+    except asyncio.CancelledError:
         connected.close()
         raise
     return connected
+
+
+def _heed(task: "asyncio.Task[object]", before: int) -> None:
+    """aiohappyeyeballs loses a cancellation that comes while it ends its slower attempts."""
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 async def start_tls(

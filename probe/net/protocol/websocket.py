@@ -100,12 +100,18 @@ class WebSocket:
 
     async def close(self) -> None:
         """Close, and wait a moment for the other side to close as well. Never raises."""
-        with suppress(Exception):
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                if self._connection.state is ConnectionState.OPEN:
-                    await self._stream.write(self._connection.send(CloseConnection(code=1000)))
-                while await self.receive() is not None:
-                    pass
+        try:
+            with suppress(Exception):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    if self._connection.state is ConnectionState.OPEN:
+                        await self._stream.write(self._connection.send(CloseConnection(code=1000)))
+                    while await self.receive() is not None:
+                        pass
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
         self._stream.close()
 
     async def _read(self) -> None:
