@@ -198,6 +198,20 @@ def test_no_folder_has_more_than_fifteen_files() -> None:
     assert {folder: count for folder, count in counts.items() if count > 15} == {}
 
 
+def test_no_file_is_longer_than_300_lines_and_no_function_than_40() -> None:
+    long = []
+    for name, path in _modules():
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > 300:
+            long.append(f"{name}: {text.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                size = (node.end_lineno or node.lineno) - node.lineno + 1
+                if size > 40:
+                    long.append(f"{name}.{node.name}: {size} lines")
+    assert long == []
+
+
 def test_no_two_classes_share_a_name() -> None:
     found: dict[str, list[str]] = {}
     for name, path in _modules():

@@ -1,4 +1,4 @@
-"""Connectivity checks of ICE (RFC 8445 section 7): built, answered, told apart from data."""
+"""Connectivity checks of ICE (RFC 8445 section 7): built, answered, distinguished from data."""
 
 import secrets
 import string

@@ -131,7 +131,9 @@ class LabBackend:
 
     @web.middleware
     async def _limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        too_often = self.knobs.limits and not self._limiter.allows(request.remote or "")
+        # The real backend counts by address and route.
+        key = f"{request.remote} {request.path}"
+        too_often = self.knobs.limits and not self._limiter.allows(key)
         if self.knobs.rate_limited or too_often:
             raise web.HTTPTooManyRequests(text="ThrottlerException: Too Many Requests")
         return await handler(request)

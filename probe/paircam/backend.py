@@ -31,6 +31,8 @@ T = TypeVar("T")
 BODY_LIMIT = 65_536
 # A kept token is renewed this long before its end, or a tenth of its life if that is less.
 RENEWAL_SECONDS = 30.0
+# A refusal that was confirmed says as much of the next one, so that no burst of questions follows.
+CONFIRMED_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Backend:
         self._secret = jwt_secret
         self._expiration = jwt_expiration
         self._clock, self._now = clock, now
+        self._refusal: tuple[float, CheckAborted | None] = (0.0, None)
         self._kept: _Kept | None = None
         self._tokens = _SingleFlight(self._new_token)
         self._credentials = _SingleFlight(self._new_credentials)
@@ -168,8 +171,16 @@ class Backend:
             if aborted.cause is not Cause.AUTH_REJECTED:
                 raise
             self.forget_token(token)
-            raise await confirm_refusal(self, aborted) from None
+            raise await self._confirmed(aborted) from None
         return read_credentials(answer, self._now())
+
+    async def _confirmed(self, refusal: CheckFailed) -> CheckAborted:
+        """What the refusal means; checks that meet it within seconds ask about it once."""
+        at, found = self._refusal
+        if found is None or self._clock() - at > CONFIRMED_SECONDS:
+            found = await confirm_refusal(self, refusal)
+            self._refusal = (self._clock(), found)
+        return type(found)(found.cause, found.message, phase=found.phase, hint=found.hint)
 
     async def _post(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None

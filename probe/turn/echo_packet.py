@@ -27,7 +27,7 @@ class Packet:
 
 
 class Packets:
-    """Packets of one run, told apart from others by eight random bytes."""
+    """Packets of one run, distinguished from others by eight random bytes."""
 
     def __init__(self) -> None:
         self._run = os.urandom(8)

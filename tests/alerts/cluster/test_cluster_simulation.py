@@ -132,7 +132,7 @@ def test_nobody_to_ask_is_a_page_later_that_says_so(village: Village) -> None:
     village.pass_(20)
     ((at, _, message), *_) = village.town.pages
     assert at - began >= HOLD + ALONE_SECONDS
-    assert "nobody else could be asked" in message.title
+    assert "no other region could be asked" in message.title
     assert "no word from fra and nrt" in message.title
 
 

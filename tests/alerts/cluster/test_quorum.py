@@ -109,7 +109,7 @@ def test_who_can_ask_nobody_believes_itself_later_and_says_so() -> None:
     assert stood(silent("fra"), before=waits, at=due - 0.01).scope is Scope.WAITING
     alone = stood(silent("fra"), before=waits, at=due)
     assert (alone.scope, alone.severity) == (Scope.ALONE, CRITICAL)
-    assert "no word from fra (nobody else could be asked)" in alone.view
+    assert "no word from fra (no other region could be asked)" in alone.view
 
 
 def test_what_was_believed_alone_is_given_up_at_the_first_word_against_it() -> None:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("leaks")
 
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = b'{"status":"ok"}'
+GZIPPED = gzip.compress(JSON, mtime=0)
 RAW_DEFLATE = zlib.compressobj(wbits=-15)
 DEFLATED = RAW_DEFLATE.compress(JSON) + RAW_DEFLATE.flush()
 
@@ -58,13 +59,13 @@ def sized(head: bytes, body: bytes = JSON) -> bytes:
         sized(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK),
         chunked(b"f;name=value\r\n" + JSON + b"\r\n0\r\nX-Trailer: t\r\n\r\n"),
         chunked(b"0005\r\n" + JSON[:5] + b"\r\n A \r\n" + JSON[5:] + b"\r\n0\r\n\r\n"),
-        packed("gzip", gzip.compress(JSON)),
-        packed("GZip", gzip.compress(JSON) + b"what follows"),
-        packed("x-gzip", gzip.compress(JSON)),
+        packed("gzip", GZIPPED),
+        packed("GZip", GZIPPED + b"what follows"),
+        packed("x-gzip", GZIPPED),
         packed("deflate", zlib.compress(JSON)),
         packed("deflate", DEFLATED),
         packed("br", brotli.compress(JSON)),
-        packed("gzip, br", brotli.compress(gzip.compress(JSON))),
+        packed("gzip, br", brotli.compress(GZIPPED)),
         packed("utf-8", JSON),
     ],
 )
@@ -86,7 +87,7 @@ async def test_what_browsers_take_is_read(sent: bytes) -> None:
         (chunked(b"xyz\r\n"), "transfer", Cause.PROTOCOL_ERROR, "'xyz"),
         (chunked(b"3\r\nlonger\r\n0\r\n\r\n"), "transfer", Cause.PROTOCOL_ERROR, "longer"),
         (chunked(b"f\r\n" + JSON), "transfer", Cause.CONNECTION_CLOSED, "last chunk"),
-        (packed("gzip", gzip.compress(JSON)[:-9]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
+        (packed("gzip", GZIPPED[:-9]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
         (packed("deflate", zlib.compress(JSON)[:-5]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
         (packed("br", brotli.compress(JSON)[:-2]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
         (packed("br", b"no brotli at all"), "transfer", Cause.PROTOCOL_ERROR, "no br"),
