@@ -6,15 +6,14 @@ never interpreted.
 """
 
 import asyncio
-import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from probe.core.causes import Cause
-from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.engineio.complaints import complaint, refused_namespace
 from probe.net.engineio.opening import not_socketio
 from probe.net.engineio.session import UPGRADE_HINT, EngineIo, EngineMessage, Site, Transport
 from probe.net.engineio.socketio_packet import (
@@ -30,13 +29,6 @@ from probe.net.protocol.errors import PeerError, Truncated
 CONNECT = "connect"
 COMPLAINTS = ("error", "exception")
 CLOSE_SECONDS = 0.75
-_TOO_MANY_REQUESTS = 429
-# What Socket.IO itself answers, before any application could.
-_UNKNOWN_NAMESPACE = {"message": "Invalid namespace"}
-_NAMESPACE_HINT = (
-    "The server answers, and refuses the namespace: is its name right? See the backend's "
-    "log, and what it depends on (/health)."
-)
 _OLD_PROTOCOL_HINT = (
     "The server speaks Socket.IO 2.x, the application's client 3.x or 4.x: no browser connects. "
     "Deploy versions that fit each other."
@@ -50,14 +42,6 @@ class ReceivedEvent:
     name: str
     at: float
     content: object = None
-
-
-class ApplicationError(CheckFailed):
-    """The application says that something is wrong; the session may stay open all the same."""
-
-
-class NamespaceRefused(CheckFailed):
-    """The application refuses the session, in a text that proves nothing about the token."""
 
 
 class Session:
@@ -242,7 +226,7 @@ class Session:
             self._dismissed.set()
             self._end(CheckFailed(Cause.CONNECTION_CLOSED, f"{self._host} ended the session"))
         elif packet.kind is SocketIoPacketType.CONNECT_ERROR:
-            self._end(_refused_namespace(packet.content, self._host))
+            self._end(refused_namespace(packet.content, self._host))
         elif packet.kind in (SocketIoPacketType.EVENT, SocketIoPacketType.BINARY_EVENT):
             self._on_event(packet)
 
@@ -267,54 +251,10 @@ class Session:
 
     def _on_event(self, packet: SocketIoPacket) -> None:
         if packet.event in COMPLAINTS:
-            self._arrivals.put_nowait(_complaint(packet.event, packet.first))
+            self._arrivals.put_nowait(complaint(packet.event, packet.first))
         elif packet.event in self._listen:
             self._arrivals.put_nowait(ReceivedEvent(packet.event, self._clock(), packet.first))
 
 
 def _prefix(namespace: str) -> str:
     return "" if namespace == "/" else f"{namespace},"
-
-
-def _readable(said: object) -> str:
-    """What the server says, fit to be shown: one line, short, no word that may be a secret."""
-    text = said.get("message", "") if isinstance(said, dict) else said
-    text = text if isinstance(text, str) else json.dumps(text)[:2000] if text else ""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:2000]).split())
-    return re.sub(r"[\w+/=.~-]{20,}", "…", line)[:160]
-
-
-def _code_of(said: object) -> int | None:
-    """A status in a field of its own, as in ``{"status": 429}``."""
-    while isinstance(said, dict):
-        for name in ("statusCode", "status", "code"):
-            if isinstance(said.get(name), int):
-                return int(said[name])
-        said = said.get("data")
-    return None
-
-
-def _by_code(said: object, message: str) -> CheckAborted | None:
-    code = _code_of(said)
-    if code == _TOO_MANY_REQUESTS:
-        return NotMeasured(Cause.RATE_LIMITED, message)
-    if code == 401:
-        return CheckFailed(Cause.AUTH_REJECTED, message)
-    return None
-
-
-def _refused_namespace(content: object, host: str) -> CheckAborted:
-    said = _readable(content)
-    message = f"{host} refuses the namespace" + (f": {said}" if said else "")
-    if content == _UNKNOWN_NAMESPACE:
-        return CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT)
-    return _by_code(content, message) or NamespaceRefused(
-        Cause.PROTOCOL_ERROR, message, hint=_NAMESPACE_HINT
-    )
-
-
-def _complaint(name: str, content: object) -> CheckAborted:
-    said = _readable(content)
-    message = f'the server sends "{name}"' + (f": {said}" if said else "")
-    hint = "See the backend's log for this moment."
-    return _by_code(content, message) or ApplicationError(Cause.PROTOCOL_ERROR, message, hint=hint)

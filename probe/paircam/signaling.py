@@ -205,7 +205,7 @@ async def is_ended_because_of(aborted: CheckFailed, session: "Session") -> bool:
 
 def may_be_about_the_token(aborted: CheckFailed) -> bool:
     """Whether the session was refused after the token was sent."""
-    from probe.net.socketio import NamespaceRefused
+    from probe.net.engineio.complaints import NamespaceRefused
 
     refused = aborted.cause in (Cause.AUTH_REJECTED, Cause.SESSION_REFUSED)
     return refused or isinstance(aborted, NamespaceRefused)

@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.engineio.complaints import ApplicationError
 from probe.net.http import FreshHttpClient
-from probe.net.socketio import CONNECT, ApplicationError, ReceivedEvent, Session
+from probe.net.socketio import CONNECT, ReceivedEvent, Session
 from probe.paircam.backend import Backend
 
 NAMESPACE, PATH = "/signaling", "/socket.io"
