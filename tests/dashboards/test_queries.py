@@ -25,6 +25,8 @@ async def test_every_query_of_every_panel_has_data(tmp_path: Path) -> None:
         made.lab.set_knob("primary.error", "486")
         await made.prometheus.until('probe_failure_info{kind="turn"}')
         await made.prometheus.until('probe_call_rtt_seconds{region="lax"}')
+        await made.prometheus.until('probe_turn_relay_overhead_seconds{region="lax"}')
+        await made.prometheus.until('probe_turn_mtu_bytes{region="lax"}')
         await made.prometheus.until("changes(probe_success[5m]) > 0")
         # One look at what is fed is no rate yet.
         await made.prometheus.until('count_over_time(probe_success{region="fed"}[20s]) > 1')

@@ -57,7 +57,7 @@ async def test_a_call_that_fails_is_repeated_once(leaks: None) -> None:
         (answers(404), "answers 404"),
         (answers(500), "answers 500"),
         (answers(302, Location="/other"), "answers 302: redirects are not followed"),
-        (says(b"garbage\r\n\r\n"), "does not speak proper HTTP"),
+        (says(b"garbage\r\n\r\n"), "does not speak HTTP"),
         (says(b""), "closed the connection"),
         (hangs_after(), "within 0.2 s"),
         (hangs_after(b"HTTP/1.1 "), "within 0.2 s"),
