@@ -82,7 +82,7 @@ FAULTS = [
     ),
     Fault("primary.error", "401", "none", {"turn-primary-udp": "auth_rejected"}),
     Fault("backend.status", "503", "200", {"health": "http_status", "ready": "http_status"}),
-    Fault("backend.signaling", "refuses", "ok", {"signaling": "auth_rejected"}),
+    Fault("backend.signaling", "refuses", "ok", {"signaling": "session_refused"}),
     Fault("backup.error", "508", "none", {"turn-backup-udp": "allocation_capacity"}),
     Fault("backend.postgres", "down", "up", {"health": "service_down", "ready": "service_down"}),
     Fault("backend.body", "invalid", "json", {"health": "body_invalid", "ready": "body_invalid"}),
