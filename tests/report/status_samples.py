@@ -280,7 +280,7 @@ def _notices() -> tuple[Notice, ...]:
         Notice(
             Verdict.CRITICAL,
             "Backend unhealthy",
-            "told #oncall at 03:14 UTC, not acknowledged",
+            "notified #oncall at 03:14 UTC, not acknowledged",
             ago(22),
             "https://example.com/runbooks/backend",
         ),

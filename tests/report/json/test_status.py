@@ -104,7 +104,7 @@ def test_notices_and_what_was_skipped_are_told() -> None:
     assert document["notices"][0] == {
         "verdict": "critical",
         "title": "Backend unhealthy",
-        "text": "told #oncall at 03:14 UTC, not acknowledged",
+        "text": "notified #oncall at 03:14 UTC, not acknowledged",
         "since": "2026-01-01T03:14:00Z",
         "link": "https://example.com/runbooks/backend",
     }
