@@ -41,7 +41,9 @@ class Life:
         async with asyncio.timeout(30):
             while len(self._pager.received) < messages:
                 self.manager.handle_result(toy("a"), result_of("a", status), (), backed_up=False)
-                self._clock.pass_(10.0)
+                # In small steps: while a disk is slow, more would look like a suspended process,
+                # after which nothing leaves before a new result.
+                self._clock.pass_(3.0)
                 await asyncio.sleep(0.05)
 
     async def kill(self) -> None:
