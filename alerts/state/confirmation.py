@@ -60,11 +60,10 @@ class Confirmation:
         elif result.status is Status.OK:
             self._failed_at.pop(name, None)
             self._works.add(name)
+            self._asked = {each: at for each, at in self._asked.items() if each.check != name}
             began = self._failing_since.pop(name, None)
             if began is not None:
                 self._recoveries.append(SeenRecovery(began, now))
-        if result.status is not Status.UNKNOWN:
-            self._asked = {each: at for each, at in self._asked.items() if each.check != name}
         self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]
 
     def is_confirmed(self, alert: Alert, check: Check | None, now: float) -> bool:
@@ -83,6 +82,9 @@ class Confirmation:
         if asked is None:
             asked = self._asked[alert.identity] = now
             self._wanted.add(check.name)
+        elif failed_at > asked and not doubtful:
+            # The answer, however late it is looked at.
+            return True
         until = asked + (DOUBTFUL_WAIT if doubtful else _confirmation_timeout(check))
         if now < until:
             self._due.append(until)

@@ -53,6 +53,35 @@ def test_the_answer_decides() -> None:
     assert here.is_confirmed(alert(), check(), 30.3)
 
 
+def test_an_answer_counts_however_late_it_is_looked_at() -> None:
+    here = Confirmation()
+    failed(here, 20.0)
+    assert not here.is_confirmed(alert(), check(), 30.0)
+    failed(here, 30.2)
+    assert here.is_confirmed(alert(), check(), 45.0)
+
+
+def test_answers_that_keep_coming_do_not_put_it_off() -> None:
+    here, at = Confirmation(), 20.0
+    failed(here, at)
+    for _ in range(2):
+        # Each is looked at 5 s after it came.
+        confirmed = here.is_confirmed(alert(), check(), at + 5.0)
+        at += 10.0
+        failed(here, at)
+    assert confirmed
+
+
+def test_a_pass_in_between_asks_anew() -> None:
+    here = Confirmation()
+    failed(here, 20.0)
+    assert not here.is_confirmed(alert(), check(), 30.0)
+    here.add_result(result_of("a"), 31.0)
+    assert not here.is_confirmed(alert(), check(), 32.0)
+    failed(here, 40.0)
+    assert not here.is_confirmed(alert(), check(), 45.0)
+
+
 def test_a_recovery_of_what_failed_together_is_reason_to_doubt() -> None:
     here = Confirmation()
     failed(here, 5.0, "b")
