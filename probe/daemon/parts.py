@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.outbox.stored_times import StoredClock, boot_id
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -15,7 +16,7 @@ from probe.core.runner import shortages
 from probe.daemon.isolation import Isolation
 from probe.daemon.quota_counter import Counting
 from probe.daemon.readiness import Readiness
-from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.clock_watch import ClockWatch, boot_clock
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.supervision import Supervisor
@@ -103,4 +104,5 @@ def _alert_manager(
         now=lambda: offset + clock(),
         wall=now,
         clock=clock,
+        stored=StoredClock(now, boot_clock, boot_id()),
     )
