@@ -17,6 +17,7 @@ from probe.core.kind import Check
 from probe.core.runner import preload, run_check
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.parts import DaemonState, build_parts
+from probe.daemon.readiness import longest_seconds
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.result_handler import ResultHandler
@@ -24,6 +25,7 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.serving.board_source import subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
 from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
@@ -135,6 +137,7 @@ class Daemon:
             stack.push_async_callback(parts.context.closing.drain, timeout=DRAIN_SECONDS)
             history = self._state.history = await History.open(settings.service.data, now=self._now)
             stack.push_async_callback(history.close)
+            history.begin()
             await parts.alerts.open()
             stack.push_async_callback(parts.alerts.close)
             stack.push_async_callback(self._answers.close)
@@ -229,6 +232,9 @@ class Daemon:
             parts.triggers,
         ):
             part.set_checks(plan.checks)
+        if self._state.history is not None:
+            longest = {check.name: longest_seconds(check) for check in plan.checks}
+            self._state.history.set_checks(longest, subjects_of(plan.checks))
         parts.alerts.set_checks([check for check in plan.checks if not check.table.is_reference])
 
     def _schedule_new(self, new: list[Check]) -> None:
