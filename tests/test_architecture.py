@@ -72,7 +72,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.kinds": {*INSTRUMENTS, "probe.budget", "probe.core"},
     "probe.storage": set(),
     "probe.history": {"probe.core", "probe.storage"},
-    "probe.report": {"probe.core", "probe.history.model"},
+    "probe.report": {
+        "probe.core",
+        "probe.history.incidents.model",
+        "probe.history.model",
+        "probe.history.uptime.model",
+    },
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
     "probe.web": {"probe.core.resources", "probe.report"},
@@ -81,6 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alerts": {
         "probe.core",
         "probe.diagnostics.redact",
+        "probe.history.incidents.model",
         "probe.history.model",
         "probe.net",
         "probe.report",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from probe.report.board import StatusBoard
 from probe.report.html import badge, page
 from probe.report.json import status
 from probe.report.status import Overview
@@ -52,7 +53,8 @@ class PageData:
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready`` says what
     is still missing, or nothing, and ``stuck`` what only a restart would fix; ``runbook`` takes a
     name and gives title and text of a page, or None; ``runbooks`` are name and title of all.
-    ``revision`` grows with every change that the overview would show.
+    ``revision`` grows with every change that the overview would show; ``board`` has incidents,
+    services and uptime beside the overview.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -62,6 +64,7 @@ class PageData:
     ready: Callable[[], str]
     stuck: Callable[[], str] = lambda: ""
     runbooks: Callable[[], list[tuple[str, str]]] = list
+    board: Callable[[], Awaitable[StatusBoard]] | None = None
 
 
 class Pages:

@@ -240,4 +240,5 @@ KIND = Kind(
     plot=OPEN,
     runbooks=Runbooks("journey-failing", "journey-failing"),
     dashboard="probe-signaling",
+    service="calls",
 )

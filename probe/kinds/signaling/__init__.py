@@ -243,4 +243,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
     dashboard="probe-signaling",
+    service="signaling",
 )
