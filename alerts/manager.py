@@ -20,6 +20,7 @@ from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
+from alerts.incident_history.delivery import follow
 from alerts.model import Delivery, Message, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
 from alerts.notification.route import warn_of_unrouted
@@ -245,6 +246,7 @@ class AlertManager(AlertingStatus):
         if not self._gate.alive():
             self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
+        await follow(self.pipeline.recorder, self._outbox, now)
         if self._fleet.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
@@ -264,7 +266,7 @@ class AlertManager(AlertingStatus):
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
 
     def _on_delivered(self, delivery: Delivery) -> None:
-        self.pipeline.delivered(delivery)
+        self.pipeline.delivered(delivery, self._now())
         self._woken.set()
 
     async def _on_refused(self, delivery: Delivery, reason: str) -> None:

@@ -86,6 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alerts": {
         "probe.core",
         "probe.diagnostics.redact",
+        "probe.history.incidents.model",
         "probe.history.model",
         "probe.net",
         "probe.report",
