@@ -249,6 +249,7 @@ class Daemon:
         if self._state.history is not None:
             longest = {check.name: longest_seconds(check) for check in plan.checks}
             self._state.history.set_checks(longest, subjects_of(plan.checks))
+        parts.runs.keep([check.name for check in plan.checks])
         parts.alerts.set_checks([check for check in plan.checks if not check.table.is_reference])
 
     def _schedule_new(self, new: list[Check]) -> None:

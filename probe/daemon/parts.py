@@ -20,6 +20,7 @@ from probe.daemon.self_monitoring.clock_watch import ClockWatch, boot_clock
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.supervision import Supervisor
+from probe.daemon.serving.recent_runs import RecentRuns
 from probe.daemon.serving.status_overview import ProbeIdentity
 from probe.daemon.triggers import Triggers
 from probe.diagnostics.heartbeat import Heartbeat
@@ -63,6 +64,7 @@ class Parts:
     exporter: Exporter
     isolation: Isolation
     heartbeat: Heartbeat
+    runs: RecentRuns
 
 
 def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[], float]) -> Parts:
@@ -88,6 +90,7 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         exporter=Exporter(region=settings.region, clock=clock),
         isolation=Isolation(clock),
         heartbeat=Heartbeat(service.heartbeat_url, now=now),
+        runs=RecentRuns(),
     )
 
 
