@@ -102,6 +102,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.net.peer_address",
         "probe.net.urls",
     },
+    "probe.load": {
+        *INSTRUMENTS,
+        "probe.budget",
+        "probe.config.check_plan",
+        "probe.core",
+        "probe.kinds",
+        "probe.report",
+    },
     "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
     "probe.daemon": {
         *INSTRUMENTS,
