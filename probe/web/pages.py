@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +12,15 @@ from aiohttp.typedefs import Handler, Middleware
 from probe.report.html import badge, page
 from probe.report.json import status
 from probe.report.status import Overview
-from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
+from probe.web.access import (
+    CALL_PATH,
+    OPEN_PATHS,
+    PEER_PATH,
+    PEER_PATHS,
+    PROBE_PATH,
+    Access,
+    guard,
+)
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
     ConnectionLimits,
@@ -39,7 +47,7 @@ FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
 AT_ONCE = 4
 # Machine clients, whose timeouts matter.
-_NEVER_WAITING = OPEN_PATHS | PEER_PATHS
+_NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {PROBE_PATH}
 # Slow readers don't delay the shutdown.
 SHUTDOWN_SECONDS = 1.0
 REFRESH_SECONDS = 60
@@ -66,7 +74,7 @@ class PageData:
 
 class Pages:
     """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
-    such page."""
+    such page. ``routes`` are further pages."""
 
     def __init__(
         self,
@@ -76,6 +84,7 @@ class Pages:
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
         security: WebSecurity | None = None,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self._sources = sources
         self.security = security or WebSecurity()
@@ -94,6 +103,7 @@ class Pages:
                 return access.is_protected or self.security.is_closed
 
             self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        self.app.add_routes(routes)
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:

@@ -34,7 +34,7 @@ class RenderedPage:
         """The answer to a request, compressed for who takes that (RFC 9110, 12.5.3)."""
         headers = {**self.headers, "Vary": "Accept-Encoding"}
         body = self.body
-        if self.zipped and _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        if self.zipped and takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = self.zipped
         return web.Response(
@@ -70,7 +70,8 @@ def _has_failed(task: asyncio.Task[RenderedPage]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header allows gzip (RFC 9110, 12.5.3)."""
     for part in accepted.lower().split(",")[:16]:
         name, _, parameters = part.partition(";")
         if name.strip() in ("gzip", "*"):
