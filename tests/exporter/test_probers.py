@@ -147,7 +147,8 @@ async def test_a_name_server_that_refuses_fails_with_its_code() -> None:
     assert 'probe_failure_info{cause="dns_failed",phase="rcode"}' in answer.text
 
 
-def _may_ping() -> bool:
+def may_ping() -> bool:
+    """Whether this process may send ICMP without privileges."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
     except OSError:
@@ -162,7 +163,7 @@ async def test_icmp_is_answered_or_says_what_this_process_lacks() -> None:
     for answer in found:
         assert answer.status == 200
         if answer.success is None:
-            assert not _may_ping()
+            assert not may_ping()
             assert 'cause="own_resources",phase="setup"' in answer.why
         else:
             assert answer.success == 1.0
