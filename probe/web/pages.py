@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from probe.web.connections import (
     watch_requests,
 )
 from probe.web.logins import WrongLogins
-from probe.web.rendered import RenderedPage, RenderedPages
+from probe.web.rendered import RenderedPage, RenderedPages, ZippedMetrics, takes_gzip
 from probe.web.request_log import server_logger
 from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
@@ -94,6 +95,8 @@ class Pages:
         self.wrong_logins = WrongLogins()
         self.connections: ConnectionTable | None = None
         self._rendered = RenderedPages(FRESH_SECONDS)
+        # By content type: scrapers of the same format share what is compressed.
+        self._zipped: dict[str, ZippedMetrics] = defaultdict(ZippedMetrics)
         # By name: title and text that were rendered, and the page.
         self._runbooks: dict[str, tuple[tuple[str, str], RenderedPage]] = {}
         self.app = self._application(access)
@@ -187,7 +190,11 @@ class Pages:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._sources.metrics(request.headers.get("Accept"))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = await self._zipped[content_type].compress(body)
+        return web.Response(body=body, headers=headers)
 
     async def _alive(self, request: web.Request) -> web.Response:
         stuck = self._sources.stuck()
