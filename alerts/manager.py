@@ -282,8 +282,8 @@ class AlertManager(AlertingStatus):
         if now - self._noted.get(key, float("-inf")) < NOTE_SECONDS:
             return
         self._noted[key] = now
-        region = self.pipeline.config.region
-        await self._send_to_others(delivery.notifier, refusal(delivery, reason, region, now))
+        note = refusal(delivery, reason, self.pipeline.config.region, now)
+        await self._send_to_others(delivery.notifier, note)
 
     async def _on_undelivered(self, delivery: Delivery, reason: str) -> None:
         """A notifier has accepted nothing for a while: reported through the others."""
@@ -291,11 +291,10 @@ class AlertManager(AlertingStatus):
         await self._send_to_others(delivery.notifier, note)
 
     async def _send_to_others(self, name: str, note: Message) -> None:
-        if self._outbox is None:
-            return
         others = [other for other in self.pipeline.config.notifiers if other != name]
-        await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
-        self._wake_dispatcher()
+        if self._outbox is not None:
+            await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
+            self._wake_dispatcher()
 
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:

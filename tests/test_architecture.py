@@ -81,6 +81,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
     "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
+    "probe.exporter": {
+        *INSTRUMENTS,
+        "probe.core",
+        "probe.kinds",
+        "probe.metrics.families",
+        "probe.metrics.text_format",
+        "probe.web.access",
+        "probe.web.rendered",
+        "probe.web.token_bucket",
+    },
     "probe.lab": set(),
     # Words for people, and what any client of the web needs: no engine of the probe's.
     "alerts": {
@@ -98,6 +108,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "alerts",
         "probe.core",
         "probe.diagnostics",
+        "probe.exporter.settings",
         "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
@@ -118,6 +129,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.config",
         "probe.core",
         "probe.diagnostics",
+        "probe.exporter",
         "probe.history",
         "probe.kinds.budget",
         "probe.metrics",

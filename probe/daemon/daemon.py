@@ -31,6 +31,8 @@ from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
 from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
 from probe.diagnostics.redact import Redactor
+from probe.exporter.endpoint import ProbeEndpoint
+from probe.exporter.service import ProbeService
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
@@ -66,7 +68,7 @@ class Daemon:
     ) -> None:
         self._clock, self._now = clock, now
         parts = self._parts = build_parts(settings, clock, now)
-        self._state = DaemonState(settings)
+        self._state = DaemonState(settings, exporter=settings.exporter)
         self._startup_order: dict[str, int] = {}
         self._timings: dict[str, CheckTiming] = {}
         self._security = security or security_of(settings.service)
@@ -116,7 +118,15 @@ class Daemon:
             silences.page,
             self._clock,
             self._security,
+            self._exporter(),
         )
+
+    def _exporter(self) -> ProbeEndpoint:
+        state = self._state
+        service = ProbeService(
+            self._parts.context, lambda: state.exporter, lambda: state.plan.checks
+        )
+        return ProbeEndpoint(service, self.reloader.reload_now)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -209,6 +219,7 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
             )
         self._parts.context.redact = Redactor(settings.secrets).clean
+        self._state.exporter = settings.exporter
         self._parts.alerts.reload(settings.alerting)
         await self._set_checks(settings)
 

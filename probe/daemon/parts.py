@@ -25,6 +25,7 @@ from probe.daemon.serving.status_overview import ProbeIdentity
 from probe.daemon.triggers import Triggers
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.redact import Redactor
+from probe.exporter.settings import ExporterConfig
 from probe.history import History
 from probe.metrics.exporter import Exporter
 from probe.once import probe_version
@@ -41,6 +42,7 @@ class DaemonState:
     settings: Settings
     plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
     checks: dict[str, Check] = field(default_factory=dict)
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
     history: History | None = None
     revision: int = 0
     first_round: asyncio.Event = field(default_factory=asyncio.Event)

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Hashable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,7 +14,15 @@ from probe.report.board import StatusBoard
 from probe.report.html import badge
 from probe.report.json import status
 from probe.report.status import Overview
-from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
+from probe.web.access import (
+    CALL_PATH,
+    OPEN_PATHS,
+    PEER_PATH,
+    PEER_PATHS,
+    PROBE_PATH,
+    Access,
+    guard,
+)
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
     ConnectionLimits,
@@ -22,7 +31,13 @@ from probe.web.connections import (
     watch_requests,
 )
 from probe.web.logins import WrongLogins
-from probe.web.rendered import FreshValue, RenderedPage, RenderedPages
+from probe.web.rendered import (
+    FreshValue,
+    RenderedPage,
+    RenderedPages,
+    ZippedMetrics,
+    takes_gzip,
+)
 from probe.web.request_log import server_logger
 from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
@@ -42,7 +57,7 @@ FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
 AT_ONCE = 4
 # Machine clients, whose timeouts matter.
-_NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH}
+_NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH, PROBE_PATH}
 # Slow readers don't delay the shutdown.
 SHUTDOWN_SECONDS = 1.0
 
@@ -81,7 +96,7 @@ class PageData:
 
 class Pages:
     """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
-    such page."""
+    such page. ``routes`` are further pages."""
 
     def __init__(
         self,
@@ -91,6 +106,7 @@ class Pages:
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
         security: WebSecurity | None = None,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self._sources = sources
         self.security = security or WebSecurity()
@@ -99,6 +115,8 @@ class Pages:
         self.connections: ConnectionTable | None = None
         self._rendered = RenderedPages(FRESH_SECONDS)
         self.live = LiveUpdates(sources.revision, lambda: self.connections)
+        # By content type: scrapers of the same format share what is compressed.
+        self._zipped: dict[str, ZippedMetrics] = defaultdict(ZippedMetrics)
         self.app = self._application(access)
         if silences is not None:
 
@@ -106,6 +124,7 @@ class Pages:
                 return access.is_protected or self.security.is_closed
 
             self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        self.app.add_routes(routes)
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
@@ -159,7 +178,11 @@ class Pages:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._sources.metrics(request.headers.get("Accept"))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = await self._zipped[content_type].compress(body)
+        return web.Response(body=body, headers=headers)
 
     async def _alive(self, request: web.Request) -> web.Response:
         stuck = self._sources.stuck()

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohappyeyeballs import start_connection
+from yarl import URL
 
 from probe.core.model import CheckAborted
+from probe.net.fetch.timing import Timing
 from probe.net.protocol.stream import Stream, TlsStream
 from probe.net.resolver import Address
 from probe.net.tls import TlsObserver, check_key
@@ -15,6 +17,8 @@ from probe.net.tls import TlsObserver, check_key
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
 SocketFactory = Callable[[int], socket.socket]
+Connector = Callable[[URL, tuple[str, ...], Timing, TlsObserver], Awaitable[Stream]]
+"""Makes a whole connection to an address, with these protocols to choose from (ALPN)."""
 
 
 async def connect_tcp(
