@@ -51,10 +51,9 @@ NOTE_SECONDS = 4 * 3600.0
 
 class AlertManager(AlertingStatus):
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
-    and windows are compared. ``clock`` is the monotonic one, ``stored`` that of stored times,
-    ``peers`` the others, ``journals`` the folders of the journal of open incidents. ``run_soon``
-    runs a check in so many seconds."""
+    not jump while the process lives; ``wall`` is the wall clock as it is, for silences and
+    windows; ``clock`` is the monotonic one, ``stored`` that of stored times. ``journals`` are the
+    folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
