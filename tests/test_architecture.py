@@ -72,10 +72,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.kinds": {*INSTRUMENTS, "probe.budget", "probe.core"},
     "probe.storage": set(),
     "probe.history": {"probe.core", "probe.storage"},
-    "probe.report": {"probe.core", "probe.history.model"},
+    "probe.report": {
+        "probe.core",
+        "probe.history.incidents.model",
+        "probe.history.model",
+        "probe.history.uptime.model",
+    },
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
-    "probe.web": {"probe.core.resources", "probe.report"},
+    "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
     "probe.exporter": {
         *INSTRUMENTS,
         "probe.core",
@@ -91,6 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alerts": {
         "probe.core",
         "probe.diagnostics.redact",
+        "probe.history.incidents.model",
         "probe.history.model",
         "probe.net",
         "probe.report",
@@ -106,6 +112,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
+    },
+    "probe.load": {
+        *INSTRUMENTS,
+        "probe.budget",
+        "probe.config.check_plan",
+        "probe.core",
+        "probe.kinds",
+        "probe.report",
     },
     "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
     "probe.daemon": {

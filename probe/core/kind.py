@@ -52,6 +52,9 @@ class CheckConfig(PrometheusNames):
     """Runbook of this check's alerts: an `https://` address, or a Markdown file beside
     `probe.toml`, whose section `First steps` is sent with an alert. Example:
     `https://wiki.example.org/turn`"""
+    service: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """Service of the status page that this check is part of; the default is the kind's. Example:
+    `backend`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
     """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
     probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""
@@ -75,6 +78,11 @@ class CheckConfig(PrometheusNames):
     def impact(self) -> Impact:
         """What users lose when it fails."""
         return Impact()
+
+    @property
+    def own_service(self) -> str | None:
+        """Its service of the status page, where that is not the kind's."""
+        return self.service
 
     @property
     def can_fail(self) -> bool:
@@ -196,6 +204,7 @@ class Kind(Generic[E, T]):
     gives raw tables that follow from the checks of the kinds before it; ``config_warnings`` are
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
+    ``service`` is that of the status page.
     """
 
     name: str
@@ -221,6 +230,7 @@ class Kind(Generic[E, T]):
     runbooks: Runbooks = field(default_factory=Runbooks)
     dashboard: str = "probe-infrastructure"
     availability: float = 0.99
+    service: str = "infrastructure"
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0

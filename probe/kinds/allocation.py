@@ -191,4 +191,5 @@ KIND = Kind(
     plot=ALLOCATE,
     runbooks=OF_AN_ALLOCATION,
     dashboard="probe-turn",
+    service="turn",
 )

@@ -114,4 +114,5 @@ KIND = Kind(
     plot=HANDSHAKE,
     runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
     dashboard="probe-signaling",
+    service="signaling",
 )

@@ -134,4 +134,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=OF_A_RELAY,
     dashboard="probe-turn",
+    service="turn",
 )

@@ -273,4 +273,5 @@ KIND = Kind(
     plot=RELAY_RTT,
     runbooks=OF_A_MEASUREMENT,
     dashboard="probe-turn",
+    service="turn",
 )

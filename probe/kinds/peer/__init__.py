@@ -198,4 +198,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=Runbooks("peer-failing", "relay-slow"),
     dashboard="probe-turn",
+    service="calls",
 )

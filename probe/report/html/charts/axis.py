@@ -1,11 +1,10 @@
-"""The scale of a plot: round steps, and outliers cut off."""
+"""The scale of a chart: round steps, and outliers cut off."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.core.model import Limits, Signal, Unit
-from probe.history.model import TimeBucket
 
 # A peak so many times above nearly all other values is cut off; a limit so far above the data is
 # given as text.
@@ -35,13 +34,19 @@ class Scale:
         return self.low <= value <= self.high
 
 
-def scale_of(day: Sequence[TimeBucket], signal: Signal, limits: Limits) -> Scale | None:
-    """The scale on which a day is drawn; None where there is nothing to draw."""
-    medians = numbers(bucket.median for bucket in day)
-    peaks = numbers(bucket.greatest for bucket in day) or medians
-    if not peaks:
+def scale_of(
+    medians: Iterable[float | None],
+    peaks: Iterable[float | None],
+    signal: Signal,
+    limits: Limits,
+) -> Scale | None:
+    """The scale on which values and their peaks are drawn; None where there is nothing to
+    draw."""
+    middles = numbers(medians)
+    highest = numbers(peaks) or middles
+    if not highest:
         return None
-    low, high = _from(signal, medians or peaks), _usual_top(medians, peaks)
+    low, high = _from(signal, middles or highest), _usual_top(middles, highest)
     low, high = _with_limits(low, max(high, low), listed(limits))
     return _rounded(low, high)
 
