@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from probe.config.check_plan import CheckPlan, select
+from probe.config.discovery.reading import Discovery
 from probe.config.probe_environment import ProbeEnvironment
 from probe.config.settings import Settings, load_settings
 from probe.core.environment import (
@@ -21,6 +22,8 @@ from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
 DEFAULT_ENV_FILE = Path(".env")
+# What service discovery gave last, for as long as this process lives.
+_DISCOVERED = Discovery()
 OWN_VARIABLES = frozenset(ProbeEnvironment.variable_names()) - {"PROBE_CONFIG"}
 
 
@@ -36,7 +39,7 @@ def settings_for(
         own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
         settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
     else:
-        settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
+        settings = load_settings(KINDS, os.environ, env_file=_env_file(options), known=_DISCOVERED)
     if (web_config := options["web_config_file"]) is not None:
         service = replace(settings.service, web_config_file=web_config)
         settings = replace(settings, service=service)

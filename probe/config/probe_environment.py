@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from probe.config.listen import DEFAULT_LISTEN, check_listen
+from probe.config.shard import Shard
 from probe.core.environment import Environment
 from probe.diagnostics.sentry import check_dsn
 from probe.net.peer_address import PeerEntries
@@ -89,6 +90,17 @@ class ProbeEnvironment(Environment):
     witness: bool = Field(default=False, alias="PROBE_WITNESS")
     """`true` makes this probe a witness: it runs no checks but its references, and counts as a
     member, so that two regions keep a majority when the way between them is cut."""
+
+    shard: str | None = Field(default=None, alias="PROBE_SHARD")
+    """Which part of the checks this probe runs, of how many: by a hash over their names. Example:
+    `0/4`"""
+
+    @field_validator("shard")
+    @classmethod
+    def _is_shard(cls, value: str | None) -> str | None:
+        if value is not None:
+            Shard.of(value)
+        return value
 
     @field_validator("sentry_dsn")
     @classmethod

@@ -15,9 +15,11 @@ from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
+from probe.config.discovery.reading import DiscoveredTables, Discovery, discover
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.secret_values import secret_parts, secrets_in
+from probe.config.shard import Shard, plan_of_shard
 from probe.config.toml_file import Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
@@ -79,6 +81,7 @@ class Settings:
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
     warnings: tuple[str, ...] = ()
     exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -102,20 +105,18 @@ def load_settings(
     *,
     env_file: Path | None = Path(".env"),
     alone: bool = False,
+    known: Discovery | None = None,
 ) -> Settings:
     """Read variables and ``probe.toml`` and make the plan.
 
-    ``alone`` is for the lab, which is configured by ``environ`` only, without any file.
+    ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
+    keeps what service discovery gave, from one reading to the next.
     Raises ConfigurationError with all mistakes.
     """
     mistakes: list[ConfigProblem] = []
-    sources = (
-        EnvironmentSources(environ, secrets=None)
-        if alone
-        else EnvironmentSources(environ, env_file)
-    )
+    sources = _sources(environ, env_file, alone=alone)
     own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
-    exporter = ExporterConfig()
+    exporter, discovered = ExporterConfig(), DiscoveredTables()
     warnings: tuple[str, ...] = ()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
@@ -124,16 +125,39 @@ def load_settings(
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
     try:
-        plan, alerting, exporter, warnings = _plans(kinds, sources, path, config)
+        plan, alerting, exporter, discovered, warnings = _plans(
+            kinds, sources, path, config, known or Discovery()
+        )
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
-    # Without any check of its own the daemon may still probe on request.
-    plan = replace(plan, may_be_empty=plan.may_be_empty or bool(exporter.allowed.entries))
-    settings = replace(_settings(own, plan, alerting, path), exporter=exporter)
+    settings = _settings(own, _own_part(plan, own, exporter, discovered), alerting, path)
+    discovered = discovered.also(exporter.files)
+    settings = replace(settings, exporter=exporter, discovered=discovered)
     advice_given = () if alone else warnings
     return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
+
+
+def _sources(
+    environ: Mapping[str, str], env_file: Path | None, *, alone: bool
+) -> EnvironmentSources:
+    if alone:
+        return EnvironmentSources(environ, secrets=None)
+    return EnvironmentSources(environ, env_file)
+
+
+def _own_part(
+    plan: CheckPlan,
+    own: ProbeEnvironment,
+    exporter: ExporterConfig,
+    discovered: DiscoveredTables,
+) -> CheckPlan:
+    """This shard's part of the plan. Without any check of its own the daemon may still probe on
+    request, or find targets later."""
+    is_waiting = bool(exporter.allowed.entries or discovered.patterns or discovered.refresh)
+    plan = replace(plan, may_be_empty=plan.may_be_empty or is_waiting)
+    return plan if own.shard is None else plan_of_shard(plan, Shard.of(own.shard))
 
 
 def _settings(
@@ -180,8 +204,12 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
 
 
 def _plans(
-    kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
-) -> tuple[CheckPlan, Alerting, ExporterConfig, tuple[str, ...]]:
+    kinds: Kinds,
+    sources: EnvironmentSources,
+    path: Path | None,
+    config: str | None,
+    known: Discovery,
+) -> tuple[CheckPlan, Alerting, ExporterConfig, DiscoveredTables, tuple[str, ...]]:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
@@ -194,9 +222,11 @@ def _plans(
         variables = sources.load(names | variables_named_in(tables))
     except ConfigurationError as error:
         raise ConfigurationError([*mistakes, *error.mistakes]) from None
+    discovered, unread = discover(tables.get("discovery", ()), kinds, variables, known, shown)
+    mistakes += unread
     found: list[CheckPlan] = []
     try:
-        found = [make_plan(kinds, variables, tables, shown)]
+        found = [make_plan(kinds, variables, discovered.beside(tables), shown)]
     except ConfigurationError as error:
         mistakes += error.mistakes
     alerting, wrong = read_alerting(variables, tables, shown)
@@ -206,8 +236,9 @@ def _plans(
     mistakes += [*wrong, *unusable, *misread]
     if mistakes:
         raise ConfigurationError(mistakes)
-    known = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
-    return found[0], alerting, exporter, _advice(found[0], alerting, sources, known)
+    read = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
+    given = _advice(found[0], alerting, sources, read)
+    return found[0], alerting, exporter, discovered, given
 
 
 def _advice(

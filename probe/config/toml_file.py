@@ -17,7 +17,7 @@ from probe.core.kind import Kind
 FROM_VARIABLE = "_from"
 
 # Tables of alerting, which configure no checks.
-ALERTING_TABLES = ("maintenance", "route")
+ALERTING_TABLES = ("maintenance", "route", "discovery")
 
 # Tables of the exporter: one table, and one that holds a table for each module.
 EXPORTER_TABLES = ("exporter", "modules")

@@ -79,7 +79,7 @@ class Daemon:
         )
         self._schedule = Schedule(self._run, clock=clock, on_lateness=self._self_metrics.late)
         self._results = ResultHandler(parts, self._state, self._schedule, clock)
-        self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self.reloader = Reloader(load, self._take_over, settings.config, now=now, first=settings)
         self._heartbeat_loop = HeartbeatLoop(
             parts.heartbeat,
             parts.readiness,

@@ -6,6 +6,7 @@ from typing import Any
 from alerts.notification.route import RouteTable
 from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import WindowTable
+from probe.config.discovery.reading import DiscoveryTable
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, Kind
@@ -90,6 +91,8 @@ def _tables(kinds: Kinds) -> Iterator[str]:
         yield from _kind(kind)
     yield "### [exporter]\n\nWhat `/probe` may contact, and how often: [exporter](exporter.md).\n"
     yield _listed("key", fields_of(ExporterTable))
+    yield "### [[discovery]]\n\nChecks of targets from service discovery: [scale](scale.md).\n"
+    yield _listed("key", fields_of(DiscoveryTable))
     yield "### [[maintenance]]\n\nA maintenance window: one-off, or recurring.\n"
     yield _listed("key", fields_of(WindowTable))
     yield "### [[route]]\n\nAn own route; the first that matches an alert decides.\n"
