@@ -74,7 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.history": {"probe.core", "probe.storage"},
     "probe.report": {"probe.core", "probe.history.model"},
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
-    "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
+    "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
     "probe.web": {"probe.core.resources", "probe.report"},
     "probe.lab": set(),
     # Words for people, and what any client of the web needs: no engine of the probe's.

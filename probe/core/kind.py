@@ -77,6 +77,11 @@ class CheckConfig(PrometheusNames):
         return Impact()
 
     @property
+    def component(self) -> str:
+        """What its alerts are named after (``TurnRelay``); empty: its kind's first component."""
+        return ""
+
+    @property
     def can_fail(self) -> bool:
         """Whether a run can fail; otherwise it measures, or is unknown."""
         return True
@@ -196,6 +201,8 @@ class Kind(Generic[E, T]):
     gives raw tables that follow from the checks of the kinds before it; ``config_warnings`` are
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
+    ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
+    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
     """
 
     name: str
@@ -221,6 +228,9 @@ class Kind(Generic[E, T]):
     runbooks: Runbooks = field(default_factory=Runbooks)
     dashboard: str = "probe-infrastructure"
     availability: float = 0.99
+    components: tuple[str, ...] = ()
+    details: frozenset[str] = frozenset()
+    buckets: tuple[float, ...] = ()
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0

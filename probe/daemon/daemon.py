@@ -16,7 +16,7 @@ from probe.config.settings import Settings
 from probe.core.kind import Check
 from probe.core.runner import preload, run_check
 from probe.daemon.heartbeat_loop import HeartbeatLoop
-from probe.daemon.parts import DaemonState, build_parts
+from probe.daemon.parts import DaemonState, build_parts, links_of
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.result_handler import ResultHandler
@@ -29,6 +29,7 @@ from probe.daemon.serving.peer_call_answerer import PeerAnswers
 from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
 from probe.diagnostics.redact import Redactor
 from probe.history import History
+from probe.metrics.judgement import labelled_links
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.web.pages import WebServer
 from probe.web.security import WebSecurity
@@ -65,10 +66,7 @@ class Daemon:
         self._timings: dict[str, CheckTiming] = {}
         self._security = security or security_of(settings.service)
         self._registry = CollectorRegistry()
-        version = parts.identity.version
-        self._self_metrics = SelfMetrics(
-            self._registry, self._snapshot, version=version, region=settings.region
-        )
+        self._self_metrics = self._own_metrics(settings)
         self._schedule = Schedule(self._run, clock=clock, on_lateness=self._self_metrics.late)
         self._results = ResultHandler(parts, self._state, self._schedule, clock)
         self.reloader = Reloader(load, self._take_over, settings.config, now=now)
@@ -84,6 +82,16 @@ class Daemon:
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._server = self._web_server()
+
+    def _own_metrics(self, settings: Settings) -> SelfMetrics:
+        return SelfMetrics(
+            self._registry,
+            self._snapshot,
+            version=self._parts.identity.version,
+            region=settings.region,
+            links=labelled_links(links_of(settings)("")),
+            full=settings.service.full_metrics,
+        )
 
     def _web_server(self) -> WebServer:
         parts, state = self._parts, self._state

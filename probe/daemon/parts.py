@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.notification.message import MessageContext
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -84,10 +86,29 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         supervisor=supervisor,
         starts=starts,
         own=OwnHealth(alerts, supervisor, starts, clock_watch, shortages(context), clock),
-        exporter=Exporter(region=settings.region, clock=clock),
+        exporter=Exporter(
+            region=settings.region,
+            clock=clock,
+            full=service.full_metrics,
+            alerts=lambda: alerts.pipeline.alerts.firing,
+            links=links_of(settings),
+        ),
         isolation=Isolation(clock),
         heartbeat=Heartbeat(service.heartbeat_url, now=now),
     )
+
+
+def links_of(settings: Settings) -> Callable[[str], tuple[tuple[str, str], ...]]:
+    """The addresses of a runbook, the status page and the dashboard, as labels have them: without
+    those that contain a login."""
+    alerting = settings.alerting
+    where = MessageContext(settings.region, alerting.public_url, alerting.grafana_url)
+
+    def links(runbook: str) -> tuple[tuple[str, str], ...]:
+        found = where.links(runbook)
+        return tuple((name, url) for name, url in found if urlsplit(url).username is None)
+
+    return links
 
 
 def _alert_manager(

@@ -185,6 +185,7 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     table=AppTable,
     derive=derive,
     run=run,
+    components=("Application",),
     signals=SIGNALS,
     thresholds=THRESHOLDS,
     third_party=True,

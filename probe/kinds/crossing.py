@@ -203,4 +203,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=OF_A_RELAY,
     dashboard="probe-turn",
+    components=("TurnCrossing",),
 )

@@ -151,6 +151,13 @@ class HttpTable(CheckConfig):
         return Impact(self.name)
 
     @property
+    def component(self) -> str:
+        """What its alerts are named after."""
+        if self.body in ("health", "ready"):
+            return "Backend"
+        return "Frontend" if "frontend" in self.name.split("-") else "HttpTarget"
+
+    @property
     def alert_group(self) -> str:
         """The host: what it serves breaks together."""
         return show_host(self.address)
