@@ -15,7 +15,9 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Seconds
+from probe.core.model import WAKES_NEON as WAKES_NEON
 from probe.core.model import FailurePolicy, Impact, Result, Signal, Threshold, Verdict
+from probe.core.model import QuotaUse as QuotaUse
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.core.threshold_config import PrometheusNames, ThresholdConfig
@@ -52,6 +54,9 @@ class CheckConfig(PrometheusNames):
     """Runbook of this check's alerts: an `https://` address, or a Markdown file beside
     `probe.toml`, whose section `First steps` is sent with an alert. Example:
     `https://wiki.example.org/turn`"""
+    service: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """Service of the status page that this check is part of; the default is the kind's. Example:
+    `backend`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
     """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
     probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""
@@ -80,6 +85,11 @@ class CheckConfig(PrometheusNames):
     def component(self) -> str:
         """What its alerts are named after (``TurnRelay``); empty: its kind's first component."""
         return ""
+
+    @property
+    def own_service(self) -> str | None:
+        """Its service of the status page, where that is not the kind's."""
+        return self.service
 
     @property
     def can_fail(self) -> bool:
@@ -155,24 +165,6 @@ class DerivedChecks:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaUse:
-    """What one run uses of a quota, including what it causes elsewhere.
-
-    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds
-    awake) or ``vercel`` (bytes). With ``shared_window``, runs that follow within ``amount`` seconds
-    share it. A target on this machine uses no quota, whatever the kind declares.
-    """
-
-    plan: str
-    amount: float
-    shared_window: bool = False
-
-
-# A query wakes a Neon branch, which suspends after five minutes without one (its default, fixed on
-# free plans).
-WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
-
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=CheckConfig)
 
@@ -203,6 +195,7 @@ class Kind(Generic[E, T]):
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
     ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
     (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
+    ``service`` is that of the status page.
     """
 
     name: str
@@ -231,6 +224,7 @@ class Kind(Generic[E, T]):
     components: tuple[str, ...] = ()
     details: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
+    service: str = "infrastructure"
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0

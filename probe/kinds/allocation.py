@@ -198,4 +198,5 @@ KIND = Kind(
             "probe_turn_unauthenticated_seconds",
         }
     ),
+    service="turn",
 )

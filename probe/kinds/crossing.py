@@ -204,4 +204,5 @@ KIND = Kind(
     runbooks=OF_A_RELAY,
     dashboard="probe-turn",
     components=("TurnCrossing",),
+    service="turn",
 )

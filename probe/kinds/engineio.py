@@ -122,4 +122,5 @@ KIND = Kind(
         }
     ),
     buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+    service="signaling",
 )

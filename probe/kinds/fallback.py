@@ -168,4 +168,5 @@ KIND = Kind(
     runbooks=Runbooks("turn-failing", "turn-failing"),
     dashboard="probe-turn",
     components=("TurnFallback",),
+    service="turn",
 )

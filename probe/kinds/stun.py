@@ -136,4 +136,5 @@ KIND = Kind(
     dashboard="probe-turn",
     components=("StunServer",),
     buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+    service="turn",
 )

@@ -293,4 +293,5 @@ KIND = Kind(
             "server_rtt",
         }
     ),
+    service="turn",
 )

@@ -9,6 +9,7 @@ from probe.core.kind import Check
 from probe.core.model import Evaluation, Failure, Result, Sample, Signal, Status
 from probe.metrics.families import (
     DENOMINATOR,
+    DISTURBED,
     FAILING_SINCE,
     FAILURE,
     FAILURES,
@@ -148,6 +149,8 @@ class CheckMetrics:
             if not signal.counter:
                 family = Family(signal.name, "gauge", signal.help)
                 yield family, tuple(sample.labels.items()), sample.value
+            if sample.disturbed:
+                yield DISTURBED, (("signal", signal.name), *sample.labels.items()), 1.0
             if sample.denominator is not None and self._full:
                 yield (
                     DENOMINATOR,

@@ -62,6 +62,12 @@ DENOMINATOR = Family(
     "gauge",
     "Number of cases that a signal's value is made of: the denominator of a ratio.",
 )
+DISTURBED = Family(
+    "probe_sample_disturbed",
+    "gauge",
+    "1 where the probe's own event loop was late while the latency was measured; such a value "
+    "breaks no threshold. Absent otherwise.",
+)
 CHECK_INFO = Family(
     "probe_check_info",
     "gauge",
@@ -90,7 +96,7 @@ def policy_metrics(check: Check, *, full: bool) -> Iterator[tuple[Family, Pairs,
         ("group", table.redundancy_group or ""),
         ("subject", table.alert_group),
         ("component", table.component or components_of(check.kind)[0]),
-        ("service", table.impact.service or check.kind.name),
+        ("service", table.own_service or check.kind.service),
     )
     yield CHECK_INFO, terms, 1.0
     if not full:

@@ -260,4 +260,5 @@ KIND = Kind(
     runbooks=OF_A_CALL,
     dashboard="probe-turn",
     availability=0.95,
+    service="calls",
 )

@@ -259,4 +259,5 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     ),
     dashboard="probe-signaling",
     availability=0.999,
+    service="backend",
 )

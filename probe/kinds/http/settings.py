@@ -158,6 +158,11 @@ class HttpTable(CheckConfig):
         return "Frontend" if "frontend" in self.name.split("-") else "HttpTarget"
 
     @property
+    def own_service(self) -> str | None:
+        """A page is a service of its own."""
+        return self.service or (None if self.body == "health" else self.name)
+
+    @property
     def alert_group(self) -> str:
         """The host: what it serves breaks together."""
         return show_host(self.address)

@@ -199,4 +199,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=Runbooks("peer-failing", "relay-slow"),
     dashboard="probe-turn",
+    service="calls",
 )

@@ -279,4 +279,5 @@ KIND = Kind(
     plot=PATH_RECOVERY,
     runbooks=Runbooks("reconnecting", "reconnecting"),
     dashboard="probe-turn",
+    service="calls",
 )
