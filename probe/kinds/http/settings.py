@@ -152,6 +152,13 @@ class HttpTable(CheckConfig):
         return Impact(self.name)
 
     @property
+    def component(self) -> str:
+        """What its alerts are named after."""
+        if self.body in ("health", "ready"):
+            return "Backend"
+        return "Frontend" if "frontend" in self.name.split("-") else "HttpTarget"
+
+    @property
     def own_service(self) -> str | None:
         """A page is a service of its own."""
         return self.service or (None if self.body == "health" else self.name)
