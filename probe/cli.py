@@ -27,6 +27,8 @@ FOR_ONCE = {
     "expect_version",
     "expect_new_instance",
     "push",
+    "push_job",
+    "push_label",
     "textfile",
 }
 
@@ -90,6 +92,10 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
+@click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
+@click.option(
+    "--push-label", multiple=True, metavar="NAME=VALUE", help="Further label of its grouping key."
+)
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),

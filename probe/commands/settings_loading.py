@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from probe.config.check_plan import CheckPlan, select
+from probe.config.discovery.reading import Discovery
 from probe.config.probe_environment import ProbeEnvironment
 from probe.config.settings import Settings, load_settings
 from probe.core.environment import (
@@ -22,6 +23,8 @@ from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
 DEFAULT_ENV_FILE = Path(".env")
+# What service discovery gave last, for as long as this process lives.
+_DISCOVERED = Discovery()
 OWN_VARIABLES = frozenset(ProbeEnvironment.variable_names()) - {"PROBE_CONFIG"}
 
 
@@ -60,7 +63,7 @@ def configured_settings(
     if lab_environment is not None:
         own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
         return load_settings(KINDS, {**own, **lab_environment}, alone=True)
-    return load_settings(KINDS, os.environ, env_file=_env_file(options))
+    return load_settings(KINDS, os.environ, env_file=_env_file(options), known=_DISCOVERED)
 
 
 def variables_for(
