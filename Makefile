@@ -12,8 +12,8 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-load bench-page bench-rtc \
-  lock dashboards clean
+.PHONY: help demo test parts check format generate screenshots proof nightly bench bench-daemon \
+  bench-load bench-page bench-rtc lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
 	@timeout --kill-after=30 2400 $(PYTEST) -m proof -rfEP --numprocesses 2 --dist worksteal || { code=$$?; \
 	  [ $$code -ne 124 ] || { echo "stopped: the long forms took more than 40 minutes" >&2; exit $$code; }; \
 	  $(ALONE) -m proof -rfEP; }
+
+nightly: .venv/dev.stamp ## the longest forms of the tests, in hours: seeds, kills, damages, chaos
+	@$(PYTEST) -m nightly -rfEP --numprocesses 2 --dist worksteal || { $(ALONE) -m nightly -rfEP; }
 
 bench: .venv/dev.stamp ## how fast the command line is
 	@$(BIN)/python -m tests.bench
