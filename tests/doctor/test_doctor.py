@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from alerts.notifiers import NOTIFIERS
-from probe.commands.doctor.clock import clock_item, server_clocks, read_date
+from probe.commands.doctor.clock import clock_item, read_date, server_clocks
 from probe.commands.doctor.findings import ServerClock, SystemState
 from probe.commands.doctor.missing import missing_variables
 from probe.config.settings import load_settings

@@ -14,7 +14,7 @@ from alerts.notifiers import NOTIFIERS
 from probe.commands.doctor import machine
 from probe.commands.doctor.checklist import systems
 from probe.commands.doctor.clock import clock_item, server_clocks
-from probe.commands.doctor.findings import ServerClock, Examination, SystemItem, SystemState
+from probe.commands.doctor.findings import Examination, ServerClock, SystemItem, SystemState
 from probe.commands.doctor.missing import missing_variables, not_monitored, variable_names
 from probe.commands.doctor.rendering import as_json, as_text
 from probe.commands.settings_loading import configured_settings, variables_for
