@@ -19,6 +19,7 @@ from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
+from alerts.incident_history.delivery import follow
 from alerts.model import Delivery, Message, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
 from alerts.notification.route import warn_of_unrouted
@@ -50,10 +51,9 @@ NOTE_SECONDS = 4 * 3600.0
 
 class AlertManager(AlertingStatus):
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
-    and windows are compared. ``clock`` is the monotonic one, ``stored`` that of stored times,
-    ``peers`` the others, ``journals`` the folders of the journal of open incidents. ``run_soon``
-    runs a check in so many seconds."""
+    not jump while the process lives; ``wall`` is the wall clock as it is, for silences and
+    windows; ``clock`` is the monotonic one, ``stored`` that of stored times. ``journals`` are the
+    folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -242,6 +242,7 @@ class AlertManager(AlertingStatus):
         if not self._gate.alive():
             self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
+        await follow(self.pipeline.recorder, self._outbox, now)
         if self._outbox.had_late():
             self._clean_slate = not await restore(self.pipeline, self._outbox)
         if self._fleet.asks_others:
@@ -264,7 +265,7 @@ class AlertManager(AlertingStatus):
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
 
     def _on_delivered(self, delivery: Delivery) -> None:
-        self.pipeline.delivered(delivery)
+        self.pipeline.delivered(delivery, self._now())
         self._woken.set()
 
     async def _on_refused(self, delivery: Delivery, reason: str) -> None:
@@ -278,8 +279,8 @@ class AlertManager(AlertingStatus):
         if now - self._noted.get(key, float("-inf")) < NOTE_SECONDS:
             return
         self._noted[key] = now
-        region = self.pipeline.config.region
-        await self._send_to_others(delivery.notifier, refusal(delivery, reason, region, now))
+        note = refusal(delivery, reason, self.pipeline.config.region, now)
+        await self._send_to_others(delivery.notifier, note)
 
     async def _on_undelivered(self, delivery: Delivery, reason: str) -> None:
         """A notifier has accepted nothing for a while: reported through the others."""
@@ -287,11 +288,10 @@ class AlertManager(AlertingStatus):
         await self._send_to_others(delivery.notifier, note)
 
     async def _send_to_others(self, name: str, note: Message) -> None:
-        if self._outbox is None:
-            return
         others = [other for other in self.pipeline.config.notifiers if other != name]
-        await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
-        self._wake_dispatcher()
+        if self._outbox is not None:
+            await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
+            self._wake_dispatcher()
 
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:
