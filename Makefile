@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof nightly bench bench-daemon \
+.PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
   bench-load bench-page bench-rtc lock dashboards clean
 
 help: ## this list
@@ -43,6 +43,9 @@ proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
 
 nightly: .venv/dev.stamp ## the longest forms of the tests, in hours: seeds, kills, damages, chaos
 	@$(PYTEST) -m nightly -rfEP --numprocesses 2 --dist worksteal || { $(ALONE) -m nightly -rfEP; }
+
+faults: .venv/dev.stamp ## system calls of a real daemon fail, as a table, in an hour (EVERY=N: each Nth case)
+	@$(BIN)/python -m tests.faults $(or $(EVERY),1) $(WORKERS)
 
 bench: .venv/dev.stamp ## how fast the command line is
 	@$(BIN)/python -m tests.bench
