@@ -47,7 +47,7 @@ class Scraper:
             + list(more),
         }
         if alertmanager:
-            receivers = [{"static_configs": [{"targets": [alertmanager]}]}]
+            receivers = [{"static_configs": [{"targets": alertmanager.split(",")}]}]
             self._config["alerting"] = {"alertmanagers": receivers}
         self.url = ""
 
