@@ -79,7 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.history.uptime.model",
     },
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
-    "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
+    "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
     "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
     "probe.exporter": {
         *INSTRUMENTS,

@@ -61,6 +61,9 @@ class ProbeEnvironment(Environment):
     """Bearer token that opens the pages, instead of or beside the password."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
     """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
+    metrics: Literal["default", "full"] = Field(default="default", alias="PROBE_METRICS")
+    """What `/metrics` has of each check: `default` is what rules and dashboards need, `full` every
+    histogram and every detail too. Example: `full`"""
     web_config_file: Path | None = Field(default=None, alias="PROBE_WEB_CONFIG_FILE")
     """Prometheus' web configuration file: TLS, client certificates, users, headers; reread when
     it changes. Example: `/etc/probe/web.yml`"""

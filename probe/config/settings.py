@@ -52,6 +52,7 @@ class DaemonSettings:
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
     metrics_open: bool = False
+    full_metrics: bool = False
     web_config_file: Path | None = None
     log_format: Literal["json", "console"] | None = None
     heartbeat_url: SecretStr | None = None
@@ -194,6 +195,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_password=own.web_password,
         web_token=own.web_token,
         metrics_open=own.metrics_open,
+        full_metrics=own.metrics == "full",
         web_config_file=own.web_config_file,
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,

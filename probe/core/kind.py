@@ -15,7 +15,9 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Seconds
+from probe.core.model import WAKES_NEON as WAKES_NEON
 from probe.core.model import FailurePolicy, Impact, Result, Signal, Threshold, Verdict
+from probe.core.model import QuotaUse as QuotaUse
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.core.threshold_config import PrometheusNames, ThresholdConfig
@@ -78,6 +80,11 @@ class CheckConfig(PrometheusNames):
     def impact(self) -> Impact:
         """What users lose when it fails."""
         return Impact()
+
+    @property
+    def component(self) -> str:
+        """What its alerts are named after (``TurnRelay``); empty: its kind's first component."""
+        return ""
 
     @property
     def own_service(self) -> str | None:
@@ -158,24 +165,6 @@ class DerivedChecks:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaUse:
-    """What one run uses of a quota, including what it causes elsewhere.
-
-    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds
-    awake) or ``vercel`` (bytes). With ``shared_window``, runs that follow within ``amount`` seconds
-    share it. A target on this machine uses no quota, whatever the kind declares.
-    """
-
-    plan: str
-    amount: float
-    shared_window: bool = False
-
-
-# A query wakes a Neon branch, which suspends after five minutes without one (its default, fixed on
-# free plans).
-WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
-
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=CheckConfig)
 
@@ -204,6 +193,8 @@ class Kind(Generic[E, T]):
     gives raw tables that follow from the checks of the kinds before it; ``config_warnings`` are
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
+    ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
+    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
     ``service`` is that of the status page.
     """
 
@@ -230,6 +221,9 @@ class Kind(Generic[E, T]):
     runbooks: Runbooks = field(default_factory=Runbooks)
     dashboard: str = "probe-infrastructure"
     availability: float = 0.99
+    components: tuple[str, ...] = ()
+    details: frozenset[str] = frozenset()
+    buckets: tuple[float, ...] = ()
     service: str = "infrastructure"
 
 
