@@ -4,7 +4,7 @@ that an endpoint that is silent delays no measurement."""
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from probe.core.kind import Check
@@ -71,6 +71,11 @@ class OtelExport:
             from probe.otel.traces import trace_run
 
             trace_run(self._traces, check, result, self._region)
+
+    @property
+    def jobs(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What the daemon keeps running."""
+        return {"otel": self.run}
 
     async def run(self) -> None:
         """Export at the interval until cancelled, then once more what is there."""

@@ -61,7 +61,8 @@ def _data_of(family: Family, started: int, now: int) -> Iterator[tuple[str, Any]
         yield "", Gauge([_point(each, now) for each in samples if math.isfinite(each.value)])
 
 
-def _point(sample: Sample, now: int, started: int | None = None) -> NumberDataPoint:
+def _point(sample: Sample, now: int, started: int = 0) -> NumberDataPoint:
+    """Of a gauge nothing began: 0 is "unknown" in OTLP."""
     return NumberDataPoint(dict(sample.labels), started, now, float(sample.value))
 
 

@@ -1,6 +1,7 @@
 """OpenTelemetry's own variables.
 
-https://opentelemetry.io/docs/specs/otel/protocol/exporter/ and …/configuration/sdk-environment-variables/
+https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 
 from collections.abc import Mapping
