@@ -13,7 +13,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-load bench-page bench-rtc bench-rules bench-peers lock dashboards clean
+  bench-load bench-page bench-rtc bench-rules lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
