@@ -96,6 +96,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.net.peer_address",
         "probe.net.urls",
     },
+    # A window of results and objectives in, go or roll back out.
+    "probe.gate": {
+        "alerts.evaluation",
+        "probe.budget",
+        "probe.config.gate_table",
+        "probe.core",
+        "probe.daemon.schedule",
+        "probe.history",
+        "probe.report",
+        "probe.storage",
+    },
     "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
     "probe.daemon": {
         *INSTRUMENTS,

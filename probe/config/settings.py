@@ -15,10 +15,11 @@ from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
+from probe.config.gate_table import GateTable, read_gate
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.secret_values import secret_parts, secrets_in
-from probe.config.toml_file import Kinds, RawTables, read_tables, variables_named_in
+from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     SECRETS_DIRECTORY,
@@ -77,6 +78,7 @@ class Settings:
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
     warnings: tuple[str, ...] = ()
+    gate: tuple[GateTable, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ def load_settings(
     )
     own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
     warnings: tuple[str, ...] = ()
+    gate: tuple[GateTable, ...] = ()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
@@ -121,14 +124,16 @@ def load_settings(
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
     try:
-        plan, alerting, warnings = _plans(kinds, sources, path, config)
+        plan, alerting, gate, warnings = _plans(kinds, sources, path, config)
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
     settings = _settings(own, plan, alerting, path)
     advice_given = () if alone else warnings
-    return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
+    return replace(
+        settings, warnings=(*sources.warnings, *settings.warnings, *advice_given), gate=gate
+    )
 
 
 def _settings(
@@ -176,7 +181,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
 
 def _plans(
     kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
-) -> tuple[CheckPlan, Alerting, tuple[str, ...]]:
+) -> tuple[CheckPlan, Alerting, tuple[GateTable, ...], tuple[str, ...]]:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
@@ -197,11 +202,14 @@ def _plans(
     alerting, wrong = read_alerting(variables, tables, shown)
     books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
     alerting = replace(alerting, runbooks=books)
-    mistakes += [*wrong, *unusable]
+    gate, wrong_gate = read_gate(
+        tables.get(GATE_TABLE, ()), found[0].checks if found else (), shown
+    )
+    mistakes += [*wrong, *unusable, *(wrong_gate if found else ())]
     if mistakes:
         raise ConfigurationError(mistakes)
     known = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
-    return found[0], alerting, _advice(found[0], alerting, sources, known)
+    return found[0], alerting, gate, _advice(found[0], alerting, sources, known)
 
 
 def _advice(

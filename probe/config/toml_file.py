@@ -18,6 +18,9 @@ FROM_VARIABLE = "_from"
 
 # Tables of alerting, which configure no checks.
 ALERTING_TABLES = ("maintenance", "route")
+GATE_TABLE = "gate"
+# Tables that configure no checks.
+OTHER_TABLES = (*ALERTING_TABLES, GATE_TABLE)
 
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -44,7 +47,7 @@ def read_tables(
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.
         return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
-    names = [*(kind.name for kind in kinds), *ALERTING_TABLES]
+    names = [*(kind.name for kind in kinds), *OTHER_TABLES]
     mistakes = list(_shape_mistakes(path, document, names))
     good = {
         name: document[name] for name in names if name in document and _are_tables(document[name])
@@ -83,7 +86,7 @@ def _shape_mistakes(
         if key not in kinds:
             yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + suggest(key, kinds))
         elif not _are_tables(value):
-            what = "entry" if key in ALERTING_TABLES else "check"
+            what = "entry" if key in OTHER_TABLES else "check"
             yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
 
 
