@@ -11,7 +11,7 @@ from enum import StrEnum
 from probe.config.gate_table import GateTable
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
-from probe.core.model import Aggregation, LimitSide, Signal, Threshold, Unit
+from probe.core.model import Aggregation, LimitSide, Signal, Threshold, Unit, Verdict
 from probe.core.thresholds import signals_of_check, thresholds_of
 
 
@@ -83,7 +83,8 @@ def _defaults(checks: Sequence[Check]) -> Iterable[GateObjective]:
     yield from _pooled("error-rate", "own requests that pass", checks, _REQUESTS, REQUESTS_PASS)
     yield from _pooled("call-success", "own calls that come about", checks, _CALLS, CALLS_PASS)
     for check in checks:
-        if check.table.can_fail:
+        # Warnings don't take a release back.
+        if check.table.can_fail and check.failing.severity is Verdict.CRITICAL:
             yield GateObjective(
                 name=f"{check.name}/availability",
                 what=f"{check.name} passes",

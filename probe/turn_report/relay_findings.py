@@ -8,17 +8,19 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.uri import format_hostport
+from probe.turn.forbidden_peers import (
+    FORBIDDEN_PEERS,
+    FORBIDDEN_PEERS_IPV6,
+    accepted_peers,
+)
 from probe.turn.judging import surely_lost
 from probe.turn.relay_path import RelayPath
 from probe.turn.statistics import mean_opinion_score
 from probe.turn_report.findings import Finding, failed, ok, skipped, warning
 from probe.turn_report.relaying import (
     BITS_A_SECOND,
-    FORBIDDEN_PEERS,
-    FORBIDDEN_PEERS_IPV6,
     THROUGHPUT_SECONDS,
     Server,
-    accepted_peers,
     allocation,
     is_public,
     throughput,

@@ -1,4 +1,4 @@
-"""`probe watch` and `probe report` as processes: killed, continued, without room, called wrongly."""
+"""`probe watch` and `probe report` as processes: killed, continued, without room, misused."""
 
 import asyncio
 import json
