@@ -8,11 +8,6 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.stun.uri import format_hostport
-from probe.turn.forbidden_peers import (
-    FORBIDDEN_PEERS,
-    FORBIDDEN_PEERS_IPV6,
-    accepted_peers,
-)
 from probe.turn.judging import surely_lost
 from probe.turn.relay_path import RelayPath
 from probe.turn.statistics import mean_opinion_score
@@ -24,6 +19,11 @@ from probe.turn_report.relaying import (
     allocation,
     is_public,
     throughput,
+)
+from probe.turn_targets.forbidden_peers import (
+    FORBIDDEN_PEERS,
+    FORBIDDEN_PEERS_IPV6,
+    accepted_peers,
 )
 from probe.untrusted.text import one_line
 

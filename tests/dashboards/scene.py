@@ -60,7 +60,14 @@ async def scene(folder: Path, *, rules: str = "") -> AsyncIterator[Scene]:
         lab = await stack.enter_async_context(Lab())
         lab.set_knob("backend.limits", "false")
         (folder / "probe.toml").write_text(_tables(lab), encoding="utf-8")
-        environment = {**lab.environment(), "PROBE_REGION": "lax", "PROBE_DATA": str(folder / "d")}
+        environment = {
+            **lab.environment(),
+            "PROBE_REGION": "lax",
+            "PROBE_DATA": str(folder / "d"),
+            # Every panel, those of details too.
+            "PROBE_METRICS": "full",
+            "PROBE_PUBLIC_URL": "https://probe.example.org",
+        }
         running = await stack.enter_async_context(daemon(folder, environment))
         await running.ready()
         _, there = await running.get("/metrics")
@@ -153,6 +160,8 @@ async def _page(lines: str) -> AsyncIterator[str]:
 
 def asked(expr: str, *, window: str = "20s") -> str:
     """An expression as Grafana would send it: everything chosen, over a short time."""
-    for name in ("region", "check", "provider"):
-        expr = expr.replace(f"${name}", ".*")
-    return expr.replace("$__rate_interval", window).replace("$__range", window)
+    for name in ("job", "region", "check", "provider"):
+        expr = expr.replace(f"${name}", ".+")
+    for name in ("$__rate_interval", "$__range", "$__interval"):
+        expr = expr.replace(name, window)
+    return expr

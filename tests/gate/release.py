@@ -30,7 +30,7 @@ from probe.gate.window import GatePlan, WindowJudge
 from probe.history.model import ResultRow
 from probe.history.reading import HistoryFile
 from probe.history.store import HistoryStore
-from probe.history.write_queue import WriteQueue
+from probe.history.write_queue import ChangeQueue, WriteQueue
 from probe.report.gate.model import GateReport
 from tests.clocks import Clock
 from tests.fake_kind import ToyTable, toy_kind
@@ -157,7 +157,7 @@ class Release:
 
     def watch(self, seconds: float = DAY, *, fail_fast: bool = False) -> GateReport:
         """Watch in a process of its own until the end. Raises Killed."""
-        store = HistoryStore(self.folder, None, self.now, WriteQueue(20_000))
+        store = HistoryStore(self.folder, None, self.now, WriteQueue(20_000), ChangeQueue(1000))
         store.open()
         try:
             return run_virtually(self._watch(seconds, _Sink(store), fail_fast), self.clock)

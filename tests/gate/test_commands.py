@@ -13,7 +13,7 @@ from probe.core.environment import ConfigurationError
 from probe.core.model import Status, Verdict
 from probe.history.model import ResultRow
 from probe.history.store import HistoryStore
-from probe.history.write_queue import WriteQueue
+from probe.history.write_queue import ChangeQueue, WriteQueue
 from probe.kinds import KINDS
 from probe.lab import Lab
 from tests import command
@@ -52,7 +52,9 @@ async def test_killed_in_the_middle_the_same_command_continues_it(tmp_path: Path
 
 def history_of(folder: Path, failing: range, runs: int = 5000) -> None:
     """A check of ten seconds, in which runs of these numbers fail."""
-    store = HistoryStore(folder, None, lambda: START + 10 * runs, WriteQueue(20_000))
+    store = HistoryStore(
+        folder, None, lambda: START + 10 * runs, WriteQueue(20_000), ChangeQueue(1000)
+    )
     store.open()
     sink = _Sink(store)
     for run in range(runs):

@@ -5,7 +5,7 @@ fix; by default a warning. Nothing here breaks in: requests are few, without a p
 must be refused would give no more than any user gets.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from probe.core.causes import Cause
@@ -14,34 +14,37 @@ from probe.core.kind import Kind, lazy_import
 from probe.core.model import FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.kinds.security import ages, encryption, limits, relays, tokens, web
 from probe.kinds.security.findings import Findings
 from probe.kinds.security.settings import SecurityEnvironment, SecurityTable, derive
 from probe.kinds.security.signals import FINDINGS, SIGNALS, THRESHOLDS
 
-_ASPECTS: Mapping[str, Callable[[SecurityTable, Findings, Context], Awaitable[None]]] = {
-    "https": web.https,
-    "headers": web.headers,
-    "cors": web.origins,
-    "tls": encryption.tls,
-    "auth": tokens.auth,
-    "rate_limit": limits.rate_limit,
-    "ports": limits.ports,
-    "secrets": ages.secrets,
+_MODULES = {
+    "https": "web",
+    "headers": "web",
+    "cors": "web",
+    "tls": "encryption",
+    "auth": "tokens",
+    "rate_limit": "limits",
+    "turn": "relays",
+    "ports": "limits",
+    "secrets": "ages",
 }
+# Functions whose name would be taken.
+_FUNCTIONS = {"cors": "origins"}
 
 
 async def run(table: SecurityTable, record: Recorder, context: Context) -> None:
     """Examine one aspect; every finding is in the failure and in the facts."""
     found = Findings(record)
     with record.phase(table.aspect):
-        if table.aspect == "turn":
-            await relays.turn(table, found, record, context)
-        else:
-            await _ASPECTS[table.aspect](table, found, context)
+        module = import_module(f"{__name__}.{_MODULES[table.aspect]}")
+        examine = getattr(module, _FUNCTIONS.get(table.aspect, table.aspect))
+        await examine(table, found, context)
     record.sample(FINDINGS, len(found.wrong))
     found.raise_first()
 
+
+__all__ = ["KIND", "SecurityEnvironment", "SecurityTable", "derive"]
 
 KIND: Kind[Any, Any] = Kind(
     name="security",
@@ -56,7 +59,11 @@ KIND: Kind[Any, Any] = Kind(
     failing=FailurePolicy(Verdict.WARNING),
     cost="about 30 requests a day to the backend and the frontend, three allocations on each "
     "TURN server without a relayed packet",
-    load=lazy_import("probe.net.http", "probe.turn.client"),
+    load=lazy_import(
+        "probe.net.http",
+        "probe.turn.client",
+        *(f"{__name__}.{module}" for module in dict.fromkeys(_MODULES.values())),
+    ),
     interval=86400.0,
     retry=7200.0,
     plot=FINDINGS,

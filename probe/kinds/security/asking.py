@@ -21,7 +21,7 @@ TOO_MANY = 429
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SecurityReply:
     """Status and headers of an answer; names of headers are in lower case."""
 
     status: int
@@ -40,7 +40,7 @@ async def ask(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
-) -> Reply:
+) -> SecurityReply:
     """The answer, whose body is not read. Raises CheckAborted; NotMeasured for a 429, which is our
     own doing, and for silence."""
     reply = await request(table, context, url, method=method, headers=headers, body=body)
@@ -57,7 +57,7 @@ async def request(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
-) -> Reply:
+) -> SecurityReply:
     """The same, also of a 429."""
     from probe.net.http import fresh_client
 
@@ -75,9 +75,9 @@ async def request(
         ) from None
 
 
-def _reply(response: "HttpResponse") -> Reply:
+def _reply(response: "HttpResponse") -> SecurityReply:
     headers: dict[str, str] = {}
     for name in response.headers:
         key = name.lower()
         headers.setdefault(key, ", ".join(response.headers.getall(name, [])))
-    return Reply(response.status, headers)
+    return SecurityReply(response.status, headers)

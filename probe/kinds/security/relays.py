@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, NotMeasured
-from probe.core.recorder import Recorder
 from probe.kinds.security.findings import Findings, listed
 from probe.kinds.security.settings import SecurityTable
 from probe.stun.credentials import TurnCredentials
@@ -21,11 +20,12 @@ _REFUSED = (Cause.CREDENTIALS_MISSING, Cause.AUTH_REJECTED, Cause.ALLOCATION_REF
 _NO_IPV6 = (Cause.ALLOCATION_REFUSED, Cause.AUTH_REJECTED)
 
 
-async def turn(table: SecurityTable, found: Findings, record: Recorder, context: Context) -> None:
+async def turn(table: SecurityTable, found: Findings, context: Context) -> None:
     """Allocate without credentials; with them, ask for permissions. Nothing is sent to a peer."""
     from probe.turn.resolve import resolve_turn_server
     from probe.turn_targets.table import servers_for
 
+    record = found.record
     credentials, urls = await servers_for(table, record, context)
     table = table.model_copy(update={"url": urls[0]})
     addresses = await resolve_turn_server(urls[0], table.family)
@@ -57,7 +57,7 @@ async def _peers(
     found: Findings,
     context: Context,
 ) -> None:
-    from probe.turn.forbidden_peers import (
+    from probe.turn_targets.forbidden_peers import (
         FORBIDDEN_PEERS,
         FORBIDDEN_PEERS_IPV6,
         accepted_peers,

@@ -3,7 +3,7 @@
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted
-from probe.kinds.security.asking import Reply, ask
+from probe.kinds.security.asking import SecurityReply, ask
 from probe.kinds.security.findings import Findings, listed
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.signals import DAY
@@ -57,7 +57,7 @@ async def https(table: SecurityTable, found: Findings, context: Context) -> None
         found.passed("hsts", evidence)
 
 
-def _judge_redirect(reply: Reply, host: str, found: Findings) -> None:
+def _judge_redirect(reply: SecurityReply, host: str, found: Findings) -> None:
     location = reply.header("Location")
     if reply.status in _REDIRECTS and location.lower().startswith("https://"):
         found.passed("redirect", f"http://{host} redirects to HTTPS ({reply.status})")
@@ -97,7 +97,7 @@ async def headers(table: SecurityTable, found: Findings, context: Context) -> No
         found.passed("software", listed([f"{name}: {reply.header(name)}" for name in software]))
 
 
-def _is_replaced(name: str, reply: Reply) -> bool:
+def _is_replaced(name: str, reply: SecurityReply) -> bool:
     """X-Frame-Options does the part of CSP's frame-ancestors that matters here."""
     return name.lower() == "content-security-policy" and bool(reply.header("X-Frame-Options"))
 

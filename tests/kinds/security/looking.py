@@ -11,7 +11,7 @@ from probe.core.runner import preload, run_check
 from probe.kinds.security import KIND, SecurityTable
 
 
-async def look(aspect: str, context: Context | None = None, **table: Any) -> Result:
+async def look(aspect: str, context: Any = None, **table: Any) -> Result:
     """One run of one aspect."""
     given = {"name": f"security-{aspect}", "deadline": 30.0, "aspect": aspect, **table}
     check = Check(KIND, SecurityTable.model_validate(given))
