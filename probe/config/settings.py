@@ -17,6 +17,7 @@ from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
+from probe.config.public_page import PublicSettings, public_settings
 from probe.config.secret_values import secret_parts, secrets_in
 from probe.config.toml_file import Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
@@ -55,6 +56,7 @@ class DaemonSettings:
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
     journal: Path | None = None
+    public: PublicSettings = field(default_factory=PublicSettings)
 
     @property
     def journals(self) -> tuple[Path, ...]:
@@ -171,6 +173,9 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         sentry_dsn=own.own_sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
         journal=own.journal,
+        public=public_settings(
+            own.status_listen, own.status_title, own.status_logo, own.status_links
+        ),
     )
 
 

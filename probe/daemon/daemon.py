@@ -29,7 +29,13 @@ from probe.daemon.self_monitoring.startup_order import startup_order
 from probe.daemon.serving.board_source import subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
-from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
+from probe.daemon.serving.web_server import (
+    DaemonSilences,
+    build_public_server,
+    build_server,
+    security_of,
+    start_public,
+)
 from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
@@ -108,8 +114,10 @@ class Daemon:
             parts.alerts, lambda: state.plan.checks or state.settings.plan.checks, self._now
         )
         self._answers = PeerAnswers(parts.context, parts.identity, lambda: state.plan.checks)
+        service = state.settings.service
+        self._public = build_public_server(service, source.public_site(), self._security)
         return build_server(
-            state.settings.service,
+            service,
             source.page_data(),
             parts.alerts.answer,
             self._answers.answer,
@@ -148,6 +156,7 @@ class Daemon:
             stack.push_async_callback(self._answers.close)
             await self._server.start()
             stack.push_async_callback(self._server.stop)
+            await start_public(self._public, stack)
             started()
             preload(settings.plan.checks)
             await self._restore(history)

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -27,6 +28,7 @@ from probe.web.request_log import server_logger
 from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
 from probe.web.site.live import EVENTS_PATH, LiveUpdates
+from probe.web.site.public_site import PublicSite
 from probe.web.site.web_site import SiteData, WebSite
 from probe.web.verdict_api import Peering
 
@@ -55,7 +57,8 @@ class PageData:
     is still missing, or nothing, and ``stuck`` what only a restart would fix; ``runbook`` takes a
     name and gives title and text of a page, or None; ``runbooks`` are name and title of all.
     ``revision`` grows with every change that the overview would show; ``board`` has incidents,
-    services and uptime beside the overview, ``site`` what the pages beside it are made of.
+    services and uptime beside the overview, ``site`` what the pages beside it are made of;
+    ``public`` is the public status page.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -67,6 +70,7 @@ class PageData:
     runbooks: Callable[[], list[tuple[str, str]]] = list
     board: Callable[[], Awaitable[StatusBoard]] | None = None
     site: SiteData | None = None
+    public: PublicSite | None = None
 
     @property
     def pages(self) -> SiteData:
@@ -106,10 +110,23 @@ class Pages:
                 return access.is_protected or self.security.is_closed
 
             self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        if sources.public is not None:
+            self.app.add_routes(sources.public.preview())
+            if sources.public.is_beside_others:
+                self.app.add_routes(sources.public.routes())
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
             self.app.router.add_post(CALL_PATH, calls.handle)
+
+    @property
+    def refused_logins(self) -> int:
+        """How many logins were rejected since the start."""
+        return self.wrong_logins.refused
+
+    def close(self) -> None:
+        """The server stops: streams of events end."""
+        self.live.close()
 
     def _application(self, access: Access) -> web.Application:
         app = web.Application(
@@ -190,12 +207,28 @@ def _with_headers(security: WebSecurity) -> Middleware:
     return middleware
 
 
+class ServedApplication(Protocol):
+    """What a server serves. ``connections`` is set when it starts."""
+
+    app: web.Application
+    security: WebSecurity
+    connections: ConnectionTable | None
+
+    @property
+    def refused_logins(self) -> int:
+        """How many logins were rejected since the start."""
+        ...
+
+    def close(self) -> None:
+        """The server stops: end what would last."""
+
+
 class WebServer:
     """Serves the pages on one port; ``address`` is what it listens on."""
 
     def __init__(
         self,
-        pages: Pages,
+        pages: ServedApplication,
         listen: tuple[str, int],
         limits: ConnectionLimits | None = None,
     ) -> None:
@@ -215,7 +248,7 @@ class WebServer:
     @property
     def refused_logins(self) -> int:
         """How many logins were rejected since the start."""
-        return self._pages.wrong_logins.refused
+        return self._pages.refused_logins
 
     async def start(self) -> None:
         """Bind and serve. Raises OSError if the address can't be had."""
@@ -234,7 +267,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """Stop serving; streams of events end at once."""
-        self._pages.live.close()
+        self._pages.close()
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()

@@ -15,9 +15,11 @@ from probe.daemon.serving.status_overview import build_overview
 from probe.daemon.serving.web_server import RunbookPages, exposure_of
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
+from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
 from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
 from probe.web.security import WebSecurity
+from probe.web.site.public_site import PublicSite
 
 
 class PageSource:
@@ -40,6 +42,7 @@ class PageSource:
         self._schedule, self._reloader = schedule, reloader
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
+        self._public: PublicSite | None = None
 
     def page_data(self) -> PageData:
         """The functions that the web server calls."""
@@ -57,7 +60,16 @@ class PageSource:
             runbooks.titles,
             self._board,
             site.data(),
+            self.public_site(),
         )
+
+    def public_site(self) -> PublicSite:
+        """The public status page, on a port of its own or beside the other pages."""
+        if self._public is None:
+            public = self._state.settings.service.public
+            look = PublicLook(public.title or DEFAULT_TITLE, public.logo, public.links)
+            self._public = PublicSite(self._board, self._revision, look, public.path)
+        return self._public
 
     async def _overview(self) -> Overview:
         state, parts = self._state, self._parts

@@ -1,6 +1,8 @@
 """HTTP server: pages, metrics, silences, peer API."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +19,11 @@ from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
 from probe.web.silence_api import Refused, Silences
+from probe.web.site.public_site import PublicPages, PublicSite
 from probe.web.verdict_api import Peering
 from probe.web.web_config import WebConfigError
+
+logger = logging.getLogger(__name__)
 
 Verdicts = Callable[[bytes], Awaitable[bytes | None]]
 
@@ -34,12 +39,43 @@ def build_server(
 ) -> WebServer:
     """The server. The peer API (``verdicts`` and ``calls``) exists only with a token; ``clock`` is
     the monotonic clock."""
-    access = Access(service.web_user, service.web_password, service.web_token, service.metrics_open)
+    public = sources.public
+    access = Access(
+        service.web_user,
+        service.web_password,
+        service.web_token,
+        service.metrics_open,
+        open_paths=public.paths if public is not None and service.public.path else frozenset(),
+    )
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
     pages = Pages(sources, access, peering, callers, silences, security)
     return WebServer(pages, service.listen)
+
+
+def build_public_server(
+    service: DaemonSettings, site: PublicSite, security: WebSecurity
+) -> WebServer | None:
+    """The server of the public status page, where that has an address of its own."""
+    if service.public.listen is None:
+        return None
+    return WebServer(PublicPages(site, security), service.public.listen)
+
+
+async def start_public(server: WebServer | None, stack: AsyncExitStack) -> None:
+    """Serve the public status page until the stack is left. Raises ConfigurationError if the
+    address can't be had."""
+    if server is None:
+        return
+    host, port = server.address
+    try:
+        await server.start()
+    except OSError as error:
+        problem = f"can't listen on {host} port {port}: {error.strerror or error}"
+        raise ConfigurationError([ConfigProblem("PROBE_STATUS_LISTEN", problem)]) from None
+    stack.push_async_callback(server.stop)
+    logger.info("the public status page is on %s port %d", *server.address)
 
 
 def security_of(service: DaemonSettings) -> WebSecurity:
