@@ -26,10 +26,16 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
-from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
+from probe.daemon.serving.web_server import (
+    DaemonSilences,
+    api_routes,
+    build_server,
+    security_of,
+)
 from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
@@ -108,14 +114,18 @@ class Daemon:
             parts.alerts, lambda: state.plan.checks or state.settings.plan.checks, self._now
         )
         self._answers = PeerAnswers(parts.context, parts.identity, lambda: state.plan.checks)
+        service, version = state.settings.service, parts.identity.version
+        public_url = parts.alerts.pipeline.config.public_url
+        api = DaemonApi(parts.alerts, state, source.board, self._now, self._annotations.wake)
         return build_server(
-            state.settings.service,
+            service,
             source.page_data(),
             parts.alerts.answer,
             self._answers.answer,
             silences.page,
             self._clock,
             self._security,
+            api_routes(service, api, self._security, version, public_url),
         )
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from probe.report.html import badge, page
 from probe.report.json import status
 from probe.report.status import Overview
 from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
+from probe.web.api.problem import problems
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
     ConnectionLimits,
@@ -34,7 +35,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_POLICY = "Content-Security-Policy"
+# What a page may say of itself.
+_OF_PAGES = ("Content-Security-Policy", "Cache-Control")
 # Pages are cached for this long.
 FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
@@ -69,7 +71,7 @@ class PageData:
 
 class Pages:
     """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
-    such page."""
+    such page. ``routes`` are those of the API, of badges and of feeds."""
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Pages:
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
         security: WebSecurity | None = None,
+        routes: Iterable[web.AbstractRouteDef] = (),
     ) -> None:
         self._sources = sources
         self.security = security or WebSecurity()
@@ -97,6 +100,7 @@ class Pages:
                 return access.is_protected or self.security.is_closed
 
             self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        self.app.add_routes(routes)
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
@@ -108,6 +112,7 @@ class Pages:
                 watch_requests(lambda: self.connections),
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
                 _with_headers(self.security),
+                problems(),
                 guard(access, self.wrong_logins, self.security),
             ]
         )
@@ -202,7 +207,7 @@ class Pages:
 
 def _with_headers(security: WebSecurity) -> Middleware:
     """Add security headers to every response; those of the file take precedence, except over a
-    page's own Content-Security-Policy."""
+    page's own Content-Security-Policy and Cache-Control."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -212,10 +217,8 @@ def _with_headers(security: WebSecurity) -> Middleware:
         except web.HTTPException as error:
             error.headers.update(headers)
             raise
-        policy = response.headers.get(_POLICY)
-        response.headers.update(headers)
-        if policy is not None:
-            response.headers[_POLICY] = policy
+        own = {name: response.headers[name] for name in _OF_PAGES if name in response.headers}
+        response.headers.update({**headers, **own})
         return response
 
     return middleware

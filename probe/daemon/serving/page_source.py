@@ -1,5 +1,6 @@
 """What the pages show: the overview, the metrics, the runbooks, and whether the probe is ready."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
@@ -17,6 +18,8 @@ from probe.report.board import StatusBoard
 from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
 from probe.web.security import WebSecurity
+
+FRESH_SECONDS = 1.0
 
 
 class PageSource:
@@ -39,6 +42,8 @@ class PageSource:
         self._schedule, self._reloader = schedule, reloader
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
+        self._made: asyncio.Task[StatusBoard] | None = None
+        self._made_at, self._made_of = 0.0, -1
 
     def page_data(self) -> PageData:
         """The functions that the web server calls."""
@@ -51,7 +56,7 @@ class PageSource:
             self._not_ready,
             self._parts.own.stuck,
             runbooks.titles,
-            self._board,
+            self.board,
         )
 
     async def _overview(self) -> Overview:
@@ -72,7 +77,16 @@ class PageSource:
             notices=tuple(self._notices()),
         )
 
-    async def _board(self) -> StatusBoard:
+    async def board(self) -> StatusBoard:
+        """The board, at most a second old, and newer than the last change."""
+        now, revision = self._clock(), self._revision()
+        fresh = now - self._made_at < FRESH_SECONDS and revision == self._made_of
+        if self._made is None or not fresh:
+            self._made_at, self._made_of = now, revision
+            self._made = asyncio.ensure_future(self._build())
+        return await asyncio.shield(self._made)
+
+    async def _build(self) -> StatusBoard:
         state, overview = self._state, await self._overview()
         if state.history is None:
             raise RuntimeError("the daemon is not running")
