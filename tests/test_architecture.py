@@ -80,7 +80,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "probe.core", "probe.history"},
-    "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
+    "probe.web": {
+        "probe.core.model",
+        "probe.core.resources",
+        "probe.history.incidents.model",
+        "probe.history.model",
+        "probe.history.uptime.model",
+        "probe.report",
+    },
     "probe.lab": set(),
     # Words for people, and what any client of the web needs: no engine of the probe's.
     "alerts": {

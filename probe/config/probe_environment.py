@@ -61,6 +61,9 @@ class ProbeEnvironment(Environment):
     """Password that opens the pages; needs `PROBE_WEB_USER`."""
     web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
     """Bearer token that opens the pages, instead of or beside the password."""
+    api_token: SecretStr | None = Field(default=None, alias="PROBE_API_TOKEN")
+    """Bearer token of the API: it opens `/api/` and may add silences, annotations, announcements
+    and notes; at least 16 letters and digits."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
     """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
     web_config_file: Path | None = Field(default=None, alias="PROBE_WEB_CONFIG_FILE")
@@ -143,7 +146,7 @@ class ProbeEnvironment(Environment):
             raise ValueError("PROBE_WEB_USER and PROBE_WEB_PASSWORD belong together: set both")
         return self
 
-    @field_validator("peer_token")
+    @field_validator("peer_token", "api_token")
     @classmethod
     def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else ""

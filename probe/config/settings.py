@@ -49,6 +49,7 @@ class DaemonSettings:
     web_user: str | None = None
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
+    api_token: SecretStr | None = None
     metrics_open: bool = False
     web_config_file: Path | None = None
     log_format: Literal["json", "console"] | None = None
@@ -87,8 +88,8 @@ class Settings:
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords()
-        own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
-        for secret in own:
+        own = (service.web_password, service.web_token, service.api_token, service.sentry_dsn)
+        for secret in (*own, service.peers.token):
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:
             parts = urlsplit(service.heartbeat_url.get_secret_value())
@@ -166,6 +167,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_user=own.web_user,
         web_password=own.web_password,
         web_token=own.web_token,
+        api_token=own.api_token,
         metrics_open=own.metrics_open,
         web_config_file=own.web_config_file,
         log_format=own.log_format,

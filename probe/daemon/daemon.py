@@ -26,11 +26,13 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
 from probe.daemon.serving.web_server import (
     DaemonSilences,
+    api_routes,
     build_public_server,
     build_server,
     security_of,
@@ -45,9 +47,8 @@ from probe.web.security import WebSecurity
 
 logger = logging.getLogger(__name__)
 
-# For connections of finished runs that are still being closed when the process ends. With half a
-# second for checks that are cancelled, one for slow readers of the pages and 1.5 for Sentry, a
-# shutdown takes 6 s at most; Fly and Docker wait longer.
+# For connections of finished runs that are still being closed. With half a second for cancelled
+# checks, one for slow readers of the pages and 1.5 for Sentry, a shutdown takes 6 s at most.
 DRAIN_SECONDS = 2.0
 HEARTBEAT_SECONDS = 60.0
 # Messages of an incident that ended so long ago may still be on their way.
@@ -114,7 +115,9 @@ class Daemon:
             parts.alerts, lambda: state.plan.checks or state.settings.plan.checks, self._now
         )
         self._answers = PeerAnswers(parts.context, parts.identity, lambda: state.plan.checks)
-        service = state.settings.service
+        service, version = state.settings.service, parts.identity.version
+        public_url = parts.alerts.pipeline.config.public_url
+        api = DaemonApi(parts.alerts, state, source.board, self._now, self._annotations.wake)
         self._public = build_public_server(service, source.public_site(), self._security)
         return build_server(
             service,
@@ -124,6 +127,7 @@ class Daemon:
             silences.page,
             self._clock,
             self._security,
+            api_routes(service, api, self._security, version, public_url),
         )
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +15,7 @@ from probe.report.html import badge
 from probe.report.json import status
 from probe.report.status import Overview
 from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
+from probe.web.api.problem import problems
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
     ConnectionLimits,
@@ -38,7 +39,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_OWN = ("Content-Security-Policy", "Cache-Control")
+# What a page may say of itself.
+_OF_PAGES = ("Content-Security-Policy", "Cache-Control")
 # Pages are cached for this long.
 FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
@@ -85,7 +87,7 @@ class PageData:
 
 class Pages:
     """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
-    such page."""
+    such page. ``routes`` are those of the API, of badges and of feeds."""
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ class Pages:
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
         security: WebSecurity | None = None,
+        routes: Iterable[web.AbstractRouteDef] = (),
     ) -> None:
         self._sources = sources
         self.security = security or WebSecurity()
@@ -114,6 +117,7 @@ class Pages:
             self.app.add_routes(sources.public.preview())
             if sources.public.is_beside_others:
                 self.app.add_routes(sources.public.routes())
+        self.app.add_routes(routes)
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
@@ -134,6 +138,7 @@ class Pages:
                 watch_requests(lambda: self.connections),
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
                 _with_headers(self.security),
+                problems(),
                 guard(access, self.wrong_logins, self.security),
             ]
         )
@@ -199,9 +204,9 @@ def _with_headers(security: WebSecurity) -> Middleware:
         except web.HTTPException as error:
             error.headers.update(headers)
             raise
-        kept = {name: response.headers[name] for name in _OWN if name in response.headers}
+        own = {name: response.headers[name] for name in _OF_PAGES if name in response.headers}
         if not response.prepared:
-            response.headers.update({**headers, **kept})
+            response.headers.update({**headers, **own})
         return response
 
     return middleware

@@ -1,5 +1,6 @@
 """What the pages show: the overview, the metrics, the runbooks, and whether the probe is ready."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
@@ -20,6 +21,8 @@ from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
 from probe.web.security import WebSecurity
 from probe.web.site.public_site import PublicSite
+
+FRESH_SECONDS = 1.0
 
 
 class PageSource:
@@ -43,12 +46,14 @@ class PageSource:
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
         self._public: PublicSite | None = None
+        self._made: asyncio.Task[StatusBoard] | None = None
+        self._made_at, self._made_of = 0.0, -1
 
     def page_data(self) -> PageData:
         """The functions that the web server calls."""
         runbooks = RunbookPages(lambda: self._parts.alerts.pipeline.config.runbooks)
         site = SiteSource(
-            self._parts, self._state, self._board, self._revision, runbooks.page, runbooks.titles
+            self._parts, self._state, self.board, self._revision, runbooks.page, runbooks.titles
         )
         return PageData(
             self._overview,
@@ -58,7 +63,7 @@ class PageSource:
             self._not_ready,
             self._parts.own.stuck,
             runbooks.titles,
-            self._board,
+            self.board,
             site.data(),
             self.public_site(),
         )
@@ -68,7 +73,7 @@ class PageSource:
         if self._public is None:
             public = self._state.settings.service.public
             look = PublicLook(public.title or DEFAULT_TITLE, public.logo, public.links)
-            self._public = PublicSite(self._board, self._revision, look, public.path)
+            self._public = PublicSite(self.board, self._revision, look, public.path)
         return self._public
 
     async def _overview(self) -> Overview:
@@ -89,7 +94,16 @@ class PageSource:
             notices=tuple(self._notices()),
         )
 
-    async def _board(self) -> StatusBoard:
+    async def board(self) -> StatusBoard:
+        """The board, at most a second old, and newer than the last change."""
+        now, revision = self._clock(), self._revision()
+        fresh = now - self._made_at < FRESH_SECONDS and revision == self._made_of
+        if self._made is None or not fresh:
+            self._made_at, self._made_of = now, revision
+            self._made = asyncio.ensure_future(self._build())
+        return await asyncio.shield(self._made)
+
+    async def _build(self) -> StatusBoard:
         state, overview = self._state, await self._overview()
         if state.history is None:
             raise RuntimeError("the daemon is not running")

@@ -1,10 +1,12 @@
 """HTTP server: pages, metrics, silences, peer API."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from aiohttp import web
 
 from alerts.manager import AlertManager
 from alerts.runbooks.library import RunbookLibrary
@@ -13,11 +15,16 @@ from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
+from probe.history.incidents.store import new_id
 from probe.web.access import Access
+from probe.web.api.application import Api
+from probe.web.api.handlers import ApiHandlers
+from probe.web.api.source import ApiSource
 from probe.web.call_api import Answer, PeerCalls
 from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
+from probe.web.service_files import ServiceFiles
 from probe.web.silence_api import Refused, Silences
 from probe.web.site.public_site import PublicPages, PublicSite
 from probe.web.verdict_api import Peering
@@ -36,21 +43,18 @@ def build_server(
     silences: Silences,
     clock: Callable[[], float],
     security: WebSecurity,
+    routes: Iterable[web.AbstractRouteDef] = (),
 ) -> WebServer:
     """The server. The peer API (``verdicts`` and ``calls``) exists only with a token; ``clock`` is
-    the monotonic clock."""
+    the monotonic clock; ``routes`` are those of the API and of files."""
     public = sources.public
-    access = Access(
-        service.web_user,
-        service.web_password,
-        service.web_token,
-        service.metrics_open,
-        open_paths=public.paths if public is not None and service.public.path else frozenset(),
-    )
+    access = access_of(service)
+    if public is not None and public.is_beside_others:
+        access = replace(access, open_paths=public.paths)
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
-    pages = Pages(sources, access, peering, callers, silences, security)
+    pages = Pages(sources, access, peering, callers, silences, security, routes)
     return WebServer(pages, service.listen)
 
 
@@ -76,6 +80,35 @@ async def start_public(server: WebServer | None, stack: AsyncExitStack) -> None:
         raise ConfigurationError([ConfigProblem("PROBE_STATUS_LISTEN", problem)]) from None
     stack.push_async_callback(server.stop)
     logger.info("the public status page is on %s port %d", *server.address)
+
+
+def access_of(service: DaemonSettings) -> Access:
+    """Who may read the pages."""
+    return Access(
+        service.web_user,
+        service.web_password,
+        service.web_token,
+        service.metrics_open,
+        service.api_token,
+    )
+
+
+def api_routes(
+    service: DaemonSettings,
+    source: ApiSource,
+    security: WebSecurity,
+    version: str,
+    public_url: str,
+) -> list[web.RouteDef]:
+    """The API, badges and feeds."""
+    access = access_of(service)
+
+    def is_protected() -> bool:
+        return access.is_protected or security.is_closed
+
+    api = Api(ApiHandlers(source, new_id), (service.api_token, service.web_token), version)
+    files = ServiceFiles(source.board, is_protected, public_url)
+    return [*api.routes(), *files.routes()]
 
 
 def security_of(service: DaemonSettings) -> WebSecurity:
@@ -137,5 +170,6 @@ class DaemonSilences:
         ]
         if not checks and not alerts:
             raise Refused(f"{about(silence.matches)} matches no check and no alert")
-        await self.alarm.add_silence(silence)
-        return {"silenceID": silence.name, "checks": checks, "alerts": alerts}
+        problem = await self.alarm.add_silence(silence)
+        stored: dict[str, Any] = {"problem": problem} if problem else {}
+        return {"silenceID": silence.name, "checks": checks, "alerts": alerts, **stored}
