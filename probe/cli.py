@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
 from probe.commands.turn import turn
@@ -211,6 +212,7 @@ def healthcheck(options: dict[str, Any]) -> None:
 
 
 cli.add_command(turn)
+cli.add_command(load)
 
 
 @cli.command("rules")

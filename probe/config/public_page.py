@@ -18,8 +18,8 @@ _KINDS = {
 _PATH_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 _TAKEN = frozenset(
     {
-        *("api", "badge", "checks", "events", "healthz", "incidents", "metrics", "peer"),
-        *("providers", "public", "readyz", "runbooks", "services"),
+        *("api", "badge", "checks", "events", "healthz", "incidents", "metrics", "peer", "probe"),
+        *("config", "providers", "public", "readyz", "runbooks", "services"),
     }
 )
 EXAMPLE = "0.0.0.0:9092, or a path such as /status"

@@ -15,7 +15,7 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
 from probe.core.runner import preload, run_check
-from probe.daemon.annotation_loop import AnnotationLoop
+from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.parts import DaemonState, build_parts
 from probe.daemon.readiness import longest_seconds
@@ -35,12 +35,12 @@ from probe.daemon.serving.web_server import (
     api_routes,
     build_public_server,
     build_server,
+    exporter_routes,
     security_of,
     start_public,
 )
 from probe.diagnostics.redact import Redactor
 from probe.history import History
-from probe.history.incidents.store import IncidentHistory
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.web.pages import WebServer
 from probe.web.security import WebSecurity
@@ -51,8 +51,6 @@ logger = logging.getLogger(__name__)
 # checks, one for slow readers of the pages and 1.5 for Sentry, a shutdown takes 6 s at most.
 DRAIN_SECONDS = 2.0
 HEARTBEAT_SECONDS = 60.0
-# Messages of an incident that ended so long ago may still be on their way.
-PAST_SECONDS = 2 * 86400.0
 
 
 class Daemon:
@@ -73,7 +71,7 @@ class Daemon:
     ) -> None:
         self._clock, self._now = clock, now
         parts = self._parts = build_parts(settings, clock, now)
-        self._state = DaemonState(settings)
+        self._state = DaemonState(settings, exporter=settings.exporter)
         self._startup_order: dict[str, int] = {}
         self._timings: dict[str, CheckTiming] = {}
         self._security = security or security_of(settings.service)
@@ -127,7 +125,10 @@ class Daemon:
             silences.page,
             self._clock,
             self._security,
-            api_routes(service, api, self._security, version, public_url),
+            [
+                *api_routes(service, api, self._security, version, public_url),
+                *exporter_routes(parts.context, state, self.reloader.reload_now),
+            ],
         )
 
     @property
@@ -154,7 +155,7 @@ class Daemon:
             stack.push_async_callback(parts.context.closing.drain, timeout=DRAIN_SECONDS)
             history = self._state.history = await History.open(settings.service.data, now=self._now)
             stack.push_async_callback(history.close)
-            await self._connect(history)
+            await connect_incidents(history, parts.alerts, self._annotations, self._now())
             await parts.alerts.open()
             stack.push_async_callback(parts.alerts.close)
             stack.push_async_callback(self._answers.close)
@@ -171,14 +172,6 @@ class Daemon:
             gc.collect()
             gc.freeze()
             await self._run_tasks()
-
-    async def _connect(self, history: History) -> None:
-        """Results come from now on; incidents that last go on in history."""
-        history.begin()
-        incidents, now = IncidentHistory(history), self._now()
-        newest = await incidents.newest_by_key(now - PAST_SECONDS)
-        self._parts.alerts.pipeline.recorder.connect(incidents, await incidents.open(), newest)
-        self._annotations.connect(incidents)
 
     async def _restore(self, history: History) -> None:
         """Continue from what the last process has stored."""
@@ -222,6 +215,7 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
             )
         self._parts.context.redact = Redactor(settings.secrets).clean
+        self._state.exporter = settings.exporter
         self._parts.alerts.reload(settings.alerting)
         await self._set_checks(settings)
 

@@ -1,11 +1,9 @@
 """The pages and the server."""
 
 import asyncio
-import socket
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -14,18 +12,31 @@ from probe.report.board import StatusBoard
 from probe.report.html import badge
 from probe.report.json import status
 from probe.report.status import Overview
-from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
+from probe.web.access import (
+    CALL_PATH,
+    OPEN_PATHS,
+    PEER_PATH,
+    PEER_PATHS,
+    PROBE_PATH,
+    Access,
+    guard,
+)
 from probe.web.api.problem import problems
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
-    ConnectionLimits,
     ConnectionTable,
     one_after_the_other,
     watch_requests,
 )
+from probe.web.http_server import WebServer as WebServer
 from probe.web.logins import WrongLogins
-from probe.web.rendered import FreshValue, RenderedPage, RenderedPages
-from probe.web.request_log import server_logger
+from probe.web.rendered import (
+    FreshValue,
+    RenderedPage,
+    RenderedPages,
+    ZippedMetrics,
+    takes_gzip,
+)
 from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
 from probe.web.site.live import EVENTS_PATH, LiveUpdates
@@ -46,9 +57,7 @@ FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
 AT_ONCE = 4
 # Machine clients, whose timeouts matter.
-_NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH}
-# Slow readers don't delay the shutdown.
-SHUTDOWN_SECONDS = 1.0
+_NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH, PROBE_PATH}
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,8 @@ class Pages:
         self.connections: ConnectionTable | None = None
         self._rendered = RenderedPages(FRESH_SECONDS)
         self.live = LiveUpdates(sources.revision, lambda: self.connections)
+        # By content type: scrapers of the same format share what is compressed.
+        self._zipped: dict[str, ZippedMetrics] = defaultdict(ZippedMetrics)
         self.app = self._application(access)
         if silences is not None:
 
@@ -181,7 +192,11 @@ class Pages:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._sources.metrics(request.headers.get("Accept"))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = await self._zipped[content_type].compress(body)
+        return web.Response(body=body, headers=headers)
 
     async def _alive(self, request: web.Request) -> web.Response:
         stuck = self._sources.stuck()
@@ -210,82 +225,3 @@ def _with_headers(security: WebSecurity) -> Middleware:
         return response
 
     return middleware
-
-
-class ServedApplication(Protocol):
-    """What a server serves. ``connections`` is set when it starts."""
-
-    app: web.Application
-    security: WebSecurity
-    connections: ConnectionTable | None
-
-    @property
-    def refused_logins(self) -> int:
-        """How many logins were rejected since the start."""
-        ...
-
-    def close(self) -> None:
-        """The server stops: end what would last."""
-
-
-class WebServer:
-    """Serves the pages on one port; ``address`` is what it listens on."""
-
-    def __init__(
-        self,
-        pages: ServedApplication,
-        listen: tuple[str, int],
-        limits: ConnectionLimits | None = None,
-    ) -> None:
-        self._pages, self._listen = pages, listen
-        self._limits = limits or ConnectionLimits.of_process()
-        self._runner = web.AppRunner(
-            pages.app,
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-            handle_signals=False,
-            keepalive_timeout=self._limits.idle,
-            logger=server_logger(),
-        )
-        self._listener: asyncio.Server | None = None
-        self.address = listen
-
-    @property
-    def refused_logins(self) -> int:
-        """How many logins were rejected since the start."""
-        return self._pages.refused_logins
-
-    async def start(self) -> None:
-        """Bind and serve. Raises OSError if the address can't be had."""
-        await self._runner.setup()
-        server = self._runner.server
-        assert server is not None
-        table = self._pages.connections = ConnectionTable(
-            server, self._limits, self._pages.security.tls, self._pages.security.accepts
-        )
-        bound = bind(*self._listen)
-        self.address = bound.getsockname()[:2]
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            table.new, sock=bound, backlog=self._limits.backlog
-        )
-
-    async def stop(self) -> None:
-        """Stop serving; streams of events end at once."""
-        self._pages.close()
-        if self._listener is not None:
-            self._listener.close()
-        await self._runner.cleanup()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; ``::`` is every address, IPv4's too (Fly's checks come over IPv4,
-    its scrapes over IPv6), also where the machine has no IPv6. Raises OSError."""
-    if host == "::":
-        with suppress(OSError):
-            return socket.create_server(
-                ("::", port), family=socket.AF_INET6, dualstack_ipv6=socket.has_dualstack_ipv6()
-            )
-        host = "0.0.0.0"
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import hashlib
+import struct
+import zlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -19,6 +21,12 @@ MAX_PAGES = 64
 REVALIDATE = "private, no-cache"
 
 T = TypeVar("T")
+# A page of metrics: a fast level (a scrape each few seconds), parts of this size at least, and a
+# thread for what would take milliseconds.
+_FAST, _PART_BYTES, _LARGE = 1, 16384, 65536
+_FAMILY, _KEY_BYTES = b"\n# HELP ", 80
+# RFC 1952: deflate, no name, no time; and deflate's empty last block (RFC 1951, 3.2.6).
+_GZIP_HEAD, _LAST_BLOCK = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff", b"\x03\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class RenderedPage:
         if self.etag and _has(request.headers.get("If-None-Match", ""), self.etag):
             return web.Response(status=304, headers=headers)
         body = self.body
-        if self.zipped and _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        if self.zipped and takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = self.zipped
         return web.Response(
@@ -132,9 +140,60 @@ def _has(known: str, etag: str) -> bool:
     return opaque in tags or known.strip() == "*"
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header allows gzip (RFC 9110, 12.5.3)."""
     for part in accepted.lower().split(",")[:16]:
         name, _, parameters = part.partition(";")
         if name.strip() in ("gzip", "*"):
             return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
+
+
+class ZippedMetrics:
+    """Compresses a page of metrics in parts; a part that has not changed is not compressed again.
+
+    Every part ends at a byte boundary without referring to those before it (zlib's full flush), so
+    that the parts together are one gzip member (RFC 1952), as every scraper reads it.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[bytes, tuple[bytes, bytes]] = {}
+        self._lock = asyncio.Lock()
+        self.compressed = 0
+
+    async def compress(self, body: bytes) -> bytes:
+        """The page in gzip; in a thread where it is large. ``compressed`` counts the bytes that had
+        to be compressed."""
+        async with self._lock:
+            if len(body) < _LARGE:
+                return self._compress(body)
+            return await asyncio.to_thread(self._compress, body)
+
+    def _compress(self, body: bytes) -> bytes:
+        known, packed = {}, [_GZIP_HEAD]
+        for part in _parts_of(body):
+            key = part[:_KEY_BYTES]
+            before = self._parts.get(key)
+            if before is None or before[0] != part:
+                before = part, _deflated(part)
+                self.compressed += len(part)
+            known[key] = before
+            packed.append(before[1])
+        self._parts = known
+        end = struct.pack("<LL", zlib.crc32(body), len(body) & 0xFFFFFFFF)
+        return b"".join((*packed, _LAST_BLOCK, end))
+
+
+def _parts_of(body: bytes) -> Iterator[bytes]:
+    """The page, cut before a family where a part is long enough to be compressed well."""
+    start = 0
+    while start < len(body):
+        cut = body.find(_FAMILY, start + _PART_BYTES)
+        end = len(body) if cut < 0 else cut + 1
+        yield body[start:end]
+        start = end
+
+
+def _deflated(part: bytes) -> bytes:
+    packer = zlib.compressobj(_FAST, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH)

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from probe.lab import Lab
+from tests.command import probe
 from tests.daemon.running import PATIENCE, Running, daemon
 from tests.servers.alertmanager import free_port
 from tests.servers.chromium import Tab
@@ -111,10 +111,11 @@ async def test_the_public_page_has_a_port_of_its_own_and_needs_no_password(tmp_p
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     async with Lab() as lab, daemon(tmp_path, lab.environment(), *HTTP) as running:
-        taken = running.url.removeprefix("http://")
-        variables = {**lab.environment(), "PROBE_STATUS_LISTEN": taken}
-        with pytest.raises(
-            AssertionError, match=r"ended with 64.*PROBE_STATUS_LISTEN: can't listen"
-        ):
-            async with daemon(tmp_path, variables, *HTTP):
-                pass
+        variables = {
+            **lab.environment(),
+            "PROBE_LISTEN": "127.0.0.1:0",
+            "PROBE_STATUS_LISTEN": running.url.removeprefix("http://"),
+        }
+        done = await probe(*HTTP, cwd=tmp_path, env=variables)
+    assert done.code == 64
+    assert "PROBE_STATUS_LISTEN: can't listen on 127.0.0.1" in done.err

@@ -12,7 +12,8 @@ from probe.report.board import CheckDetails, StatusBoard
 from probe.report.html.public_page import PublicLook
 from probe.report.status import Overview
 from probe.web.access import Access
-from probe.web.pages import PageData, Pages, ServedApplication, WebServer
+from probe.web.http_server import ServedApplication, WebServer
+from probe.web.pages import PageData, Pages
 from probe.web.security import WebSecurity
 from probe.web.site.public_site import PublicPages, PublicSite
 from probe.web.site.web_site import SiteData

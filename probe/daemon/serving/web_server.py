@@ -13,8 +13,12 @@ from alerts.runbooks.library import RunbookLibrary
 from alerts.silence.api_v2 import InvalidSilence, document_of, read
 from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
+from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
+from probe.daemon.parts import DaemonState
+from probe.exporter.endpoint import ProbeEndpoint
+from probe.exporter.service import ProbeService
 from probe.history.incidents.store import new_id
 from probe.web.access import Access
 from probe.web.api.application import Api
@@ -24,9 +28,9 @@ from probe.web.call_api import Answer, PeerCalls
 from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
-from probe.web.service_files import ServiceFiles
 from probe.web.silence_api import Refused, Silences
 from probe.web.site.public_site import PublicPages, PublicSite
+from probe.web.site.service_files import ServiceFiles
 from probe.web.verdict_api import Peering
 from probe.web.web_config import WebConfigError
 
@@ -56,6 +60,14 @@ def build_server(
     callers = PeerCalls(token, calls, clock) if token else None
     pages = Pages(sources, access, peering, callers, silences, security, routes)
     return WebServer(pages, service.listen)
+
+
+def exporter_routes(
+    context: Context, state: DaemonState, reload: Callable[[], Awaitable[str]]
+) -> Sequence[web.RouteDef]:
+    """The endpoints of a Prometheus exporter."""
+    service = ProbeService(context, lambda: state.exporter, lambda: state.plan.checks)
+    return ProbeEndpoint(service, reload).routes()
 
 
 def build_public_server(
