@@ -1,5 +1,5 @@
-"""What the API answers about services and checks. Times are ISO 8601 in UTC, durations seconds, shares ratios from 0 to 1;
-what is not known is null."""
+"""What the API answers about services and checks. Times are ISO 8601 in UTC, durations seconds,
+shares ratios from 0 to 1; what is not known is null."""
 
 from datetime import datetime
 
