@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
@@ -211,8 +212,8 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-cli.add_command(turn)
-cli.add_command(load)
+for each in (turn, load, status, incidents, annotate):
+    cli.add_command(each)
 
 
 @cli.command("rules")

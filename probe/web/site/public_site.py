@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from probe.history.uptime.model import DAY_SECONDS
 from probe.report.board import StatusBoard
-from probe.report.html import public_page
+from probe.report.html import badge, public_page
 from probe.report.html.public_page import PublicLook
-from probe.report.html.templates import script
+from probe.report.html.templates import path, script
 from probe.web.connections import ConnectionTable, watch_requests
 from probe.web.rendered import RenderedPage, RenderedPages
 from probe.web.security import WebSecurity
@@ -22,6 +23,9 @@ from probe.web.site.web_site import send_script
 FRESH_SECONDS = 5.0
 # Where operators see what would be published, behind the login.
 PREVIEW_PATH = "/public"
+# All files of the static export, as JSON.
+EXPORT_PATH = "/api/v1/status-page"
+_BADGE_WINDOW, _BADGE_SECONDS = "30d", 30 * DAY_SECONDS
 # A shared cache may keep it for as long as it is fresh, and for a while when the probe is gone
 # (RFC 5861).
 _CACHED = "public, max-age=10, stale-if-error=86400"
@@ -59,12 +63,12 @@ class PublicSite:
     def routes(self) -> list[web.RouteDef]:
         """What to add to an application."""
         both = [self._base, f"{self._base}/"] if self._base else ["/"]
-        pages = [web.get(path, self._page) for path in both]
+        pages = [web.get(each, self._page) for each in both]
         return [*pages, web.get(f"{self._base}/page.js", send_script)]
 
     def preview(self) -> list[web.RouteDef]:
-        """The page as it is exported, for operators."""
-        return [web.get(PREVIEW_PATH, self._preview)]
+        """The page as it is exported, and all files of an export, for operators."""
+        return [web.get(PREVIEW_PATH, self._preview), web.get(EXPORT_PATH, self._export)]
 
     async def _page(self, request: web.Request) -> web.Response:
         return (await self._rendered.get("page", self._revision(), self._live)).response(request)
@@ -72,6 +76,22 @@ class PublicSite:
     async def _preview(self, request: web.Request) -> web.Response:
         found = await self._rendered.get("preview", self._revision(), self._still)
         return found.response(request)
+
+    async def _export(self, request: web.Request) -> web.Response:
+        """``{"files": {"index.html": …, "badge/backend.svg": …}}``."""
+        files = await asyncio.to_thread(self._files, await self._board())
+        return web.json_response({"files": files})
+
+    def _files(self, board: StatusBoard) -> dict[str, str]:
+        text, _ = public_page.render(board, self._look, live=False)
+        found = {"index.html": text}
+        for row in board.services:
+            name = f"badge/{path(row.name)}"
+            found[f"{name}.svg"] = badge.state_badge(row)
+            found[f"{name}-uptime.svg"] = badge.uptime_badge(
+                row.title, row.uptime, _BADGE_WINDOW, _BADGE_SECONDS
+            )
+        return found
 
     async def _live(self) -> RenderedPage:
         board = await self._board()
