@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-page bench-rtc \
+.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-page bench-status bench-rtc \
   lock dashboards clean
 
 help: ## this list
@@ -49,6 +49,9 @@ bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, i
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
+	@$(BIN)/python -m tests.bench.status_page
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)
