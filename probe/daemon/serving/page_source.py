@@ -9,11 +9,13 @@ from probe.core.model import Verdict
 from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
-from probe.daemon.serving.board_source import build_board
+from probe.daemon.serving.board_source import UptimeFigures, build_board, uptime_figures
+from probe.daemon.serving.paced import PacedQuery
 from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
-from probe.daemon.serving.status_overview import build_overview
+from probe.daemon.serving.status_overview import DayFigures, build_overview, day_figures
 from probe.daemon.serving.web_server import RunbookPages, exposure_of
+from probe.history import History
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
 from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
@@ -46,6 +48,8 @@ class PageSource:
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
         self._public: PublicSite | None = None
+        self._day = PacedQuery(self._day_figures, clock)
+        self._uptime = PacedQuery(self._uptime_figures, clock)
         self._made: asyncio.Task[StatusBoard] | None = None
         self._made_at, self._made_of = 0.0, -1
 
@@ -83,11 +87,12 @@ class PageSource:
         now, clock = self._now(), self._clock()
         runs = {name: self._schedule.next_run_at(name) for name in state.checks}
         due = {name: now + (run - clock) for name, run in runs.items() if run is not None}
-        return await build_overview(
+        return build_overview(
             parts.states,
             state.history,
             state.plan,
             parts.identity,
+            await self._day.get(),
             now=now,
             due=due,
             outdated=parts.triggers.outdated(parts.states.stands),
@@ -108,7 +113,20 @@ class PageSource:
         if state.history is None:
             raise RuntimeError("the daemon is not running")
         windows = self._parts.alerts.pipeline.config.windows
-        return await build_board(overview, state.plan.checks, state.history, windows)
+        figures = await self._uptime.get()
+        return await build_board(overview, state.plan.checks, state.history, windows, figures)
+
+    async def _day_figures(self) -> DayFigures:
+        return await day_figures(self._history, self._parts.states.checks, self._now())
+
+    async def _uptime_figures(self) -> UptimeFigures:
+        return await uptime_figures(self._history, self._state.plan.checks, self._now())
+
+    @property
+    def _history(self) -> History:
+        if self._state.history is None:
+            raise RuntimeError("the daemon is not running")
+        return self._state.history
 
     def _notices(self) -> Iterator[Notice]:
         state, parts = self._state, self._parts
