@@ -11,6 +11,7 @@ import click
 from probe.commands import signals
 from probe.commands.doctor import doctor
 from probe.commands.gate import report, watch
+from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
@@ -219,11 +220,8 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-cli.add_command(turn)
-cli.add_command(watch)
-cli.add_command(report)
-cli.add_command(load)
-cli.add_command(doctor)
+for each in (turn, watch, report, load, doctor, status, incidents, annotate):
+    cli.add_command(each)
 
 
 @cli.command("rules")
