@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.doctor import doctor
+from probe.commands.gate import report, watch
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
@@ -218,7 +220,10 @@ def healthcheck(options: dict[str, Any]) -> None:
 
 
 cli.add_command(turn)
+cli.add_command(watch)
+cli.add_command(report)
 cli.add_command(load)
+cli.add_command(doctor)
 
 
 @cli.command("rules")

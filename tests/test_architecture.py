@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.report.text.sanitize",
         "probe.stun",
         "probe.turn",
+        "probe.turn_targets.forbidden_peers",
         "probe.untrusted",
     },
     "probe.turn_targets": {"probe.core", "probe.net", "probe.paircam", "probe.stun", "probe.turn"},
@@ -114,6 +115,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
+    },
+    # A window of results and objectives in, go or roll back out.
+    "probe.gate": {
+        "alerts.evaluation",
+        "probe.budget",
+        "probe.config.gate_table",
+        "probe.core",
+        "probe.daemon.schedule",
+        "probe.history",
+        "probe.report",
+        "probe.storage",
     },
     "probe.load": {
         *INSTRUMENTS,

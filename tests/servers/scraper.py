@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -97,6 +98,13 @@ class Scraper:
             while not (found := await self.query(expr)):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         return found
+
+    async def own(self, metric: str) -> list[tuple[str, float]]:
+        """The server's own metric, from its own page: the first label's value, and the value."""
+        async with self._session.get(f"{self.url}/metrics") as response:
+            text = await response.text()
+        found = re.findall(rf'^{metric}{{\w+="([^"]*)"[^}}]*}} (\S+)$', text, re.MULTILINE)
+        return [(name, float(value)) for name, value in found]
 
     async def _ask(self, what: str, form: Mapping[str, str]) -> list[dict[str, Any]]:
         async with self._session.post(f"{self.url}/api/v1/{what}", data=form) as response:
