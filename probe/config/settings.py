@@ -32,6 +32,7 @@ from probe.core.environment import (
 from probe.exporter.settings import ExporterConfig, ExporterEnvironment, read_exporter
 from probe.net import proxies
 from probe.net.urls import split_urls
+from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 
 # Variables with the prefix PROBE_ that only the command line, the image and the tests read.
 NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
@@ -83,6 +84,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
     exporter: ExporterConfig = field(default_factory=ExporterConfig)
     discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    otel: OtelSettings | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -91,6 +93,7 @@ class Settings:
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
+        found |= self.otel.secrets if self.otel is not None else set()
         own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
         for secret in own:
             found |= {secret.get_secret_value()} if secret else set()
@@ -117,11 +120,12 @@ def load_settings(
     mistakes: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
     own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
-    exporter, discovered = ExporterConfig(), DiscoveredTables()
+    exporter, discovered, otel = ExporterConfig(), DiscoveredTables(), None
     warnings: tuple[str, ...] = ()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
+        otel = None if alone else _otel(sources)
     except ConfigurationError as error:
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
@@ -135,9 +139,15 @@ def load_settings(
         raise ConfigurationError(mistakes)
     settings = _settings(own, _own_part(plan, own, exporter, discovered), alerting, path)
     discovered = discovered.also(exporter.files)
-    settings = replace(settings, exporter=exporter, discovered=discovered)
+    settings = replace(settings, exporter=exporter, discovered=discovered, otel=otel)
     advice_given = () if alone else warnings
     return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
+
+
+def _otel(sources: EnvironmentSources) -> OtelSettings | None:
+    return otel_settings(
+        read_environment(OtelEnvironment, sources.load(OtelEnvironment.variable_names()))
+    )
 
 
 def _sources(

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from alerts.notifiers import NOTIFIERS
-from probe.commands.doctor.clock import clock_item, server_clocks, read_date
+from probe.commands.doctor.clock import clock_item, clock_readings, read_date
 from probe.commands.doctor.findings import ServerClock, SystemState
 from probe.commands.doctor.missing import missing_variables
 from probe.config.settings import load_settings
@@ -220,6 +220,6 @@ async def test_the_clock_is_read_from_what_is_monitored() -> None:
     async with serve(app) as url:
         plan = load_settings(KINDS, {"BACKEND_URL": url}, alone=True).plan
         async with asyncio.timeout(60):
-            (reading,) = await server_clocks(plan, context)
+            (reading,) = await clock_readings(plan, context)
     assert reading.ahead == pytest.approx(-0.5, abs=30)
     assert reading.least < 1

@@ -24,7 +24,7 @@ TOLERABLE, WRONG = 2.0, 30.0
 MOST_SERVERS = 4
 
 
-async def server_clocks(plan: CheckPlan, context: Context) -> list[ServerClock]:
+async def clock_readings(plan: CheckPlan, context: Context) -> list[ServerClock]:
     """One reading for each server that answers with a date."""
     targets: dict[str, tuple[str, Path | None]] = {}
     for check in plan.checks:

@@ -13,8 +13,8 @@ import click
 from alerts.notifiers import NOTIFIERS
 from probe.commands.doctor import machine
 from probe.commands.doctor.checklist import systems
-from probe.commands.doctor.clock import clock_item, server_clocks
-from probe.commands.doctor.findings import ServerClock, Examination, SystemItem, SystemState
+from probe.commands.doctor.clock import clock_item, clock_readings
+from probe.commands.doctor.findings import Examination, ServerClock, SystemItem, SystemState
 from probe.commands.doctor.missing import missing_variables, not_monitored, variable_names
 from probe.commands.doctor.rendering import as_json, as_text
 from probe.commands.settings_loading import configured_settings, variables_for
@@ -106,7 +106,7 @@ async def _live(
     context = Context(redact=Redactor(settings.secrets).clean)
     once = OnceOptions(deadline=options["deadline"], region=settings.region)
     report = await run_once(settings.plan, once, context=context)
-    clocks = await server_clocks(settings.plan, context)
+    clocks = await clock_readings(settings.plan, context)
     items = systems(report)
     return ([*items, clock_item(clocks)] if _has_pages(settings) else items), clocks
 
