@@ -145,12 +145,17 @@ def _refuse_what_is_for_once(ctx: click.Context) -> None:
 
 
 @cli.command("check-config")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also ask each notifier's service whether it would accept a notification; sends none.",
+)
 @click.pass_obj
-def check_config(options: dict[str, Any]) -> None:
+def check_config(options: dict[str, Any], probe: bool) -> None:
     """Validate the configuration and report all errors."""
     from probe.commands import inspect
 
-    sys.exit(inspect.check_config(options))
+    sys.exit(inspect.check_config(options, probe=probe))
 
 
 @cli.command("list")
