@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
     "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
+    "probe.otel": {"probe.core", "probe.net.urls"},
     "probe.exporter": {
         *INSTRUMENTS,
         "probe.core",
@@ -110,6 +111,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core",
         "probe.diagnostics",
         "probe.exporter.settings",
+        "probe.otel.settings",
         "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
@@ -142,6 +144,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core",
         "probe.diagnostics",
         "probe.exporter",
+        "probe.otel",
         "probe.history",
         "probe.kinds.budget",
         "probe.metrics",

@@ -33,6 +33,7 @@ from probe.core.environment import (
 from probe.exporter.settings import ExporterConfig, ExporterEnvironment, read_exporter
 from probe.net import proxies
 from probe.net.urls import split_urls
+from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 
 # Variables with the prefix PROBE_ that only the command line, the image and the tests read.
 NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
@@ -85,6 +86,7 @@ class Settings:
     gate: tuple[GateTable, ...] = ()
     exporter: ExporterConfig = field(default_factory=ExporterConfig)
     discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    otel: OtelSettings | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -93,6 +95,7 @@ class Settings:
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
+        found |= self.otel.secrets if self.otel is not None else set()
         own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
         for secret in own:
             found |= {secret.get_secret_value()} if secret else set()
@@ -130,10 +133,11 @@ def load_settings(
     """
     mistakes: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
-    own, config, read = None, None, _Configured()
+    own, config, otel, read = None, None, None, _Configured()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
+        otel = None if alone else _otel(sources)
     except ConfigurationError as error:
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
@@ -145,13 +149,19 @@ def load_settings(
         raise ConfigurationError(mistakes)
     plan = _own_part(read.plan, own, read.exporter, read.discovered)
     settings = _settings(own, plan, read.alerting, path)
-    advice_given = () if alone else read.warnings
     return replace(
         settings,
         exporter=read.exporter,
         discovered=read.discovered.also(read.exporter.files),
         gate=read.gate,
-        warnings=(*sources.warnings, *settings.warnings, *advice_given),
+        otel=otel,
+        warnings=(*sources.warnings, *settings.warnings, *(() if alone else read.warnings)),
+    )
+
+
+def _otel(sources: EnvironmentSources) -> OtelSettings | None:
+    return otel_settings(
+        read_environment(OtelEnvironment, sources.load(OtelEnvironment.variable_names()))
     )
 
 

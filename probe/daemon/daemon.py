@@ -193,6 +193,7 @@ class Daemon:
                 "annotations": self._annotations.run,
                 "clock": own.clock_watch.run,
                 **self._parts.alerts.jobs,
+                **(self._parts.otel.jobs if self._parts.otel is not None else {}),
             }
         )
 

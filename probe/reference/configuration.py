@@ -13,6 +13,7 @@ from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, Kind
 from probe.core.threshold_config import PROMETHEUS_NAMES, ThresholdConfig
 from probe.exporter.settings import ExporterEnvironment, ExporterTable
+from probe.otel.settings import OtelEnvironment
 from probe.reference.fields import SettingField, fields_of, own_fields
 from probe.reference.markdown import code, table
 from probe.telemetry.custom_queries import OwnQuery
@@ -53,7 +54,7 @@ def variables_by_title(kinds: Kinds, notifiers: Notifiers) -> dict[str, list[Set
     ]
     exporter = (ExporterEnvironment.title, ExporterEnvironment)
     others = [(f"Notifications: {each.name}", each.environment) for each in notifiers]
-    others.insert(0, exporter)
+    others = [exporter, (OtelEnvironment.title, OtelEnvironment), *others]
     known: set[str] = set()
     found: dict[str, list[SettingField]] = {title: [] for title, _ in (*checks, own, *others)}
     for title, model in (own, *checks, *others):

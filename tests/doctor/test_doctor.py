@@ -13,7 +13,7 @@ from aiohttp import web
 
 from alerts.notifiers import NOTIFIERS
 from probe.commands.doctor.clock import clock_item, clock_readings, read_date
-from probe.commands.doctor.findings import ClockReading, SystemState
+from probe.commands.doctor.findings import ServerClock, SystemState
 from probe.commands.doctor.missing import missing_variables
 from probe.config.settings import load_settings
 from probe.core.context import Context
@@ -181,7 +181,7 @@ def test_a_variable_that_is_set_is_not_missing() -> None:
     ],
 )
 def test_a_clock_that_is_wrong_is_named_by_how_much(ahead: float, state: SystemState) -> None:
-    item = clock_item([ClockReading("a", ahead, 0.6), ClockReading("b", ahead, 0.6)])
+    item = clock_item([ServerClock("a", ahead, 0.6), ServerClock("b", ahead, 0.6)])
     assert item.state is state
     if state is not SystemState.READY:
         assert (
@@ -190,7 +190,7 @@ def test_a_clock_that_is_wrong_is_named_by_how_much(ahead: float, state: SystemS
 
 
 def test_one_server_with_a_wrong_clock_among_three_is_not_believed() -> None:
-    readings = [ClockReading("server", ahead, 0.6) for ahead in (0, 7200, 0.2)]
+    readings = [ServerClock("server", ahead, 0.6) for ahead in (0, 7200, 0.2)]
     assert clock_item(readings).state is SystemState.READY
 
 

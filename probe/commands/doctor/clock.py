@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from statistics import median
 
-from probe.commands.doctor.findings import ClockReading, SystemItem, SystemState
+from probe.commands.doctor.findings import ServerClock, SystemItem, SystemState
 from probe.config.check_plan import CheckPlan
 from probe.core.context import Context
 from probe.core.model import CheckAborted
@@ -24,7 +24,7 @@ TOLERABLE, WRONG = 2.0, 30.0
 MOST_SERVERS = 4
 
 
-async def clock_readings(plan: CheckPlan, context: Context) -> list[ClockReading]:
+async def clock_readings(plan: CheckPlan, context: Context) -> list[ServerClock]:
     """One reading for each server that answers with a date."""
     targets: dict[str, tuple[str, Path | None]] = {}
     for check in plan.checks:
@@ -38,7 +38,7 @@ async def clock_readings(plan: CheckPlan, context: Context) -> list[ClockReading
     return [each for each in found if each is not None]
 
 
-def clock_item(readings: Iterable[ClockReading]) -> SystemItem:
+def clock_item(readings: Iterable[ServerClock]) -> SystemItem:
     """The clock by the median of all readings: one server alone may be the wrong one."""
     known = list(readings)
     if not known:
@@ -59,7 +59,7 @@ def clock_item(readings: Iterable[ClockReading]) -> SystemItem:
 
 async def _reading(
     host: str, url: str, ca_file: Path | None, context: Context
-) -> ClockReading | None:
+) -> ServerClock | None:
     try:
         async with (
             asyncio.timeout(ANSWER_SECONDS),
@@ -74,11 +74,11 @@ async def _reading(
     return None if stated is None else read_date(host, stated, sent, took)
 
 
-def read_date(host: str, stated: str, sent: float, took: float) -> ClockReading | None:
+def read_date(host: str, stated: str, sent: float, took: float) -> ServerClock | None:
     """From a ``Date`` and the time of the request, in seconds since 1970; None for no date."""
     try:
         date = parsedate_to_datetime(stated).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
     # A Date is rounded down: half a second later on average.
-    return ClockReading(host, sent + took / 2 - (date + 0.5), took / 2 + 0.5)
+    return ServerClock(host, sent + took / 2 - (date + 0.5), took / 2 + 0.5)

@@ -45,7 +45,7 @@ class MissingVariable:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockReading:
+class ServerClock:
     """How far this machine's clock is ahead of a server's, in seconds; ``uncertainty`` to either
     side: HTTP's Date has whole seconds (RFC 9110, 5.6.7)."""
 
@@ -67,7 +67,7 @@ class Examination:
     monitored: Mapping[str, Sequence[str]] = field(default_factory=dict)
     not_monitored: Sequence[NotMonitored] = ()
     missing: Sequence[MissingVariable] = ()
-    clocks: Sequence[ClockReading] = ()
+    clocks: Sequence[ServerClock] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
 

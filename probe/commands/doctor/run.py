@@ -14,7 +14,7 @@ from alerts.notifiers import NOTIFIERS
 from probe.commands.doctor import machine
 from probe.commands.doctor.checklist import systems
 from probe.commands.doctor.clock import clock_item, clock_readings
-from probe.commands.doctor.findings import ClockReading, Examination, SystemItem, SystemState
+from probe.commands.doctor.findings import Examination, ServerClock, SystemItem, SystemState
 from probe.commands.doctor.missing import missing_variables, not_monitored, variable_names
 from probe.commands.doctor.rendering import as_json, as_text
 from probe.commands.settings_loading import configured_settings, variables_for
@@ -62,7 +62,7 @@ async def _examine(
         settings = replace(settings, plan=plan)
     variables = variables_for(options, variable_names(KINDS, NOTIFIERS), lab)
     items = [SystemItem("configuration", *_configuration(settings)), machine.network()]
-    clocks: list[ClockReading] = []
+    clocks: list[ServerClock] = []
     if not offline and settings.plan.checks:
         live, clocks = await _live(settings, options)
         items += live
@@ -98,7 +98,7 @@ def _configuration(settings: Settings) -> tuple[SystemState, str]:
 
 async def _live(
     settings: Settings, options: Mapping[str, Any]
-) -> tuple[list[SystemItem], list[ClockReading]]:
+) -> tuple[list[SystemItem], list[ServerClock]]:
     """Every check once, and the servers' clocks after it: no check waits for the doctor."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("aioice", "aiortc", "asyncio"):
