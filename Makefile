@@ -32,7 +32,7 @@ check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, instal
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/shellcheck .ci/run tests/servers/install
+	@$(BIN)/shellcheck .ci/run tests/servers/install .github/actions/probe/steps
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/pip --disable-pip-version-check check
 

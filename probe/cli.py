@@ -32,6 +32,7 @@ FOR_ONCE = {
     "push_job",
     "push_label",
     "textfile",
+    "notify",
 }
 
 
@@ -103,6 +104,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the metrics of the run to this file (*.prom), for node_exporter.",
 )
+@click.option("--notify", is_flag=True, help="Send one Slack message about the run.")
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False),
