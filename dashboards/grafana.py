@@ -105,11 +105,12 @@ def _variables(board: Dashboard) -> list[Any]:
     job = 'job=~"$job"'
     found.append(_variable("job", "Job", "label_values(probe_build_info, job)"))
     found.append(_variable("region", "Region", f"label_values(probe_build_info{{{job}}}, region)"))
-    wanted = [("check", "Check", f'{job}, region=~"$region"')]
+    check = f'label_values({_IS_CHECK}{{{job}, region=~"$region"}}, check)'
+    found.append(_variable("check", "Check", check))
     if board.providers:
-        wanted.append(("provider", "Provider", f'{job}, provider!=""'))
-    for name, label, which in wanted:
-        found.append(_variable(name, label, f"label_values({_IS_CHECK}{{{which}}}, {name})"))
+        query = f'label_values({_IS_CHECK}{{{job}, provider!=""}}, provider)'
+        # Also what belongs to no provider.
+        found.append(_variable("provider", "Provider", query, ".*"))
     found.append(_hidden("status", f"label_values(probe_links_info{{{job}}}, status_url)"))
     return found
 
@@ -127,7 +128,9 @@ def _hidden(name: str, query: str) -> dashboard.QueryVariable:
     )
 
 
-def _variable(name: str, label: str, query: str) -> dashboard.QueryVariable:
+def _variable(name: str, label: str, query: str, all_value: str = ".+") -> dashboard.QueryVariable:
+    """By default "all" leaves out what has no such label: it is no probe's, but that of a
+    blackbox_exporter beside it."""
     return (
         dashboard.QueryVariable(name)
         .label(label)
@@ -138,7 +141,6 @@ def _variable(name: str, label: str, query: str) -> dashboard.QueryVariable:
         .sort(models.VariableSort.ALPHABETICAL_ASC)
         .multi(True)
         .include_all(True)
-        # What has no such label is no probe's: a blackbox_exporter beside it.
-        .all_value(".+")
+        .all_value(all_value)
         .current(models.VariableOption(selected=True, text="All", value="$__all"))
     )

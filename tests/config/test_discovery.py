@@ -200,7 +200,7 @@ def test_an_endpoint_is_asked_as_prometheus_asks_and_keeps_its_last_answer(
     head = endpoint.heads[0]
     assert head["Authorization"] == "Bearer hunter22"
     assert head["X-Prometheus-Refresh-Interval-Seconds"] == "30"
-    answers: list[tuple[int, Any]] = [(503, []), (200, {"no": "list"})]
+    answers: tuple[tuple[int, object], ...] = ((503, []), (200, {"no": "list"}))
     for answer in answers:
         endpoint.answer = answer
         settings = place.read(SD_TOKEN="hunter22")
