@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.doctor import doctor
+from probe.commands.gate import report, watch
 from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
@@ -27,6 +29,8 @@ FOR_ONCE = {
     "expect_version",
     "expect_new_instance",
     "push",
+    "push_job",
+    "push_label",
     "textfile",
 }
 
@@ -90,6 +94,10 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
+@click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
+@click.option(
+    "--push-label", multiple=True, metavar="NAME=VALUE", help="Further label of its grouping key."
+)
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -212,7 +220,7 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-for each in (turn, load, status, incidents, annotate):
+for each in (turn, watch, report, load, doctor, status, incidents, annotate):
     cli.add_command(each)
 
 

@@ -17,7 +17,7 @@ from probe.core.kind import Check
 from probe.core.runner import preload, run_check
 from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents
 from probe.daemon.heartbeat_loop import HeartbeatLoop
-from probe.daemon.parts import DaemonState, build_parts
+from probe.daemon.parts import DaemonState, build_parts, own_metrics
 from probe.daemon.readiness import longest_seconds
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
@@ -41,7 +41,7 @@ from probe.daemon.serving.web_server import (
 )
 from probe.diagnostics.redact import Redactor
 from probe.history import History
-from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
+from probe.metrics.self_metrics import SelfSnapshot
 from probe.web.pages import WebServer
 from probe.web.security import WebSecurity
 
@@ -76,13 +76,10 @@ class Daemon:
         self._timings: dict[str, CheckTiming] = {}
         self._security = security or security_of(settings.service)
         self._registry = CollectorRegistry()
-        version = parts.identity.version
-        self._self_metrics = SelfMetrics(
-            self._registry, self._snapshot, version=version, region=settings.region
-        )
+        self._self_metrics = own_metrics(settings, parts, self._registry, self._snapshot)
         self._schedule = Schedule(self._run, clock=clock, on_lateness=self._self_metrics.late)
         self._results = ResultHandler(parts, self._state, self._schedule, clock)
-        self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self.reloader = Reloader(load, self._take_over, settings.config, now=now, first=settings)
         self._heartbeat_loop = HeartbeatLoop(
             parts.heartbeat,
             parts.readiness,
@@ -192,6 +189,7 @@ class Daemon:
                 "annotations": self._annotations.run,
                 "clock": own.clock_watch.run,
                 **self._parts.alerts.jobs,
+                **(self._parts.otel.jobs if self._parts.otel is not None else {}),
             }
         )
 

@@ -9,6 +9,7 @@ from probe.core.model import Verdict
 from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
+from probe.daemon.self_monitoring.target_info import TargetInfo
 from probe.daemon.serving.board_source import UptimeFigures, build_board, uptime_figures
 from probe.daemon.serving.paced import PacedQuery
 from probe.daemon.serving.site_source import SiteSource
@@ -47,6 +48,7 @@ class PageSource:
         self._schedule, self._reloader = schedule, reloader
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
+        registry.register(TargetInfo(lambda: state.plan.checks, state.settings.region))
         self._public: PublicSite | None = None
         self._day = PacedQuery(self._day_figures, clock)
         self._uptime = PacedQuery(self._uptime_figures, clock)
@@ -132,7 +134,7 @@ class PageSource:
         state, parts = self._state, self._parts
         yield from notices_of(parts.alerts, parts.references)
         yield from parts.own.notices()
-        yield from self._reloader.outcome.notices
+        yield from self._reloader.notices
         yield from config_notices(state.settings.warnings, state.plan.checks)
         text = exposure_of(state.settings.service, self._security)
         if text:

@@ -1,5 +1,4 @@
-"""A load in SVG: latencies over time and by percentile, outcomes over time; as data that the
-template draws."""
+"""A load's charts as data that the template draws: over time, and by percentile."""
 
 import math
 from collections.abc import Sequence
@@ -10,49 +9,55 @@ from probe.load.measurement.histogram import LatencyHistogram
 from probe.load.measurement.timeline import Timeline
 from probe.report.text.units import show
 
-WIDTH, HEIGHT, LEFT, FOOT = 720, 180, 64, 20
+WIDTH, HEIGHT, LEFT, FOOT, RIGHT = 720, 180, 64, 20, 30
 _TICKS = 4
 _NINES = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)
-COLOURS = 6
+_COLOURS = 6
 
 Line = tuple[str, Sequence[tuple[float, float]]]
 """A name, and points: x from 0 to 1, and a value."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlotLine:
-    """A name, its class, and the path of its line."""
+class LoadCurve:
+    """One line of a chart: its name, the number of its colour, an SVG path."""
 
     name: str
-    colour: str
+    colour: int
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class PlotWord:
-    """A word at a place, in units of the drawing."""
+class AxisRule:
+    """A horizontal rule with its value."""
 
-    text: str
-    x: int
     y: int
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
-class LoadPlot:
-    """One plot; ``rules`` are the heights of horizontal lines."""
+class AxisMark:
+    """A mark of the horizontal axis."""
+
+    x: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadChart:
+    """One chart, in pixels."""
 
     title: str
-    lines: tuple[PlotLine, ...]
-    rules: tuple[int, ...]
-    scale: tuple[PlotWord, ...]
-    axis: tuple[PlotWord, ...]
+    lines: tuple[LoadCurve, ...]
+    rules: tuple[AxisRule, ...]
+    marks: tuple[AxisMark, ...]
     left: int = LEFT
-    width: int = WIDTH
-    whole_width: int = LEFT + WIDTH + 30
-    whole_height: int = HEIGHT + FOOT
+    plot_width: int = WIDTH
+    width: int = LEFT + WIDTH + RIGHT
+    height: int = HEIGHT + FOOT
 
 
-def over_time(timeline: Timeline, steps: Sequence[str], duration: float) -> LoadPlot:
+def over_time(timeline: Timeline, steps: Sequence[str], duration: float) -> LoadChart:
     """The p95 of each step in each slot."""
     lines: list[Line] = []
     for step in steps:
@@ -62,10 +67,10 @@ def over_time(timeline: Timeline, steps: Sequence[str], duration: float) -> Load
             if (value := slot.quantile(step, 0.95)) is not None
         ]
         lines.append((step, points))
-    return _plot(lines, Unit.SECONDS, _time_axis(duration), "p95 of each step over time")
+    return _chart(lines, Unit.SECONDS, _time_axis(duration), "p95 of each step over time")
 
 
-def outcomes(timeline: Timeline, duration: float) -> LoadPlot:
+def outcomes(timeline: Timeline, duration: float) -> LoadChart:
     """Steps that passed, failed or could not be measured, and users, in each slot."""
     kinds = (
         ("passed", [slot.passed for slot in timeline.slots]),
@@ -74,13 +79,19 @@ def outcomes(timeline: Timeline, duration: float) -> LoadPlot:
         ("users", [slot.users for slot in timeline.slots]),
     )
     lines: list[Line] = [
-        (name, [_at(number, count, timeline, duration) for number, count in enumerate(counts)])
+        (
+            name,
+            [
+                ((number + 0.5) * timeline.width / duration, float(count))
+                for number, count in enumerate(counts)
+            ],
+        )
         for name, counts in kinds
     ]
-    return _plot(lines, Unit.COUNT, _time_axis(duration), "Outcomes of steps over time")
+    return _chart(lines, Unit.COUNT, _time_axis(duration), "Outcomes of steps over time")
 
 
-def percentiles(histograms: Sequence[tuple[str, LatencyHistogram]]) -> LoadPlot:
+def percentiles(histograms: Sequence[tuple[str, LatencyHistogram]]) -> LoadChart:
     """Latency by percentile, each nine as wide as the one before."""
     shares = [1 - 10 ** (-number / 10) for number in range(41)]
     lines: list[Line] = [
@@ -89,11 +100,7 @@ def percentiles(histograms: Sequence[tuple[str, LatencyHistogram]]) -> LoadPlot:
         if found.count
     ]
     axis = [(_nines(each), f"{each * 100:g} %") for each in _NINES]
-    return _plot(lines, Unit.SECONDS, axis, "Latency by percentile")
-
-
-def _at(number: int, count: int, timeline: Timeline, duration: float) -> tuple[float, float]:
-    return (number + 0.5) * timeline.width / duration, float(count)
+    return _chart(lines, Unit.SECONDS, axis, "Latency by percentile")
 
 
 def _nines(share: float) -> float:
@@ -107,24 +114,25 @@ def _time_axis(duration: float) -> list[tuple[float, str]]:
     ]
 
 
-def _plot(
+def _chart(
     lines: Sequence[Line], unit: Unit, axis: Sequence[tuple[float, str]], title: str
-) -> LoadPlot:
+) -> LoadChart:
     top = max((value for _, points in lines for _, value in points), default=0.0) or 1.0
-    heights = [HEIGHT - round(HEIGHT * number / _TICKS) for number in range(_TICKS + 1)]
-    return LoadPlot(
+    return LoadChart(
         title=title,
         lines=tuple(
-            PlotLine(name, f"c{number % COLOURS}", _path(points, top))
+            LoadCurve(name, number % _COLOURS, _path(points, top))
             for number, (name, points) in enumerate(lines)
             if points
         ),
-        rules=tuple(heights),
-        scale=tuple(
-            PlotWord(show(top * number / _TICKS, unit) if number else "0", LEFT - 6, y + 4)
-            for number, y in enumerate(heights)
+        rules=tuple(
+            AxisRule(
+                HEIGHT - round(HEIGHT * number / _TICKS),
+                show(top * number / _TICKS, unit) if number else "0",
+            )
+            for number in range(_TICKS + 1)
         ),
-        axis=tuple(PlotWord(text, round(LEFT + x * WIDTH), HEIGHT + FOOT - 3) for x, text in axis),
+        marks=tuple(AxisMark(round(LEFT + x * WIDTH), words) for x, words in axis),
     )
 
 
