@@ -88,7 +88,7 @@ def test_a_card_says_what_users_lose_since_when_why_what_to_try_and_who_knows() 
         "Runbook",
         "deploy 03:05 UTC: backend 1.4.2",
         "3 checks affected",
-        "Timeline: 11 events",
+        "Timeline: 7 events",
         "acknowledged by Ana: on it",
         "Upstash shows no free connections.",
     ):
