@@ -10,6 +10,7 @@ import click
 
 from probe.commands import signals
 from probe.commands.incidents import annotate, incidents, status
+from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
 from probe.commands.turn import turn
@@ -211,7 +212,7 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-for each in (turn, status, incidents, annotate):
+for each in (turn, load, status, incidents, annotate):
     cli.add_command(each)
 
 

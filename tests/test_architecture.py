@@ -88,6 +88,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.history.uptime.model",
         "probe.report",
     },
+    "probe.exporter": {
+        *INSTRUMENTS,
+        "probe.core",
+        "probe.kinds",
+        "probe.metrics.families",
+        "probe.metrics.text_format",
+        "probe.web.access",
+        "probe.web.rendered",
+        "probe.web.token_bucket",
+    },
     "probe.lab": set(),
     # Words for people, and what any client of the web needs: no engine of the probe's.
     "alerts": {
@@ -105,9 +115,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "alerts",
         "probe.core",
         "probe.diagnostics",
+        "probe.exporter.settings",
         "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
+    },
+    "probe.load": {
+        *INSTRUMENTS,
+        "probe.budget",
+        "probe.config.check_plan",
+        "probe.core",
+        "probe.kinds",
+        "probe.report",
     },
     "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
     "probe.daemon": {
@@ -117,6 +136,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.config",
         "probe.core",
         "probe.diagnostics",
+        "probe.exporter",
         "probe.history",
         "probe.kinds.budget",
         "probe.metrics",

@@ -89,8 +89,9 @@ class NotificationLog:
         """Resolves to be sent again; ``intervals`` gives each notifier's group interval."""
         due = []
         for key, message in list(self._resolves.items()):
-            interval = intervals.get(key[0])
-            if interval is None or now - message.at >= RESOLVE_SECONDS:
+            interval, tried = intervals.get(key[0]), key in self._tried
+            # Once after a start in any case: the time since then may be a step of the clock.
+            if interval is None or (tried and now - message.at >= RESOLVE_SECONDS):
                 self._drop_resolve(key)
             elif now - self._tried.get(key, float("-inf")) >= interval:
                 self._tried[key] = now

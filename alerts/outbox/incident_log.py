@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from alerts.model import Alert, Delivery, Message, MessageType
 from alerts.outbox.codec import CodecError, dump, load
+from alerts.outbox.stored_times import ClockReading, EarlierClocks, moved, newest_time, reading_of
 from probe.storage.journal import Contents, Journal, newest
 from probe.storage.replica import Runner
 from probe.storage.sqlite import describe
@@ -48,14 +49,22 @@ class OpenIncident:
 
 
 class IncidentLog:
-    """The journals in one or two folders, each written by a thread of its own."""
+    """The journals in one or two folders, each written by a thread of its own. ``reading``
+    is the clock of the times in them."""
 
-    def __init__(self, folders: Sequence[Path], thread: Callable[[str], Runner]) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        thread: Callable[[str], Runner],
+        reading: Callable[[], ClockReading],
+    ) -> None:
+        self._reading = reading
         self._copies = [
             (Journal(folder, NAME), thread(f"journal-{place}"))
             for place, folder in enumerate(folders)
         ]
         self._records: dict[str, dict[str, Any]] = {}
+        self._found: list[Contents] = []
         self._problems: dict[int, str] = {}
         self._number = 0
         self._caught_up_at = float("-inf")
@@ -68,18 +77,26 @@ class IncidentLog:
         """Why a journal can't be written, for people; empty if all can."""
         return "; ".join(self._problems.values())
 
-    async def open(self) -> None:
-        """Read what the journals hold; the newest record of each key counts."""
-        found = [each for each in await self._each(lambda journal: journal.read()) if each]
+    async def read(self) -> list[ClockReading | None]:
+        """Read the journals; the clocks that were stored in them."""
+        self._found = [each for each in await self._each(lambda journal: journal.read()) if each]
+        records = (record for each in self._found for record in each.records.values())
+        return [reading_of(record.get("clock")) for record in records]
+
+    def open(self, clocks: EarlierClocks) -> None:
+        """Take up what was read; the newest record of each key counts."""
+        found, self._found = self._found, []
         for contents in found:
-            self._merge(contents)
+            self._merge(contents, clocks)
         self._number = max((record["n"] for record in self._records.values()), default=0)
         self.was_found = bool(self._records) or any(each.found for each in found)
         self.is_complete = any(each.found and each.complete for each in found)
 
     async def start(self) -> None:
-        """Rewrite what is known, so that all copies are complete."""
-        self._records = {key: dict(each) for key, each in newest(self._records).items()}
+        """Rewrite what is known, so that all copies are complete, and by the clock as it is."""
+        clock = self._reading().dump()
+        known = newest(self._records)
+        self._records = {key: {**each, "clock": clock} for key, each in known.items()}
         await self._each(lambda journal: journal.rewrite(self._records))
 
     @property
@@ -165,6 +182,7 @@ class IncidentLog:
             self._records[key] = {
                 "k": key,
                 "n": self._number,
+                "clock": self._reading().dump(),
                 "s": "open",
                 "at": each.sent_at,
                 "opened": each.opened,
@@ -179,15 +197,17 @@ class IncidentLog:
         for _, thread in self._copies:
             thread.close()
 
-    def _merge(self, contents: Contents) -> None:
+    def _merge(self, contents: Contents, clocks: EarlierClocks) -> None:
         for key, record in contents.records.items():
             known = self._records.get(key)
             if known is None or known["n"] < record["n"]:
-                self._records[key] = record
+                clock = reading_of(record.get("clock"))
+                step = clocks.step(clock, newest_time([json.dumps(record)]))
+                self._records[key] = {**moved(record, step), "clock": self._reading().dump()}
 
     async def _put(self, key: str, record: dict[str, Any]) -> None:
         self._number += 1
-        record = {**record, "k": key, "n": self._number}
+        record = {**record, "k": key, "n": self._number, "clock": self._reading().dump()}
         self._records[key] = record
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}

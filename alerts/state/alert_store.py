@@ -222,7 +222,7 @@ class AlertStore:
             ):
                 return None
             kept = self._kept[sight.identity] = AlertRecord(State(), sight.terms)
-        kept.terms, kept.heard, kept.stale = sight.terms, now, False
+        kept.awaken(sight.terms, now)
         if kept.state.stage is not AlertState.OK:
             self._dirty.add(sight.identity)
         if sight.evaluation is not None and sight.evaluation.value is not None:

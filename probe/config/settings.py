@@ -27,6 +27,7 @@ from probe.core.environment import (
     EnvironmentSources,
     read_environment,
 )
+from probe.exporter.settings import ExporterConfig, ExporterEnvironment, read_exporter
 from probe.net import proxies
 from probe.net.urls import split_urls
 
@@ -78,6 +79,7 @@ class Settings:
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
     warnings: tuple[str, ...] = ()
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ class Settings:
         not the host."""
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
-        found |= self.alerting.secrets | proxies.passwords()
+        found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
         own = (service.web_password, service.web_token, service.api_token, service.sentry_dsn)
         for secret in (*own, service.peers.token):
             found |= {secret.get_secret_value()} if secret else set()
@@ -114,6 +116,7 @@ def load_settings(
         else EnvironmentSources(environ, env_file)
     )
     own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
+    exporter = ExporterConfig()
     warnings: tuple[str, ...] = ()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
@@ -122,12 +125,14 @@ def load_settings(
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
     try:
-        plan, alerting, warnings = _plans(kinds, sources, path, config)
+        plan, alerting, exporter, warnings = _plans(kinds, sources, path, config)
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
-    settings = _settings(own, plan, alerting, path)
+    # Without any check of its own the daemon may still probe on request.
+    plan = replace(plan, may_be_empty=plan.may_be_empty or bool(exporter.allowed.entries))
+    settings = replace(_settings(own, plan, alerting, path), exporter=exporter)
     advice_given = () if alone else warnings
     return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
 
@@ -178,14 +183,14 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
 
 def _plans(
     kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
-) -> tuple[CheckPlan, Alerting, tuple[str, ...]]:
+) -> tuple[CheckPlan, Alerting, ExporterConfig, tuple[str, ...]]:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
         tables, mistakes = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
     names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
-    names |= set(runbook_library.VARIABLES)
+    names |= {*runbook_library.VARIABLES, *ExporterEnvironment.variable_names()}
     shown = path or Path(DEFAULT_CONFIG)
     try:
         variables = sources.load(names | variables_named_in(tables))
@@ -199,11 +204,12 @@ def _plans(
     alerting, wrong = read_alerting(variables, tables, shown)
     books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
     alerting = replace(alerting, runbooks=books)
-    mistakes += [*wrong, *unusable]
+    exporter, misread = read_exporter(variables, tables, shown)
+    mistakes += [*wrong, *unusable, *misread]
     if mistakes:
         raise ConfigurationError(mistakes)
     known = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
-    return found[0], alerting, _advice(found[0], alerting, sources, known)
+    return found[0], alerting, exporter, _advice(found[0], alerting, sources, known)
 
 
 def _advice(

@@ -13,6 +13,7 @@ class Cause(StrEnum):
     # Name, address, connection
     DNS_FAILED = "dns_failed"
     ADDRESS_RESERVED = "address_reserved"
+    TARGET_FORBIDDEN = "target_forbidden"
     CONNECT_REFUSED = "connect_refused"
     CONNECT_FAILED = "connect_failed"
     CONNECTION_CLOSED = "connection_closed"
@@ -79,6 +80,8 @@ HINTS: dict[Cause, str] = {
     Cause.DNS_FAILED: "Check the spelling of the name and its DNS records.",
     Cause.ADDRESS_RESERVED: "The name resolves to an address that is not reachable; "
     "correct its DNS record or use another server.",
+    Cause.TARGET_FORBIDDEN: "The exporter may not contact this address: add the host or network to "
+    "`targets` of [exporter], if it is meant.",
     Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
     Cause.CONNECT_FAILED: "There is no way to that address: check routes and firewalls.",
     Cause.CONNECTION_CLOSED: "The server hung up: look at its log at this time.",

@@ -154,6 +154,8 @@ class Sample:
     ``denominator`` is the number of cases behind a ratio that the target reports (the requests of
     an error ratio); None where the value is a measurement of our own. ``values`` are all
     measurements of the run where ``value`` stands for several: percentiles are made of them.
+    ``disturbed``: the probe's own event loop was late for a good part of the time measured, so
+    that the true value may be smaller.
     """
 
     signal: Signal
@@ -161,6 +163,7 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
     denominator: float | None = None
     values: tuple[float, ...] = ()
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

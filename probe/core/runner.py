@@ -58,8 +58,8 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     limit = min(check.table.deadline, deadline or check.table.deadline)
     # Kinds divide their deadline among their phases: they must see the one in force.
     table = check.table.model_copy(update={"deadline": limit})
-    record = Recorder(context.clock)
     watch = context.get_or_create("stall-watch", StallWatch).begin()
+    record = Recorder(context.clock, watch.disturbs)
     started, started_at = context.clock(), _utc(context.now())
     with redacting(context.redact):
         task = asyncio.create_task(check.kind.run(table, record, context), name=check.name)

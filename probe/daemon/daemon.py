@@ -26,16 +26,11 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
-from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import subjects_of
+from probe.daemon.serving.further_routes import further_routes
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
-from probe.daemon.serving.web_server import (
-    DaemonSilences,
-    api_routes,
-    build_server,
-    security_of,
-)
+from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
 from probe.diagnostics.redact import Redactor
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
@@ -72,7 +67,7 @@ class Daemon:
     ) -> None:
         self._clock, self._now = clock, now
         parts = self._parts = build_parts(settings, clock, now)
-        self._state = DaemonState(settings)
+        self._state = DaemonState(settings, exporter=settings.exporter)
         self._startup_order: dict[str, int] = {}
         self._timings: dict[str, CheckTiming] = {}
         self._security = security or security_of(settings.service)
@@ -114,18 +109,25 @@ class Daemon:
             parts.alerts, lambda: state.plan.checks or state.settings.plan.checks, self._now
         )
         self._answers = PeerAnswers(parts.context, parts.identity, lambda: state.plan.checks)
-        service, version = state.settings.service, parts.identity.version
-        public_url = parts.alerts.pipeline.config.public_url
-        api = DaemonApi(parts.alerts, state, source.board, self._now, self._annotations.wake)
+        pages = source.page_data()
         return build_server(
-            service,
-            source.page_data(),
+            state.settings.service,
+            pages,
             parts.alerts.answer,
             self._answers.answer,
             silences.page,
             self._clock,
             self._security,
-            api_routes(service, api, self._security, version, public_url),
+            further_routes(
+                parts,
+                state,
+                source,
+                pages,
+                self.reloader,
+                self._security,
+                now=self._now,
+                annotated=self._annotations.wake,
+            ),
         )
 
     @property
@@ -219,6 +221,7 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
             )
         self._parts.context.redact = Redactor(settings.secrets).clean
+        self._state.exporter = settings.exporter
         self._parts.alerts.reload(settings.alerting)
         await self._set_checks(settings)
 
@@ -259,6 +262,7 @@ class Daemon:
         if self._state.history is not None:
             longest = {check.name: longest_seconds(check) for check in plan.checks}
             self._state.history.set_checks(longest, subjects_of(plan.checks))
+        parts.runs.keep([check.name for check in plan.checks])
         parts.alerts.set_checks([check for check in plan.checks if not check.table.is_reference])
 
     def _schedule_new(self, new: list[Check]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.outbox.stored_times import StoredClock, boot_id
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -15,14 +16,16 @@ from probe.core.runner import shortages
 from probe.daemon.isolation import Isolation
 from probe.daemon.quota_counter import Counting
 from probe.daemon.readiness import Readiness
-from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.clock_watch import ClockWatch, boot_clock
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.supervision import Supervisor
+from probe.daemon.serving.recent_runs import RecentRuns
 from probe.daemon.serving.status_overview import ProbeIdentity
 from probe.daemon.triggers import Triggers
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.redact import Redactor
+from probe.exporter.settings import ExporterConfig
 from probe.history import History
 from probe.metrics.exporter import Exporter
 from probe.once import probe_version
@@ -39,6 +42,7 @@ class DaemonState:
     settings: Settings
     plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
     checks: dict[str, Check] = field(default_factory=dict)
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
     history: History | None = None
     revision: int = 0
     first_round: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,6 +66,7 @@ class Parts:
     exporter: Exporter
     isolation: Isolation
     heartbeat: Heartbeat
+    runs: RecentRuns
 
 
 def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[], float]) -> Parts:
@@ -87,6 +92,7 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         exporter=Exporter(region=settings.region, clock=clock),
         isolation=Isolation(clock),
         heartbeat=Heartbeat(service.heartbeat_url, now=now),
+        runs=RecentRuns(),
     )
 
 
@@ -103,4 +109,5 @@ def _alert_manager(
         now=lambda: offset + clock(),
         wall=now,
         clock=clock,
+        stored=StoredClock(now, boot_clock, boot_id()),
     )

@@ -102,6 +102,12 @@ class Reloader:
             self._stamp, rested = stamp, 0
             await self.reload()
 
+    async def reload_now(self) -> str:
+        """Read it once on request; what is wrong with it, empty if it is in force."""
+        self._stamp = _stamp(self._path)
+        await self.reload()
+        return "" if self.outcome.ok else self.outcome.problem
+
     def _rests(self, stamp: Stamp) -> int:
         """For how many polls a changed file has to stay the same."""
         return SHRUNK_LOOKS if _shrinks(self._in_force, stamp) else RESTING_LOOKS

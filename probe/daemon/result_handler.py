@@ -48,6 +48,8 @@ class ResultHandler:
             parts.exporter.observe(result)
         with consumer("quota usage"):
             parts.quotas.run_finished(result)
+        with consumer("pages"):
+            parts.runs.add(result)
         with consumer("history"):
             self._store(check, result)
         for change in changes:

@@ -19,6 +19,7 @@ from probe.core.kind import Check
 from probe.core.model import Failure, Result, Sample, Status
 from probe.metrics.families import (
     DENOMINATOR,
+    DISTURBED,
     FAILURE,
     FAILURES,
     INTERVAL,
@@ -187,6 +188,8 @@ class _CheckMetrics:
             if not signal.counter:
                 family = Family(signal.name, "gauge", signal.help)
                 yield family, tuple(sample.labels.items()), sample.value
+            if sample.disturbed:
+                yield DISTURBED, (("signal", signal.name), *sample.labels.items()), 1.0
             if sample.denominator is not None:
                 yield (
                     DENOMINATOR,

@@ -56,6 +56,12 @@ DENOMINATOR = Family(
     "gauge",
     "Number of cases that a signal's value is made of: the denominator of a ratio.",
 )
+DISTURBED = Family(
+    "probe_sample_disturbed",
+    "gauge",
+    "1 where the probe's own event loop was late while the latency was measured; such a value "
+    "breaks no threshold. Absent otherwise.",
+)
 CHECK_INFO = Family(
     "probe_check_info",
     "gauge",

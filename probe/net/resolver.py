@@ -5,6 +5,9 @@ import errno
 import ipaddress
 import logging
 import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +60,35 @@ class Address:
     ip: str
     port: int
     family: int
+
+
+AddressFilter = Callable[[str, Sequence[Address]], list[Address]]
+"""Takes a host and its addresses, and gives those that may be contacted, in the order in which
+they are tried. Raises CheckAborted where none may be."""
+
+_FILTER: ContextVar[AddressFilter | None] = ContextVar("address filter", default=None)
+
+
+@contextmanager
+def filtering(allowed: AddressFilter) -> Iterator[None]:
+    """Contact nothing but what ``allowed`` lets pass, in this task and in those that it starts:
+    whatever is resolved, literal addresses and redirects too. No proxy is used meanwhile."""
+    token = _FILTER.set(allowed)
+    try:
+        yield
+    finally:
+        _FILTER.reset(token)
+
+
+def is_filtered() -> bool:
+    """Whether this task may contact selected addresses alone."""
+    return _FILTER.get() is not None
+
+
+def filtered(host: str, addresses: Sequence[Address]) -> list[Address]:
+    """The addresses that this task may contact. Raises CheckAborted where there are none."""
+    allowed = _FILTER.get()
+    return list(addresses) if allowed is None else allowed(host, addresses)
 
 
 def is_unreachable(address: str) -> bool:
@@ -139,7 +171,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         raise CheckFailed(
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
-    return usable
+    return filtered(host, usable)
 
 
 async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:

@@ -26,8 +26,9 @@ class Scraper:
         alertmanager: str = "",
         every: str = "1s",
         scrape: Mapping[str, Any] | None = None,
+        more: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """``scrape`` are more keys of each job: how it gets in."""
+        """``scrape`` are more keys of each job: how it gets in; ``more`` are whole jobs."""
         self._program = requirements.program("prometheus", part="prometheus")
         self._folder = folder
         (folder / "rules.yml").write_text(rules or "groups: []\n", encoding="utf-8")
@@ -42,7 +43,8 @@ class Scraper:
                     **(scrape or {}),
                 }
                 for job, targets in jobs.items()
-            ],
+            ]
+            + list(more),
         }
         if alertmanager:
             receivers = [{"static_configs": [{"targets": [alertmanager]}]}]

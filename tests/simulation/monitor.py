@@ -1,7 +1,7 @@
 """A simulated monitor: lives one after the other on the same folder, killed and started anew."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from alerts.manager import AlertManager
 from alerts.model import Severity
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
 from alerts.outbox.outbox import Outbox
+from alerts.outbox.stored_times import StoredClock
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Status
@@ -40,10 +41,15 @@ class Run:
 
 
 class Simulation:
-    """Plays one scenario in a folder."""
+    """Plays one scenario in a folder; ``between`` spoils that after each life."""
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
-        self._scenario, self._folder = scenario, folder
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        between: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        self._scenario, self._folder, self._between = scenario, folder, between
         self._clock = Clock()
         self._process = Process()
         self._receivers = {
@@ -66,11 +72,17 @@ class Simulation:
             self._run.lives += 1
             with suppress(Killed, asyncio.CancelledError):
                 await self._live()
+            self._between(self._folder)
             await asyncio.sleep(RESTART_SECONDS)
 
     def _wall(self) -> float:
         steps = (f.size for f in self._scenario.of("step") if f.start <= self._clock())
         return START + self._clock() + sum(steps)
+
+    def _boot(self, began: float) -> str:
+        """Which boot of the machine it is: some kills are reboots."""
+        reboots = sum(f.start <= began and int(f.size) % 2 for f in self._scenario.of("kill"))
+        return f"boot {reboots}"
 
     async def _live(self) -> None:
         began = self._clock()
@@ -82,6 +94,7 @@ class Simulation:
             now=lambda: steady + self._clock(),
             wall=self._wall,
             clock=self._clock,
+            stored=StoredClock(self._wall, self._clock, self._boot(began)),
         )
         process = self._process
         soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}

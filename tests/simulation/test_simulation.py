@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -63,15 +62,7 @@ def test_an_hour_of_faults_loses_doubles_and_leaves_nothing(seed: int) -> None:
     check(seed, hours=2.0)
 
 
-def proof_seeds() -> list[Any]:
-    """Seeds with what is known of them: after a clock that was set back by hours, and a restart,
-    stored times lie in the future, and a resolve waits for them."""
-    known = pytest.mark.xfail(reason="stored times lie in the future after a restart", strict=True)
-    seeds = range(1000, 1000 + PROOF_SEEDS)
-    return [pytest.param(seed, marks=[known] if seed == 1008 else []) for seed in seeds]
-
-
 @pytest.mark.proof
-@pytest.mark.parametrize("seed", proof_seeds())
+@pytest.mark.parametrize("seed", range(1000, 1000 + PROOF_SEEDS))
 def test_hours_of_faults_lose_double_and_leave_nothing(seed: int) -> None:
     check(seed, hours=3.0)

@@ -10,6 +10,7 @@ from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
 from probe.daemon.serving.board_source import build_board
+from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
 from probe.daemon.serving.status_overview import build_overview
 from probe.daemon.serving.web_server import RunbookPages, exposure_of
@@ -48,6 +49,9 @@ class PageSource:
     def page_data(self) -> PageData:
         """The functions that the web server calls."""
         runbooks = RunbookPages(lambda: self._parts.alerts.pipeline.config.runbooks)
+        site = SiteSource(
+            self._parts, self._state, self.board, self._revision, runbooks.page, runbooks.titles
+        )
         return PageData(
             self._overview,
             self._revision,
@@ -57,6 +61,7 @@ class PageSource:
             self._parts.own.stuck,
             runbooks.titles,
             self.board,
+            site.data(),
         )
 
     async def _overview(self) -> Overview:

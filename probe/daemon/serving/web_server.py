@@ -1,6 +1,6 @@
 """HTTP server: pages, metrics, silences, peer API."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,11 @@ from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
-from probe.history.incidents.store import new_id
 from probe.web.access import Access
-from probe.web.api.application import Api
-from probe.web.api.handlers import ApiHandlers
-from probe.web.api.source import ApiSource
 from probe.web.call_api import Answer, PeerCalls
 from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
-from probe.web.service_files import ServiceFiles
 from probe.web.silence_api import Refused, Silences
 from probe.web.verdict_api import Peering
 from probe.web.web_config import WebConfigError
@@ -38,7 +33,7 @@ def build_server(
     silences: Silences,
     clock: Callable[[], float],
     security: WebSecurity,
-    routes: Iterable[web.AbstractRouteDef] = (),
+    routes: Sequence[web.RouteDef] = (),
 ) -> WebServer:
     """The server. The peer API (``verdicts`` and ``calls``) exists only with a token; ``clock`` is
     the monotonic clock; ``routes`` are those of the API and of files."""
@@ -59,24 +54,6 @@ def access_of(service: DaemonSettings) -> Access:
         service.metrics_open,
         service.api_token,
     )
-
-
-def api_routes(
-    service: DaemonSettings,
-    source: ApiSource,
-    security: WebSecurity,
-    version: str,
-    public_url: str,
-) -> list[web.RouteDef]:
-    """The API, badges and feeds."""
-    access = access_of(service)
-
-    def is_protected() -> bool:
-        return access.is_protected or security.is_closed
-
-    api = Api(ApiHandlers(source, new_id), (service.api_token, service.web_token), version)
-    files = ServiceFiles(source.board, is_protected, public_url)
-    return [*api.routes(), *files.routes()]
 
 
 def security_of(service: DaemonSettings) -> WebSecurity:

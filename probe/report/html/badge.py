@@ -3,7 +3,7 @@
 from probe.core.model import Unit, Verdict
 from probe.history.uptime.model import UptimeReport
 from probe.report.board import ServiceRow
-from probe.report.html.markup import Markup, element
+from probe.report.html.templates import environment
 from probe.report.status import Overview
 from probe.report.text.headline import summary
 from probe.report.text.phrases import without_objectives
@@ -30,16 +30,16 @@ def render(overview: Overview) -> str:
     words = summary(overview)
     said = "up" if words == "all ok" else words
     colour = _WAITING if words == "starting" else _COLOURS[without_objectives(overview.verdict)]
-    return _badge(LABEL, said, colour)
+    return draw(LABEL, said, colour)
 
 
 def state_badge(row: ServiceRow) -> str:
     """``Backend | up``, ``TURN | degraded``, ``Calls | down``."""
     if row.verdict is None:
-        return _badge(row.title, "not run yet", _WAITING)
+        return draw(row.title, "not run yet", _WAITING)
     verdict = without_objectives(row.verdict)
     words = {Verdict.OK: "up", Verdict.WARNING: "degraded", Verdict.CRITICAL: "down"}
-    return _badge(row.title, words.get(verdict, verdict.value), _COLOURS[verdict])
+    return draw(row.title, words.get(verdict, verdict.value), _COLOURS[verdict])
 
 
 def uptime_badge(title: str, report: UptimeReport, window: str, seconds: float) -> str:
@@ -49,22 +49,22 @@ def uptime_badge(title: str, report: UptimeReport, window: str, seconds: float) 
     ratio = found.ratio if found is not None else None
     label = f"{title} {window}"
     if ratio is None:
-        return _badge(label, "no data", _WAITING)
+        return draw(label, "no data", _WAITING)
     verdict = Verdict.OK if ratio >= report.objective else Verdict.CRITICAL
-    return _badge(label, percent(ratio), _COLOURS[verdict])
+    return draw(label, percent(ratio), _COLOURS[verdict])
 
 
 def response_badge(row: ServiceRow) -> str:
     """``Backend response | 180 ms``: the median of the last 24 hours."""
     label = f"{row.title} response"
     if row.median is None:
-        return _badge(label, "no data", _WAITING)
-    return _badge(label, show(row.median, Unit.SECONDS), _COLOURS[Verdict.OK])
+        return draw(label, "no data", _WAITING)
+    return draw(label, show(row.median, Unit.SECONDS), _COLOURS[Verdict.OK])
 
 
 def unknown_badge() -> str:
     """For a service that there is not."""
-    return _badge(LABEL, "unknown service", _WAITING)
+    return draw(LABEL, "unknown service", _WAITING)
 
 
 def percent(ratio: float) -> str:
@@ -73,40 +73,20 @@ def percent(ratio: float) -> str:
     return "100 %" if ratio >= 1 else f"{hundredths / 100:.2f} %"
 
 
-def _badge(label: str, said: str, colour: str) -> str:
+def draw(label: str, said: str, colour: str) -> str:
+    """An SVG of two halves, each as wide as its text; ``colour`` is that of the right one."""
     left, right = _width(label), _width(said)
-    return element(
-        "svg",
-        element("title", f"{label}: {said}"),
-        _half(0, left, _GREY),
-        _half(left, right, colour),
-        _words(label, 0, left),
-        _words(said, left, right),
-        xmlns="http://www.w3.org/2000/svg",
-        width=left + right,
-        height=_HEIGHT,
-        viewBox=f"0 0 {left + right} {_HEIGHT}",
-        role="img",
-        aria_label=f"{label}: {said}",
-    )
-
-
-def _half(x: int, width: int, colour: str) -> Markup:
-    return element("path", d=f"M{x} 0h{width}v{_HEIGHT}h-{width}z", fill=colour)
-
-
-def _words(text: str, x: int, width: int) -> Markup:
-    """The text in the middle of its half, and as wide as the half has room for."""
-    return element(
-        "text",
-        text,
-        x=x + _PADDING,
-        y=14,
-        textLength=width - 2 * _PADDING,
-        fill="#fff",
-        font_family="Verdana,DejaVu Sans,Geneva,sans-serif",
-        font_size=11,
-    )
+    context = {
+        "label": label,
+        "said": said,
+        "left": left,
+        "right": right,
+        "height": _HEIGHT,
+        "padding": _PADDING,
+        "halves": ((0, left, _GREY), (left, right, colour)),
+        "texts": ((0, left, label), (left, right, said)),
+    }
+    return environment().get_template("badge.svg").render(context)
 
 
 def _width(text: str) -> int:
