@@ -1,14 +1,14 @@
 """probe status, incidents and annotate: by the daemon's API, and by PROBE_DATA."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from probe.cli import cli
-from tests.command import Done, probe
 from tests.daemon.running import daemon
 
 TOKEN = "a-token-for-the-api"
@@ -23,58 +23,57 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def elsewhere(folder: Path, *arguments: str, **environment: str) -> Done:
-    """The command in a folder without any configuration."""
-    return await probe(*arguments, cwd=folder / "elsewhere", env=environment)
+async def elsewhere(*arguments: str, **environment: str) -> Result:
+    """The command in a folder without any configuration, in a thread of its own."""
+    return await asyncio.to_thread(CliRunner().invoke, cli, arguments, env=environment)
 
 
-async def first_incident(folder: Path, url: str) -> dict[str, Any]:
+async def first_incident(url: str) -> dict[str, Any]:
     """The first incident, once there is one."""
     while True:
-        listed = await elsewhere(folder, "incidents", "--json", "--url", url, PROBE_API_TOKEN=TOKEN)
-        assert listed.code == 0, listed.err
-        found: list[dict[str, Any]] = json.loads(listed.out)["items"]
+        listed = await elsewhere("incidents", "--json", "--url", url, PROBE_API_TOKEN=TOKEN)
+        assert listed.exit_code == 0, listed.stderr
+        found: list[dict[str, Any]] = json.loads(listed.stdout)["items"]
         if found:
             return found[0]
 
 
-async def test_an_outage_is_seen_annotated_noted_and_exported(folder: Path) -> None:
+async def test_an_outage_is_seen_annotated_noted_and_exported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "elsewhere")
     data = folder / "data"
     async with daemon(folder, {**ENVIRONMENT, "PROBE_DATA": str(data)}) as running:
         await running.said("alert fired")
         at, token = ("--url", running.url), {"PROBE_API_TOKEN": TOKEN}
-        incident = await first_incident(folder, running.url)
+        incident = await first_incident(running.url)
         deployed = await elsewhere(
-            folder, "annotate", "deploy v1.5.0", "--commit", "a1b2c3d", "-a", "eva", *at, **token
+            "annotate", "deploy v1.5.0", "--commit", "a1b2c3d", "-a", "eva", *at, **token
         )
-        assert deployed.code == 0, deployed.err
-        noted = await elsewhere(
-            folder, "incidents", "note", incident["id"], "it was *DNS*", *at, **token
-        )
-        assert noted.code == 0, noted.err
+        assert deployed.exit_code == 0, deployed.stderr
+        noted = await elsewhere("incidents", "note", incident["id"], "it was *DNS*", *at, **token)
+        assert noted.exit_code == 0, noted.stderr
         by_file = await elsewhere(
-            folder, "incidents", "acknowledge", incident["id"], "-a", "ida", PROBE_DATA=str(data)
+            "incidents", "acknowledge", incident["id"], "-a", "ida", PROBE_DATA=str(data)
         )
-        assert by_file.out == f"{incident['id']}: acknowledged by ida\n", by_file.err
-        seen = await elsewhere(folder, "status", *at, **token)
-        assert seen.code == 0, seen.err
-        assert seen.out.startswith("CRITICAL  1 open incident\n")
-        assert f"{incident['id']}, since" in seen.out
-        assert "acknowledged by ida" in seen.out
-        status = await elsewhere(folder, "status", "--json", *at, **token)
-        assert json.loads(status.out)["incidents"][0]["id"] == incident["id"]
-        refused = await elsewhere(folder, "status", *at, PROBE_API_TOKEN="x" * 16)
-        assert (refused.code, "PROBE_API_TOKEN" in refused.err) == (74, True)
-        wrong = await elsewhere(folder, "incidents", "note", "nothing", "x", *at, **token)
-        assert (wrong.code, "there is no incident" in wrong.err) == (64, True)
-    exported = await elsewhere(
-        folder, "incidents", "--export", incident["id"], PROBE_DATA=str(data)
-    )
-    assert exported.code == 0, exported.err
+        assert by_file.stdout == f"{incident['id']}: acknowledged by ida\n", by_file.stderr
+        seen = await elsewhere("status", *at, **token)
+        assert seen.exit_code == 0, seen.stderr
+        assert seen.stdout.startswith("CRITICAL  1 open incident\n")
+        assert f"{incident['id']}, since" in seen.stdout
+        assert "acknowledged by ida" in seen.stdout
+        status = await elsewhere("status", "--json", *at, **token)
+        assert json.loads(status.stdout)["incidents"][0]["id"] == incident["id"]
+        refused = await elsewhere("status", *at, PROBE_API_TOKEN="x" * 16)
+        assert (refused.exit_code, "PROBE_API_TOKEN" in refused.stderr) == (74, True)
+        wrong = await elsewhere("incidents", "note", "nothing", "x", *at, **token)
+        assert (wrong.exit_code, "there is no incident" in wrong.stderr) == (64, True)
+    exported = await elsewhere("incidents", "--export", incident["id"], PROBE_DATA=str(data))
+    assert exported.exit_code == 0, exported.stderr
     for each in ("deploy v1.5.0 (a1b2c3d by eva)", "it was *DNS*", "acknowledged by ida"):
-        assert each in exported.out
-    listed = await elsewhere(folder, "incidents", PROBE_DATA=str(data))
-    assert incident["id"] in listed.out
+        assert each in exported.stdout
+    listed = await elsewhere("incidents", PROBE_DATA=str(data))
+    assert incident["id"] in listed.stdout
 
 
 @pytest.mark.parametrize(
