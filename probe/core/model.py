@@ -210,6 +210,25 @@ class Evaluation:
     samples: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """What one run uses of a quota, including what it causes elsewhere.
+
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds
+    awake) or ``vercel`` (bytes). With ``shared_window``, runs that follow within ``amount`` seconds
+    share it. A target on this machine uses no quota, whatever the kind declares.
+    """
+
+    plan: str
+    amount: float
+    shared_window: bool = False
+
+
+# A query wakes a Neon branch, which suspends after five minutes without one (its default, fixed on
+# free plans).
+WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
+
+
 class CheckAborted(Exception):
     """Ends a check early; raised by kinds and instruments, caught by the runner.
 

@@ -247,6 +247,7 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     table=AppTable,
     derive=derive,
     run=run,
+    components=("Application",),
     signals=SIGNALS,
     thresholds=THRESHOLDS,
     third_party=True,

@@ -27,18 +27,20 @@ PEER_PATHS = frozenset({PEER_PATH, CALL_PATH})
 @dataclass(frozen=True, slots=True)
 class Access:
     """Credentials for the pages; without user and token they are public. ``metrics_open`` leaves
-    /metrics public, for a scraper that can't log in; ``api_token`` opens the API alone."""
+    /metrics public, for a scraper that can't log in; ``api_token`` opens the API alone;
+    ``open_paths`` are those of the public status page."""
 
     user: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
     metrics_open: bool = False
     api_token: SecretStr | None = None
+    open_paths: frozenset[str] = frozenset()
 
     def allows(self, path: str, authorization: str | None, *, users: bool = False) -> bool:
         """Whether a request with this Authorization header may have this page (RFC 7617,
         RFC 6750). ``users``: there are others who have a password."""
-        is_open = path in OPEN_PATHS or path in PEER_PATHS
+        is_open = path in OPEN_PATHS or path in PEER_PATHS or path in self.open_paths
         if is_open or (self.metrics_open and path == METRICS_PATH):
             return True
         if self.user is None and self.token is None and not users:

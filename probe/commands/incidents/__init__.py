@@ -24,11 +24,28 @@ _AUTHOR = click.option(
 @click.option(
     "--every", type=Seconds(above=0.2), default=5.0, show_default=True, help="Between two, in s."
 )
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write the public status page and its badges into this directory, for a web server.",
+)
 @_JSON
 @_URL
 @click.pass_obj
-def status(options: dict[str, Any], watch: bool, every: float, as_json: bool, url: str) -> None:
+def status(
+    options: dict[str, Any],
+    watch: bool,
+    every: float,
+    export: Path | None,
+    as_json: bool,
+    url: str,
+) -> None:
     """Show what the daemon knows: open incidents, services, uptime."""
+    if export is not None:
+        from probe.commands.incidents import static_export
+
+        sys.exit(static_export.run(options, export, url=url, every=every if watch else None))
     from probe.commands.incidents import overview as command
 
     sys.exit(command.run(options, url=url, as_json=as_json, every=every if watch else None))

@@ -1,7 +1,7 @@
 """What the daemon gives the API: the board, checks, incidents, silences, annotations."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alerts.manager import AlertManager
 from alerts.model import Silence
@@ -9,6 +9,7 @@ from alerts.silence.api_v2 import new_name
 from alerts.silence.matcher import about, check_matchers, matched_checks, matches
 from probe.core.kind import Check
 from probe.daemon.parts import DaemonState
+from probe.daemon.serving.board_source import uptime_report
 from probe.history import History
 from probe.history.incidents.model import (
     Acknowledgement,
@@ -18,23 +19,23 @@ from probe.history.incidents.model import (
     Note,
 )
 from probe.history.incidents.store import IncidentHistory
-from probe.history.uptime.model import DAY_SECONDS
+from probe.history.uptime.model import DAY_SECONDS, Subject, SubjectKind
 from probe.report.board import CheckDetails, SilenceRow, StatusBoard
 from probe.web.api.source import AddedSilence, Unacceptable
+
+SERIES_BUCKETS, LAST_RUNS = 96, 50
 
 
 @dataclass(frozen=True)
 class DaemonApi:
     """``board`` gives the present state; ``wall`` the wall clock in seconds since 1970;
-    ``annotated`` is called when there is a new annotation; ``details`` gives a check with its
-    signals over so many seconds."""
+    ``annotated`` is called when there is a new annotation."""
 
     alerts: AlertManager
     state: DaemonState
     make_board: Callable[[], Awaitable[StatusBoard]]
     wall: Callable[[], float]
     annotated: Callable[[], None]
-    details: Callable[[StatusBoard, str, float], Awaitable[CheckDetails | None]]
 
     def now(self) -> float:
         """See ApiSource."""
@@ -50,11 +51,21 @@ class DaemonApi:
 
     async def check(self, name: str) -> CheckDetails | None:
         """See ApiSource."""
-        board = await self.board()
-        found = await self.details(board, name, DAY_SECONDS)
-        if found is None:
+        board, history, now = await self.board(), self._history, self.now()
+        row = next((each for each in board.overview.rows if each.name == name), None)
+        check = next((each for each in self.state.plan.checks if each.name == name), None)
+        if row is None or check is None:
             return None
-        return replace(found, incidents=tuple(await self._incidents.of_check(name)))
+        subject = Subject(SubjectKind.CHECK, name)
+        days = await history.uptime_days([subject], now)
+        found = {(SubjectKind.CHECK, name): board.uptime[name].windows}
+        return CheckDetails(
+            row=row,
+            uptime=uptime_report(subject, check.kind.availability, found, now, days),
+            series=await history.series(name, now - DAY_SECONDS, now, SERIES_BUCKETS),
+            runs=tuple(await history.last_runs(name, LAST_RUNS)),
+            incidents=tuple(await self._incidents.of_check(name)),
+        )
 
     async def incidents(
         self, start: float, end: float, most: int, skip: int, *, lasts: bool | None

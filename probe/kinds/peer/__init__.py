@@ -185,6 +185,7 @@ KIND = Kind(
     table=PeerTable,
     derive=derive,
     run=run,
+    components=("RegionCall",),
     signals=(*SIGNALS, BYTES),
     thresholds=THRESHOLDS,
     failing=FailurePolicy(

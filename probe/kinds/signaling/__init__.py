@@ -221,6 +221,13 @@ KIND = Kind(
     table=SignalingTable,
     derive=derive,
     run=run,
+    components=("Signaling",),
+    details=frozenset(
+        {
+            "probe_signaling_rtt_max_seconds",
+        }
+    ),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE, UPGRADED),
     thresholds=(
         Threshold(

@@ -30,16 +30,16 @@ def render(overview: Overview) -> str:
     words = summary(overview)
     said = "up" if words == "all ok" else words
     colour = _WAITING if words == "starting" else _COLOURS[without_objectives(overview.verdict)]
-    return draw(LABEL, said, colour)
+    return _badge(LABEL, said, colour)
 
 
 def state_badge(row: ServiceRow) -> str:
     """``Backend | up``, ``TURN | degraded``, ``Calls | down``."""
     if row.verdict is None:
-        return draw(row.title, "not run yet", _WAITING)
+        return _badge(row.title, "not run yet", _WAITING)
     verdict = without_objectives(row.verdict)
     words = {Verdict.OK: "up", Verdict.WARNING: "degraded", Verdict.CRITICAL: "down"}
-    return draw(row.title, words.get(verdict, verdict.value), _COLOURS[verdict])
+    return _badge(row.title, words.get(verdict, verdict.value), _COLOURS[verdict])
 
 
 def uptime_badge(title: str, report: UptimeReport, window: str, seconds: float) -> str:
@@ -49,22 +49,22 @@ def uptime_badge(title: str, report: UptimeReport, window: str, seconds: float) 
     ratio = found.ratio if found is not None else None
     label = f"{title} {window}"
     if ratio is None:
-        return draw(label, "no data", _WAITING)
+        return _badge(label, "no data", _WAITING)
     verdict = Verdict.OK if ratio >= report.objective else Verdict.CRITICAL
-    return draw(label, percent(ratio), _COLOURS[verdict])
+    return _badge(label, percent(ratio), _COLOURS[verdict])
 
 
 def response_badge(row: ServiceRow) -> str:
     """``Backend response | 180 ms``: the median of the last 24 hours."""
     label = f"{row.title} response"
     if row.median is None:
-        return draw(label, "no data", _WAITING)
-    return draw(label, show(row.median, Unit.SECONDS), _COLOURS[Verdict.OK])
+        return _badge(label, "no data", _WAITING)
+    return _badge(label, show(row.median, Unit.SECONDS), _COLOURS[Verdict.OK])
 
 
 def unknown_badge() -> str:
     """For a service that there is not."""
-    return draw(LABEL, "unknown service", _WAITING)
+    return _badge(LABEL, "unknown service", _WAITING)
 
 
 def percent(ratio: float) -> str:
@@ -73,8 +73,8 @@ def percent(ratio: float) -> str:
     return "100 %" if ratio >= 1 else f"{hundredths / 100:.2f} %"
 
 
-def draw(label: str, said: str, colour: str) -> str:
-    """An SVG of two halves, each as wide as its text; ``colour`` is that of the right one."""
+def _badge(label: str, said: str, colour: str) -> str:
+    """Two halves, each as wide as its text; ``colour`` is that of the right one."""
     left, right = _width(label), _width(said)
     context = {
         "label": label,

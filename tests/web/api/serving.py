@@ -27,7 +27,7 @@ from probe.web.api.application import Api
 from probe.web.api.handlers import ApiHandlers
 from probe.web.api.source import AddedSilence, Unacceptable
 from probe.web.pages import PageData, Pages, WebServer
-from probe.web.service_files import ServiceFiles
+from probe.web.site.service_files import ServiceFiles
 from tests.history.history_builders import opened
 from tests.history.period_builders import NOON
 from tests.report.status_samples import outage
