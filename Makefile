@@ -32,7 +32,7 @@ check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, instal
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/shellcheck .ci/run tests/servers/install
+	@$(BIN)/shellcheck .ci/run tests/servers/install .github/actions/probe/steps
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/pip --disable-pip-version-check check
 
@@ -56,14 +56,14 @@ bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, i
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
 
-bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
-	@$(BIN)/python -m tests.bench.status_page
-
 bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.load $(ROUNDS)
 
 bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules for 1,000 checks, in 3 minutes
 	@$(BIN)/python -m tests.bench.rules
+
+bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
+	@$(BIN)/python -m tests.bench.status_page
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)

@@ -32,6 +32,7 @@ FOR_ONCE = {
     "push_job",
     "push_label",
     "textfile",
+    "notify",
 }
 
 
@@ -103,6 +104,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the metrics of the run to this file (*.prom), for node_exporter.",
 )
+@click.option("--notify", is_flag=True, help="Send one Slack message about the run.")
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -145,12 +147,17 @@ def _refuse_what_is_for_once(ctx: click.Context) -> None:
 
 
 @cli.command("check-config")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also ask each notifier's service whether it would accept a notification; sends none.",
+)
 @click.pass_obj
-def check_config(options: dict[str, Any]) -> None:
+def check_config(options: dict[str, Any], probe: bool) -> None:
     """Validate the configuration and report all errors."""
     from probe.commands import inspect
 
-    sys.exit(inspect.check_config(options))
+    sys.exit(inspect.check_config(options, probe=probe))
 
 
 @cli.command("list")
