@@ -10,6 +10,8 @@ import click
 
 from probe.commands import signals
 from probe.commands.doctor import doctor
+from probe.commands.gate import report, watch
+from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
@@ -30,6 +32,7 @@ FOR_ONCE = {
     "push_job",
     "push_label",
     "textfile",
+    "notify",
 }
 
 
@@ -101,6 +104,7 @@ class Names(click.ParamType[tuple[str, ...]]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the metrics of the run to this file (*.prom), for node_exporter.",
 )
+@click.option("--notify", is_flag=True, help="Send one Slack message about the run.")
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -223,9 +227,8 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-cli.add_command(turn)
-cli.add_command(load)
-cli.add_command(doctor)
+for each in (turn, watch, report, load, doctor, status, incidents, annotate):
+    cli.add_command(each)
 
 
 @cli.command("rules")

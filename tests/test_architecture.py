@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.report.text.sanitize",
         "probe.stun",
         "probe.turn",
+        "probe.turn_targets.forbidden_peers",
         "probe.untrusted",
     },
     "probe.turn_targets": {"probe.core", "probe.net", "probe.paircam", "probe.stun", "probe.turn"},
@@ -80,7 +81,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
-    "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
+    "probe.web": {
+        "probe.core.model",
+        "probe.core.resources",
+        "probe.history.incidents.model",
+        "probe.history.model",
+        "probe.history.uptime.model",
+        "probe.report",
+    },
     "probe.otel": {"probe.core", "probe.net.urls"},
     "probe.exporter": {
         *INSTRUMENTS,
@@ -114,6 +122,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.net.proxies",
         "probe.net.peer_address",
         "probe.net.urls",
+    },
+    # A window of results and objectives in, go or roll back out.
+    "probe.gate": {
+        "alerts.evaluation",
+        "probe.budget",
+        "probe.config.gate_table",
+        "probe.core",
+        "probe.daemon.schedule",
+        "probe.history",
+        "probe.report",
+        "probe.storage",
     },
     "probe.load": {
         *INSTRUMENTS,

@@ -16,11 +16,13 @@ from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
 from probe.config.discovery.reading import DiscoveredTables, Discovery, discover
+from probe.config.gate_table import GateTable, read_gate
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
+from probe.config.public_page import PublicSettings, public_settings
 from probe.config.secret_values import secret_parts, secrets_in
 from probe.config.shard import Shard, plan_of_shard
-from probe.config.toml_file import Kinds, RawTables, read_tables, variables_named_in
+from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     SECRETS_DIRECTORY,
@@ -52,6 +54,7 @@ class DaemonSettings:
     web_user: str | None = None
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
+    api_token: SecretStr | None = None
     metrics_open: bool = False
     full_metrics: bool = False
     web_config_file: Path | None = None
@@ -60,6 +63,7 @@ class DaemonSettings:
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
     journal: Path | None = None
+    public: PublicSettings = field(default_factory=PublicSettings)
 
     @property
     def journals(self) -> tuple[Path, ...]:
@@ -82,6 +86,7 @@ class Settings:
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
     warnings: tuple[str, ...] = ()
+    gate: tuple[GateTable, ...] = ()
     exporter: ExporterConfig = field(default_factory=ExporterConfig)
     discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
     otel: OtelSettings | None = None
@@ -94,13 +99,25 @@ class Settings:
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
         found |= self.otel.secrets if self.otel is not None else set()
-        own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
-        for secret in own:
+        own = (service.web_password, service.web_token, service.api_token, service.sentry_dsn)
+        for secret in (*own, service.peers.token):
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:
             parts = urlsplit(service.heartbeat_url.get_secret_value())
             found |= {parts.path, *secret_parts(parts)}
         return tuple(sorted(text for text in found if text.strip("/")))
+
+
+@dataclass(frozen=True)
+class _Configured:
+    """What variables and ``probe.toml`` say beside the probe's own variables."""
+
+    plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
+    alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    gate: tuple[GateTable, ...] = ()
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    warnings: tuple[str, ...] = ()
 
 
 def load_settings(
@@ -119,9 +136,7 @@ def load_settings(
     """
     mistakes: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
-    own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
-    exporter, discovered, otel = ExporterConfig(), DiscoveredTables(), None
-    warnings: tuple[str, ...] = ()
+    own, config, otel, read = None, None, None, _Configured()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
@@ -130,18 +145,21 @@ def load_settings(
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
     try:
-        plan, alerting, exporter, discovered, warnings = _plans(
-            kinds, sources, path, config, known or Discovery()
-        )
+        read = _plans(kinds, sources, path, config, known or Discovery())
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
-    settings = _settings(own, _own_part(plan, own, exporter, discovered), alerting, path)
-    discovered = discovered.also(exporter.files)
-    settings = replace(settings, exporter=exporter, discovered=discovered, otel=otel)
-    advice_given = () if alone else warnings
-    return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
+    plan = _own_part(read.plan, own, read.exporter, read.discovered)
+    settings = _settings(own, plan, read.alerting, path)
+    return replace(
+        settings,
+        exporter=read.exporter,
+        discovered=read.discovered.also(read.exporter.files),
+        gate=read.gate,
+        otel=otel,
+        warnings=(*sources.warnings, *settings.warnings, *(() if alone else read.warnings)),
+    )
 
 
 def _otel(sources: EnvironmentSources) -> OtelSettings | None:
@@ -204,6 +222,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_user=own.web_user,
         web_password=own.web_password,
         web_token=own.web_token,
+        api_token=own.api_token,
         metrics_open=own.metrics_open,
         full_metrics=own.metrics == "full",
         web_config_file=own.web_config_file,
@@ -212,6 +231,9 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         sentry_dsn=own.own_sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
         journal=own.journal,
+        public=public_settings(
+            own.status_listen, own.status_title, own.status_logo, own.status_links
+        ),
     )
 
 
@@ -221,7 +243,7 @@ def _plans(
     path: Path | None,
     config: str | None,
     known: Discovery,
-) -> tuple[CheckPlan, Alerting, ExporterConfig, DiscoveredTables, tuple[str, ...]]:
+) -> _Configured:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
@@ -245,12 +267,14 @@ def _plans(
     books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
     alerting = replace(alerting, runbooks=books)
     exporter, misread = read_exporter(variables, tables, shown)
-    mistakes += [*wrong, *unusable, *misread]
+    checks = found[0].checks if found else ()
+    gate, wrong_gate = read_gate(tables.get(GATE_TABLE, ()), checks, shown)
+    mistakes += [*wrong, *unusable, *misread, *(wrong_gate if found else ())]
     if mistakes:
         raise ConfigurationError(mistakes)
     read = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
     given = _advice(found[0], alerting, sources, read)
-    return found[0], alerting, exporter, discovered, given
+    return _Configured(found[0], alerting, gate, exporter, discovered, given)
 
 
 def _advice(

@@ -7,6 +7,7 @@ from alerts.notification.route import RouteTable
 from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import WindowTable
 from probe.config.discovery.reading import DiscoveryTable
+from probe.config.gate_table import GateTable
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, Kind
@@ -98,6 +99,8 @@ def _tables(kinds: Kinds) -> Iterator[str]:
     yield _listed("key", fields_of(WindowTable))
     yield "### [[route]]\n\nAn own route; the first that matches an alert decides.\n"
     yield _listed("key", fields_of(RouteTable))
+    yield "### [[gate]]\n\nAn objective of the [release gate](release-gate.md).\n"
+    yield _listed("key", fields_of(GateTable))
 
 
 def _kind(kind: Kind[Any, Any]) -> Iterator[str]:
