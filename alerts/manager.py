@@ -29,11 +29,12 @@ from alerts.outbox.outbox import Outbox
 from alerts.outbox.stored_times import ClockReading, StoredClock
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
-from alerts.recovery import recover
+from alerts.recovery import restore
 from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
+from probe.storage.replica import STALLED
 
 logger = logging.getLogger(__name__)
 
@@ -119,16 +120,15 @@ class AlertManager(AlertingStatus):
 
     async def read_silences(self) -> list[Silence]:
         """Silences that have not ended, read again: other processes write the file too."""
-        if self._outbox is None:
-            return []
-        self._silences = await self._outbox.silences(self._wall())
+        if self._outbox is not None:
+            self._silences = await self._outbox.silences(self._wall())
         return list(self._silences)
 
-    async def add_silence(self, silence: Silence) -> None:
-        """Suppress notifications from now on."""
-        if self._outbox is not None:
-            await self._outbox.add_silence(silence)
-            self._woken.set()
+    async def add_silence(self, silence: Silence) -> str:
+        """Suppress notifications from now on; why a restart loses it, empty if it doesn't."""
+        stored = self._outbox is not None and await self._outbox.add_silence(silence)
+        self._woken.set()
+        return "" if stored or self._folder is None else self.problem or STALLED
 
     async def expire_silence(self, name: str) -> bool:
         """End a silence; False if there is none of that name."""
@@ -144,13 +144,9 @@ class AlertManager(AlertingStatus):
         self._outbox = await Outbox.open(
             self._folder, now=self._wall, journals=self._journals, reading=self._stored
         )
-        documents = await self._outbox.states()
-        waiting = await self._outbox.waiting()
-        keys = [(each.notifier, each.message.key) for each in waiting]
-        self.pipeline.restore(documents, keys)
+        was_empty = not await restore(self.pipeline, self._outbox)
         warn_of_unrouted(self.pipeline.group_store.routes)
-        await recover(self.pipeline, self._outbox)
-        self._clean_slate = not documents and (
+        self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         self._silences = await self._outbox.silences(self._wall())
@@ -247,6 +243,8 @@ class AlertManager(AlertingStatus):
             self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
         await follow(self.pipeline.recorder, self._outbox, now)
+        if self._outbox.had_late():
+            self._clean_slate = not await restore(self.pipeline, self._outbox)
         if self._fleet.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)

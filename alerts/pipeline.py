@@ -82,17 +82,17 @@ class Pipeline:
         self._config = config
         self.group_store.routes = Routes(config.routes, config.own_routes)
 
-    def restore(
-        self, documents: Mapping[str, str], waiting: Iterable[tuple[str, str]] = ()
-    ) -> None:
-        """Restore the documents of an earlier process; ``waiting`` are notifier and incident
-        of every pending message."""
+    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
+        """Restore the documents of an earlier process, at any time: what is known stays.
+        ``waiting`` are notifier and incident of every pending message."""
         self.unreadable = self.alerts.restore(documents)
         self.own.restore(documents)
         self.group_store.restore(documents, waiting)
         if self._link is not None:
             self._link.restore(documents)
         self.incidents.restore(documents)
+        if self._checks:
+            self.set_checks(list(self._checks.values()), self._now)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> None:
         """These are the checks from now on; alerts of others are closed."""
@@ -291,7 +291,7 @@ class Pipeline:
             return []
         firing = {self._group_of(alert) for alert in self.alerts.firing}
         if cluster is not None:
-            firing |= set(filter(cluster.is_open_elsewhere, self._unknown))
+            firing.update(filter(cluster.is_open_elsewhere, self._unknown))
         pending = {self.groups.get(name, name) for name in self.alerts.pending}
         self._unknown -= firing
         works = sorted(self._unknown - pending)

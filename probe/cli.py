@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.doctor import doctor
+from probe.commands.gate import report, watch
+from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
@@ -26,7 +29,10 @@ FOR_ONCE = {
     "expect_version",
     "expect_new_instance",
     "push",
+    "push_job",
+    "push_label",
     "textfile",
+    "notify",
 }
 
 
@@ -89,11 +95,16 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
+@click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
+@click.option(
+    "--push-label", multiple=True, metavar="NAME=VALUE", help="Further label of its grouping key."
+)
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the metrics of the run to this file (*.prom), for node_exporter.",
 )
+@click.option("--notify", is_flag=True, help="Send one Slack message about the run.")
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -136,12 +147,17 @@ def _refuse_what_is_for_once(ctx: click.Context) -> None:
 
 
 @cli.command("check-config")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also ask each notifier's service whether it would accept a notification; sends none.",
+)
 @click.pass_obj
-def check_config(options: dict[str, Any]) -> None:
+def check_config(options: dict[str, Any], probe: bool) -> None:
     """Validate the configuration and report all errors."""
     from probe.commands import inspect
 
-    sys.exit(inspect.check_config(options))
+    sys.exit(inspect.check_config(options, probe=probe))
 
 
 @cli.command("list")
@@ -211,8 +227,8 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-cli.add_command(turn)
-cli.add_command(load)
+for each in (turn, watch, report, load, doctor, status, incidents, annotate):
+    cli.add_command(each)
 
 
 @cli.command("rules")

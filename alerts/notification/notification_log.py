@@ -137,7 +137,8 @@ class NotificationLog:
         return changed
 
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
-        """Take up what ``documents`` gave before the restart; what can't be read is dropped.
+        """Take up what ``documents`` gave before the restart; what can't be read is dropped, and
+        what is known stays.
 
         What was refused is sent at once, since the restart may have repaired the cause.
         """
@@ -150,9 +151,9 @@ class NotificationLog:
                 notifier, subject = json.loads(place)
                 key = (str(notifier), str(subject))
                 if kind == "resolve":
-                    self._resolves[key] = load_message(text)
+                    self._resolves.setdefault(key, load_message(text))
                 else:
-                    self.views[key] = _restored(json.loads(text), key in on_their_way)
+                    self.views.setdefault(key, _restored(json.loads(text), key in on_their_way))
             except (CodecError, KeyError, TypeError, ValueError):
                 continue
 

@@ -10,7 +10,8 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class IncidentLog:
         ]
         self._records: dict[str, dict[str, Any]] = {}
         self._found: list[Contents] = []
+        self._unread: set[int] = set()
         self._problems: dict[int, str] = {}
         self._number = 0
         self._caught_up_at = float("-inf")
@@ -79,7 +81,9 @@ class IncidentLog:
 
     async def read(self) -> list[ClockReading | None]:
         """Read the journals; the clocks that were stored in them."""
-        self._found = [each for each in await self._each(lambda journal: journal.read()) if each]
+        read = await self._each(lambda journal: journal.read())
+        self._unread = {place for place, each in enumerate(read) if each is None}
+        self._found = [each for each in read if each]
         records = (record for each in self._found for record in each.records.values())
         return [reading_of(record.get("clock")) for record in records]
 
@@ -97,7 +101,10 @@ class IncidentLog:
         clock = self._reading().dump()
         known = newest(self._records)
         self._records = {key: {**each, "clock": clock} for key, each in known.items()}
-        await self._each(lambda journal: journal.rewrite(self._records))
+        jobs = [
+            self._one(place, partial(_rewrite, records=self._records)) for place in self._readable
+        ]
+        await asyncio.gather(*jobs)
 
     @property
     def open_incidents(self) -> list[OpenIncident]:
@@ -126,15 +133,23 @@ class IncidentLog:
         """Whether there is a record of an incident."""
         return _key(notifier, key) in self._records
 
-    async def catch_up(self) -> None:
-        """Rewrite the journals that missed something, if they can be written again."""
-        now = asyncio.get_running_loop().time()
+    async def catch_up(self) -> bool:
+        """Rewrite the journals that missed something, if they can be written again; whether
+        one was found to hold something that could not be read at the start."""
+        now, found = asyncio.get_running_loop().time(), False
         if not self._problems or now - self._caught_up_at < CATCH_UP_SECONDS:
-            return
+            return False
         self._caught_up_at = now
-        snapshot = dict(self._records)
         for place in [place for place in self._problems if not self._copies[place][1].is_stalled]:
-            await self._one(place, lambda journal: journal.rewrite(snapshot))
+            if place in self._unread:
+                contents = await self._one(place, lambda journal: journal.read())
+                if contents is None:
+                    continue
+                found = self._merge_late(contents) or found
+                self._unread.discard(place)
+            snapshot = dict(self._records)
+            await self._one(place, partial(_rewrite, records=snapshot))
+        return found
 
     async def begun(self, delivery: Delivery) -> None:
         """A message is about to be sent."""
@@ -197,6 +212,14 @@ class IncidentLog:
         for _, thread in self._copies:
             thread.close()
 
+    def _merge_late(self, contents: Contents) -> bool:
+        """Add what this process has no record of."""
+        late = {k: each for k, each in contents.records.items() if k not in self._records}
+        clocks = [reading_of(each.get("clock")) for each in late.values()]
+        self._merge(replace(contents, records=late), EarlierClocks(clocks, self._reading()))
+        self._number = max((record["n"] for record in self._records.values()), default=0)
+        return bool(late)
+
     def _merge(self, contents: Contents, clocks: EarlierClocks) -> None:
         for key, record in contents.records.items():
             known = self._records.get(key)
@@ -212,7 +235,13 @@ class IncidentLog:
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
         snapshot = dict(self._records)
-        await self._each(lambda journal: journal.append(record, snapshot))
+        add = partial(_append, record=record, records=snapshot)
+        await asyncio.gather(*[self._one(place, add) for place in self._readable])
+
+    @property
+    def _readable(self) -> list[int]:
+        """The copies that may be written: one that could not be read yet is not overwritten."""
+        return [place for place in range(len(self._copies)) if place not in self._unread]
 
     async def _each(self, work: Callable[[Journal], Any]) -> list[Any]:
         """Do it to every copy at the same time; what a copy can't do is its problem."""
@@ -235,6 +264,16 @@ class IncidentLog:
                 if not was:
                     logger.warning("the journal of open incidents can't be written: %s", problem)
         return None
+
+
+def _rewrite(journal: Journal, records: Mapping[str, dict[str, Any]]) -> None:
+    journal.rewrite(records)
+
+
+def _append(
+    journal: Journal, record: Mapping[str, Any], records: Mapping[str, dict[str, Any]]
+) -> None:
+    journal.append(record, records)
 
 
 def _is_apart(message: Message) -> bool:

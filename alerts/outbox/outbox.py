@@ -18,6 +18,7 @@ from typing import TypeVar
 from alerts.model import Delivery, Silence
 from alerts.outbox import queries
 from alerts.outbox.incident_log import IncidentLog
+from alerts.outbox.late_rows import late_rows, merger
 from alerts.outbox.outbox_state import OutboxState
 from alerts.outbox.schema import FILE, SCHEMA
 from alerts.outbox.stored_times import STEP_SECONDS, ClockReading, EarlierClocks, StoredClock
@@ -49,7 +50,7 @@ class Outbox:
         self._memory = open_memory(SCHEMA)
         self._incidents = incidents
         self._loaded = Loaded()
-        self._opened_at, self._step = now(), 0.0
+        self._opened_at, self._step, self._has_late = now(), 0.0, False
         self._open = True
         self._counts: tuple[int, float | None, int] = (0, None, 0)
 
@@ -73,9 +74,9 @@ class Outbox:
         replica = None
         if folder is not None:
             shared = frozenset({"silences"})
-            replica = Replica(folder / FILE, SCHEMA, thread("outbox"), now, shared)
-        incidents = IncidentLog(journals, thread, read) if journals else None
-        outbox = cls(now, replica, incidents, read)
+            merged = merger(read)
+            replica = Replica(folder / FILE, SCHEMA, thread("outbox"), now, shared, merged)
+        outbox = cls(now, replica, IncidentLog(journals, thread, read) if journals else None, read)
         await outbox._load()
         return outbox
 
@@ -133,6 +134,11 @@ class Outbox:
             if self._incidents is not None:
                 await self._incidents.start()
 
+    def had_late(self) -> bool:
+        """Whether something was found since the last call that was unreadable at the start."""
+        had, self._has_late = self._has_late, False
+        return had
+
     async def states(self) -> dict[str, str]:
         """The stored document of every identity."""
         return self._ask(queries.states)
@@ -142,8 +148,8 @@ class Outbox:
         return self._ask(lambda db: queries.waiting(db, notifier))
 
     def waiting_now(self) -> list[Delivery]:
-        """The same as :meth:`waiting`, of all, at once."""
-        return self._ask(lambda db: queries.waiting(db, None)) if self._open else []
+        """All that :meth:`waiting` gives, at once."""
+        return self._ask(partial(queries.waiting, notifier=None)) if self._open else []
 
     async def memory(self, notifier: str, key: str) -> dict[str, str]:
         """What a notifier wanted to remember of a key; empty if nothing."""
@@ -200,9 +206,10 @@ class Outbox:
         Other processes add them to the file; where that can't be read, those that are known.
         """
         if self._incidents is not None:
-            await self._incidents.catch_up()
+            self._has_late |= await self._incidents.catch_up()
         if self._replica is not None:
             await self._replica.catch_up(self._snapshot)
+            await self._take_late()
             rows = await self._replica.ask(queries.silence_rows)
             if rows is not None:
                 self._in_memory(lambda db: queries.set_silences(db, rows))
@@ -224,22 +231,19 @@ class Outbox:
         if not self._open:
             return
         self._open = False
-        if self._incidents is not None:
-            await self._incidents.close()
-        if self._replica is not None:
-            await self._replica.close()
+        for each in (self._incidents, self._replica):
+            if each is not None:
+                await each.close()
         self._memory.close()
 
     async def _load(self) -> None:
         if self._replica is not None:
             self._loaded = await self._replica.open()
             tables = list(self._loaded.tables.items())
-            with transaction(self._memory):
-                transfer(tables, self._memory)
+            self._in_memory(lambda db: transfer(tables, db))
         else:
             logger.warning("alerts are kept in memory only: %s", NO_FOLDER)
         await self._adjust_times()
-        self._count()
         if self._incidents is not None:
             for delivery in await self.waiting():
                 if self._incidents.was_taken(delivery):
@@ -257,15 +261,21 @@ class Outbox:
         if self._incidents is not None:
             self._incidents.open(earlier)
 
+    async def _take_late(self) -> None:
+        """Take up what was in a file that could not be read at the start."""
+        if self._replica is not None and (late := self._replica.late):
+            self._replica.late = ()
+            rows = late_rows(late, self._snapshot(), self._reading())
+            self._in_memory(lambda db: transfer(rows, db))
+            self._has_late = True
+
     async def _change(self, question: Question[T]) -> T:
         answer = self._in_memory(question)
         await self._on_disk(question)
         return answer
 
     async def _on_disk(self, question: Question[object]) -> bool:
-        if self._replica is None:
-            return False
-        return await self._replica.apply(question, self._snapshot)
+        return self._replica is not None and await self._replica.apply(question, self._snapshot)
 
     def _ask(self, question: Question[T]) -> T:
         if not self._open:

@@ -193,13 +193,14 @@ class AlertStore:
         return changed
 
     def restore(self, documents: Mapping[str, str]) -> list[str]:
-        """Restore what ``documents`` gave before the restart; returns the names of those that
-        can't be read. Timers of an alert go on with the first result of its check."""
+        """Restore what ``documents`` gave before the restart, but for alerts that are known;
+        returns the names of those that can't be read. Timers go on with the first result."""
         lost = []
         for name, text in documents.items():
             found = load(name, text)
             if found is not None:
-                self._kept[found[0]] = found[1]
+                if (known := self._kept.get(found[0])) is None or known.state == State():
+                    self._kept[found[0]] = found[1]
             elif is_name(name):
                 lost.append(name)
         return lost

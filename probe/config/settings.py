@@ -15,10 +15,14 @@ from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
+from probe.config.discovery.reading import DiscoveredTables, Discovery, discover
+from probe.config.gate_table import GateTable, read_gate
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
+from probe.config.public_page import PublicSettings, public_settings
 from probe.config.secret_values import secret_parts, secrets_in
-from probe.config.toml_file import Kinds, RawTables, read_tables, variables_named_in
+from probe.config.shard import Shard, plan_of_shard
+from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     SECRETS_DIRECTORY,
@@ -30,6 +34,7 @@ from probe.core.environment import (
 from probe.exporter.settings import ExporterConfig, ExporterEnvironment, read_exporter
 from probe.net import proxies
 from probe.net.urls import split_urls
+from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 
 # Variables with the prefix PROBE_ that only the command line, the image and the tests read.
 NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
@@ -49,6 +54,7 @@ class DaemonSettings:
     web_user: str | None = None
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
+    api_token: SecretStr | None = None
     metrics_open: bool = False
     full_metrics: bool = False
     web_config_file: Path | None = None
@@ -57,6 +63,7 @@ class DaemonSettings:
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
     journal: Path | None = None
+    public: PublicSettings = field(default_factory=PublicSettings)
 
     @property
     def journals(self) -> tuple[Path, ...]:
@@ -79,7 +86,10 @@ class Settings:
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
     warnings: tuple[str, ...] = ()
+    gate: tuple[GateTable, ...] = ()
     exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    otel: OtelSettings | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -88,13 +98,26 @@ class Settings:
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
-        own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
-        for secret in own:
+        found |= self.otel.secrets if self.otel is not None else set()
+        own = (service.web_password, service.web_token, service.api_token, service.sentry_dsn)
+        for secret in (*own, service.peers.token):
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:
             parts = urlsplit(service.heartbeat_url.get_secret_value())
             found |= {parts.path, *secret_parts(parts)}
         return tuple(sorted(text for text in found if text.strip("/")))
+
+
+@dataclass(frozen=True)
+class _Configured:
+    """What variables and ``probe.toml`` say beside the probe's own variables."""
+
+    plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
+    alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    gate: tuple[GateTable, ...] = ()
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    warnings: tuple[str, ...] = ()
 
 
 def load_settings(
@@ -103,38 +126,67 @@ def load_settings(
     *,
     env_file: Path | None = Path(".env"),
     alone: bool = False,
+    known: Discovery | None = None,
 ) -> Settings:
     """Read variables and ``probe.toml`` and make the plan.
 
-    ``alone`` is for the lab, which is configured by ``environ`` only, without any file.
+    ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
+    keeps what service discovery gave, from one reading to the next.
     Raises ConfigurationError with all mistakes.
     """
     mistakes: list[ConfigProblem] = []
-    sources = (
-        EnvironmentSources(environ, secrets=None)
-        if alone
-        else EnvironmentSources(environ, env_file)
-    )
-    own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
-    exporter = ExporterConfig()
-    warnings: tuple[str, ...] = ()
+    sources = _sources(environ, env_file, alone=alone)
+    own, config, otel, read = None, None, None, _Configured()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
+        otel = None if alone else _otel(sources)
     except ConfigurationError as error:
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
     try:
-        plan, alerting, exporter, warnings = _plans(kinds, sources, path, config)
+        read = _plans(kinds, sources, path, config, known or Discovery())
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
-    # Without any check of its own the daemon may still probe on request.
-    plan = replace(plan, may_be_empty=plan.may_be_empty or bool(exporter.allowed.entries))
-    settings = replace(_settings(own, plan, alerting, path), exporter=exporter)
-    advice_given = () if alone else warnings
-    return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
+    plan = _own_part(read.plan, own, read.exporter, read.discovered)
+    settings = _settings(own, plan, read.alerting, path)
+    return replace(
+        settings,
+        exporter=read.exporter,
+        discovered=read.discovered.also(read.exporter.files),
+        gate=read.gate,
+        otel=otel,
+        warnings=(*sources.warnings, *settings.warnings, *(() if alone else read.warnings)),
+    )
+
+
+def _otel(sources: EnvironmentSources) -> OtelSettings | None:
+    return otel_settings(
+        read_environment(OtelEnvironment, sources.load(OtelEnvironment.variable_names()))
+    )
+
+
+def _sources(
+    environ: Mapping[str, str], env_file: Path | None, *, alone: bool
+) -> EnvironmentSources:
+    if alone:
+        return EnvironmentSources(environ, secrets=None)
+    return EnvironmentSources(environ, env_file)
+
+
+def _own_part(
+    plan: CheckPlan,
+    own: ProbeEnvironment,
+    exporter: ExporterConfig,
+    discovered: DiscoveredTables,
+) -> CheckPlan:
+    """This shard's part of the plan. Without any check of its own the daemon may still probe on
+    request, or find targets later."""
+    is_waiting = bool(exporter.allowed.entries or discovered.patterns or discovered.refresh)
+    plan = replace(plan, may_be_empty=plan.may_be_empty or is_waiting)
+    return plan if own.shard is None else plan_of_shard(plan, Shard.of(own.shard))
 
 
 def _settings(
@@ -170,6 +222,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_user=own.web_user,
         web_password=own.web_password,
         web_token=own.web_token,
+        api_token=own.api_token,
         metrics_open=own.metrics_open,
         full_metrics=own.metrics == "full",
         web_config_file=own.web_config_file,
@@ -178,12 +231,19 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         sentry_dsn=own.own_sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
         journal=own.journal,
+        public=public_settings(
+            own.status_listen, own.status_title, own.status_logo, own.status_links
+        ),
     )
 
 
 def _plans(
-    kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
-) -> tuple[CheckPlan, Alerting, ExporterConfig, tuple[str, ...]]:
+    kinds: Kinds,
+    sources: EnvironmentSources,
+    path: Path | None,
+    config: str | None,
+    known: Discovery,
+) -> _Configured:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
@@ -196,20 +256,25 @@ def _plans(
         variables = sources.load(names | variables_named_in(tables))
     except ConfigurationError as error:
         raise ConfigurationError([*mistakes, *error.mistakes]) from None
+    discovered, unread = discover(tables.get("discovery", ()), kinds, variables, known, shown)
+    mistakes += unread
     found: list[CheckPlan] = []
     try:
-        found = [make_plan(kinds, variables, tables, shown)]
+        found = [make_plan(kinds, variables, discovered.beside(tables), shown)]
     except ConfigurationError as error:
         mistakes += error.mistakes
     alerting, wrong = read_alerting(variables, tables, shown)
     books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
     alerting = replace(alerting, runbooks=books)
     exporter, misread = read_exporter(variables, tables, shown)
-    mistakes += [*wrong, *unusable, *misread]
+    checks = found[0].checks if found else ()
+    gate, wrong_gate = read_gate(tables.get(GATE_TABLE, ()), checks, shown)
+    mistakes += [*wrong, *unusable, *misread, *(wrong_gate if found else ())]
     if mistakes:
         raise ConfigurationError(mistakes)
-    known = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
-    return found[0], alerting, exporter, _advice(found[0], alerting, sources, known)
+    read = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
+    given = _advice(found[0], alerting, sources, read)
+    return _Configured(found[0], alerting, gate, exporter, discovered, given)
 
 
 def _advice(

@@ -17,7 +17,11 @@ from probe.core.kind import Kind
 FROM_VARIABLE = "_from"
 
 # Tables of alerting, which configure no checks.
-ALERTING_TABLES = ("maintenance", "route")
+ALERTING_TABLES = ("maintenance", "route", "discovery")
+
+GATE_TABLE = "gate"
+# Tables of entries that configure no checks.
+OTHER_TABLES = (*ALERTING_TABLES, GATE_TABLE)
 
 # Tables of the exporter: one table, and one that holds a table for each module.
 EXPORTER_TABLES = ("exporter", "modules")
@@ -47,7 +51,7 @@ def read_tables(
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.
         return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
-    names = [*(kind.name for kind in kinds), *ALERTING_TABLES, *EXPORTER_TABLES]
+    names = [*(kind.name for kind in kinds), *OTHER_TABLES, *EXPORTER_TABLES]
     tables = _exporter_as_lists(document)
     mistakes = list(_shape_mistakes(path, tables, names))
     good = {name: tables[name] for name in names if name in tables and _are_tables(tables[name])}
@@ -105,7 +109,7 @@ def _shape_mistakes(
             written = "[exporter]" if key == "exporter" else "[modules.NAME] for each module"
             yield ConfigProblem(f'{path}: "{key}"', f"write it as a table {written}")
         elif not _are_tables(value):
-            what = "entry" if key in ALERTING_TABLES else "check"
+            what = "entry" if key in OTHER_TABLES else "check"
             yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
 
 

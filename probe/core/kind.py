@@ -41,13 +41,11 @@ class CheckConfig(PrometheusNames):
     deadline: Seconds = Field(default=10.0, gt=0, le=300)
     """A run that has no result by then fails with cause `deadline`. Example: `10`"""
     interval: Seconds | None = Field(default=None, ge=1, le=86400)
-    """From the start of one run to the start of the next; the default is the kind's. Example: `60`
-    """
+    """From the start of a run to the start of the next; the default is the kind's. Example: `60`"""
     retry: Seconds | None = Field(default=None, ge=1, le=86400)
     """Until the next run after a failure; the default is the kind's. Example: `30`"""
     hold: Seconds | None = Field(default=None, ge=0, le=86400)
-    """How long the check fails before the alert fires; the default is the kind's. `for` is another
-    name. Example: `30`"""
+    """How long it fails before the alert fires; default: the kind's. Also: `for`. Example: `30`"""
     severity: Literal["warning", "critical"] | None = None
     """Severity of a failure; the default is the kind's. Example: `warning`"""
     runbook: str | None = Field(default=None, min_length=1, max_length=500)
@@ -57,6 +55,8 @@ class CheckConfig(PrometheusNames):
     service: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """Service of the status page that this check is part of; the default is the kind's. Example:
     `backend`"""
+    target_labels: Mapping[str, str] = Field(default_factory=dict)
+    """Labels of the target, in `probe_target_info`. Example: `{ team = "rtc" }`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
     """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
     probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""

@@ -35,6 +35,7 @@ from probe.metrics.exporter import Exporter
 from probe.metrics.judgement import labelled_links
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.once import probe_version
+from probe.otel.export import OtelExport
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Parts:
     starts: Starts
     own: OwnHealth
     exporter: Exporter
+    otel: OtelExport | None
     isolation: Isolation
     heartbeat: Heartbeat
     runs: RecentRuns
@@ -81,6 +83,13 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
     redactor = Redactor(settings.secrets)
     context = Context(clock=clock, now=now, redact=redactor.clean, repeats=True)
     alerts = _alert_manager(settings, clock, now)
+    exporter = Exporter(
+        region=settings.region,
+        clock=clock,
+        full=service.full_metrics,
+        alerts=lambda: alerts.pipeline.alerts.firing,
+        links=links_of(settings),
+    )
     supervisor, starts = Supervisor(clock), Starts(service.data, now)
     clock_watch = ClockWatch(now, clock)
     return Parts(
@@ -95,17 +104,19 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         supervisor=supervisor,
         starts=starts,
         own=OwnHealth(alerts, supervisor, starts, clock_watch, shortages(context), clock),
-        exporter=Exporter(
-            region=settings.region,
-            clock=clock,
-            full=service.full_metrics,
-            alerts=lambda: alerts.pipeline.alerts.firing,
-            links=links_of(settings),
-        ),
+        exporter=exporter,
+        otel=_otel_export(settings, exporter),
         isolation=Isolation(clock),
         heartbeat=Heartbeat(service.heartbeat_url, now=now),
         runs=RecentRuns(),
     )
+
+
+def _otel_export(settings: Settings, exporter: Exporter) -> OtelExport | None:
+    if settings.otel is None:
+        return None
+    version = probe_version()
+    return OtelExport(settings.otel, exporter.collect, region=settings.region, version=version)
 
 
 def links_of(settings: Settings) -> Callable[[str], tuple[tuple[str, str], ...]]:

@@ -47,6 +47,9 @@ class ResultHandler:
         with consumer("metrics"):
             state = parts.states.state(check.name)
             parts.exporter.observe(result, state.evaluations if state else ())
+        if parts.otel is not None:
+            with consumer("otel"):
+                parts.otel.observe(check, result)
         with consumer("quota usage"):
             parts.quotas.run_finished(result)
         with consumer("pages"):

@@ -18,7 +18,8 @@ from probe.history.state import HistoryState
 from probe.history.store import HistoryStore
 from probe.history.uptime import marks
 from probe.history.uptime import queries as uptime
-from probe.history.uptime.model import Subject, Uptime
+from probe.history.uptime.model import SignalSeries, Subject, Uptime
+from probe.history.uptime.series import series
 from probe.history.uptime.totals import Key
 from probe.history.write_queue import Change, ChangeQueue, WriteQueue
 from probe.storage.thread import Stalled, StorageThread
@@ -197,6 +198,17 @@ class History:
         ``now``."""
         groups = self._groups
         return await self.ask(lambda db: uptime.days(db, groups, subjects, now), {})
+
+    async def series(
+        self, check: str, start: float, end: float, buckets: int
+    ) -> tuple[SignalSeries, ...]:
+        """Every signal of a check in equal stretches from ``start`` until ``end``, of at most
+        20,000 of its runs."""
+        return await self.ask(lambda db: series(db, check, start, end, buckets), ())
+
+    async def last_runs(self, check: str, most: int) -> list[ResultRow]:
+        """The newest entries of a check, newest first."""
+        return await self.ask(lambda db: queries.last_runs(db, check, most), [])
 
     async def unhealthy_periods(
         self, start: float, end: float, most: int = 20

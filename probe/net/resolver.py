@@ -179,6 +179,9 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
 
     Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
     """
+    if _is_literal(host):
+        # No resolver is asked, so no thread has to wait for it.
+        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
     looking = asyncio.ensure_future(
         in_daemon_thread(
             lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
@@ -193,6 +196,14 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
         return list(await looking)
     finally:
         looking.cancel()
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _raise_if_resolver_is_gone(

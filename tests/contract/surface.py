@@ -41,6 +41,7 @@ from probe.kinds import KINDS
 from probe.lab import Lab
 from probe.metrics.families import histogram_of
 from probe.once import exit_code
+from probe.otel.settings import OtelEnvironment
 from tests.alerts.samples import told
 
 Facts = dict[str, list[str]]
@@ -131,7 +132,7 @@ def _variables() -> Iterator[str]:
     models: list[type[Environment]] = [ProbeEnvironment]
     models += [kind.environment for kind in KINDS]
     models += [notifier.environment for notifier in NOTIFIERS]
-    models.append(ExporterEnvironment)
+    models += [ExporterEnvironment, OtelEnvironment]
     for model in models:
         yield from model.variable_names()
     yield from (f"LOG_LEVEL={word}" for word in LOG_LEVELS)

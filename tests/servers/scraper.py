@@ -28,8 +28,11 @@ class Scraper:
         every: str = "1s",
         scrape: Mapping[str, Any] | None = None,
         more: Sequence[Mapping[str, Any]] = (),
+        options: Sequence[str] = (),
     ) -> None:
-        """``scrape`` are more keys of each job: how it gets in; ``more`` are whole jobs."""
+        """``scrape`` are more keys of each job: how it gets in; ``more`` are whole jobs,
+        ``options`` of the command line."""
+        self._options = options
         self._program = requirements.program("prometheus", part="prometheus")
         self._folder = folder
         (folder / "rules.yml").write_text(rules or "groups: []\n", encoding="utf-8")
@@ -48,7 +51,7 @@ class Scraper:
             + list(more),
         }
         if alertmanager:
-            receivers = [{"static_configs": [{"targets": [alertmanager]}]}]
+            receivers = [{"static_configs": [{"targets": alertmanager.split(",")}]}]
             self._config["alerting"] = {"alertmanagers": receivers}
         self.url = ""
 
@@ -63,6 +66,7 @@ class Scraper:
             f"--config.file={config}",
             f"--storage.tsdb.path={self._folder / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{port}",
+            *self._options,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )

@@ -20,6 +20,7 @@ from probe.core.model import Failure, Result, Status
 from tests.clocks import Clock
 from tests.fake_kind import toy
 from tests.simulation.faults import Scenario
+from tests.simulation.operator_actions import Operator
 from tests.simulation.world import START, Disk, Killed, Process, Receiver
 from tests.virtual_time import run_virtually
 
@@ -58,8 +59,8 @@ class Simulation:
         }
         self._checks = [toy(name, interval=INTERVAL, deadline=5.0) for name in scenario.checks]
         self._run = Run(scenario, self._receivers)
-        self._kills = [fault.start for fault in scenario.of("kill")]
-        self._sizes = {fault.start: int(fault.size) for fault in scenario.of("kill")}
+        self._operator = Operator(scenario, self._clock, self._checks)
+        self._kills = scenario.of("kill", "stop")
 
     def play(self) -> Run:
         """Virtual hours in real seconds."""
@@ -81,7 +82,7 @@ class Simulation:
 
     def _boot(self, began: float) -> str:
         """Which boot of the machine it is: some kills are reboots."""
-        reboots = sum(f.start <= began and int(f.size) % 2 for f in self._scenario.of("kill"))
+        reboots = sum(f.start <= began and int(f.size) % 2 for f in self._kills)
         return f"boot {reboots}"
 
     async def _live(self) -> None:
@@ -107,13 +108,17 @@ class Simulation:
 
         with mock.patch.object(Outbox, "open", opened):
             await manager.open()
-        manager.set_checks(self._checks)
+        manager.reload(self._operator.configured(self._config(), self._wall()))
+        manager.suppress_own_network(not self._operator.has_network())
+        manager.set_checks(self._operator.checks())
         tasks = [asyncio.create_task(self._guard(job())) for job in manager.jobs.values()]
         tasks += [
             asyncio.create_task(self._guard(self._check(manager, check, soon[check.name])))
             for check in self._checks
         ]
         tasks.append(asyncio.create_task(self._guard(self._watch(manager))))
+        work = self._operator.work(manager, self._config(), self._wall)
+        tasks.append(asyncio.create_task(self._guard(work)))
         try:
             await self._until_killed()
         finally:
@@ -127,15 +132,25 @@ class Simulation:
         with suppress(TimeoutError):
             async with asyncio.timeout(left):
                 while True:
-                    due = next((at for at in self._kills if at > self._clock()), None)
-                    wait = None if due is None else due - self._clock()
+                    due = next((f for f in self._kills if f.start > self._clock()), None)
+                    wait = None if due is None else due.start - self._clock()
                     try:
                         async with asyncio.timeout(wait):
                             await self._process.killed.wait()
                         return
                     except TimeoutError:
-                        if due is not None:
-                            self._process.jobs_left = self._sizes[due]
+                        if due is not None and due.kind == "kill":
+                            self._process.jobs_left = int(due.size)
+                        elif due is not None:
+                            await self._stop_after(int(due.size))
+                            return
+
+    async def _stop_after(self, turns: int) -> None:
+        """Killed at any await, once the loop has something to do."""
+        self._process.busy.clear()
+        await self._process.busy.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
     async def _guard(self, job: "asyncio.Future[None] | object") -> None:
         try:
@@ -159,8 +174,11 @@ class Simulation:
         await asyncio.sleep(1.0)
         while True:
             soon.clear()
-            fails = self._scenario.active("outage", check.name, self._clock()) is not None
-            manager.handle_result(check, self._result(check, fails), (), backed_up=False)
+            fails = not self._operator.has_network()
+            fails |= self._scenario.active("outage", check.name, self._clock()) is not None
+            manager.suppress_own_network(not self._operator.has_network())
+            if self._operator.is_configured(check.name):
+                manager.handle_result(check, self._result(check, fails), (), backed_up=False)
             recovering = manager.is_recovering(check.name)
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if fails or recovering else INTERVAL):

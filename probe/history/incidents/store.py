@@ -42,15 +42,30 @@ class IncidentHistory:
         self._history.change(key, lambda db: queries.put_notification(db, incident, found))
 
     async def list(
-        self, start: float, end: float, *, most: int = MOST_ON_PAGE, skip: int = 0
+        self,
+        start: float,
+        end: float,
+        *,
+        most: int = MOST_ON_PAGE,
+        skip: int = 0,
+        lasts: bool | None = None,
     ) -> Sequence[Incident]:
-        """Incidents that overlap the time from ``start`` until before ``end``, newest first."""
+        """Incidents that overlap the time from ``start`` until before ``end``, newest first.
+        ``lasts``: only those that do, or only those that don't."""
         most = min(most, MOST_ON_PAGE)
-        return await self._history.ask(lambda db: queries.incidents(db, start, end, most, skip), [])
+        return await self._history.ask(
+            lambda db: queries.incidents(db, start, end, most, skip, lasts=lasts), []
+        )
 
-    async def count(self, start: float, end: float) -> int:
-        """How many incidents overlap that time."""
-        return await self._history.ask(lambda db: queries.count_incidents(db, start, end), 0)
+    async def count(self, start: float, end: float, *, lasts: bool | None = None) -> int:
+        """How many incidents :meth:`list` has in all."""
+        return await self._history.ask(
+            lambda db: queries.count_incidents(db, start, end, lasts=lasts), 0
+        )
+
+    async def of_check(self, check: str, *, most: int = 20) -> Sequence[Incident]:
+        """The newest incidents that a check was part of, newest first."""
+        return await self._history.ask(lambda db: queries.incidents_of_check(db, check, most), [])
 
     async def get(self, name: str) -> Incident | None:
         """One incident by its id."""
@@ -84,10 +99,16 @@ class IncidentHistory:
         )
 
     async def annotations(
-        self, start: float, end: float, *, most: int = MOST_ON_PAGE
+        self, start: float, end: float, *, most: int = MOST_ON_PAGE, skip: int = 0
     ) -> Sequence[Annotation]:
         """Annotations from ``start`` until before ``end``, newest first."""
-        return await self._history.ask(lambda db: queries.annotations(db, start, end, most), [])
+        return await self._history.ask(
+            lambda db: queries.annotations(db, start, end, most, skip), []
+        )
+
+    async def count_annotations(self, start: float, end: float) -> int:
+        """How many annotations there are in that time."""
+        return await self._history.ask(lambda db: queries.count_annotations(db, start, end), 0)
 
     async def put_annotation(self, annotation: Annotation) -> bool:
         """Store an annotation, in the place of one of that id."""

@@ -66,7 +66,9 @@ class LoadStatistics:
 
     def step(self, name: str) -> StepStatistics:
         """The figures of a step."""
-        return self.steps.setdefault(name, StepStatistics())
+        if name not in self.steps:
+            self.steps[name] = StepStatistics()
+        return self.steps[name]
 
     def passed(self, name: str, at: float, seconds: float, late: float = 0.0) -> None:
         """A step passed, ``at`` seconds after the start of the load; ``late`` is how long after

@@ -22,7 +22,7 @@ from probe.report.text.sanitize import clean, without_commands
 
 MARKS = {**SYMBOLS, Verdict.OBJECTIVE_MISSED: "✗"}
 _COLOURS = {Verdict.OK: "32", Verdict.OBJECTIVE_MISSED: "1;31", Verdict.UNKNOWN: "35"}
-_HEAD = (
+HEAD = (
     "step", "passed", "failed", "not measured", "p50", "p95", "p99", "max", "corrected p95", "own"
 )  # fmt: skip
 
@@ -42,7 +42,7 @@ def _lines(result: LoadResult, style: Style) -> Iterator[str]:
     yield f"  of: {spending_words(result.limit)}"
     yield from (f"! {each}" for each in lost_words(result))
     yield ""
-    yield from _table([_HEAD, *map(_cells, step_rows(result))])
+    yield from _table([HEAD, *map(cells, step_rows(result))])
     if errors := error_rows(result):
         yield ""
         yield "Errors"
@@ -58,7 +58,8 @@ def _lines(result: LoadResult, style: Style) -> Iterator[str]:
     yield from (f"Limit of the target: {clean(each)}" for each in result.limits_met)
 
 
-def _cells(row: StepRow) -> tuple[str, ...]:
+def cells(row: StepRow) -> tuple[str, ...]:
+    """A step's cells, as HEAD names them."""
     latencies = (row.p50, row.p95, row.p99, row.greatest, row.corrected_p95)
     counts = (row.passed, row.failed, row.not_measured)
     return (

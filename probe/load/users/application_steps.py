@@ -115,15 +115,17 @@ class _User:
         )
         self._stack.push_async_callback(self._close, session)
         token = (await self._any_token()).get_secret_value()
+        began = run.context.clock()
         await session.open_at(table.site, token=token, transport="websocket")
         await session.expect(CONNECT)
         try:
-            await session.expect(table.ready_event)
+            ready = await session.expect(table.ready_event)
         except CheckFailed:
             if not await session.closed_by_server(0.0):
                 raise
             message = f'the server ends the session instead of sending "{table.ready_event}"'
             raise CheckFailed(Cause.AUTH_REJECTED, message) from None
+        self._iteration.measured = ready - began
         self._session = session
 
     async def round_trip(self) -> None:
@@ -131,7 +133,7 @@ class _User:
         assert self._session is not None
         table, sent = self._run.target.signaling, self._run.context.clock()
         await self._session.send(table.send_event)
-        await self._session.expect(table.reply_event, since=sent)
+        self._iteration.measured = await self._session.expect(table.reply_event, since=sent) - sent
 
     async def credentials(self) -> None:
         """``POST /turn/credentials``: what a browser gets."""

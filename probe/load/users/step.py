@@ -56,13 +56,14 @@ class StrangerMatched(Exception):
 class Iteration:
     """One iteration of one user; ``late`` is how long after its intended start it begins.
 
-    ``spent`` is what the step under way has used, where that is known; ``waited`` the seconds
-    that steps waited for budget.
+    ``spent`` is what the step under way has used, and ``measured`` the seconds that it took until
+    the target's answer came, where it knows; ``waited`` the seconds that steps waited for budget.
     """
 
     def __init__(self, run: LoadRun, late: float = 0.0) -> None:
         self.run = run
         self.spent: Spending | None = None
+        self.measured: float | None = None
         self.waited = 0.0
         self._late = late
 
@@ -74,12 +75,13 @@ class Iteration:
         run = self.run
         most, usual = run.costs[name]
         await self._reserve(most)
-        used, self.spent = most, None
+        used, self.spent, self.measured = most, None, None
         late, self._late = self._late, 0.0
         began = run.context.clock()
         try:
             await self._timed(name, work, limit)
-            run.statistics.passed(name, run.elapsed, run.context.clock() - began, late)
+            seconds = run.context.clock() - began if self.measured is None else self.measured
+            run.statistics.passed(name, run.elapsed, seconds, late)
             used = usual
         except CheckAborted as error:
             error.phase = None if error.phase == name else error.phase
