@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-page bench-rtc \
+.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-peers bench-page bench-rtc \
   lock dashboards clean
 
 help: ## this list
@@ -46,6 +46,9 @@ bench: .venv/dev.stamp ## how fast the command line is
 
 bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, in about 15 minutes
 	@$(BIN)/python -m tests.bench.daemon
+
+bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober and blackbox_exporter
+	@$(BIN)/python -m tests.bench.peers
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
