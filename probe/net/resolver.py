@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from probe.core.causes import Cause
@@ -59,10 +60,21 @@ class Address:
     family: int
 
 
+@lru_cache(maxsize=4096)
 def is_unreachable(address: str) -> bool:
     """Whether the address is one that no host can have: documentation, reserved, multicast."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
+
+
+@lru_cache(maxsize=4096)
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address, for which nothing is looked up."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def has_route(address: Address) -> bool:
@@ -147,6 +159,9 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
 
     Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
     """
+    if is_literal(host):
+        flags = socket.AI_NUMERICHOST  # which never waits
+        return list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags))
     looking = asyncio.ensure_future(
         in_daemon_thread(
             lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
