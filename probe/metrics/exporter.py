@@ -1,10 +1,12 @@
 """Results → Prometheus.
 
-Each check's lines are written when its result comes, so that a scrape of a thousand checks
-only joins them; prometheus_client would take most of a second to write them anew. What
-the two write is the same, byte for byte: ``tests/metrics/test_exporter.py`` compares them.
+A check's lines are written at the first scrape after its result: of a thousand checks
+prometheus_client would take most of a second for that, in which nothing else could run, so
+``Exporter.prepare`` lets others run in between. What the two write is the same, byte for byte:
+``tests/metrics/test_exporter.py`` compares them.
 """
 
+import asyncio
 import math
 import time
 from collections import deque
@@ -37,6 +39,8 @@ from probe.metrics.text_format import line_head, number_text
 
 # After so many intervals without a result, a check's gauges are stale and not exported.
 STALE_INTERVALS = 3
+# So many checks are written before others may run.
+PREPARED_TOGETHER = 10
 # Runs over which RECENT_FAILURES counts failures.
 RECENT_RUNS = 6
 
@@ -73,12 +77,22 @@ class Exporter(Collector):
         if page is not None:
             page.update(result, self._clock())
 
+    async def prepare(self) -> None:
+        """Write what has changed, and let others run meanwhile."""
+        now = self._clock()
+        outdated = [page for page in self._pages.values() if page.is_outdated(now)]
+        for number, page in enumerate(outdated, 1):
+            page.write()
+            if number % PREPARED_TOGETHER == 0:
+                await asyncio.sleep(0)
+
     def families(self) -> Iterator[tuple[Family, list[bytes]]]:
         """Every family with its lines, by check."""
         found: dict[str, tuple[Family, list[bytes]]] = {}
         now = self._clock()
         for page in self._pages.values():
-            page.expire(now)
+            if page.is_outdated(now):
+                page.write()
             for family, lines in page.lines.items():
                 found.setdefault(family.name, (family, []))[1].append(lines)
         yield from found.values()
@@ -88,7 +102,7 @@ class Exporter(Collector):
         found: dict[str, Metric] = {}
         now = self._clock()
         for page in self._pages.values():
-            page.expire(now)
+            page.is_outdated(now)
             for family, suffix, labels, value in page.samples():
                 name = family.name.removesuffix("_total")
                 metric = found.setdefault(family.name, Metric(name, family.help, family.type))
@@ -136,12 +150,12 @@ class _CheckMetrics:
         self._failures: dict[tuple[str, str], int] = {}
         self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
         self._totals: dict[tuple[Family, Pairs], float] = {}
-        self._present: list[tuple[Family, Pairs, float]] = []
+        self._result: Result | None = None
         self._last: tuple[float, float] | None = None
         self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
         self._blind_since: float | None = None
         self._heads: dict[tuple[str, Pairs], str] = {}
-        self._write()
+        self._is_written = False
 
     def update(self, result: Result, now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
@@ -155,33 +169,35 @@ class _CheckMetrics:
         if result.failure is not None:
             key = (result.failure.phase, result.failure.cause.value)
             self._failures[key] = self._failures.get(key, 0) + 1
-        self._present = list(self._gauges(result))
+        self._result = result
         for sample in result.samples:
             if self._repeats and sample.signal.latency and math.isfinite(sample.value):
                 self._histogram(sample).observe(sample.value)
             if sample.signal.counter:
                 self._add(sample)
-        self._write()
+        self._is_written = False
 
-    def expire(self, now: float) -> None:
-        """Drop stale gauges."""
-        if not self._present or self._last is None:
-            return
-        longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
-        if now - self._last[0] > longest:
-            self._present = []
-            self._write()
+    def is_outdated(self, now: float) -> bool:
+        """Whether the lines are others by now; stale gauges are dropped."""
+        if self._result is not None and self._last is not None:
+            longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
+            if now - self._last[0] > longest:
+                self._result, self._is_written = None, False
+        return not self._is_written
 
     def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
         """Everything as (family, suffix of the name, labels, value)."""
         for family, labels, value in self._lasting():
             yield family, "", (*self._labels, *labels), value
-        for family, labels, value in self._present:
+        for family, labels, value in self._gauges():
             yield family, "", (*self._labels, *labels), value
         for histogram in self._histograms.values():
             yield from histogram.samples()
 
-    def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
+    def _gauges(self) -> Iterator[tuple[Family, Pairs, float]]:
+        result = self._result
+        if result is None:
+            return
         for sample in result.samples:
             signal = sample.signal
             if not signal.counter:
@@ -233,10 +249,11 @@ class _CheckMetrics:
             found = self._histograms[key] = HistogramLines(histogram_of(sample.signal), labels)
         return found
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the lines."""
         texts: dict[Family, str] = {}
         heads: dict[tuple[str, Pairs], str] = {}
-        for family, labels, value in (*self._lasting(), *self._present):
+        for family, labels, value in (*self._lasting(), *self._gauges()):
             key = (family.name, labels)
             head = self._heads.get(key) or line_head(family.name, (*self._labels, *labels))
             heads[key] = head
@@ -248,6 +265,7 @@ class _CheckMetrics:
         self.lines = {
             family: text.encode("utf-8", "backslashreplace") for family, text in texts.items()
         }
+        self._is_written = True
 
 
 def _why(failure: Failure) -> Pairs:

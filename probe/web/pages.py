@@ -57,7 +57,7 @@ class PageData:
 
     overview: Callable[[], Awaitable[Overview]]
     revision: Callable[[], int]
-    metrics: Callable[[str | None], tuple[bytes, str]]
+    metrics: Callable[[str | None], Awaitable[tuple[bytes, str]]]
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
     stuck: Callable[[], str] = lambda: ""
@@ -176,7 +176,7 @@ class Pages:
         return self._runbooks[slug][1].response(request)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._sources.metrics(request.headers.get("Accept"))
+        body, content_type = await self._sources.metrics(request.headers.get("Accept"))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _alive(self, request: web.Request) -> web.Response:
