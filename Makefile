@@ -12,8 +12,8 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof bench bench-daemon bench-peers bench-page bench-rtc \
-  lock dashboards clean
+.PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
+  bench-load bench-peers bench-page bench-rtc bench-rules lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
 	  [ $$code -ne 124 ] || { echo "stopped: the long forms took more than 40 minutes" >&2; exit $$code; }; \
 	  $(ALONE) -m proof -rfEP; }
 
+nightly: .venv/dev.stamp ## the longest forms of the tests, in hours: seeds, kills, damages, chaos
+	@$(PYTEST) -m nightly -rfEP --numprocesses 2 --dist worksteal || { $(ALONE) -m nightly -rfEP; }
+
+faults: .venv/dev.stamp ## system calls of a real daemon fail, as a table, in an hour (EVERY=N: each Nth case)
+	@$(BIN)/python -m tests.faults $(or $(EVERY),1) $(WORKERS)
+
 bench: .venv/dev.stamp ## how fast the command line is
 	@$(BIN)/python -m tests.bench
 
@@ -52,6 +58,12 @@ bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober an
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
+	@$(BIN)/python -m tests.bench.load $(ROUNDS)
+
+bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules for 1,000 checks, in 3 minutes
+	@$(BIN)/python -m tests.bench.rules
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)

@@ -1,12 +1,15 @@
 """The configuration of alerting."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alerts.notification.route import Route, RouteTable
 from alerts.notifier import Notifier
 from alerts.runbooks.library import RunbookLibrary
 from alerts.silence.maintenance_window import WindowTable
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,11 @@ class AlertingConfig:
     grafana_url: str = ""
     runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def reloaded(self, new: "AlertingConfig") -> "AlertingConfig":
+        """A new configuration with the notifiers of this one, to which pending messages are
+        addressed."""
+        if new.notifiers.keys() != self.notifiers.keys():
+            logger.warning("a notifier that is added or removed takes effect after a restart")
+        routes = tuple(route for route in new.routes if route.name in self.notifiers)
+        return replace(new, notifiers=self.notifiers, routes=routes)

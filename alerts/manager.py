@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,17 @@ from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
+from alerts.incident_history.delivery import follow
 from alerts.model import Delivery, Message, Silence
 from alerts.notification.meta_messages import log, refusal, undelivered
 from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
 from alerts.outbox.outbox import Outbox
+from alerts.outbox.stored_times import ClockReading, StoredClock
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
-from alerts.recovery import recover
+from alerts.recovery import restore
 from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
 from probe.core.kind import Check
@@ -50,9 +51,9 @@ NOTE_SECONDS = 4 * 3600.0
 
 class AlertManager(AlertingStatus):
     """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives; ``wall`` is the wall clock as it is, with which silences
-    and windows are compared. ``clock`` is the monotonic one, ``peers`` the others, ``journals``
-    the folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
+    not jump while the process lives; ``wall`` is the wall clock as it is, for silences and
+    windows; ``clock`` is the monotonic one, ``stored`` that of stored times. ``journals`` are the
+    folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -64,8 +65,10 @@ class AlertManager(AlertingStatus):
         now: Callable[[], float] = time.time,
         wall: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        stored: Callable[[], ClockReading] | None = None,
     ) -> None:
         self._wall, self._journals, self._woken = wall or now, journals, asyncio.Event()
+        self._stored = stored or StoredClock(self._wall, clock)
         cluster = Cluster(peers, plan.region, now=now, on_news=self._woken.set)
         pipeline = Pipeline(
             plan, cluster if peers.entries else None, lambda at: at + self._wall() - now()
@@ -110,11 +113,7 @@ class AlertManager(AlertingStatus):
     def reload(self, plan: AlertingConfig) -> None:
         """Routes, windows and addresses are these from now on; notifiers stay those of the
         start, for pending messages are addressed to them."""
-        known = self.pipeline.config.notifiers
-        if plan.notifiers.keys() != known.keys():
-            logger.warning("a notifier that is added or removed takes effect after a restart")
-        routes = tuple(route for route in plan.routes if route.name in known)
-        self.pipeline.config = replace(plan, notifiers=known, routes=routes)
+        self.pipeline.config = self.pipeline.config.reloaded(plan)
         warn_of_unrouted(self.pipeline.group_store.routes)
         self._woken.set()
 
@@ -122,7 +121,7 @@ class AlertManager(AlertingStatus):
         """Silences that have not ended, read again: other processes write the file too."""
         if self._outbox is None:
             return []
-        self._silences = await self._outbox.silences(self._now())
+        self._silences = await self._outbox.silences(self._wall())
         return list(self._silences)
 
     async def add_silence(self, silence: Silence) -> None:
@@ -133,7 +132,7 @@ class AlertManager(AlertingStatus):
 
     async def expire_silence(self, name: str) -> bool:
         """End a silence; False if there is none of that name."""
-        ended = self._outbox is not None and await self._outbox.end_silence(name, self._now())
+        ended = self._outbox is not None and await self._outbox.end_silence(name, self._wall())
         self._woken.set()
         return ended
 
@@ -142,14 +141,12 @@ class AlertManager(AlertingStatus):
         for kind in NOTIFIERS:
             if kind.name in self.pipeline.config.notifiers:
                 await asyncio.to_thread(kind.load)
-        self._outbox = await Outbox.open(self._folder, now=self._wall, journals=self._journals)
-        documents = await self._outbox.states()
-        waiting = await self._outbox.waiting()
-        keys = [(each.notifier, each.message.key) for each in waiting]
-        self.pipeline.restore(documents, keys)
+        self._outbox = await Outbox.open(
+            self._folder, now=self._wall, journals=self._journals, reading=self._stored
+        )
+        was_empty = not await restore(self.pipeline, self._outbox)
         warn_of_unrouted(self.pipeline.group_store.routes)
-        await recover(self.pipeline, self._outbox)
-        self._clean_slate = not documents and (
+        self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
         self._silences = await self._outbox.silences(self._wall())
@@ -245,6 +242,9 @@ class AlertManager(AlertingStatus):
         if not self._gate.alive():
             self._fleet.resume()
         self._silences = await self._outbox.silences(self._wall())
+        await follow(self.pipeline.recorder, self._outbox, now)
+        if self._outbox.had_late():
+            self._clean_slate = not await restore(self.pipeline, self._outbox)
         if self._fleet.asks_others:
             self.pipeline.waiting = self._outbox.waiting_now()
         found = self.pipeline.flush(now, self._silences)
@@ -256,6 +256,7 @@ class AlertManager(AlertingStatus):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:
             await self._outbox.commit(found.documents, found.deliveries)
+        await self._outbox.note_clock()
         if found.deliveries:
             self._wake_dispatcher()
         self._flushed_at = self._clock()
@@ -264,7 +265,7 @@ class AlertManager(AlertingStatus):
         return min(max(wait, 0.01), SILENCE_POLL_SECONDS)
 
     def _on_delivered(self, delivery: Delivery) -> None:
-        self.pipeline.delivered(delivery)
+        self.pipeline.delivered(delivery, self._now())
         self._woken.set()
 
     async def _on_refused(self, delivery: Delivery, reason: str) -> None:
@@ -278,8 +279,8 @@ class AlertManager(AlertingStatus):
         if now - self._noted.get(key, float("-inf")) < NOTE_SECONDS:
             return
         self._noted[key] = now
-        region = self.pipeline.config.region
-        await self._send_to_others(delivery.notifier, refusal(delivery, reason, region, now))
+        note = refusal(delivery, reason, self.pipeline.config.region, now)
+        await self._send_to_others(delivery.notifier, note)
 
     async def _on_undelivered(self, delivery: Delivery, reason: str) -> None:
         """A notifier has accepted nothing for a while: reported through the others."""
@@ -287,11 +288,10 @@ class AlertManager(AlertingStatus):
         await self._send_to_others(delivery.notifier, note)
 
     async def _send_to_others(self, name: str, note: Message) -> None:
-        if self._outbox is None:
-            return
         others = [other for other in self.pipeline.config.notifiers if other != name]
-        await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
-        self._wake_dispatcher()
+        if self._outbox is not None:
+            await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
+            self._wake_dispatcher()
 
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:

@@ -94,7 +94,7 @@ class OwnAlerts:
         for name, text in documents.items():
             if name.startswith(_PREFIX):
                 try:
-                    self._alerts[name.removeprefix(_PREFIX)] = load_alert(text)
+                    self._alerts.setdefault(name.removeprefix(_PREFIX), load_alert(text))
                 except CodecError:
                     continue
 

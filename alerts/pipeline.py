@@ -6,12 +6,14 @@ a receiver accepted or refused is handed back in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.company import ClusterLink, incidents_among
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
+from alerts.flush import Flush
+from alerts.incident_history.recorder import IncidentRecorder
 from alerts.model import Alert, Delivery, Fingerprint, Silence
 from alerts.notification.affected import pending_since, with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
@@ -28,17 +30,6 @@ from alerts.state.alert_store import AlertStore, Event
 from alerts.state.confirmation import Confirmation
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """What has to be stored and sent together, and what happened to alerts; pending messages of
-    ``withdrawn`` (notifier and incident) are another probe's to send."""
-
-    deliveries: tuple[Delivery, ...] = ()
-    documents: Mapping[str, str | None] = field(default_factory=dict)
-    events: tuple[Event, ...] = ()
-    withdrawn: tuple[Key, ...] = ()
 
 
 class Pipeline:
@@ -58,6 +49,7 @@ class Pipeline:
         self._config, self._cluster, self._wall = config, cluster, wall
         self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), Lately()
+        self.recorder = IncidentRecorder(config.region)
         self.group_store = GroupStore(
             Routes(config.routes, config.own_routes), confirm=self._is_confirmed
         )
@@ -90,17 +82,17 @@ class Pipeline:
         self._config = config
         self.group_store.routes = Routes(config.routes, config.own_routes)
 
-    def restore(
-        self, documents: Mapping[str, str], waiting: Iterable[tuple[str, str]] = ()
-    ) -> None:
-        """Restore the documents of an earlier process; ``waiting`` are notifier and incident
-        of every pending message."""
+    def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
+        """Restore the documents of an earlier process, at any time: what is known stays.
+        ``waiting`` are notifier and incident of every pending message."""
         self.unreadable = self.alerts.restore(documents)
         self.own.restore(documents)
         self.group_store.restore(documents, waiting)
         if self._link is not None:
             self._link.restore(documents)
         self.incidents.restore(documents)
+        if self._checks:
+            self.set_checks(list(self._checks.values()), self._now)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> None:
         """These are the checks from now on; alerts of others are closed."""
@@ -136,6 +128,7 @@ class Pipeline:
             return
         self.alerts.adopt(alert, at)
         self.incidents.adopt(alert, key)
+        self.recorder.adopt(key)
 
     @property
     def firing(self) -> list[Alert]:
@@ -153,9 +146,10 @@ class Pipeline:
         works is resolved at the pagers."""
         self._unknown = set(self.groups.values())
 
-    def delivered(self, delivery: Delivery) -> None:
+    def delivered(self, delivery: Delivery, now: float | None = None) -> None:
         """A receiver has accepted a message."""
         self.group_store.log.delivered(delivery)
+        self.recorder.delivered(delivery, self._now if now is None else now)
 
     def refused(self, delivery: Delivery, now: float) -> None:
         """A receiver has refused a message for good."""
@@ -173,6 +167,8 @@ class Pipeline:
         self._groups = groups = self._alert_groups(now)
         deliveries = self.group_store.settle(groups, now, self._context(now))
         deliveries += self._resolves_of_unknown(now)
+        self.recorder.update(groups, now, lambda alert: self.suppressed_by(alert, now))
+        self.recorder.queued(deliveries)
         is_open = (
             self.group_store.log.is_open
             if self._cluster is None
@@ -189,12 +185,14 @@ class Pipeline:
         if self._link is not None:
             ended, withdrawn = self._link.end()
             documents |= ended
+            self.recorder.withdrawn(withdrawn)
         events, self._events = tuple(self._events), []
         return Flush(tuple(deliveries), documents, events, withdrawn)
 
     def not_sent(self, key: Key) -> None:
         """A resolve that was not sent is not reported to other probes."""
         self.group_store.ended.pop(key, None)
+        self.recorder.dropped(key)
 
     def knows(self, check: str) -> bool:
         """Whether a check runs now."""
@@ -262,10 +260,11 @@ class Pipeline:
         ]
 
     def _context(self, now: float) -> MessageContext:
-        config = self._config
-        changes = tuple(self.changes.changes(now))
+        config, changes = self._config, self.changes
         return MessageContext(
-            config.region, config.public_url, config.grafana_url, changes, config.runbooks
+            *(config.region, config.public_url, config.grafana_url),
+            *(tuple(changes.changes(now)), config.runbooks, changes.markers(now)),
+            lambda key, opens: self.recorder.id_of(key, now, opens=opens),
         )
 
     def _group_of(self, alert: Alert) -> str:
@@ -292,7 +291,7 @@ class Pipeline:
             return []
         firing = {self._group_of(alert) for alert in self.alerts.firing}
         if cluster is not None:
-            firing |= set(filter(cluster.is_open_elsewhere, self._unknown))
+            firing.update(filter(cluster.is_open_elsewhere, self._unknown))
         pending = {self.groups.get(name, name) for name in self.alerts.pending}
         self._unknown -= firing
         works = sorted(self._unknown - pending)

@@ -18,6 +18,14 @@ from alerts.pipeline import Pipeline
 logger = logging.getLogger(__name__)
 
 
+async def restore(pipeline: Pipeline, outbox: Outbox) -> bool:
+    """Restore what an earlier process stored; whether there was anything in the database."""
+    documents, waiting = await outbox.states(), await outbox.waiting()
+    pipeline.restore(documents, [(each.notifier, each.message.key) for each in waiting])
+    await recover(pipeline, outbox)
+    return bool(documents)
+
+
 async def recover(pipeline: Pipeline, outbox: Outbox) -> int:
     """Bring alerts and notification log in line with the journal; how many incidents were
     taken up. The pipeline has been restored from the database before."""

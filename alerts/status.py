@@ -8,7 +8,8 @@ from alerts.cluster.cluster import Cluster
 from alerts.model import Alert, Severity, Silence
 from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notification.sender import Dispatcher
-from alerts.outbox.outbox import Outbox, OutboxState
+from alerts.outbox.outbox import Outbox
+from alerts.outbox.outbox_state import OutboxState
 from alerts.pipeline import Pipeline
 from alerts.silence.maintenance_window import Window
 from probe.core.model import Unit

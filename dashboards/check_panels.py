@@ -4,20 +4,38 @@ from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, Pane
 
 AVAILABILITY = ((None, RED), (0.95, ORANGE), (0.99, BLUE), (0.999, GREEN))
 _STATES = ((0.0, "failing", RED), (1.0, "passing", GREEN))
+_CHECK = "on (job, instance, region, check)"
 
 
-def states(selector: str, drill: str = "") -> Panel:
+def measured(selector: str) -> str:
+    """The last result of the checks that run here; not what was pushed there by a single run."""
+    return f"(probe_success{selector} and {_CHECK} probe_interval_seconds{selector})"
+
+
+def success_share(selector: str, by: str, window: str) -> str:
+    """The share of the measured time in which checks passed, whatever restarts there were."""
+    good = f"sum by ({by}) (sum_over_time(probe_success{selector}[{window}]))"
+    return f"({good} / sum by ({by}) (count_over_time(probe_success{selector}[{window}])))"
+
+
+def states(selector: str, drill: str = "", title: str = "Checks over time") -> Panel:
     """Each check over time; gaps are where nothing could be measured."""
     return Panel(
-        title="Checks over time",
-        description="What the last run of each check found. A gap: it could not be measured.",
-        queries=(PanelQuery(f"probe_success{selector}", "{{check}} {{region}}"),),
+        title=title,
+        description="The worst result of each check in each step, so that a short failure is seen "
+        "over days too. A gap: it could not be measured.",
+        queries=(
+            PanelQuery(
+                f"min_over_time(probe_success{selector}[$__interval])", "{{check}} {{region}}"
+            ),
+        ),
         unit="short",
         shape=PanelType.STATES,
         words=_STATES,
         width=24,
         height=9,
         link_to=drill,
+        interval="1m",
     )
 
 
@@ -27,16 +45,13 @@ def availability(selector: str, by: str, legend: str) -> Panel:
         title="Availability in the time range",
         description="Share of the measured time in which checks passed. Unknown and gaps are left "
         "out; Checks over time shows them.",
-        queries=(
-            PanelQuery(
-                f"avg by ({by}) (avg_over_time(probe_success{selector}[$__range]))", legend, True
-            ),
-        ),
+        queries=(PanelQuery(success_share(selector, by, "$__range"), legend, True),),
         unit="percentunit",
         shape=PanelType.BARS,
         thresholds=AVAILABILITY,
         least=0,
         most=1,
+        decimals=3,
     )
 
 
@@ -45,12 +60,8 @@ def causes(selector: str) -> Panel:
     return Panel(
         title="Causes",
         description="How many checks fail or can't be measured, by cause. Causes are a closed "
-        "list, which the README has. Empty while all checks pass.",
-        queries=(
-            PanelQuery(
-                f"count by (cause) (probe_failure_info{selector}) or vector(0)", "{{cause}}"
-            ),
-        ),
+        "list, which the documentation has. Empty while all checks pass.",
+        queries=(PanelQuery(f"count by (cause) (probe_failure_info{selector})", "{{cause}}"),),
         shape=PanelType.STACK,
         thresholds=((None, GREEN), (1, RED)),
         least=0,
@@ -72,30 +83,45 @@ def phases(selector: str) -> Panel:
 
 
 def failures(selector: str) -> Panel:
-    """Failing checks now, and in which phase."""
+    """What fails now and why, since when, and where to go."""
+    why = f"{_CHECK} group_left (phase, cause) probe_failure_info{selector}"
+    which = '{job=~"$job", signal="failing"}'
+    links = f"{_CHECK} group_left (runbook_url, status_url) probe_alert_info{which}"
+    since = (
+        f"(1000 * (probe_failing_since_timestamp_seconds{selector} or {_CHECK} "
+        f"probe_unmeasured_since_timestamp_seconds{selector}) * {why})"
+    )
+    fires = f"({since} * {links})"
+    by = "check, region, target, phase, cause, runbook_url, status_url"
     return Panel(
-        title="Failing now",
-        description="Failed runs and runs that could not measure, with phase and cause. Empty: "
-        "all checks pass.",
-        queries=(
-            PanelQuery(
-                f"sum by (check, region, target, phase, cause) (probe_failure_info{selector})",
-                now=True,
-            ),
-        ),
+        title="What fails and why",
+        description="Failed runs and runs that could not measure, with phase and cause, and since "
+        "when. A check links to its runbook and the status page. Empty: all checks pass.",
+        queries=(PanelQuery(f"max by ({by}) ({fires} or {_CHECK} {since})", now=True),),
+        unit="dateTimeFromNow",
         shape=PanelType.TABLE,
+        width=24,
+        columns=(
+            ("check", "Check"),
+            ("region", "Region"),
+            ("Value", "Since"),
+            ("phase", "Phase"),
+            ("cause", "Cause"),
+            ("target", "Target"),
+        ),
+        links=(("runbook_url", "Runbook"), ("status_url", "Status page")),
     )
 
 
 def row(title: str, selector: str, by: str, legend: str, drill: str = "") -> DashboardRow:
-    """All of them for one group of checks."""
+    """All of them for one group of checks, what fails first."""
     return DashboardRow(
         title,
         (
+            failures(selector),
             states(selector, drill),
             availability(selector, by, legend),
             causes(selector),
             phases(selector),
-            failures(selector),
         ),
     )

@@ -11,10 +11,12 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
+from dashboards.annotations import annotations
 from dashboards.grafana_panels import SOURCE, grafana_panel
 from dashboards.model import Dashboard, DashboardRow
 
 TAG = "probe"
+COLUMNS = 24
 _IS_CHECK = "probe_interval_seconds"
 
 
@@ -22,13 +24,21 @@ def as_json(board: Dashboard) -> str:
     """A dashboard's file."""
     built = _dashboard(board).build()
     document = json.loads(json.dumps(built, cls=JSONEncoder))
-    for number, panel in enumerate(document.setdefault("panels", []), 1):
+    for number, panel in enumerate(every_panel(document), 1):
         panel["id"] = number
     for hidden in (*document["links"], *document["annotations"]["list"]):
         # Links are there to be seen, not to be looked for in a menu.
         hidden.pop("placement", None)
     # Grafana numbers what it imports; the SDK leaves out what is nothing.
     return json.dumps({"id": None, **document}, indent=1, ensure_ascii=False) + "\n"
+
+
+def every_panel(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows and panels of a document, those of collapsed rows included."""
+    found = []
+    for panel in document.setdefault("panels", []):
+        found += [panel, *panel.get("panels", [])]
+    return found
 
 
 def _dashboard(board: Dashboard) -> dashboard.Dashboard:
@@ -40,11 +50,17 @@ def _dashboard(board: Dashboard) -> dashboard.Dashboard:
         .time("now-6h", "now")
         .refresh("1m")
         .timezone("browser")
-        .editable()
+        .readonly()
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
     )
     for variable in _variables(board):
         made.with_variable(variable)
+    made.link(
+        dashboard.DashboardLink("Status page")
+        .type(models.DashboardLinkType.LINK)
+        .url("${status}")
+        .target_blank(True)
+    )
     made.link(
         dashboard.DashboardLink("Probe")
         .type(models.DashboardLinkType.DASHBOARDS)
@@ -52,7 +68,7 @@ def _dashboard(board: Dashboard) -> dashboard.Dashboard:
         .include_vars(True)
         .keep_time(True)
     )
-    for annotation in _annotations():
+    for annotation in annotations():
         made.annotation(annotation)
     for row in board.rows:
         _add_row(made, row)
@@ -60,9 +76,23 @@ def _dashboard(board: Dashboard) -> dashboard.Dashboard:
 
 
 def _add_row(made: dashboard.Dashboard, row: DashboardRow) -> None:
-    made.with_row(dashboard.Row(row.title))
+    made_row = dashboard.Row(row.title)
+    if row.repeat:
+        made_row.repeat(row.repeat)
+    if not row.collapsed:
+        made.with_row(made_row)
+        for panel in row.panels:
+            made.with_panel(grafana_panel(panel))
+        return
+    made_row.collapsed(True)
+    x = y = height = 0
     for panel in row.panels:
-        made.with_panel(grafana_panel(panel))
+        if x + panel.width > COLUMNS:
+            x, y, height = 0, y + height, 0
+        place = models.GridPos(x=x, y=y + 1, w=panel.width, h=panel.height)
+        made_row.with_panel(grafana_panel(panel).grid_pos(place))
+        x, height = x + panel.width, max(height, panel.height)
+    made.with_row(made_row)
 
 
 def _variables(board: Dashboard) -> list[Any]:
@@ -72,15 +102,35 @@ def _variables(board: Dashboard) -> list[Any]:
         .description("A Prometheus that scrapes the probes.")
         .type("prometheus")
     ]
-    wanted = [("region", "Region", ""), ("check", "Check", 'region=~"$region"')]
+    job = 'job=~"$job"'
+    found.append(_variable("job", "Job", "label_values(probe_build_info, job)"))
+    found.append(_variable("region", "Region", f"label_values(probe_build_info{{{job}}}, region)"))
+    check = f'label_values({_IS_CHECK}{{{job}, region=~"$region"}}, check)'
+    found.append(_variable("check", "Check", check))
     if board.providers:
-        wanted.append(("provider", "Provider", 'provider!=""'))
-    for name, label, which in wanted:
-        found.append(_variable(name, label, f"label_values({_IS_CHECK}{{{which}}}, {name})"))
+        query = f'label_values({_IS_CHECK}{{{job}, provider!=""}}, provider)'
+        # Also what belongs to no provider.
+        found.append(_variable("provider", "Provider", query, ".*"))
+    found.append(_hidden("status", f"label_values(probe_links_info{{{job}}}, status_url)"))
     return found
 
 
-def _variable(name: str, label: str, query: str) -> dashboard.QueryVariable:
+def _hidden(name: str, query: str) -> dashboard.QueryVariable:
+    """A variable that links use and people don't see."""
+    return (
+        dashboard.QueryVariable(name)
+        .label(name.capitalize())
+        .description("Where the probe's own pages are.")
+        .datasource(SOURCE)
+        .query(query)
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .hide(models.VariableHide.HIDE_VARIABLE)
+    )
+
+
+def _variable(name: str, label: str, query: str, all_value: str = ".+") -> dashboard.QueryVariable:
+    """By default "all" leaves out what has no such label: it is no probe's, but that of a
+    blackbox_exporter beside it."""
     return (
         dashboard.QueryVariable(name)
         .label(label)
@@ -91,40 +141,6 @@ def _variable(name: str, label: str, query: str) -> dashboard.QueryVariable:
         .sort(models.VariableSort.ALPHABETICAL_ASC)
         .multi(True)
         .include_all(True)
-        # Also what has no such label.
-        .all_value(".*")
+        .all_value(all_value)
         .current(models.VariableOption(selected=True, text="All", value="$__all"))
-    )
-
-
-def _annotations() -> list[dashboard.AnnotationQuery]:
-    which = '{region=~"$region", check=~"$check"}'
-    return [
-        _annotation(
-            "Changes of state",
-            "red",
-            f"changes(probe_success{which}[2m]) > 0",
-            "{{check}} changed, seen from {{region}}",
-        ),
-        _annotation(
-            "Starts of a probe",
-            "blue",
-            "changes(process_start_time_seconds[2m]) * on (job, instance) group_left(region) "
-            'probe_build_info{region=~"$region"} > 0',
-            "the probe in {{region}} was started",
-        ),
-    ]
-
-
-def _annotation(name: str, colour: str, expr: str, title: str) -> dashboard.AnnotationQuery:
-    return (
-        dashboard.AnnotationQuery()
-        .name(name)
-        .datasource(SOURCE)
-        .enable(True)
-        .icon_color(colour)
-        .expr(expr)
-        .step("1m")
-        .title_format(title)
-        .tag_keys("check,region")
     )

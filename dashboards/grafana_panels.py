@@ -1,5 +1,6 @@
 """Panels as Grafana's: one builder for each panel type."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from grafana_foundation_sdk.builders import (
     table,
     timeseries,
 )
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heat
@@ -22,6 +24,7 @@ from grafana_foundation_sdk.models import prometheus as queries
 from dashboards.model import Panel, PanelQuery, PanelType
 
 SOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
+MOST_STATES = 1000.0
 _HIDDEN = ("Time", "Value", "__name__", "job", "instance")
 
 
@@ -58,6 +61,8 @@ def grafana_panel(panel: Panel) -> Any:
         made.with_target(_target(query, index, panel.shape))
     if panel.interval:
         made.interval(panel.interval)
+    if panel.decimals is not None:
+        made.decimals(panel.decimals)
     if panel.words:
         made.mappings([_words(panel)])
     if panel.link_to:
@@ -127,6 +132,8 @@ def _states(_: Panel) -> statetimeline.Panel:
         .row_height(0.8)
         .fill_opacity(80)
         .line_width(0)
+        # What fails is on no second page.
+        .per_page(MOST_STATES)
         .legend(common.VizLegendOptions().show_legend(False))
     )
 
@@ -173,10 +180,29 @@ def _heat(panel: Panel) -> heatmap.Panel:
     )
 
 
-def _table(_: Panel) -> table.Panel:
+def _table(panel: Panel) -> table.Panel:
+    """Several queries are one table, joined by the labels that they share."""
     made = table.Panel().show_header(True)
-    hide = {"excludeByName": dict.fromkeys(_HIDDEN, True)}
-    return made.with_transformation(models.DataTransformerConfig(id_val="organize", options=hide))
+    if len(panel.queries) > 1:
+        made.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
+    named = [name for name, _ in panel.columns]
+    unseen = {*_HIDDEN, *(name for name, _ in panel.links)} - set(named)
+    hidden = dict.fromkeys(sorted(unseen), True)
+    options = {
+        "excludeByName": hidden,
+        "indexByName": {name: index for index, name in enumerate(named)},
+        "renameByName": {name: title for name, title in panel.columns if title != name},
+    }
+    made.with_transformation(models.DataTransformerConfig(id_val="organize", options=options))
+    if panel.links:
+        first = panel.columns[0][1]
+        links = [
+            dashboard.DashboardLink(title).url(f"${{__data.fields.{name}}}").target_blank(True)
+            for name, title in panel.links
+        ]
+        values = [json.loads(json.dumps(each.build(), cls=JSONEncoder)) for each in links]
+        made.override_by_name(first, [models.DynamicConfigValue(id_val="links", value=values)])
+    return made
 
 
 _SHAPES: Mapping[PanelType, Callable[[Panel], Any]] = {

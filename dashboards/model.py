@@ -32,7 +32,9 @@ class PanelQuery:
 class Panel:
     """One plot. ``unit`` is Grafana's; ``thresholds`` are (from which value, colour), the first
     from None; ``width`` is in 24ths, ``height`` in Grafana's rows. ``words`` name values,
-    ``link_to`` is the uid of the detailed dashboard of a check."""
+    ``link_to`` is the uid of the detailed dashboard of a check. ``decimals`` None: as many as
+    Grafana likes. Of a table ``columns`` are names of its columns, in their order, ``links`` the
+    columns with an address that is a link on each row."""
 
     title: str
     description: str
@@ -47,14 +49,19 @@ class Panel:
     least: float | None = None
     most: float | None = None
     interval: str = ""
+    decimals: float | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardRow:
-    """Panels below one heading."""
+    """Panels below one heading. ``repeat``: once for each value of this variable."""
 
     title: str
     panels: tuple[Panel, ...]
+    collapsed: bool = False
+    repeat: str = ""
 
 
 @dataclass(frozen=True, slots=True)

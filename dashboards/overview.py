@@ -1,11 +1,8 @@
-"""Overview: check states, firing alerts, and the objectives over 30 days with their budgets."""
+"""Overview: what fails and why, check states, the objectives over 30 days with their budgets."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
-from alerts.prometheus.promql import number
-from alerts.prometheus.slo_rules import BURNS, Objective, objectives_of
 from dashboards import check_panels
 from dashboards.model import (
     BLUE,
@@ -21,12 +18,13 @@ from dashboards.model import (
 )
 from dashboards.signal_panels import INFRASTRUCTURE, SIGNALING, TURN, names_on, selector
 from probe.core.kind import Kind
-from probe.core.model import Aggregation, LimitSide, Threshold
-from probe.metrics.families import histogram_of
-from probe.metrics.histogram import BUCKETS
 
 UID = "probe-overview"
+_CHECK = "on (job, instance, region, check)"
+_PROBES = 'probe_build_info{job=~"$job", region=~"$region"}'
+_DEAD = ((-1.0, "no probe", RED),)
 _BUDGET = ((None, RED), (0.0, ORANGE), (0.25, YELLOW), (0.5, GREEN))
+_DAYS = "30d"
 
 
 def overview(kinds: Iterable[Kind[Any, Any]]) -> Dashboard:
@@ -35,67 +33,44 @@ def overview(kinds: Iterable[Kind[Any, Any]]) -> Dashboard:
     return Dashboard(
         UID,
         "Probe: overview",
-        "Check states, firing alerts, and remaining error budgets.",
+        "What fails and why, check states, and remaining error budgets.",
         (
-            DashboardRow("Now", tuple(_now())),
+            DashboardRow("Now", (*_now(), check_panels.failures(selector()))),
             DashboardRow("Checks", tuple(_checks(kinds))),
-            DashboardRow("Objectives over 30 days", tuple(_objectives(kinds))),
-            DashboardRow("Time", (_durations(),)),
+            DashboardRow("Objectives over 30 days", tuple(_objectives())),
+            DashboardRow("Limits", (_limits(),), collapsed=True),
+            DashboardRow("Time", (_durations(),), collapsed=True),
         ),
     )
+
+
+def counted(expr: str) -> str:
+    """How many series an expression has: 0 while a probe is there, -1 where none is."""
+    return f"count({expr}) or 0 * count({_PROBES}) or vector(-1)"
 
 
 def _now() -> Iterator[Panel]:
-    success = f"probe_success{selector()}"
-    info = f"probe_failure_info{selector()}"
-    found = (
-        ("Failing", "Checks that fail.", f"count({success} == 0) or vector(0)", RED),
-        (
-            "Not measured",
-            "Checks that could not be measured: neither passing nor failing.",
-            f"count({info} unless on (job, instance, check, region) {success}) or vector(0)",
-            ORANGE,
-        ),
-        ("Passing", "Checks that pass.", f"count({success} == 1) or vector(0)", GREEN),
+    success, info = check_panels.measured(selector()), f"probe_failure_info{selector()}"
+    blind = f"{info} unless {_CHECK} probe_success{selector()}"
+    yield _count("Failing", "Checks that fail.", f"{success} == 0", RED)
+    yield _count(
+        "Not measured",
+        "Checks that could not be measured: neither passing nor failing.",
+        blind,
+        ORANGE,
     )
-    for title, text, expr, colour in found:
-        bad = ((None, GREEN), (1, colour)) if colour != GREEN else ((None, GREEN),)
-        yield Panel(
-            title,
-            text,
-            (PanelQuery(expr, title, True),),
-            shape=PanelType.STAT,
-            thresholds=bad,
-            width=4,
-            height=4,
-        )
-    yield _firing_alerts()
-    yield _regions()
-
-
-def _firing_alerts() -> Panel:
-    return Panel(
-        "Firing alerts",
-        "As evaluated by the probes, by severity.",
-        (
-            PanelQuery(
-                "sum by (severity) (probe_alerts_firing * on (job, instance) "
-                'group_left(region) probe_build_info{region=~"$region"})',
-                "{{severity}}",
-                True,
-            ),
-        ),
-        shape=PanelType.STAT,
-        thresholds=((None, GREEN), (1, RED)),
-        width=6,
-        height=4,
+    yield _count("Passing", "Checks that pass.", f"{success} == 1", BLUE)
+    yield _count("Firing alerts", "Of a region, after their time.", _alerts(), RED)
+    seen = f"max by (job, region) (last_over_time({_PROBES}[1d]))"
+    yield _count(
+        "Silent regions",
+        "Regions whose probe reported within a day and no longer does: what they show is old.",
+        f"{seen} unless on (job, region) {_PROBES}",
+        RED,
     )
-
-
-def _regions() -> Panel:
-    return Panel(
-        "Regions",
-        "Regions that run probes, and the time since their last run.",
+    yield Panel(
+        "Last run",
+        "Time since the last run in each region.",
         (
             PanelQuery(
                 f"time() - max by (region) (probe_last_run_timestamp_seconds{selector()})",
@@ -106,7 +81,26 @@ def _regions() -> Panel:
         unit="s",
         shape=PanelType.STAT,
         thresholds=((None, GREEN), (300, ORANGE), (900, RED)),
-        width=6,
+        width=4,
+        height=4,
+    )
+
+
+def _alerts() -> str:
+    return f"max by (job, check, signal) (probe_alert_severity{selector()} > 0)"
+
+
+def _count(title: str, text: str, expr: str, colour: str) -> Panel:
+    """Red without any probe: nothing is well that is not watched."""
+    good = BLUE if colour == BLUE else GREEN
+    return Panel(
+        title,
+        text,
+        (PanelQuery(counted(expr), title, True),),
+        shape=PanelType.STAT,
+        thresholds=((None, RED), (0, good), (1, colour)),
+        words=_DEAD,
+        width=4,
         height=4,
     )
 
@@ -118,103 +112,77 @@ def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
         if not (found := names_on(kinds, uid)):
             continue
         which = selector(f'kind=~"{found}"')
-        yield replace(check_panels.states(which, uid), title=f"{title}: checks over time")
+        yield check_panels.states(which, uid, f"{title}: checks over time")
     yield check_panels.availability(selector(), "check", "{{check}}")
     yield check_panels.causes(selector())
-    yield replace(check_panels.failures(selector()), width=24)
 
 
-def _objectives(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Panel]:
-    found = objectives_of(kinds)
+def _objective() -> str:
+    share = "on (job, instance, kind) group_left () probe_objective_ratio"
+    share += '{job=~"$job"}'
+    return f"max by (check) (probe_check_info{selector()} * {share})"
+
+
+def _objectives() -> Iterator[Panel]:
+    kept = check_panels.success_share(selector(), "check", _DAYS)
+    left = f"1 - (1 - {kept}) / on (check) (1 - {_objective()})"
     yield Panel(
-        "Error budget remaining",
-        "Of what 30 days allow: 100 % is untouched, below 0 % the objective is missed. "
-        "Where less than 30 days are kept, of as many as there are.",
-        tuple(_left(objective) for objective in found),
+        "Objectives",
+        "Of each check the availability objective, what was kept of it in 30 days (or as many as "
+        "there are), and the share of the error budget that is left: below 0 it is missed.",
+        (
+            PanelQuery(_objective(), "objective", True),
+            PanelQuery(kept, "kept", True),
+            PanelQuery(left, "budget left", True),
+        ),
         unit="percentunit",
-        shape=PanelType.BARS,
+        shape=PanelType.TABLE,
         thresholds=_BUDGET,
         width=24,
         height=10,
-        least=-1,
-        most=1,
+        decimals=3,
+        columns=(
+            ("check", "Check"),
+            ("Value #A", "Objective"),
+            ("Value #B", "Kept"),
+            ("Value #C", "Budget left"),
+        ),
     )
-    yield from _filling([_kept(objective) for objective in found])
-    rates = ", ".join(number(burn.rate) for burn in BURNS)
+    hour = check_panels.success_share(selector(), "check", "1h")
     yield Panel(
         "Error budget burn rate",
         "Errors of the last hour, against what the objective allows: 1 uses the budget up in 30 "
-        f"days. Alerts begin at {rates}, the lower rates over longer windows.",
-        tuple(_burn(objective) for objective in found if objective.threshold is None),
-        shape=PanelType.LINES,
+        "days. Alerts begin at 14.4, 6, 3, 1, the lower rates over longer windows.",
+        (PanelQuery(f"(1 - {hour}) / on (check) (1 - {_objective()})", "{{check}}"),),
         thresholds=((None, GREEN), (1, BLUE), (6, ORANGE), (14.4, RED)),
         width=24,
         least=0,
     )
 
 
-def _filling(panels: list[Panel]) -> Iterator[Panel]:
-    """Three fill a row; what is left over for the last one shares it."""
-    left_over = len(panels) % 3
-    for place, panel in enumerate(panels):
-        in_last_row = place >= len(panels) - left_over
-        yield replace(panel, width=24 // left_over) if in_last_row else panel
-
-
-def _kept(objective: Objective) -> Panel:
-    share = 1 - objective.budget
-    text = f"At least {number(100 * share)} % of the time passing."
-    if objective.threshold is not None:
-        threshold = objective.threshold
-        text = f"{threshold.signal.help} Objective {number(threshold.limits.objective or 0)}"
-        text += f" {threshold.signal.unit.value}, for {number(100 * share)} % of the runs."
+def _limits() -> Panel:
+    """Whatever has a limit, queries and limits of one's own included."""
+    one = "job, instance, region, check, signal"
+    which = selector('level="warning"', 'bad="above"')
+    limit = f"max by ({one}) (probe_threshold{which} > 0)"
     return Panel(
-        f"{objective.kind.name}: {objective.name.replace('_', ' ')}",
-        f"{text} The line is the objective.",
-        (PanelQuery(f"1 - {_errors(objective, '30d')}", "{{check}}", True),),
+        "Values by their warning limits",
+        "Each value that has a warning limit above it, as a share of the limit; the highest 20. "
+        "Limits and queries of probe.toml count.",
+        (
+            PanelQuery(
+                f"topk(20, probe_judged{selector()} / on ({one}) group_left () {limit})",
+                "{{check}} {{region}} {{signal}}",
+                True,
+            ),
+        ),
         unit="percentunit",
         shape=PanelType.BARS,
-        thresholds=((None, RED), (share, GREEN)),
-        width=8,
-        height=7,
-        least=max(0.0, 1 - 3 * objective.budget),
-        most=1,
+        thresholds=((None, GREEN), (0.8, BLUE), (1, ORANGE)),
+        width=24,
+        height=12,
+        least=0,
     )
-
-
-def _left(objective: Objective) -> PanelQuery:
-    errors = _errors(objective, "30d")
-    name = objective.name.replace("_", " ")
-    return PanelQuery(f"1 - {errors} / {number(objective.budget)}", f"{{{{check}}}}: {name}", True)
-
-
-def _burn(objective: Objective) -> PanelQuery:
-    return PanelQuery(f"{_errors(objective, '1h')} / {number(objective.budget)}", "{{check}}")
-
-
-def _errors(objective: Objective, window: str) -> str:
-    """The share of errors of a window, by check, from what is scraped alone: Fly's Prometheus
-    records nothing."""
-    which = selector(f'kind="{objective.kind.name}"')
-    threshold = objective.threshold
-    if threshold is None:
-        return f"(1 - avg by (check) (avg_over_time(probe_success{which}[{window}])))"
-    return _errors_of(threshold, which, window)
-
-
-def _errors_of(threshold: Threshold, which: str, window: str) -> str:
-    signal, limit = threshold.signal, threshold.limits.objective or 0.0
-    if threshold.aggregation is not Aggregation.P95:
-        mean = f"avg by (check) (avg_over_time({signal.name}{which}[{window}]))"
-        return f"({mean} * 1)" if threshold.bad is LimitSide.ABOVE else f"(1 - {mean})"
-    if signal.latency and limit in BUCKETS and threshold.bad is LimitSide.ABOVE:
-        name = histogram_of(signal).name
-        within = which.replace("{", f'{{le="{limit}", ')
-        good = f"sum by (check) (increase({name}_bucket{within}[{window}]))"
-        return f"(1 - {good} / sum by (check) (increase({name}_count{which}[{window}])))"
-    sign = ">" if threshold.bad is LimitSide.ABOVE else "<"
-    errors = f"({signal.name}{which} {sign} bool {number(limit)})"
-    return f"(avg by (check) (avg_over_time({errors}[{window}:1m])))"
 
 
 def _durations() -> Panel:

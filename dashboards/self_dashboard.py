@@ -14,7 +14,8 @@ from dashboards.model import (
 from dashboards.signal_panels import selector
 
 UID = "probe-itself"
-_HERE = '{region=~"$region"}'
+_HERE = '{job=~"$job", region=~"$region"}'
+_JOB = '{job=~"$job"}'
 _QUANTILES = (0.5, 0.9, 0.99)
 
 
@@ -54,7 +55,7 @@ def _health() -> tuple[Panel, ...]:
             "Time since the start.",
             (
                 PanelQuery(
-                    _of_probes("(time() - process_start_time_seconds)"),
+                    _of_probes(f"(time() - process_start_time_seconds{_JOB})"),
                     "{{region}}",
                     True,
                 ),
@@ -71,7 +72,7 @@ def _flag(title: str, text: str, name: str) -> Panel:
     return Panel(
         title,
         text,
-        (PanelQuery(f"min by (region) ({_of_probes(name)})", "{{region}}", True),),
+        (PanelQuery(f"min by (region) ({_of_probes(name + _JOB)})", "{{region}}", True),),
         shape=PanelType.STAT,
         words=((0, "error", RED), (1, "ok", GREEN)),
         width=4,
@@ -80,7 +81,7 @@ def _flag(title: str, text: str, name: str) -> Panel:
 
 
 def _quantiles(name: str) -> tuple[PanelQuery, ...]:
-    rate = f"sum by (le, region) ({_of_probes(f'rate({name}_bucket[$__rate_interval])')})"
+    rate = f"sum by (le, region) ({_of_probes(f'rate({name}_bucket{_JOB}[$__rate_interval])')})"
     return tuple(
         PanelQuery(f"histogram_quantile({q}, {rate})", f"p{round(100 * q)} {{{{region}}}}")
         for q in _QUANTILES
@@ -114,7 +115,7 @@ def _scheduling() -> tuple[Panel, ...]:
                 ),
             ),
             shape=PanelType.STACK,
-            unit="rpm",
+            unit="cpm",
             least=0,
         ),
         _runs_left_out(),
@@ -127,12 +128,12 @@ def _runs_left_out() -> Panel:
         "Skipped: the previous run had not ended. Missed: the process was stalled.",
         (
             PanelQuery(
-                'sum by (check) (increase(probe_runs_skipped_total{check=~"$check"}'
+                'sum by (check) (increase(probe_runs_skipped_total{job=~"$job", check=~"$check"}'
                 "[$__rate_interval]))",
                 "skipped {{check}}",
             ),
             PanelQuery(
-                'sum by (check) (increase(probe_runs_missed_total{check=~"$check"}'
+                'sum by (check) (increase(probe_runs_missed_total{job=~"$job", check=~"$check"}'
                 "[$__rate_interval]))",
                 "missed {{check}}",
             ),
@@ -158,14 +159,14 @@ def _resource_usage() -> tuple[Panel, ...]:
         Panel(
             "Memory",
             "Resident, of the probe's process.",
-            (_own("process_resident_memory_bytes", "{{region}}"),),
+            (_own(f"process_resident_memory_bytes{_JOB}", "{{region}}"),),
             unit="bytes",
             least=0,
         ),
         Panel(
             "CPU",
             "Of one core.",
-            (_own("rate(process_cpu_seconds_total[$__rate_interval])", "{{region}}"),),
+            (_own(f"rate(process_cpu_seconds_total{_JOB}[$__rate_interval])", "{{region}}"),),
             unit="percentunit",
             least=0,
         ),
@@ -173,8 +174,8 @@ def _resource_usage() -> tuple[Panel, ...]:
             "Open files",
             "File descriptors; connections still closing after finished runs.",
             (
-                _own("process_open_fds", "files {{region}}"),
-                _own("probe_pending_closings", "closings {{region}}"),
+                _own(f"process_open_fds{_JOB}", "files {{region}}"),
+                _own(f"probe_pending_closings{_JOB}", "closings {{region}}"),
             ),
             least=0,
         ),
@@ -195,7 +196,7 @@ def _history() -> tuple[Panel, ...]:
         Panel(
             "History: size",
             "Size on disk.",
-            (_own("probe_history_bytes", "{{region}}"),),
+            (_own(f"probe_history_bytes{_JOB}", "{{region}}"),),
             unit="bytes",
             least=0,
         ),
@@ -203,13 +204,13 @@ def _history() -> tuple[Panel, ...]:
             "History: entries",
             "Written per second; pending; lost.",
             (
-                PanelQuery(
-                    _of_probes("rate(probe_history_written_entries_total[$__rate_interval])"),
+                _own(
+                    f"rate(probe_history_written_entries_total{_JOB}[$__rate_interval])",
                     "written {{region}}",
                 ),
-                _own("probe_history_waiting_entries", "waiting {{region}}"),
-                PanelQuery(
-                    _of_probes("increase(probe_history_lost_entries_total[$__rate_interval])"),
+                _own(f"probe_history_waiting_entries{_JOB}", "waiting {{region}}"),
+                _own(
+                    f"increase(probe_history_lost_entries_total{_JOB}[$__rate_interval])",
                     "lost {{region}}",
                 ),
             ),
@@ -219,8 +220,8 @@ def _history() -> tuple[Panel, ...]:
             "Notifications",
             "Pending, and permanently refused among the last 50.",
             (
-                _own("probe_notifications_waiting", "waiting {{region}}"),
-                _own("probe_notifications_refused", "refused {{region}}"),
+                _own(f"probe_notifications_waiting{_JOB}", "waiting {{region}}"),
+                _own(f"probe_notifications_refused{_JOB}", "refused {{region}}"),
             ),
             thresholds=((None, GREEN), (1, ORANGE)),
             least=0,
@@ -235,7 +236,7 @@ def _heartbeat() -> Panel:
         "Time since the last heartbeat to the dead man's switch; empty without one.",
         (
             PanelQuery(
-                _of_probes("(time() - probe_heartbeat_last_success_timestamp_seconds)"),
+                _of_probes(f"(time() - probe_heartbeat_last_success_timestamp_seconds{_JOB})"),
                 "{{region}}",
             ),
         ),

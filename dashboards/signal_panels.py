@@ -5,6 +5,7 @@ a line here.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, PanelQuery, PanelType
@@ -22,7 +23,9 @@ UNITS = {
     Unit.BOOLEAN: "bool_yes_no",
     Unit.TIMESTAMP: "dateTimeFromNow",
 }
+_WORDS = {"percentunit": "share", "short": "count", "s": "time"}
 # Grafana takes dates in milliseconds.
+DETAILS = "details, with PROBE_METRICS=full"
 _FACTOR = {Unit.TIMESTAMP: " * 1000"}
 _SUFFIXES = ("_total", "_seconds", "_bytes", "_ratio")
 _ABBREVIATIONS = {"rtt": "RTT", "http": "HTTP", "dns": "DNS", "ice": "ICE", "dtls": "DTLS"}
@@ -45,7 +48,7 @@ def names_on(kinds: Iterable[Kind[Any, Any]], board: str) -> str:
 
 def selector(*more: str, providers: bool = False) -> str:
     """The selector of what the variables of a dashboard choose."""
-    wanted = [*more, 'region=~"$region"', 'check=~"$check"']
+    wanted = [*more, 'job=~"$job"', 'region=~"$region"', 'check=~"$check"']
     if providers:
         wanted.append('provider=~"$provider"')
     return "{" + ", ".join(wanted) + "}"
@@ -63,7 +66,7 @@ def title_of(signal: Signal) -> str:
         bare = bare.removesuffix(suffix)
     words = [_ABBREVIATIONS.get(word, word) for word in bare.split("_")]
     words[0] = words[0][:1].upper() + words[0][1:]
-    return " ".join(words) + (", in a day" if signal.counter else "")
+    return " ".join(words) + (" in a day" if signal.counter else "")
 
 
 def steps_of(threshold: Threshold | None) -> tuple[tuple[float | None, str], ...]:
@@ -94,7 +97,7 @@ def panel_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     states = signal.unit is Unit.BOOLEAN
     return Panel(
         title=title_of(signal),
-        description=signal.help + (" In an hour." if signal.counter else _limits(threshold)),
+        description=signal.help + (" In a day." if signal.counter else _limits(threshold)),
         queries=(PanelQuery(expr, legend),),
         unit=UNITS[signal.unit],
         shape=PanelType.STATES if states else PanelType.LINES,
@@ -143,6 +146,22 @@ def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     )
 
 
+def _distinct(panels: Sequence[Panel]) -> tuple[Panel, ...]:
+    """Two signals that differ in their unit alone differ in their title by it."""
+    titles = [panel.title for panel in panels]
+    return tuple(
+        replace(panel, title=f"{panel.title}, {_WORDS.get(panel.unit, panel.unit)}")
+        if titles.count(panel.title) > 1
+        else panel
+        for panel in panels
+    )
+
+
+def has_heat(kind: Kind[Any, Any], signal: Signal) -> bool:
+    """Whether a signal's histogram is exported by default."""
+    return bool(kind.buckets) and signal == kind.plot and signal.latency
+
+
 def rows_for(
     kinds: Iterable[Kind[Any, Any]], board: str, placed: Sequence[Signal] = ()
 ) -> tuple[DashboardRow, ...]:
@@ -154,9 +173,15 @@ def rows_for(
             for signal in kind.signals
             if board_of(kind, signal) == board and signal not in placed
         ]
-        panels = [panel_of(kind, signal, board) for signal in signals]
-        if kind.plot is not None and kind.plot in signals and kind.plot.latency:
-            panels.insert(0, heat_of(kind, kind.plot, board))
+        shown = [signal for signal in signals if signal.name not in kind.details]
+        panels = [panel_of(kind, signal, board) for signal in shown]
+        panels[:0] = [heat_of(kind, signal, board) for signal in shown if has_heat(kind, signal)]
         if panels:
-            rows.append(DashboardRow(f"{kind.name}: {kind.summary}", tuple(panels)))
+            title = f"{kind.name}: {kind.summary}"
+            rows.append(DashboardRow(title, _distinct(panels), collapsed=True))
+        details = [
+            panel_of(kind, signal, board) for signal in signals if signal.name in kind.details
+        ]
+        if details:
+            rows.append(DashboardRow(f"{kind.name}: {DETAILS}", _distinct(details), collapsed=True))
     return tuple(rows)

@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from probe.commands import signals
+from probe.commands.doctor import doctor
+from probe.commands.gate import report, watch
+from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
 from probe.commands.turn import turn
@@ -25,6 +28,8 @@ FOR_ONCE = {
     "expect_version",
     "expect_new_instance",
     "push",
+    "push_job",
+    "push_label",
     "textfile",
 }
 
@@ -88,6 +93,10 @@ class Names(click.ParamType[tuple[str, ...]]):
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
+@click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
+@click.option(
+    "--push-label", multiple=True, metavar="NAME=VALUE", help="Further label of its grouping key."
+)
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -211,6 +220,10 @@ def healthcheck(options: dict[str, Any]) -> None:
 
 
 cli.add_command(turn)
+cli.add_command(watch)
+cli.add_command(report)
+cli.add_command(load)
+cli.add_command(doctor)
 
 
 @cli.command("rules")

@@ -2,19 +2,18 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from probe.report.html import page
-from probe.report.status import Overview
-from tests.report import status_samples as samples
+from tests.report.html.documents import DOCUMENTS
 from tests.servers.chromium import Chromium
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
-# Name, sample, window, colour scheme.
-PICTURES: tuple[tuple[str, Callable[[], Overview], tuple[int, int], str], ...] = (
-    ("status-page", samples.outage, (1000, 630), "light"),
-    ("status-page-phone", samples.outage, (390, 630), "dark"),
+# Name, page, window, colour scheme; a height of 0 is the whole page.
+PICTURES: tuple[tuple[str, str, tuple[int, int], str], ...] = (
+    ("status-page", "backend-down", (1000, 760), "light"),
+    ("status-page-phone", "frozen", (390, 844), "dark"),
+    ("check-page", "check", (1000, 1100), "light"),
+    ("incident-page", "incident", (1000, 900), "dark"),
 )
 
 
@@ -22,8 +21,8 @@ async def main() -> None:
     """Take them all."""
     with tempfile.TemporaryDirectory() as work:
         async with Chromium(Path(work), "--hide-scrollbars") as chromium:
-            for name, sample, (width, height), scheme in PICTURES:
-                document, _ = page.render(sample())
+            for name, page, (width, height), scheme in PICTURES:
+                document, _ = DOCUMENTS[page]()
                 written = Path(work) / f"{name}.html"
                 written.write_text(document, encoding="utf-8")
                 async with await chromium.tab() as tab:

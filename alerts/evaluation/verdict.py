@@ -131,9 +131,21 @@ def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> lis
 def _one(
     check: str, threshold: Threshold, labels: Mapping[str, str], samples: Sequence[Sample]
 ) -> Evaluation:
+    found = _judged(check, threshold, labels, samples)
+    if found.verdict in (Verdict.OK, Verdict.UNKNOWN) or not any(
+        each.disturbed for each in samples
+    ):
+        return found
+    # A latency that is to a good part our own is good enough to be within a limit, and breaks none.
+    return _judged(check, threshold, labels, [each for each in samples if not each.disturbed])
+
+
+def _judged(
+    check: str, threshold: Threshold, labels: Mapping[str, str], samples: Sequence[Sample]
+) -> Evaluation:
     values = _values(samples, threshold)
-    size = _size(samples, values, threshold)
-    if size < threshold.minimum_samples:
+    size = _size(samples, values, threshold) if samples else 0
+    if not samples or size < threshold.minimum_samples:
         return Evaluation(check, threshold, labels, None, Verdict.UNKNOWN, int(size))
     value = aggregate(values, threshold.aggregation)
     verdict = compare(value, threshold)

@@ -109,10 +109,10 @@ class OpenIncidents:
             known = json.loads(documents[DOCUMENT])
             for check, rule, labels, key in known["keys"]:
                 pairs = tuple((str(name), str(value)) for name, value in labels)
-                self._keys[Fingerprint(str(check), str(rule), pairs)] = str(key)
+                self._keys.setdefault(Fingerprint(str(check), str(rule), pairs), str(key))
             for text in known["resolved"]:
                 alert = load_alert(text)
-                self._resolved[alert.identity] = alert
+                self._resolved.setdefault(alert.identity, alert)
         except (CodecError, KeyError, TypeError, ValueError):
             return
 

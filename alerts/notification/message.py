@@ -1,10 +1,11 @@
 """The message about an incident: its title, news, links and first steps; pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from alerts.model import Alert, Message, MessageType, Severity
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.recent_changes import Marker
 from alerts.notification.title import firing_title, resolved_title
 from alerts.runbooks.library import RunbookLibrary, is_address
 from probe.report.text.sanitize import clean
@@ -34,7 +35,8 @@ class AlertGroup:
 class MessageContext:
     """What every message says of the probe itself, and recent changes.
 
-    ``public_url`` is where people reach the probe's pages, empty if they don't.
+    ``public_url`` is where people reach the probe's pages, empty if they don't. ``incident``
+    gives the id of the incident of a key, which ``opens`` with the message or not.
     """
 
     region: str
@@ -42,10 +44,20 @@ class MessageContext:
     grafana_url: str = ""
     changes: tuple[str, ...] = ()
     runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)
+    markers: tuple[Marker, ...] = ()
+    incident: Callable[[str, bool], str] = lambda key, opens: ""
 
-    def links(self, runbook: str = "") -> tuple[tuple[str, str], ...]:
-        """Where a message leads to, as (name, address)."""
+    def recent(self, since: float) -> tuple[str, ...]:
+        """What has changed lately, for an incident that began at ``since``: markers first."""
+        return (*(clean(each.before(since)) for each in self.markers), *self.changes)
+
+    def links(
+        self, runbook: str = "", *, key: str = "", opens: bool = False
+    ) -> tuple[tuple[str, str], ...]:
+        """Where a message about the incident of a key leads to, as (name, address)."""
         found = [("status page", f"{self.public_url}/")] if self.public_url else []
+        if self.public_url and key and (incident := self.incident(key, opens)):
+            found.append(("incident", f"{self.public_url}/incidents/{incident}"))
         if is_address(runbook):
             found.append(("runbook", runbook))
         elif self.public_url and runbook:
@@ -78,9 +90,9 @@ def firing_message(
         region=context.region,
         firing=tuple(ordered),
         resolved=tuple(alert for alert in group.over if name_of(alert) in story),
-        changes=context.changes,
+        changes=context.recent(since),
         affected=group.affected,
-        links=context.links(ordered[0].runbook),
+        links=context.links(ordered[0].runbook, key=group.subject, opens=True),
         text="\n".join(context.runbooks.steps(ordered[0])),
         news=tuple(_news(before, ordered)) if before is not None else (),
     )
@@ -112,7 +124,7 @@ def resolved_message(
         since=min([before.since, *(alert.since for alert in ended)]),
         region=context.region,
         resolved=ended,
-        links=context.links(),
+        links=context.links(key=group.subject),
     )
 
 

@@ -89,8 +89,9 @@ class NotificationLog:
         """Resolves to be sent again; ``intervals`` gives each notifier's group interval."""
         due = []
         for key, message in list(self._resolves.items()):
-            interval = intervals.get(key[0])
-            if interval is None or now - message.at >= RESOLVE_SECONDS:
+            interval, tried = intervals.get(key[0]), key in self._tried
+            # Once after a start in any case: the time since then may be a step of the clock.
+            if interval is None or (tried and now - message.at >= RESOLVE_SECONDS):
                 self._drop_resolve(key)
             elif now - self._tried.get(key, float("-inf")) >= interval:
                 self._tried[key] = now
@@ -136,7 +137,8 @@ class NotificationLog:
         return changed
 
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
-        """Take up what ``documents`` gave before the restart; what can't be read is dropped.
+        """Take up what ``documents`` gave before the restart; what can't be read is dropped, and
+        what is known stays.
 
         What was refused is sent at once, since the restart may have repaired the cause.
         """
@@ -149,9 +151,9 @@ class NotificationLog:
                 notifier, subject = json.loads(place)
                 key = (str(notifier), str(subject))
                 if kind == "resolve":
-                    self._resolves[key] = load_message(text)
+                    self._resolves.setdefault(key, load_message(text))
                 else:
-                    self.views[key] = _restored(json.loads(text), key in on_their_way)
+                    self.views.setdefault(key, _restored(json.loads(text), key in on_their_way))
             except (CodecError, KeyError, TypeError, ValueError):
                 continue
 

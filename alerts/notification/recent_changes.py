@@ -1,7 +1,8 @@
-"""Recent changes that may be the cause: a new version, another instance."""
+"""Recent changes that may be the cause: a deployment, a new version, another instance."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from probe.core.model import Unit
 from probe.report.text.sanitize import clean
@@ -13,10 +14,41 @@ FACTS = ("version", "instance")
 MOST = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Something that people or their tools have noted: a deployment, say; ``at`` is in seconds
+    since 1970."""
+
+    at: float
+    text: str
+
+    def before(self, since: float) -> str:
+        """How it stands to an incident that began at ``since``."""
+        apart = show(abs(since - self.at), Unit.SECONDS)
+        if since >= self.at:
+            return f"{self.text}: the incident began {apart} after it"
+        return f"{self.text}: {apart} after the incident began"
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """A fact that a check reads is another one now."""
+
+    at: float
+    check: str
+    fact: str
+    text: str
+
+
 class Lately:
-    """Changes of facts that checks have read; times are seconds since 1970."""
+    """Changes of facts that checks have read, and markers; times are seconds since 1970.
+
+    ``new`` are changes that nobody has taken up yet.
+    """
 
     def __init__(self) -> None:
+        self.new: list[FactChange] = []
+        self._markers: tuple[Marker, ...] = ()
         self._facts: dict[tuple[str, str], str] = {}
         self._changes: deque[tuple[float, str, str]] = deque(maxlen=MOST)
 
@@ -33,6 +65,16 @@ class Lately:
                 # Several checks read the same backend.
                 if not any(known == change for _, _, known in self._changes):
                     self._changes.append((now, check, change))
+                    self.new.append(FactChange(now, check, name, change))
+                    del self.new[:-MOST]
+
+    def set_markers(self, markers: Sequence[Marker]) -> None:
+        """These are the markers, the newest first."""
+        self._markers = tuple(markers[:MOST])
+
+    def markers(self, now: float) -> tuple[Marker, ...]:
+        """Recent markers, the newest first."""
+        return tuple(each for each in self._markers if now - each.at <= LATELY_SECONDS)
 
     def changes(self, now: float) -> list[str]:
         """Each change with its age, the newest first."""

@@ -10,7 +10,8 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter
 
 from alerts.model import Alert, Delivery, Message, MessageType
 from alerts.outbox.codec import CodecError, dump, load
+from alerts.outbox.stored_times import ClockReading, EarlierClocks, moved, newest_time, reading_of
 from probe.storage.journal import Contents, Journal, newest
 from probe.storage.replica import Runner
 from probe.storage.sqlite import describe
@@ -48,14 +50,23 @@ class OpenIncident:
 
 
 class IncidentLog:
-    """The journals in one or two folders, each written by a thread of its own."""
+    """The journals in one or two folders, each written by a thread of its own. ``reading``
+    is the clock of the times in them."""
 
-    def __init__(self, folders: Sequence[Path], thread: Callable[[str], Runner]) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        thread: Callable[[str], Runner],
+        reading: Callable[[], ClockReading],
+    ) -> None:
+        self._reading = reading
         self._copies = [
             (Journal(folder, NAME), thread(f"journal-{place}"))
             for place, folder in enumerate(folders)
         ]
         self._records: dict[str, dict[str, Any]] = {}
+        self._found: list[Contents] = []
+        self._unread: set[int] = set()
         self._problems: dict[int, str] = {}
         self._number = 0
         self._caught_up_at = float("-inf")
@@ -68,19 +79,32 @@ class IncidentLog:
         """Why a journal can't be written, for people; empty if all can."""
         return "; ".join(self._problems.values())
 
-    async def open(self) -> None:
-        """Read what the journals hold; the newest record of each key counts."""
-        found = [each for each in await self._each(lambda journal: journal.read()) if each]
+    async def read(self) -> list[ClockReading | None]:
+        """Read the journals; the clocks that were stored in them."""
+        read = await self._each(lambda journal: journal.read())
+        self._unread = {place for place, each in enumerate(read) if each is None}
+        self._found = [each for each in read if each]
+        records = (record for each in self._found for record in each.records.values())
+        return [reading_of(record.get("clock")) for record in records]
+
+    def open(self, clocks: EarlierClocks) -> None:
+        """Take up what was read; the newest record of each key counts."""
+        found, self._found = self._found, []
         for contents in found:
-            self._merge(contents)
+            self._merge(contents, clocks)
         self._number = max((record["n"] for record in self._records.values()), default=0)
         self.was_found = bool(self._records) or any(each.found for each in found)
         self.is_complete = any(each.found and each.complete for each in found)
 
     async def start(self) -> None:
-        """Rewrite what is known, so that all copies are complete."""
-        self._records = {key: dict(each) for key, each in newest(self._records).items()}
-        await self._each(lambda journal: journal.rewrite(self._records))
+        """Rewrite what is known, so that all copies are complete, and by the clock as it is."""
+        clock = self._reading().dump()
+        known = newest(self._records)
+        self._records = {key: {**each, "clock": clock} for key, each in known.items()}
+        jobs = [
+            self._one(place, partial(_rewrite, records=self._records)) for place in self._readable
+        ]
+        await asyncio.gather(*jobs)
 
     @property
     def open_incidents(self) -> list[OpenIncident]:
@@ -109,15 +133,23 @@ class IncidentLog:
         """Whether there is a record of an incident."""
         return _key(notifier, key) in self._records
 
-    async def catch_up(self) -> None:
-        """Rewrite the journals that missed something, if they can be written again."""
-        now = asyncio.get_running_loop().time()
+    async def catch_up(self) -> bool:
+        """Rewrite the journals that missed something, if they can be written again; whether
+        one was found to hold something that could not be read at the start."""
+        now, found = asyncio.get_running_loop().time(), False
         if not self._problems or now - self._caught_up_at < CATCH_UP_SECONDS:
-            return
+            return False
         self._caught_up_at = now
-        snapshot = dict(self._records)
         for place in [place for place in self._problems if not self._copies[place][1].is_stalled]:
-            await self._one(place, lambda journal: journal.rewrite(snapshot))
+            if place in self._unread:
+                contents = await self._one(place, lambda journal: journal.read())
+                if contents is None:
+                    continue
+                found = self._merge_late(contents) or found
+                self._unread.discard(place)
+            snapshot = dict(self._records)
+            await self._one(place, partial(_rewrite, records=snapshot))
+        return found
 
     async def begun(self, delivery: Delivery) -> None:
         """A message is about to be sent."""
@@ -165,6 +197,7 @@ class IncidentLog:
             self._records[key] = {
                 "k": key,
                 "n": self._number,
+                "clock": self._reading().dump(),
                 "s": "open",
                 "at": each.sent_at,
                 "opened": each.opened,
@@ -179,20 +212,36 @@ class IncidentLog:
         for _, thread in self._copies:
             thread.close()
 
-    def _merge(self, contents: Contents) -> None:
+    def _merge_late(self, contents: Contents) -> bool:
+        """Add what this process has no record of."""
+        late = {k: each for k, each in contents.records.items() if k not in self._records}
+        clocks = [reading_of(each.get("clock")) for each in late.values()]
+        self._merge(replace(contents, records=late), EarlierClocks(clocks, self._reading()))
+        self._number = max((record["n"] for record in self._records.values()), default=0)
+        return bool(late)
+
+    def _merge(self, contents: Contents, clocks: EarlierClocks) -> None:
         for key, record in contents.records.items():
             known = self._records.get(key)
             if known is None or known["n"] < record["n"]:
-                self._records[key] = record
+                clock = reading_of(record.get("clock"))
+                step = clocks.step(clock, newest_time([json.dumps(record)]))
+                self._records[key] = {**moved(record, step), "clock": self._reading().dump()}
 
     async def _put(self, key: str, record: dict[str, Any]) -> None:
         self._number += 1
-        record = {**record, "k": key, "n": self._number}
+        record = {**record, "k": key, "n": self._number, "clock": self._reading().dump()}
         self._records[key] = record
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
         snapshot = dict(self._records)
-        await self._each(lambda journal: journal.append(record, snapshot))
+        add = partial(_append, record=record, records=snapshot)
+        await asyncio.gather(*[self._one(place, add) for place in self._readable])
+
+    @property
+    def _readable(self) -> list[int]:
+        """The copies that may be written: one that could not be read yet is not overwritten."""
+        return [place for place in range(len(self._copies)) if place not in self._unread]
 
     async def _each(self, work: Callable[[Journal], Any]) -> list[Any]:
         """Do it to every copy at the same time; what a copy can't do is its problem."""
@@ -215,6 +264,16 @@ class IncidentLog:
                 if not was:
                     logger.warning("the journal of open incidents can't be written: %s", problem)
         return None
+
+
+def _rewrite(journal: Journal, records: Mapping[str, dict[str, Any]]) -> None:
+    journal.rewrite(records)
+
+
+def _append(
+    journal: Journal, record: Mapping[str, Any], records: Mapping[str, dict[str, Any]]
+) -> None:
+    journal.append(record, records)
 
 
 def _is_apart(message: Message) -> bool:

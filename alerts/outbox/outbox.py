@@ -11,7 +11,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +18,10 @@ from typing import TypeVar
 from alerts.model import Delivery, Silence
 from alerts.outbox import queries
 from alerts.outbox.incident_log import IncidentLog
+from alerts.outbox.late_rows import late_rows, merger
+from alerts.outbox.outbox_state import OutboxState
 from alerts.outbox.schema import FILE, SCHEMA
+from alerts.outbox.stored_times import STEP_SECONDS, ClockReading, EarlierClocks, StoredClock
 from probe.storage.replica import Loaded, Replica, Runner, Tables
 from probe.storage.sqlite import open_memory, transaction, transfer
 from probe.storage.thread import StorageThread
@@ -34,37 +36,21 @@ Question = Callable[[sqlite3.Connection], T]
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxState:
-    """The state of the outbox.
-
-    ``persistent``: what it holds survives the process; if not, ``problem`` says why.
-    ``waiting`` and ``refused`` count deliveries; ``oldest`` is the ``at`` of the oldest
-    waiting message, in seconds since 1970, None when none waits. ``notice`` says what became
-    of a file that could not be read. ``stalled_for``: for how many seconds the disk has not
-    answered.
-    """
-
-    persistent: bool
-    problem: str = ""
-    waiting: int = 0
-    oldest: float | None = None
-    refused: int = 0
-    notice: str = ""
-    stalled_for: float = 0.0
-
-
 class Outbox:
     """A durable queue; :meth:`open` makes one. Disk errors are not raised."""
 
     def __init__(
-        self, now: Callable[[], float], replica: Replica | None, incidents: IncidentLog | None
+        self,
+        now: Callable[[], float],
+        replica: Replica | None,
+        incidents: IncidentLog | None,
+        reading: Callable[[], ClockReading],
     ) -> None:
-        self._now, self._replica = now, replica
+        self._now, self._replica, self._reading = now, replica, reading
         self._memory = open_memory(SCHEMA)
         self._incidents = incidents
         self._loaded = Loaded()
-        self._opened_at = now()
+        self._opened_at, self._step, self._has_late = now(), 0.0, False
         self._open = True
         self._counts: tuple[int, float | None, int] = (0, None, 0)
 
@@ -75,18 +61,22 @@ class Outbox:
         *,
         now: Callable[[], float] = time.time,
         journals: Sequence[Path] = (),
+        reading: Callable[[], ClockReading] | None = None,
         thread: Callable[[str], Runner] = StorageThread,
     ) -> "Outbox":
         """The outbox in ``folder``, or in memory if that is None or can't be used.
 
-        ``journals`` are the folders of the journal of open incidents; only one process at a
-        time may have it.
+        ``now`` is the wall clock, ``reading`` the clock of times that are stored; what an earlier
+        process stored by another clock is moved. ``journals`` are the folders of the journal of
+        open incidents; only one process at a time may have it.
         """
+        read = reading or StoredClock(now, now)
         replica = None
         if folder is not None:
             shared = frozenset({"silences"})
-            replica = Replica(folder / FILE, SCHEMA, thread("outbox"), now, shared)
-        outbox = cls(now, replica, IncidentLog(journals, thread) if journals else None)
+            merged = merger(read)
+            replica = Replica(folder / FILE, SCHEMA, thread("outbox"), now, shared, merged)
+        outbox = cls(now, replica, IncidentLog(journals, thread, read) if journals else None, read)
         await outbox._load()
         return outbox
 
@@ -121,7 +111,8 @@ class Outbox:
     def has_lost_all(self) -> bool:
         """Whether nothing is left of what was kept, the journal included."""
         journal = self._incidents is not None and self._incidents.was_found
-        return self.was_damaged and not any(self._loaded.tables.values()) and not journal
+        rows = (row for rows in self._loaded.tables.values() for row in rows)
+        return self.was_damaged and all(row[0] == queries.CLOCK for row in rows) and not journal
 
     async def commit(
         self, states: Mapping[str, str | None], deliveries: Sequence[Delivery] = ()
@@ -130,8 +121,23 @@ class Outbox:
 
         ``states`` maps an identity to its document, None deletes it.
         """
-        numbered = self._in_memory(lambda db: queries.commit(db, states, deliveries))
-        await self._on_disk(lambda db: queries.commit(db, states, numbered))
+        reading = self._reading()
+        numbered = self._in_memory(lambda db: queries.commit(db, states, deliveries, reading))
+        await self._on_disk(lambda db: queries.commit(db, states, numbered, reading))
+
+    async def note_clock(self) -> None:
+        """If the wall clock was set, store by how much: a reboot would hide it."""
+        step = self._reading().step
+        if abs(step - self._step) > STEP_SECONDS:
+            self._step = step
+            await self.commit({})
+            if self._incidents is not None:
+                await self._incidents.start()
+
+    def had_late(self) -> bool:
+        """Whether something was found since the last call that was unreadable at the start."""
+        had, self._has_late = self._has_late, False
+        return had
 
     async def states(self) -> dict[str, str]:
         """The stored document of every identity."""
@@ -142,8 +148,8 @@ class Outbox:
         return self._ask(lambda db: queries.waiting(db, notifier))
 
     def waiting_now(self) -> list[Delivery]:
-        """The same as :meth:`waiting`, of all, at once."""
-        return self._ask(lambda db: queries.waiting(db, None)) if self._open else []
+        """All that :meth:`waiting` gives, at once."""
+        return self._ask(partial(queries.waiting, notifier=None)) if self._open else []
 
     async def memory(self, notifier: str, key: str) -> dict[str, str]:
         """What a notifier wanted to remember of a key; empty if nothing."""
@@ -200,9 +206,10 @@ class Outbox:
         Other processes add them to the file; where that can't be read, those that are known.
         """
         if self._incidents is not None:
-            await self._incidents.catch_up()
+            self._has_late |= await self._incidents.catch_up()
         if self._replica is not None:
             await self._replica.catch_up(self._snapshot)
+            await self._take_late()
             rows = await self._replica.ask(queries.silence_rows)
             if rows is not None:
                 self._in_memory(lambda db: queries.set_silences(db, rows))
@@ -224,26 +231,43 @@ class Outbox:
         if not self._open:
             return
         self._open = False
-        if self._incidents is not None:
-            await self._incidents.close()
-        if self._replica is not None:
-            await self._replica.close()
+        for each in (self._incidents, self._replica):
+            if each is not None:
+                await each.close()
         self._memory.close()
 
     async def _load(self) -> None:
         if self._replica is not None:
             self._loaded = await self._replica.open()
             tables = list(self._loaded.tables.items())
-            with transaction(self._memory):
-                transfer(tables, self._memory)
+            self._in_memory(lambda db: transfer(tables, db))
         else:
             logger.warning("alerts are kept in memory only: %s", NO_FOLDER)
-        self._count()
+        await self._adjust_times()
         if self._incidents is not None:
-            await self._incidents.open()
             for delivery in await self.waiting():
                 if self._incidents.was_taken(delivery):
                     await self._change(partial(queries.delivered, delivery=delivery, memory={}))
+
+    async def _adjust_times(self) -> None:
+        """Move what was stored by another clock: it may lie in the future otherwise."""
+        now, clock = self._reading(), self._ask(queries.clock)
+        read = await self._incidents.read() if self._incidents is not None else []
+        earlier = EarlierClocks([clock, *read], now)
+        step = earlier.step(clock, self._ask(queries.newest) if clock is None else None)
+        if step:
+            logger.warning("the clock was set by %+.0f s: stored times are moved", step)
+        await self._change(lambda db: queries.move_times(db, step, now))
+        if self._incidents is not None:
+            self._incidents.open(earlier)
+
+    async def _take_late(self) -> None:
+        """Take up what was in a file that could not be read at the start."""
+        if self._replica is not None and (late := self._replica.late):
+            self._replica.late = ()
+            rows = late_rows(late, self._snapshot(), self._reading())
+            self._in_memory(lambda db: transfer(rows, db))
+            self._has_late = True
 
     async def _change(self, question: Question[T]) -> T:
         answer = self._in_memory(question)
@@ -251,9 +275,7 @@ class Outbox:
         return answer
 
     async def _on_disk(self, question: Question[object]) -> bool:
-        if self._replica is None:
-            return False
-        return await self._replica.apply(question, self._snapshot)
+        return self._replica is not None and await self._replica.apply(question, self._snapshot)
 
     def _ask(self, question: Question[T]) -> T:
         if not self._open:

@@ -11,10 +11,15 @@ from dataclasses import replace as changed
 
 from alerts.model import Delivery, MessageType, Silence
 from alerts.outbox.codec import CodecError, dump_message, dump_silence, load_message, load_silence
+from alerts.outbox.stored_times import ClockReading, moved_text, newest_time, reading_of
 
 MOST_REFUSED = 50
 # Expired silences are kept for a while: who silenced what, and why, is asked afterwards.
 SILENCE_KEPT_SECONDS = 30 * 86400.0
+
+# The identity under which the clock of all stored times is kept.
+CLOCK = "clock"
+_QUEUES = ("deliveries", "refused")
 
 _COLUMNS = "number, notifier, at, attempts, due, error, message"
 _Row = tuple[int, str, float, int, float, str, str]
@@ -23,10 +28,14 @@ logger = logging.getLogger(__name__)
 
 
 def commit(
-    db: sqlite3.Connection, states: Mapping[str, str | None], deliveries: Iterable[Delivery]
+    db: sqlite3.Connection,
+    states: Mapping[str, str | None],
+    deliveries: Iterable[Delivery],
+    reading: ClockReading,
 ) -> list[Delivery]:
     """Store or delete states, append deliveries; returns them with their numbers. One that
-    has a number already keeps it."""
+    has a number already keeps it. Their times are by the clock of ``reading``."""
+    _set_clock(db, reading)
     for identity, document in states.items():
         if document is None:
             db.execute("DELETE FROM states WHERE identity = ?", (identity,))
@@ -40,7 +49,42 @@ def commit(
 
 def states(db: sqlite3.Connection) -> dict[str, str]:
     """Every identity's document."""
-    return dict(db.execute("SELECT identity, document FROM states ORDER BY identity"))
+    return dict(
+        db.execute(
+            "SELECT identity, document FROM states WHERE identity != ? ORDER BY identity", (CLOCK,)
+        )
+    )
+
+
+def clock(db: sqlite3.Connection) -> ClockReading | None:
+    """The clock that stored times are by; None where there is no record of it."""
+    row = db.execute("SELECT document FROM states WHERE identity = ?", (CLOCK,)).fetchone()
+    return None if row is None else reading_of(row[0])
+
+
+def newest(db: sqlite3.Connection) -> float | None:
+    """The newest of the stored times; None if there is none."""
+    documents = [*states(db).values()]
+    for table in _QUEUES:
+        documents += [message for (message,) in db.execute(f"SELECT message FROM {table}")]
+    return newest_time(documents)
+
+
+def move_times(db: sqlite3.Connection, seconds: float, reading: ClockReading) -> None:
+    """Move all stored times, which are by this clock from now on. Silences stay: people write
+    them by the wall clock."""
+    _set_clock(db, reading)
+    if not seconds:
+        return
+    for identity, document in states(db).items():
+        row = (moved_text(document, seconds), identity)
+        db.execute("UPDATE states SET document = ? WHERE identity = ?", row)
+    for table in _QUEUES:
+        for number, message in db.execute(f"SELECT number, message FROM {table}").fetchall():
+            db.execute(
+                f"UPDATE {table} SET at = at + ?1, due = due + ?1, message = ?2 WHERE number = ?3",
+                (seconds, moved_text(message, seconds), number),
+            )
 
 
 def waiting(db: sqlite3.Connection, notifier: str | None) -> list[Delivery]:
@@ -168,6 +212,11 @@ def count(db: sqlite3.Connection) -> tuple[int, float | None, int]:
     waiting, oldest = db.execute("SELECT count(*), min(at) FROM deliveries").fetchone()
     (refused,) = db.execute("SELECT count(*) FROM refused").fetchone()
     return waiting, oldest, refused
+
+
+def _set_clock(db: sqlite3.Connection, reading: ClockReading) -> None:
+    row = (CLOCK, json.dumps(reading.dump(), separators=(",", ":")))
+    db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", row)
 
 
 def _insert(db: sqlite3.Connection, table: str, each: Delivery, number: int | None) -> int:

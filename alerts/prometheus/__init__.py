@@ -1,11 +1,12 @@
-"""The same conditions as rules for Prometheus, and as routes for Alertmanager.
+"""The probe's verdicts as rules for Prometheus, and as routes for Alertmanager.
 
-    failure_rules.py        what fails, what has no data, and how many regions agree
-    threshold_rules.py      values beyond their limits
+    alert_rules.py          this region's alerts, how many regions agree, and what is named how
     slo_rules.py            error budgets and their burn rates
     self_rules.py           the probe's own health
+    annotations.py          what an alert says: cause, phase, status, address, runbook
     rules.py                all of them, as a rules file
     alertmanager_config.py  an Alertmanager configuration that goes with it
 
-Rules come from what the kinds declare, so they need no configuration and cover every kind.
+The daemon judges (``probe_alert_severity``), the rules count regions. So they are generic, need
+no configuration, and every limit and ``for`` of ``probe.toml`` counts.
 """

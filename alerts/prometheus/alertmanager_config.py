@@ -1,21 +1,24 @@
 """An Alertmanager configuration for the rules: ``probe rules --alertmanager``.
 
 All firing alerts of one subject are one notification, as with the probe's own notifiers. What
-several regions agree on inhibits what each of them says. Secrets are read from files, which
-Alertmanager documents for ``slack_api_url_file`` and ``routing_key_file`` (0.25 and newer).
+several regions agree on inhibits what each of them says, and a silent region says nothing new.
+Secrets are read from files, which Alertmanager documents for ``slack_api_url_file`` and
+``routing_key_file`` (0.25 and newer).
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from alerts.prometheus.failure_rules import FAILING
-from alerts.prometheus.limit import sample_labels
-from alerts.prometheus.promql import JOIN
+from alerts.prometheus.alert_rules import sample_labels
+from alerts.prometheus.promql import SITE
+from alerts.prometheus.self_rules import ABSENT, SILENT
 from alerts.prometheus.slo_rules import BURN
 from alerts.prometheus.yaml import dump
 from probe.core.kind import Kind
 
 SECRETS = "/etc/alertmanager/secrets"
+# A message has room for so many alerts; its title says how many there are.
+MOST_ALERTS = 8
 
 _HEAD = f"""\
 # Made by `probe rules --alertmanager`: a configuration to begin with, which
@@ -25,15 +28,35 @@ _HEAD = f"""\
 #   {SECRETS}/pagerduty_routing_key   the integration key of an Events API v2 service
 """
 
+_SITE_NAME = (
+    "{{ with .GroupLabels.environment }}{{ . }}: {{ else }}"
+    "{{ with .GroupLabels.job }}{{ . }}: {{ end }}{{ end }}"
+)
+_WORST = (
+    '{{ $worst := "warning" }}{{ range .Alerts.Firing }}'
+    '{{ if eq .Labels.severity "critical" }}{{ $worst = "critical" }}{{ end }}{{ end }}'
+)
+_MORE = "{{ if gt (len .Alerts%s) 1 }} and {{ len (slice .Alerts%s 1) }} more{{ end }}"
+
+
+def _summary(which: str) -> str:
+    return f"{_SITE_NAME}{{{{ (index .Alerts{which} 0).Annotations.summary }}}}" + _MORE % (
+        which,
+        which,
+    )
+
+
 _TITLE = (
-    '{{ if eq .Status "firing" }}[{{ .CommonLabels.severity | toUpper }}] '
-    "{{ else }}[RESOLVED] {{ end }}"
-    "{{ with .CommonAnnotations.summary }}{{ . }}{{ else }}"
-    "{{ .Alerts | len }} alerts: {{ .GroupLabels.subject }}{{ end }}"
+    f'{{{{ if eq .Status "firing" }}}}{_WORST}[{{{{ $worst | toUpper }}}}] {_summary(".Firing")}'
+    f"{{{{ else }}}}[RESOLVED] {_summary('')}{{{{ end }}}}"
 )
 _TEXT = (
-    '{{ range .Alerts }}{{ if eq .Status "firing" }}*{{ .Annotations.summary }}*\n'
-    "{{ .Annotations.description }}\n{{ else }}{{ .Annotations.summary }}: over\n{{ end }}{{ end }}"
+    f"{{{{ range $index, $alert := .Alerts }}}}{{{{ if lt $index {MOST_ALERTS} }}}}"
+    '{{ if eq $alert.Status "firing" }}*{{ $alert.Annotations.summary }}*\n'
+    "{{ $alert.Annotations.description }}"
+    "{{ with $alert.Annotations.runbook_url }} <{{ . }}|Runbook>{{ end }}"
+    "{{ with $alert.Annotations.dashboard_url }} <{{ . }}|Dashboard>{{ end }}\n"
+    "{{ else }}{{ $alert.Annotations.summary }}: over\n{{ end }}{{ end }}{{ end }}"
 )
 
 
@@ -52,9 +75,9 @@ def alertmanager_file(kinds: Iterable[Kind[Any, Any]]) -> str:
 def _route() -> dict[str, Any]:
     return {
         "receiver": "slack",
-        "group_by": ["subject"],
+        "group_by": [*SITE, "subject"],
         "group_wait": "10s",
-        "group_interval": "1m",
+        "group_interval": "2m",
         "repeat_interval": "4h",
         "routes": [
             {"matchers": ['severity="info"'], "receiver": "none"},
@@ -66,27 +89,24 @@ def _route() -> dict[str, Any]:
 
 def inhibitions(labels: Sequence[str]) -> list[dict[str, Any]]:
     """Inhibition rules; ``labels`` distinguish the values of one check."""
-    what = ["alertname", "kind", "check", *labels]
+    check = [*SITE, "check"]
+    down = ['scope="global"', 'symptom="down"']
     return [
-        _inhibition(['scope="global"'], ['scope="region"'], what),
+        _inhibition(['scope="global"'], ['scope="region"'], [*check, "signal", *labels]),
+        _inhibition(down, ['symptom=~"slow|degraded"'], check),
+        _inhibition(down, [f'alertname="{BURN}"'], check),
         _inhibition(
-            ['scope="region"', 'level="critical"'],
-            ['scope="region"', 'level="warning"'],
-            [*what, *(name for name in JOIN if name not in what)],
+            [f'alertname="{SILENT}"'],
+            ['scope="region"', f'alertname!="{SILENT}"'],
+            [*SITE, "region"],
         ),
-        _inhibition(
-            [f'alertname="{FAILING}"', 'scope="global"'], [f'alertname="{BURN}"'], ["check"]
-        ),
-        _inhibition(
-            [f'alertname="{FAILING}"', 'scope="region"'],
-            [f'alertname="{BURN}"', 'severity="warning"'],
-            ["check", "region"],
-        ),
+        _inhibition([f'alertname="{ABSENT}"'], [f'alertname="{SILENT}"'], []),
     ]
 
 
 def _inhibition(source: list[str], target: list[str], equal: list[str]) -> dict[str, Any]:
-    return {"source_matchers": source, "target_matchers": target, "equal": equal}
+    rule = {"source_matchers": source, "target_matchers": target}
+    return {**rule, "equal": equal} if equal else rule
 
 
 def _receivers() -> list[dict[str, Any]]:
@@ -96,14 +116,14 @@ def _receivers() -> list[dict[str, Any]]:
         "severity": "critical",
         "class": "{{ .CommonLabels.alertname }}",
         "component": "{{ .GroupLabels.subject }}",
-        "group": "{{ .CommonLabels.kind }}",
+        "group": "{{ .CommonLabels.service }}",
         "description": _TITLE,
     }
     slack = {
         "api_url_file": f"{SECRETS}/slack_webhook",
         "send_resolved": True,
-        "color": '{{ if eq .Status "firing" }}'
-        '{{ if eq .CommonLabels.severity "critical" }}danger{{ else }}warning{{ end }}'
+        "color": f'{{{{ if eq .Status "firing" }}}}{_WORST}'
+        '{{ if eq $worst "critical" }}danger{{ else }}warning{{ end }}'
         "{{ else }}good{{ end }}",
         "title": _TITLE,
         "text": _TEXT,

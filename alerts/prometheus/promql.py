@@ -1,22 +1,20 @@
 """Building blocks of PromQL expressions and of a rules file.
 
-Alerts of one region have ``scope="region"`` and are never more than a warning; their
-``level`` says how bad they look from there. What at least two regions agree on, or the only
-one there is, is ``scope="global"`` and pages.
+An alert of one region has ``scope="region"`` and is never more than a warning. What at least two
+regions agree on, or the only one there is, is ``scope="global"``, critical, and pages.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+# What separates installations that one server scrapes: staging is judged beside production.
+SITE = ("job", "environment")
 # The labels that identify one check of one probe among everything a server scrapes.
 JOIN = ("job", "instance", "region", "check")
 # What is the same for a check in every region.
-GLOBAL = ("kind", "check", "subject")
-# How often rules are evaluated, in seconds: `for` means what it says only if that is short.
+GLOBAL = (*SITE, "check", "kind", "component", "service", "subject")
+# How often rules are evaluated, in seconds: the probe's own `for` has passed by then.
 EVERY = 15.0
-
-CARRIER = "probe:check:interval_seconds"
-REGIONS = "probe:check:regions"
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
@@ -32,13 +30,15 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """A rule that fires while its expression has had a value for ``hold`` seconds."""
+    """A rule that fires while its expression has had a value for ``hold`` seconds, and for ``keep``
+    seconds more."""
 
     alert: str
     expr: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     hold: float = 0.0
+    keep: float = 0.0
 
 
 Rule = Recording | Alerting
@@ -74,31 +74,6 @@ def names(labels: Iterable[str]) -> str:
     return ", ".join(labels)
 
 
-def on(*more: str) -> str:
-    """Match series of the same check, and of the same values of these labels."""
-    return f"on ({names((*JOIN, *more))})"
-
-
-def firing(alert: str, level: str, state: str = "firing") -> str:
-    """The alerts of one region that are firing or pending since the previous evaluation."""
-    return f'ALERTS{{alertname="{alert}", level="{level}", alertstate="{state}"}}'
-
-
-def union(branches: Sequence[str]) -> str:
-    """Any of several expressions, each on its own lines."""
-    return "\nor\n".join(branches)
-
-
-def camel(name: str) -> str:
-    """``probe_http_redirects`` as the name of an alert: ProbeHttpRedirects."""
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def quorum(alert: str, kind: str, labels: Sequence[str] = ()) -> str:
-    """Two regions see it as critical, or all that have a result."""
-    by = names((*GLOBAL, *labels))
-    here = f'ALERTS{{alertname="{alert}", level="critical", alertstate="firing", kind="{kind}"}}'
-    return (
-        f"count by ({by}) (\n  count by ({by}, region) ({here})\n)\n"
-        f">= on ({names(GLOBAL)}) group_left() clamp_max({REGIONS}, 2)"
-    )
+def on(labels: Iterable[str]) -> str:
+    """Match series that have the same values of these labels."""
+    return f"on ({names(labels)})"

@@ -3,29 +3,27 @@
 from collections.abc import Iterable
 from typing import Any
 
-from alerts.prometheus import failure_rules, self_rules, slo_rules, threshold_rules
+from alerts.prometheus import alert_rules, self_rules, slo_rules
 from alerts.prometheus.promql import Alerting, Group, Recording, Rule, duration
 from alerts.prometheus.yaml import dump
 from probe.core.kind import Kind
 
 _HEAD = """\
-# Made by `probe rules` from the probe's signals and thresholds; `make dashboards` regenerates it.
-# For Prometheus 2.42 and newer, and what evaluates its rules. Alertmanager's part comes from
-# `probe rules --alertmanager`.
+# Made by `probe rules`; `make dashboards` regenerates it. The probe judges by its own limits and
+# times, these rules count the regions that agree. For Prometheus 2.42 and newer, and what evaluates
+# its rules. Alertmanager's part comes from `probe rules --alertmanager`.
 """
 
 
 def groups(kinds: Iterable[Kind[Any, Any]]) -> tuple[Group, ...]:
     """All rules. Within a group, recording rules precede the rules that read them."""
-    kinds = tuple(kinds)
     return (
-        Group("probe-checks", (*failure_rules.recordings(), *failure_rules.alerts(kinds))),
-        Group("probe-limits", tuple(threshold_rules.rules(kinds))),
-        Group("probe-objectives", tuple(slo_rules.errors(kinds))),
-        Group("probe-objectives-hours", tuple(slo_rules.short_windows()), every=60.0),
-        Group("probe-objectives-days", tuple(slo_rules.long_windows()), every=300.0),
-        Group("probe-budgets", tuple(slo_rules.alerts(kinds)), every=60.0),
+        Group("probe-alerts", tuple(alert_rules.rules(kinds))),
         Group("probe-itself", tuple(self_rules.alerts())),
+        Group("probe-objectives", tuple(slo_rules.errors())),
+        Group("probe-objectives-hours", tuple(slo_rules.windows()), every=60.0),
+        Group("probe-objectives-days", tuple(slo_rules.long_windows()), every=300.0),
+        Group("probe-budgets", tuple(slo_rules.alerts()), every=60.0),
     )
 
 
@@ -54,6 +52,7 @@ def _alerting(rule: Alerting) -> dict[str, Any]:
         "alert": rule.alert,
         "expr": rule.expr,
         **({"for": duration(rule.hold)} if rule.hold else {}),
-        "labels": dict(rule.labels),
+        **({"keep_firing_for": duration(rule.keep)} if rule.keep else {}),
+        **({"labels": dict(rule.labels)} if rule.labels else {}),
         "annotations": dict(rule.annotations),
     }

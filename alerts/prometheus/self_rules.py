@@ -1,32 +1,36 @@
-"""Rules on the probe's own health. All of them are warnings: no target has to be broken."""
+"""Rules on the probe's own health. They are warnings, for no target has to be broken; only that
+nothing at all is monitored pages."""
 
 from collections.abc import Iterator
 
-from alerts.prometheus.failure_rules import steps
-from alerts.prometheus.promql import Alerting, Rule
-from alerts.runbooks import PROBE_PAGE
-
-_SLUG = PROBE_PAGE
+from alerts.prometheus import annotations
+from alerts.prometheus.alert_rules import INSTANCES, KEEP_SECONDS, LAST_SEEN
+from alerts.prometheus.promql import SITE, Alerting, Rule, names, on
+from alerts.runbooks import PROBE_PAGE, first_steps
 
 # A probe's own metrics have no region label; probe_build_info has.
 _REGION = "* on (job, instance) group_left(region) probe_build_info"
 
+ABSENT, SILENT = "ProbeAbsent", "ProbeRegionSilent"
+
 # Name, expression, seconds, what it means.
 _RULES = (
     (
-        "ProbeAbsent",
+        ABSENT,
         "absent(probe_build_info)",
         300.0,
         "No probe reports metrics",
-        "No target is monitored now, and no alert of a check can fire.",
+        "No target is monitored now, and no new alert of a check can fire.",
     ),
     (
-        "ProbeRegionSilent",
-        "max by (region) (max_over_time(probe_build_info[1h]))\n"
-        "unless on (region) probe_build_info",
-        300.0,
+        SILENT,
+        f"max by ({names((*SITE, 'region'))}) (\n"
+        f"  {INSTANCES} unless on (job, instance) probe_build_info\n)\n"
+        f"or ({LAST_SEEN} unless {on((*SITE, 'region'))} probe_build_info)",
+        120.0,
         "The probe in {{ $labels.region }} no longer reports metrics",
-        "It reported within the last hour. Its alerts have ended with it.",
+        "Its scrapes fail, or it is gone. Its alerts stay as they were until it is back; what "
+        "breaks there meanwhile is not seen.",
     ),
     (
         "ProbeConfigWrong",
@@ -51,7 +55,7 @@ _RULES = (
     ),
     (
         "ProbeMessagesRefused",
-        f"(increase(probe_notifications_refused[1h]) > 0) {_REGION}",
+        f"(probe_notifications_refused > 0) {_REGION}",
         0.0,
         "A receiver refuses notifications of the probe in {{ $labels.region }}",
         "Its address or its key is wrong: `probe alerts list` says which and why.",
@@ -77,10 +81,14 @@ _RULES = (
 
 def alerts() -> Iterator[Rule]:
     """One rule for each way in which the probe itself fails."""
+    steps = "\n".join(f"{index}. {step}" for index, step in enumerate(first_steps(PROBE_PAGE), 1))
     for name, expr, hold, summary, text in _RULES:
-        words = {
-            "summary": summary,
-            "description": f"{text}\n{steps(_SLUG)}",
-            "runbook": _SLUG,
+        words = {"summary": summary, "description": f"{text}\n{steps}"}
+        words |= annotations.of_probe(PROBE_PAGE)
+        pages = name == ABSENT
+        labels = {
+            "severity": "critical" if pages else "warning",
+            "scope": "global" if pages else "region",
+            "service": "probe",
         }
-        yield Alerting(name, expr, {"severity": "warning", "scope": "region"}, words, hold)
+        yield Alerting(name, expr, labels, words, hold, KEEP_SECONDS)

@@ -1,28 +1,50 @@
 """Objectives over 30 days, and rules on how fast their error budgets burn.
 
 Multi-window, multi-burn-rate alerts as in chapter 5 of The Site Reliability Workbook
-(Google, 2018): fast firing pages if the failure would page, slow firing is a warning. An
-error is a share from 0 to 1 of the time, not of the runs: after a failure runs are denser,
-and would count it several times. Where the operators set no warning, the
-severity is ``info``, which our routes send to no receiver.
+(Google, 2018), its pairs joined: one page, one ticket. An error is a share of the time in which
+regions agree that a check fails, or in which a judged value misses its objective.
+
+Two things differ from the book. What an alert has said already does not burn the budget a second
+time: only the time before it fires counts, and a page says nothing within its window after such an
+alert. And a window that is longer than what is recorded is not judged.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from alerts.prometheus.failure_rules import steps
-from alerts.prometheus.promql import Alerting, Recording, Rule, duration, number, on
-from alerts.runbooks import slug_for
-from probe.core.kind import Kind
-from probe.core.model import Aggregation, LimitSide, Threshold, Unit, Verdict
+from alerts.prometheus import annotations
+from alerts.prometheus.alert_rules import AGREED, FIRING, with_info
+from alerts.prometheus.promql import (
+    GLOBAL,
+    JOIN,
+    SITE,
+    Alerting,
+    Recording,
+    Rule,
+    duration,
+    names,
+    number,
+    on,
+)
+from probe.core.model import SUCCESS
+from probe.core.thresholds import Symptom
 
-BURN = "ProbeBudgetBurn"
-ERROR = "probe:objective:error"
-PERIOD = 30 * 86400.0
-AVAILABILITY = "availability"
-# A p95 within its objective is 95 % of the runs within it.
-_P95_BUDGET = 0.05
+BURN = "ErrorBudgetBurn"
+ERROR, BUDGET, UNREPORTED = (
+    "probe:objective:error",
+    "probe:objective:budget",
+    "probe:objective:unreported",
+)
+# A value is to keep its objective for 95 % of the time.
+VALUE_BUDGET = 0.05
+KEEP_SECONDS = 300.0
+
+_ONE = (*GLOBAL, "signal")
+_PASSES = "probe:check:success"
+_AVAILABILITY = f'signal="{SUCCESS.name}"'
+_DOWN = f'symptom="{Symptom.DOWN.value}"'
+_CHECK = (*SITE, "check")
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,136 +58,117 @@ class Burn:
 
 
 BURNS = (
-    Burn(14.4, 3600, 300, True),
-    Burn(6, 6 * 3600, 1800, True),
-    Burn(3, 86400, 7200, False),
-    Burn(1, 3 * 86400, 6 * 3600, False),
+    Burn(14.4, _HOUR, 5 * _MINUTE, True),
+    Burn(6, 6 * _HOUR, 30 * _MINUTE, True),
+    Burn(3, _DAY, 2 * _HOUR, False),
+    Burn(1, 3 * _DAY, 6 * _HOUR, False),
 )
-# Longer windows are computed from shorter ones, and evaluated less often.
-_SHORT = (300.0, 1800.0, 3600.0, 7200.0, 21600.0)
-_LONG = (86400.0, 3 * 86400.0, PERIOD)
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """What is promised of a kind: ``budget`` is the share of errors that it allows, ``error``
-    the share of errors at this moment, in PromQL. ``threshold`` is None for availability."""
-
-    kind: Kind[Any, Any]
-    name: str
-    error: str
-    budget: float
-    threshold: Threshold | None = None
-
-
-def objectives_of(kinds: Iterable[Kind[Any, Any]]) -> list[Objective]:
-    """Availability of every kind, and every objective on a value that has a budget."""
-    found = []
-    for kind in kinds:
-        error = f'(1 - probe_success{{kind="{kind.name}"}})'
-        budget = 1 - kind.availability
-        found.append(Objective(kind, AVAILABILITY, error, budget))
-        found += [each for each in (_of(kind, t) for t in kind.thresholds) if each is not None]
-    return found
-
-
-def without_budget(threshold: Threshold) -> bool:
-    """Whether an objective is kept or not, with nothing in between: a count, a security header."""
-    return threshold.limits.objective is not None and _budget(threshold) is None
-
-
-def _budget(threshold: Threshold) -> float | None:
-    objective = threshold.limits.objective
-    if objective is None:
-        return None
-    if threshold.aggregation is Aggregation.P95:
-        return _P95_BUDGET
-    if threshold.signal.unit is not Unit.RATIO:
-        return None
-    budget = objective if threshold.bad is LimitSide.ABOVE else 1 - objective
-    return budget if 0 < budget < 1 else None
-
-
-def _of(kind: Kind[Any, Any], threshold: Threshold) -> Objective | None:
-    budget, objective = _budget(threshold), threshold.limits.objective
-    if budget is None or objective is None:
-        return None
-    signal = f'{threshold.signal.name}{{kind="{kind.name}"}}'
-    above = threshold.bad is LimitSide.ABOVE
-    if threshold.aggregation is Aggregation.P95:
-        error = f"({signal} {'>' if above else '<'} bool {number(objective)})"
-    else:
-        error = f"({signal} * 1)" if above else f"(1 - {signal})"
-    name = threshold.signal.name.removeprefix("probe_")
-    return Objective(kind, name, error, budget, threshold)
+# Window, what it is made of, and every so many seconds of it: few samples for a long window.
+_WINDOWS = (
+    (5 * _MINUTE, 0.0, 0.0),
+    (30 * _MINUTE, 0.0, 0.0),
+    (_HOUR, 0.0, 0.0),
+    (2 * _HOUR, 30 * _MINUTE, 5 * _MINUTE),
+    (6 * _HOUR, _HOUR, 10 * _MINUTE),
+)
+_LONG_WINDOWS = ((_DAY, _HOUR, 15 * _MINUTE), (3 * _DAY, 6 * _HOUR, 90 * _MINUTE))
 
 
 def windowed(window: float) -> str:
-    """The recorded mean error of a window."""
-    return f"{ERROR}_{duration(window)}"
+    """The recorded mean error of a window, of what no alert has reported."""
+    return f"{UNREPORTED}_{duration(window)}"
 
 
-def errors(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
-    """Every objective's error at this moment."""
-    for objective in objectives_of(kinds):
-        labels = {"kind": objective.kind.name, "objective": objective.name}
-        expr = f"{objective.error} * {on()} group_left(subject) probe_check_info"
-        yield Recording(ERROR, expr, labels)
+def errors() -> Iterator[Rule]:
+    """Every objective's error and budget at this moment."""
+    by = names(GLOBAL)
+    info = with_info("probe_success")
+    yield Recording(_PASSES, f"max by ({by}, region) ({info})")
+    regions = f"count by ({by}) ({_PASSES})"
+    yield Recording(
+        ERROR,
+        f"(count by ({by}) ({_PASSES} == 0) >= bool {on(GLOBAL)} clamp_max({regions}, 2))\n"
+        f"or 0 * {regions}",
+        {"signal": SUCCESS.name},
+    )
+    missed = "\nor ".join(_missed(side, sign) for side, sign in (("above", ">"), ("below", "<")))
+    yield Recording(ERROR, f"avg by ({names(_ONE)}) (\n{with_info(f'({missed})')}\n)")
+    share = "probe_check_info * on (job, instance, kind) group_left () probe_objective_ratio"
+    yield Recording(BUDGET, f"1 - max by ({by}) ({share})", {"signal": SUCCESS.name})
+    values = f'{ERROR}{{signal!="{SUCCESS.name}"}}'
+    yield Recording(BUDGET, f"0 * {values} + {number(VALUE_BUDGET)}")
+    yield Recording(
+        UNREPORTED,
+        f"({ERROR}{{{_AVAILABILITY}}} unless {on(_CHECK)} {FIRING}{{{_DOWN}}})\n"
+        f'or ({ERROR}{{signal!="{SUCCESS.name}"}} unless {on(_CHECK)} {FIRING})\n'
+        f"or 0 * {ERROR}",
+    )
 
 
-def short_windows() -> Iterator[Rule]:
+def _missed(side: str, sign: str) -> str:
+    join = on((*JOIN, "signal"))
+    limit = (
+        f'max by ({names((*JOIN, "signal"))}) (probe_threshold{{level="objective", bad="{side}"}})'
+    )
+    return f"(probe_judged {sign} bool {join} group_left () {limit})"
+
+
+def windows() -> Iterator[Rule]:
     """The error over minutes and hours."""
-    for window in _SHORT:
-        yield Recording(windowed(window), f"avg_over_time({ERROR}[{duration(window)}])")
+    return _recorded(_WINDOWS)
 
 
 def long_windows() -> Iterator[Rule]:
-    """The error over days, computed from five minutes each."""
-    base = windowed(_SHORT[0])
-    for window in _LONG:
-        yield Recording(windowed(window), f"avg_over_time({base}[{duration(window)}])")
+    """The error over days."""
+    return _recorded(_LONG_WINDOWS)
 
 
-def alerts(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
-    """A rule for each objective and burn rate that its budget leaves room for."""
-    for objective in objectives_of(kinds):
-        for burn in BURNS:
-            if burn.rate * objective.budget < 1:
-                yield _alert(objective, burn)
+def _recorded(found: tuple[tuple[float, float, float], ...]) -> Iterator[Rule]:
+    for window, base, step in found:
+        source = windowed(base) if base else UNREPORTED
+        every = f":{duration(step)}" if step else ""
+        yield Recording(windowed(window), f"avg_over_time({source}[{duration(window)}{every}])")
 
 
-def _severity(objective: Objective, burn: Burn) -> str:
-    threshold, failing = objective.threshold, objective.kind.failing
-    if threshold is not None:
-        return "info" if threshold.limits.warning is None else "warning"
-    pages = (
-        burn.pages and failing.severity is Verdict.CRITICAL and failing.severity_with_backup is None
+def alerts() -> Iterator[Rule]:
+    """A page and a ticket on availability, tickets on values that miss their objectives."""
+    severe = f'{on(_CHECK)} probe_check_info{{severity="critical", partial=""}}'
+    availability, values = f"{{{_AVAILABILITY}}}", f'{{signal!="{SUCCESS.name}"}}'
+    alerting = f'{on((*_CHECK, "signal"))} probe_threshold{{level="warning"}}'
+    # What fails now is about to be reported, or over before that.
+    settled = f"unless {on(_ONE)} ({ERROR}{availability} == 1)"
+    yield _alert("critical", f"{_pairs(availability, pages=True)}\nand {severe}\n{settled}")
+    tickets = _pairs(values, pages=False)
+    yield _alert("warning", f"{_pairs(availability, pages=False)}\nor\n({tickets}\nand {alerting})")
+    # Where the operators set no warning; our routes send it to no receiver.
+    yield _alert("info", f"{tickets}\nunless {alerting}")
+
+
+def _alert(severity: str, expr: str) -> Alerting:
+    texts = {
+        "summary": "{{ $labels.check }}: the error budget of {{ $labels.signal }} burns too fast",
+        "description": "{{ $value | humanizePercentage }} of the time were errors that no other "
+        "alert has reported: short ones, or such as only add up.",
+        **annotations.links(),
+    }
+    return Alerting(BURN, expr, {"severity": severity, "scope": "global"}, texts, keep=KEEP_SECONDS)
+
+
+def _pairs(which: str, *, pages: bool) -> str:
+    pairs = "\nor\n".join(_pair(burn, which) for burn in BURNS if burn.pages is pages)
+    return f"(\n{pairs}\n)"
+
+
+def _pair(burn: Burn, which: str) -> str:
+    same, allowed = on(_ONE), f"{number(burn.rate)} * {BUDGET}"
+    long, short = windowed(burn.long), windowed(burn.short)
+    expr = (
+        f"  ({long}{which} > {same} {allowed})\n"
+        f"  and {same} ({short} > {same} {allowed})\n"
+        # Without so much history the window says nothing yet.
+        f"  and {same} ({windowed(_WINDOWS[0][0])} offset {duration(burn.long)})"
     )
-    return "critical" if pages else "warning"
-
-
-def _alert(objective: Objective, burn: Burn) -> Alerting:
-    severity = _severity(objective, burn)
-    which = f'{{kind="{objective.kind.name}", objective="{objective.name}"}}'
-    limit = number(burn.rate * objective.budget)
-    labels = {
-        "kind": objective.kind.name,
-        "objective": objective.name,
-        "severity": severity,
-        "scope": "region",
-        "burn_window": duration(burn.long),
-    }
-    expr = f"{windowed(burn.long)}{which} > {limit}\nand {windowed(burn.short)}{which} > {limit}"
-    if severity == "critical":
-        expr = f'{expr}\nand {on()} probe_check_info{{severity="critical"}}'
-    rule = objective.threshold.signal.name if objective.threshold else "failing"
-    slug = slug_for(objective.kind, rule)
-    annotations = {
-        "summary": "{{ $labels.check }}, from {{ $labels.region }}: the error budget of "
-        "{{ $labels.objective }} burns " + number(burn.rate) + " times too fast",
-        "description": f"Over {duration(burn.long)} and {duration(burn.short)}, "
-        "{{ $value | humanizePercentage }} of the time were errors; 30 days allow "
-        f"{number(100 * objective.budget)} %.\n{steps(slug)}",
-        "runbook": slug,
-    }
-    return Alerting(BURN, expr, labels, annotations)
+    if burn.pages:
+        told = f"count_over_time({AGREED}{{{_DOWN}}}[{duration(burn.long)}])"
+        expr += f"\n  unless {on(_CHECK)} {told}"
+    return expr

@@ -83,6 +83,8 @@ class WindowTable(BaseModel):
     """Name of the window, unique. Example: `cutover`"""
     reason: str = Field(min_length=1)
     """Why; shown where an alert is suppressed. Example: `announced to users`"""
+    announcement: str = Field(default="", max_length=500)
+    """Text for the public status page. Example: `Calls may drop for a minute.`"""
     matches: tuple[Matcher, ...] = ()
     """Check names, kinds or label values, wildcards allowed; without it everything. Example:
     `["turn-*"]`"""
@@ -153,6 +155,7 @@ class Window:
     matches: tuple[str, ...]
     start: float
     end: float
+    announcement: str = ""
 
 
 def occurrences(table: WindowTable, start: float, end: float) -> Iterator[Window]:
@@ -165,7 +168,8 @@ def occurrences(table: WindowTable, start: float, end: float) -> Iterator[Window
         if begin > end:
             return
         if finish > max(begin, start):
-            yield Window(table.name, table.reason, table.matches, begin, finish)
+            about = (table.name, table.reason, table.matches)
+            yield Window(*about, begin, finish, table.announcement)
 
 
 def active(tables: Iterable[WindowTable], now: float) -> list[Window]:

@@ -195,13 +195,14 @@ class AlertStore:
         return changed
 
     def restore(self, documents: Mapping[str, str]) -> list[str]:
-        """Restore what ``documents`` gave before the restart; returns the names of those that
-        can't be read. Timers of an alert go on with the first result of its check."""
+        """Restore what ``documents`` gave before the restart, but for alerts that are known;
+        returns the names of those that can't be read. Timers go on with the first result."""
         lost = []
         for name, text in documents.items():
             found = load(name, text)
             if found is not None:
-                self._kept.add(*found)
+                if (known := self._kept.get(found[0])) is None or known.state == State():
+                    self._kept.add(*found)
             elif is_name(name):
                 lost.append(name)
         return lost
@@ -224,7 +225,7 @@ class AlertStore:
             ):
                 return None
             kept = self._kept.add(sight.identity, AlertRecord(State(), sight.terms))
-        kept.terms, kept.heard, kept.stale = sight.terms, now, False
+        kept.awaken(sight.terms, now)
         if kept.state.stage is not AlertState.OK:
             self._dirty.add(sight.identity)
         if sight.evaluation is not None and sight.evaluation.value is not None:

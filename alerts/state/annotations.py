@@ -8,12 +8,12 @@ from alerts.runbooks import slug_for
 from alerts.runbooks.library import chosen
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result, Unit
+from probe.core.thresholds import FAILING as FAILING
+from probe.core.thresholds import NO_DATA as NO_DATA
 from probe.report.text.phrases import limit_sentence, value_and_limit
 from probe.report.text.sanitize import clean
 from probe.report.text.units import show
 
-FAILING = "failing"
-NO_DATA = "no-data"
 # A trend compares with a value that is at least so old.
 TREND_SECONDS = 300.0
 

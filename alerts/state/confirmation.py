@@ -18,6 +18,8 @@ from probe.core.model import Result, Status
 FRESH_SECONDS = 2.0
 # For an answer: this share of `for`, within these bounds; after a recovery elsewhere, the last.
 WAIT_SHARE, SHORTEST_WAIT, LONGEST_WAIT, DOUBTFUL_WAIT = 1 / 30, 1.0, 5.0, 20.0
+# An answer that was not used for so long says nothing of now.
+OUTDATED_SECONDS = 20.0
 # A check that runs so often costs little.
 FREQUENT_SECONDS = 300.0
 # Checks that began to fail within so many seconds of each other failed together.
@@ -34,6 +36,14 @@ class SeenRecovery:
     at: float
 
 
+@dataclass(slots=True)
+class _Answer:
+    """A check that ran for a confirmation failed ``at``; ``used_at``: when that was used."""
+
+    at: float
+    used_at: float | None = None
+
+
 class Confirmation:
     """The last results of every check. Times are seconds since 1970."""
 
@@ -44,6 +54,7 @@ class Confirmation:
         self._last: dict[str, Result] = {}
         self._recoveries: list[SeenRecovery] = []
         self._asked: dict[Fingerprint, float] = {}
+        self._answered: dict[Fingerprint, _Answer] = {}
         self._due: list[float] = []
         self._wanted: set[str] = set()
 
@@ -60,10 +71,11 @@ class Confirmation:
         elif result.status is Status.OK:
             self._failed_at.pop(name, None)
             self._works.add(name)
-            self._asked = {each: at for each, at in self._asked.items() if each.check != name}
             began = self._failing_since.pop(name, None)
             if began is not None:
                 self._recoveries.append(SeenRecovery(began, now))
+        if result.status is not Status.UNKNOWN:
+            self._add_answer(name, result.status is Status.FAILED, now)
         self._recoveries = [each for each in self._recoveries if now - each.at < RECENT_SECONDS]
 
     def is_confirmed(self, alert: Alert, check: Check | None, now: float) -> bool:
@@ -74,7 +86,8 @@ class Confirmation:
             return False
         failed_at = self._failed_at.get(check.name, float("-inf"))
         doubtful = self._is_doubtful(alert, failed_at)
-        if now - failed_at <= FRESH_SECONDS and not doubtful:
+        answered = not doubtful and self._is_answered(alert.identity, now)
+        if answered or (now - failed_at <= FRESH_SECONDS and not doubtful):
             return True
         if not _may_run_again(check):
             return not doubtful or now - failed_at >= check.retry
@@ -82,13 +95,30 @@ class Confirmation:
         if asked is None:
             asked = self._asked[alert.identity] = now
             self._wanted.add(check.name)
-        elif failed_at > asked and not doubtful:
-            # The answer, however late it is looked at.
-            return True
         until = asked + (DOUBTFUL_WAIT if doubtful else _confirmation_timeout(check))
         if now < until:
             self._due.append(until)
         return now >= until
+
+    def _add_answer(self, check: str, failed: bool, now: float) -> None:
+        for identity in [each for each in self._asked if each.check == check]:
+            del self._asked[identity]
+            if failed:
+                self._answered[identity] = _Answer(now)
+        if not failed:
+            self._answered = {i: each for i, each in self._answered.items() if i.check != check}
+
+    def _is_answered(self, identity: Fingerprint, now: float) -> bool:
+        """Whether the answer confirms an alert, however late it is used; it counts once, for
+        all receivers."""
+        answer = self._answered.get(identity)
+        if answer is None:
+            return False
+        answer.used_at = now if answer.used_at is None else answer.used_at
+        if answer.used_at == now and now - answer.at <= OUTDATED_SECONDS:
+            return True
+        del self._answered[identity]
+        return False
 
     def wanted(self) -> set[str]:
         """The checks to run again at once; each is named once."""

@@ -138,6 +138,12 @@ def tick(state: State, now: float, terms: Timers) -> Step:
     return _fire(state, wanted, now)
 
 
+def after_pause(state: State) -> State:
+    """The state after a long time without results: what fires goes on, what is pending begins
+    anew, for nothing is known of the time between."""
+    return State(flips=state.flips) if state.stage is AlertState.PENDING else state
+
+
 def next_time(state: State, terms: Timers) -> float | None:
     """When ``tick`` will have something to do; None if only a result can change it."""
     if (

@@ -16,10 +16,13 @@ from alerts.state.machine import (
     Timers,
     Transition,
     TransitionType,
+    after_pause,
 )
 
 # Values that a trend is made of.
 MOST_VALUES = 60
+# After so long without results, what failed before and did not fire begins anew.
+PENDING_PAUSE_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -36,6 +39,12 @@ class AlertRecord:
     first: Alert | None = None
     # Restored from disk and out of date: its timers wait for a first result.
     stale: bool = False
+
+    def awaken(self, terms: Timers, now: float) -> None:
+        """Its check has a result: whatever was restored is up to date from now on."""
+        if self.stale and now - self.heard > PENDING_PAUSE_SECONDS:
+            self.state = after_pause(self.state)
+        self.terms, self.heard, self.stale = terms, now, False
 
 
 def name_of(identity: Fingerprint) -> str:

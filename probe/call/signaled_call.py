@@ -18,7 +18,7 @@ from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PA
 from probe.call.sdp import SdpDescription
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckFailed
+from probe.core.model import CheckAborted, CheckFailed
 from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
@@ -149,7 +149,12 @@ class SignaledCall:
         callee = SignaledEndpoint(self.callee, relay, self._context, calls=False)
         self._sides = (caller, callee)
         self._tolerate_complaints(True)
-        await self.unless_ended(self._call(caller, callee, echoes))
+        try:
+            await self.unless_ended(self._call(caller, callee, echoes))
+        except CheckFailed:
+            if self.moments.answered and not self.moments.opened:
+                await self._report_status("failed")
+            raise
 
     async def end(self) -> None:
         """Hang up, and wait until both sides are notified."""
@@ -161,6 +166,14 @@ class SignaledCall:
             self.caller.wait_for("call-ended", session),
             self.callee.wait_for("peer-disconnected", session),
         )
+
+    async def _report_status(self, status: str, **content: float) -> None:
+        """As a browser does once a call is connected or has failed; the backend keeps statistics
+        of it, and answers nothing."""
+        with suppress(CheckAborted):
+            await self.caller.send(
+                "connection-status", sessionId=self.session, status=status, **content
+            )
 
     def _tolerate_complaints(self, yes: bool) -> None:
         self.caller.tolerates_complaints = self.callee.tolerates_complaints = yes
@@ -194,6 +207,8 @@ class SignaledCall:
             opening = (side.open(self._bounds, both.received) for side in (caller, callee))
             await gather_first_error(*opening)
         moments.opened = clock()
+        milliseconds = round(1000 * (moments.opened - moments.began))
+        await self._report_status("connected", connectionTime=max(milliseconds, 1))
         with self._record.phase("echo"):
             moments.rtts = await both.send(caller.peer, echoes)
 

@@ -1,34 +1,14 @@
 """Files that commands write atomically."""
 
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from probe.exit_codes import OUTPUT_ERROR
+from probe.storage.atomic import replace_file
 
-
-def replace_file(path: Path, text: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
-
-    Raises OSError; then nothing is left behind.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes it for its owner alone; a collector runs as somebody else.
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
+__all__ = ["replace_file", "write"]
 
 
 def write(files: Mapping[Path, str]) -> int:

@@ -51,7 +51,9 @@ def run(options: Mapping[str, Any]) -> int:
 
 
 def _has_metrics(options: Mapping[str, Any]) -> bool:
-    return options["push"] is not None or options["textfile"] is not None
+    """Whether metrics are delivered; an option of a push alone is refused there."""
+    names = ("push", "push_job", "push_label", "textfile")
+    return any(options[name] not in (None, ()) for name in names)
 
 
 async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:

@@ -5,13 +5,15 @@ out, so that no rule waits for a next run.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
 import click
-from prometheus_client import CollectorRegistry, push_to_gateway
+from prometheus_client import CollectorRegistry, Gauge, push_to_gateway
 from prometheus_client.exposition import basic_auth_handler, default_handler
 from yarl import URL
 
@@ -23,13 +25,21 @@ from probe.report.model import Report
 
 JOB = "probe"
 PUSH_SECONDS = 10.0
+# A pushed result stays until the next one: this says how old it is.
+PUSHED = ("probe_pushed_timestamp_seconds", "When the results of this group were pushed.")
+_LABEL = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")
+# Labels that the metrics have: one of the group would stand for all of them.
+_TAKEN = frozenset(
+    {"cause", "check", "direction", "instance", "kind", "path", "phase", "provider", "signal"}
+    | {"status", "target", "transport", "family", "near", "far", "le", "quantile"}
+)
 # The collector reads files of this ending only.
 SUFFIX = ".prom"
 
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Validate before the run what would fail after it. Raises ConfigurationError."""
-    mistakes = []
+    mistakes = list(_wrong_grouping(options))
     if options["push"] is not None:
         mistakes += _wrong_url(options["push"])
     if options["textfile"] is not None:
@@ -48,8 +58,38 @@ def send(report: Report, checks: Iterable[Check], options: Mapping[str, Any]) ->
     if options["textfile"] is not None:
         arrived &= _write(exporter, options["textfile"])
     if options["push"] is not None:
-        arrived &= _push(exporter, options["push"], report.region)
+        key = {"region": report.region, **dict(_labels(options["push_label"]))}
+        arrived &= _push(exporter, options["push"], options["push_job"] or JOB, key)
     return arrived
+
+
+def _wrong_grouping(options: Mapping[str, Any]) -> Iterator[ConfigProblem]:
+    """What would have no effect, or would replace a label of the metrics."""
+    if options["push"] is None:
+        for name in ("push_job", "push_label"):
+            if options[name]:
+                yield ConfigProblem(f"--{name.replace('_', '-')}", "has no effect without --push")
+    if options["push_job"] is not None and not options["push_job"].strip():
+        yield ConfigProblem("--push-job", "is empty: write the name of a pipeline")
+    seen: set[str] = set()
+    for text in options["push_label"]:
+        name, equals, value = text.partition("=")
+        place = f"--push-label {name[:80]}"
+        if not equals or not _LABEL.fullmatch(name) or not value:
+            yield ConfigProblem(place, "write it like pipeline=deploy: NAME=VALUE")
+        elif name == "job":
+            yield ConfigProblem(place, "is set by --push-job")
+        elif name in _TAKEN:
+            yield ConfigProblem(place, "would replace a label of the metrics: use another name")
+        elif name in seen:
+            yield ConfigProblem(place, "is given twice: keep one of them")
+        seen.add(name)
+
+
+def _labels(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        name, _, value = text.partition("=")
+        yield name, value
 
 
 def _wrong_url(address: str) -> list[ConfigProblem]:
@@ -84,11 +124,13 @@ def _write(exporter: Exporter, path: Path) -> bool:
     return True
 
 
-def _push(exporter: Exporter, address: str, region: str) -> bool:
-    """Replace the group of this region. The URL may contain a password, which is never printed."""
+def _push(exporter: Exporter, address: str, job: str, key: Mapping[str, str]) -> bool:
+    """Replace the group of this job and key. The URL may contain a password, which is never
+    printed."""
     url = URL(address)
     registry = CollectorRegistry()
     registry.register(exporter)
+    Gauge(*PUSHED, registry=registry).set(time.time())
 
     def handler(**request: Any) -> Any:
         if url.user is None:
@@ -98,9 +140,9 @@ def _push(exporter: Exporter, address: str, region: str) -> bool:
     try:
         push_to_gateway(
             str(url.with_user(None)),
-            job=JOB,
+            job=job,
             registry=registry,
-            grouping_key={"region": region},
+            grouping_key=dict(key),
             timeout=PUSH_SECONDS,
             handler=handler,
         )

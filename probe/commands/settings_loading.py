@@ -1,7 +1,7 @@
 """From command-line options to settings; each error on a line of its own."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,18 +9,22 @@ from typing import Any
 import click
 
 from probe.config.check_plan import CheckPlan, select
+from probe.config.discovery.reading import Discovery
 from probe.config.probe_environment import ProbeEnvironment
 from probe.config.settings import Settings, load_settings
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
     EnvironmentSources,
+    Variables,
     read_environment,
 )
 from probe.kinds import KINDS
 from probe.kinds.http import HttpTable
 
 DEFAULT_ENV_FILE = Path(".env")
+# What service discovery gave last, for as long as this process lives.
+_DISCOVERED = Discovery()
 OWN_VARIABLES = frozenset(ProbeEnvironment.variable_names()) - {"PROBE_CONFIG"}
 
 
@@ -32,11 +36,7 @@ def settings_for(
 
     Raises ConfigurationError with every mistake.
     """
-    if lab_environment is not None:
-        own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
-        settings = load_settings(KINDS, {**own, **lab_environment}, alone=True)
-    else:
-        settings = load_settings(KINDS, os.environ, env_file=_env_file(options))
+    settings = configured_settings(options, lab_environment)
     if (web_config := options["web_config_file"]) is not None:
         service = replace(settings.service, web_config_file=web_config)
         settings = replace(settings, service=service)
@@ -54,6 +54,28 @@ def settings_for(
             for key in empty
         )
     return replace(settings, plan=_expecting(plan, wanted) if wanted else plan)
+
+
+def configured_settings(
+    options: Mapping[str, Any], lab_environment: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings with all that is configured, which may be nothing. Raises like settings_for."""
+    if lab_environment is not None:
+        own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
+        return load_settings(KINDS, {**own, **lab_environment}, alone=True)
+    return load_settings(KINDS, os.environ, env_file=_env_file(options), known=_DISCOVERED)
+
+
+def variables_for(
+    options: Mapping[str, Any],
+    names: Iterable[str],
+    lab_environment: Mapping[str, str] | None = None,
+) -> Variables:
+    """These variables, from the same sources. Raises ConfigurationError."""
+    if lab_environment is not None:
+        own = {name: os.environ[name] for name in OWN_VARIABLES if name in os.environ}
+        return EnvironmentSources({**own, **lab_environment}, secrets=None).load(names)
+    return EnvironmentSources(os.environ, _env_file(options)).load(names)
 
 
 def read_own_environment(options: Mapping[str, Any]) -> ProbeEnvironment:

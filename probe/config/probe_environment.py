@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from probe.config.listen import DEFAULT_LISTEN, check_listen
+from probe.config.shard import Shard
 from probe.core.environment import Environment
 from probe.diagnostics.sentry import check_dsn
 from probe.net.peer_address import PeerEntries
@@ -60,6 +61,9 @@ class ProbeEnvironment(Environment):
     """Bearer token that opens the pages, instead of or beside the password."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
     """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
+    metrics: Literal["default", "full"] = Field(default="default", alias="PROBE_METRICS")
+    """What `/metrics` has of each check: `default` is what rules and dashboards need, `full` every
+    histogram and every detail too. Example: `full`"""
     web_config_file: Path | None = Field(default=None, alias="PROBE_WEB_CONFIG_FILE")
     """Prometheus' web configuration file: TLS, client certificates, users, headers; reread when
     it changes. Example: `/etc/probe/web.yml`"""
@@ -89,6 +93,17 @@ class ProbeEnvironment(Environment):
     witness: bool = Field(default=False, alias="PROBE_WITNESS")
     """`true` makes this probe a witness: it runs no checks but its references, and counts as a
     member, so that two regions keep a majority when the way between them is cut."""
+
+    shard: str | None = Field(default=None, alias="PROBE_SHARD")
+    """Which part of the checks this probe runs, of how many: by a hash over their names. Example:
+    `0/4`"""
+
+    @field_validator("shard")
+    @classmethod
+    def _is_shard(cls, value: str | None) -> str | None:
+        if value is not None:
+            Shard.of(value)
+        return value
 
     @field_validator("sentry_dsn")
     @classmethod

@@ -15,10 +15,13 @@ from alerts.notifiers import NOTIFIERS
 from alerts.settings import alerting_warnings, read_alerting
 from probe.config import advice, runbook_library
 from probe.config.check_plan import CheckPlan, make_plan
+from probe.config.discovery.reading import DiscoveredTables, Discovery, discover
+from probe.config.gate_table import GateTable, read_gate
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.secret_values import secret_parts, secrets_in
-from probe.config.toml_file import Kinds, RawTables, read_tables, variables_named_in
+from probe.config.shard import Shard, plan_of_shard
+from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
 from probe.core.environment import (
     SECRETS_DIRECTORY,
@@ -27,8 +30,10 @@ from probe.core.environment import (
     EnvironmentSources,
     read_environment,
 )
+from probe.exporter.settings import ExporterConfig, ExporterEnvironment, read_exporter
 from probe.net import proxies
 from probe.net.urls import split_urls
+from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 
 # Variables with the prefix PROBE_ that only the command line, the image and the tests read.
 NOT_OURS_TO_READ = ("PROBE_BIN", "PROBE_IMAGE")
@@ -49,6 +54,7 @@ class DaemonSettings:
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
     metrics_open: bool = False
+    full_metrics: bool = False
     web_config_file: Path | None = None
     log_format: Literal["json", "console"] | None = None
     heartbeat_url: SecretStr | None = None
@@ -77,6 +83,10 @@ class Settings:
     config: Path | None = None
     alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
     warnings: tuple[str, ...] = ()
+    gate: tuple[GateTable, ...] = ()
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    otel: OtelSettings | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -84,7 +94,8 @@ class Settings:
         not the host."""
         service = self.service
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
-        found |= self.alerting.secrets | proxies.passwords()
+        found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
+        found |= self.otel.secrets if self.otel is not None else set()
         own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
         for secret in own:
             found |= {secret.get_secret_value()} if secret else set()
@@ -94,41 +105,85 @@ class Settings:
         return tuple(sorted(text for text in found if text.strip("/")))
 
 
+@dataclass(frozen=True)
+class _Configured:
+    """What variables and ``probe.toml`` say beside the probe's own variables."""
+
+    plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
+    alerting: Alerting = field(default_factory=lambda: Alerting(DEFAULT_REGION))
+    gate: tuple[GateTable, ...] = ()
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
+    warnings: tuple[str, ...] = ()
+
+
 def load_settings(
     kinds: Kinds,
     environ: Mapping[str, str],
     *,
     env_file: Path | None = Path(".env"),
     alone: bool = False,
+    known: Discovery | None = None,
 ) -> Settings:
     """Read variables and ``probe.toml`` and make the plan.
 
-    ``alone`` is for the lab, which is configured by ``environ`` only, without any file.
+    ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
+    keeps what service discovery gave, from one reading to the next.
     Raises ConfigurationError with all mistakes.
     """
     mistakes: list[ConfigProblem] = []
-    sources = (
-        EnvironmentSources(environ, secrets=None)
-        if alone
-        else EnvironmentSources(environ, env_file)
-    )
-    own, config, plan, alerting = None, None, CheckPlan(()), Alerting(DEFAULT_REGION)
-    warnings: tuple[str, ...] = ()
+    sources = _sources(environ, env_file, alone=alone)
+    own, config, otel, read = None, None, None, _Configured()
     try:
         config = sources.load(["PROBE_CONFIG"]).get("PROBE_CONFIG")
         own = read_environment(ProbeEnvironment, sources.load(ProbeEnvironment.variable_names()))
+        otel = None if alone else _otel(sources)
     except ConfigurationError as error:
         mistakes += error.mistakes
     path = None if alone else Path(config or DEFAULT_CONFIG)
     try:
-        plan, alerting, warnings = _plans(kinds, sources, path, config)
+        read = _plans(kinds, sources, path, config, known or Discovery())
     except ConfigurationError as error:
         mistakes += error.mistakes
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
-    settings = _settings(own, plan, alerting, path)
-    advice_given = () if alone else warnings
-    return replace(settings, warnings=(*sources.warnings, *settings.warnings, *advice_given))
+    plan = _own_part(read.plan, own, read.exporter, read.discovered)
+    settings = _settings(own, plan, read.alerting, path)
+    return replace(
+        settings,
+        exporter=read.exporter,
+        discovered=read.discovered.also(read.exporter.files),
+        gate=read.gate,
+        otel=otel,
+        warnings=(*sources.warnings, *settings.warnings, *(() if alone else read.warnings)),
+    )
+
+
+def _otel(sources: EnvironmentSources) -> OtelSettings | None:
+    return otel_settings(
+        read_environment(OtelEnvironment, sources.load(OtelEnvironment.variable_names()))
+    )
+
+
+def _sources(
+    environ: Mapping[str, str], env_file: Path | None, *, alone: bool
+) -> EnvironmentSources:
+    if alone:
+        return EnvironmentSources(environ, secrets=None)
+    return EnvironmentSources(environ, env_file)
+
+
+def _own_part(
+    plan: CheckPlan,
+    own: ProbeEnvironment,
+    exporter: ExporterConfig,
+    discovered: DiscoveredTables,
+) -> CheckPlan:
+    """This shard's part of the plan. Without any check of its own the daemon may still probe on
+    request, or find targets later."""
+    is_waiting = bool(exporter.allowed.entries or discovered.patterns or discovered.refresh)
+    plan = replace(plan, may_be_empty=plan.may_be_empty or is_waiting)
+    return plan if own.shard is None else plan_of_shard(plan, Shard.of(own.shard))
 
 
 def _settings(
@@ -165,6 +220,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_password=own.web_password,
         web_token=own.web_token,
         metrics_open=own.metrics_open,
+        full_metrics=own.metrics == "full",
         web_config_file=own.web_config_file,
         log_format=own.log_format,
         heartbeat_url=own.heartbeat_url,
@@ -175,33 +231,43 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
 
 
 def _plans(
-    kinds: Kinds, sources: EnvironmentSources, path: Path | None, config: str | None
-) -> tuple[CheckPlan, Alerting, tuple[str, ...]]:
+    kinds: Kinds,
+    sources: EnvironmentSources,
+    path: Path | None,
+    config: str | None,
+    known: Discovery,
+) -> _Configured:
     mistakes: list[ConfigProblem] = []
     tables: RawTables = {}
     if path is not None:
         tables, mistakes = read_tables(path, kinds, required=config is not None)
     names = {name for kind in kinds for name in kind.environment.variable_names()}
     names |= {name for each in NOTIFIERS for name in each.environment.variable_names()}
-    names |= set(runbook_library.VARIABLES)
+    names |= {*runbook_library.VARIABLES, *ExporterEnvironment.variable_names()}
     shown = path or Path(DEFAULT_CONFIG)
     try:
         variables = sources.load(names | variables_named_in(tables))
     except ConfigurationError as error:
         raise ConfigurationError([*mistakes, *error.mistakes]) from None
+    discovered, unread = discover(tables.get("discovery", ()), kinds, variables, known, shown)
+    mistakes += unread
     found: list[CheckPlan] = []
     try:
-        found = [make_plan(kinds, variables, tables, shown)]
+        found = [make_plan(kinds, variables, discovered.beside(tables), shown)]
     except ConfigurationError as error:
         mistakes += error.mistakes
     alerting, wrong = read_alerting(variables, tables, shown)
     books, unusable = runbook_library.library_of(variables, found[0].checks if found else (), shown)
     alerting = replace(alerting, runbooks=books)
-    mistakes += [*wrong, *unusable]
+    exporter, misread = read_exporter(variables, tables, shown)
+    checks = found[0].checks if found else ()
+    gate, wrong_gate = read_gate(tables.get(GATE_TABLE, ()), checks, shown)
+    mistakes += [*wrong, *unusable, *misread, *(wrong_gate if found else ())]
     if mistakes:
         raise ConfigurationError(mistakes)
-    known = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
-    return found[0], alerting, _advice(found[0], alerting, sources, known)
+    read = names | variables_named_in(tables) | set(ProbeEnvironment.variable_names())
+    given = _advice(found[0], alerting, sources, read)
+    return _Configured(found[0], alerting, gate, exporter, discovered, given)
 
 
 def _advice(

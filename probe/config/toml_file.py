@@ -3,7 +3,7 @@
 import os
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,14 @@ from probe.core.kind import Kind
 FROM_VARIABLE = "_from"
 
 # Tables of alerting, which configure no checks.
-ALERTING_TABLES = ("maintenance", "route")
+ALERTING_TABLES = ("maintenance", "route", "discovery")
+
+GATE_TABLE = "gate"
+# Tables of entries that configure no checks.
+OTHER_TABLES = (*ALERTING_TABLES, GATE_TABLE)
+
+# Tables of the exporter: one table, and one that holds a table for each module.
+EXPORTER_TABLES = ("exporter", "modules")
 
 Kinds = Sequence[Kind[Any, Any]]
 RawTables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -44,11 +51,10 @@ def read_tables(
     except (ValueError, RecursionError, OverflowError) as error:
         # tomllib leaves some values to what they are made with: dates, offsets, numbers.
         return {}, [ConfigProblem(str(path), f"holds a value that can't be read: {error}")]
-    names = [*(kind.name for kind in kinds), *ALERTING_TABLES]
-    mistakes = list(_shape_mistakes(path, document, names))
-    good = {
-        name: document[name] for name in names if name in document and _are_tables(document[name])
-    }
+    names = [*(kind.name for kind in kinds), *OTHER_TABLES, *EXPORTER_TABLES]
+    tables = _exporter_as_lists(document)
+    mistakes = list(_shape_mistakes(path, tables, names))
+    good = {name: tables[name] for name in names if name in tables and _are_tables(tables[name])}
     return good, mistakes
 
 
@@ -67,13 +73,30 @@ def read_regular(path: Path) -> str:
 
 def variables_named_in(tables: RawTables) -> set[str]:
     """The variables that the file points to."""
-    return {
-        value
-        for entries in tables.values()
-        for entry in entries
-        for key, value in entry.items()
-        if key.endswith(FROM_VARIABLE) and isinstance(value, str)
-    }
+    return {name for entries in tables.values() for name in _named_in(list(entries))}
+
+
+def _named_in(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _named_in(each)
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if key.endswith(FROM_VARIABLE) and isinstance(each, str):
+                yield each
+            else:
+                yield from _named_in(each)
+
+
+def _exporter_as_lists(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``[exporter]`` and ``[modules.NAME]`` in the form that all other tables have."""
+    found = dict(document)
+    if isinstance(exporter := found.get("exporter"), dict):
+        found["exporter"] = [exporter]
+    modules = found.get("modules")
+    if isinstance(modules, dict) and all(isinstance(each, dict) for each in modules.values()):
+        found["modules"] = [{**each, "name": name} for name, each in modules.items()]
+    return found
 
 
 def _shape_mistakes(
@@ -82,8 +105,11 @@ def _shape_mistakes(
     for key, value in document.items():
         if key not in kinds:
             yield ConfigProblem(f'{path}: "{key}"', "no such kind of check" + suggest(key, kinds))
+        elif not _are_tables(value) and key in EXPORTER_TABLES:
+            written = "[exporter]" if key == "exporter" else "[modules.NAME] for each module"
+            yield ConfigProblem(f'{path}: "{key}"', f"write it as a table {written}")
         elif not _are_tables(value):
-            what = "entry" if key in ALERTING_TABLES else "check"
+            what = "entry" if key in OTHER_TABLES else "check"
             yield ConfigProblem(f'{path}: "{key}"', f"write each {what} as a table [[{key}]]")
 
 

@@ -13,6 +13,7 @@ class Cause(StrEnum):
     # Name, address, connection
     DNS_FAILED = "dns_failed"
     ADDRESS_RESERVED = "address_reserved"
+    TARGET_FORBIDDEN = "target_forbidden"
     CONNECT_REFUSED = "connect_refused"
     CONNECT_FAILED = "connect_failed"
     CONNECTION_CLOSED = "connection_closed"
@@ -61,6 +62,19 @@ class Cause(StrEnum):
     STRANGER_MATCHED = "stranger_matched"
     SESSION_REFUSED = "session_refused"
     SESSION_LOST = "session_lost"
+    # Security, seen from outside
+    HTTPS_NOT_ENFORCED = "https_not_enforced"
+    HEADER_MISSING = "header_missing"
+    FOREIGN_ORIGIN_ALLOWED = "foreign_origin_allowed"
+    WEAK_TLS = "weak_tls"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
+    AUTH_NOT_ENFORCED = "auth_not_enforced"
+    RATE_LIMIT_MISSING = "rate_limit_missing"
+    OPEN_RELAY = "open_relay"
+    PRIVATE_PEERS_ALLOWED = "private_peers_allowed"
+    PORT_OPEN = "port_open"
+    SECRET_WEAK = "secret_weak"
+    SECRET_OLD = "secret_old"
     # Redis, by the code of its error
     LOADING = "loading"
     BUSY = "busy"
@@ -79,6 +93,8 @@ HINTS: dict[Cause, str] = {
     Cause.DNS_FAILED: "Check the spelling of the name and its DNS records.",
     Cause.ADDRESS_RESERVED: "The name resolves to an address that is not reachable; "
     "correct its DNS record or use another server.",
+    Cause.TARGET_FORBIDDEN: "The exporter may not contact this address: add the host or network to "
+    "`targets` of [exporter], if it is meant.",
     Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
     Cause.CONNECT_FAILED: "There is no way to that address: check routes and firewalls.",
     Cause.CONNECTION_CLOSED: "The server hung up: look at its log at this time.",
@@ -141,6 +157,25 @@ HINTS: dict[Cause, str] = {
     "depends on (/health).",
     Cause.SESSION_LOST: "The backend forgot a session that stood: was it restarted, did Redis lose "
     "its keys?",
+    Cause.HTTPS_NOT_ENFORCED: "Redirect plain HTTP to HTTPS (301 or 308), and send "
+    "Strict-Transport-Security: max-age=31536000.",
+    Cause.HEADER_MISSING: "Set the header in the application, its proxy or its CDN.",
+    Cause.FOREIGN_ORIGIN_ALLOWED: "Allow the frontend's origin alone, compared as a whole: no *, "
+    "no null, no comparison of its beginning or end.",
+    Cause.WEAK_TLS: "Offer TLS 1.2 and 1.3 alone, with ciphers of forward secrecy (RFC 9325).",
+    Cause.CERTIFICATE_EXPIRING: "Renew the certificate, and find out why that did not happen by "
+    "itself.",
+    Cause.AUTH_NOT_ENFORCED: "Verify every token's signature and expiry with one fixed algorithm, "
+    "and refuse requests without one (RFC 8725).",
+    Cause.RATE_LIMIT_MISSING: "Wire the rate limiter to the route, counted by client address, and "
+    "answer 429.",
+    Cause.OPEN_RELAY: "Require credentials (coturn: lt-cred-mech or use-auth-secret, and no "
+    "no-auth): anyone relays through this server.",
+    Cause.PRIVATE_PEERS_ALLOWED: "Deny peers of private, loopback and link-local ranges, of IPv6 "
+    "and mapped forms too (coturn: denied-peer-ip, no allow-loopback-peers; upgrade to 4.9.0).",
+    Cause.PORT_OPEN: "Close the port in the firewall, or bind the service to a private address.",
+    Cause.SECRET_WEAK: "Generate a new secret: openssl rand -base64 48.",
+    Cause.SECRET_OLD: "Rotate the secret on both sides, and note the date in PROBE_SECRET_DATES.",
     Cause.LOADING: "Redis reads its data after a start: wait, and check why it restarted.",
     Cause.BUSY: "A script or function runs for too long: SCRIPT KILL or FUNCTION KILL ends it.",
     Cause.MASTER_DOWN: "The replica has lost its master and refuses to answer: check the master.",

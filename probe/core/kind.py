@@ -16,7 +16,9 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.environment import Environment
 from probe.core.field_types import Seconds
+from probe.core.model import WAKES_NEON as WAKES_NEON
 from probe.core.model import FailurePolicy, Impact, Result, Signal, Threshold, Verdict
+from probe.core.model import QuotaUse as QuotaUse
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.core.threshold_config import PrometheusNames, ThresholdConfig
@@ -40,19 +42,22 @@ class CheckConfig(PrometheusNames):
     deadline: Seconds = Field(default=10.0, gt=0, le=300)
     """A run that has no result by then fails with cause `deadline`. Example: `10`"""
     interval: Seconds | None = Field(default=None, ge=1, le=86400)
-    """From the start of one run to the start of the next; the default is the kind's. Example: `60`
-    """
+    """From the start of a run to the start of the next; the default is the kind's. Example: `60`"""
     retry: Seconds | None = Field(default=None, ge=1, le=86400)
     """Until the next run after a failure; the default is the kind's. Example: `30`"""
     hold: Seconds | None = Field(default=None, ge=0, le=86400)
-    """How long the check fails before the alert fires; the default is the kind's. `for` is another
-    name. Example: `30`"""
+    """How long it fails before the alert fires; default: the kind's. Also: `for`. Example: `30`"""
     severity: Literal["warning", "critical"] | None = None
     """Severity of a failure; the default is the kind's. Example: `warning`"""
     runbook: str | None = Field(default=None, min_length=1, max_length=500)
     """Runbook of this check's alerts: an `https://` address, or a Markdown file beside
     `probe.toml`, whose section `First steps` is sent with an alert. Example:
     `https://wiki.example.org/turn`"""
+    service: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """Service of the status page that this check is part of; the default is the kind's. Example:
+    `backend`"""
+    target_labels: Mapping[str, str] = Field(default_factory=dict)
+    """Labels of the target, in `probe_target_info`. Example: `{ team = "rtc" }`"""
     thresholds: Mapping[str, ThresholdConfig] = Field(default_factory=dict)
     """Limits on signals of this check, by signal name; each replaces the kind's. Example: `{
     probe_turn_relay_rtt_seconds = { warning = 0.4 } }`"""
@@ -76,6 +81,16 @@ class CheckConfig(PrometheusNames):
     def impact(self) -> Impact:
         """What users lose when it fails."""
         return Impact()
+
+    @property
+    def component(self) -> str:
+        """What its alerts are named after (``TurnRelay``); empty: its kind's first component."""
+        return ""
+
+    @property
+    def own_service(self) -> str | None:
+        """Its service of the status page, where that is not the kind's."""
+        return self.service
 
     @property
     def can_fail(self) -> bool:
@@ -151,24 +166,6 @@ class DerivedChecks:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaUse:
-    """What one run uses of a quota, including what it causes elsewhere.
-
-    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds
-    awake) or ``vercel`` (bytes). With ``shared_window``, runs that follow within ``amount`` seconds
-    share it. A target on this machine uses no quota, whatever the kind declares.
-    """
-
-    plan: str
-    amount: float
-    shared_window: bool = False
-
-
-# A query wakes a Neon branch, which suspends after five minutes without one (its default, fixed on
-# free plans).
-WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
-
 E = TypeVar("E", bound=Environment)
 T = TypeVar("T", bound=CheckConfig)
 
@@ -197,6 +194,9 @@ class Kind(Generic[E, T]):
     gives raw tables that follow from the checks of the kinds before it; ``config_warnings`` are
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
+    ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
+    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
+    ``service`` is that of the status page.
     """
 
     name: str
@@ -222,6 +222,10 @@ class Kind(Generic[E, T]):
     runbooks: Runbooks = field(default_factory=Runbooks)
     dashboard: str = "probe-infrastructure"
     availability: float = 0.99
+    components: tuple[str, ...] = ()
+    details: frozenset[str] = frozenset()
+    buckets: tuple[float, ...] = ()
+    service: str = "infrastructure"
 
 
 BACKOFF_ABOVE_SECONDS = 7200.0

@@ -154,6 +154,8 @@ class Sample:
     ``denominator`` is the number of cases behind a ratio that the target reports (the requests of
     an error ratio); None where the value is a measurement of our own. ``values`` are all
     measurements of the run where ``value`` stands for several: percentiles are made of them.
+    ``disturbed``: the probe's own event loop was late for a good part of the time measured, so
+    that the true value may be smaller.
     """
 
     signal: Signal
@@ -161,6 +163,7 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
     denominator: float | None = None
     values: tuple[float, ...] = ()
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,25 @@ class Evaluation:
     value: float | None
     verdict: Verdict
     samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """What one run uses of a quota, including what it causes elsewhere.
+
+    ``plan`` is ``turn-PROVIDER`` (``amount`` in bytes), ``upstash`` (commands), ``neon`` (seconds
+    awake) or ``vercel`` (bytes). With ``shared_window``, runs that follow within ``amount`` seconds
+    share it. A target on this machine uses no quota, whatever the kind declares.
+    """
+
+    plan: str
+    amount: float
+    shared_window: bool = False
+
+
+# A query wakes a Neon branch, which suspends after five minutes without one (its default, fixed on
+# free plans).
+WAKES_NEON = QuotaUse("neon", 300.0, shared_window=True)
 
 
 class CheckAborted(Exception):

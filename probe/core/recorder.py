@@ -1,9 +1,11 @@
 """Records phases, samples and facts while a check runs, so that a deadline loses none of them."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from probe.core.model import Sample, Signal
 
@@ -12,11 +14,17 @@ class Recorder:
     """Phases, samples and facts of one run, complete up to this moment at any moment.
 
     A check that is cut off in the middle of a phase leaves that phase's name in
-    ``current`` and the seconds spent in ``phases``.
+    ``current`` and the seconds spent in ``phases``. ``disturbs`` says whether a latency of so
+    many seconds, measured until now, is to a good part our own.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        disturbs: Callable[[float], bool] = lambda seconds: False,
+    ) -> None:
         self.clock = clock
+        self._disturbs = disturbs
         self.phases: dict[str, float] = {}
         self.facts: dict[str, str] = {}
         self.current = "start"
@@ -96,4 +104,6 @@ class Recorder:
         signal, labels = sample.signal, sample.labels
         if set(labels) != set(signal.labels):
             raise ValueError(f"{signal.name} has the labels {signal.labels}, not {tuple(labels)}")
+        if signal.latency and self._disturbs(math.fsum(sample.values) or sample.value):
+            sample = replace(sample, disturbed=True)
         self._samples[signal.name, tuple(sorted(labels.items()))] = sample

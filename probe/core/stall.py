@@ -8,6 +8,7 @@ the boot-time clock, where the system has one, or the wall clock goes ahead of i
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ TICK_SECONDS = 0.02
 LONGEST_STALL = 2.0
 STALLS_TOGETHER = 1.0
 SHARE_OF_RUN = 0.3
+# A tick that is less late disturbs no measurement; so many of them are remembered.
+NOTICED_SECONDS, MOST_NOTICED = 0.002, 1000
+# A latency is disturbed by lateness of more than this share of what was measured.
+DISTURBED_SHARE = 0.2
 # NTP slews slower than this; what is faster is a step.
 CLOCK_STEP = 1.0
 
@@ -75,6 +80,8 @@ class StallWatch:
         self._runs: dict[object, list[float]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._expected = 0.0
+        # Ends of late ticks, and how late each was.
+        self._late: deque[tuple[float, float]] = deque(maxlen=MOST_NOTICED)
 
     @property
     def is_ticking(self) -> bool:
@@ -97,11 +104,27 @@ class StallWatch:
             self._timer.cancel()
             self._timer = None
 
+    def disturbs(self, seconds: float) -> bool:
+        """Whether a measurement that has taken ``seconds`` until now holds lateness of our own
+        event loop to a good part."""
+        if not self.is_ticking:
+            return False
+        self.tick()
+        began, late = self._clock() - seconds, 0.0
+        for end, each in reversed(self._late):
+            if end <= began:
+                break
+            late += min(each, end - began)
+        return late > DISTURBED_SHARE * seconds
+
     def tick(self) -> None:
         """Note how late it is by now."""
-        late = self._clock() - self._expected
+        now = self._clock()
+        late = now - self._expected
+        if late > NOTICED_SECONDS:
+            self._late.append((now, late))
+            self._expected = now
         if late > TICK_SECONDS:
-            self._expected += late
             for lags in self._runs.values():
                 lags.append(late)
 
@@ -121,6 +144,10 @@ class RunWatch:
         self.lags: list[float] = []
         self._owner = owner
         self._began = owner.clocks()
+
+    def disturbs(self, seconds: float) -> bool:
+        """Whether a measurement that has taken ``seconds`` until now is not to be trusted."""
+        return self._owner.disturbs(seconds)
 
     def end(self) -> Disturbance:
         """Stop watching; what happened since the start."""

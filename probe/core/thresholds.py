@@ -1,13 +1,59 @@
-"""All signals and thresholds: what the kinds declare, put together."""
+"""All signals and thresholds: what the kinds declare, put together; and what a value beyond a
+limit is called."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from probe.core.kind import Check, Kind
-from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold
+from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold, Unit
 from probe.core.threshold_config import ThresholdConfig
+
+# The names under which alerting keeps the alerts of a check that are about no signal.
+FAILING, NO_DATA = "failing", "no-data"
+_CERTIFICATE = "certificate"
+
+
+class Symptom(StrEnum):
+    """What is wrong, in one word: the label ``symptom`` of an alert, and the end of its name in
+    Prometheus (``TurnRelayDown``, ``SignalingSlow``)."""
+
+    DOWN = "down"
+    SLOW = "slow"
+    DEGRADED = "degraded"
+    CERTIFICATE = "certificate"
+    NO_DATA = "no-data"
+
+    @property
+    def suffix(self) -> str:
+        """The end of an alert's name."""
+        return _SUFFIXES[self]
+
+
+_SUFFIXES = {
+    Symptom.DOWN: "Down",
+    Symptom.SLOW: "Slow",
+    Symptom.DEGRADED: "Degraded",
+    Symptom.CERTIFICATE: "CertificateExpiring",
+    Symptom.NO_DATA: "NoData",
+}
+
+
+def symptom_of(threshold: Threshold) -> Symptom:
+    """What a value beyond a limit means: too long a time is slow, anything else degraded."""
+    signal = threshold.signal
+    if _CERTIFICATE in signal.name:
+        return Symptom.CERTIFICATE
+    if signal.unit is Unit.SECONDS and threshold.bad is LimitSide.ABOVE:
+        return Symptom.SLOW
+    return Symptom.DEGRADED
+
+
+def components_of(kind: Kind[Any, Any]) -> tuple[str, ...]:
+    """Every component that alerts about checks of a kind can be named after."""
+    return kind.components or ("".join(part.capitalize() for part in kind.name.split("_")),)
 
 
 def signals_of(kind: Kind[Any, Any]) -> tuple[Signal, ...]:

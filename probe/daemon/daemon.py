@@ -15,8 +15,10 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
 from probe.core.runner import preload, run_check
+from probe.daemon.annotation_loop import AnnotationLoop
 from probe.daemon.heartbeat_loop import HeartbeatLoop
-from probe.daemon.parts import DaemonState, build_parts
+from probe.daemon.parts import DaemonState, build_parts, own_metrics
+from probe.daemon.readiness import longest_seconds
 from probe.daemon.reload import Reloader
 from probe.daemon.restore import StateRestorer
 from probe.daemon.result_handler import ResultHandler
@@ -24,12 +26,16 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.serving.board_source import subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
 from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
 from probe.diagnostics.redact import Redactor
+from probe.exporter.endpoint import ProbeEndpoint
+from probe.exporter.service import ProbeService
 from probe.history import History
-from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
+from probe.history.incidents.store import IncidentHistory
+from probe.metrics.self_metrics import SelfSnapshot
 from probe.web.pages import WebServer
 from probe.web.security import WebSecurity
 
@@ -40,6 +46,8 @@ logger = logging.getLogger(__name__)
 # shutdown takes 6 s at most; Fly and Docker wait longer.
 DRAIN_SECONDS = 2.0
 HEARTBEAT_SECONDS = 60.0
+# Messages of an incident that ended so long ago may still be on their way.
+PAST_SECONDS = 2 * 86400.0
 
 
 class Daemon:
@@ -60,18 +68,15 @@ class Daemon:
     ) -> None:
         self._clock, self._now = clock, now
         parts = self._parts = build_parts(settings, clock, now)
-        self._state = DaemonState(settings)
+        self._state = DaemonState(settings, exporter=settings.exporter)
         self._startup_order: dict[str, int] = {}
         self._timings: dict[str, CheckTiming] = {}
         self._security = security or security_of(settings.service)
         self._registry = CollectorRegistry()
-        version = parts.identity.version
-        self._self_metrics = SelfMetrics(
-            self._registry, self._snapshot, version=version, region=settings.region
-        )
+        self._self_metrics = own_metrics(settings, parts, self._registry, self._snapshot)
         self._schedule = Schedule(self._run, clock=clock, on_lateness=self._self_metrics.late)
         self._results = ResultHandler(parts, self._state, self._schedule, clock)
-        self.reloader = Reloader(load, self._take_over, settings.config, now=now)
+        self.reloader = Reloader(load, self._take_over, settings.config, now=now, first=settings)
         self._heartbeat_loop = HeartbeatLoop(
             parts.heartbeat,
             parts.readiness,
@@ -83,6 +88,7 @@ class Daemon:
         )
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
+        self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
         self._server = self._web_server()
 
     def _web_server(self) -> WebServer:
@@ -109,7 +115,15 @@ class Daemon:
             silences.page,
             self._clock,
             self._security,
+            self._exporter(),
         )
+
+    def _exporter(self) -> ProbeEndpoint:
+        state = self._state
+        service = ProbeService(
+            self._parts.context, lambda: state.exporter, lambda: state.plan.checks
+        )
+        return ProbeEndpoint(service, self.reloader.reload_now)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -135,6 +149,7 @@ class Daemon:
             stack.push_async_callback(parts.context.closing.drain, timeout=DRAIN_SECONDS)
             history = self._state.history = await History.open(settings.service.data, now=self._now)
             stack.push_async_callback(history.close)
+            await self._connect(history)
             await parts.alerts.open()
             stack.push_async_callback(parts.alerts.close)
             stack.push_async_callback(self._answers.close)
@@ -150,6 +165,14 @@ class Daemon:
             gc.collect()
             gc.freeze()
             await self._run_tasks()
+
+    async def _connect(self, history: History) -> None:
+        """Results come from now on; incidents that last go on in history."""
+        history.begin()
+        incidents, now = IncidentHistory(history), self._now()
+        newest = await incidents.newest_by_key(now - PAST_SECONDS)
+        self._parts.alerts.pipeline.recorder.connect(incidents, await incidents.open(), newest)
+        self._annotations.connect(incidents)
 
     async def _restore(self, history: History) -> None:
         """Continue from what the last process has stored."""
@@ -167,8 +190,10 @@ class Daemon:
                 "reload": self.reloader.run,
                 "heartbeat": self._send_heartbeats,
                 "own-health": own.run,
+                "annotations": self._annotations.run,
                 "clock": own.clock_watch.run,
                 **self._parts.alerts.jobs,
+                **(self._parts.otel.jobs if self._parts.otel is not None else {}),
             }
         )
 
@@ -192,6 +217,7 @@ class Daemon:
                 "PROBE_ variables besides PROBE_CONFIG and the region take effect after a restart"
             )
         self._parts.context.redact = Redactor(settings.secrets).clean
+        self._state.exporter = settings.exporter
         self._parts.alerts.reload(settings.alerting)
         await self._set_checks(settings)
 
@@ -229,6 +255,10 @@ class Daemon:
             parts.triggers,
         ):
             part.set_checks(plan.checks)
+        if self._state.history is not None:
+            longest = {check.name: longest_seconds(check) for check in plan.checks}
+            self._state.history.set_checks(longest, subjects_of(plan.checks))
+        parts.runs.keep([check.name for check in plan.checks])
         parts.alerts.set_checks([check for check in plan.checks if not check.table.is_reference])
 
     def _schedule_new(self, new: list[Check]) -> None:

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.check_state import CheckStates
 from alerts.evaluation.own_network import References
 from alerts.manager import AlertManager
+from alerts.notification.message import MessageContext
+from alerts.outbox.stored_times import StoredClock, boot_id
 from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -15,17 +20,22 @@ from probe.core.runner import shortages
 from probe.daemon.isolation import Isolation
 from probe.daemon.quota_counter import Counting
 from probe.daemon.readiness import Readiness
-from probe.daemon.self_monitoring.clock_watch import ClockWatch
+from probe.daemon.self_monitoring.clock_watch import ClockWatch, boot_clock
 from probe.daemon.self_monitoring.own_health import OwnHealth
 from probe.daemon.self_monitoring.starts import Starts
 from probe.daemon.self_monitoring.supervision import Supervisor
+from probe.daemon.serving.recent_runs import RecentRuns
 from probe.daemon.serving.status_overview import ProbeIdentity
 from probe.daemon.triggers import Triggers
 from probe.diagnostics.heartbeat import Heartbeat
 from probe.diagnostics.redact import Redactor
+from probe.exporter.settings import ExporterConfig
 from probe.history import History
 from probe.metrics.exporter import Exporter
+from probe.metrics.judgement import labelled_links
+from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.once import probe_version
+from probe.otel.export import OtelExport
 
 
 @dataclass
@@ -39,6 +49,7 @@ class DaemonState:
     settings: Settings
     plan: CheckPlan = field(default_factory=lambda: CheckPlan(()))
     checks: dict[str, Check] = field(default_factory=dict)
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
     history: History | None = None
     revision: int = 0
     first_round: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,8 +71,10 @@ class Parts:
     starts: Starts
     own: OwnHealth
     exporter: Exporter
+    otel: OtelExport | None
     isolation: Isolation
     heartbeat: Heartbeat
+    runs: RecentRuns
 
 
 def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[], float]) -> Parts:
@@ -70,6 +83,13 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
     redactor = Redactor(settings.secrets)
     context = Context(clock=clock, now=now, redact=redactor.clean, repeats=True)
     alerts = _alert_manager(settings, clock, now)
+    exporter = Exporter(
+        region=settings.region,
+        clock=clock,
+        full=service.full_metrics,
+        alerts=lambda: alerts.pipeline.alerts.firing,
+        links=links_of(settings),
+    )
     supervisor, starts = Supervisor(clock), Starts(service.data, now)
     clock_watch = ClockWatch(now, clock)
     return Parts(
@@ -84,9 +104,48 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         supervisor=supervisor,
         starts=starts,
         own=OwnHealth(alerts, supervisor, starts, clock_watch, shortages(context), clock),
-        exporter=Exporter(region=settings.region, clock=clock),
+        exporter=exporter,
+        otel=_otel_export(settings, exporter),
         isolation=Isolation(clock),
         heartbeat=Heartbeat(service.heartbeat_url, now=now),
+        runs=RecentRuns(),
+    )
+
+
+def _otel_export(settings: Settings, exporter: Exporter) -> OtelExport | None:
+    if settings.otel is None:
+        return None
+    version = probe_version()
+    return OtelExport(settings.otel, exporter.collect, region=settings.region, version=version)
+
+
+def links_of(settings: Settings) -> Callable[[str], tuple[tuple[str, str], ...]]:
+    """The addresses of a runbook, the status page and the dashboard, as labels have them: without
+    those that contain a login."""
+    alerting = settings.alerting
+    where = MessageContext(settings.region, alerting.public_url, alerting.grafana_url)
+
+    def links(runbook: str) -> tuple[tuple[str, str], ...]:
+        found = where.links(runbook)
+        return tuple((name, url) for name, url in found if urlsplit(url).username is None)
+
+    return links
+
+
+def own_metrics(
+    settings: Settings,
+    parts: Parts,
+    registry: CollectorRegistry,
+    snapshot: Callable[[], SelfSnapshot],
+) -> SelfMetrics:
+    """The metrics of the probe itself, on a registry."""
+    return SelfMetrics(
+        registry,
+        snapshot,
+        version=parts.identity.version,
+        region=settings.region,
+        links=labelled_links(links_of(settings)("")),
+        full=settings.service.full_metrics,
     )
 
 
@@ -103,4 +162,5 @@ def _alert_manager(
         now=lambda: offset + clock(),
         wall=now,
         clock=clock,
+        stored=StoredClock(now, boot_clock, boot_id()),
     )

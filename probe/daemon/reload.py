@@ -6,10 +6,11 @@ It is parsed first, then swapped: an error is reported and leaves the old one in
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe.config.discovery.reading import DiscoveredTables
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Verdict
@@ -38,6 +39,10 @@ class ReloadResult:
     problem: str = ""
     since: float | None = None
 
+    def _log_problems(self, problems: Iterable[str]) -> None:
+        for problem in sorted(problems):
+            event(logger, logging.WARNING, "targets can't be read", problem=problem)
+
     @property
     def notices(self) -> list[Notice]:
         """Notices for the status page."""
@@ -51,7 +56,7 @@ class Reloader:
     """Calls ``load`` in a thread, and ``apply`` with its result.
 
     Whatever ``load`` raises or however long it takes, the old configuration stays in force;
-    ``now`` is the wall clock in seconds since 1970.
+    ``now`` is the wall clock in seconds since 1970; ``first`` are the settings in force.
     """
 
     def __init__(
@@ -63,7 +68,10 @@ class Reloader:
         now: Callable[[], float] = time.time,
         poll_seconds: float = POLL_SECONDS,
         deadline: float = DEADLINE_SECONDS,
+        first: Settings | None = None,
     ) -> None:
+        self._discovered = first.discovered if first is not None else DiscoveredTables()
+        self._seen = self._discovered.stamp()
         self._load, self._apply, self._path = load, apply, path
         self._now, self._poll, self._deadline = now, poll_seconds, deadline
         self._asked = asyncio.Event()
@@ -83,6 +91,7 @@ class Reloader:
         one that has lost half of its size has to stay the same for longer.
         """
         seen, rested = self._stamp, 0
+        self._log_problems(self._discovered.problems)
         while True:
             try:
                 async with asyncio.timeout(self._poll):
@@ -94,6 +103,8 @@ class Reloader:
             stamp = _stamp(self._path)
             if stamp == self._stamp and not asked:
                 seen, rested = stamp, 0
+                if self._discovered.stamp() != self._seen:
+                    await self.reload(logging.DEBUG)
                 continue
             rested = rested + 1 if stamp == seen else 0
             seen = stamp
@@ -102,13 +113,21 @@ class Reloader:
             self._stamp, rested = stamp, 0
             await self.reload()
 
+    async def reload_now(self) -> str:
+        """Read it once on request; what is wrong with it, empty if it is in force."""
+        self._stamp = _stamp(self._path)
+        await self.reload()
+        return "" if self.outcome.ok else self.outcome.problem
+
     def _rests(self, stamp: Stamp) -> int:
         """For how many polls a changed file has to stay the same."""
         return SHRUNK_LOOKS if _shrinks(self._in_force, stamp) else RESTING_LOOKS
 
-    async def reload(self) -> None:
-        """Read it once, and apply it if it is valid; ``readings`` counts."""
+    async def reload(self, level: int = logging.INFO) -> None:
+        """Read it once, and apply it if it is valid; ``readings`` counts, and ``level`` is that of
+        the log line."""
         self.readings += 1
+        self._seen = self._discovered.stamp()
         try:
             settings = await self._read()
             await self._apply(settings)
@@ -123,7 +142,27 @@ class Reloader:
         else:
             self.outcome = ReloadResult(True, self._now())
             self._in_force = self._stamp
-            logger.info("configuration reloaded: %s checks", len(settings.plan.checks))
+            self._found(settings.discovered)
+            logger.log(level, "configuration reloaded: %s checks", len(settings.plan.checks))
+
+    def _found(self, discovered: DiscoveredTables) -> None:
+        """What service discovery gave; a new problem is logged once."""
+        self._log_problems(set(discovered.problems) - set(self._discovered.problems))
+        self._seen = (
+            discovered.stamp() if self._discovered.patterns != discovered.patterns else self._seen
+        )
+        self._discovered = discovered
+
+    def _log_problems(self, problems: Iterable[str]) -> None:
+        for problem in sorted(problems):
+            event(logger, logging.WARNING, "targets can't be read", problem=problem)
+
+    @property
+    def notices(self) -> list[Notice]:
+        """Notices for the status page."""
+        found = self._discovered.problems
+        about = [Notice(Verdict.WARNING, "Targets can't be read", text) for text in found]
+        return [*self.outcome.notices, *about]
 
     async def _read(self) -> Settings:
         """In a daemon thread, so that a read that hangs blocks neither the loop nor the shutdown.

@@ -45,9 +45,15 @@ class ResultHandler:
         with consumer("schedule"):
             self._run_soon(check, result)
         with consumer("metrics"):
-            parts.exporter.observe(result)
+            state = parts.states.state(check.name)
+            parts.exporter.observe(result, state.evaluations if state else ())
+        if parts.otel is not None:
+            with consumer("otel"):
+                parts.otel.observe(check, result)
         with consumer("quota usage"):
             parts.quotas.run_finished(result)
+        with consumer("pages"):
+            parts.runs.add(result)
         with consumer("history"):
             self._store(check, result)
         for change in changes:

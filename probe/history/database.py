@@ -6,6 +6,8 @@ import sqlite3
 import struct
 from pathlib import Path
 
+from probe.history.incidents import tables as incident_tables
+from probe.history.uptime import tables as uptime_tables
 from probe.storage.salvage import Row
 from probe.storage.sqlite import Schema, Unreadable
 from probe.storage.sqlite import open_file as open_sqlite_file
@@ -22,15 +24,19 @@ PAGE_BYTES = 4096
 # Ids of entries grow in the order of writing. Every SQLite index ends in the id, so that
 # entries_by_standing finds the ends of a period without reading what is in between. entries_by_time
 # covers the queries of a day, and grows at its end only.
-_TABLES = {
+_FIRST = {
     "checks": "CREATE TABLE checks (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     "series": "CREATE TABLE series (id INTEGER PRIMARY KEY, signal TEXT NOT NULL,"
     " labels TEXT NOT NULL, UNIQUE (signal, labels))",
+}
+_ENTRIES = {
     "entries": "CREATE TABLE entries (id INTEGER PRIMARY KEY, check_id INTEGER NOT NULL,"
     " at REAL NOT NULL, duration REAL NOT NULL, status INTEGER NOT NULL,"
     " verdict INTEGER NOT NULL, phase TEXT NOT NULL, cause TEXT NOT NULL,"
     " message TEXT NOT NULL, value REAL, samples BLOB NOT NULL)",
 }
+# What is precious and small is copied first from a damaged file; what is made of results last.
+_TABLES = {**_FIRST, **incident_tables.TABLES, **_ENTRIES, **uptime_tables.TABLES}
 _INDEXES = (
     "CREATE INDEX entries_by_standing ON entries (check_id, verdict)",
     "CREATE INDEX entries_by_time ON entries (at, check_id, verdict, value)",
@@ -43,6 +49,8 @@ _USED = (
     "SELECT id FROM entries INDEXED BY entries_by_standing WHERE check_id = 1 LIMIT 1",
     "SELECT at, check_id, verdict, value FROM entries INDEXED BY entries_by_time"
     " ORDER BY at LIMIT 1",
+    *incident_tables.REQUIRED,
+    *uptime_tables.REQUIRED,
 )
 
 _STATUSES, _VERDICTS = 3, 5
@@ -92,6 +100,8 @@ def schema(wal_pages: int) -> Schema:
         tables=_TABLES,
         indexes=_INDEXES,
         version=SCHEMA_NUMBER,
+        later=frozenset((*incident_tables.TABLES, *uptime_tables.TABLES)),
+        later_indexes=(*incident_tables.INDEXES, *uptime_tables.INDEXES),
         pragmas=(
             "auto_vacuum = INCREMENTAL",
             "journal_mode = WAL",
@@ -109,6 +119,8 @@ def schema(wal_pages: int) -> Schema:
             "checks": sense.is_check,
             "series": sense.is_series,
             "entries": sense.is_entry,
+            **incident_tables.IS_VALID,
+            **uptime_tables.IS_VALID,
         },
     )
 

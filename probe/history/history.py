@@ -4,7 +4,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,11 @@ from probe.history.model import Availability, ResultRow, StatePeriod, TimeBucket
 from probe.history.retention import Retention
 from probe.history.state import HistoryState
 from probe.history.store import HistoryStore
-from probe.history.write_queue import WriteQueue
+from probe.history.uptime import marks
+from probe.history.uptime import queries as uptime
+from probe.history.uptime.model import Subject, Uptime
+from probe.history.uptime.totals import Key
+from probe.history.write_queue import Change, ChangeQueue, WriteQueue
 from probe.storage.thread import Stalled, StorageThread
 
 logger = logging.getLogger(__name__)
@@ -32,6 +37,10 @@ ASK_SECONDS, WRITE_SECONDS = 5.0, 60.0
 # read from the database: 70 and 35 MB at the very most.
 MOST_WAITING = 20_000
 MOST_RECENT = 20_000
+# Changes of incidents, notifications, annotations that wait for the disk.
+MOST_CHANGES = 2_000
+# So often it is written that the probe runs, where no result comes.
+ALIVE_SECONDS = 60.0
 
 
 class History:
@@ -42,12 +51,22 @@ class History:
     because of the database. All is for one event loop.
     """
 
-    def __init__(self, keeper: HistoryStore, waiting: WriteQueue, flush_seconds: float) -> None:
-        self._store, self._waiting = keeper, waiting
+    def __init__(
+        self,
+        keeper: HistoryStore,
+        waiting: WriteQueue,
+        changes: ChangeQueue,
+        flush_seconds: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now = now
+        self._store, self._waiting, self._changes = keeper, waiting, changes
         self._flush_seconds = flush_seconds
         # One thread, because a connection to SQLite is for one.
         self._thread = StorageThread("history", ASK_SECONDS)
         self._added = asyncio.Event()
+        self._groups: Sequence[Subject] = ()
+        self._is_recording = False
         self._writer: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -66,8 +85,9 @@ class History:
         ``flush_seconds`` later. A folder that can't be written makes it one in memory, with
         a problem to show; ``bounds`` are then narrowed to those of memory.
         """
-        waiting = WriteQueue(MOST_WAITING)
-        history = cls(HistoryStore(folder, bounds, now, waiting), waiting, flush_seconds)
+        waiting, changes = WriteQueue(MOST_WAITING), ChangeQueue(MOST_CHANGES)
+        store = HistoryStore(folder, bounds, now, waiting, changes)
+        history = cls(store, waiting, changes, flush_seconds, now)
         try:
             await history._thread.run(history._store.open, seconds=OPEN_SECONDS)
         except Stalled:
@@ -93,6 +113,19 @@ class History:
         else:
             self._waiting.discard()
 
+    def change(self, key: Hashable, change: Change) -> None:
+        """Change what is not a result, soon and in a transaction; a later change of the same key
+        takes the place of one that waits. After ``close`` it is lost."""
+        if self._closing is None:
+            self._changes.add(key, change)
+            self._added.set()
+
+    async def change_now(self, key: Hashable, change: Change) -> bool:
+        """The same at once; whether it is written by now. If not, it is tried again."""
+        self.change(key, change)
+        await self.flush()
+        return self._closing is None and key not in self._changes
+
     async def flush(self) -> None:
         """Write all that was added so far; if the database can't be written, entries stay
         queued."""
@@ -110,25 +143,60 @@ class History:
 
         If they are more than ``most``, the newest of them.
         """
-        return await self._ask(lambda db: queries.recent(db, since, most), [])
+        return await self.ask(lambda db: queries.recent(db, since, most), [])
 
     async def newest(self, checks: Sequence[str]) -> list[ResultRow]:
         """The newest entry of each of these checks that has any, however old."""
-        return await self._ask(lambda db: queries.newest(db, checks), [])
+        return await self.ask(lambda db: queries.newest(db, checks), [])
 
     async def day(
         self, start: float, end: float, buckets: int
     ) -> dict[str, tuple[TimeBucket, ...]]:
         """Entries begun from ``start`` until before ``end``, in so many equal stretches,
         oldest first; only of checks that have any."""
-        return await self._ask(lambda db: queries.day(db, start, end, buckets), {})
+        return await self.ask(lambda db: queries.day(db, start, end, buckets), {})
 
     async def availability(
         self, start: float, end: float, longest: Mapping[str, float]
     ) -> dict[str, Availability]:
         """How long each of these checks passed, failed and was not measured from ``start`` to
         ``end``. ``longest`` is for how many seconds a result holds when no other follows."""
-        return await self._ask(lambda db: availability(db, start, end, longest), {})
+        return await self.ask(lambda db: availability(db, start, end, longest), {})
+
+    def begin(self) -> None:
+        """Results come from now on: what was measured before holds no longer than the last
+        process ran, and this one is known to run."""
+        self._is_recording = True
+        now = self._now()
+        self.change("begin", lambda db: marks.begin(db, now))
+
+    def set_checks(self, longest: Mapping[str, float], groups: Sequence[Subject]) -> None:
+        """These are the checks from now on, with the seconds for which a result of each holds
+        when no other follows, and the groups of them that have an uptime."""
+        self._groups = tuple(groups)
+        self._store.set_groups(self._groups)
+        kept, now = dict(longest), self._now()
+        self.change("holds", lambda db: marks.set_holds(db, kept, now))
+
+    async def uptime(self, now: float) -> dict[Key, tuple[Uptime, ...]]:
+        """Uptime of every check and group in the windows of 24 h, 7, 30 and 90 days until
+        ``now``; only of those that have any result in one of them."""
+        groups = self._groups
+        return await self.ask(lambda db: uptime.windows(db, groups, now), {})
+
+    async def uptime_between(self, start: float, end: float) -> dict[Key, Uptime]:
+        """Uptime of every check and group from ``start`` until ``end``; only of those that have
+        any result there."""
+        groups = self._groups
+        return await self.ask(lambda db: uptime.between(db, groups, start, end), {})
+
+    async def uptime_days(
+        self, subjects: Sequence[Subject], now: float
+    ) -> dict[Key, tuple[Uptime, ...]]:
+        """The last 90 days (UTC) of each of these, oldest first; the last one is today, until
+        ``now``."""
+        groups = self._groups
+        return await self.ask(lambda db: uptime.days(db, groups, subjects, now), {})
 
     async def unhealthy_periods(
         self, start: float, end: float, most: int = 20
@@ -136,13 +204,14 @@ class History:
         """Unhealthy and unknown periods that overlap the time from ``start`` until before ``end``,
         newest first, at most so many of each check. They have their true start and end, even
         outside of it."""
-        return await self._ask(lambda db: periods.unhealthy_periods(db, start, end, most), {})
+        return await self.ask(lambda db: periods.unhealthy_periods(db, start, end, most), {})
 
     async def standings(self) -> dict[str, StatePeriod]:
         """The current period of each check, as far back as history reaches."""
-        return await self._ask(periods.current_periods, {})
+        return await self.ask(periods.current_periods, {})
 
-    async def _ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    async def ask(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """What the database says; ``otherwise`` where it can't be asked, or after ``close``."""
         if self._closing is not None:
             return otherwise
         return await self._do(lambda: self._store.query(question, otherwise), otherwise)
@@ -156,19 +225,28 @@ class History:
 
     async def _write_forever(self) -> None:
         while True:
-            await self._added.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ALIVE_SECONDS):
+                    await self._added.wait()
+            self._mark_alive()
             await asyncio.sleep(self._flush_seconds)
             self._added.clear()
             try:
                 await self.flush()
             except Exception as error:
                 logger.error("writing history: %s", type(error).__name__)
-            if len(self._waiting):
+            if len(self._waiting) or len(self._changes):
                 self._added.set()
+
+    def _mark_alive(self) -> None:
+        now = self._now()
+        if self._is_recording:
+            self._changes.add("alive", lambda db: marks.set_mark(db, marks.ALIVE, now))
 
     async def _close(self) -> None:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+        self._mark_alive()
         await self._do(self._store.close, None)
         self._thread.close()

@@ -10,7 +10,7 @@ By kind of error:
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,10 @@ from probe.history.model import ResultRow
 from probe.history.retention import MEMORY_BOUNDS, Retention, Trimmer
 from probe.history.rows import Writer
 from probe.history.state import HistoryState
-from probe.history.write_queue import WriteQueue
+from probe.history.uptime import marks
+from probe.history.uptime.model import Subject
+from probe.history.uptime.rollup import note_late
+from probe.history.write_queue import ChangeQueue, WriteQueue
 from probe.storage.sqlite import (
     Unreadable,
     describe,
@@ -61,10 +64,11 @@ class HistoryStore:
         bounds: Retention | None,
         now: Callable[[], float],
         waiting: WriteQueue,
+        changes: ChangeQueue,
     ) -> None:
         self._path = folder / FILE_NAME if folder is not None else None
         self._bounds = bounds or (Retention() if folder is not None else MEMORY_BOUNDS)
-        self._now, self._waiting = now, waiting
+        self._now, self._waiting, self._changes = now, waiting, changes
         self._trimmer = Trimmer(self._bounds, now)
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -99,12 +103,18 @@ class HistoryStore:
         self._measure()
 
     def write(self) -> None:
-        """Write the queue."""
+        """Write the queues."""
+        if not self._write_changes():
+            return
         left = len(self._waiting)
         while left > 0 and (batch := self._waiting.next_batch(_BATCH)):
             left -= len(batch)
             if not self._write(batch):
                 return
+
+    def set_groups(self, groups: Sequence[Subject]) -> None:
+        """Providers and services, of which aggregates are made from now on."""
+        self._trimmer.groups = groups
 
     def query(self, question: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """The result of a query, or ``otherwise`` if the database can't be queried."""
@@ -132,6 +142,24 @@ class HistoryStore:
             logger.info("history's log stays beside its file: %s", error)
         self._drop()
 
+    def _write_changes(self) -> bool:
+        found = self._changes.all()
+
+        def change(db: sqlite3.Connection) -> None:
+            with transaction(db):
+                for _, each in found:
+                    each(db)
+
+        try:
+            if found:
+                self._attempt(change)
+                self._changes.done(found)
+                self._restore()
+        except (sqlite3.Error, OSError, Unreadable) as error:
+            self._degrade(error)
+            return False
+        return True
+
     def _write(self, batch: tuple[ResultRow, ...]) -> bool:
         try:
             written = self._attempt(lambda db: self._insert(db, batch))
@@ -151,6 +179,8 @@ class HistoryStore:
             self._writer = Writer(db)
         try:
             with transaction(db):
+                marks.set_mark(db, marks.ALIVE, self._now())
+                note_late(db, (entry.at for entry in batch))
                 return self._writer.write(batch)
         except BaseException:
             self._writer = None  # the numbers that it gave were rolled back
@@ -227,7 +257,8 @@ class HistoryStore:
         logger.warning("%s", self._in_memory)
         self._path = None
         self._bounds = self._bounds.within(MEMORY_BOUNDS)
-        self._trimmer = Trimmer(self._bounds, self._now)
+        groups, self._trimmer = self._trimmer.groups, Trimmer(self._bounds, self._now)
+        self._trimmer.groups = groups
 
     def _degrade(self, error: Exception) -> None:
         if not is_transient(error) and self._path is not None:

@@ -1,7 +1,8 @@
-"""Queue of entries from the event loop to the thread that writes them."""
+"""Queues of entries and changes from the event loop to the thread that writes them."""
 
+import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
 from threading import Lock
 
@@ -65,3 +66,47 @@ class WriteQueue:
         while self._entries and len(self) > self._most:
             self._entries.popleft()
             self.lost += 1
+
+
+Change = Callable[[sqlite3.Connection], object]
+
+
+class ChangeQueue:
+    """Changes of what is not a result; a later one of the same key takes the place of an earlier
+    one. When it is full, the oldest is lost, and counted.
+
+    Both sides may call it at any time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._changes: dict[Hashable, Change] = {}
+        self._lock = Lock()
+        self.lost = 0
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._changes
+
+    def add(self, key: Hashable, change: Change) -> None:
+        """Add a change, behind those that wait."""
+        with self._lock:
+            self._changes.pop(key, None)
+            self._changes[key] = change
+            while len(self._changes) > self._most:
+                del self._changes[next(iter(self._changes))]
+                self.lost += 1
+
+    def all(self) -> list[tuple[Hashable, Change]]:
+        """All that wait, the oldest first; they go on waiting until they are done."""
+        with self._lock:
+            return list(self._changes.items())
+
+    def done(self, changes: Sequence[tuple[Hashable, Change]]) -> None:
+        """These are written; one that was replaced meanwhile goes on waiting."""
+        with self._lock:
+            for key, change in changes:
+                if self._changes.get(key) is change:
+                    del self._changes[key]

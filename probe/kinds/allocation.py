@@ -191,4 +191,12 @@ KIND = Kind(
     plot=ALLOCATE,
     runbooks=OF_AN_ALLOCATION,
     dashboard="probe-turn",
+    components=("TurnAllocation",),
+    details=frozenset(
+        {
+            "probe_ssl_certificate_remaining_seconds",
+            "probe_turn_unauthenticated_seconds",
+        }
+    ),
+    service="turn",
 )

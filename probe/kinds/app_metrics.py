@@ -5,10 +5,12 @@ that is declared and has no samples is no data. The application is an instrument
 it is up is the ``http`` check's business, and no answer means that nothing is known.
 """
 
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from probe.core.context import Context
 from probe.core.kind import WAKES_NEON, CheckConfig, DerivedChecks, Kind, lazy_import
@@ -17,16 +19,26 @@ from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
 from probe.net.tasks import gather_first_error
 from probe.net.urls import CaFile, HttpUrl, show_host, show_url
+from probe.paircam.open_sessions import open_sessions
 from probe.telemetry.app_signals import SIGNALS, THRESHOLDS
 from probe.telemetry.fly.settings import FlyEnvironment
 from probe.telemetry.shared_signals import SHARED, TURN_SHARE
 
 if TYPE_CHECKING:
     from probe.telemetry.app_samples import Scrape
+    from probe.telemetry.gauge_proof import GaugeProof
 
 METRICS, HEALTH = "the application's /metrics", "the application's /health"
 _MOST_METRICS_BYTES, _MOST_HEALTH_BYTES = 4 << 20, 1 << 16
 _MOST_ADDRESSES = 20
+# How an application answers that has no metrics page, or none for us.
+_NO_METRICS = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.GONE,
+)
 # Asked by monitors, this one among them: their requests are no users'.
 _NOT_OF_USERS = ("/health", "/health/ready", "/api/health", "/metrics")
 
@@ -37,7 +49,8 @@ class AppEnvironment(FlyEnvironment):
     title = "Application metrics"
     metrics_url: HttpUrl | None = Field(default=None, alias="APP_METRICS_URL")
     """The application's Prometheus endpoint: the public one, or `http://APP.internal:3333/metrics`
-    inside Fly's private network. Example: `https://paircam.live/metrics`"""
+    inside Fly's private network; by default `/metrics` below BACKEND_URL, if there is one.
+    Example: `https://paircam.live/metrics`"""
 
 
 class AppTable(CheckConfig):
@@ -55,6 +68,9 @@ class AppTable(CheckConfig):
     Example: `true`"""
     ignored_routes: tuple[str, ...] = _NOT_OF_USERS
     """Routes that do not count as requests of users."""
+    optional: bool = False
+    """Whether the application may have no metrics page: then `/health` alone is read. So for the
+    page that is looked for at BACKEND_URL. Example: `true`"""
     behind_fly: bool = False
     """Whether limits on errors, latency, memory and restarts apply to Fly's figures instead of
     these. Example: `true`"""
@@ -100,9 +116,15 @@ def derive(environment: AppEnvironment) -> DerivedChecks:
         "backend_host": environment.backend_host,
         "ca_file": environment.ca_file,
     }
-    if environment.metrics_url is None:
-        return DerivedChecks(skipped=("APP_METRICS_URL is not set",), defaults=defaults)
-    table = {"name": "app-metrics", "url": environment.metrics_url}
+    table: dict[str, Any] = {"name": "app-metrics"}
+    if environment.metrics_url is not None:
+        table["url"] = environment.metrics_url
+    elif environment.backend_url is not None:
+        url = f"{environment.backend_url.get_secret_value()}/metrics"
+        table |= {"url": SecretStr(url), "optional": True}
+    else:
+        skipped = "neither APP_METRICS_URL nor BACKEND_URL is set"
+        return DerivedChecks(skipped=(skipped,), defaults=defaults)
     return DerivedChecks(tables=(table,), defaults=defaults)
 
 
@@ -113,15 +135,48 @@ async def run(table: AppTable, record: Recorder, context: Context) -> None:
     with record.phase("resolve"):
         addresses = await _addresses(table)
     with record.phase("scrape"):
-        pending = (_scrape(each, table, context) for each in addresses)
-        outcomes = await gather_first_error(*pending)
+        outcomes = await _scrapes(addresses, table, context)
     scrapes = [each for each in outcomes if not isinstance(each, NotMeasured)]
     if scrapes:
         memory = context.get_or_create(("app-metrics", table.name, table.address), ScrapeHistory)
         write(scrapes, table.prefix, table.ignored_routes, context.clock(), memory, record)
+        _observe_gauges(scrapes, addresses, memory.gauges, table, context)
+    if scrapes and not any(each.metrics.values for each in scrapes):
+        record.facts["metrics"] = f"none at {table.target}"
     for outcome in outcomes:
         if isinstance(outcome, NotMeasured):
             raise outcome
+
+
+async def _scrapes(
+    addresses: Sequence[str], table: AppTable, context: Context
+) -> "list[Scrape | NotMeasured]":
+    return await gather_first_error(*(_scrape(each, table, context) for each in addresses))
+
+
+def _observe_gauges(
+    scrapes: "Sequence[Scrape]",
+    addresses: Sequence[str],
+    proof: "GaugeProof",
+    table: AppTable,
+    context: Context,
+) -> None:
+    """Gauges that read 0 are read again while a session of the probe is open."""
+    from probe.telemetry.app_samples import read_gauges
+
+    async def observe() -> None:
+        outcomes = await _scrapes(addresses, table, context)
+        found = [each for each in outcomes if not isinstance(each, NotMeasured)]
+        if len(found) == len(outcomes):
+            proof.add_observation(read_gauges(found, table.prefix))
+
+    if table.asks_every_address:
+        proof.needed = 1
+    sessions = open_sessions(context, table.alert_group)
+    if proof.wants_observation(read_gauges(scrapes, table.prefix)):
+        sessions.request(table.name, observe)
+    else:
+        sessions.withdraw(table.name)
 
 
 async def _addresses(table: AppTable) -> list[str]:
@@ -150,16 +205,20 @@ async def _scrape(address: str, table: AppTable, context: Context) -> "Scrape | 
     """One process's metrics and health; why not, where its metrics could not be had."""
     from probe.telemetry.api_client import ApiClient
     from probe.telemetry.app_samples import STARTED, Scrape
-    from probe.telemetry.exposition import parse
+    from probe.telemetry.exposition import Exposition, parse
 
     asker = ApiClient(METRICS, address, context.clock, {}, _MOST_METRICS_BYTES, table.ca_file)
+    answered = False
     try:
         answer = await asker.get("")
-        if answer.status != 200:
+        answered = answer.status in (HTTPStatus.OK, *_NO_METRICS)
+        if answer.status != HTTPStatus.OK:
             raise asker.refused(answer)
         metrics = await parse(answer.body, METRICS, (table.prefix, STARTED))
     except NotMeasured as aborted:
-        return aborted
+        if not table.optional or not answered:
+            return aborted
+        metrics = Exposition({})
     return Scrape(address, metrics, await _health(address, table, context))
 
 
@@ -172,8 +231,11 @@ async def _health(address: str, table: AppTable, context: Context) -> Any:
     parts = urlsplit(address)
     url = SplitResult(parts.scheme, parts.netloc, "/health", "", "").geturl()
     asker = ApiClient(HEALTH, url, context.clock, {}, _MOST_HEALTH_BYTES, table.ca_file)
+    asked = context.now()
     try:
-        return read_health(await asker.document(await asker.get("")))
+        answer = await asker.get("")
+        answered = context.now()
+        return read_health(await asker.document(answer)).timed(asked, answered)
     except NotMeasured:
         return None
 
@@ -185,6 +247,7 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     table=AppTable,
     derive=derive,
     run=run,
+    components=("Application",),
     signals=SIGNALS,
     thresholds=THRESHOLDS,
     third_party=True,

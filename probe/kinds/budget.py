@@ -202,6 +202,7 @@ KIND = Kind(
         Threshold(ESTIMATE, Limits(warning=1.0), optional=True),
         Threshold(ESTIMATE_AHEAD, Limits(warning=1.0), optional=True),
     ),
+    components=("HostingQuota",),
     failing=FailurePolicy(Verdict.WARNING),
     cost="nothing: it counts",
     derive_from_checks=survey,

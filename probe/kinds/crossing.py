@@ -204,4 +204,6 @@ KIND = Kind(
     plot=RTT,
     runbooks=OF_A_RELAY,
     dashboard="probe-turn",
+    components=("TurnCrossing",),
+    service="turn",
 )

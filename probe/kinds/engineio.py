@@ -114,4 +114,13 @@ KIND = Kind(
     plot=HANDSHAKE,
     runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
     dashboard="probe-signaling",
+    components=("Signaling",),
+    details=frozenset(
+        {
+            "probe_signaling_refusal_seconds",
+            "probe_signaling_upgrade_seconds",
+        }
+    ),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+    service="signaling",
 )

@@ -167,4 +167,6 @@ KIND = Kind(
     plot=BACKUP_IN_USE,
     runbooks=Runbooks("turn-failing", "turn-failing"),
     dashboard="probe-turn",
+    components=("TurnFallback",),
+    service="turn",
 )

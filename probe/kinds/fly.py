@@ -216,6 +216,7 @@ KIND: Kind[FlyEnvironment, FlyTable] = Kind(
     signals=(*OF_METRICS, *OF_MACHINES),
     thresholds=THRESHOLDS,
     third_party=True,
+    components=("FlyMachines",),
     failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING, hold=30.0),
     cost="11 PromQL queries (and one for each custom query), or one request to the Machines API",
     load=lazy_import("probe.telemetry.fly.clients", "probe.telemetry.fly.samples"),

@@ -143,4 +143,5 @@ KIND = Kind(
     plot=SHARE,
     runbooks=Runbooks("quota", "quota"),
     dashboard="probe-turn",
+    components=("TurnQuota",),
 )

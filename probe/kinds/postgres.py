@@ -226,6 +226,12 @@ KIND = Kind(
     table=PostgresTable,
     derive=derive,
     run=run,
+    details=frozenset(
+        {
+            "probe_postgres_connections_maximum",
+        }
+    ),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(CONNECT, QUERY, CONNECTIONS, MAXIMUM, SHARE, SIZE, STORAGE, OLDEST, SESSIONS),
     thresholds=(
         Threshold(SHARE, Limits(objective=0.1)),

@@ -242,6 +242,13 @@ KIND = Kind(
     table=RedisTable,
     derive=derive,
     run=run,
+    details=frozenset(
+        {
+            "probe_redis_processed_commands",
+            "probe_redis_memory_limit_bytes",
+        }
+    ),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(
         CONNECT,
         PING,

@@ -134,4 +134,7 @@ KIND = Kind(
     plot=RTT,
     runbooks=OF_A_RELAY,
     dashboard="probe-turn",
+    components=("StunServer",),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+    service="turn",
 )

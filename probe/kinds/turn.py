@@ -273,4 +273,25 @@ KIND = Kind(
     plot=RELAY_RTT,
     runbooks=OF_A_MEASUREMENT,
     dashboard="probe-turn",
+    components=("TurnRelay",),
+    details=frozenset(
+        {
+            "probe_turn_relay_rtt_p95_seconds",
+            "probe_turn_relay_rtt_max_seconds",
+            "probe_turn_server_rtt_seconds",
+            "probe_turn_relay_overhead_seconds",
+            "probe_turn_relay_open_seconds",
+            "probe_turn_unauthenticated_seconds",
+            "probe_turn_late_packets",
+            "probe_turn_duplicate_packets",
+            "probe_turn_reordered_packets",
+            "probe_turn_relay_open_resends",
+            "probe_turn_retransmissions",
+            "probe_turn_sent_bytes",
+            "probe_turn_received_bytes",
+            "probe_ssl_certificate_remaining_seconds",
+            "server_rtt",
+        }
+    ),
+    service="turn",
 )

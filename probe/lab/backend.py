@@ -157,12 +157,16 @@ class LabBackend:
         uptime = self._clock() - self._started if knobs.uptime is None else knobs.uptime
         body = {
             "status": "ok" if set(services.values()) == {"up"} else "degraded",
-            "timestamp": int(self._now() * 1000),
+            "timestamp": int((self._now() + knobs.clock_offset) * 1000),
             "uptime": uptime,
             "memory": {**_MEMORY, "rss": int(knobs.memory)},
             "version": knobs.version,
             "services": services,
-            "instance": {"id": knobs.instance, "region": "lab"},
+            "instance": {
+                "id": knobs.instance,
+                "region": "lab",
+                "subscribedChannels": knobs.channels,
+            },
         }
         return await self._report(request, body)
 
@@ -219,7 +223,8 @@ class LabBackend:
     async def _metrics(self, _: web.Request) -> web.Response:
         self._usage.advance(self.knobs)
         filled = self.knobs.metrics == "filled"
-        sessions, queue = self.sessions, self.queue_length
+        wired = self.knobs.gauges == "counted"
+        sessions, queue = (self.sessions, self.queue_length) if wired else (0, 0)
         return web.Response(
             text=exposition(self._usage, sessions=sessions, queue=queue, filled=filled)
         )

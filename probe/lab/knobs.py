@@ -137,6 +137,15 @@ class BackendKnobs:
     uptime: float | None = None
     """Seconds that `/health` says as `uptime`; none: the real ones."""
 
+    clock_offset: float = 0.0
+    """Seconds by which the clock that `/health` shows is ahead."""
+
+    channels: int = 3
+    """What `/health` says as `instance.subscribedChannels`."""
+
+    gauges: Literal["counted", "unwired"] = "counted"
+    """`unwired`: the gauges of `/metrics` read 0 whoever is connected."""
+
     metrics: Literal["empty", "filled"] = "empty"
     """`filled`: the connection, error and request families of `/metrics` have samples, which
     rise as if there were users."""

@@ -36,6 +36,8 @@ class Signaling:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.matching = Matching()
+        # What clients report of their calls.
+        self.statuses: list[dict[str, Any]] = []
         self._tokens, self._knobs = tokens, knobs
         self._clock, self._now = clock, now
         self._devices: dict[str, str] = {}
@@ -107,6 +109,7 @@ class Signaling:
             "send-candidate": self._pass_on("candidate"),
             "send-message": self._message,
             "end-call": self._end_call,
+            "connection-status": self._connection_status,
         }
         self._server.on("connect", self._connect, namespace=NAMESPACE)
         self._server.on("disconnect", self._disconnect, namespace=NAMESPACE)
@@ -241,6 +244,11 @@ class Signaling:
         peer = await self._peer(sid, data)
         if peer is not None:
             await self._emit(peer, "message", {**data, "from": self._devices.get(sid)})
+
+    async def _connection_status(self, _: str, data: Any) -> None:
+        """Kept for the statistics, and not answered."""
+        if isinstance(data, dict):
+            self.statuses.append(data)
 
     async def _end_call(self, sid: str, data: Any) -> None:
         if await self._peer(sid, data) is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from probe.core.kind import Check
 from probe.core.model import Signal
+from probe.core.thresholds import components_of
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -51,23 +52,35 @@ UNMEASURED_SINCE = Family(
     "gauge",
     "Since when no run of the check could measure; absent while runs do.",
 )
+FAILING_SINCE = Family(
+    "probe_failing_since_timestamp_seconds",
+    "gauge",
+    "Since when every measured run of the check fails; absent while it passes.",
+)
 DENOMINATOR = Family(
     "probe_sample_cases",
     "gauge",
     "Number of cases that a signal's value is made of: the denominator of a ratio.",
 )
+DISTURBED = Family(
+    "probe_sample_disturbed",
+    "gauge",
+    "1 where the probe's own event loop was late while the latency was measured; such a value "
+    "breaks no threshold. Absent otherwise.",
+)
 CHECK_INFO = Family(
     "probe_check_info",
     "gauge",
     "Severity of a failure, and partial: its severity while another check of the group is ok. "
-    "Alerts of one subject are one incident.",
+    "Alerts of one subject are one incident; component is what they are named after.",
 )
 BACKUP_INFO = Family("probe_backup_info", "gauge", "Groups whose checks are a backup of this one.")
 MILD_CAUSE_INFO = Family("probe_mild_cause_info", "gauge", "Causes that are a warning at most.")
 
 
-def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
-    """A check's failure policy, which alerting rules need to evaluate it as the probe does.
+def policy_metrics(check: Check, *, full: bool) -> Iterator[tuple[Family, Pairs, float]]:
+    """A check's failure policy, and what its alerts are grouped and named by; ``full``: with the
+    groups and causes that change its severity.
 
     A connectivity reference has none: it only tests our own network.
     """
@@ -82,8 +95,12 @@ def policy_metrics(check: Check) -> Iterator[tuple[Family, Pairs, float]]:
         ),
         ("group", table.redundancy_group or ""),
         ("subject", table.alert_group),
+        ("component", table.component or components_of(check.kind)[0]),
+        ("service", table.own_service or check.kind.service),
     )
     yield CHECK_INFO, terms, 1.0
+    if not full:
+        return
     for group in sorted(table.backup_groups):
         yield BACKUP_INFO, (("group", group),), 1.0
     for cause in sorted(failing.warning_only_causes):

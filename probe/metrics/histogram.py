@@ -14,19 +14,20 @@ BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.5, 1.0, 2.0, 
 class HistogramLines:
     """The values of one signal and label set since the start, in cumulative buckets."""
 
-    def __init__(self, family: Family, labels: Pairs) -> None:
-        self.family, self.labels = family, labels
-        self._counts = [0] * len(BUCKETS)
+    def __init__(self, family: Family, labels: Pairs, buckets: tuple[float, ...] = BUCKETS) -> None:
+        """``buckets`` are upper bounds in seconds, the last one infinite."""
+        self.family, self.labels, self._buckets = family, labels, buckets
+        self._counts = [0] * len(buckets)
         self._sum = 0.0
         self._heads = [
             line_head(f"{family.name}_bucket", (*labels, ("le", number_text(bound))))
-            for bound in BUCKETS
+            for bound in buckets
         ]
         self._heads += [line_head(family.name + suffix, labels) for suffix in ("_count", "_sum")]
 
     def observe(self, value: float) -> None:
         """Count a value in seconds."""
-        self._counts[bisect_left(BUCKETS, value)] += 1
+        self._counts[bisect_left(self._buckets, value)] += 1
         self._sum += value
 
     def values(self) -> list[float]:
@@ -47,7 +48,7 @@ class HistogramLines:
     def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
         """The same as samples."""
         values = self.values()
-        for bound, value in zip(BUCKETS, values, strict=False):
+        for bound, value in zip(self._buckets, values, strict=False):
             labels = (*self.labels, ("le", number_text(bound)))
             yield self.family, "_bucket", labels, value
         yield self.family, "_count", self.labels, values[-2]

@@ -54,7 +54,8 @@ class SelfSnapshot:
 
 
 class SelfMetrics(Collector):
-    """Own metrics on a registry that is passed in; ``read`` is asked at every scrape."""
+    """Own metrics on a registry that is passed in; ``read`` is asked at every scrape. ``links`` are
+    addresses by label; without ``full`` a check's skipped runs are exported once there are any."""
 
     def __init__(
         self,
@@ -63,8 +64,10 @@ class SelfMetrics(Collector):
         *,
         version: str,
         region: str,
+        links: Mapping[str, str] | None = None,
+        full: bool = True,
     ) -> None:
-        self._read = read
+        self._read, self._links, self._full = read, dict(links or {}), full
         self._build = {"version": version, "region": region, "python": platform.python_version()}
         self._lateness = Histogram(
             "probe_schedule_lateness_seconds",
@@ -100,8 +103,13 @@ class SelfMetrics(Collector):
         )
         build.add_metric(list(self._build.values()), 1.0)
         yield build
+        if self._links:
+            text = "Where the probe's pages and its dashboard are."
+            where = GaugeMetricFamily("probe_links_info", text, labels=list(self._links))
+            where.add_metric(list(self._links.values()), 1.0)
+            yield where
         yield from self._gauges(found)
-        yield from _schedule_counters(found)
+        yield from _schedule_counters(found, full=self._full)
         yield from _plain_counters(found)
         yield from _failure_counters(found)
         if found.history is not None:
@@ -173,19 +181,21 @@ def _plain_counters(found: SelfSnapshot) -> Iterator[Metric]:
         yield CounterMetricFamily(name, text, value=float(count))
 
 
-def _schedule_counters(found: SelfSnapshot) -> Iterator[Metric]:
-    yield _counter_by(
-        "check",
-        "probe_runs_skipped",
-        "Runs that were skipped because the run before had not ended.",
-        found.skipped,
-    )
-    yield _counter_by(
-        "check",
-        "probe_runs_missed",
-        "Runs that were missed because the process was delayed.",
-        found.missed,
-    )
+def _schedule_counters(found: SelfSnapshot, *, full: bool) -> Iterator[Metric]:
+    for name, text, counts in (
+        (
+            "probe_runs_skipped",
+            "Runs that were skipped because the run before had not ended.",
+            found.skipped,
+        ),
+        (
+            "probe_runs_missed",
+            "Runs that were missed because the process was delayed.",
+            found.missed,
+        ),
+    ):
+        shown = {check: count for check, count in (counts or {}).items() if full or count}
+        yield _counter_by("check", name, text, shown)
 
 
 def _failure_counters(found: SelfSnapshot) -> Iterator[Metric]:

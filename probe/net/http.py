@@ -27,7 +27,7 @@ from probe.core.model import CheckAborted, CheckFailed
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
-from probe.net.protocol.connect import SocketFactory, connect_tcp, start_tls
+from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
 from probe.net.protocol.cookies import Cookies
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
@@ -38,6 +38,7 @@ from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
 from probe.net.resolver import (
     Address,
     has_route,
+    is_filtered,
     is_literal,
     is_unreachable,
     no_route,
@@ -71,7 +72,9 @@ class FreshHttpClient:
         host: str,
         on_phase: Callable[[str], None],
         detour: SocketFactory | None = None,
+        connector: Connector | None = None,
     ) -> None:
+        self._connector = connector
         self.timing = Timing(clock, on_phase)
         self.tls = TlsObserver()
         self._ca_file, self._host, self._detour = ca_file, host, detour
@@ -219,13 +222,15 @@ class FreshHttpClient:
         self, address: URL, alpn: tuple[str, ...], *, tunnel: bool = False
     ) -> Stream:
         """``tunnel``: through a proxy by CONNECT, as WebSocket wants it (RFC 6455, 4.1)."""
-        self._proxy = None if self._detour else proxy_for(str(address))
-        if self._proxy is None:
+        self._proxy = None if self._detour or is_filtered() else proxy_for(str(address))
+        if self._connector is not None:
+            return self._kept(await self._connector(address, alpn, self.timing, self.tls))
+        if self._proxy is not None:
+            sock = await self._through_proxy(self._proxy, address, tunnel=tunnel)
+        else:
             addresses = await self._addresses(address)
             self.timing.enter("connect")
             sock = await connect_tcp(addresses, self._detour)
-        else:
-            sock = await self._through_proxy(self._proxy, address, tunnel=tunnel)
         if address.scheme == "https":
             self.timing.enter("tls")
             context = client_context(self._ca_file, alpn)
@@ -233,6 +238,9 @@ class FreshHttpClient:
             stream = await start_tls(sock, context, name, self.tls)
         else:
             stream = Stream(sock)
+        return self._kept(stream)
+
+    def _kept(self, stream: Stream) -> Stream:
         if self._closed:
             stream.close()
             raise ConnectionAbortedError
@@ -274,13 +282,13 @@ async def fresh_client(
     host: str,
     on_phase: Callable[[str], None] = lambda _: None,
     detour: SocketFactory | None = None,
+    connector: Connector | None = None,
 ) -> AsyncIterator[FreshHttpClient]:
     """A fresh client; connection errors inside leave as CheckAborted with their phase.
-
-    ``on_phase`` is called with the name of each phase as it begins. ``detour`` makes sockets
-    that lead through a forwarder.
+    ``on_phase`` is called with each phase as it begins. ``detour`` makes sockets that lead
+    through a forwarder, ``connector`` whole connections, without a proxy.
     """
-    client = FreshHttpClient(ca_file, clock, host, on_phase, detour)
+    client = FreshHttpClient(ca_file, clock, host, on_phase, detour, connector)
     try:
         yield client
     except (PeerError, OSError) as error:

@@ -22,6 +22,8 @@ _LONGEST_SHOWN = 80
 _NAME_AND_PORT = re.compile(
     r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]{0,5}))?"
 )
+# The name of an interface, as a URL can hold it (RFC 6874, ZoneID).
+_ZONE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 
 
@@ -83,11 +85,12 @@ def _host_and_port(text: str) -> tuple[str, int]:
 
 
 def _is_ip(text: str) -> bool:
+    address, has_zone, zone = text.partition("%")
     try:
-        ipaddress.ip_address(text.partition("%")[0])
+        version = ipaddress.ip_address(address).version
     except ValueError:
         return False
-    return True
+    return not has_zone or (version == 6 and _ZONE.fullmatch(zone) is not None)
 
 
 def _is_host_name(text: str) -> bool:

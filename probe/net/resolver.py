@@ -5,6 +5,9 @@ import errno
 import ipaddress
 import logging
 import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -58,6 +61,35 @@ class Address:
     ip: str
     port: int
     family: int
+
+
+AddressFilter = Callable[[str, Sequence[Address]], list[Address]]
+"""Takes a host and its addresses, and gives those that may be contacted, in the order in which
+they are tried. Raises CheckAborted where none may be."""
+
+_FILTER: ContextVar[AddressFilter | None] = ContextVar("address filter", default=None)
+
+
+@contextmanager
+def filtering(allowed: AddressFilter) -> Iterator[None]:
+    """Contact nothing but what ``allowed`` lets pass, in this task and in those that it starts:
+    whatever is resolved, literal addresses and redirects too. No proxy is used meanwhile."""
+    token = _FILTER.set(allowed)
+    try:
+        yield
+    finally:
+        _FILTER.reset(token)
+
+
+def is_filtered() -> bool:
+    """Whether this task may contact selected addresses alone."""
+    return _FILTER.get() is not None
+
+
+def filtered(host: str, addresses: Sequence[Address]) -> list[Address]:
+    """The addresses that this task may contact. Raises CheckAborted where there are none."""
+    allowed = _FILTER.get()
+    return list(addresses) if allowed is None else allowed(host, addresses)
 
 
 @lru_cache(maxsize=4096)
@@ -151,7 +183,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         raise CheckFailed(
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
-    return usable
+    return filtered(host, usable)
 
 
 async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
@@ -160,8 +192,8 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
     Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
     """
     if is_literal(host):
-        flags = socket.AI_NUMERICHOST  # which never waits
-        return list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags))
+        # No resolver is asked, so no thread has to wait for it.
+        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
     looking = asyncio.ensure_future(
         in_daemon_thread(
             lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),

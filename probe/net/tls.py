@@ -6,7 +6,7 @@ from pathlib import Path
 
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.net.protocol.tls_chain import Chain, chain_of
+from probe.net.protocol.tls_chain import Chain, chain_of, is_key_of_browsers, key_name
 
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
 INTERMEDIATE_HINT = (
@@ -18,6 +18,7 @@ CLIENT_CERTIFICATE_HINT = (
     "The server wants a client certificate (mutual TLS): clients without one are refused. "
     "Check an address that needs none."
 )
+KEY_HINT = "Use a certificate with an RSA key of 2048 bits or more, or with a P-256 or P-384 key."
 _SNI_REASONS = ("TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_UNRECOGNIZED_NAME")
 _CLIENT_CERTIFICATE_REASONS = (
     "TLSV13_ALERT_CERTIFICATE_REQUIRED",
@@ -25,6 +26,26 @@ _CLIENT_CERTIFICATE_REASONS = (
     "TLSV1_ALERT_CERTIFICATE_REQUIRED",
 )
 _MISSING_ISSUER = (20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, …_VERIFY_LEAF_SIGNATURE
+# What Chromium offers for TLS 1.2 (BoringSSL; asked in tests/browser/test_tls.py): RSA key exchange
+# and SHA-1 MACs too, no finite-field Diffie-Hellman, no CBC with SHA-2. Level 1 of OpenSSL takes
+# RSA keys from 1024 bits on, as browsers do, and no certificate that is signed with SHA-1.
+_BROWSER_CIPHERS = ":".join(
+    (
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-AES128-SHA",
+        "ECDHE-RSA-AES256-SHA",
+        "AES128-GCM-SHA256",
+        "AES256-GCM-SHA384",
+        "AES128-SHA",
+        "AES256-SHA",
+        "@SECLEVEL=1",
+    )
+)
 # When each file was last seen to change: few, they come from the configuration.
 _changes: dict[Path, int] = {}
 
@@ -57,14 +78,19 @@ class TlsObserver:
         return shown.facts if shown is not None else {}
 
 
-def client_context(ca_file: Path | None = None, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+def client_context(
+    ca_file: Path | None = None, alpn: tuple[str, ...] = (), *, browser: bool = True
+) -> ssl.SSLContext:
     """A verifying context that trusts the system's authorities, and ``ca_file`` beside them.
+
+    For a ``browser`` it negotiates what Chromium does, and a certificate without alternative
+    names has none. Groups can't be chosen before Python 3.15: X448 and P-521 are offered too.
 
     Reading the authorities takes longer than a round trip on a fast path, and would show in
     whatever is measured at the same time. So a context is made once for each ``ca_file``,
     and anew when that file changes.
     """
-    return _context(ca_file, last_change(ca_file), alpn)
+    return _context(ca_file, last_change(ca_file), alpn, browser)
 
 
 def last_change(ca_file: Path | None) -> int:
@@ -84,14 +110,32 @@ def last_change(ca_file: Path | None) -> int:
 
 
 @lru_cache(maxsize=16)
-def _context(ca_file: Path | None, _changed: int, alpn: tuple[str, ...]) -> ssl.SSLContext:
+def _context(
+    ca_file: Path | None, _changed: int, alpn: tuple[str, ...], browser: bool
+) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if browser:
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(_BROWSER_CIPHERS)
+        context.hostname_checks_common_name = False
     context.load_default_certs()
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     return context
+
+
+def check_key(chain: Chain, host: str) -> None:
+    """Whether browsers accept the server's key, once the handshake is done.
+
+    Raises CheckFailed(tls_failed) for a signature that Chromium doesn't offer, which OpenSSL
+    accepts: an elliptic curve other than P-256 and P-384, Ed25519, Ed448.
+    """
+    if chain.certificates and not is_key_of_browsers(chain.certificates[0]):
+        key = key_name(chain.certificates[0])
+        message = f"the certificate of {host} has a key ({key}) that browsers do not accept"
+        raise CheckFailed(Cause.TLS_FAILED, message, phase="tls", hint=KEY_HINT)
 
 
 def translate_tls(error: ssl.SSLError, host: str, shown: Chain | None = None) -> CheckAborted:

@@ -98,12 +98,13 @@ class Backend:
         ca_file: Path | None,
         clock: Callable[[], float],
         now: Callable[[], float],
+        device_id: str | None = None,
     ) -> None:
         self._url = url
         self.minted = jwt_secret is not None
         self.ca_file = ca_file
         # Fresh in each process: two devices that were matched lately are not matched again.
-        self.device_id = f"probe-{secrets.token_hex(8)}"
+        self.device_id = device_id or f"probe-{secrets.token_hex(8)}"
         self.issue: Issue | None = None
         self._secret = jwt_secret
         self._expiration = jwt_expiration

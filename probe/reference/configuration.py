@@ -6,10 +6,14 @@ from typing import Any
 from alerts.notification.route import RouteTable
 from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import WindowTable
+from probe.config.discovery.reading import DiscoveryTable
+from probe.config.gate_table import GateTable
 from probe.config.probe_environment import ProbeEnvironment
 from probe.core.environment import Environment
 from probe.core.kind import CheckConfig, Kind
 from probe.core.threshold_config import PROMETHEUS_NAMES, ThresholdConfig
+from probe.exporter.settings import ExporterEnvironment, ExporterTable
+from probe.otel.settings import OtelEnvironment
 from probe.reference.fields import SettingField, fields_of, own_fields
 from probe.reference.markdown import code, table
 from probe.telemetry.custom_queries import OwnQuery
@@ -48,7 +52,9 @@ def variables_by_title(kinds: Kinds, notifiers: Notifiers) -> dict[str, list[Set
     checks = [
         (each.environment.title or f"Checks: {each.name}", each.environment) for each in kinds
     ]
+    exporter = (ExporterEnvironment.title, ExporterEnvironment)
     others = [(f"Notifications: {each.name}", each.environment) for each in notifiers]
+    others = [exporter, (OtelEnvironment.title, OtelEnvironment), *others]
     known: set[str] = set()
     found: dict[str, list[SettingField]] = {title: [] for title, _ in (*checks, own, *others)}
     for title, model in (own, *checks, *others):
@@ -85,10 +91,16 @@ def _tables(kinds: Kinds) -> Iterator[str]:
     yield _listed("key", own_fields(TurnServerConfig, CheckConfig))
     for kind in kinds:
         yield from _kind(kind)
+    yield "### [exporter]\n\nWhat `/probe` may contact, and how often: [exporter](exporter.md).\n"
+    yield _listed("key", fields_of(ExporterTable))
+    yield "### [[discovery]]\n\nChecks of targets from service discovery: [scale](scale.md).\n"
+    yield _listed("key", fields_of(DiscoveryTable))
     yield "### [[maintenance]]\n\nA maintenance window: one-off, or recurring.\n"
     yield _listed("key", fields_of(WindowTable))
     yield "### [[route]]\n\nAn own route; the first that matches an alert decides.\n"
     yield _listed("key", fields_of(RouteTable))
+    yield "### [[gate]]\n\nAn objective of the [release gate](release-gate.md).\n"
+    yield _listed("key", fields_of(GateTable))
 
 
 def _kind(kind: Kind[Any, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ def own_metrics() -> str:
         lambda: SelfSnapshot(history=history, peers=peers, heartbeat_at=1.0),
         version="",
         region="",
+        links={"status_url": ""},
     )
     rows = []
     for family in registry.collect():

@@ -6,7 +6,7 @@ from typing import Any
 from probe.core.kind import Kind
 from probe.core.model import COMMON, Aggregation, Limits, LimitSide, Signal, Threshold
 from probe.core.thresholds import signals_of
-from probe.metrics.exporter import RECENT_RUNS
+from probe.metrics.check_metrics import RECENT_RUNS
 from probe.metrics.families import Family, histogram_of
 from probe.reference.markdown import code, table
 from probe.report.text.units import show

@@ -134,7 +134,7 @@ def _read(path: Path) -> _File | None:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_SIZE)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     found, promised = _File(), -1
     for line in raw.split(b"\n"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from probe.storage.invalid_rows import set_row_aside
 from probe.storage.salvage import Row
 from probe.storage.sqlite import (
     Schema,
@@ -72,7 +73,8 @@ class _Gone(Exception):
 
 class Replica:
     """``shared`` are tables that other processes write to as well: rows of theirs stay when
-    the file is brought up to date. ``now`` is in seconds since 1970."""
+    the file is brought up to date. ``now`` is in seconds since 1970. ``late`` is what is found
+    in a file that could not be read when it was opened: ``merge`` puts it into a snapshot."""
 
     def __init__(
         self,
@@ -81,12 +83,16 @@ class Replica:
         thread: Runner,
         now: Callable[[], float],
         shared: frozenset[str] = frozenset(),
+        merge: Callable[[Tables, Tables], Tables] = lambda late, tables: tables,
     ) -> None:
+        self._merge = merge
         self._path, self._schema, self._thread = path, schema, thread
         self._now, self._shared = now, shared
         self._database: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._tried_at = 0.0
+        self._was_read = False
+        self.late: Tables = ()
         self.problem = "not open"
 
     @property
@@ -105,12 +111,12 @@ class Replica:
             loaded = await self._thread.run(self._open)
         except Stalled:
             self._fail(STALLED)
-            return Loaded()
         except (OSError, sqlite3.Error, Unreadable) as error:
-            self._fail(f"{self._path.parent} can't be used: {describe(error)}", error)
-            return Loaded()
-        self.problem = ""
-        return loaded
+            self._fail(f"{self._path.parent} can't be used: {describe(error)}")
+        else:
+            self.problem = ""
+            return loaded
+        return Loaded()
 
     async def apply(
         self, change: Callable[[sqlite3.Connection], object], snapshot: Callable[[], Tables]
@@ -135,10 +141,10 @@ class Replica:
         if self._thread.is_stalled or not (hung or due):
             return False
         tables = snapshot()
-        if await self._attempt(lambda: self._bring_back(tables)):
+        written = await self._attempt(lambda: self._bring_back(tables))
+        if written:
             logger.warning("%s is written again", self._path)
-            return True
-        return False
+        return written
 
     async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
         """What the file says; None if it can't be asked."""
@@ -174,12 +180,12 @@ class Replica:
         except Exception as error:
             if isinstance(error, _Gone) or not is_storage_error(error):
                 raise
-            self._fail(describe(error), error)
+            self._fail(describe(error))
             return False
         self.problem = ""
         return True
 
-    def _fail(self, problem: str, error: Exception | None = None) -> None:
+    def _fail(self, problem: str) -> None:
         if not self.problem or self.problem == "not open":
             logger.warning("%s is kept in memory until the disk works: %s", self._path, problem)
         self.problem, self._tried_at = problem, self._now()
@@ -207,10 +213,8 @@ class Replica:
         return Loaded(tables, invalid, notice, lost)
 
     def _recreate(self, error: Exception) -> tuple[str, int]:
-        now = self._now()
-        self._database, aside, saved = recreate(
-            self._path, self._schema, now, budget=SALVAGE_SECONDS
-        )
+        path, now = self._path, self._now()
+        self._database, aside, saved = recreate(path, self._schema, now, budget=SALVAGE_SECONDS)
         notice = (
             f"{self._path} can't be read ({describe(error)}): set aside as {aside.name};"
             f" {saved.total} rows were copied"
@@ -220,9 +224,8 @@ class Replica:
 
     def _read(self) -> tuple[dict[str, list[Row]], int]:
         """All rows that make sense; the others are moved to a table of their own."""
-        database = self._connected()
+        database, wrong = self._connected(), 0
         tables: dict[str, list[Row]] = {}
-        wrong = 0
         for table in self._schema.tables:
             valid = self._schema.is_valid.get(table)
             tables[table] = []
@@ -230,8 +233,9 @@ class Replica:
                 if valid is None or _is_valid(valid, tuple(row)):
                     tables[table].append(tuple(row))
                 else:
-                    _set_row_aside(database, table, number, self._now())
+                    set_row_aside(database, table, number, self._now())
                     wrong += 1
+        self._was_read = True
         return tables, wrong
 
     def _connected(self) -> sqlite3.Connection:
@@ -255,6 +259,9 @@ class Replica:
         except Unreadable as error:
             self._recreate(error)
         self._identity = identity_of(self._path)
+        if not self._was_read:
+            self.late = list(self._read()[0].items())
+            tables = self._merge(self.late, tables)
         with translate_corruption(), transaction(self._connected()) as database:
             for table, _ in tables:
                 if table not in self._shared:
@@ -272,28 +279,3 @@ def _is_valid(valid: Callable[[Row], bool], row: Row) -> bool:
         return valid(row)
     except Exception:  # whatever damaged contents do to who reads them
         return False
-
-
-_ASIDE = "unreadable_rows"
-_MAX_ASIDE = 200
-
-
-def _set_row_aside(database: sqlite3.Connection, table: str, number: int, now: float) -> None:
-    """Keep an invalid row in a table of its own, for inspection."""
-    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-    content = " || x'1f' || ".join(f"coalesce(CAST({each} AS BLOB), x'')" for each in columns)
-    with transaction(database):
-        database.execute(
-            f"CREATE TABLE IF NOT EXISTS {_ASIDE}"
-            " (number INTEGER PRIMARY KEY, source TEXT, at REAL, content BLOB)"
-        )
-        database.execute(
-            f"INSERT INTO {_ASIDE} (source, at, content)"
-            f" SELECT ?, ?, {content} FROM {table} WHERE rowid = ?",
-            (table, now, number),
-        )
-        database.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
-        database.execute(
-            f"DELETE FROM {_ASIDE} WHERE number <="
-            f" (SELECT max(number) FROM {_ASIDE}) - {_MAX_ASIDE}"
-        )

@@ -47,6 +47,9 @@ class Schema:
     required: tuple[str, ...] = ()
     busy_seconds: float = 2.0
     full_check: bool = False
+    # Tables of ``tables`` and indexes that a file of this version may lack: they are added to it.
+    later: frozenset[str] = frozenset()
+    later_indexes: tuple[str, ...] = ()
     # Whether a row of a table makes sense; tables that are not named take any row.
     is_valid: Mapping[str, Callable[[Row], bool]] = field(default_factory=dict)
 
@@ -125,14 +128,13 @@ def _prepare(database: sqlite3.Connection, schema: Schema) -> None:
 
 def _lay_out(database: sqlite3.Connection, schema: Schema) -> None:
     known = {str(name) for (name,) in database.execute("SELECT name FROM sqlite_schema")}
-    if schema.version is not None and _check_version(database, schema) == 0:
+    is_new = schema.version is None or _check_version(database, schema) == 0
+    if is_new and schema.version is not None:
         database.execute(f"PRAGMA user_version = {schema.version}")
-    elif schema.version is not None:
-        return
     for name, statement in schema.tables.items():
-        if name not in known:
+        if name not in known and (is_new or name in schema.later):
             database.execute(statement)
-    for statement in schema.indexes:
+    for statement in (*(schema.indexes if is_new else ()), *schema.later_indexes):
         database.execute(statement)
 
 

@@ -121,7 +121,7 @@ def tls_for(mode: str, ca_file: Path | None) -> ssl.SSLContext:
     authority, ``verify-full`` wants it to be for that host.
     """
     if mode == "verify-full":
-        return client_context(ca_file)
+        return client_context(ca_file, browser=False)
     return _context(ca_file, last_change(ca_file), verifies=mode == "verify-ca")
 
 

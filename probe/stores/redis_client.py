@@ -92,7 +92,7 @@ async def connected(
     Raises CheckFailed and NotMeasured in place of everything else.
     """
     addresses = await resolve(address.host, address.port)
-    tls = client_context(ca_file) if address.scheme == "rediss" else None
+    tls = client_context(ca_file, browser=False) if address.scheme == "rediss" else None
     host = f"{address.host}:{address.port}"
     try:
         connection = await connect_socket(addresses)

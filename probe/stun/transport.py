@@ -13,8 +13,9 @@ from typing import Protocol, cast
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
-from probe.net.tls import client_context
+from probe.net.tls import check_key, client_context
 from probe.stun.byte_counter import (
     UDP_HEADER,
     ByteCounter,
@@ -223,10 +224,17 @@ async def connect_transport(url: TurnUri, address: Address, receiver: Receiver) 
 
 async def secure_transport(transport: Transport, url: TurnUri, context: ssl.SSLContext) -> None:
     """TLS over a TCP connection. Raises CheckFailed with the phase."""
+    stream = cast(StreamTransport, transport)
     try:
-        await cast(StreamTransport, transport).secure(context, url.host)
+        await stream.secure(context, url.host)
     except OSError as error:
         raise tls_error_of(error, format_hostport(url.host, url.port)) from None
+    if stream.tls_object is not None:
+        try:
+            check_key(chain_of(stream.tls_object, verified=True), url.host)
+        except CheckFailed:
+            stream.abort()
+            raise
 
 
 async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transport:

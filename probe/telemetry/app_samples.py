@@ -4,14 +4,17 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
+from probe.core.model import Signal
 from probe.core.recorder import Recorder
 from probe.paircam.health import identify
 from probe.telemetry import app_signals as a
 from probe.telemetry.counters import Counters, Increase, Restarts, Series, quantile
 from probe.telemetry.exposition import Exposition
+from probe.telemetry.gauge_proof import GaugeProof
 from probe.telemetry.shared_signals import (
     APP,
     ERROR_RATIO,
@@ -33,12 +36,25 @@ _MIXED = "several processes answer at one address in turn, so nothing is known b
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What ``/health`` says of its process: memory in bytes, uptime in seconds, who it is."""
+    """What ``/health`` says of its process: memory in bytes, uptime in seconds, who it is, its
+    version, how many channels of Redis it is subscribed to, and its clock (seconds since 1970)."""
 
     memory: float | None = None
     uptime: float | None = None
     machine: str | None = None
     region: str = ""
+    version: str | None = None
+    channels: float | None = None
+    clock: float | None = None
+    # By how much that clock differs from ours at least, in seconds.
+    clock_offset: float | None = None
+
+    def timed(self, asked: float, answered: float) -> "Health":
+        """The same with its clock compared to ours: seconds since 1970 at which it was asked
+        and had answered. What lies between the two may be as much the network's time."""
+        if self.clock is None:
+            return self
+        return replace(self, clock_offset=max(asked - self.clock, self.clock - answered, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,7 @@ class ScrapeHistory:
     restarts: Restarts = field(default_factory=lambda: Restarts(keep=DAY))
     # Who answered at each address: (when, which machine).
     answered: dict[str, deque[tuple[float, str]]] = field(default_factory=dict)
+    gauges: GaugeProof = field(default_factory=GaugeProof)
 
     def is_load_balanced(self, scrape: Scrape, at: float) -> bool:
         """Whether processes take turns at this address and can't be distinguished."""
@@ -77,12 +94,16 @@ def read_health(document: Any) -> Health:
         return Health()
     memory = document.get("memory")
     instance = document.get("instance")
-    region = instance.get("region") if isinstance(instance, dict) else None
+    known = instance if isinstance(instance, dict) else {}
+    region, identity = known.get("region"), identify(document)
     return Health(
         _number(memory.get("rss")) if isinstance(memory, dict) else None,
         _number(document.get("uptime")),
-        identify(document).instance,
+        identity.instance,
         region if isinstance(region, str) and region.isalnum() else "",
+        identity.version,
+        _count(known.get("subscribedChannels")),
+        _moment(document.get("timestamp")),
     )
 
 
@@ -97,7 +118,7 @@ def write(
     """Record everything that these scrapes show, with what is remembered. ``at`` is
     monotonic; ``ignored`` are the routes whose requests are no users'."""
     record.sample(a.INSTANCES, len(scrapes))
-    _write_gauges(scrapes, prefix, record)
+    _write_gauges(scrapes, prefix, memory.gauges, record)
     _write_health(scrapes, at, memory, record)
     mixed = False
     for scrape in scrapes:
@@ -122,13 +143,26 @@ def write(
         record.sample(a.MATCH_P95, found)
 
 
-def _write_gauges(scrapes: Sequence[Scrape], prefix: str, record: Recorder) -> None:
+def read_gauges(scrapes: Sequence[Scrape], prefix: str) -> dict[Signal, float]:
+    """The gauges, summed over all processes; those that nobody exposes are missing."""
+    found: dict[Signal, float] = {}
     for signal, family in a.GAUGES.items():
-        values = [
-            value for each in scrapes if (value := each.metrics.sum(prefix + family)) is not None
-        ]
+        sums = (each.metrics.sum(prefix + family) for each in scrapes)
+        values = [value for value in sums if value is not None]
         if values:
-            record.sample(signal, sum(values))
+            found[signal] = sum(values)
+    return found
+
+
+def _write_gauges(
+    scrapes: Sequence[Scrape], prefix: str, proof: GaugeProof, record: Recorder
+) -> None:
+    gauges = read_gauges(scrapes, prefix)
+    proof.add_reading(gauges)
+    for signal, value in proof.data(gauges).items():
+        record.sample(signal, value)
+    if fact := proof.fact(prefix, gauges):
+        record.facts["gauges"] = fact
 
 
 def _write_health(
@@ -139,6 +173,12 @@ def _write_health(
         if health is None or health.machine is None:
             continue
         labels = {"machine": health.machine, "machine_region": health.region}
+        if health.version is not None:
+            record.facts["version"] = health.version
+        if health.clock_offset is not None:
+            record.sample(a.CLOCK_OFFSET, health.clock_offset, **labels)
+        if health.channels is not None:
+            record.sample(a.CHANNELS, health.channels, **labels)
         if health.memory is not None:
             record.sample(MEMORY, health.memory, source=APP, **labels)
         if health.uptime is not None:
@@ -234,6 +274,22 @@ def _thing(scrape: Scrape) -> str:
 
 def _started(metrics: Exposition) -> float | None:
     return metrics.sum(STARTED)
+
+
+def _count(value: object) -> float | None:
+    """A number, or how many a list has."""
+    return float(len(value)) if isinstance(value, list) else _number(value)
+
+
+def _moment(value: object) -> float | None:
+    """Seconds since 1970 of an ISO 8601 time with its zone, or of milliseconds since then."""
+    if (milliseconds := _number(value)) is not None:
+        return milliseconds / 1000
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return None if found is None or found.tzinfo is None else found.timestamp()
 
 
 def _number(value: object) -> float | None:

@@ -1,6 +1,6 @@
 """What the ``app_metrics`` check measures beside what other sources know too, and its limits."""
 
-from probe.core.model import LimitSide, Signal, Threshold, Unit
+from probe.core.model import Limits, LimitSide, Signal, Threshold, Unit
 from probe.telemetry.shared_signals import (
     ICE_SUCCESS,
     ICE_SUCCESS_LIMITS,
@@ -26,6 +26,24 @@ UPTIME = Signal(
     labels=("machine", "machine_region"),
     ephemeral=True,
     runbook="machine-crashed",
+)
+CLOCK_OFFSET = Signal(
+    "probe_app_clock_offset_seconds",
+    Unit.SECONDS,
+    "By how much the backend's clock differs from this machine's, in either direction, beyond "
+    "what the round trip explains: tokens and TURN user names depend on it.",
+    labels=("machine", "machine_region"),
+    ephemeral=True,
+    runbook="clock-offset",
+)
+CHANNELS = Signal(
+    "probe_app_subscribed_channels",
+    Unit.COUNT,
+    "Redis channels that the process is subscribed to: over them processes reach each other's "
+    "users.",
+    labels=("machine", "machine_region"),
+    ephemeral=True,
+    runbook="service-down",
 )
 CONNECTED = Signal(
     "probe_app_connections_per_second", Unit.COUNT, "Connections that came about, per second."
@@ -69,11 +87,17 @@ SIGNALS = (
     *GAUGES,
     INSTANCES,
     UPTIME,
+    CLOCK_OFFSET,
+    CHANNELS,
     *RATES,
     MATCH_P95,
 )
+# PairCam's backend subscribes to as many.
+SUBSCRIBED_CHANNELS = 3.0
 THRESHOLDS = (
     *OF_ALL,
+    Threshold(CLOCK_OFFSET, Limits(objective=5.0, warning=30.0)),
+    Threshold(CHANNELS, Limits(objective=SUBSCRIBED_CHANNELS), bad=LimitSide.BELOW),
     Threshold(TURN_SHARE, TURN_SHARE_LIMITS, minimum_samples=LEAST_CONNECTIONS),
     Threshold(
         ICE_SUCCESS, ICE_SUCCESS_LIMITS, bad=LimitSide.BELOW, minimum_samples=LEAST_CONNECTIONS

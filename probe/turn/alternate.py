@@ -5,7 +5,7 @@ import socket
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.resolver import Address, is_unreachable
+from probe.net.resolver import Address, filtered, is_unreachable
 from probe.stun.codec import StunMessage
 from probe.stun.uri import format_hostport
 
@@ -20,7 +20,7 @@ class Redirects:
         self._asked: set[tuple[str, int]] = set()
 
     def follow(self, answer: StunMessage, asked: Address) -> Address:
-        """The server to ask instead. Raises CheckFailed(allocation_refused)."""
+        """The server to ask instead. Raises CheckFailed(allocation_refused, target_forbidden)."""
         self._asked.add((asked.ip, asked.port))
         found = answer.attributes.get("ALTERNATE-SERVER")
         if found is None:
@@ -38,7 +38,7 @@ class Redirects:
             raise _refused(f"to {shown}, which was asked already")
         if len(self._asked) > MOST_REDIRECTS:
             raise _refused(f"more than {MOST_REDIRECTS} times")
-        return Address(ip, port, family)
+        return filtered(ip, [Address(ip, port, family)])[0]
 
 
 def _refused(where: str) -> CheckFailed:

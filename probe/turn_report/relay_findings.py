@@ -14,14 +14,16 @@ from probe.turn.statistics import mean_opinion_score
 from probe.turn_report.findings import Finding, failed, ok, skipped, warning
 from probe.turn_report.relaying import (
     BITS_A_SECOND,
-    FORBIDDEN_PEERS,
-    FORBIDDEN_PEERS_IPV6,
     THROUGHPUT_SECONDS,
     Server,
-    accepted_peers,
     allocation,
     is_public,
     throughput,
+)
+from probe.turn_targets.forbidden_peers import (
+    FORBIDDEN_PEERS,
+    FORBIDDEN_PEERS_IPV6,
+    accepted_peers,
 )
 from probe.untrusted.text import one_line
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckAborted, CheckFailed
+from probe.core.model import CheckFailed
 from probe.net.resolver import Address
 from probe.net.tasks import gather_first_error
 from probe.net.tls import client_context
@@ -19,31 +19,7 @@ from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri
 from probe.turn.client import TurnClient
 
-# Peers through which a relay would lead into its own network: one for each kind.
-FORBIDDEN_PEERS: tuple[tuple[str, str], ...] = (
-    ("127.0.0.1", "loopback"),
-    ("0.0.0.0", "this host"),
-    ("10.0.0.1", "private (RFC 1918)"),
-    ("172.16.0.1", "private (RFC 1918)"),
-    ("192.168.0.1", "private (RFC 1918)"),
-    ("100.64.0.1", "carrier NAT (RFC 6598)"),
-    ("169.254.169.254", "link-local, where clouds keep their metadata"),
-    ("224.0.0.1", "multicast"),
-)
-FORBIDDEN_PEERS_IPV6: tuple[tuple[str, str], ...] = (
-    ("::1", "loopback"),
-    ("fe80::1", "link-local"),
-    ("fd00::1", "unique local"),
-    ("::ffff:127.0.0.1", "IPv4-mapped loopback"),
-    ("::ffff:10.0.0.1", "IPv4-mapped private"),
-    ("::127.0.0.1", "IPv4-compatible loopback"),
-    ("64:ff9b::7f00:1", "NAT64 of loopback"),
-    ("64:ff9b::a00:1", "NAT64 of a private address"),
-    ("2002:7f00:1::1", "6to4 of loopback"),
-)
 THROUGHPUT_SECONDS, PACKET_BYTES, BITS_A_SECOND = 5.0, 1200, 1_000_000
-_REQUEST_SECONDS = 2.0
-_PORT = 9
 
 
 @dataclass(frozen=True)
@@ -70,23 +46,6 @@ async def allocation(server: Server, *, ipv6: bool = False) -> AsyncIterator[Tur
         yield client
     finally:
         await context.closing.close(client.close(), timeout=1.5)
-
-
-async def accepted_peers(client: TurnClient, peers: Sequence[tuple[str, str]]) -> list[str]:
-    """Those of the peers that the server gives a permission for. Nothing is sent to them."""
-    accepted = []
-    for peer, kind in peers:
-        try:
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                await client.create_permission((peer, _PORT))
-        except CheckAborted as error:
-            if error.cause is Cause.CONNECTION_CLOSED:
-                raise
-        except TimeoutError:
-            continue  # refused in silence
-        else:
-            accepted.append(f"{peer} ({kind})")
-    return accepted
 
 
 async def throughput(server: Server) -> tuple[float, float]:

@@ -13,8 +13,10 @@ from probe.web.logins import RETRY_SECONDS, WrongLogins
 from probe.web.security import WebSecurity
 
 # Health endpoints, which load balancers request without a password.
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/-/healthy"})
 METRICS_PATH = "/metrics"
+# Runs of its own, bounded by the exporter.
+PROBE_PATH = "/probe"
 # Protected by a token of their own.
 PEER_PATH, CALL_PATH = "/peer/verdicts", "/peer"
 _BASIC = 'Basic realm="probe", charset="UTF-8"'

@@ -3,7 +3,7 @@
 aiohttp has no limit of connections, nor of the time that a header may take. Each connection
 passes through here on its way to aiohttp's protocol: a new one beyond the limit closes the
 oldest idle one, a header has to be complete within 5 s, a connection may be idle for 30 s, and
-a request takes at most 15 s.
+a request takes at most 15 s. A stream of events lasts, as long as something is sent once a minute.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ class ConnectionLimits:
     header: float = 5.0
     idle: float = 30.0
     request: float = 15.0
+    stream: float = 60.0
 
     @classmethod
     def of_process(cls) -> "ConnectionLimits":
@@ -43,8 +44,9 @@ class ConnectionState(IntEnum):
     """What a connection is doing; the first of these is closed first."""
 
     IDLE = 0
-    HEADER = 1
-    REQUEST = 2
+    STREAM = 1
+    HEADER = 2
+    REQUEST = 3
 
 
 class ConnectionTable:
@@ -166,7 +168,7 @@ class BoundedConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self.state, self.since = state, loop.time()
-        seconds = (limits.idle, limits.header, limits.request)[state]
+        seconds = (limits.idle, limits.stream, limits.header, limits.request)[state]
         self._timer = loop.call_later(seconds, self.abort)
 
     def abort(self) -> None:

@@ -2,17 +2,27 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Hashable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from probe.report.html import badge, page
+from probe.report.board import StatusBoard
+from probe.report.html import badge
 from probe.report.json import status
 from probe.report.status import Overview
-from probe.web.access import CALL_PATH, OPEN_PATHS, PEER_PATH, PEER_PATHS, Access, guard
+from probe.web.access import (
+    CALL_PATH,
+    OPEN_PATHS,
+    PEER_PATH,
+    PEER_PATHS,
+    PROBE_PATH,
+    Access,
+    guard,
+)
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
     ConnectionLimits,
@@ -21,10 +31,18 @@ from probe.web.connections import (
     watch_requests,
 )
 from probe.web.logins import WrongLogins
-from probe.web.rendered import RenderedPage, RenderedPages
+from probe.web.rendered import (
+    FreshValue,
+    RenderedPage,
+    RenderedPages,
+    ZippedMetrics,
+    takes_gzip,
+)
 from probe.web.request_log import server_logger
 from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
+from probe.web.site.live import EVENTS_PATH, LiveUpdates
+from probe.web.site.web_site import SiteData, WebSite
 from probe.web.verdict_api import Peering
 
 HEADERS = {
@@ -33,16 +51,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_POLICY = "Content-Security-Policy"
+_OWN = ("Content-Security-Policy", "Cache-Control")
 # Pages are cached for this long.
 FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
 AT_ONCE = 4
 # Machine clients, whose timeouts matter.
-_NEVER_WAITING = OPEN_PATHS | PEER_PATHS
+_NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH, PROBE_PATH}
 # Slow readers don't delay the shutdown.
 SHUTDOWN_SECONDS = 1.0
-REFRESH_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,8 @@ class PageData:
     ``metrics`` takes an Accept header and gives the body and its content type; ``ready`` says what
     is still missing, or nothing, and ``stuck`` what only a restart would fix; ``runbook`` takes a
     name and gives title and text of a page, or None; ``runbooks`` are name and title of all.
-    ``revision`` grows with every change that the overview would show.
+    ``revision`` grows with every change that the overview would show; ``board`` has incidents,
+    services and uptime beside the overview, ``site`` what the pages beside it are made of.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -62,11 +80,23 @@ class PageData:
     ready: Callable[[], str]
     stuck: Callable[[], str] = lambda: ""
     runbooks: Callable[[], list[tuple[str, str]]] = list
+    board: Callable[[], Awaitable[StatusBoard]] | None = None
+    site: SiteData | None = None
+
+    @property
+    def pages(self) -> SiteData:
+        """What the pages that people read are made of."""
+
+        async def board() -> StatusBoard:
+            return StatusBoard(await self.overview())
+
+        made = self.board or board
+        return self.site or SiteData(made, self.revision, self.runbook, self.runbooks)
 
 
 class Pages:
     """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
-    such page."""
+    such page. ``routes`` are further pages."""
 
     def __init__(
         self,
@@ -76,17 +106,17 @@ class Pages:
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
         security: WebSecurity | None = None,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self._sources = sources
         self.security = security or WebSecurity()
-        self._overview: asyncio.Task[Overview] | None = None
-        self._made = -FRESH_SECONDS
-        self._revision = 0
+        self._overview = FreshValue(sources.overview, sources.revision, FRESH_SECONDS)
         self.wrong_logins = WrongLogins()
         self.connections: ConnectionTable | None = None
         self._rendered = RenderedPages(FRESH_SECONDS)
-        # By name: title and text that were rendered, and the page.
-        self._runbooks: dict[str, tuple[tuple[str, str], RenderedPage]] = {}
+        self.live = LiveUpdates(sources.revision, lambda: self.connections)
+        # By content type: scrapers of the same format share what is compressed.
+        self._zipped: dict[str, ZippedMetrics] = defaultdict(ZippedMetrics)
         self.app = self._application(access)
         if silences is not None:
 
@@ -94,6 +124,7 @@ class Pages:
                 return access.is_protected or self.security.is_closed
 
             self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        self.app.add_routes(routes)
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
@@ -110,26 +141,16 @@ class Pages:
         )
         app.add_routes(
             [
-                web.get("/", self._page),
+                *WebSite(self._sources.pages).routes(),
+                web.get(EVENTS_PATH, self.live.handle),
                 web.get("/status.json", self._status),
                 web.get("/badge.svg", self._badge),
-                web.get("/runbooks/", self._runbook_index),
-                web.get("/runbooks/{slug}", self._runbook),
                 web.get("/metrics", self._metrics),
                 web.get("/healthz", self._alive),
                 web.get("/readyz", self._ready),
             ]
         )
         return app
-
-    async def _page(self, request: web.Request) -> web.Response:
-        refresh = None if request.query.get("refresh") == "0" else REFRESH_SECONDS
-
-        def render(overview: Overview) -> RenderedPage:
-            document, policy = page.render(overview, refresh=refresh)
-            return RenderedPage.of(document, "text/html", {"Content-Security-Policy": policy})
-
-        return await self._answer(request, ("/", refresh), render)
 
     async def _status(self, request: web.Request) -> web.Response:
         return await self._answer(
@@ -150,34 +171,18 @@ class Pages:
     ) -> web.Response:
         async def make() -> RenderedPage:
             # Rendering takes dozens of milliseconds, which would block measurements.
-            return await asyncio.to_thread(render, await self._current())
+            return await asyncio.to_thread(render, await self._overview.get())
 
         found = await self._rendered.get(key, self._sources.revision(), make)
         return found.response(request)
 
-    async def _runbook_index(self, request: web.Request) -> web.Response:
-        from probe.report.html import runbook_page
-
-        document, policy = runbook_page.index(self._sources.runbooks())
-        headers = {"Content-Security-Policy": policy}
-        return web.Response(text=document, content_type="text/html", headers=headers)
-
-    async def _runbook(self, request: web.Request) -> web.Response:
-        from probe.report.html import runbook_page
-
-        slug = request.match_info["slug"]
-        found = self._sources.runbook(slug)
-        if found is None:
-            raise web.HTTPNotFound(text="No such runbook\n")
-        if slug not in self._runbooks or self._runbooks[slug][0] != found:
-            document, policy = await asyncio.to_thread(runbook_page.render, *found)
-            headers = {"Content-Security-Policy": policy}
-            self._runbooks[slug] = found, RenderedPage.of(document, "text/html", headers)
-        return self._runbooks[slug][1].response(request)
-
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = await self._sources.metrics(request.headers.get("Accept"))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = await self._zipped[content_type].compress(body)
+        return web.Response(body=body, headers=headers)
 
     async def _alive(self, request: web.Request) -> web.Response:
         stuck = self._sources.stuck()
@@ -187,19 +192,10 @@ class Pages:
         missing = self._sources.ready()
         return web.Response(status=503 if missing else 200, text=f"{missing or 'ready'}\n")
 
-    async def _current(self) -> Overview:
-        """The overview, built at most once a second unless it has changed."""
-        now, edition = asyncio.get_running_loop().time(), self._sources.revision()
-        fresh = now - self._made < FRESH_SECONDS and edition == self._revision
-        if self._overview is None or not fresh:
-            self._made, self._revision = now, edition
-            self._overview = asyncio.ensure_future(self._sources.overview())
-        return await asyncio.shield(self._overview)
-
 
 def _with_headers(security: WebSecurity) -> Middleware:
     """Add security headers to every response; those of the file take precedence, except over a
-    page's own Content-Security-Policy."""
+    page's own Content-Security-Policy and Cache-Control."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -209,10 +205,9 @@ def _with_headers(security: WebSecurity) -> Middleware:
         except web.HTTPException as error:
             error.headers.update(headers)
             raise
-        policy = response.headers.get(_POLICY)
-        response.headers.update(headers)
-        if policy is not None:
-            response.headers[_POLICY] = policy
+        kept = {name: response.headers[name] for name in _OWN if name in response.headers}
+        if not response.prepared:
+            response.headers.update({**headers, **kept})
         return response
 
     return middleware
@@ -261,7 +256,8 @@ class WebServer:
         )
 
     async def stop(self) -> None:
-        """Stop serving."""
+        """Stop serving; streams of events end at once."""
+        self._pages.live.close()
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()

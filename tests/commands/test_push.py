@@ -117,3 +117,45 @@ async def test_a_folder_that_cannot_be_written_is_said_before(tmp_path: Path) ->
     closed.mkdir(mode=0o500)
     done = await probe(*ONCE, "--textfile", "closed/a.prom", cwd=tmp_path)
     assert done.code == 64
+
+
+@pytest.mark.parts
+async def test_two_pipelines_have_groups_of_their_own_with_the_time_of_the_push(
+    tmp_path: Path,
+) -> None:
+    async with Pushgateway() as gateway:
+        for pipeline in ("deploy", "nightly", "deploy"):
+            group = ("--push-job", "ci", "--push-label", f"pipeline={pipeline}")
+            done = await probe(
+                *ONCE, "--push", gateway.url, *group, "--push-label", "branch=a/b", cwd=tmp_path
+            )
+            assert "--push" not in done.err, done
+        lines = await gateway.metrics()
+    for name in ('probe_success{branch="a/b",check="health"', "probe_pushed_timestamp_seconds{"):
+        found = [line for line in lines if line.startswith(name)]
+        assert len(found) == 2, found
+        assert all('job="ci"' in line for line in found)
+        assert {"deploy" in line for line in found} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--push-job", "ci"], "no effect without --push"),
+        (["--push-label", "a=b"], "no effect without --push"),
+        (["--push", NOBODY, "--push-job", " "], "is empty"),
+        (["--push", NOBODY, "--push-label", "a"], "NAME=VALUE"),
+        (["--push", NOBODY, "--push-label", "a="], "NAME=VALUE"),
+        (["--push", NOBODY, "--push-label", "a-b=c"], "NAME=VALUE"),
+        (["--push", NOBODY, "--push-label", "__a=c"], "NAME=VALUE"),
+        (["--push", NOBODY, "--push-label", "job=c"], "is set by --push-job"),
+        (["--push", NOBODY, "--push-label", "check=c"], "would replace a label"),
+        (["--push", NOBODY, "--push-label", "a=b", "--push-label", "a=c"], "given twice"),
+    ],
+)
+async def test_a_group_that_can_not_be_is_refused_before_the_run(
+    tmp_path: Path, options: list[str], problem: str
+) -> None:
+    done = await probe(*ONCE, *options, cwd=tmp_path)
+    assert done.code == 64
+    assert problem in done.err

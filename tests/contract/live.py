@@ -30,7 +30,11 @@ async def live(folder: Path) -> Facts:
     """Facts that only a run shows, from a lab with a fault."""
     (folder / "probe.toml").write_text(CHECKS)
     async with Lab() as lab:
-        variables = {**lab.environment(), "PROBE_DATA": str(folder / "live")}
+        variables = {
+            **lab.environment(),
+            "PROBE_DATA": str(folder / "live"),
+            "PROBE_METRICS": "full",
+        }
         once = await probe(
             *(
                 "--once",

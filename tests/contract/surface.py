@@ -35,11 +35,13 @@ from probe.core.causes import Cause
 from probe.core.environment import SECRETS_DIRECTORY, Environment
 from probe.core.kind import Kind
 from probe.core.model import Verdict
+from probe.exporter.settings import ExporterEnvironment
 from probe.history import History
 from probe.kinds import KINDS
 from probe.lab import Lab
 from probe.metrics.families import histogram_of
 from probe.once import exit_code
+from probe.otel.settings import OtelEnvironment
 from tests.alerts.samples import told
 
 Facts = dict[str, list[str]]
@@ -130,6 +132,7 @@ def _variables() -> Iterator[str]:
     models: list[type[Environment]] = [ProbeEnvironment]
     models += [kind.environment for kind in KINDS]
     models += [notifier.environment for notifier in NOTIFIERS]
+    models += [ExporterEnvironment, OtelEnvironment]
     for model in models:
         yield from model.variable_names()
     yield from (f"LOG_LEVEL={word}" for word in LOG_LEVELS)

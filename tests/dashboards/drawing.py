@@ -15,7 +15,7 @@ CELL_W, CELL_H = 56, 34
 COLOURS = ("#3274d9", "#e0752d", "#56a64b", "#8f3bb8", "#e02f44", "#b7950b", "#127c7c", "#777777")
 NAMED = {"green": "#37872d", "blue": "#3274d9", "yellow": "#e0b400", "orange": "#fa6400"}
 NAMED["red"] = "#c4162a"
-_UNITS = {"s": " s", "percentunit": " %", "bytes": " B", "rpm": "/min"}
+_UNITS = {"s": " s", "percentunit": " %", "bytes": " B", "cpm": "/min"}
 
 Series = tuple[str, list[tuple[float, float]]]
 

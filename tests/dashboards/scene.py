@@ -51,6 +51,7 @@ class Scene:
     running: Running
     prometheus: Scraper
     fed: dict[str, str]
+    page: "FedPage"
 
 
 @asynccontextmanager
@@ -60,16 +61,24 @@ async def scene(folder: Path, *, rules: str = "") -> AsyncIterator[Scene]:
         lab = await stack.enter_async_context(Lab())
         lab.set_knob("backend.limits", "false")
         (folder / "probe.toml").write_text(_tables(lab), encoding="utf-8")
-        environment = {**lab.environment(), "PROBE_REGION": "lax", "PROBE_DATA": str(folder / "d")}
+        environment = {
+            **lab.environment(),
+            "PROBE_REGION": "lax",
+            "PROBE_DATA": str(folder / "d"),
+            # Every panel, those of details too.
+            "PROBE_METRICS": "full",
+            "PROBE_PUBLIC_URL": "https://probe.example.org",
+        }
         running = await stack.enter_async_context(daemon(folder, environment))
         await running.ready()
         _, there = await running.get("/metrics")
         lines, fed = _fed(there)
-        feeder = await stack.enter_async_context(_page(lines))
+        page = FedPage(lines)
+        feeder = await stack.enter_async_context(page.served())
         jobs = {"probe": [running.url.removeprefix("http://")], "fed": [feeder]}
         server = Scraper(folder, jobs=jobs, rules=rules)
         prometheus = await stack.enter_async_context(server)
-        yield Scene(lab, running, prometheus, fed)
+        yield Scene(lab, running, prometheus, fed, page)
 
 
 def _tables(lab: Lab) -> str:
@@ -120,6 +129,7 @@ def _lines_of(kind: str, signal: Signal) -> list[str]:
     lines = [
         f"probe_success{{{base}}} 1",
         f"probe_duration_seconds{{{base}}} 0.1",
+        f"probe_failing_since_timestamp_seconds{{{base}}} 1700000000",
         f'probe_phase_duration_seconds{{{base},phase="ask"}} 0.1',
         f"probe_interval_seconds{{{base}}} 60",
         f'probe_failure_info{{{base},phase="ask",cause="no_data"}} 1',
@@ -135,24 +145,38 @@ def _lines_of(kind: str, signal: Signal) -> list[str]:
     return lines
 
 
-@asynccontextmanager
-async def _page(lines: str) -> AsyncIterator[str]:
-    """A page with these lines; its address."""
+class FedPage:
+    """A page with what the lab doesn't give."""
 
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(text=lines, content_type="text/plain")
+    def __init__(self, lines: str) -> None:
+        self._lines = lines
 
-    app = web.Application()
-    app.router.add_get("/metrics", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    def feed_everything(self) -> None:
+        """Every signal of every kind, as a check has it that is measured at every scrape."""
+        lines = [line for kind, signal in _needed() for line in _lines_of(kind, signal)]
+        self._lines += "\n".join([*dict.fromkeys(lines), ""])
+        self._lines = "\n".join([*dict.fromkeys(self._lines.splitlines()), ""])
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """Its address."""
+
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(text=self._lines, content_type="text/plain")
+
+        app = web.Application()
+        app.router.add_get("/metrics", answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+        await runner.cleanup()
 
 
 def asked(expr: str, *, window: str = "20s") -> str:
     """An expression as Grafana would send it: everything chosen, over a short time."""
-    for name in ("region", "check", "provider"):
-        expr = expr.replace(f"${name}", ".*")
-    return expr.replace("$__rate_interval", window).replace("$__range", window)
+    for name, every in (("job", ".+"), ("region", ".+"), ("check", ".+"), ("provider", ".*")):
+        expr = expr.replace(f"${name}", every)
+    for name in ("$__rate_interval", "$__range", "$__interval"):
+        expr = expr.replace(name, window)
+    return expr

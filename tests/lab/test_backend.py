@@ -50,7 +50,7 @@ async def test_health_says_who_answers_and_how_it_is(
         "uptime": 7.5,
         "version": "1.0.0",
         "services": {"postgres": "up", "redis": "up", "pubsub": "up"},
-        "instance": {"id": "lab-1", "region": "lab"},
+        "instance": {"id": "lab-1", "region": "lab", "subscribedChannels": 3},
     }
 
 

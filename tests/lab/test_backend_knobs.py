@@ -19,7 +19,7 @@ SOON = aiohttp.ClientTimeout(total=MOMENT)
 TURNED = {"postgres", "redis", "pubsub", "status", "body", "redirect", "latency", "silent", "drop"}
 TURNED |= {"rate_limited", "limits", "token", "signaling", "signaling_latency", "credentials"}
 TURNED |= {"version", "instance", "uptime", "memory", "metrics", "hsts", "cors_open"}
-TURNED |= {"match", "second_match"}
+TURNED |= {"match", "second_match", "clock_offset", "channels", "gauges"}
 TURNED |= {"relayed_share", "failed_share", "error_share", "request_seconds"}
 
 
@@ -95,6 +95,24 @@ async def test_the_body_can_be_endless(
     response = await http.get("/health")
     assert len(await response.content.readexactly(1 << 20)) == 1 << 20
     response.close()
+
+
+async def test_health_can_say_another_clock_and_fewer_channels(
+    backend: LabBackend, http: aiohttp.ClientSession
+) -> None:
+    before = (await health(http))["timestamp"]
+    backend.knobs.clock_offset, backend.knobs.channels = -3600.0, 2
+    body = await health(http)
+    assert body["timestamp"] < before - 3_000_000
+    assert body["instance"]["subscribedChannels"] == 2
+
+
+async def test_gauges_can_be_wired_to_nothing(
+    backend: LabBackend, http: aiohttp.ClientSession
+) -> None:
+    backend.knobs.gauges = "unwired"
+    async with http.get("/metrics") as response:
+        assert "video_chat_active_sessions 0" in await response.text()
 
 
 async def test_health_can_redirect_to_its_answer(

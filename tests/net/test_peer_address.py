@@ -28,6 +28,7 @@ TURN = {"TURN_URL": "turn:turn.example.org", "TURN_USERNAME": "u", "TURN_PASSWOR
         ("[fdaa::3]", "fdaa::3", 9091, "http://[fdaa::3]:9091"),
         ("[fdaa::3]:9000", "fdaa::3", 9000, "http://[fdaa::3]:9000"),
         ("[fdaa::3]:", "fdaa::3", 9091, "http://[fdaa::3]:9091"),
+        ("fe80::1%eth0", "fe80::1%eth0", 9091, "http://[fe80::1%eth0]:9091"),
         ("a_b.internal.", "a_b.internal.", 9091, None),
     ],
 )
@@ -71,6 +72,10 @@ WRONG = (
     "ftp://a",
     "http://",
     "http://a:0",
+    "::%@",
+    "fe80::1%",
+    "fe80::1%a/b",
+    "10.0.0.1%eth0",
 )
 
 

@@ -1,13 +1,34 @@
 """The authorities that a client trusts."""
 
+import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from probe.core.causes import Cause
-from probe.core.model import NotMeasured
+from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.lab.certificates import Authority
+from probe.net.resolver import Address
 from probe.net.tls import client_context
+from probe.stun.transport import open_transport
+from probe.stun.uri import parse_turn_url
+from tests.browser.tls_servers import HOST, TlsServer, certificate, serving
+from tests.clocks import settle
+
+
+class Deaf:
+    """A receiver to which nothing matters."""
+
+    def has_channel(self, number: int) -> bool:
+        """None was bound."""
+        return False
+
+    def message_received(self, frame: bytes) -> None:
+        """Nothing is asked."""
+
+    def connection_lost(self, error: CheckAborted) -> None:
+        """It ends with the test."""
 
 
 def test_a_file_that_goes_in_mid_run_is_trusted_as_it_was(tmp_path: Path) -> None:
@@ -32,3 +53,32 @@ def test_a_file_that_never_was_is_named(tmp_path: Path) -> None:
         client_context(tmp_path / "none.pem")
     assert caught.value.cause is Cause.INTERNAL_ERROR
     assert "none.pem" in caught.value.message
+
+
+def test_a_common_name_is_no_name_for_a_browser_and_may_be_one_for_a_store() -> None:
+    assert not client_context().hostname_checks_common_name
+    assert client_context(browser=False).hostname_checks_common_name
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [("rsa-2048", True), ("rsa-1024", True), ("p-256", True), ("p-384", True)]
+    + [(name, False) for name in ("p-521", "ed25519", "ed448")],
+)
+async def test_a_turn_server_s_key_is_one_that_browsers_accept(
+    tmp_path: Path, name: str, accepted: bool
+) -> None:
+    async with serving(TlsServer(name), tmp_path) as port:
+        url = parse_turn_url(f"turns:{HOST}:{port}?transport=tcp")
+        address = Address(HOST, port, socket.AF_INET)
+        context = client_context(certificate(tmp_path, name))
+        opening = open_transport(url, address, Deaf(), phases=lambda _: nullcontext(), tls=context)
+        if accepted:
+            (await opening).abort()
+            await settle()
+            return
+        with pytest.raises(CheckFailed) as caught:
+            await opening
+        await settle()
+    assert (caught.value.cause, caught.value.phase) == (Cause.TLS_FAILED, "tls")
+    assert "RSA" in caught.value.hint

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,11 @@ START_SECONDS = 30.0
 class Alertmanager:
     """``async with Alertmanager(folder, webhook=URL) as server``: one that answers."""
 
-    def __init__(self, folder: Path, *, webhook: str, config: str = CONFIG) -> None:
+    def __init__(
+        self, folder: Path, *, webhook: str, config: str = CONFIG, cluster: Sequence[str] = ()
+    ) -> None:
+        """``cluster`` are options that make it a member of one; without them it is alone."""
+        self._cluster = cluster or ("--cluster.listen-address=",)
         self._program = requirements.program("prometheus-alertmanager", part="alertmanager")
         self._folder, self._text = folder, config.replace("{webhook}", webhook)
         self.url = ""
@@ -43,7 +48,7 @@ class Alertmanager:
             f"--config.file={config}",
             f"--storage.path={self._folder / 'alertmanager'}",
             f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
+            *self._cluster,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )

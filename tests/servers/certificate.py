@@ -29,7 +29,7 @@ def make_certificate(
 ) -> Certificate:
     """Writes a leaf for `names`; a negative `valid_for` makes it expired."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca = _authority(ca_key, datetime.now(UTC) + max(valid_for, _DAY))
+    ca = _authority(ca_key, max(valid_for, _DAY))
     leaf = _leaf(key, names, datetime.now(UTC) + valid_for, ca).sign(ca_key, hashes.SHA256())
     files = Certificate(directory / "cert.pem", directory / "key.pem", directory / "ca.pem")
     files.cert_file.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
@@ -39,11 +39,11 @@ def make_certificate(
     return files
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, until: datetime) -> x509.Certificate:
+def _authority(key: ec.EllipticCurvePrivateKey, valid_for: timedelta) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
     usage = _usage(key_cert_sign=True, digital_signature=False)
     builder = (
-        _builder(key, name, name, until)
+        _builder(key, name, name, datetime.now(UTC) + valid_for)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
     )

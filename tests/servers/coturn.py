@@ -34,6 +34,7 @@ class CoturnConfig:
     total_quota: int | None = None
     denied_peer_ip: Sequence[str] = ()
     loopback_peers: bool = True
+    anonymous: bool = False
     realm: str = "probe.test"
     address: str = "127.0.0.1"
     ipv6: bool = False
@@ -146,6 +147,8 @@ class Coturn:
         ]
 
     def _authentication(self) -> list[str]:
+        if self._config.anonymous:
+            return ["no-auth"]
         if self.secret:
             return ["use-auth-secret", f"static-auth-secret={self.secret}"]
         return ["lt-cred-mech", f"user={self.username}:{self.password}"]

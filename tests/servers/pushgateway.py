@@ -24,6 +24,7 @@ class Pushgateway:
         self._process = await asyncio.create_subprocess_exec(
             self._program,
             f"--web.listen-address=127.0.0.1:{port}",
+            "--persistence.file=",  # Debian's keeps what other runs pushed
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )

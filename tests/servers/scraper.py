@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -26,8 +27,12 @@ class Scraper:
         alertmanager: str = "",
         every: str = "1s",
         scrape: Mapping[str, Any] | None = None,
+        more: Sequence[Mapping[str, Any]] = (),
+        options: Sequence[str] = (),
     ) -> None:
-        """``scrape`` are more keys of each job: how it gets in."""
+        """``scrape`` are more keys of each job: how it gets in; ``more`` are whole jobs,
+        ``options`` of the command line."""
+        self._options = options
         self._program = requirements.program("prometheus", part="prometheus")
         self._folder = folder
         (folder / "rules.yml").write_text(rules or "groups: []\n", encoding="utf-8")
@@ -42,10 +47,11 @@ class Scraper:
                     **(scrape or {}),
                 }
                 for job, targets in jobs.items()
-            ],
+            ]
+            + list(more),
         }
         if alertmanager:
-            receivers = [{"static_configs": [{"targets": [alertmanager]}]}]
+            receivers = [{"static_configs": [{"targets": alertmanager.split(",")}]}]
             self._config["alerting"] = {"alertmanagers": receivers}
         self.url = ""
 
@@ -60,6 +66,7 @@ class Scraper:
             f"--config.file={config}",
             f"--storage.tsdb.path={self._folder / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{port}",
+            *self._options,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
@@ -91,6 +98,13 @@ class Scraper:
             while not (found := await self.query(expr)):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         return found
+
+    async def own(self, metric: str) -> list[tuple[str, float]]:
+        """The server's own metric, from its own page: the first label's value, and the value."""
+        async with self._session.get(f"{self.url}/metrics") as response:
+            text = await response.text()
+        found = re.findall(rf'^{metric}{{\w+="([^"]*)"[^}}]*}} (\S+)$', text, re.MULTILINE)
+        return [(name, float(value)) for name, value in found]
 
     async def _ask(self, what: str, form: Mapping[str, str]) -> list[dict[str, Any]]:
         async with self._session.post(f"{self.url}/api/v1/{what}", data=form) as response:

@@ -11,8 +11,14 @@ HOUR = 3600.0
 # Nothing goes wrong in the last part, so that everything has to come to its end.
 CALM_SECONDS = 0.75 * HOUR
 
-Kind = Literal["outage", "refuse", "reject", "hang", "lose", "full", "stalled", "step", "kill"]
-DISK = ("full", "stalled")
+# fmt: off
+Kind = Literal[
+    "outage", "refuse", "reject", "hang", "lose", "full", "broken", "torn", "stalled", "step",
+    "kill", "stop", "silence", "window", "reload", "network",
+]
+# fmt: on
+DISK = ("full", "broken", "torn", "stalled")
+OPERATOR = ("silence", "window", "reload")
 RECEIVERS = ("pager", "chat")
 
 
@@ -49,9 +55,9 @@ class Scenario:
         """All faults of some kinds."""
         return [fault for fault in self.faults if fault.kind in kinds]
 
-    def without(self, fault: Fault) -> "Scenario":
-        """The same run without one fault."""
-        return replace(self, faults=tuple(each for each in self.faults if each is not fault))
+    def without(self, *faults: Fault) -> "Scenario":
+        """The same run without some faults."""
+        return replace(self, faults=tuple(each for each in self.faults if each not in faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,17 @@ class Weights:
             "reject": 0.5,
             "hang": 0.6,
             "lose": 1.2,
-            "full": 1.0,
-            "stalled": 1.0,
+            "full": 0.6,
+            "broken": 0.5,
+            "torn": 0.5,
+            "stalled": 0.8,
             "step": 0.6,
-            "kill": 3.0,
+            "kill": 2.0,
+            "stop": 2.0,
+            "silence": 0.8,
+            "window": 0.5,
+            "reload": 0.5,
+            "network": 0.6,
         }
     )
 
@@ -91,6 +104,9 @@ def _fault(kind: Kind, random: Random, checks: tuple[str, ...], busy: float) -> 
     if kind == "kill":
         # After so many storage jobs, which is between any two of them.
         return Fault(kind, "process", start, busy, size=random.randint(0, 12))
+    if kind == "stop":
+        # After so many turns of the loop, which is at any await.
+        return Fault(kind, "process", start, busy, size=random.randint(0, 60))
     if kind == "step":
         return Fault(
             kind, "clock", start, busy, size=random.choice([-1, 1]) * random.uniform(5, 9e3)
@@ -101,7 +117,10 @@ def _fault(kind: Kind, random: Random, checks: tuple[str, ...], busy: float) -> 
     if kind == "outage":
         lasts = random.choice([random.uniform(10, 90), random.uniform(90, 600), 1500.0])
         return Fault(kind, random.choice(checks), start, min(busy, start + lasts))
-    whom = random.choice(RECEIVERS)
+    if kind in OPERATOR:
+        lasts = random.uniform(20.0, 1500.0)
+        return Fault(kind, random.choice(checks), start, min(busy, start + lasts))
+    whom = "own" if kind == "network" else random.choice(RECEIVERS)
     return Fault(kind, whom, start, min(busy, start + random.uniform(5.0, 900.0)))
 
 
@@ -109,6 +128,13 @@ def disk_full() -> sqlite3.OperationalError | OSError:
     """What a full disk raises."""
     error = sqlite3.OperationalError("database or disk is full")
     error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return error
+
+
+def io_error() -> sqlite3.OperationalError:
+    """What a disk raises that can't be read or written."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
     return error
 
 

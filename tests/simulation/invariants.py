@@ -10,6 +10,7 @@ from tests.simulation.world import Received, Receiver
 # An outage that is seen, holds, is confirmed and sent takes so long at most.
 LONG_ENOUGH = INTERVAL + 30.0 + 120.0
 MOST_WAITING = 60
+STORES = ("outbox", "journal", "all")
 
 
 def violations(run: Run) -> list[str]:
@@ -28,7 +29,7 @@ def _of_receiver(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
     yield from _open_at_the_end(receiver)
     yield from _untold(scenario, receiver)
     yield from _false(scenario, receiver)
-    yield from _doubled(receiver)
+    yield from _doubled(scenario, receiver)
 
 
 def _open_at_the_end(receiver: Receiver) -> Iterator[str]:
@@ -61,10 +62,10 @@ def _is_certain(scenario: Scenario, receiver: Receiver, outage: Fault) -> bool:
     disturbed = [
         fault
         for fault in scenario.faults
-        if fault.kind not in ("outage", "step", "full")
-        and fault.whom in (receiver.name, "process", "outbox", "journal", "all")
+        if fault.kind not in ("outage", "step", "full", "broken", "torn")
+        and fault.whom in (receiver.name, outage.whom, "own", "process", *STORES)
         and fault.start < outage.end
-        and (fault.start if fault.kind == "kill" else fault.end) > outage.start - 600.0
+        and (fault.start if fault.whom == "process" else fault.end) > outage.start - 600.0
     ]
     return outage.end - outage.start > LONG_ENOUGH and not disturbed
 
@@ -107,7 +108,7 @@ def _false(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
                 yield f"{name} was sent as failing at {each.at:.0f} and never was"
 
 
-def _doubled(receiver: Receiver) -> Iterator[str]:
+def _doubled(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
     """The same message comes twice only where an answer was lost or a process was killed."""
     seen: dict[tuple[str, str, float], Received] = {}
     for each in receiver.incidents:
@@ -122,7 +123,13 @@ def _doubled(receiver: Receiver) -> Iterator[str]:
         message = each.message
         before = firing.get(message.key)
         new = message.occasion is MessageType.FIRING
-        if new and before is not None and before.answered and before.life == each.life:
+        # A resolve between the two may have been refused for good.
+        refused = any(
+            fault.whom == receiver.name and before and fault.end > before.at < each.at > fault.start
+            for fault in scenario.of("reject")
+        )
+        alike = before is not None and before.answered and before.life == each.life
+        if new and before is not None and alike and not refused:
             yield f"{message.key} was triggered twice, at {before.at:.0f} and {each.at:.0f}"
         if message.occasion is MessageType.RESOLVED:
             firing.pop(message.key, None)

@@ -1,7 +1,7 @@
 """A simulated monitor: lives one after the other on the same folder, killed and started anew."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,12 +13,14 @@ from alerts.manager import AlertManager
 from alerts.model import Severity
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route
 from alerts.outbox.outbox import Outbox
+from alerts.outbox.stored_times import StoredClock
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
 from probe.core.model import Failure, Result, Status
 from tests.clocks import Clock
 from tests.fake_kind import toy
 from tests.simulation.faults import Scenario
+from tests.simulation.operator_actions import Operator
 from tests.simulation.world import START, Disk, Killed, Process, Receiver
 from tests.virtual_time import run_virtually
 
@@ -40,10 +42,15 @@ class Run:
 
 
 class Simulation:
-    """Plays one scenario in a folder."""
+    """Plays one scenario in a folder; ``between`` spoils that after each life."""
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
-        self._scenario, self._folder = scenario, folder
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        between: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        self._scenario, self._folder, self._between = scenario, folder, between
         self._clock = Clock()
         self._process = Process()
         self._receivers = {
@@ -52,8 +59,8 @@ class Simulation:
         }
         self._checks = [toy(name, interval=INTERVAL, deadline=5.0) for name in scenario.checks]
         self._run = Run(scenario, self._receivers)
-        self._kills = [fault.start for fault in scenario.of("kill")]
-        self._sizes = {fault.start: int(fault.size) for fault in scenario.of("kill")}
+        self._operator = Operator(scenario, self._clock, self._checks)
+        self._kills = scenario.of("kill", "stop")
 
     def play(self) -> Run:
         """Virtual hours in real seconds."""
@@ -66,11 +73,17 @@ class Simulation:
             self._run.lives += 1
             with suppress(Killed, asyncio.CancelledError):
                 await self._live()
+            self._between(self._folder)
             await asyncio.sleep(RESTART_SECONDS)
 
     def _wall(self) -> float:
         steps = (f.size for f in self._scenario.of("step") if f.start <= self._clock())
         return START + self._clock() + sum(steps)
+
+    def _boot(self, began: float) -> str:
+        """Which boot of the machine it is: some kills are reboots."""
+        reboots = sum(f.start <= began and int(f.size) % 2 for f in self._kills)
+        return f"boot {reboots}"
 
     async def _live(self) -> None:
         began = self._clock()
@@ -82,6 +95,7 @@ class Simulation:
             now=lambda: steady + self._clock(),
             wall=self._wall,
             clock=self._clock,
+            stored=StoredClock(self._wall, self._clock, self._boot(began)),
         )
         process = self._process
         soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}
@@ -94,13 +108,17 @@ class Simulation:
 
         with mock.patch.object(Outbox, "open", opened):
             await manager.open()
-        manager.set_checks(self._checks)
+        manager.reload(self._operator.configured(self._config(), self._wall()))
+        manager.suppress_own_network(not self._operator.has_network())
+        manager.set_checks(self._operator.checks())
         tasks = [asyncio.create_task(self._guard(job())) for job in manager.jobs.values()]
         tasks += [
             asyncio.create_task(self._guard(self._check(manager, check, soon[check.name])))
             for check in self._checks
         ]
         tasks.append(asyncio.create_task(self._guard(self._watch(manager))))
+        work = self._operator.work(manager, self._config(), self._wall)
+        tasks.append(asyncio.create_task(self._guard(work)))
         try:
             await self._until_killed()
         finally:
@@ -114,15 +132,25 @@ class Simulation:
         with suppress(TimeoutError):
             async with asyncio.timeout(left):
                 while True:
-                    due = next((at for at in self._kills if at > self._clock()), None)
-                    wait = None if due is None else due - self._clock()
+                    due = next((f for f in self._kills if f.start > self._clock()), None)
+                    wait = None if due is None else due.start - self._clock()
                     try:
                         async with asyncio.timeout(wait):
                             await self._process.killed.wait()
                         return
                     except TimeoutError:
-                        if due is not None:
-                            self._process.jobs_left = self._sizes[due]
+                        if due is not None and due.kind == "kill":
+                            self._process.jobs_left = int(due.size)
+                        elif due is not None:
+                            await self._stop_after(int(due.size))
+                            return
+
+    async def _stop_after(self, turns: int) -> None:
+        """Killed at any await, once the loop has something to do."""
+        self._process.busy.clear()
+        await self._process.busy.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
     async def _guard(self, job: "asyncio.Future[None] | object") -> None:
         try:
@@ -146,8 +174,11 @@ class Simulation:
         await asyncio.sleep(1.0)
         while True:
             soon.clear()
-            fails = self._scenario.active("outage", check.name, self._clock()) is not None
-            manager.handle_result(check, self._result(check, fails), (), backed_up=False)
+            fails = not self._operator.has_network()
+            fails |= self._scenario.active("outage", check.name, self._clock()) is not None
+            manager.suppress_own_network(not self._operator.has_network())
+            if self._operator.is_configured(check.name):
+                manager.handle_result(check, self._result(check, fails), (), backed_up=False)
             recovering = manager.is_recovering(check.name)
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if fails or recovering else INTERVAL):

@@ -1,14 +1,16 @@
 """The surroundings of a simulated monitor: its disk, its receivers, the wall clock."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
+from unittest import mock
 
 from alerts.model import Message, MessageType, NotifyError
 from probe.storage.thread import STORAGE_SECONDS, Stalled
 from tests.clocks import Clock
-from tests.simulation.faults import Scenario, disk_full, no_space
+from tests.simulation.faults import Kind, Scenario, disk_full, io_error, no_space
 
 T = TypeVar("T")
 
@@ -36,16 +38,18 @@ class Process:
     def __init__(self) -> None:
         self.life = 0
         self.jobs_left: int | None = None
+        self.busy = asyncio.Event()
         self.killed = asyncio.Event()
 
     def begin(self) -> None:
         """A new process."""
         self.life += 1
         self.jobs_left = None
-        self.killed = asyncio.Event()
+        self.killed, self.busy = asyncio.Event(), asyncio.Event()
 
     def job(self, life: int) -> None:
         """A storage job is about to run. Raises Killed."""
+        self.busy.set()
         if life != self.life or self.killed.is_set():
             raise Killed
         if self.jobs_left is not None:
@@ -60,7 +64,7 @@ class Disk:
 
     def __init__(self, name: str, scenario: Scenario, clock: Clock, process: Process) -> None:
         self._names = ("all", "journal" if name.startswith("journal") else name)
-        self._error: Callable[[], Exception] = no_space if "journal" in self._names else disk_full
+        self._plain = "journal" in self._names
         self._scenario, self._clock, self._process = scenario, clock, process
         self._life = process.life
         self._late: list[Callable[[], object]] = []
@@ -90,9 +94,18 @@ class Disk:
             await asyncio.sleep(STORAGE_SECONDS if seconds is None else seconds)
             raise Stalled
         self._work_off()
-        if self._is_full():
-            raise self._error()
+        if self._suffers("full") and self._plain:
+            # What is there can be read all the same.
+            with mock.patch("probe.storage.journal._write", side_effect=no_space()):
+                return work()
+        if self._suffers("full"):
+            raise disk_full()
+        if self._suffers("broken"):
+            raise OSError(errno.EIO, "Input/output error") if self._plain else io_error()
         result = work()
+        if self._suffers("torn"):
+            # It is done, and said not to be.
+            raise OSError(errno.EIO, "Input/output error") if self._plain else io_error()
         # The loop is told later, and the process may be gone by then.
         await asyncio.sleep(0)
         self._process.job(self._life)
@@ -102,12 +115,11 @@ class Disk:
         """Nothing to end."""
 
     def _hangs(self) -> bool:
-        now = self._clock()
-        return any(self._scenario.active("stalled", name, now) for name in self._names)
+        return self._suffers("stalled")
 
-    def _is_full(self) -> bool:
+    def _suffers(self, kind: Kind) -> bool:
         now = self._clock()
-        return any(self._scenario.active("full", name, now) for name in self._names)
+        return any(self._scenario.active(kind, name, now) for name in self._names)
 
     def _work_off(self) -> None:
         """What hung is done, whether or not anybody waits for it."""
@@ -137,6 +149,8 @@ class Receiver:
         now, life = self._clock(), self._process.life
         if self._process.killed.is_set():
             raise Killed
+        if self._scenario.active("network", "own", now):
+            raise NotifyError("no network")
         if self._scenario.active("hang", self.name, now):
             await asyncio.sleep(10.0)
             raise NotifyError("no answer within 10 s")

@@ -2,11 +2,12 @@
 
 import asyncio
 import gzip
+import zlib
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from probe.web.rendered import RenderedPage, RenderedPages
+from probe.web.rendered import RenderedPage, RenderedPages, ZippedMetrics
 
 TEXT = "<p>hello</p>" * 1000
 
@@ -60,3 +61,34 @@ def test_it_is_compressed_for_who_takes_that(accepted: str, zipped: bool) -> Non
     assert body.decode() == TEXT
     assert response.headers["X-Own"] == "1"
     assert response.headers["Vary"] == "Accept-Encoding"
+
+
+def family(name: str, lines: int, value: float) -> bytes:
+    """One metric with as many lines."""
+    head = f"# HELP {name} What it is.\n# TYPE {name} gauge\n"
+    return (head + "".join(f'{name}{{check="{n}"}} {value}\n' for n in range(lines))).encode()
+
+
+@pytest.mark.parametrize("lines", [0, 1, 700, 20_000])
+async def test_metrics_are_one_gzip_member_that_holds_the_page(lines: int) -> None:
+    page = b"".join(family(f"metric_{number}", lines, 1.0) for number in range(3))
+    packed = await ZippedMetrics().compress(page)
+    reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert reader.decompress(packed) == page == gzip.decompress(packed)
+    assert reader.eof
+    assert not reader.unused_data
+    if lines > 1:
+        assert len(packed) < len(page) / 5
+
+
+async def test_only_the_metrics_that_changed_are_compressed_again() -> None:
+    zipped = ZippedMetrics()
+    steady = [family(f"steady_{number}", 1000, 1.0) for number in range(10)]
+    for value in range(4):
+        page = b"".join([*steady, family("moving", 1000, value)])
+        assert gzip.decompress(await zipped.compress(page)) == page
+    first = sum(map(len, steady))
+    assert zipped.compressed < first + 8 * len(family("moving", 1000, 0.0))
+    before = zipped.compressed
+    assert gzip.decompress(await zipped.compress(page)) == page
+    assert zipped.compressed == before

@@ -6,16 +6,19 @@ from importlib import import_module
 
 from alerts import notifiers
 from alerts.runbooks import read_runbooks
-from probe.report.html.document import policy
+from probe.report.html.templates import load_all, policy, script
 
 # Otherwise loaded on first use: name resolution's codec, heartbeats, runbook pages.
-_LATE = ("encodings.idna", "probe.net.http", "probe.report.html.runbook_page")
+_LATE = ("encodings.idna", "probe.net.http", "probe.report.html.prose")
 
 
 def read_shipped(notifier_names: Iterable[str]) -> None:
-    """Read runbooks and the style sheet, and import the configured notifiers' libraries."""
+    """Read runbooks, templates, style sheet and script, and import the configured notifiers'
+    libraries."""
     read_runbooks()
+    load_all()
     policy()
+    script()
     for name in _LATE:
         import_module(name)
     wanted = tuple(notifier_names)

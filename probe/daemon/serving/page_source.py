@@ -8,10 +8,14 @@ from probe.core.model import Verdict
 from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
+from probe.daemon.self_monitoring.target_info import TargetInfo
+from probe.daemon.serving.board_source import build_board
+from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
 from probe.daemon.serving.status_overview import build_overview
 from probe.daemon.serving.web_server import RunbookPages, exposure_of
 from probe.metrics.exporter import expose
+from probe.report.board import StatusBoard
 from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
 from probe.web.security import WebSecurity
@@ -37,10 +41,14 @@ class PageSource:
         self._schedule, self._reloader = schedule, reloader
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
+        registry.register(TargetInfo(lambda: state.plan.checks, state.settings.region))
 
     def page_data(self) -> PageData:
         """The functions that the web server calls."""
         runbooks = RunbookPages(lambda: self._parts.alerts.pipeline.config.runbooks)
+        site = SiteSource(
+            self._parts, self._state, self._board, self._revision, runbooks.page, runbooks.titles
+        )
         return PageData(
             self._overview,
             self._revision,
@@ -49,6 +57,8 @@ class PageSource:
             self._not_ready,
             self._parts.own.stuck,
             runbooks.titles,
+            self._board,
+            site.data(),
         )
 
     async def _overview(self) -> Overview:
@@ -69,11 +79,18 @@ class PageSource:
             notices=tuple(self._notices()),
         )
 
+    async def _board(self) -> StatusBoard:
+        state, overview = self._state, await self._overview()
+        if state.history is None:
+            raise RuntimeError("the daemon is not running")
+        windows = self._parts.alerts.pipeline.config.windows
+        return await build_board(overview, state.plan.checks, state.history, windows)
+
     def _notices(self) -> Iterator[Notice]:
         state, parts = self._state, self._parts
         yield from notices_of(parts.alerts, parts.references)
         yield from parts.own.notices()
-        yield from self._reloader.outcome.notices
+        yield from self._reloader.notices
         yield from config_notices(state.settings.warnings, state.plan.checks)
         text = exposure_of(state.settings.service, self._security)
         if text:

@@ -11,6 +11,7 @@ from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
+from probe.exporter.endpoint import ProbeEndpoint
 from probe.web.access import Access
 from probe.web.call_api import Answer, PeerCalls
 from probe.web.exposure import exposure
@@ -31,6 +32,7 @@ def build_server(
     silences: Silences,
     clock: Callable[[], float],
     security: WebSecurity,
+    exporter: ProbeEndpoint,
 ) -> WebServer:
     """The server. The peer API (``verdicts`` and ``calls``) exists only with a token; ``clock`` is
     the monotonic clock."""
@@ -38,7 +40,7 @@ def build_server(
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
-    pages = Pages(sources, access, peering, callers, silences, security)
+    pages = Pages(sources, access, peering, callers, silences, security, exporter.routes())
     return WebServer(pages, service.listen)
 
 

@@ -229,6 +229,19 @@ KIND = Kind(
     table=CallTable,
     derive=derive,
     run=run,
+    components=("Call",),
+    details=frozenset(
+        {
+            "probe_call_answering_gathering_seconds",
+            "probe_call_answering_ice_connected_seconds",
+            "probe_call_answering_dtls_connected_seconds",
+            "probe_call_offering_open_seconds",
+            "probe_call_answering_open_seconds",
+            "probe_call_retransmitted",
+            "probe_call_gathering_seconds",
+        }
+    ),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(*SIGNALS, BYTES),
     thresholds=THRESHOLDS,
     failing=FailurePolicy(
@@ -247,4 +260,5 @@ KIND = Kind(
     runbooks=OF_A_CALL,
     dashboard="probe-turn",
     availability=0.95,
+    service="calls",
 )

@@ -227,6 +227,23 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     table=HttpTable,
     derive=derive,
     run=run,
+    components=("Backend", "Frontend", "HttpTarget"),
+    details=frozenset(
+        {
+            "probe_http_duration_seconds",
+            "probe_dns_lookup_time_seconds",
+            "probe_http_version",
+            "probe_http_redirects",
+            "probe_http_uncompressed_body_length",
+            "probe_ssl_certificate_remaining_seconds",
+            "probe_http_https_redirect",
+            "probe_http_hsts_max_age_seconds",
+            "probe_http_cors_refused",
+            "body",
+            "promises",
+            "cors",
+        }
+    ),
     signals=(*SIGNALS, *PROMISES),
     thresholds=THRESHOLDS,
     failing=FailurePolicy(Verdict.CRITICAL, hold=30.0),
@@ -242,4 +259,5 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     ),
     dashboard="probe-signaling",
     availability=0.999,
+    service="backend",
 )

@@ -95,8 +95,9 @@ class HttpTable(CheckConfig):
     """Accepted status codes; any 2xx without it. Example: `[200, 204]`"""
     follow_redirects: bool = True
     """Whether redirects are followed. Example: `false`"""
-    max_redirects: int = Field(default=10, ge=0, le=50)
-    """With more redirects than this the run fails with `too_many_redirects`. Example: `10`"""
+    max_redirects: int = Field(default=20, ge=0, le=50)
+    """With more redirects than this the run fails with `too_many_redirects`; by default as many as
+    Chromium follows (Fetch standard, 4.4). Example: `10`"""
     max_body_bytes: Bytes = Field(default=1 << 20, ge=1)
     """A larger body fails the run with `body_too_large`, if it is judged or this is set; else no
     more than this is read."""
@@ -149,6 +150,18 @@ class HttpTable(CheckConfig):
         if "frontend" in self.name.split("-"):
             return Impact(self.name, "The frontend is down", "The frontend is degraded")
         return Impact(self.name)
+
+    @property
+    def component(self) -> str:
+        """What its alerts are named after."""
+        if self.body in ("health", "ready"):
+            return "Backend"
+        return "Frontend" if "frontend" in self.name.split("-") else "HttpTarget"
+
+    @property
+    def own_service(self) -> str | None:
+        """A page is a service of its own."""
+        return self.service or (None if self.body == "health" else self.name)
 
     @property
     def alert_group(self) -> str:

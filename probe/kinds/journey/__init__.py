@@ -1,6 +1,6 @@
 """``journey``: what two users do, through the application itself.
 
-Two new devices get tokens and sessions, join the queue, are matched with
+Two devices get tokens and sessions, join the queue, are matched with
 each other, call each other through the backend and the relay that it issues, and hang up.
 
 Off unless it is asked for: a user in the queue may be matched with a real person. The
@@ -14,15 +14,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.field_types import Seconds
-from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
-from probe.core.model import FailurePolicy, Impact, Verdict
+from probe.core.kind import Kind, QuotaUse, lazy_import
+from probe.core.model import FailurePolicy, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
+from probe.kinds.journey.identities import device_ids
+from probe.kinds.journey.settings import JourneyEnvironment, JourneyTable, derive
 from probe.kinds.journey.signals import (
     CONNECT,
     DTLS,
@@ -39,13 +40,15 @@ from probe.kinds.journey.signals import (
     TOKEN,
 )
 from probe.net.tasks import gather_first_error
-from probe.net.urls import BaseUrl, CaFile, show_host, show_url
-from probe.paircam import DEFAULT_EXPIRATION, Backend, BackendEnvironment, Duration
+from probe.net.urls import show_host
+from probe.paircam import Backend
 from probe.stun.byte_counter import count_bytes
 from probe.turn.statistics import median
 from probe.turn_targets.environment import ISSUED
 from probe.turn_targets.signals import BYTES, traffic_of, write_traffic
-from probe.turn_targets.traffic_budget import CALL_ECHOES, call_bytes
+from probe.turn_targets.traffic_budget import call_bytes
+
+__all__ = ["KIND", "JourneyEnvironment", "JourneyTable", "derive"]
 
 if TYPE_CHECKING:
     from probe.call.signaled_call import SignaledCall
@@ -53,65 +56,11 @@ if TYPE_CHECKING:
     from probe.paircam.user_session import AppUser
 
 
-# Counted with MONITOR on a running backend, ten times of ten.
-REDIS_COMMANDS = 89
+# 89 counted with MONITOR on a running backend, ten times of ten; and what the backend does for
+# "connection-status": GET of the session and of the match, SETEX, INCRBY, LPUSH, LTRIM.
+REDIS_COMMANDS = 89 + 6
 # With the codes' length of 10 characters at most.
 _LANGUAGE = "x-{}"
-
-
-class JourneyTable(CheckConfig):
-    """The backend that brings the two together, and how far they go."""
-
-    url: BaseUrl
-    """Base URL of the backend that matches the two users. Example: `https://paircam.live`"""
-    jwt_secret: SecretStr | None = None
-    """Key that tokens are minted with; without it both tokens are requested from the backend."""
-    jwt_expiration: Duration = DEFAULT_EXPIRATION
-    ca_file: CaFile | None = None
-    echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    """Echo messages over the call's data channel. Example: `10`"""
-    deadline: Seconds = Field(default=30.0, gt=0, le=300)
-    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
-
-    @property
-    def target(self) -> str:
-        return show_url(self.url.get_secret_value())
-
-    @property
-    def impact(self) -> Impact:
-        """What users lose when it fails."""
-        return Impact("backend", "Users can't meet", "Users can't always meet")
-
-    @property
-    def alert_group(self) -> str:
-        """The backend's host: without it there are no matches."""
-        return show_host(self.url.get_secret_value())
-
-
-class JourneyEnvironment(BackendEnvironment):
-    """Where the backend is, and whether its queue may be joined."""
-
-    title = "The user journey"
-    journey: bool = Field(default=False, alias="PROBE_JOURNEY")
-    """`true` runs the user journey twice a day: two users of the probe join the application's queue
-    and call each other. Example: `true`"""
-
-
-def derive(environment: JourneyEnvironment) -> DerivedChecks:
-    """Nothing unless it is asked for; a table of ``probe.toml`` asks for it as well."""
-    defaults = {
-        "url": environment.backend_url,
-        "jwt_secret": environment.jwt_secret,
-        "jwt_expiration": environment.jwt_expiration,
-        "ca_file": environment.ca_file,
-    }
-    defaults = {name: value for name, value in defaults.items() if value is not None}
-    if environment.backend_url is None:
-        return DerivedChecks(skipped=("BACKEND_URL is not set",), defaults=defaults)
-    if not environment.journey:
-        reason = "PROBE_JOURNEY is not true: the application's queue is not joined unasked"
-        return DerivedChecks(skipped=(reason,), defaults=defaults)
-    return DerivedChecks(tables=({"name": "journey"},), defaults=defaults)
 
 
 async def run(table: JourneyTable, record: Recorder, context: Context) -> None:
@@ -125,7 +74,8 @@ async def run(table: JourneyTable, record: Recorder, context: Context) -> None:
 
 
 async def _run_journey(table: JourneyTable, record: Recorder, context: Context) -> None:
-    users = [_user(table, context) for _ in range(2)]
+    devices = device_ids(context, table.url.get_secret_value(), table.region)
+    users = [_user(table, context, device) for device in devices.pair()]
     began = context.clock()
     with record.phase("token"):
         tokens = [await user.token() for user in users]
@@ -141,9 +91,8 @@ async def _run_journey(table: JourneyTable, record: Recorder, context: Context) 
             record.sample(END, context.clock() - began)
 
 
-def _user(table: JourneyTable, context: Context) -> Backend:
-    """The backend as a new device gets it: one that was matched lately is not
-    matched again for an hour."""
+def _user(table: JourneyTable, context: Context, device: str) -> Backend:
+    """The backend as this device gets it."""
     return Backend(
         table.url,
         jwt_secret=table.jwt_secret,
@@ -151,6 +100,7 @@ def _user(table: JourneyTable, context: Context) -> Backend:
         ca_file=table.ca_file,
         clock=context.clock,
         now=context.now,
+        device_id=device,
     )
 
 
@@ -270,6 +220,8 @@ KIND = Kind(
     table=JourneyTable,
     derive=derive,
     run=run,
+    components=("UserJourney",),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(*SIGNALS, BYTES),
     failing=FailurePolicy(
         severity=Verdict.CRITICAL,
@@ -279,15 +231,16 @@ KIND = Kind(
         # A retry would be matched with the next one.
         no_retry_causes=frozenset({Cause.STRANGER_MATCHED}),
     ),
-    cost="2 tokens (none with JWT_SECRET), 2 sessions, 89 Redis commands, two allocations, 24 kB",
+    cost="2 tokens (none with JWT_SECRET), 2 sessions, 95 Redis commands, two allocations, 24 kB",
     uses=uses,
     load=lazy_import("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
     # Beside the 912 commands a day of signaling and redis there are 88 left in the tenth of
-    # Upstash's free plan that monitoring may take: 89 every 25 hours are 85 a day.
-    interval=90_000.0,
-    # A day of failing takes 11 runs so, which stay within the same tenth.
-    retry=180.0,
+    # Upstash's free plan that monitoring may take: 95 every 27 hours are 85 a day.
+    interval=97_200.0,
+    # A day of failing takes 10 runs so, which stay within the same tenth.
+    retry=200.0,
     plot=OPEN,
     runbooks=Runbooks("journey-failing", "journey-failing"),
     dashboard="probe-signaling",
+    service="calls",
 )

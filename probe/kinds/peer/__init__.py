@@ -185,6 +185,7 @@ KIND = Kind(
     table=PeerTable,
     derive=derive,
     run=run,
+    components=("RegionCall",),
     signals=(*SIGNALS, BYTES),
     thresholds=THRESHOLDS,
     failing=FailurePolicy(
@@ -198,4 +199,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=Runbooks("peer-failing", "relay-slow"),
     dashboard="probe-turn",
+    service="calls",
 )

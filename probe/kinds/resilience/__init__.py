@@ -267,6 +267,7 @@ KIND = Kind(
     table=ResilienceTable,
     derive=derive,
     run=run,
+    components=("CallRecovery",),
     signals=(*SIGNALS, BYTES),
     failing=FailurePolicy(Verdict.WARNING, hold=300.0),
     on_request=True,
@@ -278,4 +279,5 @@ KIND = Kind(
     plot=PATH_RECOVERY,
     runbooks=Runbooks("reconnecting", "reconnecting"),
     dashboard="probe-turn",
+    service="calls",
 )

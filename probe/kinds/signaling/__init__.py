@@ -31,6 +31,7 @@ from probe.paircam import (
     backend_from,
 )
 from probe.paircam.confirmation import explain_refusal
+from probe.paircam.open_sessions import open_sessions
 from probe.paircam.signaling import (
     UPGRADE,
     UPGRADED,
@@ -150,6 +151,9 @@ async def run(table: SignalingTable, record: Recorder, context: Context) -> None
             ready = await _wait_until_ready(table, record, socket)
             record.sample(CONNECT, ready - started)
             await _round_trips(table, record, socket, _trips(table, context))
+            if (sessions := open_sessions(context, table.alert_group)).is_observed:
+                with record.phase("observe"):
+                    await sessions.observe()
     except CheckFailed as aborted:
         if not may_be_about_the_token(aborted):
             raise
@@ -217,6 +221,13 @@ KIND = Kind(
     table=SignalingTable,
     derive=derive,
     run=run,
+    components=("Signaling",),
+    details=frozenset(
+        {
+            "probe_signaling_rtt_max_seconds",
+        }
+    ),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(CONNECT, RTT, RTT_MAX, TOKEN, UPGRADE, UPGRADED),
     thresholds=(
         Threshold(
@@ -239,4 +250,5 @@ KIND = Kind(
     plot=RTT,
     runbooks=Runbooks("signaling-failing", "signaling-slow", {Cause.TLS_INVALID: "certificate"}),
     dashboard="probe-signaling",
+    service="signaling",
 )

@@ -3,17 +3,22 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohappyeyeballs import start_connection
+from yarl import URL
 
+from probe.core.model import CheckAborted
+from probe.net.fetch.timing import Timing
 from probe.net.protocol.stream import Stream, TlsStream, until_ready
 from probe.net.resolver import Address
-from probe.net.tls import TlsObserver
+from probe.net.tls import TlsObserver, check_key
 
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
 SocketFactory = Callable[[int], socket.socket]
+Connector = Callable[[URL, tuple[str, ...], Timing, TlsObserver], Awaitable[Stream]]
+"""Makes a whole connection to an address, with these protocols to choose from (ALPN)."""
 
 
 async def connect_tcp(
@@ -84,7 +89,11 @@ def _heed(task: "asyncio.Task[object]", before: int) -> None:
 async def start_tls(
     sock: socket.socket, context: ssl.SSLContext, server_name: str, handshakes: TlsObserver
 ) -> Stream:
-    """The socket with TLS on it, shaken hands. Closes it and raises OSError otherwise."""
+    """The socket with TLS on it, shaken hands.
+
+    Closes it and raises OSError otherwise, or CheckFailed(tls_failed) for a key that browsers
+    do not accept.
+    """
     try:
         stream = TlsStream(sock, context, server_name)
     except BaseException:
@@ -98,4 +107,9 @@ async def start_tls(
         stream.close()
         raise
     handshakes.completed(stream.connection)
+    try:
+        check_key(handshakes.chains[-1], server_name)
+    except CheckAborted:
+        stream.close()
+        raise
     return stream

@@ -31,21 +31,22 @@ class Request:
 def request_for(
     method: str, address: URL, headers: Mapping[str, str], body: bytes, cookies: str
 ) -> Request:
-    """A request as our client sends it; ``headers`` replace its own of the same name."""
+    """A request as our client sends it; ``headers`` replace its own of the same name, ``Host``
+    included."""
     plain = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED}
     if address.user is not None:
         pair = f"{address.user}:{address.password or ''}"
         plain["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     if cookies:
         plain["Cookie"] = cookies
-    given = {name.lower() for name in headers}
+    given = {name.lower(): value for name, value in headers.items()}
     kept = [(name, value) for name, value in plain.items() if name.lower() not in given]
     return Request(
         method,
         address.scheme,
-        address.host_port_subcomponent or "",
+        given.get("host", address.host_port_subcomponent or ""),
         address.raw_path_qs or "/",
-        [*kept, *headers.items()],
+        [*kept, *(pair for pair in headers.items() if pair[0].lower() != "host")],
         body,
     )
 

@@ -147,9 +147,8 @@ def framing_of(head: Head) -> Framing:
         return UntilClosed()
     if len(lengths) > 1:
         raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
-    if not lengths:
-        return UntilClosed()
-    length = lengths.pop()
+    length = lengths.pop() if lengths else ""
+    # As Chromium has it, one that is no number says nothing of the body.
     if not length.isascii() or not length.isdigit() or len(length) > 18:
-        raise ProtocolViolation(f"answers {head.status} with a Content-Length that is no number")
+        return UntilClosed()
     return Counted(int(length))

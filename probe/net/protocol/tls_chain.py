@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 LONGEST_CHAIN = 16
 _LONGEST_FACT = 160
+_BROWSER_CURVES = ("secp256r1", "secp384r1")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Chain:
         return {
             "certificate names": _short(", ".join(_names(leaf)) or _name(leaf.subject)),
             "certificate issuer": _short(_name(leaf.issuer)),
-            "certificate key": _key(leaf),
+            "certificate key": key_name(leaf),
             "certificate fingerprint": _fingerprint(leaf),
             "certificate chain": _short(" > ".join(ends)),
         }
@@ -104,7 +105,16 @@ def _names(leaf: x509.Certificate) -> list[str]:
     return [_clean(str(each)) for each in (*names, *addresses)]
 
 
-def _key(leaf: x509.Certificate) -> str:
+def is_key_of_browsers(leaf: x509.Certificate) -> bool:
+    """Whether Chromium offers a signature that a certificate's key can make."""
+    key = leaf.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.curve.name in _BROWSER_CURVES
+    return isinstance(key, rsa.RSAPublicKey)
+
+
+def key_name(leaf: x509.Certificate) -> str:
+    """What kind of key a certificate has: ``RSA 2048``, ``EC secp256r1``, ``Ed25519``."""
     key = leaf.public_key()
     if isinstance(key, rsa.RSAPublicKey):
         return f"RSA {key.key_size}"

@@ -4,10 +4,10 @@ Annotations are workflow commands, ``::error title=…::…``. GitHub keeps ten 
 a step. Nothing is masked: ``::add-mask::`` would print the very secret.
 """
 
-import string
 from collections.abc import Iterator, Sequence
 
 from probe.core.model import Unit, Verdict
+from probe.report.ci.markdown import LARGEST_SUMMARY, bounded, escaped
 from probe.report.model import Report, ReportRow
 from probe.report.text.phrases import (
     MISSED,
@@ -24,22 +24,14 @@ from probe.report.text.phrases import (
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
 
+__all__ = ["LARGEST_SUMMARY", "MOST_OF_A_KIND", "annotations", "summary"]
+
 MOST_OF_A_KIND = 10
-# GitHub refuses a summary of more than 1 MiB; a little is left for other steps.
-LARGEST_SUMMARY = 1_000_000
-_CUT_OFF = "\n\n*The rest is left out: the summary is too long.*\n"
 
 _LEVELS = {
     Verdict.CRITICAL: "error",
     Verdict.WARNING: "warning",
     Verdict.UNKNOWN: "warning",
-}
-# Everything else that is punctuation may mean something in GitHub's Markdown or HTML.
-_HARMLESS = frozenset(" ,.;/-()%='?")
-_ENTITIES = {
-    ord(character): f"&#{ord(character)};"
-    for character in string.punctuation
-    if character not in _HARMLESS
 }
 
 
@@ -61,12 +53,7 @@ def annotations(report: Report) -> str:
 def summary(report: Report) -> str:
     """The report as Markdown for ``$GITHUB_STEP_SUMMARY``, below GitHub's limit."""
     text = "\n\n".join(block for block in _blocks(report) if block) + "\n"
-    if len(text.encode()) <= LARGEST_SUMMARY:
-        return text
-    room = LARGEST_SUMMARY - len(_CUT_OFF.encode())
-    kept = text.encode()[:room].decode(errors="ignore")
-    # Whole lines only: half an entity or half a row would show.
-    return kept[: kept.rfind("\n")] + _CUT_OFF
+    return bounded(text)
 
 
 def _explanation(report: Report, row: ReportRow) -> str:
@@ -99,15 +86,15 @@ def _property(text: str) -> str:
 
 def _blocks(report: Report) -> Iterator[str]:
     verdict = without_objectives(report.verdict)
-    yield f"### {SYMBOLS[verdict]} {verdict.value.upper()}: {_markdown(headline(report))}"
+    yield f"### {SYMBOLS[verdict]} {verdict.value.upper()}: {escaped(headline(report))}"
     yield _checks(report)
     yield "\n".join(_failed(report))
     yield _section("Limits missed", list(_missed(report)))
     yield _section(
         "Not checked",
-        [f"- **{_markdown(each.kind)}**: {_markdown(each.reason)}" for each in report.skipped],
+        [f"- **{escaped(each.kind)}**: {escaped(each.reason)}" for each in report.skipped],
     )
-    yield " · ".join(_markdown(part) for part in footer(report))
+    yield " · ".join(escaped(part) for part in footer(report))
 
 
 def _checks(report: Report) -> str:
@@ -116,9 +103,9 @@ def _checks(report: Report) -> str:
         verdict = without_objectives(row.verdict)
         cells = (
             f"{SYMBOLS[verdict]} {verdict.value}",
-            _markdown(row.name),
-            _markdown(row.target),
-            " · ".join(_markdown(figure) for figure in figures(report, row)),
+            escaped(row.name),
+            escaped(row.target),
+            " · ".join(escaped(figure) for figure in figures(report, row)),
             show(row.result.duration, Unit.SECONDS),
         )
         lines.append(f"| {' | '.join(cells)} |")
@@ -130,27 +117,18 @@ def _failed(report: Report) -> Iterator[str]:
         failure = row.result.failure
         if failure:
             yield (
-                f"- **{_markdown(row.name)}**: {_markdown(problem(report, row))}"
-                f"<br>phase {_markdown(failure.phase)}, cause {_markdown(failure.cause.value)}"
-                f"<br>Try: {_markdown(failure.hint)}"
+                f"- **{escaped(row.name)}**: {escaped(problem(report, row))}"
+                f"<br>phase {escaped(failure.phase)}, cause {escaped(failure.cause.value)}"
+                f"<br>Try: {escaped(failure.hint)}"
             )
 
 
 def _missed(report: Report) -> Iterator[str]:
     for row in report.rows:
         for each in missed(report, row.name, MISSED):
-            sentence = _markdown(objective_sentence(each))
-            yield f"- {SYMBOLS[each.verdict]} **{_markdown(row.name)}**: {sentence}"
+            sentence = escaped(objective_sentence(each))
+            yield f"- {SYMBOLS[each.verdict]} **{escaped(row.name)}**: {sentence}"
 
 
 def _section(title: str, lines: Sequence[str]) -> str:
     return "\n".join((f"**{title}**", "", *lines)) if lines else ""
-
-
-def _markdown(text: str) -> str:
-    """Text as it is, in any place of a Markdown document.
-
-    Character references never are structure (CommonMark 6.2, "Entity and numeric
-    character references"), not even for a table's pipes.
-    """
-    return clean(text).translate(_ENTITIES)

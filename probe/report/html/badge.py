@@ -1,7 +1,7 @@
 """The overall state as an SVG badge for a README or a wiki."""
 
 from probe.core.model import Verdict
-from probe.report.html.markup import Markup, element
+from probe.report.html.templates import environment
 from probe.report.status import Overview
 from probe.report.text.headline import summary
 from probe.report.text.phrases import without_objectives
@@ -27,39 +27,23 @@ def render(overview: Overview) -> str:
     words = summary(overview)
     said = "up" if words == "all ok" else words
     colour = _WAITING if words == "starting" else _COLOURS[without_objectives(overview.verdict)]
-    left, right = _width(LABEL), _width(said)
-    return element(
-        "svg",
-        element("title", f"{LABEL}: {said}"),
-        _half(0, left, _GREY),
-        _half(left, right, colour),
-        _words(LABEL, 0, left),
-        _words(said, left, right),
-        xmlns="http://www.w3.org/2000/svg",
-        width=left + right,
-        height=_HEIGHT,
-        viewBox=f"0 0 {left + right} {_HEIGHT}",
-        role="img",
-        aria_label=f"{LABEL}: {said}",
-    )
+    return draw(LABEL, said, colour)
 
 
-def _half(x: int, width: int, colour: str) -> Markup:
-    return element("path", d=f"M{x} 0h{width}v{_HEIGHT}h-{width}z", fill=colour)
-
-
-def _words(text: str, x: int, width: int) -> Markup:
-    """The text in the middle of its half, and as wide as the half has room for."""
-    return element(
-        "text",
-        text,
-        x=x + _PADDING,
-        y=14,
-        textLength=width - 2 * _PADDING,
-        fill="#fff",
-        font_family="Verdana,DejaVu Sans,Geneva,sans-serif",
-        font_size=11,
-    )
+def draw(label: str, said: str, colour: str) -> str:
+    """An SVG of two halves, each as wide as its text; ``colour`` is that of the right one."""
+    left, right = _width(label), _width(said)
+    context = {
+        "label": label,
+        "said": said,
+        "left": left,
+        "right": right,
+        "height": _HEIGHT,
+        "padding": _PADDING,
+        "halves": ((0, left, _GREY), (left, right, colour)),
+        "texts": ((0, left, label), (left, right, said)),
+    }
+    return environment().get_template("badge.svg").render(context)
 
 
 def _width(text: str) -> int:

@@ -1,26 +1,30 @@
-"""The status page: failing checks with target, time, cause and hint; then all others.
+"""The status page: open incidents first, then services, then checks."""
 
-One HTML document without scripts, readable on a phone.
-"""
-
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+
+from markupsafe import Markup
 
 from probe.core.model import Verdict
-from probe.report.html.components import instant, listing, sign, since
-from probe.report.html.document import html_document, policy
-from probe.report.html.markup import NOTHING, Markup, concat, element, join, truncate
-from probe.report.html.page_checks import card, line
-from probe.report.html.plots import legend
-from probe.report.status import Notice, Overview, StatusRow
-from probe.report.text.headline import BROKEN, Headline, broken, headline, summary
+from probe.report.board import ProviderRow, ServiceRow, StatusBoard
+from probe.report.html.charts.strips import StripPicture, day_bars
+from probe.report.html.check_lines import CheckLine, by_kind, check_line, groups_of, tally
+from probe.report.html.filters import STATES, CheckFilter
+from probe.report.html.incident_view import Steps, no_steps, view_of
+from probe.report.html.templates import path, plural, policy
+from probe.report.html.templates import render as render_template
+from probe.report.status import Overview, StatusRow
+from probe.report.text.headline import Headline, broken, headline, problem, summary
 from probe.report.text.phrases import SYMBOLS, without_objectives
-from probe.report.text.time_format import duration
+from probe.report.text.sanitize import truncate
 
-# More than these would push failing checks off the first screen.
-_NOTICES = 2
-_REFRESH = 60
+REFRESH = 60
+# More than these would push what matters off the first screens; the rest is folded.
+MOST_CARDS, MOST_LINES, MOST_NOTICES, MOST_RECENT = 3, 3, 2, 5
+# So few checks are shown unfolded while nothing is wrong.
+FEW_CHECKS = 12
 _COLOURS = {
     Verdict.OK: "#17803d",
     Verdict.UNKNOWN: "#6b3fb5",
@@ -29,160 +33,158 @@ _COLOURS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """A service or provider with its bars. ``says`` is its problem, or how many checks it has;
+    ``ratio`` is its uptime over the longest window."""
+
+    row: ServiceRow | ProviderRow
+    address: str
+    title: str
+    days: StripPicture
+    says: str
+    ratio: float | None
+
+
 def render(
-    overview: Overview, *, refresh: int | None = _REFRESH, base: str = ""
+    board: StatusBoard,
+    *,
+    refresh: int | None = REFRESH,
+    base: str = "",
+    shown: CheckFilter | None = None,
+    steps: Steps = no_steps,
 ) -> tuple[str, str]:
     """The document, and the Content-Security-Policy that it needs.
 
     ``refresh`` is after how many seconds a browser asks again (None: never), ``base`` stands
-    in front of the paths of the probe's other pages.
+    in front of the paths of the probe's other pages; ``shown`` filters the checks.
     """
+    overview, words = board.overview, board_headline(board)
+    incidents = [view_of(each, steps, base) for each in board.open]
+    context = {
+        "title": page_title(overview),
+        "icon": icon(words.verdict),
+        "symbol": SYMBOLS[words.verdict],
+        "headline": words,
+        "board": board,
+        "overview": overview,
+        "incidents": incidents,
+        "recent": [view_of(each) for each in board.recent[:MOST_RECENT]],
+        "now": overview.now,
+        "region": overview.region,
+        "refresh": refresh,
+        "base": base,
+        "unalerted": _unalerted(board),
+        "services": service_lines(board),
+        "MOST_CARDS": MOST_CARDS,
+        "MOST_LINES": MOST_LINES,
+        "MOST_NOTICES": MOST_NOTICES,
+        **_checks(board, shown or CheckFilter(), refresh),
+    }
+    return render_template("status.html", context), policy()
+
+
+def board_headline(board: StatusBoard) -> Headline:
+    """The worst problem. Where it is an incident, its card says what it is, and the headline how
+    much of everything fails."""
+    found = headline(board.overview)
+    worst = [view for view in map(view_of, board.open) if view.verdict is found.verdict]
+    if not worst:
+        return found
+    failing = sum(row.verdict in (Verdict.CRITICAL, Verdict.WARNING) for row in board.overview.rows)
+    text = f"{failing:,} of {plural(len(board.overview.rows), 'check')} failing"
+    more = f"{plural(len(board.open), 'incident')}" if len(board.open) > 1 else ""
+    return Headline(found.verdict, text, min(view.incident.since for view in worst), more)
+
+
+def page_title(overview: Overview) -> str:
+    """What a tab among many shows: ``✗ 2 critical · probe lax``."""
     verdict = without_objectives(overview.verdict)
-    title = (
-        f"{SYMBOLS[verdict]} {summary(overview)} · probe {truncate(overview.region, 40)}".strip()
-    )
-    again = None
-    if refresh is not None:
-        again = element("meta", http_equiv="refresh", content=refresh)
-    icon = element("link", rel="icon", href=_icon(verdict))
-    return html_document(title, _body(overview, refresh, base), again, icon), policy(images=True)
+    region = truncate(overview.region, 40)
+    return f"{SYMBOLS[verdict]} {summary(overview)} · probe {region}".strip()
 
 
 @cache
-def _icon(verdict: Verdict) -> str:
-    """A coloured disc with the verdict's symbol, for a tab among many."""
+def icon(verdict: Verdict | None = None) -> Markup:
+    """A coloured disc with the verdict's symbol, for a tab among many; grey without one."""
+    colour = _COLOURS[verdict] if verdict else "#444c56"
+    symbol = SYMBOLS[verdict] if verdict else "·"
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
-        f'<circle cx="8" cy="8" r="8" fill="{_COLOURS[verdict]}"/>'
+        f'<circle cx="8" cy="8" r="8" fill="{colour}"/>'
         '<text x="8" y="12" font-size="11" font-family="sans-serif" font-weight="700" '
-        f'text-anchor="middle" fill="#fff">{SYMBOLS[verdict]}</text></svg>'
+        f'text-anchor="middle" fill="#fff">{symbol}</text></svg>'
     )
-    return Markup(f"data:image/svg+xml,{quote(svg)}")
+    return Markup(f"data:image/svg+xml,{quote(svg)}")  # noqa: S704  quoted
 
 
-def _body(overview: Overview, refresh: int | None, base: str) -> Markup:
-    bad = broken(overview.rows)
-    others = [row for row in overview.rows if row.verdict not in BROKEN]
-    return element(
-        "body",
-        element("header", _about(overview, refresh), _banner(headline(overview), overview.now)),
-        element(
-            "main",
-            _notices(overview),
-            _broken(bad, overview),
-            _others(others, bool(bad), overview),
-            _skipped(overview),
-        ),
-        _footer(overview, base),
+def service_lines(board: StatusBoard) -> list[ServiceLine]:
+    """Every service; of TURN each provider, with its transports."""
+    rows = {row.name: row for row in board.overview.rows}
+    found = []
+    for service in board.services:
+        address = f"/services/{path(service.name)}"
+        if not service.providers:
+            found.append(_service_line(service, address, service.title, rows))
+        for each in service.providers:
+            address = f"/providers/{path(each.name)}"
+            found.append(_service_line(each, address, f"{service.title}: {each.name}", rows))
+    return found
+
+
+def _service_line(
+    row: ServiceRow | ProviderRow, address: str, title: str, rows: Mapping[str, StatusRow]
+) -> ServiceLine:
+    failing = broken([rows[name] for name in row.checks if name in rows])
+    says = (
+        f"{failing[0].name}: {problem(failing[0])}" if failing else plural(len(row.checks), "check")
     )
+    ratio = row.uptime.windows[-1].ratio if row.uptime.windows else None
+    return ServiceLine(row, address, title, day_bars(row.uptime.days), truncate(says, 120), ratio)
 
 
-def _about(overview: Overview, refresh: int | None) -> Markup:
-    """Which probe, of when, and a link that stops the refresh."""
-    if refresh is None:
-        words, link = "does not refresh", element("a", "refresh", href=f"?refresh={_REFRESH}")
-    else:
-        words, link = f"refreshes every {refresh} s", element("a", "stop", href="?refresh=0")
-    return element(
-        "p",
-        element("b", f"probe {truncate(overview.region, 40)}".strip()),
-        instant(overview.now, overview.now, seconds=True),
-        element("span", words, " · ", link, class_="refresh"),
-        class_="about",
-    )
+def _unalerted(board: StatusBoard) -> list[CheckLine]:
+    """What is not ok and in no incident: it has not lasted long enough, or can't be measured."""
+    known = {name for each in board.open for name in each.checks}
+    overview = board.overview
+    return [check_line(row, overview.now) for row in broken(overview.rows) if row.name not in known]
 
 
-def _banner(words: Headline, now: float) -> Markup:
-    verdict = words.verdict
-    begun = concat(("since ", since(words.since, now))) if words.since is not None else NOTHING
-    rest = join(", ", [begun, f"and {words.more}" if words.more else ""])
-    return element(
-        "h1",
-        element("span", f"{SYMBOLS[verdict]} {verdict.value.upper()}:", class_="verdict"),
-        " ",
-        element("span", words.text, class_="problem"),
-        element("span", " — ", rest, class_="since") if rest else None,
-        class_=f"banner {verdict.value}",
-    )
+def _checks(board: StatusBoard, shown: CheckFilter, refresh: int | None) -> Mapping[str, object]:
+    overview = board.overview
+    matching = by_kind([row for row in overview.rows if shown.matches(row)])
+    rows, page, pages = shown.page_of(matching)
+    here = replace(shown, page=page)
+    is_calm = not board.open
+    few = len(overview.rows) <= FEW_CHECKS and is_calm
+    return {
+        "filter": here,
+        "groups": groups_of(rows, matching, overview.now, is_open=here.is_active or few),
+        "unfolded": here.is_active or here.page > 1 or is_calm,
+        "all_tally": tally(overview.rows),
+        "matching": len(matching),
+        "total": len(overview.rows),
+        "pages": pages,
+        "states": STATES,
+        "kinds": tuple(dict.fromkeys(row.kind for row in overview.rows)),
+        "cell": _cell(overview),
+        "query_with": lambda name, value: _query(here, refresh, name, value),
+    }
 
 
-def _notices(overview: Overview) -> Markup:
-    found = [_notice(each, overview.now) for each in overview.notices]
-    if not found:
-        return NOTHING
-    return _section("Notices", "notices", listing(found, _NOTICES), count=len(found))
+def _cell(overview: Overview) -> float:
+    cells = max((len(row.day) for row in overview.rows), default=0)
+    return (overview.now - overview.day_start) / cells if cells else 0.0
 
 
-def _notice(notice: Notice, now: float) -> Markup:
-    title, text = truncate(notice.title, 200), truncate(notice.text, 500)
-    begun = concat(("since ", since(notice.since, now))) if notice.since is not None else NOTHING
-    words = join(" — ", [element("b", title), text, begun])
-    return join(" ", [sign(notice.verdict), words, _link(notice)])
-
-
-def _link(notice: Notice) -> Markup:
-    """Only http, https and runbook links; other schemes would be executed or opened."""
-    if not notice.link.lower().startswith(("https://", "http://", "/runbooks/")):
-        return NOTHING
-    about = f"more about {truncate(notice.title, 200)}"
-    return element("a", "more", href=notice.link, rel="noreferrer", aria_label=about)
-
-
-def _broken(rows: list[StatusRow], overview: Overview) -> Markup:
-    cards = [card(row, overview, f"b{number}") for number, row in enumerate(rows)]
-    return _section("Failing", "broken", *cards, count=len(rows)) if rows else NOTHING
-
-
-def _others(rows: list[StatusRow], beside: bool, overview: Overview) -> Markup:
-    """All checks that pass or have not run yet, by kind, in the order of the plan."""
-    kinds: dict[str, list[StatusRow]] = {}
-    for row in rows:
-        kinds.setdefault(row.kind, []).append(row)
-    groups = [
-        element(
-            "section",
-            element("h3", truncate(kind, 60), element("span", f" {len(found)}", class_="count")),
-            *(line(row, overview) for row in found),
-            class_="kind",
-        )
-        for kind, found in kinds.items()
-    ]
-    title = "All other checks" if beside else "Checks"
-    key = legend(overview) if overview.rows else NOTHING
-    return _section(title, "others", *groups, key, count=len(rows)) if groups else key
-
-
-def _skipped(overview: Overview) -> Markup:
-    if not overview.skipped:
-        return NOTHING
-    pairs = [
-        element("li", element("b", truncate(kind, 60)), " ", truncate(reason, 300))
-        for kind, reason in overview.skipped
-    ]
-    return _section("Skipped", "skipped", element("ul", *pairs), count=len(pairs))
-
-
-def _section(title: str, name: str, *children: Markup, count: int) -> Markup:
-    heading = element(
-        "h2", title, " ", element("span", f"{count:,}", class_="count"), id=f"{name}-title"
-    )
-    return element("section", heading, *children, class_=name, aria_labelledby=f"{name}-title")
-
-
-def _footer(overview: Overview, base: str) -> Markup:
-    links: Iterable[str] = ("/status.json", "/badge.svg", "/metrics")
-    running = overview.now - overview.started_at
-    return element(
-        "footer",
-        element(
-            "p",
-            f"probe {truncate(overview.version, 60)}, running since ",
-            instant(overview.started_at, overview.now),
-            f" ({duration(running)})",
-        ),
-        element(
-            "nav",
-            *(element("a", path, href=f"{base}{path}") for path in links),
-            aria_label="For programs",
-        ),
-    )
+def _query(shown: CheckFilter, refresh: int | None, name: str, value: str) -> str:
+    """This page's address with one part changed."""
+    parts = {
+        "q": shown.text,
+        "state": shown.state,
+        "kind": shown.kind,
+        "page": str(shown.page) if shown.page > 1 else "",
+        "refresh": "0" if refresh is None else "",
+        name: value,
+    }
+    return f"?{urlencode({key: part for key, part in parts.items() if part})}"

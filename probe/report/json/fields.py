@@ -20,13 +20,14 @@ def failure_part(failure: Failure | None) -> dict[str, str] | None:
 
 
 def sample_part(sample: Sample) -> dict[str, Any]:
-    """One value of one signal."""
-    return {
+    """One value of one signal; ``disturbed`` is there where the value is."""
+    part = {
         "signal": sample.signal.name,
         "value": finite(sample.value),
         "unit": sample.signal.unit.value,
         "labels": dict(sample.labels),
     }
+    return {**part, "disturbed": True} if sample.disturbed else part
 
 
 def evaluation_part(evaluation: Evaluation) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from probe.core.model import Sample, Status, Unit, Verdict
 from probe.history.model import TimeBucket
-from probe.report.html.markup import truncate
 from probe.report.status import Notice, Overview, StatusRow
 from probe.report.text.phrases import BREACHED, limit_sentence, without_objectives
+from probe.report.text.sanitize import truncate
 from probe.report.text.time_format import duration
 from probe.report.text.units import show, show_until
 

@@ -35,3 +35,8 @@ def cut(text: str, longest: int) -> str:
         return text
     tail = max((longest - 1) // 3, 0)
     return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def truncate(text: str, longest: int) -> str:
+    """A target's text, clean and not longer than a page has room for."""
+    return cut(clean(text), longest)

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alerts.outbox.outbox import Outbox
-from alerts.outbox.schema import FILE
+from alerts.outbox.schema import FILE, SCHEMA
 from tests.alerts.services import reopened, stored, titles
 from tests.alerts.words import a_delivery, a_silence
 from tests.clocks import Clock
@@ -109,7 +110,7 @@ class Stuck:
 async def test_a_disk_that_fails_meanwhile_loses_nothing_and_is_used_again_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alerts.outbox.schema.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("alerts.outbox.outbox.SCHEMA", replace(SCHEMA, busy_seconds=0.01))
     clock = Clock()
     outbox = await Outbox.open(tmp_path, now=clock)
     await outbox.commit({"a": "one"}, [a_delivery(at=1)])
@@ -132,3 +133,32 @@ async def test_a_disk_that_fails_meanwhile_loses_nothing_and_is_used_again_later
     assert await again.states() == {"a": "two", "b": "still stuck", "c": "free"}
     assert titles(await again.waiting()) == ["firing at 1", "firing at 2"]
     await again.close()
+
+
+async def test_a_file_that_can_be_read_only_later_is_added_to_what_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(1_800_000_000.0)
+    before = await Outbox.open(tmp_path, now=clock)
+    await before.commit({"a": "one", "b": "old"}, [a_delivery(at=1), a_delivery(at=2)])
+    await before.close()
+    with monkeypatch.context() as broken:
+        broken.setattr("probe.storage.replica.open_file", _broken)
+        outbox = await Outbox.open(tmp_path, now=clock)
+        await outbox.commit({"b": "new", "c": "two"}, [a_delivery(at=3)])
+        assert not outbox.had_late()
+    clock.pass_(61)
+    await outbox.silences(clock())
+    assert outbox.had_late()
+    assert outbox.state.problem == ""
+    states = {"a": "one", "b": "new", "c": "two"}
+    assert await outbox.states() == states
+    assert titles(await outbox.waiting()) == ["firing at 1", "firing at 2", "firing at 3"]
+    again = await reopened(outbox, tmp_path)
+    assert await again.states() == states
+    assert titles(await again.waiting()) == ["firing at 1", "firing at 2", "firing at 3"]
+    await again.close()
+
+
+def _broken(*_: object) -> None:
+    raise OSError(5, "Input/output error")

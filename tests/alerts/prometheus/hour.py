@@ -12,16 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.check_state import CheckStates
 from alerts.model import Severity
-from alerts.prometheus.failure_rules import FAILING as FAILING_RULE
-from alerts.prometheus.failure_rules import NO_DATA as NO_DATA_RULE
-from alerts.prometheus.limit import limits_of
 from alerts.state.alert_store import AlertStore, Event
-from alerts.state.annotations import FAILING, NO_DATA
 from alerts.state.machine import TransitionType
 from probe.core.causes import HINTS, Cause
 from probe.core.kind import Check
 from probe.core.model import DURATION, SUCCESS, Failure, Result, Sample, Status
-from probe.kinds import KINDS
 from probe.kinds.http.signals import RESPONSE
 from probe.metrics.exporter import Exporter, expose
 from tests.alerts.checks import plan_of_everything
@@ -32,7 +27,7 @@ SCRAPE = 15
 RUN_SECONDS = 0.2
 _SERIES = re.compile(r"^(\S+?)(\{.*\})? (\S+)$")
 
-# What fires, and at which level: (check, alert, level) → times.
+# What fires, and at which level: (check, signal, severity) → times.
 Told = tuple[str, str, str]
 
 
@@ -84,12 +79,13 @@ class _Life:
         self.clock = Clock()
         self.checks = {check.name: check for check in plan_of_everything()}
         self.board, self.keeper = CheckStates(), AlertStore("lax")
-        self.exporter = Exporter(region="lax", clock=self.clock)
+        self.exporter = Exporter(
+            region="lax", clock=self.clock, full=False, alerts=lambda: self.keeper.firing
+        )
         self.board.set_checks(list(self.checks.values()))
         self.keeper.set_checks(list(self.checks.values()), 0.0)
         self.exporter.set_checks(self.checks.values())
         self.hour = Hour()
-        self.rules = {limit.threshold.signal.name: limit.alert for limit in limits_of(KINDS)}
         self.runs: dict[str, int] = {}
 
     def live(self) -> Hour:
@@ -125,7 +121,8 @@ class _Life:
         self._pass(end)
         result = self._result(check, start)
         changes = self.board.update(result, end, start)
-        self.exporter.observe(result)
+        state = self.board.state(check.name)
+        self.exporter.observe(result, state.evaluations if state else ())
         for name in {check.name, *(change.check.name for change in changes)}:
             stand = self.board.state(name)
             if stand is not None:
@@ -170,8 +167,7 @@ class _Life:
     def _note(self, events: list[Event]) -> None:
         for event in events:
             turn, identity = event.transition.turn, event.alert.identity
-            names = {FAILING: FAILING_RULE, NO_DATA: NO_DATA_RULE, **self.rules}
-            what = (identity.check, names[identity.rule])
+            what = (identity.check, identity.rule)
             over = turn is TransitionType.RESOLVED
             grave = event.transition.severity is Severity.CRITICAL and not over
             self._turn((*what, "warning"), not over, event.transition.at)
@@ -191,14 +187,21 @@ class _Life:
                 spells[-1].append(float(HOUR))
 
     def _scrape(self, index: int) -> None:
-        text = expose(self.exporter, CollectorRegistry(), None)[0].decode()
-        for name, value in _values(text):
+        for name, value in exported(self.exporter):
             column = self.hour.series.setdefault(name, [])
             column += [None] * (index - len(column))
             column.append(value)
 
 
+def exported(exporter: Exporter) -> Iterator[tuple[str, float]]:
+    """Every series of a scrape with its value, and what a server adds itself."""
+    return _values(expose(exporter, CollectorRegistry(), None)[0].decode())
+
+
 def _values(text: str) -> Iterator[tuple[str, float]]:
+    place = '{job="probe",instance="lax:9091"'
+    yield f"up{place}}}", 1.0
+    yield f'probe_build_info{place},region="lax"}}', 1.0
     for line in text.splitlines():
         found = _SERIES.match(line)
         if found is not None and not line.startswith("#"):

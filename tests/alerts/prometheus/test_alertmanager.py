@@ -19,16 +19,16 @@ from tests.servers.alertmanager import Alertmanager
 from tests.servers.scraper import Scraper
 from tests.servers.services import Service
 
-FAST = '[[http]]\nname = "health"\ninterval = 2\nretry = 1\n'
-FAST += '[[http]]\nname = "ready"\ninterval = 2\nretry = 1\n'
-
-FAULT = ("ProbeFailing", "health", "global")
+FAST = "".join(
+    f'[[http]]\nname = "{name}"\ninterval = 2\nretry = 1\nfor = 2\n' for name in ("health", "ready")
+)
+FAULT = ("BackendDown", "health", "global")
 
 
 def hurried(rules: str) -> str:
     """The same rules, with seconds for minutes."""
     rules = re.sub(r"^(\s+interval:) \w+$", r"\1 1s", rules, flags=re.MULTILINE)
-    return re.sub(r"^(\s+for:) \w+$", r"\1 2s", rules, flags=re.MULTILINE)
+    return re.sub(r"^(\s+(?:for|keep_firing_for):) \w+$", r"\1 5s", rules, flags=re.MULTILINE)
 
 
 def pointed(config: str, pager: str, chat: str) -> str:
@@ -47,7 +47,7 @@ def summaries(message: dict[str, Any], status: str = "firing") -> set[tuple[str,
     return {
         (
             alert["labels"]["alertname"],
-            alert["labels"]["check"],
+            alert["labels"].get("check", ""),
             alert["labels"].get("scope", ""),
         )
         for alert in message["alerts"]
@@ -108,7 +108,8 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
     async with Lab() as lab, Service() as pager, Service() as chat:
         lab.set_knob("backend.limits", "false")
         config = pointed(alertmanager_file(KINDS), pager.url, chat.url)
-        environment = {**lab.environment(), "PROBE_REGION": "lax"}
+        public = {"PROBE_REGION": "lax", "PROBE_PUBLIC_URL": "https://probe.example.org"}
+        environment = {**lab.environment(), **public}
         async with (
             daemon(tmp_path, environment, "--only", "health,ready") as running,
             Alertmanager(folders[1], webhook="", config=config) as alertmanager,
@@ -125,21 +126,25 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             # With seconds for minutes, the first message may leave before all is known.
             page = await told(pager, "firing", FAULT, timeout=60)
             # One message of the subject, and nothing of each region's view.
-            assert page["groupLabels"] == {"subject": page["commonLabels"]["subject"]}
+            assert page["groupLabels"] == {
+                "job": "probe",
+                "subject": page["commonLabels"]["subject"],
+            }
             assert {scope for _, _, scope in summaries(page)} == {"global"}
             there = await alertmanager.alerts()
             local = [each for each in there if each["labels"].get("scope") == "region"]
             assert local
-            assert all(
-                each["status"]["state"] == "suppressed"
-                for each in local
-                if each["labels"]["alertname"] == "ProbeFailing"
-            )
+            assert all(each["status"]["state"] == "suppressed" for each in local)
+            words = page["alerts"][0]["annotations"]
+            assert words["summary"] in ("health is down", "ready is down")
+            assert "Cause " in words["description"]
+            assert "http://127.0.0.1" in words["description"]
+            assert words["runbook_url"].startswith("https://probe.example.org/runbooks/")
             lab.set_knob("backend.redis", "up")
-            # Budgets go on burning for a while: an hour's worth is all there is of this one.
-            await told(pager, "resolved", FAULT, timeout=150)
-            opened = [each for each in pager.taken if each["status"] == "firing"]
-            keys = {each["groupKey"] for each in pager.taken}
-            assert len(keys) == 1
-            assert opened
+            taken = pager.taken
+            while taken[-1]["status"] == "firing":
+                taken = await pager.until(len(taken) + 1, seconds=150)
+            # One outage is one incident of one group, and its end is the last that is said.
+            assert len({each["groupKey"] for each in pager.taken}) == 1
+            assert [each["status"] for each in pager.taken].count("resolved") == 1
             assert chat.taken

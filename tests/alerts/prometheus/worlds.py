@@ -1,11 +1,12 @@
-"""Worlds for ``promtool test rules``: what checks export, and what fires at which moment.
+"""Worlds for ``promtool test rules``: what probes export, and what fires at which moment.
 
-Every 15 seconds is a sample, unless a world has another step. Checks of one world differ in
-their names, so one world holds many cases.
+promtool takes longer to start and to read the rules than to evaluate a world, so all worlds of a
+file are one run of it: ``verdicts`` gives what it says of each.
 """
 
+import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,26 @@ from alerts.prometheus.promql import duration
 from alerts.prometheus.rules import rules_file
 from alerts.prometheus.yaml import dump
 from probe.core.kind import Kind
-from probe.core.model import Threshold
 from tests import requirements
 
 STEP = 15
-# What a check that is not there at a moment exports then.
+# What a series that is not there at a moment has then; a scrape marks it once.
 GONE = "stale"
+Values = str
 
 
-def steady(value: float, samples: int) -> str:
+def steady(value: float, samples: int) -> Values:
     """The same value so many times, in promtool's notation."""
     return f"{value:.15g}x{samples - 1}" if samples > 1 else f"{value:.15g}"
+
+
+def course(*parts: tuple[float | None, int]) -> Values:
+    """Values one after the other, each for so many samples; None: there is none."""
+    words = [
+        steady(value, count) if value is not None else " ".join([GONE] + ["_"] * (count - 1))
+        for value, count in parts
+    ]
+    return " ".join(words)
 
 
 def labelled(name: str, labels: Mapping[str, str]) -> str:
@@ -33,75 +43,81 @@ def labelled(name: str, labels: Mapping[str, str]) -> str:
     return f"{name}{{{inner}}}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Seen:
-    """One check of a probe in a region, as its scrapes show it."""
+    """One check of one probe, as its scrapes show it.
 
-    kind: Kind[Any, Any]
-    check: str
+    ``severity`` is what the probe itself has firing of it, ``success`` its last run, each over
+    time; ``presence`` replaces both and all else while the probe is dead.
+    """
+
+    check: str = "toy"
     region: str = "lax"
-    group: str = ""
-    series: dict[str, str] = field(default_factory=dict)
-    interval: float | None = None
-    step: int = STEP
+    job: str = "probe"
+    instance: str = ""
+    component: str = "Backend"
+    severity: Values = ""
+    success: Values = ""
+    more: Mapping[str, Values] = field(default_factory=dict)
+    page: str = "critical"
+    objective: float = 0.999
+    partial: str = ""
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The labels of its probe."""
+        return {"job": self.job, "instance": self.instance or f"{self.region}:9091"}
 
     @property
     def labels(self) -> dict[str, str]:
-        """What every line of it carries."""
-        return {
-            "job": "probe",
-            "instance": f"{self.region}:9091",
-            "region": self.region,
-            "check": self.check,
-            "kind": self.kind.name,
-            "target": f"test://{self.check}",
-        }
+        """What every line of it has."""
+        return {**self.place, "region": self.region, "check": self.check}
 
-    def terms(self, samples: int) -> dict[str, str]:
-        """What it exports whether it is well or not."""
-        failing = self.kind.failing
-        info = {
-            "severity": failing.severity.value,
-            "partial": failing.severity_with_backup.value if failing.severity_with_backup else "",
-            "group": self.group,
-            "subject": self.check,
-        }
+    def lines(self, samples: int, step: int = STEP) -> dict[str, Values]:
+        """All of its series; those in ``more`` come beside or instead."""
         always = steady(1, samples)
+        full = {**self.labels, "kind": "toy", "target": f"test://{self.check}"}
+        info = {
+            "severity": self.page,
+            "partial": self.partial,
+            "group": "",
+            "subject": self.check,
+            "component": self.component,
+            "service": "toys",
+        }
+        share = {**self.place, "kind": "toy"}
+        failing = {**self.labels, "signal": "failing", "symptom": "down"}
         found = {
-            labelled("probe_interval_seconds", self.labels): steady(
-                self.interval or self.kind.interval, samples
-            ),
-            labelled("probe_check_info", {**self.labels, **info}): always,
-            labelled("probe_last_run_timestamp_seconds", self.labels): f"0+{self.step}x{samples}",
+            labelled("up", self.place): always,
+            labelled("probe_build_info", {**self.place, "region": self.region}): always,
+            labelled("probe_interval_seconds", full): steady(30, samples),
+            labelled("probe_check_info", {**full, **info}): always,
+            labelled("probe_last_run_timestamp_seconds", full): f"0+{step}x{samples}",
+            labelled("probe_success", full): self.success or always,
+            labelled("probe_alert_severity", failing): self.severity or steady(0, samples),
+            labelled("probe_objective_ratio", share): steady(self.objective, samples),
         }
-        if self.group:
-            found[labelled("probe_backup_info", {**self.labels, "group": self.group})] = always
-        for cause in failing.warning_only_causes:
-            found[labelled("probe_mild_cause_info", {**self.labels, "cause": cause})] = always
-        return found
-
-    def lines(self, samples: int) -> dict[str, str]:
-        """All of its series; those in ``series`` stand for what their names say."""
         own = {
-            (labelled(name, self.labels) if "{" not in name else name): values
-            for name, values in self.series.items()
+            name if "{" in name else labelled(name, self.labels): values
+            for name, values in self.more.items()
         }
-        return {**self.terms(samples), **own}
+        return {**found, **own}
 
-    def measured(self, threshold: Threshold, values: str, cases: int = 10_000) -> None:
-        """It has this signal, runs at its interval, and is well. ``cases`` are those that
-        somebody else has made each value of, where somebody else has."""
-        labels = {**self.labels, **dict.fromkeys(threshold.signal.labels, "x")}
-        signal = threshold.signal
-        self.series[labelled(signal.name, labels)] = values
-        counted = {**labels, "signal": signal.name}
-        self.series[labelled("probe_sample_cases", counted)] = steady(cases, 1000)
-        pace = self.step / (self.interval or self.kind.interval)
-        name = signal.name.removesuffix("_seconds") + "_histogram_seconds_count"
-        self.series[labelled(name, labels)] = f"0+{pace:.12g}x1000"
-        runs = {**self.labels, "status": "ok"}
-        self.series[labelled("probe_runs_total", runs)] = f"0+{pace:.12g}x1000"
-        self.series["probe_success"] = steady(1, 1000)
+
+def dead(seen: Seen, alive: int, away: int, back: int, severity: float = 0.0) -> dict[str, Values]:
+    """The lines of a probe that is not scraped for a time; what fires before fires after, too."""
+    lines = {}
+    for name, values in seen.lines(alive + away + back).items():
+        if name.startswith("up{"):
+            lines[name] = course((1, alive), (0, away), (1, back))
+        elif name.startswith("probe_alert_severity"):
+            lines[name] = course((severity, alive), (None, away), (severity, back))
+        elif name.startswith("probe_success"):
+            lines[name] = course((float(not severity), alive), (None, away), (1, back))
+        else:
+            first = values.split("x")[0]
+            lines[name] = f"{first}x{alive - 1} {GONE} {'_x' + str(away - 2)} {first}x{back - 1}"
+    return lines
 
 
 @dataclass(frozen=True)
@@ -112,11 +128,11 @@ class Expected:
     labels: Mapping[str, str]
     count: int
 
-    def as_test(self) -> dict[str, Any]:
-        """One of promtool's tests of an expression."""
+    def as_test(self, world: str) -> dict[str, Any]:
+        """One of promtool's tests of an expression, which says whose it is."""
         name = labelled("ALERTS", {**self.labels, "alertstate": "firing"})
         return {
-            "expr": f"count({name}) or vector(0)",
+            "expr": f"count({name}) or vector(0) # {world}",
             "eval_time": duration(self.at),
             "exp_samples": [{"labels": "{}", "value": self.count}],
         }
@@ -124,39 +140,48 @@ class Expected:
 
 @dataclass
 class World:
-    """Checks, and what is expected of them."""
+    """Checks, and what is expected of them. ``step`` is how often they are scraped."""
 
     samples: int = 60
     checks: list[Seen] = field(default_factory=list)
-    more: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Values] = field(default_factory=dict)
     expected: list[Expected] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
     step: int = STEP
 
     def expect(self, at: float, count: int, **labels: str) -> None:
         """So many alerts with these labels."""
         self.expected.append(Expected(at, labels, count))
 
-    def document(self) -> dict[str, Any]:
+    def always(self, times: Iterable[float], count: int, **labels: str) -> None:
+        """The same at several moments."""
+        for at in times:
+            self.expect(at, count, **labels)
+
+    def document(self, name: str) -> dict[str, Any]:
         """As one of promtool's test groups."""
-        series = dict(self.more)
+        series: dict[str, Values] = {}
         for check in self.checks:
-            series |= check.lines(self.samples)
+            series |= check.lines(self.samples, self.step)
+        series |= self.more
         return {
             "interval": f"{self.step}s",
-            "input_series": [{"series": name, "values": values} for name, values in series.items()],
-            "promql_expr_test": [each.as_test() for each in self.expected],
+            "input_series": [{"series": key, "values": values} for key, values in series.items()],
+            "promql_expr_test": [each.as_test(name) for each in self.expected],
+            "alert_rule_test": self.texts,
         }
 
 
-def run(folder: Path, kinds: Iterable[Kind[Any, Any]], worlds: Sequence[World]) -> None:
-    """Let promtool hold the rules against the worlds, which have one step; fails the test with
-    what it says."""
+def verdicts(
+    folder: Path, kinds: Iterable[Kind[Any, Any]], worlds: Mapping[str, World], every: int = STEP
+) -> dict[str, str]:
+    """What promtool objects to, by the name of the world; empty for one that is as expected."""
     program = requirements.program("promtool", part="prometheus")
     (folder / "rules.yml").write_text(rules_file(kinds), encoding="utf-8")
     document = {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": f"{worlds[0].step}s",
-        "tests": [world.document() for world in worlds],
+        "evaluation_interval": f"{every}s",
+        "tests": [world.document(name) for name, world in worlds.items()],
     }
     (folder / "test.yml").write_text(dump(document), encoding="utf-8")
     done = subprocess.run(
@@ -166,4 +191,15 @@ def run(folder: Path, kinds: Iterable[Kind[Any, Any]], worlds: Sequence[World]) 
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 or "FAILED" in said, said
+    found = dict.fromkeys(worlds, "")
+    if done.returncode == 0:
+        return found
+    for part in re.split(r"^ +(?=expr:|alertname:)", said, flags=re.MULTILINE)[1:]:
+        named = re.search(r"# (\w+)", part)
+        # Of texts promtool names the alert alone.
+        for name in [named[1]] if named else [each for each in worlds if worlds[each].texts]:
+            found[name] += part
+    assert any(found.values()), said
+    return found

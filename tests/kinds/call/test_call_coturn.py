@@ -21,7 +21,7 @@ def start(leaks: None, coturn: CoturnFactory) -> Start:
 async def test_a_wrong_password_is_rejected_at_once(start: Start, way: str) -> None:
     result = await run(coturn_check(start(), way, password="wrong"))
     assert ending(result) == ("gathering", "auth_rejected")
-    assert result.duration < 3
+    assert result.duration < 10
 
 
 async def test_a_wrong_secret_is_rejected(start: Start) -> None:
@@ -38,7 +38,7 @@ async def test_a_user_name_that_has_expired_is_told(start: Start) -> None:
 async def test_a_quota_of_one_is_too_little_for_a_call(start: Start) -> None:
     result = await run(coturn_check(start(user_quota=1)))
     assert ending(result) == ("gathering", "allocation_quota")
-    assert result.duration < 5
+    assert result.duration < 10
 
 
 @pytest.mark.parametrize("way", WAYS)

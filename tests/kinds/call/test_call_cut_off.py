@@ -55,7 +55,7 @@ async def test_a_deadline_in_any_phase_is_a_result_and_leaves_nothing(
         assert phase in ("start", "dns", *CALLING)
         assert result.failure.cause in ("deadline", f"{phase}_failed")
         assert values(result)[signals.SUCCESS] == 0
-    assert result.duration < deadline + 0.5
+    assert result.duration < deadline + 2.0
     assert await lab.is_clean(context)
 
 

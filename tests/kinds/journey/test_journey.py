@@ -106,6 +106,21 @@ async def test_a_relay_that_fails_in_a_journey_keeps_its_cause(
     assert await lab.is_clean(context)
 
 
+async def test_a_call_is_reported_as_a_browser_does_and_so_is_one_that_failed(
+    lab: JourneyLab, context: Context
+) -> None:
+    assert (await run(lab.check(), context)).failure is None
+    lab.turn.knobs.hairpin = False
+    assert (await run(lab.check(deadline=8), context)).failure is not None
+    lab.turn.knobs.hairpin = True
+    connected, failed = lab.backend.signaling.statuses
+    assert connected["status"] == "connected"
+    assert connected["sessionId"]
+    assert 0 < connected["connectionTime"] < 20_000
+    assert (failed["status"], set(failed)) == ("failed", {"status", "sessionId"})
+    assert await lab.is_clean(context)
+
+
 class Stranger:
     """A real user who waits in another queue, and what the application tells them."""
 

@@ -60,7 +60,7 @@ async def test_a_refused_session_is_told_at_once_and_the_token_forgotten() -> No
         server.mode = "ok"
         second = await run(server.url, context)
         assert server.tokens == 2
-    assert first.duration < 1
+    assert first.duration < 4
     assert second.status is Status.OK
 
 

@@ -37,7 +37,7 @@ async def test_a_server_without_room_for_a_client_has_reached_its_limit(tmp_path
         async with AsyncExitStack() as stack:
             for _ in range(2):
                 other = await stack.enter_async_context(client(server))
-                await other.ping()
+                await other.config_get("maxclients")
             result = await look(server.url())
     finally:
         server.stop()

@@ -220,7 +220,7 @@ async def test_what_fly_tells_is_held_against_fly_s_figures_and_shown_here() -> 
 def test_what_is_missing_is_named() -> None:
     plan = make_plan(KINDS, Variables({"FLY_APP": "paircam"}), {})
     skipped = {(each.kind, each.reason) for each in plan.skipped}
-    assert ("app_metrics", "APP_METRICS_URL is not set") in skipped
+    assert ("app_metrics", "neither APP_METRICS_URL nor BACKEND_URL is set") in skipped
     assert ("fly", "FLY_API_TOKEN is not set") in skipped
 
 

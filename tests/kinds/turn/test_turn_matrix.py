@@ -150,7 +150,7 @@ async def test_each_fault_has_its_cause_by_each_way_in(
         seen = fault.seen_by_looks or kind is not allocation.KIND
         expected = fault.ends[way] if seen else ""
         assert _cause(result) == expected
-        assert result.duration < check.table.deadline + 0.5
+        assert result.duration < check.table.deadline + 2.0
         assert await lab.is_clean(context)
     print(f"{name:32} {way:4} {kind.name:11} {_told(result)}")
 
@@ -207,7 +207,7 @@ async def test_coturn_shows_the_same_causes(
     parts = {"name": "x", "url": url, "ca_file": server.ca_file, "deadline": 6}
     result = await run(Check(turn.KIND, turn.TurnTable.model_validate({**parts, **table})), context)
     assert _cause(result) == cause
-    assert result.duration < 6
+    assert result.duration < 12
     assert await context.closing.drain(timeout=3) == 0
     print(f"coturn: {name:24} {way:4} {_told(result)}")
 

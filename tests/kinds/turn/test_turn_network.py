@@ -48,7 +48,7 @@ async def test_a_server_that_hangs_up_is_told_at_once(
     lab.knobs.close_on_connect = True
     result = await run(lab.check(way), context)
     assert ending(result) == ("allocate", "connection_closed")
-    assert result.duration < 1
+    assert result.duration < 4
     assert await lab.is_clean(context)
 
 
@@ -67,7 +67,7 @@ async def test_a_server_that_is_gone_refuses(lab: TurnLab, context: Context, way
     result = await run(check, context)
     phase = "allocate" if way == "udp" else "connect"
     assert ending(result) == (phase, "connect_refused")
-    assert result.duration < 1
+    assert result.duration < 4
     assert await lab.is_clean(context)
 
 

@@ -16,8 +16,21 @@ from probe.core.model import (
     Unit,
     Verdict,
 )
+from probe.history.incidents.model import (
+    Acknowledgement,
+    Annotation,
+    Announcement,
+    Incident,
+    IncidentAlert,
+    IncidentSeverity,
+    Note,
+    Notification,
+)
 from probe.history.model import StatePeriod
+from probe.history.uptime.model import SubjectKind
+from probe.report.board import CheckDetails, ProviderRow, ServiceRow, StatusBoard, TransportRow
 from probe.report.status import Notice, Overview, StatusRow
+from tests.report import board_samples as boards
 from tests.report.html.status_days import ago, day, restless
 from tests.report.status_samples import call, failed, health, overview, signaling, turn
 
@@ -60,3 +73,68 @@ def hostile(text: str) -> Overview:
         version=text,
         skipped=((text, text),),
     )
+
+
+def many_board(number: int) -> StatusBoard:
+    """So many checks with 90 days of every service, and an incident of a fifth of them."""
+    rows = many(number).rows
+    board = boards.board(rows)
+    alerts = [
+        boards.alert(row, "redis is down", "body", "service_down", service=row.kind)
+        for row in rows
+        if row.verdict is Verdict.CRITICAL
+    ]
+    return replace(board, open=(boards.incident(f"{len(alerts)} checks fail", alerts),))
+
+
+def hostile_board(text: str) -> StatusBoard:
+    """Whatever can be put into a board is this text."""
+    report = boards.report(SubjectKind.SERVICE, text)
+    transports = (TransportRow(text, Verdict.CRITICAL, (text,)),)
+    provider = ProviderRow(text, Verdict.CRITICAL, ago(3), (text,), transports, report)
+    service = ServiceRow(
+        text, text, Verdict.CRITICAL, ago(3), (text,), report, (provider,), median=0.1
+    )
+    plain = replace(service, providers=())
+    return StatusBoard(
+        overview=hostile(text),
+        open=(hostile_incident(text),),
+        recent=(replace(hostile_incident(text), ended=ago(1)),),
+        services=(service, plain),
+        uptime={text: report},
+        announcements=(Announcement(text, text, text, text, ago(5), ago(1), (text,), text, text),),
+        annotations=(Annotation(text, ago(5), text, link=text, author=text),),
+    )
+
+
+def hostile_incident(text: str) -> Incident:
+    """An incident of nothing but this text."""
+    alert = IncidentAlert(
+        text, text, text, IncidentSeverity.CRITICAL, ago(3), ago(2), text, text, text, text,
+        ((text, text),), ago(1), text, text, text, text, text, text, text, text, text, text,
+    )  # fmt: skip
+    return Incident(
+        text, text, text, IncidentSeverity.CRITICAL, ago(3), ago(2),
+        alerts=(alert, replace(alert, ended=None, check=f"{text}2")),
+        affected=(text,),
+        suppressed=(text,),
+        region=text,
+        notifications=(Notification(text, text, ago(2), text, error=text),),
+        acknowledgements=(Acknowledgement(ago(1), text, text),),
+        notes=(Note(text, ago(1), text, text, public=True),),
+        annotations=(
+            Annotation(text, ago(2), text, kind=text, link=text, commit=text, source=text),
+        ),
+    )  # fmt: skip
+
+
+def hostile_details(text: str) -> CheckDetails:
+    """A check's page of nothing but this text."""
+    board = hostile_board(text)
+    usual = boards.details("health")
+    series = tuple(replace(each, signal=text, labels=((text, text),)) for each in usual.series)
+    runs = tuple(
+        replace(run, phase=text, cause=text, message=text, samples=((text, ((text, text),), 1.0),))
+        for run in usual.runs
+    )
+    return CheckDetails(board.overview.rows[0], usual.uptime, series, runs, board.open)

@@ -1,165 +1,204 @@
-"""The status page in a real browser: readable on a phone, in the dark, by keyboard, alone."""
+"""The pages in a real browser: readable on a phone, in the dark, by keyboard, alone."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from functools import partial
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from probe.report.html import page
-from probe.report.status import Overview
-from tests.report import status_samples as samples
-from tests.report.html.status_extremes import hostile, many
+from probe.report.html.templates import script
+from tests.report.html.axe import violations
+from tests.report.html.documents import DOCUMENTS
+from tests.report.html.status_extremes import hostile_board, many_board
 from tests.servers.chromium import Tab
 
-OVERVIEWS: dict[str, Callable[[], Overview]] = {
-    "outage": samples.outage,
-    "well": samples.all_well,
-    "starting": samples.starting,
-    "many": many,
-    "hostile": partial(hostile, "<script>alert(1)</script>" + "Wide" * 500),
+PAGES: dict[str, Callable[[], tuple[str, str]]] = {
+    **DOCUMENTS,
+    "many": lambda: page.render(many_board(40)),
+    "hostile": lambda: page.render(hostile_board("<script>alert(1)</script>" + "Wide" * 500)),
 }
-PHONE, NARROW, DESKTOP = (390, 844), (360, 640), (1200, 800)
-CONTRAST = 4.5
-
-# The contrast of each text with what is painted behind it (WCAG 2.2, 1.4.3).
-FAINT = """
-(() => {
-  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const curve = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  const linear = (part) => curve(part / 255);
-  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-  const behind = (element) => {
-    for (; element; element = element.parentElement) {
-      const found = parts(getComputedStyle(element).backgroundColor);
-      if (found.length < 4 || found[3] === 1) return found;
-    }
-    return [255, 255, 255];
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const faint = [];
-  let seen = 0;
-  for (let node; (node = walker.nextNode());) {
-    if (!node.data.trim()) continue;
-    const element = node.parentElement;
-    const style = getComputedStyle(element);
-    const front = luminance(parts(element.closest('svg') ? style.fill : style.color));
-    const back = luminance(behind(element));
-    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-    seen += 1;
-    if (ratio < LEAST) faint.push(`${node.data}: ${ratio.toFixed(2)}`);
-  }
-  return seen > 50 ? faint : ['too little text: ' + seen];
-})()
-""".replace("LEAST", str(CONTRAST))
+PHONE, NARROW, DESKTOP = (390, 844), (360, 640), (1280, 800)
+# Two screens of a phone.
+TWO_SCREENS = 1690
 
 UNFOLD = "document.querySelectorAll('details').forEach((each) => each.open = true)"
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
-FOCUSED = "document.activeElement.tagName + ' ' + (document.activeElement.textContent || '')"
+HEIGHT = "document.documentElement.scrollHeight"
+FOCUSED = "document.activeElement.tagName + ' ' + (document.activeElement.textContent || '').trim()"
 OUTLINED = "getComputedStyle(document.activeElement).outlineStyle"
 
 
 @pytest.fixture
 async def site() -> AsyncIterator[str]:
-    """A server with a page for each sample, as the daemon serves it."""
+    """A server with all pages, as the daemon serves them; nothing changes, so that events are
+    never sent."""
 
     async def show(request: web.Request) -> web.Response:
-        overview: Overview = OVERVIEWS[request.match_info["name"]]()
-        document, policy = page.render(overview)
+        document, policy = PAGES[request.match_info["name"]]()
         headers = {"Content-Security-Policy": policy}
         return web.Response(text=document, content_type="text/html", headers=headers)
 
+    async def send_script(request: web.Request) -> web.Response:
+        return web.Response(body=script(), content_type="text/javascript")
+
+    closing = asyncio.Event()
+
+    async def send_nothing(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b": nothing\n\n")
+        await closing.wait()
+        return response
+
     app = web.Application()
-    app.router.add_get("/{name}", show)
+    app.router.add_get("/page.js", send_script)
+    app.router.add_get("/events", send_nothing)
+    app.router.add_get("/show/{name}", show)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    closing.set()
     await runner.cleanup()
 
 
-async def test_nothing_is_complained_of_and_nothing_else_is_asked_for(tab: Tab, site: str) -> None:
-    for name in OVERVIEWS:
-        await tab.open(f"{site}/{name}")
+async def test_nothing_is_complained_of_and_nothing_elsewhere_is_requested(
+    tab: Tab, site: str
+) -> None:
+    for name in PAGES:
+        await tab.open(f"{site}/show/{name}")
         assert await tab.evaluate("document.styleSheets[0].cssRules.length > 20")
-        assert tab.complaints() == []
+        assert tab.complaints() == [], name
     asked = [url for url in tab.requested() if not url.startswith("data:")]
-    assert asked == [f"{site}/{name}" for name in OVERVIEWS]
+    assert all(url.startswith(f"{site}/") for url in asked)
+    kinds = {url.removeprefix(site).partition("?")[0] for url in asked}
+    assert kinds == {"/page.js", "/events", *(f"/show/{name}" for name in PAGES)}
 
 
 async def test_a_violation_of_the_policy_would_be_seen(tab: Tab, site: str) -> None:
-    await tab.open(f"{site}/well")
+    await tab.open(f"{site}/show/well")
     await tab.evaluate("document.body.setAttribute('style', 'color:red')")
-    await tab.evaluate("fetch('/status.json').catch(() => null)")
+    await tab.evaluate("fetch('http://localhost:1/').catch(() => null)")
     assert [text for text in tab.complaints() if "Content Security Policy" in text]
 
 
-async def test_nobody_scrolls_sideways(tab: Tab, site: str) -> None:
-    for name in OVERVIEWS:
-        for width, height in (NARROW, PHONE, DESKTOP):
-            await tab.screen(width, height)
-            await tab.open(f"{site}/{name}")
-            await tab.evaluate(UNFOLD)
-            assert await tab.evaluate(SIDEWAYS) <= 0, (name, width)
+async def scrolls_sideways(tab: Tab, address: str, *sizes: tuple[int, int]) -> list[int]:
+    """How far a page with everything unfolded is wider than each of these windows."""
+    found = []
+    for width, height in sizes:
+        await tab.screen(width, height)
+        await tab.open(address)
+        await tab.evaluate(UNFOLD)
+        found.append(await tab.evaluate(SIDEWAYS))
+    return found
+
+
+async def test_nothing_is_wider_than_a_narrow_phone(tab: Tab, site: str) -> None:
+    for name in ("backend-down", "check", "incident", "hostile"):
+        assert max(await scrolls_sideways(tab, f"{site}/show/{name}", NARROW)) <= 0, name
+
+
+@pytest.mark.proof
+async def test_no_page_scrolls_sideways_on_any_screen(tab: Tab, site: str) -> None:
+    for name in PAGES:
+        address = f"{site}/show/{name}"
+        assert max(await scrolls_sideways(tab, address, NARROW, PHONE, DESKTOP)) <= 0, name
 
 
 async def test_what_is_broken_stands_on_a_phone_s_first_screen(tab: Tab, site: str) -> None:
     await tab.screen(*PHONE)
-    await tab.open(f"{site}/outage")
-    for what in ("h1", ".card h3", ".card .why", ".card .hint", ".card dl div:nth-child(3)"):
+    await tab.open(f"{site}/show/backend-down")
+    for what in ("h1", ".incident h3", ".incident .why", ".incident .try", ".incident > .more"):
         bottom = await tab.evaluate(
             f"document.querySelector({what!r}).getBoundingClientRect().bottom"
         )
         assert 0 < bottom <= PHONE[1], what
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_all_text_stands_out(tab: Tab, site: str, scheme: str, tmp_path: Path) -> None:
-    for name in ("outage", "well", "starting"):
-        for size, device in ((PHONE, "phone"), (DESKTOP, "desktop")):
-            await tab.screen(*size, scheme=scheme)
-            await tab.open(f"{site}/{name}")
-            assert await tab.evaluate(FAINT) == []
-            picture = await tab.screenshot()
-            (tmp_path / f"{name}-{device}-{scheme}.png").write_bytes(picture)
-
-
-async def test_dark_is_dark(tab: Tab, site: str) -> None:
+async def test_an_outage_of_everything_fits_two_screens_of_a_phone(tab: Tab, site: str) -> None:
     shades = []
     for scheme in ("light", "dark"):
         await tab.screen(*PHONE, scheme=scheme)
-        await tab.open(f"{site}/outage")
+        await tab.open(f"{site}/show/frozen")
+        assert await tab.evaluate(HEIGHT) <= TWO_SCREENS
         shades.append(await tab.evaluate("getComputedStyle(document.body).backgroundColor"))
-    assert shades == ["rgb(244, 245, 247)", "rgb(15, 18, 22)"]
+    assert shades == ["rgb(245, 246, 248)", "rgb(15, 18, 22)"]
+
+
+async def test_axe_finds_no_violation(tab: Tab, site: str) -> None:
+    for name, scheme in (("backend-down", "light"), ("check", "dark")):
+        assert await found_by_axe(tab, f"{site}/show/{name}", DESKTOP, scheme) == [], name
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+async def test_axe_finds_no_violation_on_any_page(
+    tab: Tab, site: str, scheme: str, size: tuple[int, int]
+) -> None:
+    for name in PAGES:
+        assert await found_by_axe(tab, f"{site}/show/{name}", size, scheme) == [], name
+
+
+async def found_by_axe(tab: Tab, address: str, size: tuple[int, int], scheme: str) -> list[str]:
+    """What axe says against a page with everything unfolded."""
+    await tab.screen(*size, scheme=scheme)
+    await tab.open(address)
+    await tab.evaluate(UNFOLD)
+    return await violations(tab)
+
+
+async def test_axe_would_find_a_violation(tab: Tab, site: str) -> None:
+    await tab.open(f"{site}/show/well")
+    await tab.evaluate("document.documentElement.removeAttribute('lang')")
+    assert any(each.startswith("html-has-lang") for each in await violations(tab))
 
 
 async def test_the_keyboard_reaches_links_and_opens_what_is_folded(tab: Tab, site: str) -> None:
     await tab.screen(*DESKTOP)
-    await tab.open(f"{site}/outage")
+    await tab.open(f"{site}/show/backend-down")
     reached = []
-    for _ in range(8):
+    for _ in range(12):
         await tab.press("Tab")
         reached.append(await tab.evaluate(FOCUSED))
         assert await tab.evaluate(OUTLINED) == "solid"
-    assert reached[:3] == ["A stop", "A more", "SUMMARY 2 more"]
-    assert reached[3].startswith("SUMMARY ✓ ok")
-    assert [each.split(" ")[1] for each in reached[-2:]] == ["/status.json", "/badge.svg"]
+    assert reached[:6] == [
+        "A Skip to the content",
+        "A probe lax",
+        "A Status",
+        "A Incidents",
+        "A Runbooks",
+        "A stop",
+    ]
+    assert reached[6:9] == ["A The backend is down", "A health", "A signaling"]
+    assert "SUMMARY 3 checks affected" in reached
 
 
-async def test_enter_opens_a_check_without_any_script(tab: Tab, site: str) -> None:
+async def test_without_scripts_enter_unfolds_and_the_page_asks_again_by_itself(
+    tab: Tab, site: str
+) -> None:
+    refreshes = "document.querySelectorAll('meta[http-equiv=refresh]').length"
+    await tab.open(f"{site}/show/backend-down")
+    assert await tab.evaluate(refreshes) == 0
     await tab.scripts(enabled=False)
-    await tab.open(f"{site}/well")
-    await tab.press("Tab")
-    await tab.press("Tab")
+    await tab.open(f"{site}/show/backend-down")
+    assert await tab.evaluate(refreshes) == 1
+    for _ in range(20):
+        await tab.press("Tab")
+        if (await tab.evaluate(FOCUSED)).startswith("SUMMARY 3 checks"):
+            break
     await tab.press("Enter")
-    opened = "document.querySelector('.check').open && document.querySelector('.check .plot')"
-    assert await tab.evaluate(f"({opened}).getBoundingClientRect().height > 90")
+    assert await tab.evaluate("document.querySelector('.names').getBoundingClientRect().height > 9")
     assert tab.complaints() == []
 
 
-async def test_it_asks_again_by_itself(tab: Tab, site: str) -> None:
-    await tab.open(f"{site}/well")
-    meta = "document.querySelector('meta[http-equiv=refresh]').content"
-    assert await tab.evaluate(meta) == "60"
-    assert await tab.evaluate("document.querySelector('a').href") == f"{site}/well?refresh=0"
+async def test_times_are_the_reader_s_with_utc_on_hover(tab: Tab, site: str) -> None:
+    await tab.call("Emulation.setTimezoneOverride", timezoneId="Asia/Kolkata")
+    await tab.open(f"{site}/show/backend-down")
+    time = "document.querySelector('.incident time')"
+    assert await tab.evaluate(f"{time}.textContent") == "08:42"
+    assert await tab.evaluate(f"{time}.title") == "03:12 UTC"
+    assert await tab.evaluate("document.querySelector('#live time').textContent") == (
+        "09:06:00 GMT+5:30"
+    )

@@ -9,6 +9,8 @@
 //   anyone   whoever waits is matched, whatever the queue and the language
 //   lost     a session is forgotten as soon as both were told of it
 //   garbage  whatever is under /socket.io answers with something that isn't engine.io
+// LATENCY, such as 20-200, has sessions and round trips answered after so many milliseconds, evenly
+// distributed; 0 without it.
 // GET /test/state tells what the server holds: sessions, queue, matches, and what was passed on.
 // JWT_SECRET, JWT_EXPIRATION, VERSION, INSTANCE_ID, TOKEN_LIMIT and the TURN_* names are the backend's.
 //
@@ -24,6 +26,14 @@ const mode = env.MODE ?? "ok";
 const secret = env.JWT_SECRET ?? "reference-secret";
 const redisUp = mode !== "silent";
 const services = { postgres: true, redis: redisUp, pubsub: redisUp };
+
+const [shortest, longest] = (env.LATENCY ?? "0-0").split("-").map(Number);
+
+/** Answers at once, or after the latency that is asked for. */
+function answerLater(answer) {
+  if (longest) setTimeout(answer, shortest + Math.random() * (longest - shortest));
+  else answer();
+}
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const decode = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
@@ -238,11 +248,11 @@ function signaling(socket) {
     socket.disconnect(); // after the connection was accepted, as the backend does
     return;
   }
-  socket.emit("connected", { deviceId: claims.deviceId, timestamp: Date.now() });
+  answerLater(() => socket.emit("connected", { deviceId: claims.deviceId, timestamp: Date.now() }));
   socket.on("leave-queue", () => {
     if (mode === "drop") return socket.conn.close();
     leave(socket.id);
-    socket.emit("queue-left", { timestamp: Date.now() });
+    answerLater(() => socket.emit("queue-left", { timestamp: Date.now() }));
   });
   calls(socket, claims.deviceId);
 }

@@ -1,0 +1,19 @@
+"""What a flush of the alert pipeline gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alerts.model import Delivery
+from alerts.notification.notification_log import Key
+from alerts.state.alert_store import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What has to be stored and sent together, and what happened to alerts; pending messages of
+    ``withdrawn`` (notifier and incident) are another probe's to send."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    documents: Mapping[str, str | None] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    withdrawn: tuple[Key, ...] = ()

@@ -1,0 +1,1 @@
+"""Incidents as they are kept: what fired together, and who was notified of it when."""

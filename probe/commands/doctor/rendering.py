@@ -1,0 +1,102 @@
+"""The doctor's findings as one screen of text, or JSON (``"schema": 1``)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from probe.commands.doctor.findings import Examination, SystemState
+from probe.commands.doctor.missing import named
+from probe.report.formats import Style
+from probe.report.text.sanitize import clean, without_commands
+
+SCHEMA = 1
+_MARKS = {
+    SystemState.READY: ("✓", "32"),
+    SystemState.ATTENTION: ("!", "33"),
+    SystemState.UNKNOWN: ("?", "35"),
+    SystemState.NOT_READY: ("✗", "1;31"),
+}
+_WORDS = {
+    SystemState.READY: "READY",
+    SystemState.UNKNOWN: "NOT DECIDED",
+    SystemState.NOT_READY: "NOT READY",
+}
+NARROWEST = 60
+
+
+def as_text(found: Examination, style: Style) -> str:
+    """One line for each finding, cut to the width; hints only where something is to be done."""
+    width = max(style.width, NARROWEST)
+    lines = [_cut(line, width) for line in _lines(found)]
+    verdict, rest = lines[0], lines[1:]
+    text = "\n".join((_coloured(verdict, found.verdict, style), *rest))
+    return without_commands(f"{text}\n")
+
+
+def as_json(found: Examination) -> str:
+    """The same for programs. Keys are added, never renamed or removed."""
+    document = {
+        "schema": SCHEMA,
+        "kind": "doctor",
+        "verdict": found.verdict.value,
+        "offline": found.offline,
+        "systems": [{**asdict(item), "state": item.state.value} for item in found.items],
+        "monitored": {kind: list(names) for kind, names in found.monitored.items()},
+        "not_monitored": [asdict(each) for each in found.not_monitored],
+        "missing_variables": [
+            {
+                "name": each.name,
+                "adds": list(each.adds),
+                "needs": list(each.needs),
+                "text": each.text,
+            }
+            for each in found.missing
+        ],
+        "clocks": [
+            {
+                "server": each.server,
+                "ahead_seconds": round(each.ahead, 3),
+                "uncertainty_seconds": round(each.uncertainty, 3),
+            }
+            for each in found.clocks
+        ],
+        "versions": dict(found.versions),
+    }
+    return json.dumps(document, indent=2).replace("##", "#\\u0023") + "\n"
+
+
+def _lines(found: Examination) -> Iterator[str]:
+    bad = [
+        item for item in found.items if item.state in (SystemState.NOT_READY, SystemState.UNKNOWN)
+    ]
+    what = f"{len(found.items) - len(bad)} of {len(found.items)} systems are ready"
+    yield f"{_WORDS[found.verdict]}: {what}{', nothing was sent' if found.offline else ''}"
+    names = max((len(item.name) for item in found.items), default=0)
+    for item in found.items:
+        yield f"{_MARKS[item.state][0]} {item.name:{names}}  {clean(item.detail)}"
+        if item.hint and item.state is not SystemState.READY:
+            yield f"  {'':{names}}  {clean(item.hint)}"
+    if found.monitored:
+        kinds = (f"{kind} ({named(each)})" for kind, each in found.monitored.items())
+        yield f"Monitored: {', '.join(kinds)}"
+    if found.not_monitored:
+        yield "Not monitored:"
+    for each in found.not_monitored:
+        yield f"  {', '.join(each.kinds)}: {clean(each.reason)}"
+    if found.missing:
+        yield "Not set:"
+    for missing in found.missing:
+        needs = f"with {named(missing.needs)} " if missing.needs else ""
+        adds = f"{needs}adds {named(missing.adds)}: " if missing.adds else ""
+        yield f"  {missing.name}: {adds}{clean(missing.text)}"
+    yield "Versions: " + ", ".join(f"{name} {clean(each)}" for name, each in found.versions.items())
+
+
+def _cut(line: str, width: int) -> str:
+    """Lists of names go on in the next line of a terminal, sentences end here."""
+    whole = len(line) <= width or line.startswith(("Monitored", "Versions"))
+    return line if whole else f"{line[: width - 1]}…"
+
+
+def _coloured(line: str, state: SystemState, style: Style) -> str:
+    return f"\x1b[{_MARKS[state][1]}m{line}\x1b[0m" if style.colour else line

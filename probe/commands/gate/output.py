@@ -1,0 +1,92 @@
+"""Writes the gate's reports: to stdout, files, and the step summary of a CI service."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from probe.commands.terminal import style_for
+from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.exit_codes import OUTPUT_ERROR
+from probe.report.ci.markdown import LARGEST_SUMMARY
+from probe.report.gate.formats import SUFFIXES, render_as
+from probe.report.gate.model import EXIT_CODES, GateReport
+from probe.report.text.sanitize import without_commands
+from probe.storage.atomic import replace_file
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Find out before a watch of a day, not after, that a report can't be written.
+
+    Raises ConfigurationError.
+    """
+    mistakes = []
+    for path in files:
+        place = f"--report {path}"
+        if path.suffix.lower() not in SUFFIXES:
+            mistakes.append(ConfigProblem(place, f"name it {', '.join(sorted(SUFFIXES))}"))
+        elif not path.parent.is_dir():
+            mistakes.append(ConfigProblem(place, f"there is no folder {path.parent}"))
+        elif not os.access(path.parent, os.W_OK):
+            mistakes.append(ConfigProblem(place, "can't be written"))
+    if mistakes:
+        raise ConfigurationError(mistakes)
+
+
+def deliver(report: GateReport, name: str, files: Sequence[Path]) -> int:
+    """Write all of it; returns the exit code: the verdict's, or 74 where a report is lost.
+
+    stdout is written even if a file can't be, so that a watch of a day is never lost.
+    """
+    written = _to_stdout(report, name)
+    for path in files:
+        text = render_as(SUFFIXES[path.suffix.lower()], report)
+        try:
+            replace_file(path, text.encode())
+        except OSError as error:
+            reason = error.strerror or error
+            click.echo(f"probe: {path} can't be written: {reason}", err=True)
+            written = False
+    append_summary(render_as("markdown", report), os.environ.get(STEP_SUMMARY))
+    return EXIT_CODES[report.verdict] if written else OUTPUT_ERROR
+
+
+def append_summary(text: str, path: str | None) -> None:
+    """Append to the step summary, within its limit; what can't be is reported."""
+    if not path:
+        return
+    try:
+        with Path(path).open("ab") as file:
+            room = LARGEST_SUMMARY - file.tell()
+            if len(text.encode()) <= room:
+                file.write(text.encode())
+                return
+        click.echo(f"probe: {STEP_SUMMARY} has no room for the report", err=True)
+    except OSError as error:
+        click.echo(f"probe: {STEP_SUMMARY}: {error.strerror or error}", err=True)
+
+
+def _to_stdout(report: GateReport, name: str) -> bool:
+    style = style_for(sys.stdout, os.environ)
+    text = render_as(name, report, colour=style.colour)
+    if name == "text":
+        text = without_commands(text)
+    try:
+        click.echo(text, nl=False, color=True)
+        sys.stdout.flush()
+    except OSError as error:
+        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
+        _discard_stdout()
+        return False
+    return True
+
+
+def _discard_stdout() -> None:
+    """It is closed at the other end: what is buffered must not fail again at the exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,97 @@
+"""``probe report``: a past window, from the daemon's history."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe.commands.gate.output import check_files, deliver
+from probe.commands.gate.planning import gate_plan
+from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.silence.parameters import Duration
+from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.exit_codes import USAGE_ERROR
+from probe.gate.window import GatePlan, WindowJudge
+from probe.history.reading import HistoryFile, NoHistory
+from probe.report.gate.model import GateReport
+
+DEFAULT_SINCE = "24h"
+
+
+def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+    """Report on a window; returns the exit code."""
+    try:
+        check_files(given["files"])
+        settings = settings_for(options)
+        folder = settings.service.data
+        if folder is None:
+            raise ConfigurationError(
+                [ConfigProblem("PROBE_DATA", "is not set: the history is kept there")]
+            )
+        now = time.time()
+        window = window_of(given["since"] or DEFAULT_SINCE, given["until"], now)
+        plan = gate_plan(settings, given["confidence"], partial=bool(options["only"]))
+        report = judged(plan, folder, *window)
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    return deliver(report, given["report_format"], given["files"])
+
+
+def judged(plan: GatePlan, folder: Path, start: float, end: float) -> GateReport:
+    """The report of a window. Raises ConfigurationError where there is no history."""
+    history = HistoryFile(folder)
+    judge = WindowJudge(plan, start, end - start)
+    try:
+        span = history.span()
+        for row in history.between(start, end):
+            judge.add(row)
+    except NoHistory as error:
+        raise ConfigurationError([ConfigProblem("PROBE_DATA", str(error))]) from None
+    notes = []
+    if span is None or judge.rows == 0:
+        notes.append(f"the history has no results in this window{_span(span)}")
+    elif span[0] > start:
+        notes.append(f"the history begins within this window{_span(span)}")
+    return judge.report(judge.window(end, end - start), notes=notes)
+
+
+def _span(span: tuple[float, float] | None) -> str:
+    if span is None:
+        return ""
+    first, last = (datetime.fromtimestamp(each, UTC) for each in span)
+    return f": it reaches from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
+
+def window_of(since: str, until: str | None, now: float) -> tuple[float, float]:
+    """The begin and the end, in seconds since 1970. Raises ConfigurationError."""
+    start = moment_of("--since", since, now)
+    end = now if until is None else moment_of("--until", until, now)
+    if end > now:
+        raise ConfigurationError([ConfigProblem("--until", "is in the future")])
+    if end - start < 1:
+        raise ConfigurationError([ConfigProblem("--since", "is not before --until")])
+    return start, end
+
+
+def moment_of(option: str, text: str, now: float) -> float:
+    """ISO 8601 (UTC without an offset), seconds since 1970, or a duration for so long ago."""
+    try:
+        return now - Duration().convert(text, None, None)
+    except click.UsageError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if 1e8 < seconds < 1e11:
+            return seconds
+        problem = f"'{text}' is no time: write 2026-01-01T02:00Z, or 24h for so long ago"
+        raise ConfigurationError([ConfigProblem(option, problem)]) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,64 @@
+"""Writes a load's report: to a file, or stdout; says so where that fails."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from probe.commands.atomic_file import replace_file
+from probe.commands.terminal import LOG_WIDTH, style_for
+from probe.load.result import LoadResult
+from probe.report.formats import Style
+
+
+def render(result: LoadResult, name: str, style: Style) -> str:
+    """The report in this format; each is imported when it is used."""
+    if name == "table":
+        from probe.load.report import table
+
+        return table.render(result, style)
+    from probe.load.report import html_report, json_report, junit
+
+    formats: dict[str, Callable[[LoadResult], str]] = {
+        "json": json_report.render,
+        "junit": junit.render,
+        "html": html_report.render,
+    }
+    return formats[name](result)
+
+
+def write(result: LoadResult, name: str, path: Path | None) -> bool:
+    """Whether the report arrived: in its file (then the table on stdout), or on stdout alone.
+
+    Where the file can't be written the table is shown all the same: a load is not repeated
+    lightly.
+    """
+    written = True
+    if path is not None:
+        text = render(result, name, Style(colour=False, width=LOG_WIDTH))
+        try:
+            replace_file(path, text.encode())
+        except OSError as error:
+            click.echo(f"probe: {path} can't be written: {error.strerror or error}", err=True)
+            written = False
+        name = "table"
+    return _print(render(result, name, style_for(sys.stdout, os.environ))) and written
+
+
+def _print(text: str) -> bool:
+    try:
+        click.echo(text.rstrip("\n"), color=True)
+        sys.stdout.flush()
+    except OSError as error:
+        click.echo(f"probe: the report can't be written: {error.strerror or error}", err=True)
+        _abandon_stdout()
+        return False
+    return True
+
+
+def _abandon_stdout() -> None:
+    """What is still buffered would fail once more when the interpreter ends."""
+    with open(os.devnull, "w", encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())

@@ -1,0 +1,41 @@
+"""One line on stderr that is rewritten every second, on a terminal only."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import click
+
+from probe.core.model import Unit
+from probe.load.measurement.statistics import LoadStatistics
+from probe.report.text.units import show
+
+EVERY_SECONDS = 1.0
+WIDTH = 79
+
+
+def line(found: LoadStatistics, active: int, duration: float) -> str:
+    """``12/60 s · 10 users · 230 iterations · 0 failed · round_trip p95 12 ms``."""
+    parts = [
+        f"{found.elapsed:.0f}/{duration:.0f} s",
+        f"{active} users",
+        f"{found.completed:,} iterations",
+        f"{sum(count for key, count in found.errors.items() if key.measured):,} failed",
+    ]
+    step = found.steps.get("round_trip")
+    p95 = step.latency.quantile(0.95) if step else None
+    if p95 is not None:
+        parts.append(f"round trip p95 {show(p95, Unit.SECONDS)}")
+    return "probe: " + " · ".join(parts)
+
+
+async def show_progress(current: Callable[[], str]) -> None:
+    """Show what ``current`` says until it is cancelled; a terminal that is gone is no failure."""
+    try:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            with suppress(OSError):
+                click.echo(f"\r\x1b[2K{current()[:WIDTH]}", err=True, nl=False)
+    finally:
+        with suppress(OSError):
+            click.echo("\r\x1b[2K", err=True, nl=False)

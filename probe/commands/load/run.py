@@ -1,0 +1,225 @@
+"""``probe load``: states the budget, runs the load, reports it, and returns the exit code."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from probe.commands.load.options import LoadOptions, check_output, limit_of, plan_of
+from probe.commands.load.output import write
+from probe.commands.load.progress import line, show_progress
+from probe.commands.load.worker import command, share_documents
+from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.config.settings import Settings
+from probe.core.context import Context
+from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.core.model import Verdict
+from probe.diagnostics.redact import Redactor
+from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, USAGE_ERROR
+from probe.load.distributed.workers import WorkerPool, WorkersFailed
+from probe.load.generator import Generator, LoadRequest
+from probe.load.limits import limits_met
+from probe.load.measurement.statistics import LoadStatistics
+from probe.load.report.texts import plan_words, spending_words
+from probe.load.result import LoadResult
+from probe.load.safety import CONFIRMATION, refusal
+from probe.load.target import LoadTarget, target_of
+from probe.load.verdict import evaluate, verdict_of
+from probe.untrusted.text import redacting
+
+__all__ = ["LoadOptions", "run"]
+
+MISSED, NOT_DECIDED = 2, 3
+_EXIT_CODES = {
+    Verdict.OK: 0,
+    Verdict.OBJECTIVE_MISSED: MISSED,
+    Verdict.UNKNOWN: NOT_DECIDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A load that may begin: what is configured, and how workers find the same."""
+
+    settings: Settings
+    request: LoadRequest
+    options: Mapping[str, Any]
+    chosen: LoadOptions
+    lab: Mapping[str, str] | None
+
+
+def run(options: Mapping[str, Any], chosen: LoadOptions) -> int:
+    """Run and report; returns the exit code."""
+    try:
+        check_output(chosen.output)
+        result = asyncio.run(_run(options, chosen))
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    except WorkersFailed as error:
+        click.echo(f"probe: no worker could begin: {error}", err=True)
+        return NOT_DECIDED
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("probe: interrupted", err=True)
+        return INTERRUPTED
+    written = write(result, chosen.format_, chosen.output)
+    if result.interrupted:
+        return INTERRUPTED
+    return _EXIT_CODES[result.verdict] if written else OUTPUT_ERROR
+
+
+async def _run(options: Mapping[str, Any], chosen: LoadOptions) -> LoadResult:
+    if not options["lab"]:
+        return await _run_on(options, chosen, None)
+    from probe.lab import Lab
+
+    async with Lab() as lab:
+        return await _run_on(options, chosen, lab.environment())
+
+
+async def _run_on(
+    options: Mapping[str, Any], chosen: LoadOptions, lab: Mapping[str, str] | None
+) -> LoadResult:
+    settings = settings_for(options, lab)
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("aioice", "aiortc", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(settings.log_level, logging.WARNING))
+    plan = plan_of(chosen)
+    target = target_of(settings.plan, plan)
+    limit = limit_of(chosen, plan, minted=target.minted)
+    request = LoadRequest(plan, target, limit, owns_target=chosen.owned)
+    if not chosen.owned and (reason := await refusal(plan, _address(target))):
+        message = f"{reason}: add it if the target is yours and may be put under load"
+        raise ConfigurationError([ConfigProblem(CONFIRMATION, message)])
+    prepared = _Prepared(settings, request, options, chosen, lab)
+    _announce(prepared)
+    started = datetime.now(UTC)
+    with redacting(Redactor(settings.secrets).clean):
+        found, lost = await (_alone if chosen.workers == 1 else _shared)(prepared)
+    return _conclude(prepared, found, lost, started)
+
+
+def _address(target: LoadTarget) -> str:
+    return target.signaling.url.get_secret_value()
+
+
+def _announce(prepared: _Prepared) -> None:
+    """The plan, its budget and the limits that it meets, before anything is sent."""
+    request = prepared.request
+    lines = [
+        f"load on {request.target.shown}: {plan_words(request.plan)}",
+        f"budget, never exceeded: {spending_words(request.limit)}",
+        *(f"limit of the target: {each}" for each in _limits_met(request)),
+    ]
+    for each in lines:
+        click.echo(f"probe: {each}", err=True)
+
+
+def _limits_met(request: LoadRequest) -> tuple[str, ...]:
+    return limits_met(request.plan, request.target, request.limit)
+
+
+async def _alone(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, ...]]:
+    """In this process."""
+    context = Context(redact=Redactor(prepared.settings.secrets).clean)
+    generator = Generator(prepared.request, context)
+    plan = prepared.request.plan
+
+    def current() -> str:
+        return line(generator.update(), generator.active, plan.duration)
+
+    async with _until_signal(lambda: generator.stop("interrupted")), _progress(current):
+        found = await generator.run()
+    if generator.refused:
+        message = f"the backend issues {generator.refused}, which has a public address"
+        raise ConfigurationError([ConfigProblem(CONFIRMATION, message)])
+    return found, ()
+
+
+async def _shared(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, ...]]:
+    """In worker processes."""
+    request, chosen = prepared.request, prepared.chosen
+    pool = WorkerPool(command(), {**os.environ})
+    documents = share_documents(request, chosen.workers, prepared.options, prepared.lab)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        tasks.add(asyncio.create_task(pool.stop()))
+
+    def current() -> str:
+        return line(pool.statistics(request.plan), request.plan.users, request.plan.duration)
+
+    async with _until_signal(stop), _progress(current):
+        await pool.run(documents, request.plan)
+    return pool.statistics(request.plan), pool.lost
+
+
+@asynccontextmanager
+async def _until_signal(stop: Any) -> AsyncIterator[None]:
+    """The first Ctrl-C or SIGTERM ends the load, the second one the command."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    seen: list[int] = []
+
+    def received(number: int) -> None:
+        seen.append(number)
+        if len(seen) == 1:
+            click.echo("\nprobe: ending, once more to end without a report", err=True)
+            stop()
+        elif task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, received, number)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _progress(current: Any) -> AsyncIterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    task = asyncio.create_task(show_progress(current))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _conclude(
+    prepared: _Prepared, found: LoadStatistics, lost: tuple[str, ...], started: datetime
+) -> LoadResult:
+    request = prepared.request
+    objectives = evaluate(found, request.target.objectives)
+    verdict = verdict_of(objectives)
+    if found.stopped_by == "stranger_matched":
+        verdict = Verdict.OBJECTIVE_MISSED
+    return LoadResult(
+        plan=request.plan,
+        target=request.target.shown,
+        started_at=started,
+        region=prepared.settings.region,
+        version=version("paircam-probe"),
+        limit=request.limit,
+        statistics=found,
+        objectives=objectives,
+        verdict=verdict,
+        limits_met=_limits_met(request),
+        workers=prepared.chosen.workers,
+        lost=lost,
+        interrupted=found.stopped_by == "interrupted",
+    )

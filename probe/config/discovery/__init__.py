@@ -1,0 +1,1 @@
+"""Targets of scheduled checks from service discovery: file_sd and HTTP SD."""

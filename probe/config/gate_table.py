@@ -1,0 +1,108 @@
+"""The ``[[gate]]`` tables of ``probe.toml``: objectives of the release gate."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from probe.config.suggestions import suggest
+from probe.core.environment import ConfigProblem, plain_message
+from probe.core.kind import Check
+from probe.core.thresholds import signals_of_check
+
+StatisticName = Literal[
+    "availability", "success", "ratio", "p95", "time", "mean", "last", "increase"
+]
+
+
+class GateTable(BaseModel):
+    """One objective of the release gate: a new one, or the change of one that the checks bring."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=200)
+    """Name of the objective; that of an objective which `probe watch` lists changes it. Example:
+    `error-rate`"""
+    enabled: bool = True
+    """`false` leaves the objective out. Example: `false`"""
+    checks: tuple[str, ...] = ()
+    """Names or kinds of the checks whose results count together. Example: `["call", "peer"]`"""
+    signal: str | None = None
+    """The signal that is judged; without it, whether the runs pass. Example:
+    `probe_memory_used_bytes`"""
+    statistic: StatisticName | None = None
+    """`availability`: share of the time in which the checks pass; `success`: share of the runs that
+    pass; `ratio`: share of the values, each 0 or 1; `p95`: by count of values; `time`: beyond the
+    limit for at most 5 % of the time; `mean`; `last`; `increase`: how much a counter rises.
+    Example: `p95`"""
+    limit: FiniteFloat | None = None
+    """The limit, in the signal's unit; the limit itself is good. Example: `0.5`"""
+    bad: Literal["above", "below"] | None = None
+    """The side of the limit on which a value is bad. Example: `above`"""
+    required: bool | None = None
+    """Whether the gate can't say go while this objective isn't decided; without it, where its
+    checks are essential or have measured anything. Example: `true`"""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        runs = self.statistic in ("availability", "success")
+        if self.signal is not None and runs:
+            raise ValueError(f'"{self.statistic}" is of runs: leave "signal" out')
+        if self.signal is None and self.statistic is not None and not runs:
+            raise ValueError(f'"{self.statistic}" is of a signal: set "signal"')
+        if runs and self.limit is not None and not 0 < self.limit < 1:
+            raise ValueError('"limit" must be a share between 0 and 1 (0.999)')
+        return self
+
+    def selects(self, check: Check) -> bool:
+        """Whether a check's results count."""
+        return check.name in self.checks or check.kind.name in self.checks
+
+
+def read_gate(
+    raw: Iterable[Mapping[str, Any]], checks: Sequence[Check], path: Path
+) -> tuple[tuple[GateTable, ...], list[ConfigProblem]]:
+    """The tables, and what is wrong with them."""
+    tables: list[GateTable] = []
+    mistakes: list[ConfigProblem] = []
+    for index, entry in enumerate(raw, 1):
+        place = f"{path}: [[gate]] entry {index}"
+        try:
+            table = GateTable.model_validate(entry)
+        except ValidationError as error:
+            mistakes += _mistakes(error, place)
+            continue
+        mistakes += _unknown_names(table, checks, place)
+        if table.name in {each.name for each in tables}:
+            mistakes.append(ConfigProblem(place, f'"{table.name}" is there twice: keep one'))
+        tables.append(table)
+    return tuple(tables), mistakes
+
+
+def _mistakes(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
+    for each in error.errors(include_input=False, include_url=False):
+        key = ".".join(str(part) for part in each["loc"])
+        where = f'{place}, key "{key}"' if key else place
+        if each["type"] == "extra_forbidden":
+            yield ConfigProblem(where, "unknown key" + suggest(key, list(GateTable.model_fields)))
+        else:
+            yield ConfigProblem(where, plain_message(each["msg"]))
+
+
+def _unknown_names(
+    table: GateTable, checks: Sequence[Check], place: str
+) -> Iterable[ConfigProblem]:
+    known = [name for check in checks for name in (check.name, check.kind.name)]
+    for name in table.checks:
+        if name not in known:
+            listed = list(dict.fromkeys(known))
+            yield ConfigProblem(
+                f'{place}, key "checks"', f'no check or kind "{name}"' + suggest(name, listed)
+            )
+    if table.signal is not None:
+        chosen = [check for check in checks if table.selects(check)] or list(checks)
+        signals = [signal.name for check in chosen for signal in signals_of_check(check)]
+        if table.signal not in signals:
+            problem = "no such signal" + suggest(table.signal, list(dict.fromkeys(signals)))
+            yield ConfigProblem(f'{place}, key "signal"', problem)

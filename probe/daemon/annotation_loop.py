@@ -1,0 +1,69 @@
+"""Markers of deployments for alerts, and changes that checks have noticed for history."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from alerts.notification.recent_changes import LATELY_SECONDS, Lately, Marker
+from probe.history.incidents.model import Annotation
+from probe.history.incidents.store import IncidentHistory, new_id
+
+logger = logging.getLogger(__name__)
+
+# Other processes write annotations too; this is how soon they are known.
+POLL_SECONDS = 10.0
+# What the probe has noticed itself stands in messages anyway.
+NOTICED = frozenset({"version", "instance"})
+# A short hash says enough.
+_COMMIT_LETTERS = 12
+
+
+class AnnotationLoop:
+    """Brings history and the recent changes of alerts together. ``now`` is the wall clock in
+    seconds since 1970."""
+
+    def __init__(self, changes: Lately, now: Callable[[], float]) -> None:
+        self._changes, self._now = changes, now
+        self._incidents: IncidentHistory | None = None
+        self._woken = asyncio.Event()
+
+    def connect(self, incidents: IncidentHistory) -> None:
+        """History is open."""
+        self._incidents = incidents
+
+    def wake(self) -> None:
+        """An annotation was added."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._woken.clear()
+            await self.exchange()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
+
+    async def exchange(self) -> None:
+        """Read markers, and write what was noticed."""
+        if self._incidents is None:
+            return
+        noticed, self._changes.new = self._changes.new, []
+        for each in noticed:
+            await self._incidents.put_annotation(
+                Annotation(new_id(each.at), each.at, each.text, each.fact, source=each.check)
+            )
+        now = self._now()
+        found = await self._incidents.annotations(now - LATELY_SECONDS, now + POLL_SECONDS)
+        self._changes.set_markers(
+            [Marker(each.at, _text(each)) for each in found if each.kind not in NOTICED]
+        )
+
+
+def _text(annotation: Annotation) -> str:
+    """``deploy v1.5.0 (a1b2c3d by eva)``."""
+    commit = annotation.commit[:_COMMIT_LETTERS]
+    author = f"by {annotation.author}" if annotation.author else ""
+    about = " ".join(filter(None, (commit, author)))
+    return f"{annotation.text} ({about})" if about else annotation.text

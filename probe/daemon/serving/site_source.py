@@ -1,0 +1,97 @@
+"""What the pages of checks and incidents are made of, from history, alerting and the plan."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from alerts.model import Alert, Fingerprint, Severity
+from probe.daemon.parts import DaemonState, Parts
+from probe.daemon.serving.board_source import uptime_report
+from probe.history.incidents.model import Incident, IncidentAlert
+from probe.history.incidents.store import IncidentHistory
+from probe.history.model import ResultRow
+from probe.history.uptime import series
+from probe.history.uptime.model import SignalSeries, Subject, SubjectKind
+from probe.report.board import CheckDetails, StatusBoard
+from probe.web.site.web_site import SiteData
+
+# Stretches of a chart: a quarter of an hour of a day.
+BUCKETS = 96
+MOST_RUNS = 20
+
+
+class SiteSource:
+    """``board`` is the status board; ``runbook`` and ``runbooks`` are those of ``PageData``."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        state: DaemonState,
+        board: Callable[[], Awaitable[StatusBoard]],
+        revision: Callable[[], int],
+        runbook: Callable[[str], tuple[str, str] | None],
+        runbooks: Callable[[], list[tuple[str, str]]],
+    ) -> None:
+        self._parts, self._state = parts, state
+        self._board, self._revision = board, revision
+        self._runbook, self._runbooks = runbook, runbooks
+
+    def data(self) -> SiteData:
+        """The functions that the pages call."""
+        return SiteData(
+            board=self._board,
+            revision=self._revision,
+            runbook=self._runbook,
+            runbooks=self._runbooks,
+            details=self._details,
+            incident=self._incident,
+            runs=self._parts.runs.of,
+            steps=self._steps,
+        )
+
+    async def _details(self, board: StatusBoard, name: str, seconds: float) -> CheckDetails | None:
+        history, check = self._state.history, self._state.checks.get(name)
+        row = next((each for each in board.overview.rows if each.name == name), None)
+        if history is None or check is None or row is None:
+            return None
+        now = board.overview.now
+        subject = Subject(SubjectKind.CHECK, name)
+        uptime = await history.uptime(now)
+        days = await history.uptime_days((subject,), now)
+        nothing: tuple[SignalSeries, ...] = ()
+        found = await history.ask(
+            lambda db: series.signal_series(db, name, now - seconds, now, BUCKETS), nothing
+        )
+        none: list[ResultRow] = []
+        runs = await history.ask(lambda db: series.last_runs(db, name, MOST_RUNS), none)
+        incidents = [*board.open, *board.recent]
+        return CheckDetails(
+            row,
+            uptime_report(subject, check.kind.availability, uptime, now, days),
+            found,
+            tuple(runs),
+            tuple(each for each in incidents if name in each.checks),
+        )
+
+    async def _incident(self, name: str) -> Incident | None:
+        history = self._state.history
+        return await IncidentHistory(history).get(name) if history is not None else None
+
+    def _steps(self, alert: IncidentAlert) -> Sequence[str]:
+        """The first steps for an alert, as its notification has them."""
+        library = self._parts.alerts.pipeline.config.runbooks
+        return library.steps(
+            Alert(
+                identity=Fingerprint(alert.check, alert.rule, alert.labels),
+                severity=Severity(alert.severity.value),
+                since=alert.since,
+                fired=alert.fired,
+                summary=alert.summary,
+                kind=alert.kind,
+                target=alert.target,
+                region=alert.region,
+                runbook=alert.runbook,
+                labels=alert.labels,
+                phase=alert.phase,
+                cause=alert.cause,
+                hint=alert.hint,
+            )
+        )

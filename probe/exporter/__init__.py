@@ -1,0 +1,1 @@
+"""``/probe``: one run on request, with blackbox_exporter's conventions."""

@@ -1,0 +1,91 @@
+"""``/probe`` and its neighbours over HTTP, as blackbox_exporter answers them."""
+
+import gzip
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from probe.core.model import Result
+from probe.exporter.checks import InvalidTarget
+from probe.exporter.debug_log import debug_page
+from probe.exporter.exposition import expose_result
+from probe.exporter.request import SCRAPE_TIMEOUT, BadRequest, ProbeRequest, read_request
+from probe.exporter.service import Busy, Forbidden, ProbeService
+from probe.web.access import PROBE_PATH
+from probe.web.rendered import takes_gzip
+
+CONFIG_PATH = "/config"
+HEALTHY_PATH, RELOAD_PATH = "/-/healthy", "/-/reload"
+RETRY_SECONDS = 1
+_LEAST_ZIPPED = 1024
+
+
+@dataclass(frozen=True)
+class ProbeEndpoint:
+    """The handlers. ``reload`` reads the configuration again and gives what is wrong with it, empty
+    if it is in force."""
+
+    service: ProbeService
+    reload: Callable[[], Awaitable[str]]
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to add to an application."""
+        return [
+            web.get(PROBE_PATH, self._probe),
+            web.get(CONFIG_PATH, self._config),
+            web.get(HEALTHY_PATH, self._healthy),
+            web.post(RELOAD_PATH, self._reload),
+            web.put(RELOAD_PATH, self._reload),
+        ]
+
+    async def _probe(self, request: web.Request) -> web.Response:
+        query = {name: request.query.getall(name) for name in request.query}
+        try:
+            asked = read_request(query, request.headers.get(SCRAPE_TIMEOUT), self.service.config())
+            result = await self.service.probe(asked)
+        except BadRequest as error:
+            return _text(400, str(error))
+        except InvalidTarget as error:
+            problem = self.service.context.redact(str(error))
+            return _text(400, f"Target is invalid: {problem}")
+        except Forbidden as error:
+            return _text(403, str(error))
+        except Busy as error:
+            return _text(error.status, str(error), {"Retry-After": str(RETRY_SECONDS)})
+        accept = None if asked.debug else request.headers.get("Accept")
+        body, content_type = expose_result(result, accept)
+        if asked.debug:
+            body, content_type = self._debug(asked, body, result), "text/plain; charset=utf-8"
+        return _zipped(request, body, content_type)
+
+    def _debug(self, asked: ProbeRequest, metrics: bytes, result: Result) -> bytes:
+        redact = self.service.context.redact
+        text = debug_page(
+            result, metrics, asked.module_name, asked.module, redact(asked.target), asked.deadline
+        )
+        return text.encode("utf-8", "backslashreplace")
+
+    async def _config(self, request: web.Request) -> web.Response:
+        return _text(200, self.service.config().document().rstrip("\n"))
+
+    async def _healthy(self, request: web.Request) -> web.Response:
+        return _text(200, "Healthy")
+
+    async def _reload(self, request: web.Request) -> web.Response:
+        problem = await self.reload()
+        if problem:
+            return _text(500, f"failed to reload config: {problem}")
+        return web.Response()
+
+
+def _text(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, text=f"{text}\n", headers=headers)
+
+
+def _zipped(request: web.Request, body: bytes, content_type: str) -> web.Response:
+    headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+    if len(body) >= _LEAST_ZIPPED and takes_gzip(request.headers.get("Accept-Encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, 5)
+    return web.Response(body=body, headers=headers)

@@ -1,0 +1,1 @@
+"""Modules of ``/probe``: what is probed and how, in blackbox_exporter's own keys."""

@@ -1,0 +1,111 @@
+"""Modules from ``[modules.NAME]`` of ``probe.toml`` and from blackbox_exporter's YAML."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from probe.core.environment import ConfigProblem, Variables, plain_message
+from probe.exporter.modules.module import SECTIONS, Module
+
+MAX_BYTES = 1 << 20
+_FROM = "_from"
+
+
+def read_modules(path: Path) -> tuple[dict[str, Module], list[ConfigProblem]]:
+    """The modules of a file as blackbox_exporter has it, and what is wrong in it."""
+    try:
+        document = yaml.safe_load(_text_of(path))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark is not None else ""
+        return {}, [ConfigProblem(f"{path}{where}", "is not valid YAML")]
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        return {}, [ConfigProblem(str(path), f"can't be read: {reason}")]
+    if not isinstance(document, Mapping) or not isinstance(document.get("modules"), Mapping):
+        return {}, [ConfigProblem(str(path), 'write the modules as a mapping below "modules:"')]
+    problems = [
+        ConfigProblem(f'{path}, key "{key}"', 'is unknown: only "modules" is read')
+        for key in document
+        if key != "modules"
+    ]
+    found: dict[str, Module] = {}
+    for name, raw in document["modules"].items():
+        module, wrong = parse_module(raw, f'{path}, module "{name}"')
+        problems += wrong
+        if module is not None:
+            found[str(name)] = module
+    return found, problems
+
+
+def _text_of(path: Path) -> str:
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_BYTES:
+            raise OSError(0, f"it is no regular file of at most {MAX_BYTES} bytes")
+        return file.read(MAX_BYTES).decode("utf-8-sig")
+
+
+def parse_module(raw: object, place: str) -> tuple[Module | None, list[ConfigProblem]]:
+    """One module; None and what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        return None, [ConfigProblem(place, "write a mapping with a prober")]
+    problems = list(_foreign_sections(raw, place))
+    try:
+        module = Module.model_validate(raw)
+    except ValidationError as error:
+        return None, [*problems, *_problems(error, place)]
+    try:
+        if module.dns is not None:
+            module.dns.check()
+    except ValueError as error:
+        problems.append(ConfigProblem(f'{place}, key "dns"', str(error)))
+    return (None if problems else module), problems
+
+
+def _foreign_sections(raw: Mapping[Any, Any], place: str) -> Iterator[ConfigProblem]:
+    """Keys of another prober have no effect, which nobody wants."""
+    prober = raw.get("prober")
+    own = SECTIONS.get(prober) if isinstance(prober, str) else None
+    for section in sorted(set(SECTIONS.values())):
+        if own is not None and section != own and raw.get(section):
+            problem = f'has no effect with prober "{prober}": write its keys below "{own}"'
+            yield ConfigProblem(f'{place}, key "{section}"', problem)
+
+
+def _problems(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
+    for each in error.errors(include_input=False, include_url=False):
+        key = ".".join(str(part) for part in each["loc"])
+        where = f'{place}, key "{key}"' if key else place
+        message = plain_message(each["msg"])
+        unknown = each["type"] == "extra_forbidden"
+        text = "unknown key: correct or remove it" if unknown else message
+        yield ConfigProblem(where, text)
+
+
+def with_variables(raw: Any, variables: Variables, place: str) -> tuple[Any, list[ConfigProblem]]:
+    """A table in which each ``key_from = "NAME"`` is ``key`` with the variable's value."""
+    if isinstance(raw, list):
+        pairs = [with_variables(each, variables, place) for each in raw]
+        return [each for each, _ in pairs], [each for _, wrong in pairs for each in wrong]
+    if not isinstance(raw, Mapping):
+        return raw, []
+    found: dict[str, Any] = {}
+    problems: list[ConfigProblem] = []
+    for key, value in raw.items():
+        if key.endswith(_FROM) and isinstance(value, str):
+            given = variables.get(value)
+            if given is None:
+                problems.append(ConfigProblem(f'{place}, key "{key}"', f"{value} is not set"))
+            else:
+                found[key.removesuffix(_FROM)] = given
+            continue
+        found[key], wrong = with_variables(value, variables, place)
+        problems += wrong
+    return found, problems

@@ -1,0 +1,139 @@
+"""The parameters of ``/probe``, read strictly; refusals in blackbox_exporter's words."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from probe.exporter.modules.module import Module
+from probe.exporter.probers.target import check_host
+from probe.exporter.settings import ExporterConfig
+
+SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
+DEFAULT_MODULE = "http_2xx"
+# Without a header and without a module's own, as for blackbox_exporter.
+LONGEST_SECONDS = 120.0
+_PARAMETERS = ("target", "module", "hostname", "debug")
+_SECRET_NAME = re.compile(
+    r"(?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|authorization|credentials?|signature)$",
+    re.IGNORECASE,
+)
+_LONGEST_TARGET = 2048
+_TRUE, _FALSE = ("true", "1"), ("", "false", "0")
+
+
+class BadRequest(Exception):
+    """The request can't be answered; the text says why, and never repeats what may be secret."""
+
+
+@dataclass(frozen=True)
+class ProbeRequest:
+    """What is asked for; ``deadline`` is in seconds."""
+
+    target: str
+    module_name: str
+    module: Module
+    hostname: str | None
+    debug: bool
+    deadline: float
+
+
+def read_request(
+    query: Mapping[str, Sequence[str]], scrape_timeout: str | None, config: ExporterConfig
+) -> ProbeRequest:
+    """Read the parameters, each with all of its values. Raises BadRequest."""
+    _refuse_unknown(query)
+    given = {name: _single(name, query[name]) for name in query}
+    name = given.get("module") or DEFAULT_MODULE
+    module = config.modules.get(name)
+    if module is None:
+        raise BadRequest(f"Unknown module {_shown(name)}")
+    target = _target(given.get("target", ""))
+    debug = given.get("debug", "").lower()
+    if debug not in (*_TRUE, *_FALSE):
+        raise BadRequest('Parameter "debug" must be true or false')
+    return ProbeRequest(
+        target,
+        name,
+        module,
+        _hostname(given.get("hostname", "")),
+        debug in _TRUE,
+        deadline_of(scrape_timeout, module, config.timeout_offset),
+    )
+
+
+def _refuse_unknown(query: Mapping[str, Sequence[str]]) -> None:
+    for name in query:
+        if name in _PARAMETERS:
+            continue
+        if _SECRET_NAME.search(name) or name.lower() in ("username", "user", "login"):
+            raise BadRequest(
+                f"Parameter {_shown(name)} is refused: credentials belong into the module, never "
+                "into the query"
+            )
+        raise BadRequest(f"Unknown parameter {_shown(name)}")
+
+
+def _single(name: str, values: Sequence[str]) -> str:
+    if len(values) > 1:
+        raise BadRequest(f"Parameter {_shown(name)} is given more than once")
+    return values[0].strip()
+
+
+def _target(text: str) -> str:
+    if not text:
+        raise BadRequest("Target parameter is missing")
+    if len(text) > _LONGEST_TARGET or not text.isprintable() or " " in text:
+        raise BadRequest("Target is too long, or holds a blank or a control character")
+    rest = text.partition("://")[2] or text
+    if "@" in re.split(r"[/?#]", rest, maxsplit=1)[0] or _userinfo_in(text):
+        raise BadRequest(
+            "Target carries user info: credentials belong into the module, never into the query"
+        )
+    asked = text.partition("#")[0].partition("?")[2]
+    if any(_SECRET_NAME.search(key) for key, _ in parse_qsl(asked, keep_blank_values=True)):
+        raise BadRequest(
+            "Target carries a secret in its query: credentials belong into the module, as a header"
+        )
+    return text
+
+
+def _userinfo_in(text: str) -> bool:
+    """Whether an address has user info by any reading of it: ``http:\\\\user@host``."""
+    try:
+        return "@" in urlsplit(text.replace("\\", "/")).netloc
+    except ValueError:
+        return False
+
+
+def _hostname(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return check_host(text)
+    except ValueError as error:
+        raise BadRequest(f'Parameter "hostname": {error}') from None
+
+
+def deadline_of(scrape_timeout: str | None, module: Module, offset: float) -> float:
+    """Seconds: the module's timeout, or what the scrape leaves if that is less.
+
+    Half of a scrape's timeout where the offset leaves nothing. Raises BadRequest.
+    """
+    try:
+        seconds = float(scrape_timeout) if scrape_timeout else 0.0
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds < 0:
+        raise BadRequest(
+            f"Failed to parse timeout from Prometheus header: {_shown(scrape_timeout or '')}"
+        )
+    seconds = min(seconds, LONGEST_SECONDS) or LONGEST_SECONDS
+    left = seconds - offset if seconds > offset else seconds / 2
+    return min(left, module.timeout or left)
+
+
+def _shown(text: str) -> str:
+    return json.dumps(text[:80], ensure_ascii=True)

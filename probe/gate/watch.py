@@ -1,0 +1,130 @@
+"""A watch: results come in, the verdict is looked at again and again, and it ends with one."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from probe.gate.progress import ProgressKeeper, WatchClocks, WatchProgress
+from probe.gate.sources import RowSource
+from probe.gate.window import WindowJudge, verdict_on
+from probe.history.model import ResultRow
+from probe.report.gate.model import (
+    Decision,
+    GateReport,
+    GateVerdict,
+    GateWindow,
+    MarkerRow,
+    ObjectiveRow,
+)
+
+LOOK_SECONDS = 10.0
+SAVE_SECONDS = 30.0
+# Objectives are judged this often: percentiles of a day are sorted each time.
+JUDGE_SECONDS = 60.0
+
+
+class WatchListener:
+    """Receives the progress of a watch; the methods do nothing unless overridden."""
+
+    def judged(
+        self, window: GateWindow, rows: Sequence[ObjectiveRow], verdict: GateVerdict
+    ) -> None:
+        """The objectives were judged while the watch goes on."""
+
+    def problem(self, text: str) -> None:
+        """Something keeps rows or the progress from being stored or read."""
+
+
+@dataclass
+class Watch:
+    """One watch, new or continued. ``fail_fast`` ends it as soon as it is decided.
+
+    ``process`` says what the process itself has used, ``markers`` which events there were in the
+    window; both are asked for the report.
+    """
+
+    judge: WindowJudge
+    source: RowSource
+    keeper: ProgressKeeper
+    progress: WatchProgress
+    clocks: WatchClocks
+    listener: WatchListener
+    fail_fast: bool = False
+    process: Callable[[], dict[str, str]] = dict
+    markers: Callable[[float, float], Sequence[MarkerRow]] = lambda start, end: ()
+    sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
+    _said: str = ""
+    _saved_at: float = 0.0
+
+    def replay(self, rows: Iterable[ResultRow]) -> None:
+        """Rows of this watch that an earlier process has stored."""
+        for row in rows:
+            self.judge.add(row)
+
+    async def run(self) -> GateReport:
+        """Until the time is up or, with ``fail_fast``, until it is decided."""
+        early = ""
+        await self.source.start()
+        try:
+            judged_at = self.progress.elapsed
+            while not early and self.progress.elapsed < self.progress.planned:
+                left = self.progress.planned - self.progress.elapsed
+                await self.sleep(min(LOOK_SECONDS, max(left, 0.01)))
+                await self._look()
+                step = min(JUDGE_SECONDS, self.progress.planned / 20)
+                if self.progress.elapsed - judged_at >= step:
+                    judged_at = self.progress.elapsed
+                    early = self._judge()
+        finally:
+            await self.source.stop()
+        for row in await self.source.rows():
+            self.judge.add(row)
+        report = self.report(early)
+        self.progress.verdict = report.verdict.value
+        self.keeper.save(self.progress)
+        return report
+
+    def report(self, early: str = "") -> GateReport:
+        """The report at this moment."""
+        progress = self.progress
+        window = self._window()
+        notes = [each for each in (self.source.problem, self.keeper.problem) if each]
+        return self.judge.report(
+            window,
+            early=early,
+            interruptions=progress.interruptions,
+            process=self.process(),
+            markers=self.markers(progress.started_at, window.end),
+            notes=notes,
+        )
+
+    def _window(self) -> GateWindow:
+        progress = self.progress
+        return self.judge.window(max(self.clocks.now(), progress.started_at), progress.elapsed)
+
+    async def _look(self) -> None:
+        for row in await self.source.rows():
+            self.judge.add(row)
+        self.keeper.tick(self.progress)
+        if abs(self.progress.elapsed - self._saved_at) >= SAVE_SECONDS:
+            self._saved_at = self.progress.elapsed
+            self.keeper.save(self.progress)
+        problem = self.source.problem or self.keeper.problem
+        if problem and problem != self._said:
+            self.listener.problem(problem)
+        self._said = problem
+
+    def _judge(self) -> str:
+        """Why the watch ends now; empty: it goes on."""
+        window = self._window()
+        rows = self.judge.objectives(window)
+        verdict = verdict_on(rows, window)
+        if not window.is_complete:
+            self.listener.judged(window, rows, verdict)
+        if not self.fail_fast or window.is_complete or verdict is GateVerdict.NOT_DECIDED:
+            return ""
+        missed = [row.name for row in rows if row.decision is Decision.MISSED]
+        if missed:
+            return f"decided early: {', '.join(missed)} can no longer be met"
+        return "decided early: every objective is met whatever comes"

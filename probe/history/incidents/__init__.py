@@ -1,0 +1,1 @@
+"""Incidents of the past, annotations and announcements: what is kept of them, and for how long."""

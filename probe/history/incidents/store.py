@@ -1,0 +1,113 @@
+"""Incidents, annotations and announcements in history, as coroutines use them."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from probe.history.history import History
+from probe.history.incidents import queries
+from probe.history.incidents.model import (
+    Acknowledgement,
+    Annotation,
+    Announcement,
+    Incident,
+    Note,
+    Notification,
+)
+
+# A page of incidents holds at most so many.
+MOST_ON_PAGE = 200
+
+
+def new_id(moment: float) -> str:
+    """An id that no other has and that sorts by time: ``20260101-031200-9f3a1c``."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+class IncidentHistory:
+    """What is kept of incidents. ``keep`` and ``keep_notification`` return at once and are written
+    soon; the others that write say whether it is written by now (if not, it is tried again)."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def keep(self, incident: Incident) -> None:
+        """Store an incident, in the place of what was known of it."""
+        key = ("incident", incident.id)
+        self._history.change(key, lambda db: queries.put_incident(db, incident))
+
+    def keep_notification(self, incident: str, found: Notification) -> None:
+        """Store what became of a message of an incident."""
+        key = ("notification", incident, found.receiver, found.occasion, found.at)
+        self._history.change(key, lambda db: queries.put_notification(db, incident, found))
+
+    async def list(
+        self, start: float, end: float, *, most: int = MOST_ON_PAGE, skip: int = 0
+    ) -> Sequence[Incident]:
+        """Incidents that overlap the time from ``start`` until before ``end``, newest first."""
+        most = min(most, MOST_ON_PAGE)
+        return await self._history.ask(lambda db: queries.incidents(db, start, end, most, skip), [])
+
+    async def count(self, start: float, end: float) -> int:
+        """How many incidents overlap that time."""
+        return await self._history.ask(lambda db: queries.count_incidents(db, start, end), 0)
+
+    async def get(self, name: str) -> Incident | None:
+        """One incident by its id."""
+        return await self._history.ask(lambda db: queries.incident(db, name), None)
+
+    async def open(self) -> Sequence[Incident]:
+        """Incidents that last, oldest first."""
+        return await self._history.ask(queries.open_incidents, [])
+
+    async def newest_by_key(self, since: float) -> dict[str, str]:
+        """The id of the newest incident of each key that lasts or ended after ``since``."""
+        return await self._history.ask(lambda db: queries.newest_by_key(db, since), {})
+
+    async def acknowledge(self, incident: str, found: Acknowledgement) -> bool:
+        """Somebody has taken an incident on."""
+        key = ("acknowledgement", incident, found.at)
+        return await self._history.change_now(
+            key, lambda db: queries.put_acknowledgement(db, incident, found)
+        )
+
+    async def put_note(self, incident: str, note: Note) -> bool:
+        """Store a note, in the place of one of that id."""
+        key = ("note", note.id)
+        return await self._history.change_now(key, lambda db: queries.put_note(db, incident, note))
+
+    async def delete_note(self, incident: str, note: str) -> bool:
+        """Delete a note."""
+        key = ("note", note)
+        return await self._history.change_now(
+            key, lambda db: queries.delete_note(db, incident, note)
+        )
+
+    async def annotations(
+        self, start: float, end: float, *, most: int = MOST_ON_PAGE
+    ) -> Sequence[Annotation]:
+        """Annotations from ``start`` until before ``end``, newest first."""
+        return await self._history.ask(lambda db: queries.annotations(db, start, end, most), [])
+
+    async def put_annotation(self, annotation: Annotation) -> bool:
+        """Store an annotation, in the place of one of that id."""
+        key = ("annotation", annotation.id)
+        return await self._history.change_now(
+            key, lambda db: queries.put_annotation(db, annotation)
+        )
+
+    async def announcements(self, since: float) -> Sequence[Announcement]:
+        """Announcements that end after ``since``, the newest first."""
+        return await self._history.ask(lambda db: queries.announcements(db, since), [])
+
+    async def put_announcement(self, announcement: Announcement) -> bool:
+        """Store an announcement, in the place of one of that id."""
+        key = ("announcement", announcement.id)
+        return await self._history.change_now(
+            key, lambda db: queries.put_announcement(db, announcement)
+        )
+
+    async def delete_announcement(self, name: str) -> bool:
+        """Delete an announcement."""
+        key = ("announcement", name)
+        return await self._history.change_now(key, lambda db: queries.delete_announcement(db, name))

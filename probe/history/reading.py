@@ -1,0 +1,93 @@
+"""The history of a data folder as another process reads it, beside the daemon that writes it.
+
+Nothing is written, quarantined or repaired here: that is the daemon's.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from probe.history.database import FILE_NAME, Unreadable
+from probe.history.model import ResultRow
+from probe.history.rows import COLUMNS, Reader
+from probe.storage.sqlite import describe
+
+BUSY_SECONDS = 5.0
+_BATCH = 5000
+
+
+class NoHistory(Exception):
+    """The history can't be read; the text says why, and what would help."""
+
+
+class HistoryFile:
+    """Rows of one file, in the order of writing. All methods raise NoHistory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a history."""
+        return self._path.is_file()
+
+    def newest_id(self) -> int:
+        """The id of the newest row; 0 without any."""
+        if not self.exists:
+            return 0
+        with self._opened() as db:
+            return int(db.execute("SELECT max(id) FROM entries").fetchone()[0] or 0)
+
+    def after(self, number: int) -> Iterator[tuple[int, ResultRow]]:
+        """Rows with greater ids, and their ids."""
+        yield from self._rows("id > ? AND id > ?", (number, number))
+
+    def between(self, start: float, end: float) -> Iterator[ResultRow]:
+        """Rows begun from ``start`` until before ``end``."""
+        for _, row in self._rows("at >= ? AND at < ?", (start, end)):
+            yield row
+
+    def span(self) -> tuple[float, float] | None:
+        """The begin of the oldest and of the newest row; None without any."""
+        if not self.exists:
+            return None
+        with self._opened() as db:
+            oldest, newest = db.execute("SELECT min(at), max(at) FROM entries").fetchone()
+        return None if oldest is None else (float(oldest), float(newest))
+
+    def _rows(self, where: str, bounds: tuple[float, float]) -> Iterator[tuple[int, ResultRow]]:
+        """Read in portions, so that the writer's log isn't held up by a slow reader."""
+        after = 0
+        while True:
+            with self._opened() as db:
+                reader = Reader(db)
+                found = db.execute(
+                    f"SELECT id, {COLUMNS} FROM entries WHERE {where} AND id > ?"
+                    f" ORDER BY id LIMIT {_BATCH}",
+                    (*bounds, after),
+                ).fetchall()
+                rows = [(int(row[0]), reader.entry(row[1:])) for row in found]
+            yield from rows
+            if len(rows) < _BATCH:
+                return
+            after = rows[-1][0]
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        if not self.exists:
+            raise NoHistory(
+                f"there is no history in {self._path.parent}: has the daemon run there?"
+            )
+        try:
+            db = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS
+            )
+            try:
+                yield db
+            finally:
+                db.close()
+        except (sqlite3.Error, OSError) as error:
+            raise NoHistory(f"{self._path} can't be read: {describe(error)}") from None
+        except Unreadable as error:
+            raise NoHistory(f"{self._path} can't be read: {error}") from None

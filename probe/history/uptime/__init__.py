@@ -1,0 +1,1 @@
+"""Uptime by time: of checks, providers and services, from results and their aggregates."""

@@ -1,0 +1,83 @@
+"""One request of a security check, on a connection of its own, with a bounded answer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import NotMeasured
+from probe.kinds.security.settings import SecurityTable
+from probe.net.urls import show_host
+
+if TYPE_CHECKING:
+    from probe.net.protocol.exchange import HttpResponse
+
+REQUEST_SECONDS = 5.0
+# Between two requests: far below the rate limit of the backend.
+GAP_SECONDS = 0.2
+TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityReply:
+    """Status and headers of an answer; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def header(self, name: str) -> str:
+        """The header's value; empty without it."""
+        return self.headers.get(name.lower(), "").strip()
+
+
+async def ask(
+    table: SecurityTable,
+    context: Context,
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> SecurityReply:
+    """The answer, whose body is not read. Raises CheckAborted; NotMeasured for a 429, which is our
+    own doing, and for silence."""
+    reply = await request(table, context, url, method=method, headers=headers, body=body)
+    if reply.status == TOO_MANY:
+        raise NotMeasured(Cause.RATE_LIMITED, f"{show_host(url)} answers 429 Too Many Requests")
+    return reply
+
+
+async def request(
+    table: SecurityTable,
+    context: Context,
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> SecurityReply:
+    """The same, also of a 429."""
+    from probe.net.http import fresh_client
+
+    client = fresh_client(ca_file=table.ca_file, clock=context.clock, host=show_host(url))
+    try:
+        async with (
+            asyncio.timeout(REQUEST_SECONDS),
+            client as browser,
+            browser.request(method, url, headers=headers, body=body) as response,
+        ):
+            return _reply(response)
+    except TimeoutError:
+        raise NotMeasured(
+            Cause.DEADLINE, f"{show_host(url)} does not answer within {REQUEST_SECONDS:g} s"
+        ) from None
+
+
+def _reply(response: "HttpResponse") -> SecurityReply:
+    headers: dict[str, str] = {}
+    for name in response.headers:
+        key = name.lower()
+        headers.setdefault(key, ", ".join(response.headers.getall(name, [])))
+    return SecurityReply(response.status, headers)

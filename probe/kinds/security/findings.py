@@ -1,0 +1,57 @@
+"""What a security check finds: each with its cause, its evidence and its fix."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from probe.core.causes import HINTS, Cause
+from probe.core.model import CheckFailed
+from probe.core.recorder import Recorder
+from probe.untrusted.text import one_line
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityFinding:
+    """Something that should not be so; ``evidence`` is what was seen."""
+
+    item: str
+    cause: Cause
+    evidence: str
+    fix: str
+
+
+@dataclass
+class Findings:
+    """Of one run: what was found wrong, and what was seen of everything that was examined."""
+
+    record: Recorder
+    wrong: list[SecurityFinding] = field(default_factory=list)
+
+    def passed(self, item: str, evidence: str) -> None:
+        """An item is as it should be."""
+        self.record.facts[item] = _short(evidence)
+
+    def failed(self, item: str, cause: Cause, evidence: str, fix: str = "") -> None:
+        """An item is not."""
+        self.record.facts[item] = _short(evidence)
+        self.wrong.append(SecurityFinding(item, cause, _short(evidence), fix or HINTS[cause]))
+
+    def raise_first(self) -> None:
+        """Raise CheckFailed with all findings: the cause is the first one's."""
+        if not self.wrong:
+            return
+        first = self.wrong[0]
+        message = "; ".join(each.evidence for each in self.wrong)
+        fixes = dict.fromkeys(each.fix for each in self.wrong)
+        raise CheckFailed(first.cause, message, phase=first.item, hint=" ".join(fixes))
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a sentence, the last of many left out."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _short(text: str) -> str:
+    return one_line(text, _LONGEST)

@@ -1,0 +1,86 @@
+"""Endpoints refuse requests without a token, and with forged ones (RFC 8725)."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+
+from probe.core.causes import Cause
+from probe.core.context import Context
+from probe.core.model import NotMeasured
+from probe.kinds.security.asking import GAP_SECONDS, ask
+from probe.kinds.security.findings import Findings
+from probe.kinds.security.settings import SecurityTable
+
+DEVICE = "probe-security"
+_ABSENT = (404, 405)
+_LIFETIME = 300
+
+
+async def auth(table: SecurityTable, found: Findings, context: Context) -> None:
+    """Each endpoint with each of the forgeries; what is accepted issues something to us alone."""
+    absent = 0
+    for endpoint in table.endpoints:
+        method, _, path = endpoint.partition(" ")
+        url = table.address.rstrip("/") + "/" + path.strip().lstrip("/")
+        for item, headers in forgeries(table, context.now()):
+            reply = await ask(table, context, url, method=method, headers=headers)
+            if reply.status in _ABSENT:
+                absent += 1
+                break
+            place = f"{endpoint}, {item}"
+            if 200 <= reply.status < 300:
+                evidence = f"{endpoint} answers {reply.status} to a request {item}"
+                found.failed(place, Cause.AUTH_NOT_ENFORCED, evidence)
+            else:
+                found.passed(place, f"refused ({reply.status})")
+            await asyncio.sleep(GAP_SECONDS)
+    if absent == len(table.endpoints):
+        names = ", ".join(table.endpoints)
+        hint = "Set endpoints to those that need a token."
+        raise NotMeasured(Cause.NO_DATA, f"there is no {names}", hint=hint)
+
+
+def forgeries(table: SecurityTable, now: float) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What has to be refused: (in words, headers)."""
+    claims = _claims(now, _LIFETIME)
+    unsigned = {"alg": "none", "typ": "JWT"}
+    yield "without a token", {}
+    yield 'with a token of "alg": "none"', _bearer(f"{_joined(unsigned, claims)}.")
+    mixed = {"alg": "nOnE", "typ": "JWT"}
+    yield 'with a token of "alg": "nOnE"', _bearer(f"{_joined(mixed, claims)}.")
+    yield "with a token signed by another key", _bearer(signed(claims, b"probe-wrong-key"))
+    yield "with a token signed by an empty key", _bearer(signed(claims, b""))
+    if table.jwt_secret is not None:
+        key = table.jwt_secret.get_secret_value().encode()
+        late = _claims(now - 7200, 3600)
+        yield "with a token that expired an hour ago", _bearer(signed(late, key))
+
+
+def signed(claims: Mapping[str, object], key: bytes) -> str:
+    """A token by HS256 (RFC 7515, RFC 7518 3.2)."""
+    text = _joined({"alg": "HS256", "typ": "JWT"}, claims)
+    digest = hmac.digest(key, text.encode(), hashlib.sha256)
+    return f"{text}.{_encoded(digest)}"
+
+
+def _claims(issued: float, lifetime: float) -> Mapping[str, object]:
+    """As the backend's own tokens have them."""
+    begin = int(issued)
+    return {"sub": DEVICE, "deviceId": DEVICE, "iat": begin, "exp": begin + int(lifetime)}
+
+
+def _bearer(token: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _joined(header: Mapping[str, object], claims: Mapping[str, object]) -> str:
+    return ".".join(
+        _encoded(json.dumps(each, separators=(",", ":")).encode()) for each in (header, claims)
+    )
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

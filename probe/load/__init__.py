@@ -1,0 +1,1 @@
+"""Load on the application by synthetic users, within a stated budget."""

@@ -1,0 +1,1 @@
+"""A load that several processes or machines share."""

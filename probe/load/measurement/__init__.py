@@ -1,0 +1,1 @@
+"""What a load measures: latencies, outcomes over time, and the generator itself."""

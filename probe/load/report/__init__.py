@@ -1,0 +1,1 @@
+"""A load as a table, JSON, JUnit XML and HTML."""

@@ -1,0 +1,1 @@
+"""Synthetic users: their steps, one iteration after the other."""

@@ -1,0 +1,231 @@
+"""All that is exported about one check; its lines are written when they are asked for."""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from alerts.model import Alert
+from probe.core.kind import Check
+from probe.core.model import Evaluation, Failure, Result, Sample, Signal, Status
+from probe.metrics.families import (
+    DENOMINATOR,
+    DISTURBED,
+    FAILING_SINCE,
+    FAILURE,
+    FAILURES,
+    INTERVAL,
+    LAST_RUN,
+    PHASES,
+    RECENT_FAILURES,
+    RUNS,
+    UNMEASURED_SINCE,
+    Family,
+    Pairs,
+    histogram_of,
+    policy_metrics,
+)
+from probe.metrics.histogram import BUCKETS, HistogramLines
+from probe.metrics.judgement import BRIEF, JudgementMetrics, Links
+from probe.metrics.text_format import line_head, number_text
+
+# After so many intervals without a result, a check's gauges are stale and not exported.
+STALE_INTERVALS = 3
+# In the default set a new cause counts from 0, for so long that every scraper sees it: `increase`
+# would miss the first failure otherwise.
+FROM_ZERO_SECONDS = 60.0
+# Runs over which RECENT_FAILURES counts failures.
+RECENT_RUNS = 6
+
+
+class CheckMetrics:
+    """All that is exported about one check."""
+
+    def __init__(self, check: Check, region: str, *, repeats: bool, full: bool) -> None:
+        self.check, self._repeats, self._full = check, repeats, full
+        self._judgement = JudgementMetrics(check, full=full)
+        self._brief: Pairs = (("check", check.name), ("region", region))
+        self.lines: dict[Family, bytes] = {}
+        table = check.table
+        self._labels: Pairs = tuple(
+            {
+                "check": check.name,
+                "kind": check.kind.name,
+                "target": table.target,
+                "region": region,
+                **table.labels,
+            }.items()
+        )
+        self._runs = dict.fromkeys(Status, 0)
+        self._failures: dict[tuple[str, str], int] = {}
+        self._new: dict[tuple[str, str], float] = {}
+        self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
+        self._totals: dict[tuple[Family, Pairs], float] = {}
+        self._present: list[tuple[Family, Pairs, float]] = []
+        self._last: tuple[float, float] | None = None
+        self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
+        self._blind_since: float | None = None
+        self._failing_since: float | None = None
+        self._heads: dict[tuple[str, Pairs], str] = {}
+        self._is_written = False
+
+    def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
+        """The newest result, at ``now`` on the monotonic clock."""
+        self._last = (now, result.started_at.timestamp())
+        self._runs[result.status] += 1
+        self._note_status(result.status, self._last[1])
+        if result.failure is not None:
+            key = (result.failure.phase, result.failure.cause.value)
+            self._failures[key] = self._failures.get(key, 0) + 1
+            if key not in self._new and self._failures[key] == 1 and not self._full:
+                self._new[key] = now
+        self._present = list(self._gauges(result))
+        if self._repeats:
+            self._present += self._judgement.values(result, evaluations)
+        for sample in result.samples:
+            if self._has_histogram(sample):
+                self._histogram(sample).observe(sample.value)
+            if sample.signal.counter:
+                self._add(sample)
+        self._is_written = False
+
+    def set_alerts(self, firing: Iterable[Alert], links: Links) -> None:
+        """What alerting has firing of the check."""
+        if self._repeats and self._judgement.set_alerts(firing, links):
+            self._is_written = False
+
+    def _note_status(self, status: Status, at: float) -> None:
+        if status is Status.UNKNOWN:
+            self._blind_since = at if self._blind_since is None else self._blind_since
+            return
+        self._judgement.is_measured, self._blind_since = True, None
+        self._recent.append(status is Status.FAILED)
+        if status is Status.OK:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = at
+
+    def _has_histogram(self, sample: Sample) -> bool:
+        signal = sample.signal
+        wanted = signal.latency and (self._full or self._buckets(signal) != BUCKETS)
+        return self._repeats and wanted and math.isfinite(sample.value)
+
+    def _buckets(self, signal: Signal) -> tuple[float, ...]:
+        kind = self.check.kind
+        if self._full or not kind.buckets or signal != kind.plot:
+            return BUCKETS
+        return (*kind.buckets, math.inf)
+
+    def _is_left_out(self, name: str) -> bool:
+        return not self._full and name in self.check.kind.details
+
+    def expire(self, now: float) -> None:
+        """Drop stale gauges, and count what was shown at 0 for long enough."""
+        old = {key for key, since in self._new.items() if now - since >= FROM_ZERO_SECONDS}
+        if old:
+            self._new = {key: since for key, since in self._new.items() if key not in old}
+            self._is_written = False
+        if not self._present or self._last is None:
+            return
+        longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
+        if now - self._last[0] > longest:
+            self._present = []
+            self._is_written = False
+
+    def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
+        """Everything as (family, suffix of the name, labels, value)."""
+        for family, labels, value in (*self._lasting(), *self._present):
+            yield family, "", (*self._base(family), *labels), value
+        for histogram in self._histograms.values():
+            yield from histogram.samples()
+
+    def _base(self, family: Family) -> Pairs:
+        return self._brief if family in BRIEF else self._labels
+
+    def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
+        for sample in result.samples:
+            signal = sample.signal
+            if self._is_left_out(signal.name):
+                continue
+            if not signal.counter:
+                family = Family(signal.name, "gauge", signal.help)
+                yield family, tuple(sample.labels.items()), sample.value
+            if sample.disturbed:
+                yield DISTURBED, (("signal", signal.name), *sample.labels.items()), 1.0
+            if sample.denominator is not None and self._full:
+                yield (
+                    DENOMINATOR,
+                    (("signal", signal.name), *sample.labels.items()),
+                    sample.denominator,
+                )
+        for phase, seconds in result.phases.items():
+            if self._is_left_out(phase):
+                continue
+            yield PHASES, (("phase", phase),), seconds
+        if result.failure is not None:
+            yield FAILURE, _why(result.failure), 1.0
+
+    def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
+        if self._last is not None:
+            yield LAST_RUN, (), self._last[1]
+        if self._repeats:
+            yield from self._of_many()
+
+    def _of_many(self) -> Iterator[tuple[Family, Pairs, float]]:
+        yield INTERVAL, (), self.check.interval
+        yield from policy_metrics(self.check, full=self._full)
+        yield from self._judgement.alerts
+        for status, count in self._runs.items():
+            yield RUNS, (("status", status.value),), float(count)
+        for key, count in self._failures.items():
+            own = (("phase", key[0]), ("cause", key[1]))
+            yield FAILURES, own, 0.0 if key in self._new else float(count)
+        for (family, labels), total in self._totals.items():
+            yield family, labels, total
+        if self._last is not None and self._full:
+            yield RECENT_FAILURES, (), float(sum(self._recent))
+        if self._failing_since is not None:
+            yield FAILING_SINCE, (), self._failing_since
+        if self._blind_since is not None:
+            yield UNMEASURED_SINCE, (), self._blind_since
+
+    def _add(self, sample: Sample) -> None:
+        """A negative value, NaN or infinity would corrupt a counter, so it is skipped."""
+        if math.isfinite(sample.value) and sample.value >= 0:
+            family = Family(sample.signal.name, "counter", sample.signal.help)
+            key = (family, tuple(sample.labels.items()))
+            self._totals[key] = self._totals.get(key, 0.0) + sample.value
+
+    def _histogram(self, sample: Sample) -> HistogramLines:
+        key = (sample.signal.name, tuple(sample.labels.items()))
+        found = self._histograms.get(key)
+        if found is None:
+            labels = (*self._labels, *key[1])
+            found = self._histograms[key] = HistogramLines(
+                histogram_of(sample.signal), labels, self._buckets(sample.signal)
+            )
+        return found
+
+    def write(self) -> bool:
+        """Bring the lines up to date; whether they were not."""
+        if self._is_written:
+            return False
+        texts: dict[Family, str] = {}
+        heads: dict[tuple[str, Pairs], str] = {}
+        for family, labels, value in (*self._lasting(), *self._present):
+            key = (family.name, labels)
+            head = self._heads.get(key) or line_head(family.name, (*self._base(family), *labels))
+            heads[key] = head
+            texts[family] = f"{texts.get(family, '')}{head}{number_text(value)}\n"
+        # Label sets that are gone, such as machines, are dropped.
+        self._heads = heads
+        for histogram in self._histograms.values():
+            texts[histogram.family] = texts.get(histogram.family, "") + histogram.text()
+        self.lines = {
+            family: text.encode("utf-8", "backslashreplace") for family, text in texts.items()
+        }
+        self._is_written = True
+        return True
+
+
+def _why(failure: Failure) -> Pairs:
+    return (("phase", failure.phase), ("cause", failure.cause.value))

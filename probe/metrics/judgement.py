@@ -1,0 +1,168 @@
+"""What the daemon judges, as metrics: limits, judged values, and this region's alerts.
+
+Prometheus' rules judge nothing themselves: they count the regions that agree on what these
+say, so that every limit, ``for`` and ``keep_firing_for`` of ``probe.toml`` counts there too.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from alerts.model import Alert, Severity
+from probe.core.kind import Check
+from probe.core.model import Aggregation, Evaluation, LimitSide, Result, Threshold
+from probe.core.thresholds import FAILING, NO_DATA, Symptom, symptom_of, thresholds_of
+from probe.metrics.families import Family, Pairs
+
+OBJECTIVE = Family(
+    "probe_objective_ratio", "gauge", "Share of 30 days in which checks of a kind are to pass."
+)
+THRESHOLD = Family(
+    "probe_threshold",
+    "gauge",
+    "Limit of a signal: level is objective, warning or critical, bad the side where values are "
+    "bad.",
+)
+JUDGED = Family(
+    "probe_judged",
+    "gauge",
+    "Value that is compared with the limits: the newest, or the percentile or mean of a window.",
+)
+JUDGED_SAMPLES = Family(
+    "probe_judged_samples", "gauge", "Of how many samples or cases the judged value is made."
+)
+ALERT_SEVERITY = Family(
+    "probe_alert_severity",
+    "gauge",
+    "This region's alert, after for, k of n and recovery: 0 none, 1 warning, 2 critical. "
+    "Of signals other than failing only what fires is exported.",
+)
+ALERT_INFO = Family(
+    "probe_alert_info", "gauge", "Phase, cause and links of what fires; absent otherwise."
+)
+# They carry no more than check and region beside their own labels: probe_check_info has the rest.
+BRIEF = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES, ALERT_SEVERITY, ALERT_INFO})
+
+Links = Callable[[str], Iterable[tuple[str, str]]]
+Line = tuple[Family, Pairs, float]
+
+_LEVELS = {Severity.WARNING: 1.0, Severity.CRITICAL: 2.0}
+# What the links of a notification are called, as labels.
+LINK_LABELS = {"runbook": "runbook_url", "dashboard": "dashboard_url", "status page": "status_url"}
+
+
+def no_links(_runbook: str) -> Iterable[tuple[str, str]]:
+    """Nothing is reachable."""
+    return ()
+
+
+class JudgementMetrics:
+    """The lines about one check. ``full``: also of limits that neither alert nor have a window."""
+
+    def __init__(self, check: Check, *, full: bool) -> None:
+        self._is_judged = not check.table.is_reference
+        thresholds = thresholds_of(check) if self._is_judged else ()
+        self._symptoms = {each.signal.name: symptom_of(each) for each in thresholds}
+        self._symptoms |= {FAILING: Symptom.DOWN, NO_DATA: Symptom.NO_DATA}
+        self._full = full
+        self.alerts: tuple[Line, ...] = ()
+        self.is_measured = False
+
+    def values(self, result: Result, evaluations: Iterable[Evaluation]) -> Iterator[Line]:
+        """The judged values of a result, and the limits on what it measured."""
+        measured = {sample.signal.name for sample in result.samples}
+        shown = set()
+        for each in evaluations:
+            threshold, name = each.threshold, each.threshold.signal.name
+            if not self._is_judged or name not in measured or not self._is_shown(threshold):
+                continue
+            if name not in shown:
+                yield from _limits(threshold)
+                shown.add(name)
+            if each.value is None:
+                continue
+            own = (("signal", name), *each.labels.items())
+            yield JUDGED, (*own, *_terms(threshold)), each.value
+            if threshold.aggregation is not Aggregation.P95 and _counts(threshold):
+                yield JUDGED_SAMPLES, own, float(each.samples)
+
+    def _is_shown(self, threshold: Threshold) -> bool:
+        limits = threshold.limits
+        alerts = limits.warning is not None or limits.critical is not None
+        return self._full or alerts or bool(threshold.window)
+
+    def set_alerts(self, firing: Iterable[Alert], links: Links) -> bool:
+        """These are the check's alerts from now on; whether anything has changed.
+
+        Before the first measured result nothing is said of ``failing``, unless it fires.
+        """
+        before = self.alerts
+        lines: list[Line] = []
+        own: Pairs
+        firing = tuple(firing) if self._is_judged else ()
+        fails = any(alert.identity.rule == FAILING for alert in firing)
+        if self._is_judged and self.is_measured and not fails:
+            own = (("signal", FAILING), ("symptom", Symptom.DOWN.value))
+            lines.append((ALERT_SEVERITY, own, 0.0))
+        for alert in firing:
+            identity = alert.identity
+            symptom = self._symptoms.get(identity.rule, Symptom.DEGRADED).value
+            own = (("signal", identity.rule), ("symptom", symptom), *identity.labels)
+            lines.append((ALERT_SEVERITY, own, _LEVELS[alert.severity]))
+            lines.append((ALERT_INFO, _info(alert, links), 1.0))
+        self.alerts = tuple(lines)
+        return self.alerts != before
+
+
+def labelled_links(links: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The links of a notification by their labels."""
+    return {LINK_LABELS[name]: url for name, url in links if name in LINK_LABELS}
+
+
+def by_check(firing: Iterable[Alert]) -> Mapping[str, list[Alert]]:
+    """Alerts by the name of their check."""
+    found: dict[str, list[Alert]] = {}
+    for alert in firing:
+        found.setdefault(alert.identity.check, []).append(alert)
+    return found
+
+
+def _info(alert: Alert, links: Links) -> Pairs:
+    found = labelled_links(links(alert.runbook))
+    why = {"phase": alert.phase, "cause": alert.cause, "limit": alert.limit}
+    own = (("signal", alert.identity.rule), *alert.identity.labels)
+    return (*own, *((name, text) for name, text in {**why, **found}.items() if text))
+
+
+def _counts(threshold: Threshold) -> bool:
+    """Whether of how many cases its value is made matters: chance has a part in it."""
+    return bool(threshold.window) or threshold.minimum_samples > 1
+
+
+def objectives(checks: Iterable[Check]) -> list[Line]:
+    """The availability objective of each kind that has checks which can fail."""
+    kinds = {
+        check.kind.name: check.kind.availability
+        for check in checks
+        if check.table.can_fail and not check.table.is_reference
+    }
+    return [(OBJECTIVE, (("kind", name),), share) for name, share in sorted(kinds.items())]
+
+
+def _limits(threshold: Threshold) -> Iterator[Line]:
+    limits = threshold.limits
+    given = (("objective", limits.objective), ("warning", limits.warning))
+    for level, limit in (*given, ("critical", limits.critical)):
+        if limit is not None:
+            own = (("signal", threshold.signal.name), ("level", level))
+            yield THRESHOLD, (*own, ("bad", _side(threshold))), limit
+
+
+def _side(threshold: Threshold) -> str:
+    return "above" if threshold.bad is LimitSide.ABOVE else "below"
+
+
+def _terms(threshold: Threshold) -> Pairs:
+    """How the value is made; the newest sample needs no words."""
+    if not threshold.window:
+        return ()
+    how = "mean" if threshold.aggregation is Aggregation.RATIO else threshold.aggregation.value
+    return (("aggregation", how), ("window", f"{threshold.window:g}s"))

@@ -1,0 +1,90 @@
+"""What the pages, the API and ``probe status`` show beside the checks: incidents, services,
+uptime, announcements.
+
+Rows only, made by the daemon; no engine. Times are wall-clock seconds since 1970 (UTC).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from probe.core.model import Verdict
+from probe.history.incidents.model import Annotation, Announcement, Incident
+from probe.history.model import ResultRow
+from probe.history.uptime.model import SignalSeries, UptimeReport
+from probe.report.status import Overview, StatusRow
+
+
+@dataclass(frozen=True, slots=True)
+class TransportRow:
+    """One cell of a provider's matrix: all checks of one transport (``udp``, ``tcp``, ``tls``,
+    ``all`` for what a backend issues)."""
+
+    transport: str
+    verdict: Verdict | None
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """One TURN provider; ``verdict`` is the worst of its checks, since ``since``."""
+
+    name: str
+    verdict: Verdict | None
+    since: float | None
+    checks: tuple[str, ...]
+    transports: tuple[TransportRow, ...]
+    uptime: UptimeReport
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """One service: ``name`` is that of its badge and page, ``title`` is for people.
+
+    ``verdict`` is the worst of its checks (None: none has run), since ``since``. ``providers``
+    are there where its checks have a provider.
+    """
+
+    name: str
+    title: str
+    verdict: Verdict | None
+    since: float | None
+    checks: tuple[str, ...]
+    uptime: UptimeReport
+    providers: tuple[ProviderRow, ...] = ()
+    median: float | None = None
+    """The median of the last 24 hours of what its first check plots, in seconds; None where
+    that is no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBoard:
+    """Everything about the present and the last 90 days.
+
+    ``open`` incidents are the worst first, ``recent`` ones over, newest first, of 90 days.
+    ``uptime`` is by check, without days. ``announcements`` are those that are not over,
+    ``maintenance`` among them. ``annotations`` are of the last seven days, newest first.
+    """
+
+    overview: Overview
+    open: tuple[Incident, ...] = ()
+    recent: tuple[Incident, ...] = ()
+    services: tuple[ServiceRow, ...] = ()
+    uptime: Mapping[str, UptimeReport] = field(default_factory=dict)
+    announcements: tuple[Announcement, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+
+    def service(self, name: str) -> ServiceRow | None:
+        """The service of that name."""
+        return next((each for each in self.services if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDetails:
+    """A check's own page: its row, uptime with days, every signal over time, its last runs
+    (newest first), and the incidents that it was part of (newest first)."""
+
+    row: StatusRow
+    uptime: UptimeReport
+    series: tuple[SignalSeries, ...] = ()
+    runs: tuple[ResultRow, ...] = ()
+    incidents: tuple[Incident, ...] = ()

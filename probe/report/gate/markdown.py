@@ -1,0 +1,147 @@
+"""The gate's report in Markdown, with its timeline as a Mermaid diagram."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from probe.core.model import Verdict
+from probe.report.ci.markdown import bounded, escaped, table
+from probe.report.gate import phrases
+from probe.report.gate.model import Decision, GateReport
+from probe.report.text.time_format import duration, iso
+
+_ORDER = (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
+# A diagram of more bars can't be read, and Mermaid refuses long texts (maxTextSize 50,000).
+MOST_BARS = 60
+_TAGS = {Verdict.CRITICAL: "crit", Verdict.WARNING: "active"}
+
+
+def render(report: GateReport) -> str:
+    """The report, below the limit of a step summary."""
+    blocks = ("\n".join(lines) for lines in _blocks(report))
+    return bounded("\n\n".join(block for block in blocks if block) + "\n")
+
+
+def _blocks(report: GateReport) -> Iterator[Sequence[str]]:
+    word, window = phrases.WORDS[report.verdict], report.window
+    yield [f"### {word}: {escaped(phrases.headline(report))}"]
+    yield [
+        f"From {phrases.moment(window.start)} to {phrases.moment(window.end)}"
+        f", region {escaped(report.region)}, probe {escaped(report.version)}"
+        f", intervals at {100 * report.confidence:g} %."
+    ]
+    if report.early:
+        yield [escaped(report.early) + "."]
+    yield [f"- {escaped(line)}" for line in phrases.explanation(report)]
+    yield list(_timeline(report))
+    yield ["**Objectives**", "", *_objectives(report)]
+    yield _listed("Without data", [escaped(row.name) for row in phrases.silent(report)])
+    yield list(_incidents(report))
+    yield _listed("Without results", list(_gaps(report)))
+    yield _listed("Costs", [f"{escaped(row.name)}: {escaped(row.amount)}" for row in report.costs])
+    yield _listed(
+        "Not checked", [f"**{escaped(kind)}**: {escaped(why)}" for kind, why in report.skipped]
+    )
+    yield [f"*{escaped(note)}*" for note in report.notes]
+
+
+def _timeline(report: GateReport) -> Iterator[str]:
+    """A Gantt chart: incidents, times without results, events."""
+    bars = list(_bars(report))
+    window = report.window
+    if not bars:
+        return
+    yield "```mermaid"
+    yield "gantt"
+    yield "    dateFormat YYYY-MM-DDTHH:mm:ss"
+    yield "    axisFormat %H:%M" if window.planned <= 2 * 86400 else "    axisFormat %m-%d"
+    yield "    section watch"
+    yield f"    {phrases.WORDS[report.verdict]} :done, {_span(window.start, window.end)}"
+    yield from bars[:MOST_BARS]
+    yield "```"
+    if len(bars) > MOST_BARS:
+        yield f"*{len(bars) - MOST_BARS} more are in the table below.*"
+
+
+def _bars(report: GateReport) -> Iterator[str]:
+    end = report.window.end
+    if report.markers:
+        yield "    section events"
+    for marker in report.markers:
+        yield f"    {_label(marker.text)} :milestone, {_moment(marker.at)}, 0d"
+    if report.incidents:
+        yield "    section incidents"
+    for row in report.incidents:
+        stop = end if row.end is None else row.end
+        label = _label(phrases.incident(row))
+        yield f"    {label} :{_TAGS.get(row.verdict, 'active')}, {_span(row.start, stop)}"
+    if report.gaps:
+        yield "    section no results"
+    for gap in report.gaps:
+        yield f"    {_label(gap.reason)} :done, {_span(gap.start, gap.end)}"
+
+
+def _span(start: float, end: float) -> str:
+    return f"{_moment(start)}, {_moment(max(end, start + 1))}"
+
+
+def _moment(at: float) -> str:
+    return (iso(at) or "1970-01-01T00:00:00Z").removesuffix("Z")
+
+
+def _label(text: str) -> str:
+    """Only what has no meaning in Mermaid."""
+    return re.sub(r"[^\w .,/-]+", " ", text).strip()[:60] or "event"
+
+
+def _objectives(report: GateReport) -> Iterator[str]:
+    header = ("", "objective", "limit", "measured", "interval", "by count", "by time", "budget")
+    rows = [
+        [
+            f"{phrases.SIGNS[row.decision]} {phrases.DECISIONS[row.decision]}",
+            escaped(row.name),
+            *map(
+                escaped,
+                (
+                    f"{row.statistic} {phrases.limit(row)}",
+                    phrases.measured(row),
+                    phrases.interval(row) or "—",
+                    phrases.by_count(row),
+                    phrases.by_time(row),
+                    phrases.budget(row),
+                ),
+            ),
+        ]
+        for decision in _ORDER
+        for row in phrases.shown(report, decision)
+    ]
+    yield from table(header, rows)
+
+
+def _incidents(report: GateReport) -> Iterator[str]:
+    if not report.incidents:
+        yield "No incidents."
+        return
+    yield "**Incidents**"
+    yield ""
+    rows = [
+        [
+            phrases.moment(row.start),
+            phrases.lasted(row),
+            row.verdict.value,
+            escaped(row.cause),
+            escaped(", ".join(row.checks)),
+            escaped(row.message),
+        ]
+        for row in report.incidents
+    ]
+    yield from table(("begin", "lasted", "severity", "cause", "checks", "message"), rows)
+
+
+def _gaps(report: GateReport) -> Iterator[str]:
+    for gap in report.gaps:
+        text = f"{phrases.moment(gap.start)}: {duration(gap.duration)}"
+        yield f"{text} ({escaped(gap.reason)})"
+
+
+def _listed(title: str, lines: Sequence[str]) -> Sequence[str]:
+    return [f"**{title}**", "", *(f"- {line}" for line in lines)] if lines else []

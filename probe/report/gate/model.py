@@ -1,0 +1,181 @@
+"""The report of a release gate: data only.
+
+Moments are seconds since 1970 (UTC), durations seconds, shares ratios from 0 to 1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from probe.core.model import LimitSide, Unit, Verdict
+
+
+class GateVerdict(StrEnum):
+    """How a watch ends."""
+
+    GO = "go"
+    ROLL_BACK = "roll_back"
+    NOT_DECIDED = "not_decided"
+
+
+EXIT_CODES: Mapping[GateVerdict, int] = {
+    GateVerdict.GO: 0,
+    GateVerdict.ROLL_BACK: 2,
+    GateVerdict.NOT_DECIDED: 3,
+}
+
+
+class Decision(StrEnum):
+    """How one objective ends."""
+
+    MET = "met"
+    MISSED = "missed"
+    NOT_DECIDED = "not_decided"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A measured value with its confidence interval, in the objective's unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCount:
+    """The measure by count: so many cases, of which so many were bad, and how many bad ones the
+    whole window may have (None where the objective isn't one of cases)."""
+
+    cases: int
+    bad: int
+    allowed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCount:
+    """The measure by time: for how many seconds it was bad, and at least and at most, because what
+    changed between two runs changed at an unknown moment; how many were measured, and allowed."""
+
+    bad: float
+    low: float
+    high: float
+    measured: float
+    allowed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveRow:
+    """One objective, measured and judged.
+
+    ``estimate`` is None where nothing was measured. ``budget_left`` is the share of what the
+    window may have of bad time or bad cases that is left; negative: overspent. ``blocks``: an
+    objective that is not decided keeps the gate from saying go.
+    """
+
+    name: str
+    what: str
+    statistic: str
+    unit: Unit
+    limit: float
+    bad_side: LimitSide
+    decision: Decision
+    reason: str
+    estimate: Estimate | None = None
+    by_count: CaseCount | None = None
+    by_time: TimeCount | None = None
+    budget_left: float | None = None
+    blocks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident: checks that failed at the same time, and why. ``end`` is None while it
+    lasts; ``duration`` are the seconds inside the window."""
+
+    start: float
+    end: float | None
+    duration: float
+    verdict: Verdict
+    checks: tuple[str, ...]
+    cause: str
+    message: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A time without results: the probe, its machine or its network did not run."""
+
+    start: float
+    end: float
+    reason: str
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return max(0.0, self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerRow:
+    """A deployment or another event on the timeline."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One check's worst verdict in each of equal stretches of the window; None: it did not run."""
+
+    check: str
+    cells: tuple[Verdict | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """What the watch drew from one quota, or another cost."""
+
+    name: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateWindow:
+    """The time that is judged. ``planned`` are the seconds that were asked for, ``elapsed`` those
+    that have passed of them."""
+
+    start: float
+    end: float
+    planned: float
+    elapsed: float
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of the planned time has passed."""
+        return self.elapsed >= self.planned - 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """All of it. ``early`` says why a watch ended before its time; empty: it did not."""
+
+    verdict: GateVerdict
+    window: GateWindow
+    region: str
+    version: str
+    confidence: float
+    objectives: Sequence[ObjectiveRow]
+    incidents: Sequence[IncidentRow] = ()
+    gaps: Sequence[GapRow] = ()
+    timeline: Sequence[TimelineRow] = ()
+    costs: Sequence[CostRow] = ()
+    markers: Sequence[MarkerRow] = ()
+    skipped: Sequence[tuple[str, str]] = ()
+    early: str = ""
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    def of(self, decision: Decision) -> list[ObjectiveRow]:
+        """The objectives with this decision."""
+        return [row for row in self.objectives if row.decision is decision]

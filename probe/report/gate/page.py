@@ -1,0 +1,127 @@
+"""The gate's report as one HTML file without scripts, with its timeline in SVG."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from probe.report.gate import phrases
+from probe.report.gate.model import Decision, GateReport, TimelineRow
+from probe.report.html import templates
+from probe.report.text.time_format import clock, duration
+
+_ORDER = (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
+_LEFT, _WIDTH, _LANE, _FOOT = 180, 900, 16, 22
+_TICKS = 6
+
+
+def render(report: GateReport) -> str:
+    """The whole document."""
+    word, window = phrases.WORDS[report.verdict], report.window
+    lanes = list(report.timeline)
+    return templates.render(
+        "gate.html",
+        {
+            "title": word,
+            "heading": "Release gate",
+            "verdict": report.verdict.value,
+            "words": f"{word}: {phrases.headline(report)}",
+            "about": f"From {phrases.moment(window.start)} to {phrases.moment(window.end)}, region "
+            f"{report.region}, probe {report.version}, intervals at {100 * report.confidence:g} %. "
+            f"{report.early}",
+            "reasons": phrases.explanation(report),
+            "lanes": [_lane(row, place * _LANE) for place, row in enumerate(lanes)],
+            "height": _LANE * max(len(lanes), 1) + _FOOT,
+            "marks": list(_marks(report)),
+            "ticks": list(_ticks(report)),
+            "tables": list(_tables(report)),
+            "lists": list(_lists(report)),
+        },
+    )
+
+
+def _lane(row: TimelineRow, top: int) -> Mapping[str, Any]:
+    width = (_WIDTH - _LEFT) / max(len(row.cells), 1)
+    cells, place = [], 0
+    for verdict, same in groupby(row.cells):
+        count = len(list(same))
+        name = verdict.value if verdict else "none"
+        x = _LEFT + place * width
+        cells.append({"name": name, "x": f"{x:.1f}", "width": f"{count * width:.1f}"})
+        place += count
+    return {"name": row.check, "top": top, "cells": cells}
+
+
+def _marks(report: GateReport) -> Iterator[Mapping[str, str]]:
+    window = report.window
+    for marker in report.markers:
+        part = (marker.at - window.start) / window.planned if window.planned > 0 else 0.0
+        x = _LEFT + min(max(part, 0.0), 1.0) * (_WIDTH - _LEFT)
+        yield {"x": f"{x:.1f}", "text": marker.text}
+
+
+def _ticks(report: GateReport) -> Iterator[Mapping[str, str]]:
+    window = report.window
+    for tick in range(_TICKS + 1):
+        at = window.start + window.planned * tick / _TICKS
+        x = _LEFT + (_WIDTH - _LEFT - 36) * tick / _TICKS
+        yield {"x": f"{x:.1f}", "text": clock(at, window.start)}
+
+
+def _tables(report: GateReport) -> Iterator[Mapping[str, Any]]:
+    header = ("", "objective", "limit", "measured", "interval", "by count", "by time", "budget")
+    rows = [
+        {
+            "class_": row.decision.value,
+            "cells": (
+                f"{phrases.SIGNS[row.decision]} {phrases.DECISIONS[row.decision]}",
+                row.name,
+                f"{row.statistic} {phrases.limit(row)}",
+                phrases.measured(row),
+                phrases.interval(row) or "—",
+                phrases.by_count(row),
+                phrases.by_time(row),
+                phrases.budget(row),
+            ),
+        }
+        for decision in _ORDER
+        for row in phrases.shown(report, decision)
+    ]
+    yield {"title": "Objectives", "header": header, "rows": rows}
+    incidents = [
+        {
+            "class_": "",
+            "cells": (
+                phrases.moment(row.start),
+                phrases.lasted(row),
+                row.verdict.value,
+                row.cause,
+                ", ".join(row.checks),
+                row.message,
+            ),
+        }
+        for row in report.incidents
+    ]
+    if incidents:
+        names = ("begin", "lasted", "severity", "cause", "checks", "message")
+        yield {"title": "Incidents", "header": names, "rows": incidents}
+
+
+def _lists(report: GateReport) -> Iterator[Mapping[str, Any]]:
+    found: Sequence[tuple[str, Sequence[str]]] = (
+        ("Incidents", [] if report.incidents else ["None."]),
+        ("Without data", [row.name for row in phrases.silent(report)]),
+        (
+            "Without results",
+            [
+                f"{phrases.moment(gap.start)}: {duration(gap.duration)} ({gap.reason})"
+                for gap in report.gaps
+            ],
+        ),
+        ("Events", [f"{phrases.moment(each.at)}: {each.text}" for each in report.markers]),
+        ("Costs", [f"{row.name}: {row.amount}" for row in report.costs]),
+        ("Not checked", [f"{kind}: {reason}" for kind, reason in report.skipped]),
+        ("Notes", report.notes),
+    )
+    for title, lines in found:
+        if lines:
+            yield {"title": title, "lines": lines}

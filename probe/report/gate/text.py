@@ -1,0 +1,99 @@
+"""The gate's report for a terminal: plain lines, which a log shows as well."""
+
+from collections.abc import Iterator, Sequence
+
+from probe.report.gate import phrases
+from probe.report.gate.model import Decision, GateReport, GateVerdict
+from probe.report.text.sanitize import clean
+from probe.report.text.time_format import duration
+
+_COLOURS = {
+    GateVerdict.GO: "32",
+    GateVerdict.ROLL_BACK: "31",
+    GateVerdict.NOT_DECIDED: "33",
+}
+MOST_REASONS = 10
+_ORDER = (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
+
+
+def render(report: GateReport, *, colour: bool = False) -> str:
+    """The verdict first, then what it follows from."""
+    word = phrases.WORDS[report.verdict]
+    shown = f"\x1b[1;{_COLOURS[report.verdict]}m{word}\x1b[0m" if colour else word
+    lines = [f"{shown}: {phrases.headline(report)}"]
+    if report.early:
+        lines.append(report.early)
+    reasons = phrases.explanation(report)
+    lines += [f"  {line}" for line in reasons[:MOST_REASONS]]
+    if len(reasons) > MOST_REASONS:
+        lines.append(f"  and {len(reasons) - MOST_REASONS} more")
+    lines += ["", *_objectives(report), *_incidents(report), *_gaps(report), *_costs(report)]
+    if idle := phrases.silent(report):
+        lines.append(f"Without data: {', '.join(row.name for row in idle)}.")
+    lines += [f"Note: {note}." for note in report.notes]
+    lines += [f"Not checked: {kind}: {reason}." for kind, reason in report.skipped]
+    return "".join(f"{line}\n" for line in (lines[0], *map(clean, lines[1:])))
+
+
+def _objectives(report: GateReport) -> Iterator[str]:
+    header = ("", "OBJECTIVE", "LIMIT", "MEASURED", "INTERVAL", "BY COUNT", "BY TIME", "BUDGET")
+    rows = [
+        (
+            phrases.SIGNS[row.decision],
+            row.name,
+            phrases.limit(row),
+            phrases.measured(row),
+            phrases.interval(row) or "—",
+            phrases.by_count(row),
+            phrases.by_time(row),
+            phrases.budget(row),
+        )
+        for decision in _ORDER
+        for row in phrases.shown(report, decision)
+    ]
+    yield from columns([header, *rows])
+
+
+def _incidents(report: GateReport) -> Iterator[str]:
+    if not report.incidents:
+        return
+    yield ""
+    yield from columns(
+        [
+            ("INCIDENT", "LASTED", "SEVERITY", "CAUSE", "CHECKS"),
+            *(
+                (
+                    phrases.moment(row.start),
+                    phrases.lasted(row),
+                    row.verdict.value,
+                    row.cause,
+                    ", ".join(row.checks),
+                )
+                for row in report.incidents
+            ),
+        ]
+    )
+
+
+def _gaps(report: GateReport) -> Iterator[str]:
+    if report.gaps:
+        yield ""
+    for gap in report.gaps:
+        text = f"{phrases.moment(gap.start)}: {duration(gap.duration)} without results"
+        yield f"{text} ({gap.reason})"
+
+
+def _costs(report: GateReport) -> Iterator[str]:
+    if report.costs:
+        yield ""
+        yield "Costs: " + "; ".join(f"{row.name}: {row.amount}" for row in report.costs)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as aligned columns."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    for row in cells:
+        yield "  ".join(
+            f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)
+        ).rstrip()

@@ -1,0 +1,1 @@
+"""Charts and strips in SVG, as data that the templates draw."""

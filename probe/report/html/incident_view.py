@@ -1,0 +1,190 @@
+"""One incident as the pages show it: what users lose, evidence, steps, and what happened when."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from probe.core.model import Verdict
+from probe.history.incidents.model import (
+    Annotation,
+    Incident,
+    IncidentAlert,
+    IncidentSeverity,
+    Note,
+    Notification,
+    NotificationStatus,
+)
+from probe.report.html.prose import prose
+from probe.report.text.sanitize import truncate
+
+# The first steps for an alert, from its runbook.
+Steps = Callable[[IncidentAlert], Sequence[str]]
+# Each alert has two lines of a timeline; of a thousand the first ones say enough.
+_MOST_ALERTS = 40
+_WORDS = {
+    NotificationStatus.PENDING: "waiting",
+    NotificationStatus.DELIVERED: "sent",
+    NotificationStatus.REFUSED: "refused",
+    NotificationStatus.DROPPED: "not sent any more",
+}
+_SEVERITIES = {
+    IncidentSeverity.WARNING: Verdict.WARNING,
+    IncidentSeverity.CRITICAL: Verdict.CRITICAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """Something that happened; ``kind`` is one word, ``html`` a
+    note's text."""
+
+    at: float
+    kind: str
+    text: str
+    html: Markup | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """``runbook`` is an address, ``notified`` says who was sent it and who has acknowledged it,
+    ``evidence`` are the alerts that say most, one for each reason."""
+
+    incident: Incident
+    verdict: Verdict
+    headline: str
+    title: str
+    evidence: tuple[IncidentAlert, ...]
+    steps: tuple[str, ...]
+    runbook: str
+    notified: str
+    timeline: tuple[TimelineLine, ...]
+
+    @property
+    def affected(self) -> tuple[str, ...]:
+        """Every check that failed with it."""
+        return self.incident.checks
+
+
+def no_steps(_alert: IncidentAlert) -> Sequence[str]:
+    """Where there is no runbook at hand."""
+    return ()
+
+
+def view_of(incident: Incident, steps: Steps = no_steps, base: str = "") -> IncidentView:
+    """An incident for a card or a page; ``base`` stands in front of the runbooks' addresses."""
+    first = incident.first
+    return IncidentView(
+        incident=incident,
+        verdict=_SEVERITIES[incident.severity],
+        headline=(first.loss if first is not None else "") or incident.title,
+        title=incident.title,
+        evidence=tuple(_evidence(incident)),
+        steps=tuple(steps(first)) if first is not None else (),
+        runbook=runbook_address(first.runbook if first is not None else "", base),
+        notified=_notified(incident),
+        timeline=timeline_of(incident),
+    )
+
+
+def runbook_address(runbook: str, base: str = "") -> str:
+    """A page of ours by its name, or one elsewhere."""
+    if not runbook or runbook.startswith(("https://", "http://")):
+        return runbook
+    return f"{base}/runbooks/{runbook}"
+
+
+def timeline_of(incident: Incident) -> tuple[TimelineLine, ...]:
+    """Everything that is known to have happened, oldest first."""
+    found = [
+        *_alert_lines(incident),
+        *(_sent(each) for each in incident.notifications),
+        *(
+            TimelineLine(each.at, "acknowledged", _by(each.author, each.comment))
+            for each in incident.acknowledgements
+        ),
+        *(_note(each) for each in incident.notes),
+        *(_annotation(each) for each in incident.annotations),
+    ]
+    if incident.ended is not None:
+        found.append(TimelineLine(incident.ended, "resolved", "the incident is over"))
+    return tuple(sorted(found, key=lambda each: each.at))
+
+
+def _evidence(incident: Incident) -> Iterator[IncidentAlert]:
+    """One alert for each reason, those that still fire first."""
+    ordered = sorted(
+        incident.alerts,
+        key=lambda each: (
+            each.ended is not None and incident.is_open,
+            each.severity is not IncidentSeverity.CRITICAL,
+            each.since,
+        ),
+    )
+    seen: set[tuple[str, str]] = set()
+    for each in ordered:
+        reason = (each.summary, each.cause)
+        if reason not in seen:
+            seen.add(reason)
+            yield each
+
+
+def _alert_lines(incident: Incident) -> Iterator[TimelineLine]:
+    for each in incident.alerts[:_MOST_ALERTS]:
+        name = truncate(each.check, 60)
+        yield TimelineLine(each.since, "began", f"{name}: {each.summary}")
+        if each.fired > each.since:
+            yield TimelineLine(each.fired, "fired", f"{name}, {each.severity.value}")
+        if each.ended is not None:
+            yield TimelineLine(each.ended, "recovered", f"{name}{_closed(each)}")
+
+
+def _closed(alert: IncidentAlert) -> str:
+    return f": {alert.closed}" if alert.closed else ""
+
+
+def _sent(each: Notification) -> TimelineLine:
+    error = f": {each.error}" if each.error else ""
+    text = f"{each.occasion} to {truncate(each.receiver, 40)}: {_WORDS[each.status]}{error}"
+    return TimelineLine(each.settled or each.at, "notified", text)
+
+
+def _note(each: Note) -> TimelineLine:
+    whose = f"by {each.author}" if each.author else ""
+    public = ", public" if each.public else ""
+    return TimelineLine(each.at, "note", f"{whose}{public}".strip(", "), html=prose(each.text))
+
+
+def _annotation(each: Annotation) -> TimelineLine:
+    commit = f" {truncate(each.commit, 40)}" if each.commit else ""
+    source = f" (seen by {truncate(each.source, 60)})" if each.source else ""
+    return TimelineLine(each.at, each.kind, f"{each.text}{commit}{source}", link=each.link)
+
+
+def _by(author: str, comment: str) -> str:
+    return ": ".join(part for part in (f"by {author}" if author else "", comment) if part)
+
+
+def _notified(incident: Incident) -> str:
+    """``sent to slack and pagerduty, acknowledged by Ana``."""
+    acknowledged = incident.acknowledgements[-1:]
+    if incident.suppressed and not incident.notifications:
+        return f"not notified: {', '.join(incident.suppressed)}"
+    parts = [
+        f"{words} {', '.join(receivers)}"
+        for status, words in (
+            (NotificationStatus.DELIVERED, "sent to"),
+            (NotificationStatus.PENDING, "waiting for"),
+            (NotificationStatus.REFUSED, "refused by"),
+        )
+        if (receivers := _receivers(incident.notifications, status))
+    ]
+    parts += [f"acknowledged {_by(each.author, '')}".strip() for each in acknowledged]
+    return "; ".join(parts) or "not notified yet"
+
+
+def _receivers(notifications: Sequence[Notification], status: NotificationStatus) -> list[str]:
+    """Receivers whose newest message has this status."""
+    newest = {each.receiver: each.status for each in notifications}
+    return [name for name, found in newest.items() if found is status]

@@ -1,0 +1,1 @@
+"""The pages that people read, and the events that keep open ones up to date."""

@@ -1,0 +1,377 @@
+"""What the rules make of what probes export: regions, silences of a probe, sites, names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alerts.prometheus.alert_rules import alert_names
+from probe.kinds import KINDS
+from probe.kinds.http import KIND as HTTP
+from tests.alerts.prometheus.worlds import (
+    STEP,
+    Seen,
+    World,
+    course,
+    dead,
+    labelled,
+    steady,
+    verdicts,
+)
+
+PAGE = {"alertname": "BackendDown", "severity": "critical", "scope": "global"}
+WARNING = {"alertname": "BackendDown", "severity": "warning", "scope": "region"}
+GONE_FOREVER = "stale _x200"
+SILENT = {"alertname": "ProbeRegionSilent"}
+# Alerts outlive their end by so much, and what reads the previous evaluation is one behind.
+KEPT = 120 + 2 * STEP
+START = 20 * STEP
+Make = Callable[[], World]
+WORLDS: dict[str, Make] = {}
+
+
+def world(make: Make) -> Make:
+    """Register a world under its function's name."""
+    WORLDS[make.__name__] = make
+    return make
+
+
+def failing(region: str, start: int, count: int, after: int = 200, **changes: object) -> Seen:
+    """A check that is critical in a region from a sample on, for so many."""
+    severity = course((0, start), (2, count), (0, after))
+    success = course((1, start), (0, count), (1, after))
+    return Seen(region=region, severity=severity, success=success, **changes)  # type: ignore[arg-type]
+
+
+def passing(region: str, **changes: object) -> Seen:
+    """A check that passes all the time."""
+    return Seen(region=region, **changes)  # type: ignore[arg-type]
+
+
+@world
+def one_region_that_is_cut_off_pages_nobody() -> World:
+    made = World(300, [failing("lax", 20, 80), passing("fra"), passing("nrt")])
+    made.always(range(START, 290 * STEP, 300), 0, severity="critical")
+    made.expect(START + 10 * STEP, 1, **WARNING, region="lax")
+    made.expect(START + 10 * STEP, 0, region="fra")
+    made.expect((100 + 1) * STEP + KEPT, 0, alertname="BackendDown")
+    return made
+
+
+@world
+def one_of_two_regions_pages_nobody() -> World:
+    made = World(300, [failing("lax", 20, 80), passing("fra")])
+    made.always(range(START, 290 * STEP, 300), 0, severity="critical")
+    return made
+
+
+@world
+def two_regions_that_agree_page_until_the_last_of_them_recovers() -> World:
+    """``nrt`` is well; ``fra`` recovers ten scrapes after ``lax``."""
+    made = World(300, [failing("lax", 20, 20), failing("fra", 22, 28), passing("nrt")])
+    made.expect(START + STEP, 0, **PAGE)
+    made.always((START + 3 * STEP, 39 * STEP, 49 * STEP, 49 * STEP + 60), 1, **PAGE)
+    # Nothing of a region is left when the page is over.
+    made.always(range(50 * STEP + KEPT, 290 * STEP, 300), 0, alertname="BackendDown")
+    return made
+
+
+@world
+def the_only_region_decides_alone() -> World:
+    made = World(300, [failing("lax", 20, 20)])
+    made.expect(START + STEP, 1, **PAGE)
+    return made
+
+
+@world
+def a_region_that_could_not_measure_has_no_vote() -> World:
+    blind = Seen(region="fra", severity=f"_x100 {steady(0, 1)}", success="_x300")
+    made = World(300, [failing("lax", 20, 20), blind])
+    made.expect(START + STEP, 1, **PAGE)
+    return made
+
+
+@world
+def two_probes_of_one_region_are_one_vote() -> World:
+    twins = [failing("lax", 20, 80, instance=f"lax-{name}") for name in "ab"]
+    made = World(300, [*twins, passing("fra")])
+    made.expect(START + 20 * STEP, 0, **PAGE)
+    made.expect(START + 20 * STEP, 1, **WARNING)
+    return made
+
+
+@world
+def what_is_a_warning_to_the_probe_pages_nobody() -> World:
+    """A failure that others carry, or of a mild cause: the probe says 1."""
+    both = [
+        Seen(region=region, severity=course((0, 20), (1, 60)), success=course((1, 20), (0, 60)))
+        for region in ("lax", "fra")
+    ]
+    made = World(80, both)
+    made.expect(START + 20 * STEP, 0, severity="critical")
+    made.expect(START + 20 * STEP, 2, **WARNING)
+    return made
+
+
+def _killed(away: int) -> World:
+    """Two regions see an outage; the probe in ``lax`` dies meanwhile."""
+    made = World(300, [failing("fra", 20, 250)])
+    lax = failing("lax", 20, 250)
+    lines = dead(lax, 60, away, 200)
+    values = (course((0, 20), (2, 40), (None, away), (2, 200)),)
+    for name in lines:
+        if name.startswith("probe_alert_severity"):
+            (lines[name],) = values
+    made.more |= lines
+    return made
+
+
+@world
+def a_probe_that_is_killed_resolves_nothing() -> World:
+    made = _killed(120)
+    made.always(range(START + STEP, 260 * STEP, 60), 1, **PAGE)
+    made.always(range(START + STEP, 260 * STEP, 60), 1, **WARNING, region="lax")
+    made.always((60 * STEP + 180, 179 * STEP), 1, **SILENT, region="lax")
+    made.always((60 * STEP + 180, 179 * STEP), 1, **SILENT)
+    made.expect(59 * STEP, 0, **SILENT)
+    made.expect(182 * STEP + KEPT, 0, **SILENT)
+    return made
+
+
+@world
+def a_probe_alone_that_is_killed_resolves_nothing() -> World:
+    lax = failing("lax", 20, 250)
+    lines = dead(lax, 60, 200, 100)
+    for name in lines:
+        if name.startswith("probe_alert_severity"):
+            lines[name] = course((0, 20), (2, 40), (None, 200), (0, 100))
+    made = World(360, more=lines)
+    made.always(range(START + STEP, 259 * STEP, 120), 1, **PAGE)
+    # Nothing is monitored any more, which pages itself.
+    made.expect(60 * STEP + 400, 1, alertname="ProbeAbsent", severity="critical")
+    made.expect(262 * STEP + KEPT, 0, **PAGE)
+    return made
+
+
+@world
+def a_region_that_recovers_meanwhile_ends_the_page_and_not_the_dead_ones_warning() -> World:
+    made = World(300, [failing("fra", 20, 60)])
+    lines = dead(failing("lax", 20, 250), 40, 200, 60)
+    for name in lines:
+        if name.startswith("probe_alert_severity"):
+            lines[name] = course((0, 20), (2, 20), (None, 200), (0, 60))
+    made.more |= lines
+    made.expect(79 * STEP, 1, **PAGE)
+    made.expect(81 * STEP + KEPT, 0, **PAGE)
+    made.expect(81 * STEP + KEPT, 1, **WARNING, region="lax")
+    made.expect(243 * STEP + KEPT, 0, alertname="BackendDown")
+    return made
+
+
+@world
+def a_probe_whose_target_vanishes_from_discovery_resolves_nothing() -> World:
+    """``up`` goes with it, as on Fly or Kubernetes."""
+    made = World(300, [passing("fra")])
+    lines = dead(failing("lax", 20, 250), 60, 120, 100)
+    for name in lines:
+        if name.startswith("up{"):
+            lines[name] = course((1, 60), (None, 120), (1, 100))
+        if name.startswith("probe_alert_severity"):
+            lines[name] = course((0, 20), (2, 40), (None, 120), (0, 100))
+    made.more |= lines
+    made.always((59 * STEP, 100 * STEP, 179 * STEP), 1, **WARNING, region="lax")
+    made.expect(100 * STEP, 1, **SILENT, region="lax")
+    made.expect(183 * STEP + KEPT, 0, alertname="BackendDown")
+    return made
+
+
+@world
+def a_restart_holds_an_alert_until_the_first_result() -> World:
+    """The process starts anew without its data: before its first result it says nothing."""
+    seen = failing("lax", 20, 20)
+    failing_series = next(name for name in seen.lines(1) if "probe_alert_severity" in name)
+    made = World(200, [seen])
+    made.more[failing_series] = course((0, 20), (2, 40), (None, 20), (0, 100))
+    made.expect(79 * STEP, 1, **PAGE)
+    made.expect(81 * STEP + KEPT, 0, **PAGE)
+    return made
+
+
+@world
+def a_check_that_is_removed_is_resolved() -> World:
+    seen = failing("lax", 20, 20)
+    made = World(200, [seen])
+    for name in seen.lines(1):
+        if "check=" in name:
+            first = seen.lines(200)[name].split(" ")[0].split("x")[0]
+            made.more[name] = f"{first}x39 {GONE_FOREVER}"
+        if name.startswith("probe_alert_severity"):
+            made.more[name] = course((0, 20), (2, 20), (None, 100))
+    made.expect(39 * STEP, 1, **PAGE)
+    made.expect(41 * STEP + KEPT, 0, alertname="BackendDown")
+    return made
+
+
+@world
+def staging_is_judged_beside_production() -> World:
+    """Each fails in one region of two: nothing is agreed. Then staging in both."""
+    staging = [failing("lax", 20, 100, job="staging"), failing("fra", 80, 40, job="staging")]
+    made = World(300, [*staging, failing("lax", 20, 100), passing("fra")])
+    made.expect(60 * STEP, 0, **PAGE)
+    made.expect(90 * STEP, 1, **PAGE)
+    made.expect(90 * STEP, 1, **PAGE, job="staging")
+    return made
+
+
+@world
+def values_have_names_by_what_is_wrong() -> World:
+    made = World(80)
+    cases = {
+        "slow": "BackendSlow",
+        "degraded": "BackendDegraded",
+        "certificate": "CertificateExpiring",
+    }
+    for region in ("lax", "fra"):
+        for symptom in cases:
+            seen = passing(region, check=symptom)
+            own = {**seen.labels, "signal": "probe_x", "symptom": symptom, "phase": "tls"}
+            fires = labelled("probe_alert_severity", own)
+            made.checks.append(
+                Seen(check=symptom, region=region, more={fires: f"_x20 {steady(2, 40)}"})
+            )
+    for symptom, name in cases.items():
+        made.expect(30 * STEP, 1, alertname=name, check=symptom, scope="global", phase="tls")
+        made.expect(30 * STEP, 2, alertname=name, check=symptom, scope="region")
+    return made
+
+
+@world
+def what_is_no_component_of_ours_is_an_alert_of_the_check() -> World:
+    made = World(80, [failing("lax", 20, 40, component="Plugin")])
+    made.expect(START + STEP, 1, alertname="CheckDown", severity="critical")
+    return made
+
+
+@world
+def foreign_metrics_of_the_same_names_count_for_nothing() -> World:
+    """A blackbox_exporter beside the probe, and a CI run's pushed result."""
+    made = World(120, [passing("lax"), passing("fra")])
+    for place in ({"job": "blackbox", "instance": "https://example.org"}, {"job": "pushgateway"}):
+        made.more[labelled("probe_success", place)] = steady(0, 120)
+        made.more[labelled("probe_duration_seconds", place)] = steady(9, 120)
+    made.always((40 * STEP, 110 * STEP), 0, scope="global")
+    made.always((40 * STEP, 110 * STEP), 0, scope="region")
+    return made
+
+
+@world
+def no_data_is_a_warning() -> World:
+    seen = passing("lax")
+    own = {**seen.labels, "signal": "no-data", "symptom": "no-data"}
+    made = World(120, [Seen(more={labelled("probe_alert_severity", own): f"_x20 {steady(1, 60)}"})])
+    made.expect(19 * STEP, 0, alertname="CheckNoData")
+    made.expect(22 * STEP, 1, alertname="CheckNoData", severity="warning", region="lax")
+    made.expect(22 * STEP, 0, severity="critical")
+    return made
+
+
+@world
+def a_check_whose_runs_stay_away_has_no_data() -> World:
+    last = next(name for name in Seen().lines(1) if "last_run" in name)
+    made = World(120, [Seen(more={last: "0+15x20 300x100"})])
+    made.expect(START + 300 - STEP, 0, alertname="CheckNoData")
+    made.expect(START + 300 + 2 * STEP, 1, alertname="CheckNoData", check="toy")
+    return made
+
+
+@world
+def a_check_that_never_ran_has_no_data() -> World:
+    last = next(name for name in Seen().lines(1) if "last_run" in name)
+    made = World(60, [Seen(more={last: "_x60"})])
+    made.more[labelled("process_start_time_seconds", Seen().place)] = steady(0, 60)
+    made.expect(270, 0, alertname="CheckNoData")
+    made.expect(330, 1, alertname="CheckNoData", check="toy")
+    return made
+
+
+@world
+def the_page_says_cause_phase_status_address_and_links() -> World:
+    seen = failing("lax", 20, 40)
+    public = "https://probe.example.org"
+    info = {
+        **seen.labels,
+        "signal": "failing",
+        "phase": "request",
+        "cause": "http_status",
+        "runbook_url": f"{public}/runbooks/backend-down",
+        "dashboard_url": "https://grafana.example.org/d/x",
+    }
+    status = labelled("probe_http_status_code", {**seen.labels})
+    made = World(100, [seen])
+    made.more |= {
+        labelled("probe_alert_info", info): f"_x20 {steady(1, 40)}",
+        status: steady(503, 100),
+    }
+    labels = {
+        "job": "probe",
+        "check": "toy",
+        "kind": "toy",
+        "component": "Backend",
+        "service": "toys",
+        "subject": "toy",
+        "signal": "failing",
+        "symptom": "down",
+    }
+    texts = {
+        "description": "Phase request. Cause http_status. Status 503. test://toy",
+        "runbook_url": info["runbook_url"],
+        "dashboard_url": info["dashboard_url"],
+    }
+    made.texts.append(
+        {
+            "eval_time": "7m",
+            "alertname": "BackendDown",
+            "exp_alerts": [
+                {
+                    "exp_labels": {**labels, "severity": "critical", "scope": "global"},
+                    "exp_annotations": {"summary": "toy is down", **texts},
+                },
+                {
+                    "exp_labels": {
+                        **labels,
+                        "severity": "warning",
+                        "scope": "region",
+                        "region": "lax",
+                        "target": "test://toy",
+                    },
+                    "exp_annotations": {"summary": "toy is down, seen from lax", **texts},
+                },
+            ],
+        }
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What promtool objects to, of all worlds in one run."""
+    made = {name: make() for name, make in WORLDS.items()}
+    return verdicts(tmp_path_factory.mktemp("worlds"), [HTTP], made)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_rules(name: str, said: dict[str, str]) -> None:
+    assert said[name] == ""
+
+
+def test_a_world_that_expects_the_wrong_thing_is_found(tmp_path: Path) -> None:
+    wrong = one_of_two_regions_pages_nobody()
+    wrong.expect(50 * STEP, 7, alertname="BackendDown")
+    found = verdicts(tmp_path, [HTTP], {"right": the_only_region_decides_alone(), "wrong": wrong})
+    assert (found["right"], "7" in found["wrong"]) == ("", True)
+
+
+def test_every_component_has_its_alert() -> None:
+    names = alert_names(KINDS)
+    for name in ("TurnRelayDown", "BackendDown", "SignalingSlow", "CheckDown", "CheckSlow"):
+        assert name in names

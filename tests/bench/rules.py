@@ -1,0 +1,131 @@
+"""``make bench-rules``: what 30, 300 and 1,000 checks cost a Prometheus: series and bytes of a
+scrape, and how long a real Prometheus evaluates all rules for them, in three regions.
+"""
+
+import asyncio
+import gzip
+import statistics
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from alerts.evaluation.check_state import CheckStates
+from alerts.prometheus.rules import rules_file
+from probe.config.check_plan import make_plan
+from probe.core.environment import Variables
+from probe.core.kind import Check
+from probe.core.model import DURATION, SUCCESS, Result, Sample, Status
+from probe.core.thresholds import signals_of_check
+from probe.kinds import KINDS
+from probe.metrics.exporter import Exporter, expose
+from tests.servers.scraper import Scraper
+
+SIZES = (30, 300, 1000)
+REGIONS = ("lax", "fra", "nrt")
+RUNS = 25
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 75.0
+# The phases of an http check over TLS, and what most others have.
+PHASES = ("resolve", "connect", "tls", "processing", "transfer", "body")
+
+
+def plan(count: int) -> list[Check]:
+    """So many pages, all over TLS."""
+    raw = [
+        {"name": f"page-{number}", "url": f"https://www.example.org/pages/{number}"}
+        for number in range(count)
+    ]
+    return list(make_plan(KINDS, Variables({}), {"http": raw}).checks)
+
+
+def passing(check: Check, at: float) -> Result:
+    """A run that measures every signal that needs no label but a phase."""
+    samples = [Sample(SUCCESS, 1.0), Sample(DURATION, 0.25)]
+    for signal in signals_of_check(check):
+        if signal in (SUCCESS, DURATION):
+            continue
+        if signal.labels:
+            samples += [Sample(signal, 0.04, {signal.labels[0]: phase}) for phase in PHASES[:5]]
+        else:
+            samples.append(Sample(signal, 2e9 if "expiry" in signal.name else 1e8 / 3))
+    phases = dict.fromkeys(PHASES, 0.0412345678)
+    started = datetime.fromtimestamp(at, UTC)
+    return Result(check.name, Status.OK, started, 0.25, phases, tuple(samples))
+
+
+def page(checks: list[Check], region: str, *, full: bool) -> bytes:
+    """A scrape of a daemon whose checks all have run for a while."""
+    states, exporter = CheckStates(), Exporter(region=region, full=full)
+    states.set_checks(checks)
+    exporter.set_checks(checks)
+    for check in checks:
+        for run in range(RUNS):
+            result = replace(passing(check, 1.7e9 + 10 * run))
+            states.update(result, 10.0 * run, 1.7e9 + 10 * run)
+            state = states.state(check.name)
+            exporter.observe(result, state.evaluations if state else ())
+    text = expose(exporter, CollectorRegistry(), None)[0]
+    return text + f'probe_build_info{{region="{region}"}} 1\n'.encode()
+
+
+def show_sizes() -> None:
+    """Series and bytes of a scrape, by checks."""
+    print("checks  set      series  each   bytes      gzip")
+    for size in SIZES:
+        checks = plan(size)
+        for name, full in (("default", False), ("full", True)):
+            text = page(checks, "lax", full=full)
+            series = sum(not line.startswith(b"#") for line in text.splitlines())
+            packed = len(gzip.compress(text))
+            print(f"{size:6}  {name:7} {series:7} {series / size:5.1f} {len(text):10} {packed:9}")
+
+
+async def show_evaluation(folder: Path, size: int) -> None:
+    """How long each group takes for so many checks in each region, by Prometheus' own account."""
+    checks = plan(size)
+    async with AsyncExitStack() as stack:
+        pages = [await _served(stack, page(checks, each, full=False)) for each in REGIONS]
+        server = Scraper(folder, jobs={"probe": pages}, rules=rules_file(KINDS), every="15s")
+        prometheus = await stack.enter_async_context(server)
+        await asyncio.sleep(SECONDS)
+        totals: dict[str, list[float]] = {}
+        for _ in range(5):
+            for series in await prometheus.own("prometheus_rule_group_last_duration_seconds"):
+                name = series[0].rpartition(";")[2]
+                totals.setdefault(name, []).append(series[1])
+            await asyncio.sleep(15)
+    print(f"{size} checks in {len(REGIONS)} regions:")
+    found = {name: statistics.median(values) for name, values in totals.items()}
+    for name, seconds in found.items():
+        print(f"  {name:24} {1000 * seconds:8.1f} ms")
+    print(f"  {'all groups':24} {1000 * sum(found.values()):8.1f} ms")
+
+
+async def _served(stack: AsyncExitStack, text: bytes) -> str:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=text, content_type="text/plain")
+
+    app = web.Application()
+    app.router.add_get("/metrics", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return f"127.0.0.1:{runner.addresses[0][1]}"
+
+
+async def main() -> None:
+    """Print both."""
+    print(f"rules file: {len(rules_file(KINDS).splitlines())} lines")
+    show_sizes()
+    with tempfile.TemporaryDirectory() as work:
+        await show_evaluation(Path(work), SIZES[-1])
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,156 @@
+"""Answers of web servers as they occur, for comparing what clients make of them."""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+
+from tests.servers.pages import Behaviour, in_turn, says
+
+OK = b"HTTP/1.1 200 OK\r\n"
+HELLO = b"Content-Length: 5\r\n\r\nhello"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """``answers`` are sent one for each connection, the last for all that follow; ``why``
+    explains a row in which not all clients agree."""
+
+    name: str
+    answers: tuple[bytes, ...]
+    why: str = ""
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """A server in this situation."""
+        return in_turn(*map(says, self.answers))
+
+
+def _to(location: bytes, status: bytes = b"302 Found") -> bytes:
+    return b"HTTP/1.1 %s\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (
+        status,
+        location,
+    )
+
+
+def _coded(coding: bytes, body: bytes) -> tuple[bytes, ...]:
+    head = b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding, len(body))
+    return (OK + head + body,)
+
+
+def _hops(count: int) -> tuple[bytes, ...]:
+    """So many redirects to the same server, then an answer."""
+    return (*(_to(b"/%d" % hop) for hop in range(count)), OK + HELLO)
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    coder = zlib.compressobj(wbits=-15)
+    return coder.compress(data) + coder.flush()
+
+
+SITUATIONS = (
+    Situation(
+        "204 without a body",
+        (b"HTTP/1.1 204 No Content\r\n\r\n",),
+        "Chromium keeps its page, as the standard wants",
+    ),
+    Situation("no reason phrase", (b"HTTP/1.1 200\r\n" + HELLO,)),
+    Situation("HTTP/1.0, the body ends with the connection", (b"HTTP/1.0 200 OK\r\n\r\nhello",)),
+    Situation(
+        "103 Early Hints before the answer",
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" + OK + HELLO,),
+    ),
+    Situation(
+        "chunks with extensions and a trailer",
+        (
+            OK + b"Transfer-Encoding: chunked\r\n\r\n"
+            b"5;name=value\r\nhello\r\n0\r\nServer-Timing: total;dur=1\r\n\r\n",
+        ),
+    ),
+    Situation(
+        "the last chunk is missing",
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",),
+    ),
+    Situation("a body shorter than announced", (OK + b"Content-Length: 50\r\n\r\nhello",)),
+    Situation(
+        "a negative Content-Length",
+        (OK + b"Content-Length: -1\r\n\r\nhello",),
+        "Chromium takes it for none",
+    ),
+    Situation("redirect to a query alone", (_to(b"?page=1"), OK + HELLO)),
+    Situation("redirect with a fragment", (_to(b"/a#top"), OK + HELLO)),
+    Situation(
+        "redirect without Location",
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",),
+        "curl takes every status for success",
+    ),
+    Situation(
+        "redirect to a name with raw UTF-8",
+        (_to("/schön".encode()), OK + HELLO),
+    ),
+    Situation("redirect to ftp:", (_to(b"ftp://127.0.0.1/"),)),
+    Situation("10 redirects", _hops(10)),
+    Situation(
+        "19 redirects",
+        _hops(19),
+        "blackbox_exporter follows 10; Chromium and the Fetch standard 20",
+    ),
+    Situation("25 redirects", _hops(25), "curl follows 50; Chromium and the Fetch standard 20"),
+    Situation(
+        "300 with an address",
+        (_to(b"/a", b"300 Multiple Choices"), OK + HELLO),
+        "curl alone follows it",
+    ),
+    Situation(
+        "304 to a client that has nothing",
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n",),
+        "curl takes every status for success",
+    ),
+    Situation("deflate without zlib's header", _coded(b"deflate", _raw_deflate(b"hello"))),
+    Situation("gzip named x-gzip", _coded(b"x-gzip", gzip.compress(b"hello"))),
+    Situation(
+        "gzip with garbage after its end",
+        _coded(b"gzip", gzip.compress(b"hello") + b"garbage"),
+        "curl alone minds it",
+    ),
+    Situation(
+        "gzip that is none",
+        _coded(b"gzip", b"hello"),
+        "blackbox_exporter asks for no coding",
+    ),
+    Situation(
+        "an unknown content coding",
+        _coded(b"x-own", b"hello"),
+        "Chromium shows what it can't decode; curl refuses it",
+    ),
+    Situation(
+        "a header without a colon",
+        (OK + b"nonsense\r\n" + HELLO,),
+        "Chromium ignores it",
+    ),
+    Situation("a header without a name", (OK + b": value\r\n" + HELLO,)),
+    Situation(
+        "a null byte in a header",
+        (OK + b"X-A: a\0b\r\n" + HELLO,),
+        "blackbox_exporter alone accepts it",
+    ),
+    Situation("a bare carriage return in a header", (OK + b"X-A: a\rb\r\n" + HELLO,)),
+    Situation(
+        "an empty line before the answer",
+        (b"\r\n" + OK + HELLO,),
+        "Chromium skips it",
+    ),
+    Situation("HTTP/0.9: no head at all", (b"hello",)),
+    Situation(
+        "a status of two digits",
+        (b"HTTP/1.1 20 OK\r\n" + HELLO,),
+        "Chromium shows it; it is no success all the same",
+    ),
+    Situation("status 299", (b"HTTP/1.1 299 Fine\r\n" + HELLO,)),
+    Situation(
+        "status 600",
+        (b"HTTP/1.1 600 Odd\r\n" + HELLO,),
+        "curl takes every status for success; to Chromium it is shown, and is no success",
+    ),
+    Situation("HTTP/2.0 in the clear", (b"HTTP/2.0 200 OK\r\n" + HELLO,)),
+    Situation("nothing but a head", (OK + b"\r\n",)),
+)

@@ -1,0 +1,146 @@
+"""What may be asked of ``/probe``, and what it answers to everything else."""
+
+import asyncio
+
+import pytest
+
+from probe.exporter.modules.module import Module
+from probe.exporter.request import BadRequest, deadline_of, read_request
+from tests.exporter.asking import config_of, exporter
+from tests.servers.pages import Pages, answers, hangs_after
+
+CONFIG = config_of()
+REFUSED = {
+    "": "Target parameter is missing",
+    "target=": "Target parameter is missing",
+    "target=%20": "Target parameter is missing",
+    "module=http_2xx": "Target parameter is missing",
+    "target=a&module=nope": 'Unknown module "nope"',
+    "target=a&target=b": 'Parameter "target" is given more than once',
+    "target=a&module=stun&module=icmp": 'Parameter "module" is given more than once',
+    "target=a&debug=yes": 'Parameter "debug" must be true or false',
+    "target=a&colour=red": 'Unknown parameter "colour"',
+    "target=a&password=hunter2": "credentials belong into the module",
+    "target=a&username=joe": "credentials belong into the module",
+    "target=a&api_key=hunter2": "credentials belong into the module",
+    "target=http://joe:hunter2@a/": "Target carries user info",
+    "target=joe@a:22": "Target carries user info",
+    "target=turn:joe:hunter2@a:3478": "Target carries user info",
+    "target=http:%5C%5Cjoe:hunter2@a/": "Target carries user info",
+    "target=http://a/?token=hunter2": "Target carries a secret in its query",
+    "target=a%0d%0aX:%20y": "blank or a control character",
+    "target=a&hostname=b%0d%0aX:%20y": 'Parameter "hostname"',
+    "target=http://a:99999/": "Target is invalid",
+    "target=ftp://a/": "Target is invalid",
+    "target=a&module=tcp_connect": "HOST:PORT",
+    "target=turn:a:3478%3Ftransport=tcp&module=turn_udp": "the URI is of tcp",
+    "target=http://a/&module=icmp": "name or an address",
+}
+
+
+@pytest.mark.parametrize("query", REFUSED)
+async def test_what_is_no_request_is_refused_and_not_repeated(query: str) -> None:
+    async with exporter() as asked:
+        answer = await asked.get(f"/probe?{query}")
+    assert answer.status == 400
+    assert REFUSED[query] in answer.text
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("header", "timeout", "deadline"),
+    [
+        (None, 0.0, 119.5),
+        ("10", 0.0, 9.5),
+        ("10.5", 5.0, 5.0),
+        ("3", 5.0, 2.5),
+        ("0.4", 0.0, 0.2),
+        ("0", 7.0, 7.0),
+        ("1e9", 0.0, 119.5),
+    ],
+)
+def test_the_deadline_is_the_scrapes_less_the_offset_or_the_modules(
+    header: str | None, timeout: float, deadline: float
+) -> None:
+    module = Module.model_validate({"prober": "http", "timeout": timeout})
+    assert deadline_of(header, module, 0.5) == pytest.approx(deadline)
+
+
+@pytest.mark.parametrize("header", ["soon", "-1", "nan", "inf"])
+def test_a_timeout_that_is_no_number_is_refused(header: str) -> None:
+    query = {"target": ["a"]}
+    with pytest.raises(BadRequest, match="Failed to parse timeout from Prometheus header"):
+        read_request(query, header, CONFIG)
+
+
+async def test_a_silent_target_fails_before_the_scrape_gives_up() -> None:
+    async with Pages(hangs_after()) as pages, exporter() as asked:
+        headers = {"X-Prometheus-Scrape-Timeout-Seconds": "0.9"}
+        answer = await asked.probe(pages.url, headers=headers)
+    assert answer.success == 0.0
+    assert 'cause="deadline",phase="processing"' in answer.why
+    assert 0.3 < answer.samples["probe_duration_seconds"] < 5.0
+
+
+async def test_too_many_at_once_are_asked_to_come_back() -> None:
+    async with Pages(hangs_after()) as pages, exporter(config_of(concurrency=1)) as asked:
+        headers = {"X-Prometheus-Scrape-Timeout-Seconds": "20"}
+        first = asyncio.create_task(asked.probe(pages.url, headers=headers))
+        while not pages.connections:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        second = await asked.probe(pages.url)
+        first.cancel()
+    assert (second.status, second.headers["Retry-After"]) == (503, "1")
+    assert "concurrency" in second.text
+
+
+async def test_more_than_the_rate_are_asked_to_come_back() -> None:
+    async with Pages(answers()) as pages, exporter(config_of(rate=0.001)) as asked:
+        found = [await asked.probe(pages.url) for _ in range(3)]
+    assert [each.status for each in found] == [200, 429, 429]
+    assert found[2].headers["Retry-After"] == "1"
+
+
+async def test_debug_shows_the_log_the_metrics_and_the_module_without_secrets() -> None:
+    table = {"prober": "http", "http": {"basic_auth": {"username": "joe", "password": "hunter22"}}}
+    async with Pages(answers(500)) as pages, exporter(config_of(tables={"m": table})) as asked:
+        answer = await asked.probe(pages.url, "m", debug="true")
+        shown = await asked.get("/config")
+    parts = ("Logs for the probe:", "Metrics that would have been returned:")
+    for part in (*parts, "Module configuration:", 'cause="http_status"', "prober: http"):
+        assert part in answer.text
+    assert "msg=" in answer.text
+    assert "level=error" in answer.text
+    assert "password: <secret>" in answer.text
+    assert "hunter22" not in answer.text + shown.text
+    assert "username: joe" in shown.text
+
+
+async def test_it_is_healthy_and_reloads_on_post_and_put() -> None:
+    async with exporter() as asked:
+        assert (await asked.get("/-/healthy")).text == "Healthy\n"
+        assert (await asked.get("/-/reload")).status == 405
+        assert (await asked.get("/-/reload", "POST")).status == 200
+        asked.problem = "probe.toml: no"
+        refused = await asked.get("/-/reload", "PUT")
+    assert asked.reloads == 2
+    assert (refused.status, refused.text) == (500, "failed to reload config: probe.toml: no\n")
+
+
+async def test_answers_are_compressed_for_who_takes_that() -> None:
+    async with Pages(answers()) as pages, exporter() as asked:
+        plain = await asked.probe(pages.url, headers={"Accept-Encoding": "identity"})
+        packed = await asked.probe(pages.url, headers={"Accept-Encoding": "gzip"})
+        refused = await asked.probe(pages.url, headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in refused.headers
+    assert plain.samples.keys() == packed.samples.keys()
+
+
+async def test_openmetrics_is_written_for_who_asks_for_it() -> None:
+    async with Pages(answers()) as pages, exporter() as asked:
+        accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+        answer = await asked.probe(pages.url, headers=accept)
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")

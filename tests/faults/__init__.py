@@ -1,0 +1,1 @@
+"""A real daemon goes through one incident while its system calls fail."""

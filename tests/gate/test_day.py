@@ -1,0 +1,191 @@
+"""A watch of 24 hours on a clock that jumps: verdict, intervals, incidents, resuming."""
+
+from pathlib import Path
+
+import pytest
+
+from probe.commands.gate.reporting import judged
+from probe.core.causes import Cause
+from probe.core.model import Verdict
+from probe.report.gate.model import Decision, GateReport, GateVerdict, ObjectiveRow
+from tests.gate.release import DAY, HOUR, START, Release, Trouble, survive
+
+BOTH = ("health", "frontend")
+# Ten minutes without a backend, two hours of slow responses, calls that fail now and then.
+THREE_FAULTS = (
+    Trouble(3.0, 3 + 10 / 60, BOTH),
+    Trouble(8.0, 10.0, ("health", "frontend"), kind="slow", seconds=1.2),
+    Trouble(15.0, 20.0, ("call-primary",), Cause.ICE_FAILED, every=2),
+)
+
+
+def objective(report: GateReport, name: str) -> ObjectiveRow:
+    return next(row for row in report.objectives if row.name == name)
+
+
+def decisions(report: GateReport) -> dict[str, Decision]:
+    return {row.name: row.decision for row in report.objectives}
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Release, GateReport]:
+    release = Release(tmp_path_factory.mktemp("faults"), THREE_FAULTS)
+    return release, release.watch()
+
+
+def test_three_faults_end_in_a_roll_back_for_the_objectives_that_they_miss(
+    watched: tuple[Release, GateReport],
+) -> None:
+    _, report = watched
+    found = decisions(report)
+    assert report.verdict is GateVerdict.ROLL_BACK
+    assert found["health/availability"] is Decision.MISSED
+    assert found["health/probe_toy_response_seconds"] is Decision.MISSED
+    assert found["call-success"] is Decision.MISSED
+    assert found["machine/probe_toy_cpu_ratio"] is Decision.MET
+    assert found["machine/probe_toy_memory_bytes"] is Decision.MET
+
+
+def test_time_and_count_are_measured_with_their_intervals(
+    watched: tuple[Release, GateReport],
+) -> None:
+    _, report = watched
+    down = objective(report, "health/availability")
+    assert down.by_time is not None
+    assert down.by_time.low <= 600 <= down.by_time.high
+    assert down.by_time.high - down.by_time.low <= 130
+    assert down.by_time.allowed == pytest.approx(86.4)
+    assert down.budget_left is not None
+    assert down.budget_left < -5
+    calls = objective(report, "call-success")
+    assert calls.by_count is not None
+    assert calls.estimate is not None
+    failed, made = calls.by_count.bad, calls.by_count.cases
+    assert 350 <= made <= 362
+    assert 33 <= failed <= 42
+    assert calls.estimate.low < 1 - failed / made < calls.estimate.high
+
+
+def test_every_incident_is_there_with_its_cause_and_duration(
+    watched: tuple[Release, GateReport],
+) -> None:
+    _, report = watched
+    outage = report.incidents[0]
+    assert outage.start == pytest.approx(START + 3 * HOUR, abs=65)
+    assert outage.duration == pytest.approx(600, abs=130)
+    assert (outage.cause, set(outage.checks)) == ("connect_refused", set(BOTH))
+    assert outage.verdict is Verdict.CRITICAL
+    others = {row.cause for row in report.incidents[1:]}
+    assert others == {"ice_failed"}  # being slow misses an objective, and alerts nobody here
+    assert report.gaps == []
+
+
+def test_history_alone_gives_the_same_report(watched: tuple[Release, GateReport]) -> None:
+    release, report = watched
+    again = judged(release.plan, release.folder, START, report.window.end)
+    assert again.verdict is report.verdict
+    assert decisions(again) == decisions(report)
+    assert list(again.incidents) == list(report.incidents)
+    for mine, other in zip(again.objectives, report.objectives, strict=True):
+        assert mine.by_count is None or other.by_count is not None
+        assert mine.estimate == other.estimate
+
+
+def test_killed_and_continued_it_gives_the_verdict_of_one_that_was_not(
+    tmp_path: Path, watched: tuple[Release, GateReport]
+) -> None:
+    _, whole = watched
+    release = Release(tmp_path, THREE_FAULTS, killed_at=9 * HOUR)
+    survive(release)
+    release.clock.pass_(20 * 60)
+    report = release.watch()
+    assert report.verdict is whole.verdict
+    assert report.window.elapsed == pytest.approx(DAY)
+    assert report.window.end == pytest.approx(START + DAY, abs=10)
+    (gap,) = report.gaps
+    assert gap.reason == "the watch was interrupted"
+    assert gap.duration == pytest.approx(20 * 60, abs=80)
+    assert [row.cause for row in report.incidents] == [row.cause for row in whole.incidents]
+
+
+@pytest.mark.proof
+def test_a_day_at_ten_seconds_is_go_by_the_operators_own_criteria(tmp_path: Path) -> None:
+    report = Release(tmp_path, interval=10.0, tables=()).watch()
+    assert report.verdict is GateVerdict.GO
+    assert set(decisions(report).values()) == {Decision.MET}
+    assert list(report.incidents) == []
+    rate = objective(report, "error-rate")
+    assert rate.limit == 0.999
+    assert rate.by_count is not None
+    assert rate.by_count.cases > 10_000
+
+
+def test_hours_without_faults_are_go(tmp_path: Path) -> None:
+    report = Release(tmp_path).watch(8 * HOUR)
+    assert report.verdict is GateVerdict.GO
+    assert set(decisions(report).values()) == {Decision.MET}
+    assert list(report.incidents) == []
+
+
+def test_a_machine_that_restarts_is_a_gap_and_no_outage(tmp_path: Path) -> None:
+    release = Release(tmp_path, killed_at=2 * HOUR)
+    survive(release, 6 * HOUR)
+    release.boot = "second"  # and half an hour later the machine is back
+    release.clock.pass_(HOUR / 2)
+    report = release.watch()
+    assert report.verdict is GateVerdict.GO
+    assert [gap.reason for gap in report.gaps] == ["this machine was restarted"]
+    health = objective(report, "health/availability")
+    assert health.by_time is not None
+    assert health.by_time.bad == 0
+    assert health.by_time.measured == pytest.approx(5.5 * HOUR, abs=300)
+
+
+def test_a_laptop_that_sleeps_is_a_gap_and_no_outage(tmp_path: Path) -> None:
+    release = Release(tmp_path, sleeps_at=2 * HOUR)
+    report = release.watch(6 * HOUR)
+    assert report.verdict is GateVerdict.GO
+    assert [gap.reason for gap in report.gaps] == ["this machine was asleep"]
+    assert report.gaps[0].duration == pytest.approx(HOUR / 2, abs=80)
+
+
+def test_a_gap_of_half_the_time_leaves_it_undecided(tmp_path: Path) -> None:
+    release = Release(tmp_path, killed_at=2 * HOUR)
+    survive(release, 6 * HOUR)
+    release.clock.pass_(3 * HOUR)
+    report = release.watch()
+    assert report.verdict is GateVerdict.NOT_DECIDED
+    assert "% of the time was measured" in objective(report, "health/availability").reason
+
+
+@pytest.mark.parametrize("step", [12 * HOUR, -3 * HOUR, 90.0])
+def test_a_clock_that_is_set_neither_ends_the_watch_nor_prolongs_it(
+    tmp_path: Path, step: float
+) -> None:
+    release = Release(tmp_path, killed_at=2 * HOUR)
+    survive(release, 6 * HOUR)
+    release.wall_offset = step  # set while the process was gone
+    report = release.watch()
+    assert release.clock() == pytest.approx(6 * HOUR, abs=10)
+    assert report.window.elapsed == pytest.approx(6 * HOUR)
+    assert report.verdict is not GateVerdict.ROLL_BACK
+    assert list(report.incidents) == []
+
+
+def test_fail_fast_ends_once_the_budget_of_the_whole_time_is_spent(tmp_path: Path) -> None:
+    release = Release(tmp_path, (Trouble(2.0, 12.0, BOTH),))
+    report = release.watch(fail_fast=True)
+    assert report.verdict is GateVerdict.ROLL_BACK
+    assert release.clock() < 2.3 * HOUR
+    assert "health/availability" in report.early
+    assert release.progress().is_over
+
+
+def test_fail_fast_goes_on_while_nothing_is_decided(tmp_path: Path) -> None:
+    release = Release(tmp_path, (Trouble(2.0, 2 + 30 / 3600, BOTH),))
+    report = release.watch(seconds=12 * HOUR, fail_fast=True)
+    assert release.clock() >= 12 * HOUR - 1
+    assert report.early == ""
+    health = objective(report, "health/availability")
+    assert health.by_time is not None
+    assert 0 < health.by_time.bad < 43.2

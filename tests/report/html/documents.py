@@ -1,0 +1,55 @@
+"""Every page that there is, as documents with their policies, to be held to the same rules."""
+
+from collections.abc import Callable
+
+from alerts import runbooks
+from probe.history.incidents.model import IncidentAlert
+from probe.report.board import StatusBoard
+from probe.report.html import check_page, group_page, incident_page, page, runbook_page
+from tests.report import board_samples as boards
+from tests.report.html.status_days import NOW
+
+Document = tuple[str, str]
+
+
+def steps(alert: IncidentAlert) -> tuple[str, ...]:
+    """The first steps of an alert's runbook, as the daemon gives them."""
+    known = alert.runbook in runbooks.slugs()
+    return runbooks.first_steps(alert.runbook) if known else ()
+
+
+def status(board: Callable[[], StatusBoard]) -> Callable[[], Document]:
+    """The status page of a board."""
+    return lambda: page.render(board(), steps=steps)
+
+
+def _check(name: str) -> Document:
+    return check_page.render(boards.details(name), now=NOW, region="lax", newest=boards.runs(name))
+
+
+def _runbook() -> Document:
+    found = runbooks.page("service-down")
+    return runbook_page.render(found.title, found.text)
+
+
+DOCUMENTS: dict[str, Callable[[], Document]] = {
+    **{name: status(board) for name, board in boards.BOARDS.items()},
+    "check": lambda: _check("health"),
+    "check-well": lambda: _check("turn-primary-udp"),
+    "service": lambda: group_page.service(
+        boards.transport_down(), boards.transport_down().services[2]
+    ),
+    "provider": lambda: group_page.provider(
+        boards.transport_down(), boards.transport_down().services[2].providers[0]
+    ),
+    "incident": lambda: incident_page.render(
+        boards.backend_down().open[0], now=NOW, region="lax", steps=steps
+    ),
+    "incident-over": lambda: incident_page.render(boards.past()[0], now=NOW, region="lax"),
+    "incidents": lambda: incident_page.index(
+        (*boards.backend_down().open, *boards.past()), now=NOW, region="lax"
+    ),
+    "no-incidents": lambda: incident_page.index((), now=NOW, region="lax"),
+    "runbook": _runbook,
+    "runbooks": lambda: runbook_page.index([("service-down", "A service is down")]),
+}

@@ -1,0 +1,131 @@
+"""The wall clock is set while the monitor runs, and the monitor is started anew: everything that is
+open goes on, in the order and with the durations that it had."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alerts.model import MessageType
+from alerts.outbox.schema import FILE
+from tests.simulation.faults import HOUR, Fault, Scenario
+from tests.simulation.monitor import RETRY, Run, Simulation
+from tests.simulation.test_simulation import memory_folder
+
+CRASH, REBOOT = 0.0, 1.0
+STEPS = [-5 * HOUR, 30 * 86400.0]
+
+
+def _lose_database(folder: Path) -> None:
+    for path in folder.glob(f"{FILE}*"):
+        path.unlink()
+
+
+def _lose_journal(folder: Path) -> None:
+    for path in folder.glob("*.journal"):
+        path.unlink()
+
+
+def _lose_nothing(folder: Path) -> None:
+    pass
+
+
+def _play(*faults: Fault, between: Callable[[Path], None] = _lose_nothing) -> Run:
+    with memory_folder() as folder:
+        run = Simulation(Scenario(0, ("a",), faults, 1.2 * HOUR), folder, between=between).play()
+    assert not run.errors
+    return run
+
+
+def _messages(run: Run, receiver: str) -> list[tuple[str, float]]:
+    found = run.receivers[receiver].incidents
+    return [(each.message.occasion.value, each.at) for each in found]
+
+
+@pytest.mark.parametrize("lose", [_lose_nothing, _lose_database, _lose_journal])
+@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
+@pytest.mark.parametrize("seconds", STEPS)
+def test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(
+    seconds: float, kind: float, lose: Callable[[Path], None]
+) -> None:
+    run = _play(
+        Fault("outage", "a", 100.0, 1500.0),
+        Fault("step", "clock", 1000.0, 2 * HOUR, size=seconds),
+        Fault("kill", "process", 1010.0, 1010.0, size=kind),
+        between=lose,
+    )
+    for receiver in ("pager", "chat"):
+        told = _messages(run, receiver)
+        assert [occasion for occasion, _ in told] == ["firing", "resolved"], receiver
+        assert told[-1][1] < 1500.0 + 6 * RETRY
+
+
+@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
+@pytest.mark.parametrize("seconds", STEPS)
+def test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds: float, kind: float) -> None:
+    run = _play(
+        Fault("outage", "a", 100.0, 3000.0),
+        Fault("refuse", "pager", 0.0, 1200.0),
+        Fault("step", "clock", 1000.0, 2 * HOUR, size=seconds),
+        Fault("kill", "process", 1010.0, 1010.0, size=kind),
+    )
+    told = _messages(run, "pager")
+    assert [occasion for occasion, _ in told] == ["firing", "resolved"]
+    assert told[0][1] < 1200.0 + 310.0
+
+
+@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
+@pytest.mark.parametrize("seconds", STEPS)
+def test_a_refused_resolve_is_sent_again(seconds: float, kind: float) -> None:
+    run = _play(
+        Fault("outage", "a", 100.0, 900.0),
+        Fault("reject", "pager", 905.0, 1200.0),
+        Fault("step", "clock", 1000.0, 2 * HOUR, size=seconds),
+        Fault("kill", "process", 1010.0, 1010.0, size=kind),
+    )
+    told = _messages(run, "pager")
+    assert [occasion for occasion, _ in told] == ["firing", "resolved"]
+    assert told[-1][1] < 1900.0
+
+
+@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
+@pytest.mark.parametrize("seconds", STEPS)
+def test_two_short_failures_with_a_step_between_page_nobody(seconds: float, kind: float) -> None:
+    run = _play(
+        Fault("outage", "a", 119.0, 125.0),
+        Fault("step", "clock", 126.0, 2 * HOUR, size=seconds),
+        Fault("kill", "process", 128.0, 128.0, size=kind),
+        Fault("outage", "a", 133.0, 136.0),
+    )
+    assert _messages(run, "pager") == []
+    assert _messages(run, "chat") == []
+
+
+@pytest.mark.parametrize("seconds", STEPS)
+def test_a_second_step_after_the_restart_changes_nothing(seconds: float) -> None:
+    run = _play(
+        Fault("outage", "a", 100.0, 2500.0),
+        Fault("step", "clock", 1000.0, 2 * HOUR, size=seconds),
+        Fault("kill", "process", 1010.0, 1010.0, size=REBOOT),
+        Fault("step", "clock", 1500.0, 2 * HOUR, size=-seconds),
+        Fault("kill", "process", 2000.0, 2000.0, size=CRASH),
+    )
+    told = _messages(run, "chat")
+    assert [occasion for occasion, _ in told] == ["firing", "resolved"]
+    assert told[-1][1] < 2500.0 + 6 * RETRY
+    firing = run.receivers["chat"].incidents[-1].message
+    assert firing.occasion is MessageType.RESOLVED
+    # By the clock of the end, which is right again, it took as long as it did.
+    assert abs((firing.at - firing.since) - 2400.0) < 5 * RETRY
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seconds", [-30 * 86400.0, -90.0, 3 * HOUR])
+@pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
+def test_the_same_of_other_steps(seconds: float, kind: float) -> None:
+    for lose in (_lose_nothing, _lose_database, _lose_journal):
+        test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(seconds, kind, lose)
+    test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds, kind)
+    test_a_refused_resolve_is_sent_again(seconds, kind)
+    test_two_short_failures_with_a_step_between_page_nobody(seconds, kind)
+    test_a_second_step_after_the_restart_changes_nothing(seconds)
