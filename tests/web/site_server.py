@@ -25,6 +25,10 @@ LOGIN = {"Authorization": "Basic ZXZhOndvcmQtb2YtbWluZQ=="}
 
 
 @dataclass
+async def _metrics(_: str | None) -> tuple[bytes, str]:
+    return b"up 1\n", "text/plain"
+
+
 class Source:
     """``board`` is what the pages show; ``change`` makes it another. ``made`` counts how often
     they asked."""
@@ -70,7 +74,7 @@ class Source:
         data = PageData(
             self.overview,
             lambda: self.revision,
-            lambda _: (b"up 1\n", "text/plain"),
+            _metrics,
             site.runbook,
             lambda: "",
             site=site,

@@ -193,6 +193,10 @@ async def _no_overview() -> Overview:
     raise AssertionError
 
 
+async def _no_metrics(_: str | None) -> tuple[bytes, str]:
+    return b"", "text/plain"
+
+
 @asynccontextmanager
 async def served(*, token: str | None = TOKEN, login: bool = True) -> AsyncIterator[Client]:
     """The API with a token of its own, beside pages that need a login."""
@@ -204,9 +208,7 @@ async def served(*, token: str | None = TOKEN, login: bool = True) -> AsyncItera
     )
     async with opened(None) as history:
         source = Source(history)
-        data = PageData(
-            _no_overview, lambda: 0, lambda _: (b"", "text/plain"), lambda _: None, lambda: ""
-        )
+        data = PageData(_no_overview, lambda: 0, _no_metrics, lambda _: None, lambda: "")
         api = Api(ApiHandlers(source, new_id), (secret, None), "1.2.3")
         files = ServiceFiles(source.board, lambda: access.is_protected, "https://probe.example")
         pages = Pages(data, access, routes=[*api.routes(), *files.routes()])
