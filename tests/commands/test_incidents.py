@@ -62,6 +62,9 @@ async def test_an_outage_is_seen_annotated_noted_and_exported(
         assert seen.stdout.startswith("CRITICAL  1 open incident\n")
         assert f"{incident['id']}, since" in seen.stdout
         assert "acknowledged by ida" in seen.stdout
+        port = running.url.rpartition(":")[2]
+        alerts = await elsewhere("alerts", "list", PROBE_LISTEN=f"127.0.0.1:{port}", **token)
+        assert (alerts.exit_code, "page/failing" in alerts.stdout) == (0, True), alerts.output
         status = await elsewhere("status", "--json", *at, **token)
         assert json.loads(status.stdout)["incidents"][0]["id"] == incident["id"]
         refused = await elsewhere("status", *at, PROBE_API_TOKEN="x" * 16)
