@@ -14,7 +14,7 @@ from probe.commands.gate import report, watch
 from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
-from probe.commands.silence.parameters import Seconds
+from probe.commands.silence.parameters import Names, Seconds
 from probe.commands.turn import turn
 from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
@@ -34,21 +34,6 @@ FOR_ONCE = {
     "textfile",
     "notify",
 }
-
-
-class Names(click.ParamType[tuple[str, ...]]):
-    """NAME[,NAME], as a tuple."""
-
-    name = "NAME[,NAME]"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """Split at commas; an empty part is an error."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(part.strip() for part in str(value).split(","))
-        if not all(names):
-            self.fail(f"'{value}' has an empty name in it", param, ctx)
-        return names
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
