@@ -11,6 +11,7 @@ import click
 from probe.commands import signals
 from probe.commands.doctor import doctor
 from probe.commands.gate import report, watch
+from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
 from probe.commands.silence.parameters import Seconds
@@ -146,12 +147,17 @@ def _refuse_what_is_for_once(ctx: click.Context) -> None:
 
 
 @cli.command("check-config")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also ask each notifier's service whether it would accept a notification; sends none.",
+)
 @click.pass_obj
-def check_config(options: dict[str, Any]) -> None:
+def check_config(options: dict[str, Any], probe: bool) -> None:
     """Validate the configuration and report all errors."""
     from probe.commands import inspect
 
-    sys.exit(inspect.check_config(options))
+    sys.exit(inspect.check_config(options, probe=probe))
 
 
 @cli.command("list")
@@ -221,11 +227,8 @@ def healthcheck(options: dict[str, Any]) -> None:
     sys.exit(command.run(options))
 
 
-cli.add_command(turn)
-cli.add_command(watch)
-cli.add_command(report)
-cli.add_command(load)
-cli.add_command(doctor)
+for each in (turn, watch, report, load, doctor, status, incidents, annotate):
+    cli.add_command(each)
 
 
 @cli.command("rules")

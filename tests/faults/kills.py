@@ -18,7 +18,7 @@ from tests.faults.incident import Surroundings, start
 
 SHORTEST_LIFE, LONGEST_LIFE = 1.0, 20.0
 # A life of so long within an outage, with a receiver that accepts, triggers it.
-CERTAIN_SECONDS = 15.0
+CERTAIN_SECONDS = 14.0
 # What was received so shortly before a kill may be sent again: its answer was lost.
 LOST_ANSWER_SECONDS = 2.0
 LAST_LIFE_SECONDS = 120.0
@@ -145,8 +145,10 @@ def _tally(world: _World, lives: list[tuple[float, float]], looks: int) -> Tally
     found.open = len(_open_keys(world))
     about = [each for each in world.received if "probe-itself" not in each[2]]
     for start_at, end in world.outages:
-        ran = max(min(end, life[1]) - max(start_at, life[0]) for life in lives)
-        if ran - (end - start_at) / 3 < CERTAIN_SECONDS:
+        # In the first third the receiver may refuse.
+        accepts = start_at + (end - start_at) / 3
+        ran = max(min(end, life[1]) - max(accepts, life[0]) for life in lives)
+        if ran < CERTAIN_SECONDS:
             continue
         found.certain += 1
         if not any(_is_open_within(about, start_at, end)):
