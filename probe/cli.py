@@ -28,9 +28,7 @@ FOR_ONCE = {
     "wait",
     "expect_version",
     "expect_new_instance",
-    "push",
-    "push_job",
-    "push_label",
+    *("push", "push_job", "push_label"),
     "textfile",
     "notify",
 }
@@ -81,9 +79,7 @@ FOR_ONCE = {
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
 @click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
-@click.option(
-    "--push-label", multiple=True, metavar="NAME=VALUE", help="Further label of its grouping key."
-)
+@click.option("--push-label", multiple=True, metavar="NAME=VALUE", help="Label of its group.")
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
