@@ -24,11 +24,11 @@ USER, PASSWORD = "eva", "word-of-mine"
 LOGIN = {"Authorization": "Basic ZXZhOndvcmQtb2YtbWluZQ=="}
 
 
-@dataclass
 async def _metrics(_: str | None) -> tuple[bytes, str]:
     return b"up 1\n", "text/plain"
 
 
+@dataclass
 class Source:
     """``board`` is what the pages show; ``change`` makes it another. ``made`` counts how often
     they asked."""
