@@ -34,6 +34,7 @@ from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
+from probe.storage.replica import STALLED
 
 logger = logging.getLogger(__name__)
 
@@ -119,16 +120,15 @@ class AlertManager(AlertingStatus):
 
     async def read_silences(self) -> list[Silence]:
         """Silences that have not ended, read again: other processes write the file too."""
-        if self._outbox is None:
-            return []
-        self._silences = await self._outbox.silences(self._wall())
+        if self._outbox is not None:
+            self._silences = await self._outbox.silences(self._wall())
         return list(self._silences)
 
-    async def add_silence(self, silence: Silence) -> None:
-        """Suppress notifications from now on."""
-        if self._outbox is not None:
-            await self._outbox.add_silence(silence)
-            self._woken.set()
+    async def add_silence(self, silence: Silence) -> str:
+        """Suppress notifications from now on; why a restart loses it, empty if it doesn't."""
+        stored = self._outbox is not None and await self._outbox.add_silence(silence)
+        self._woken.set()
+        return "" if stored or self._folder is None else self.problem or STALLED
 
     async def expire_silence(self, name: str) -> bool:
         """End a silence; False if there is none of that name."""

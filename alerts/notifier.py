@@ -1,7 +1,7 @@
 """The interface of a notifier."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alerts.model import Message
 
@@ -35,3 +35,21 @@ class Notifier(Protocol):
         is returned is kept for the next. Raises :class:`alerts.model.NotifyError`.
         """
         ...
+
+
+@runtime_checkable
+class Verifiable(Protocol):
+    """A notifier whose service can be asked whether it would accept a message."""
+
+    async def verify(self) -> str:
+        """What was found out, in words; nothing reaches any person. Raises
+        :class:`alerts.model.NotifyError` if a message would not be accepted."""
+        ...
+
+
+@runtime_checkable
+class Doubtful(Protocol):
+    """A notifier whose configuration is valid and may not be what was meant."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]: ...

@@ -14,7 +14,7 @@ from alerts.notification.route import (
     Route,
     read_routes,
 )
-from alerts.notifier import Notifier
+from alerts.notifier import Doubtful, Notifier
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.base import NotifierKind
 from alerts.silence.maintenance_window import read_windows
@@ -57,9 +57,10 @@ def read_alerting(
 
 
 def alerting_warnings(config: AlertingConfig) -> tuple[str, ...]:
-    """Warnings about alerting without any notifier."""
+    """Warnings about alerting without any notifier, and of the notifiers."""
     if config.notifiers:
-        return ()
+        doubtful = (each for each in config.notifiers.values() if isinstance(each, Doubtful))
+        return tuple(warning for each in doubtful for warning in each.warnings)
     names = ", ".join(each.name for each in NOTIFIERS)
     return (f"no notifier is configured: alerts are on the status page alone (there are {names})",)
 

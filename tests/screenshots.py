@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parent.parent / "docs" / "images"
 PICTURES: tuple[tuple[str, str, tuple[int, int], str], ...] = (
     ("status-page", "backend-down", (1000, 760), "light"),
     ("status-page-phone", "frozen", (390, 844), "dark"),
+    ("public-page", "public-outage", (1000, 800), "light"),
     ("check-page", "check", (1000, 1100), "light"),
     ("incident-page", "incident", (1000, 900), "dark"),
 )

@@ -81,7 +81,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
     "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
-    "probe.web": {"probe.core.resources", "probe.history.incidents.model", "probe.report"},
+    "probe.web": {
+        "probe.core.model",
+        "probe.core.resources",
+        "probe.history.incidents.model",
+        "probe.history.model",
+        "probe.history.uptime.model",
+        "probe.report",
+    },
     "probe.otel": {"probe.core", "probe.net.urls"},
     "probe.exporter": {
         *INSTRUMENTS,

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from alerts.model import Alert, Message, MessageType, NotifyError, Severity
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
-from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post
+from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -74,6 +75,30 @@ class Alertmanager:
             await self._send_to_all(message, before)
         firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
         return {FIRING: json.dumps([labels for labels, _ in firing])} if firing else {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """About addresses with a path: it is right behind a prefix only."""
+        return tuple(
+            f"ALERTMANAGER_URLS: {show_host(url)} has the path {urlsplit(url).path}, to which"
+            " /api/v2/alerts is appended: right only if that is the path of --web.external-url"
+            for url in self._urls
+            if urlsplit(url).path.strip("/")
+        )
+
+    async def verify(self) -> str:
+        """Ask every member whether it is ready. Raises NotifyError."""
+        answers = await asyncio.gather(*(request("GET", f"{url}/-/ready") for url in self._urls))
+        for url, answer in zip(self._urls, answers, strict=True):
+            if answer.status == 404 and urlsplit(url).path.strip("/"):
+                raise NotifyError(
+                    f"{show_host(url)} answers 404 to PATH/-/ready: the path of ALERTMANAGER_URLS"
+                    " has to be that of --web.external-url, without /api/v2/alerts"
+                )
+            if answer.status != 200:
+                raise NotifyError(f"{show_host(url)} is not ready: it answers {answer.status}")
+        count = len(self._urls)
+        return f"ready ({count} member{'s' if count > 1 else ''})"
 
     async def _send_to_all(self, message: Message, before: list[dict[str, str]]) -> None:
         ends = await asyncio.gather(*(self._post(url, message, before) for url in self._urls))

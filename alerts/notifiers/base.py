@@ -73,6 +73,11 @@ async def post(
     headers: Mapping[str, str] | None = None,
 ) -> HttpAnswer:
     """POST to a service. Raises NotifyError, which names the host alone: paths are secrets."""
+    return await request("POST", url, json=json, data=body, headers=headers)
+
+
+async def request(method: str, url: str, **content: Any) -> HttpAnswer:
+    """Any request to a service; ``content`` is aiohttp's. Raises NotifyError like :func:`post`."""
     import aiohttp
 
     host = show_host(url)
@@ -80,13 +85,8 @@ async def post(
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(
-                url,
-                json=json,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                **options_for(url),
+            session.request(
+                method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,
         ):
             text = (await _body(response)).decode("utf-8", "replace")

@@ -5,6 +5,7 @@ opens a second incident.
 """
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -64,6 +65,20 @@ class PagerDuty:
             hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
             raise error_from_answer(answer, "PagerDuty", hint)
         return {}
+
+    async def verify(self) -> str:
+        """Resolve an incident that there never was, which PagerDuty discards. Raises
+        NotifyError."""
+        document = {
+            "routing_key": self._routing_key.get_secret_value(),
+            "event_action": "resolve",
+            "dedup_key": f"probe-check-config-{secrets.token_hex(8)}",
+        }
+        answer = await post(self._url.get_secret_value(), json=document)
+        if answer.status != ACCEPTED:
+            hint = "is PAGERDUTY_ROUTING_KEY right?" if answer.status == 400 else ""
+            raise error_from_answer(answer, "PagerDuty", hint)
+        return "the Events API accepts the routing key"
 
 
 def event(message: Message, routing_key: str) -> dict[str, Any]:

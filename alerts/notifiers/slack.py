@@ -12,10 +12,17 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
-from alerts.notifiers.base import HttpAnswer, NotifierKind, error_code, error_from_answer
+from alerts.notifiers.base import (
+    HttpAnswer,
+    NotifierKind,
+    error_code,
+    error_from_answer,
+    post,
+)
 from probe.core.environment import Environment
 from probe.core.kind import lazy_import
 from probe.net.urls import BaseUrl, HttpUrl
+from probe.report.text.sanitize import clean
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PAUSE_SECONDS = 1.0
@@ -26,6 +33,8 @@ PASSING = frozenset(
 )
 # The message that we remember is gone: there is nothing to change.
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+# What an incoming webhook says of a message without content.
+NO_CONTENT = frozenset({"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"})
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
 _LOUD = re.compile(r"@(here|channel|everyone)")
@@ -107,6 +116,15 @@ class SlackWebhook:
             raise NotifyError(f"Slack answers 200 and does not say ok ({error_code(answer.text)})")
         return {SEVERITY: message.severity.value}
 
+    async def verify(self) -> str:
+        """Post a message without any text, which a webhook that exists refuses as such. Raises
+        NotifyError."""
+        answer = await post(self._url.get_secret_value(), json={})
+        word = error_code(answer.text)
+        if answer.status == 400 and word in NO_CONTENT:
+            return "the webhook exists"
+        raise error_from_answer(answer, "Slack", word)
+
 
 class SlackBot:
     """One message for each incident: changed in place, answered in its thread at the end."""
@@ -139,6 +157,12 @@ class SlackBot:
             thread = {"channel": place["channel"], "thread_ts": place["ts"]}
             await self._call("chat.postMessage", {**thread, **answer})
         return self._remembered(place, message)
+
+    async def verify(self) -> str:
+        """Ask whose token it is (auth.test). Raises NotifyError."""
+        found = await self._call("auth.test", {})
+        bot, team = (clean(str(found.get(each, ""))) for each in ("user", "team"))
+        return f"the token is accepted: {bot} of {team}; {self._channel} is not tried"
 
     def _place(self, memory: Mapping[str, str]) -> dict[str, str]:
         """The message to change, unless it is in a channel that isn't ours any more."""

@@ -15,9 +15,9 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from alerts.model import Message, Severity
+from alerts.model import Message, NotifyError, Severity
 from alerts.notifier import Notifier
-from alerts.notifiers.base import NotifierKind, error_from_answer, post
+from alerts.notifiers.base import NotifierKind, error_from_answer, post, request
 from probe.core.environment import Environment
 from probe.net.urls import HttpUrl, show_host
 
@@ -65,6 +65,15 @@ class Webhook:
         if not 200 <= answer.status < 300:
             raise error_from_answer(answer, show_host(url))
         return {}
+
+    async def verify(self) -> str:
+        """Whether anything answers HTTP there; the key can't be tried without a message. Raises
+        NotifyError."""
+        url = self._url.get_secret_value()
+        answer = await request("OPTIONS", url)
+        if answer.status in (404, 410) or answer.status >= 500:
+            raise NotifyError(f"{show_host(url)} answers {answer.status} to OPTIONS")
+        return f"{show_host(url)} answers; the signature can't be tried without a message"
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:

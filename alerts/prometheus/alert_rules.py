@@ -46,19 +46,13 @@ FORGOTTEN_SECONDS = 7 * 86400.0
 
 _HELD, _VOTES = "probe:alert:held", "probe:alert:votes"
 _OWN = f'probe_alert_severity{{signal="{FAILING}"}}'
-_INFO = "kind, component, service, subject, target"
-_REGION = (*SITE, "region")
+_REGION, _CHECK = (*SITE, "region"), (*SITE, "check")
 _WHAT = {
     Symptom.DOWN: "is down",
     Symptom.SLOW: "is slow",
     Symptom.DEGRADED: "is degraded",
     Symptom.CERTIFICATE: "has a certificate that expires soon",
 }
-
-
-def with_info(expr: str) -> str:
-    """An expression's series with what alerts of the check are grouped and named by."""
-    return f"{expr} * {on(JOIN)} group_left ({_INFO}) probe_check_info"
 
 
 def sample_labels(kinds: Iterable[Kind[Any, Any]]) -> tuple[str, ...]:
@@ -68,13 +62,12 @@ def sample_labels(kinds: Iterable[Kind[Any, Any]]) -> tuple[str, ...]:
 
 
 def rules(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
-    """All of them, in the order of their evaluation."""
+    """All of them but those on missing data, in the order of their evaluation."""
     kinds = tuple(kinds)
     yield from _presence()
     yield from _severities()
     yield from _agreement(("signal", "symptom", *sample_labels(kinds)))
     yield from _named(kinds)
-    yield _no_data()
 
 
 def _presence() -> Iterator[Rule]:
@@ -92,11 +85,15 @@ def _presence() -> Iterator[Rule]:
 
 
 def _severities() -> Iterator[Rule]:
-    """An alert stays as it was while its probe is silent, and until its first result after that."""
-    yield Recording(_HELD, f"({SEVERITY} > 0)\nunless {on((*_REGION, 'check'))} {_OWN}")
+    """What fires; it stays as it was while its probe is silent, and until its first result then.
+
+    What doesn't fire is not recorded, so that a thousand checks that pass cost next to nothing.
+    """
+    yield Recording(_HELD, f"{SEVERITY} unless {on((*_REGION, 'check'))} {_OWN}")
     yield Recording(
         SEVERITY,
-        f"{with_info('probe_alert_severity')}\n"
+        # The matcher finds what fires without reading what doesn't.
+        'probe_alert_severity{component!=""}\n'
         f"or ({_HELD} and on (job, instance) (up == 0))\n"
         f"or ({_HELD} unless {on(_REGION)} probe_build_info and {on(_REGION)} {LAST_SEEN})\n"
         f"or ({_HELD} and on (job, instance, check) probe_interval_seconds)",
@@ -105,26 +102,24 @@ def _severities() -> Iterator[Rule]:
 
 def _agreement(labels: tuple[str, ...]) -> Iterator[Rule]:
     """``labels`` are those that distinguish the alerts of one check."""
-    here, by = f'{SEVERITY}{{signal="{FAILING}"}}', names(GLOBAL)
+    one, by = names((*GLOBAL, *labels)), names(_CHECK)
+    critical = f"({SEVERITY} == 2)"
     yield Recording(
         REGIONS,
         f"count by ({by}) (count by ({by}, region) (\n"
-        f"  ({here} > 0) or ({here} and {on(JOIN)} probe_success)\n))",
+        f"  (probe_success and {on(_CHECK)} {critical}) or {critical}\n))",
     )
-    one = names((*GLOBAL, *labels))
-    yield Recording(_VOTES, f"count by ({one}) (count by ({one}, region) ({SEVERITY} == 2))")
+    yield Recording(_VOTES, f"count by ({one}) (count by ({one}, region) {critical})")
     # It ends with the last region that sees it, so that none of them says so afterwards.
-    live = f"({SEVERITY} == 2 and on (job, instance) probe_build_info)"
+    live = f"({critical} and on (job, instance) probe_build_info)"
     yield Recording(
         AGREED,
-        f"({_VOTES} >= {on(GLOBAL)} group_left () clamp_max({REGIONS}, 2))\n"
+        f"({_VOTES} >= {on(_CHECK)} group_left () clamp_max({REGIONS}, 2))\n"
         f"or ({_VOTES} and on ({one}) {AGREED} and on ({one}) {live})",
     )
     yield Recording(FIRING, AGREED, {"severity": "critical", "scope": "global"})
-    seen = f'{SEVERITY}{{signal!="{NO_DATA}"}} > 0'
-    yield Recording(
-        FIRING, f"max without (instance) ({seen})", {"severity": "warning", "scope": "region"}
-    )
+    seen = f'max without (instance) ({SEVERITY}{{signal!="{NO_DATA}"}})'
+    yield Recording(FIRING, seen, {"severity": "warning", "scope": "region"})
 
 
 def alert_names(kinds: Iterable[Kind[Any, Any]]) -> dict[str, tuple[str, Symptom]]:
@@ -163,19 +158,13 @@ def _named(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
         yield Alerting(name, expr, {}, say(_WHAT[symptom]), keep=KEEP_SECONDS)
 
 
-def _no_data() -> Alerting:
+def no_data() -> Iterator[Rule]:
+    """What can't be measured, and what no longer runs at all."""
     longest = f"clamp_min({NO_DATA_INTERVALS} * probe_interval_seconds, {number(NO_DATA_SECONDS)})"
-    silence = f"time() - probe_last_run_timestamp_seconds > {on(JOIN)} {longest}"
-    never = (
-        f"(time() - (0 * probe_interval_seconds + on (job, instance) group_left () "
-        f"process_start_time_seconds) > {on(JOIN)} {longest})"
-    )
-    return Alerting(
+    silent = f"(time() - probe_last_run_timestamp_seconds > {on(JOIN)} {longest})"
+    yield Alerting(
         NO_DATA_ALERT,
-        f'({SEVERITY}{{signal="{NO_DATA}"}} > 0)\n'
-        f"or {on(JOIN)} ({with_info(f'({silence})')})\n"
-        f"or {on(JOIN)} (({with_info(never)}) "
-        f"unless {on(JOIN)} probe_last_run_timestamp_seconds)",
+        f'{SEVERITY}{{signal="{NO_DATA}"}}\nor {on(JOIN)} {silent}',
         {"severity": "warning", "scope": "region", "signal": NO_DATA},
         {
             "summary": "{{ $labels.check }} has no data, in {{ $labels.region }}",

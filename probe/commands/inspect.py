@@ -46,8 +46,9 @@ async def _settings_of_lab(options: Mapping[str, Any]) -> Settings:
         return settings_for(options, lab.environment())
 
 
-def check_config(options: Mapping[str, Any]) -> int:
-    """Report all errors (64) or what is configured (0)."""
+def check_config(options: Mapping[str, Any], *, probe: bool = False) -> int:
+    """Report all errors (64) or what is configured (0). With ``probe``, whether each notifier
+    would accept a notification: 1 if one would not."""
     try:
         settings = _settings(options)
         warning = exposure_of(settings.service, security_of(settings.service))
@@ -69,7 +70,19 @@ def check_config(options: Mapping[str, Any]) -> int:
         click.echo(f"{proxied}.")
     for skip in plan.skipped:
         click.echo(f"Skipped {skip.kind}: {skip.reason}.")
-    return 0
+    return _ask_receivers(settings) if probe else 0
+
+
+def _ask_receivers(settings: Settings) -> int:
+    from alerts.notifiers.verification import verify
+
+    found = asyncio.run(verify(settings.alerting.notifiers))
+    words = {True: "ok", False: "would not accept a notification", None: "unknown"}
+    for each in found:
+        click.echo(f"Notifier {each.name}: {words[each.accepts]}: {each.text}.")
+    if not found:
+        click.echo("There is no notifier to ask.")
+    return 0 if all(each.accepts is not False for each in found) else 1
 
 
 def _without_backend(plan: CheckPlan) -> str:

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +24,12 @@ from probe.once import OnceOptions, ProgressListener, run_once
 from probe.report.formats import FORMATS, Style
 from probe.report.model import Report
 
+if TYPE_CHECKING:
+    from alerts.notifiers.slack import SlackEnvironment
+
+# With --format github, what a file of this name gets, for programs.
+_BESIDE_GITHUB = {".json": "json", ".xml": "junit"}
+
 
 def run(options: Mapping[str, Any]) -> int:
     """Run and report; returns the exit code."""
@@ -33,6 +39,7 @@ def run(options: Mapping[str, Any]) -> int:
             from probe.commands import push
 
             push.check_options(options)
+        slack = _slack(options)
         report, checks = asyncio.run(_run(options))
     except ConfigurationError as error:
         say_mistakes(error)
@@ -43,11 +50,24 @@ def run(options: Mapping[str, Any]) -> int:
     except asyncio.CancelledError:
         click.echo("probe: terminated", err=True)
         return TERMINATED
+    if slack is not None:
+        from probe.commands.notifying import notify
+        from probe.report.ci.chat import of_run
+
+        notify(slack, of_run(report))
     written = _write_report(report, options)
     if _has_metrics(options):
         # A push that fails changes the exit code of a run that passed only.
         written &= push.send(report, checks, options) or report.exit_code != 0
     return report.exit_code if written else OUTPUT_ERROR
+
+
+def _slack(options: Mapping[str, Any]) -> "SlackEnvironment | None":
+    if not options["notify"]:
+        return None
+    from probe.commands.notifying import check_notify
+
+    return check_notify(options)
 
 
 def _has_metrics(options: Mapping[str, Any]) -> bool:
@@ -109,8 +129,13 @@ def _write_report(report: Report, options: Mapping[str, Any]) -> bool:
     try:
         if path is not None:
             plain = Style(colour=False, width=LOG_WIDTH)
-            Path(path).write_text(form(report, plain), encoding="utf-8")
-            form = FORMATS["table"]
+            beside = (
+                _BESIDE_GITHUB.get(path.suffix.lower()) if options["format_"] == "github" else None
+            )
+            written = FORMATS[beside] if beside else form
+            Path(path).write_text(written(report, plain), encoding="utf-8")
+            # Annotations only count on stdout.
+            form = form if beside else FORMATS["table"]
         click.echo(form(report, style).rstrip("\n"), color=True)
         sys.stdout.flush()
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from probe.config.listen import DEFAULT_LISTEN, check_listen
+from probe.config.public_page import check_links, check_public_listen, logo_address
 from probe.config.shard import Shard
 from probe.core.environment import Environment
 from probe.diagnostics.sentry import check_dsn
@@ -32,6 +33,8 @@ LOG_LEVELS = {
 
 
 Listen = Annotated[str, AfterValidator(check_listen)]
+PublicListen = Annotated[str, AfterValidator(check_public_listen)]
+Links = Annotated[str, AfterValidator(check_links)]
 
 
 class ProbeEnvironment(Environment):
@@ -59,6 +62,9 @@ class ProbeEnvironment(Environment):
     """Password that opens the pages; needs `PROBE_WEB_USER`."""
     web_token: SecretStr | None = Field(default=None, alias="PROBE_WEB_TOKEN")
     """Bearer token that opens the pages, instead of or beside the password."""
+    api_token: SecretStr | None = Field(default=None, alias="PROBE_API_TOKEN")
+    """Bearer token of the API: it opens `/api/` and may add silences, annotations, announcements
+    and notes; at least 16 letters and digits."""
     metrics_open: bool = Field(default=False, alias="PROBE_METRICS_OPEN")
     """`true` serves `/metrics` without a login, for scrapers that have none. Example: `true`"""
     metrics: Literal["default", "full"] = Field(default="default", alias="PROBE_METRICS")
@@ -90,6 +96,17 @@ class ProbeEnvironment(Environment):
     journal: Path | None = Field(default=None, alias="PROBE_JOURNAL")
     """Directory of a second copy of the journal of open incidents, on another volume than
     `PROBE_DATA`. Example: `/mnt/second`"""
+    status_listen: PublicListen = Field(default="", alias="PROBE_STATUS_LISTEN")
+    """Where the public status page is served, without a login: an address and port of its own, or a
+    path beside the other pages. Example: `0.0.0.0:9092`"""
+    status_title: str = Field(default="", max_length=100, alias="PROBE_STATUS_TITLE")
+    """Title of the public status page. Example: `PairCam status`"""
+    status_logo: Path | None = Field(default=None, alias="PROBE_STATUS_LOGO")
+    """Logo of the public status page: an SVG, PNG, JPEG or WebP file of at most 64 kB. Example:
+    `/etc/probe/logo.svg`"""
+    status_links: Links = Field(default="", alias="PROBE_STATUS_LINKS")
+    """Links at the top of the public status page: `NAME=ADDRESS`, separated by commas. Example:
+    `PairCam=https://paircam.live`"""
     witness: bool = Field(default=False, alias="PROBE_WITNESS")
     """`true` makes this probe a witness: it runs no checks but its references, and counts as a
     member, so that two regions keep a majority when the way between them is cut."""
@@ -110,6 +127,13 @@ class ProbeEnvironment(Environment):
     def _right_dsn(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and value.get_secret_value() != INHERIT:
             check_dsn(value.get_secret_value())
+        return value
+
+    @field_validator("status_logo")
+    @classmethod
+    def _readable_logo(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            logo_address(value)
         return value
 
     @property
@@ -137,7 +161,7 @@ class ProbeEnvironment(Environment):
             raise ValueError("PROBE_WEB_USER and PROBE_WEB_PASSWORD belong together: set both")
         return self
 
-    @field_validator("peer_token")
+    @field_validator("peer_token", "api_token")
     @classmethod
     def _long_token(cls, value: SecretStr | None) -> SecretStr | None:
         token = value.get_secret_value() if value else ""

@@ -19,6 +19,7 @@ from probe.config.discovery.reading import DiscoveredTables, Discovery, discover
 from probe.config.gate_table import GateTable, read_gate
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
+from probe.config.public_page import PublicSettings, public_settings
 from probe.config.secret_values import secret_parts, secrets_in
 from probe.config.shard import Shard, plan_of_shard
 from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
@@ -53,6 +54,7 @@ class DaemonSettings:
     web_user: str | None = None
     web_password: SecretStr | None = None
     web_token: SecretStr | None = None
+    api_token: SecretStr | None = None
     metrics_open: bool = False
     full_metrics: bool = False
     web_config_file: Path | None = None
@@ -61,6 +63,7 @@ class DaemonSettings:
     sentry_dsn: SecretStr | None = None
     peers: PeersPlan = field(default_factory=PeersPlan)
     journal: Path | None = None
+    public: PublicSettings = field(default_factory=PublicSettings)
 
     @property
     def journals(self) -> tuple[Path, ...]:
@@ -96,8 +99,8 @@ class Settings:
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
         found |= self.otel.secrets if self.otel is not None else set()
-        own = (service.web_password, service.web_token, service.sentry_dsn, service.peers.token)
-        for secret in own:
+        own = (service.web_password, service.web_token, service.api_token, service.sentry_dsn)
+        for secret in (*own, service.peers.token):
             found |= {secret.get_secret_value()} if secret else set()
         if service.heartbeat_url is not None:
             parts = urlsplit(service.heartbeat_url.get_secret_value())
@@ -219,6 +222,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_user=own.web_user,
         web_password=own.web_password,
         web_token=own.web_token,
+        api_token=own.api_token,
         metrics_open=own.metrics_open,
         full_metrics=own.metrics == "full",
         web_config_file=own.web_config_file,
@@ -227,6 +231,9 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         sentry_dsn=own.own_sentry_dsn,
         peers=PeersPlan(tuple(split_urls(own.peers)), own.peer_token, witness=own.witness),
         journal=own.journal,
+        public=public_settings(
+            own.status_listen, own.status_title, own.status_logo, own.status_links
+        ),
     )
 
 

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from alerts.manager import AlertManager
 from alerts.notification.recent_changes import LATELY_SECONDS, Lately, Marker
+from probe.history import History
 from probe.history.incidents.model import Annotation
 from probe.history.incidents.store import IncidentHistory, new_id
 
@@ -17,6 +19,8 @@ POLL_SECONDS = 10.0
 NOTICED = frozenset({"version", "instance"})
 # A short hash says enough.
 _COMMIT_LETTERS = 12
+# Messages of an incident that ended so long ago may still be on their way.
+PAST_SECONDS = 2 * 86400.0
 
 
 class AnnotationLoop:
@@ -67,3 +71,14 @@ def _text(annotation: Annotation) -> str:
     author = f"by {annotation.author}" if annotation.author else ""
     about = " ".join(filter(None, (commit, author)))
     return f"{annotation.text} ({about})" if about else annotation.text
+
+
+async def connect_incidents(
+    history: History, alerts: AlertManager, annotations: AnnotationLoop, now: float
+) -> None:
+    """Results come from now on; incidents that last go on in history."""
+    history.begin()
+    incidents = IncidentHistory(history)
+    newest = await incidents.newest_by_key(now - PAST_SECONDS)
+    alerts.pipeline.recorder.connect(incidents, await incidents.open(), newest)
+    annotations.connect(incidents)

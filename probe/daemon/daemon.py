@@ -15,7 +15,7 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
 from probe.core.runner import preload, run_check
-from probe.daemon.annotation_loop import AnnotationLoop
+from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.parts import DaemonState, build_parts, own_metrics
 from probe.daemon.readiness import longest_seconds
@@ -26,28 +26,31 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
-from probe.daemon.serving.web_server import DaemonSilences, build_server, security_of
+from probe.daemon.serving.web_server import (
+    DaemonSilences,
+    api_routes,
+    build_public_server,
+    build_server,
+    exporter_routes,
+    security_of,
+    start_public,
+)
 from probe.diagnostics.redact import Redactor
-from probe.exporter.endpoint import ProbeEndpoint
-from probe.exporter.service import ProbeService
 from probe.history import History
-from probe.history.incidents.store import IncidentHistory
 from probe.metrics.self_metrics import SelfSnapshot
 from probe.web.pages import WebServer
 from probe.web.security import WebSecurity
 
 logger = logging.getLogger(__name__)
 
-# For connections of finished runs that are still being closed when the process ends. With half a
-# second for checks that are cancelled, one for slow readers of the pages and 1.5 for Sentry, a
-# shutdown takes 6 s at most; Fly and Docker wait longer.
+# For connections of finished runs that are still being closed. With half a second for cancelled
+# checks, one for slow readers of the pages and 1.5 for Sentry, a shutdown takes 6 s at most.
 DRAIN_SECONDS = 2.0
 HEARTBEAT_SECONDS = 60.0
-# Messages of an incident that ended so long ago may still be on their way.
-PAST_SECONDS = 2 * 86400.0
 
 
 class Daemon:
@@ -107,23 +110,23 @@ class Daemon:
             parts.alerts, lambda: state.plan.checks or state.settings.plan.checks, self._now
         )
         self._answers = PeerAnswers(parts.context, parts.identity, lambda: state.plan.checks)
+        service, version = state.settings.service, parts.identity.version
+        public_url = parts.alerts.pipeline.config.public_url
+        api = DaemonApi(parts.alerts, state, source.board, self._now, self._annotations.wake)
+        self._public = build_public_server(service, source.public_site(), self._security)
         return build_server(
-            state.settings.service,
+            service,
             source.page_data(),
             parts.alerts.answer,
             self._answers.answer,
             silences.page,
             self._clock,
             self._security,
-            self._exporter(),
+            [
+                *api_routes(service, api, self._security, version, public_url),
+                *exporter_routes(parts.context, state, self.reloader.reload_now),
+            ],
         )
-
-    def _exporter(self) -> ProbeEndpoint:
-        state = self._state
-        service = ProbeService(
-            self._parts.context, lambda: state.exporter, lambda: state.plan.checks
-        )
-        return ProbeEndpoint(service, self.reloader.reload_now)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -149,12 +152,13 @@ class Daemon:
             stack.push_async_callback(parts.context.closing.drain, timeout=DRAIN_SECONDS)
             history = self._state.history = await History.open(settings.service.data, now=self._now)
             stack.push_async_callback(history.close)
-            await self._connect(history)
+            await connect_incidents(history, parts.alerts, self._annotations, self._now())
             await parts.alerts.open()
             stack.push_async_callback(parts.alerts.close)
             stack.push_async_callback(self._answers.close)
             await self._server.start()
             stack.push_async_callback(self._server.stop)
+            await start_public(self._public, stack)
             started()
             preload(settings.plan.checks)
             await self._restore(history)
@@ -165,14 +169,6 @@ class Daemon:
             gc.collect()
             gc.freeze()
             await self._run_tasks()
-
-    async def _connect(self, history: History) -> None:
-        """Results come from now on; incidents that last go on in history."""
-        history.begin()
-        incidents, now = IncidentHistory(history), self._now()
-        newest = await incidents.newest_by_key(now - PAST_SECONDS)
-        self._parts.alerts.pipeline.recorder.connect(incidents, await incidents.open(), newest)
-        self._annotations.connect(incidents)
 
     async def _restore(self, history: History) -> None:
         """Continue from what the last process has stored."""

@@ -75,6 +75,7 @@ class Reloader:
         self._load, self._apply, self._path = load, apply, path
         self._now, self._poll, self._deadline = now, poll_seconds, deadline
         self._asked = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self._stamp = self._in_force = _stamp(path)
         self._reading: asyncio.Future[Settings] | None = None
         self.outcome = ReloadResult(True, now())
@@ -125,7 +126,11 @@ class Reloader:
 
     async def reload(self, level: int = logging.INFO) -> None:
         """Read it once, and apply it if it is valid; ``readings`` counts, and ``level`` is that of
-        the log line."""
+        the log line. One reading at a time, however many ask."""
+        async with self._one_at_a_time:
+            await self._reload(level)
+
+    async def _reload(self, level: int) -> None:
         self.readings += 1
         self._seen = self._discovered.stamp()
         try:

@@ -1,8 +1,8 @@
 """When each check runs: at a fixed rate, staggered, never twice at a time.
 
 All times are the monotonic clock's, so steps of the wall clock don't affect the schedule, and a
-suspended machine resumes where it was. One timer serves all checks: it goes off when the next
-one is due.
+suspended machine resumes where it was. One job of APScheduler's serves all checks: it goes off
+when the next one is due.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from probe.daemon.alarm_clock import AlarmClock
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ class Schedule:
         self._rates: dict[str, _FixedRate] = {}
         # Times that are no longer a check's next turn are dropped when they come.
         self._queue: list[tuple[float, str]] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = AlarmClock(clock, self.wake)
         self._started = self._stopping = False
         self._repeat: set[str] = set()
         self._running: dict[asyncio.Task[None], str] = {}
@@ -104,6 +106,7 @@ class Schedule:
     def start(self) -> None:
         """Start; inside the running loop."""
         self._started = True
+        self._alarm.start()
         self.wake()
 
     def add(self, timing: CheckTiming) -> None:
@@ -150,8 +153,7 @@ class Schedule:
     async def stop(self) -> None:
         """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
-        if self._timer is not None:
-            self._timer.cancel()
+        await self._alarm.stop()
         for task in self._running:
             task.cancel()
         if self._running:
@@ -163,12 +165,8 @@ class Schedule:
             self._set_timer()
 
     def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._queue and not self._stopping:
-            left = max(0.0, self._queue[0][0] - self._clock())
-            self._timer = asyncio.get_running_loop().call_later(left, self.wake)
+        if not self._stopping:
+            self._alarm.set(self._queue[0][0] if self._queue else None)
 
     def _begin(self, rate: "_FixedRate", now: float) -> None:
         """A turn has come: a run begins, unless the last one is still under way."""

@@ -59,6 +59,16 @@ def check_for(target: ProbeTarget) -> Check:
 Built = tuple[Kind[Any, Any], dict[str, Any]]
 
 
+def _http(target: ProbeTarget) -> Built:
+    header = target.module.http.host_header
+    if target.hostname is not None and header not in (None, target.hostname):
+        raise InvalidTarget(
+            f"hostname defined both in module configuration ({header}) and with URL-parameter "
+            f"'hostname' ({target.hostname})"
+        )
+    return _own(http.KIND, targets.http_target)(target)
+
+
 def _own(kind: Kind[Any, Any], read: Callable[[str], object]) -> Callable[[ProbeTarget], Built]:
     def build(target: ProbeTarget) -> Built:
         found = _read(read, target.text)
@@ -139,7 +149,7 @@ def _socketio(target: ProbeTarget) -> Built:
 
 
 _BUILDERS: dict[str, Callable[[ProbeTarget], Built]] = {
-    "http": _own(http.KIND, targets.http_target),
+    "http": _http,
     "tcp": _own(tcp.KIND, targets.split_hostport),
     "dns": _own(dns.KIND, _dns_target),
     "icmp": _own(icmp.KIND, targets.check_host),

@@ -1,5 +1,6 @@
 """Runs the probes that are asked for: within the allow-list, bounded in number and rate."""
 
+import asyncio
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ class ProbeService:
 
     async def _run(self, check: Check, request: ProbeRequest, config: ExporterConfig) -> Result:
         permitted = Permitted(config.allowed)
-        preload([check])
+        # An import takes up to half a second, in which nothing else could be measured.
+        await asyncio.to_thread(preload, [check])
         with filtering(permitted):
             context = RunContext(self.context)
             result = await run_check(check, context, deadline=request.deadline)

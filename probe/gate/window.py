@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.kind import Check
+from probe.gate.baseline.series import SeriesCollector
 from probe.gate.costs import CostCounter
 from probe.gate.incidents import WindowIncidents
 from probe.gate.judging import Levels, judge_objective
@@ -60,6 +61,7 @@ class WindowJudge:
                 self._by_check.setdefault(name, []).append(tally)
         self._incidents = WindowIncidents(plan.checks, holds, start, planned)
         self._costs = CostCounter(plan.checks)
+        self._series = SeriesCollector(plan.checks)
         self._levels = Levels(plan.confidence, early_looks, len(plan.objectives))
         self.rows = 0
 
@@ -73,6 +75,7 @@ class WindowJudge:
             tally.add(row)
         self._incidents.add(row)
         self._costs.add(row)
+        self._series.add(row)
 
     def window(self, end: float, elapsed: float) -> GateWindow:
         """The window up to a moment."""
@@ -108,6 +111,7 @@ class WindowJudge:
             markers=markers,
             skipped=plan.skipped,
             early=early,
+            series=self._series.collect(),
             notes=notes,
         )
 

@@ -18,7 +18,8 @@ from probe.history.state import HistoryState
 from probe.history.store import HistoryStore
 from probe.history.uptime import marks
 from probe.history.uptime import queries as uptime
-from probe.history.uptime.model import Subject, Uptime
+from probe.history.uptime.model import SignalSeries, Subject, Uptime
+from probe.history.uptime.series import series
 from probe.history.uptime.totals import Key
 from probe.history.write_queue import Change, ChangeQueue, WriteQueue
 from probe.storage.thread import Stalled, StorageThread
@@ -62,6 +63,8 @@ class History:
         self._now = now
         self._store, self._waiting, self._changes = keeper, waiting, changes
         self._flush_seconds = flush_seconds
+        # Grows with every change of what is kept beside results, once it is written.
+        self.revision = 0
         # One thread, because a connection to SQLite is for one.
         self._thread = StorageThread("history", ASK_SECONDS)
         self._added = asyncio.Event()
@@ -197,6 +200,17 @@ class History:
         ``now``."""
         groups = self._groups
         return await self.ask(lambda db: uptime.days(db, groups, subjects, now), {})
+
+    async def series(
+        self, check: str, start: float, end: float, buckets: int
+    ) -> tuple[SignalSeries, ...]:
+        """Every signal of a check in equal stretches from ``start`` until ``end``, of at most
+        20,000 of its runs."""
+        return await self.ask(lambda db: series(db, check, start, end, buckets), ())
+
+    async def last_runs(self, check: str, most: int) -> list[ResultRow]:
+        """The newest entries of a check, newest first."""
+        return await self.ask(lambda db: queries.last_runs(db, check, most), [])
 
     async def unhealthy_periods(
         self, start: float, end: float, most: int = 20

@@ -91,3 +91,15 @@ def newest(db: sqlite3.Connection, checks: Sequence[str]) -> list[ResultRow]:
         if row is not None:
             found.append(reader.entry(row))
     return found
+
+
+def last_runs(db: sqlite3.Connection, check: str, most: int) -> list[ResultRow]:
+    """The newest entries of a check by the time at which they began, newest first."""
+    reader = Reader(db)
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM entries INDEXED BY entries_by_check"
+        " WHERE check_id = (SELECT id FROM checks WHERE name = ?)"
+        " ORDER BY at DESC, id DESC LIMIT ?",
+        (check, most),
+    )
+    return [reader.entry(row) for row in rows]

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from probe.history.database import FILE_NAME, Unreadable
+from probe.history.incidents import queries
+from probe.history.incidents.model import Annotation
 from probe.history.model import ResultRow
 from probe.history.rows import COLUMNS, Reader
 from probe.storage.sqlite import describe
 
 BUSY_SECONDS = 5.0
+MOST_ANNOTATIONS = 200
 _BATCH = 5000
 
 
@@ -55,6 +58,18 @@ class HistoryFile:
         with self._opened() as db:
             oldest, newest = db.execute("SELECT min(at), max(at) FROM entries").fetchone()
         return None if oldest is None else (float(oldest), float(newest))
+
+    def annotations(self, start: float, end: float) -> list[Annotation]:
+        """Deployments and other events from ``start`` until before ``end``, oldest first; none of
+        a file from before there were any."""
+        if not self.exists:
+            return []
+        with self._opened() as db:
+            try:
+                found = queries.annotations(db, start, end, MOST_ANNOTATIONS)
+            except sqlite3.OperationalError:
+                return []
+        return found[::-1]
 
     def _rows(self, where: str, bounds: tuple[float, float]) -> Iterator[tuple[int, ResultRow]]:
         """Read in portions, so that the writer's log isn't held up by a slow reader."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from alerts.model import Alert
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Failure, Result, Sample, Signal, Status
+from probe.core.model import Evaluation, Failure, Result, Sample, Signal, Status, Unit
 from probe.metrics.families import (
     DENOMINATOR,
     DISTURBED,
@@ -115,6 +115,10 @@ class CheckMetrics:
             return BUCKETS
         return (*kind.buckets, math.inf)
 
+    def _rounded(self, seconds: float) -> float:
+        """Microseconds are enough, and half as long."""
+        return seconds if self._full else round(seconds, 6)
+
     def _is_left_out(self, name: str) -> bool:
         return not self._full and name in self.check.kind.details
 
@@ -148,7 +152,10 @@ class CheckMetrics:
                 continue
             if not signal.counter:
                 family = Family(signal.name, "gauge", signal.help)
-                yield family, tuple(sample.labels.items()), sample.value
+                value = sample.value
+                if signal.unit is Unit.SECONDS:
+                    value = self._rounded(value)
+                yield family, tuple(sample.labels.items()), value
             if sample.disturbed:
                 yield DISTURBED, (("signal", signal.name), *sample.labels.items()), 1.0
             if sample.denominator is not None and self._full:
@@ -160,7 +167,7 @@ class CheckMetrics:
         for phase, seconds in result.phases.items():
             if self._is_left_out(phase):
                 continue
-            yield PHASES, (("phase", phase),), seconds
+            yield PHASES, (("phase", phase),), self._rounded(seconds)
         if result.failure is not None:
             yield FAILURE, _why(result.failure), 1.0
 

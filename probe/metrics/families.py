@@ -78,6 +78,16 @@ BACKUP_INFO = Family("probe_backup_info", "gauge", "Groups whose checks are a ba
 MILD_CAUSE_INFO = Family("probe_mild_cause_info", "gauge", "Causes that are a warning at most.")
 
 
+def naming(check: Check) -> Pairs:
+    """What alerts of a check are grouped and named by."""
+    table = check.table
+    return (
+        ("subject", table.alert_group),
+        ("component", table.component or components_of(check.kind)[0]),
+        ("service", table.own_service or check.kind.service),
+    )
+
+
 def policy_metrics(check: Check, *, full: bool) -> Iterator[tuple[Family, Pairs, float]]:
     """A check's failure policy, and what its alerts are grouped and named by; ``full``: with the
     groups and causes that change its severity.
@@ -94,9 +104,7 @@ def policy_metrics(check: Check, *, full: bool) -> Iterator[tuple[Family, Pairs,
             failing.severity_with_backup.value if failing.severity_with_backup is not None else "",
         ),
         ("group", table.redundancy_group or ""),
-        ("subject", table.alert_group),
-        ("component", table.component or components_of(check.kind)[0]),
-        ("service", table.own_service or check.kind.service),
+        *naming(check),
     )
     yield CHECK_INFO, terms, 1.0
     if not full:

@@ -8,9 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from alerts.model import Alert, Severity
 from probe.core.kind import Check
-from probe.core.model import Aggregation, Evaluation, LimitSide, Result, Threshold
+from probe.core.model import (
+    SUCCESS,
+    Aggregation,
+    Evaluation,
+    LimitSide,
+    Result,
+    Status,
+    Threshold,
+    Verdict,
+)
 from probe.core.thresholds import FAILING, NO_DATA, Symptom, symptom_of, thresholds_of
-from probe.metrics.families import Family, Pairs
+from probe.metrics.families import Family, Pairs, naming
 
 OBJECTIVE = Family(
     "probe_objective_ratio", "gauge", "Share of 30 days in which checks of a kind are to pass."
@@ -38,8 +47,14 @@ ALERT_SEVERITY = Family(
 ALERT_INFO = Family(
     "probe_alert_info", "gauge", "Phase, cause and links of what fires; absent otherwise."
 )
+OBJECTIVE_MISSED = Family(
+    "probe_objective_missed",
+    "gauge",
+    "1 while a check fails (signal probe_success) or a value is beyond its objective; absent "
+    "otherwise. urgency is that of an error budget: page, ticket or info.",
+)
 # They carry no more than check and region beside their own labels: probe_check_info has the rest.
-BRIEF = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES, ALERT_SEVERITY, ALERT_INFO})
+BRIEF = frozenset({THRESHOLD, JUDGED, JUDGED_SAMPLES, ALERT_SEVERITY, ALERT_INFO, OBJECTIVE_MISSED})
 
 Links = Callable[[str], Iterable[tuple[str, str]]]
 Line = tuple[Family, Pairs, float]
@@ -62,17 +77,26 @@ class JudgementMetrics:
         thresholds = thresholds_of(check) if self._is_judged else ()
         self._symptoms = {each.signal.name: symptom_of(each) for each in thresholds}
         self._symptoms |= {FAILING: Symptom.DOWN, NO_DATA: Symptom.NO_DATA}
-        self._full = full
+        self._full, self._check = full, check
+        # What fires is rare, and carries what alerts are named and grouped by.
+        self._named = (*naming(check), ("kind", check.kind.name), ("target", check.table.target))
         self.alerts: tuple[Line, ...] = ()
         self.is_measured = False
 
     def values(self, result: Result, evaluations: Iterable[Evaluation]) -> Iterator[Line]:
         """The judged values of a result, and the limits on what it measured."""
+        if result.status is Status.FAILED and self._is_judged:
+            yield OBJECTIVE_MISSED, (("signal", SUCCESS.name), *self._urgency()), 1.0
         measured = {sample.signal.name for sample in result.samples}
         shown = set()
         for each in evaluations:
             threshold, name = each.threshold, each.threshold.signal.name
-            if not self._is_judged or name not in measured or not self._is_shown(threshold):
+            if not self._is_judged or name not in measured:
+                continue
+            if _misses_objective(each):
+                own = (("signal", name), *each.labels.items(), *self._urgency(threshold))
+                yield OBJECTIVE_MISSED, own, 1.0
+            if not self._is_shown(threshold):
                 continue
             if name not in shown:
                 yield from _limits(threshold)
@@ -83,6 +107,17 @@ class JudgementMetrics:
             yield JUDGED, (*own, *_terms(threshold)), each.value
             if threshold.aggregation is not Aggregation.P95 and _counts(threshold):
                 yield JUDGED_SAMPLES, own, float(each.samples)
+
+    def _urgency(self, threshold: Threshold | None = None) -> Pairs:
+        """How soon people hear of a budget that burns, and what its alert is named by."""
+        failing = self._check.failing
+        if threshold is not None:
+            urgency = "info" if threshold.limits.warning is None else "ticket"
+        elif failing.severity is Verdict.CRITICAL and failing.severity_with_backup is None:
+            urgency = "page"
+        else:
+            urgency = "ticket"
+        return (("urgency", urgency), *self._named)
 
     def _is_shown(self, threshold: Threshold) -> bool:
         limits = threshold.limits
@@ -106,6 +141,7 @@ class JudgementMetrics:
             identity = alert.identity
             symptom = self._symptoms.get(identity.rule, Symptom.DEGRADED).value
             own = (("signal", identity.rule), ("symptom", symptom), *identity.labels)
+            own = (*own, *self._named)
             lines.append((ALERT_SEVERITY, own, _LEVELS[alert.severity]))
             lines.append((ALERT_INFO, _info(alert, links), 1.0))
         self.alerts = tuple(lines)
@@ -130,6 +166,14 @@ def _info(alert: Alert, links: Links) -> Pairs:
     why = {"phase": alert.phase, "cause": alert.cause, "limit": alert.limit}
     own = (("signal", alert.identity.rule), *alert.identity.labels)
     return (*own, *((name, text) for name, text in {**why, **found}.items() if text))
+
+
+def _misses_objective(evaluation: Evaluation) -> bool:
+    objective, value = evaluation.threshold.limits.objective, evaluation.value
+    if objective is None or value is None:
+        return False
+    above = evaluation.threshold.bad is LimitSide.ABOVE
+    return value > objective if above else value < objective
 
 
 def _counts(threshold: Threshold) -> bool:

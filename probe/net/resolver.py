@@ -15,6 +15,7 @@ from typing import Any
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.resources import shortage_of
+from probe.net.lookups import lookups
 from probe.net.protocol.own_resolver import resolver_answers
 from probe.untrusted.daemon_thread import in_daemon_thread
 
@@ -189,17 +190,13 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
 async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
     """getaddrinfo; while it waits for long, the resolver itself is asked whether it is there.
 
-    Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
+    Raises what getaddrinfo raises, NotMeasured(own_network) for a silent resolver, and
+    NotMeasured(own_resources) while too many other lookups hang.
     """
     if is_literal(host):
         # No resolver is asked, so no thread has to wait for it.
         return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    looking = asyncio.ensure_future(
-        in_daemon_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
-            name="resolve",
-        )
-    )
+    looking = asyncio.ensure_future(lookups().look_up(host, port, family))
     try:
         await asyncio.wait({looking}, timeout=RESOLVER_TIMEOUT)
         if not looking.done():

@@ -1,6 +1,6 @@
 """What each kind measures, and its thresholds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from probe.core.kind import Kind
@@ -18,8 +18,9 @@ _HEAD = f"""\
 
 Made by `make generate` from what the kinds declare. Each signal is a gauge on `/metrics` with the
 last run's value and the labels `check`, `kind`, `target` and `region`; what the last run did not
-measure is absent. A signal with a histogram has its values under the second name as well. A
-signal whose name ends in `_total` is a counter. `probe_recent_failures` counts the last
+measure is absent. A signal with a histogram has its values under the second name as well, most
+of them, and signals marked so, with `PROBE_METRICS=full` only. A signal whose name ends in `_total`
+is a counter. `probe_recent_failures` counts the last
 {RECENT_RUNS} measured runs.
 
 A limit is in force while the value is on its bad side: an objective counts against the SLO and
@@ -41,7 +42,7 @@ def _kind(kind: Kind[Any, Any]) -> Iterator[str]:
     yield table(("", ""), _facts(kind))
     own = [signal for signal in signals_of(kind) if signal not in COMMON]
     if own:
-        yield _signals(own)
+        yield _signals(own, kind.details)
     limits = [each for each in kind.thresholds if each.limits != Limits()]
     if limits:
         yield "Thresholds:\n"
@@ -68,13 +69,13 @@ def _facts(kind: Kind[Any, Any]) -> Iterator[tuple[str, str]]:
         yield "cost of a run", kind.cost
 
 
-def _signals(signals: Sequence[Signal]) -> str:
+def _signals(signals: Sequence[Signal], details: Collection[str] = ()) -> str:
     rows = [
         (
             code(each.name),
             each.unit.value,
             ", ".join(map(code, each.labels)),
-            each.help,
+            each.help + (" With `PROBE_METRICS=full`." if each.name in details else ""),
             code(histogram_of(each).name) if each.latency else "",
         )
         for each in signals

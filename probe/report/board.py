@@ -88,3 +88,16 @@ class CheckDetails:
     series: tuple[SignalSeries, ...] = ()
     runs: tuple[ResultRow, ...] = ()
     incidents: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceRow:
+    """A silence that has not ended; ``matchers`` are its words as ``probe alerts silence`` takes
+    them."""
+
+    id: str
+    matchers: tuple[str, ...]
+    author: str
+    comment: str
+    start: float
+    end: float

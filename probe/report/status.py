@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from probe.core.model import Evaluation, Failure, Limits, Sample, Signal, Status, Verdict
 from probe.history.model import Availability, StatePeriod, TimeBucket
 
+# The title of a firing alert's notice begins with it; the check's name follows.
+ALERT = "Alert: "
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -1,10 +1,8 @@
 """The pages and the server."""
 
 import asyncio
-import socket
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -23,13 +21,14 @@ from probe.web.access import (
     Access,
     guard,
 )
+from probe.web.api.problem import problems
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
-    ConnectionLimits,
     ConnectionTable,
     one_after_the_other,
     watch_requests,
 )
+from probe.web.http_server import WebServer as WebServer
 from probe.web.logins import WrongLogins
 from probe.web.rendered import (
     FreshValue,
@@ -38,10 +37,10 @@ from probe.web.rendered import (
     ZippedMetrics,
     takes_gzip,
 )
-from probe.web.request_log import server_logger
 from probe.web.security import WebSecurity
 from probe.web.silence_api import SilenceApi, Silences
 from probe.web.site.live import EVENTS_PATH, LiveUpdates
+from probe.web.site.public_site import PublicSite
 from probe.web.site.web_site import SiteData, WebSite
 from probe.web.verdict_api import Peering
 
@@ -51,15 +50,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_OWN = ("Content-Security-Policy", "Cache-Control")
+# What a page may say of itself.
+_OF_PAGES = ("Content-Security-Policy", "Cache-Control")
 # Pages are cached for this long.
 FRESH_SECONDS = 1.0
 # Requests for pages that are handled at the same time.
 AT_ONCE = 4
 # Machine clients, whose timeouts matter.
 _NEVER_WAITING = OPEN_PATHS | PEER_PATHS | {EVENTS_PATH, PROBE_PATH}
-# Slow readers don't delay the shutdown.
-SHUTDOWN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ class PageData:
     is still missing, or nothing, and ``stuck`` what only a restart would fix; ``runbook`` takes a
     name and gives title and text of a page, or None; ``runbooks`` are name and title of all.
     ``revision`` grows with every change that the overview would show; ``board`` has incidents,
-    services and uptime beside the overview, ``site`` what the pages beside it are made of.
+    services and uptime beside the overview, ``site`` what the pages beside it are made of;
+    ``public`` is the public status page.
     """
 
     overview: Callable[[], Awaitable[Overview]]
@@ -82,6 +81,7 @@ class PageData:
     runbooks: Callable[[], list[tuple[str, str]]] = list
     board: Callable[[], Awaitable[StatusBoard]] | None = None
     site: SiteData | None = None
+    public: PublicSite | None = None
 
     @property
     def pages(self) -> SiteData:
@@ -96,7 +96,7 @@ class PageData:
 
 class Pages:
     """The web application; ``peering`` and ``calls`` are for other probes, None: there is no
-    such page. ``routes`` are further pages."""
+    such page. ``routes`` are those of the API, of badges and of feeds."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Pages:
         calls: PeerCalls | None = None,
         silences: Silences | None = None,
         security: WebSecurity | None = None,
-        routes: Sequence[web.RouteDef] = (),
+        routes: Iterable[web.AbstractRouteDef] = (),
     ) -> None:
         self._sources = sources
         self.security = security or WebSecurity()
@@ -124,11 +124,24 @@ class Pages:
                 return access.is_protected or self.security.is_closed
 
             self.app.add_routes(SilenceApi(silences, is_protected).routes())
+        if sources.public is not None:
+            self.app.add_routes(sources.public.preview())
+            if sources.public.is_beside_others:
+                self.app.add_routes(sources.public.routes())
         self.app.add_routes(routes)
         if peering is not None:
             self.app.router.add_post(PEER_PATH, peering.handle)
         if calls is not None:
             self.app.router.add_post(CALL_PATH, calls.handle)
+
+    @property
+    def refused_logins(self) -> int:
+        """How many logins were rejected since the start."""
+        return self.wrong_logins.refused
+
+    def close(self) -> None:
+        """The server stops: streams of events end."""
+        self.live.close()
 
     def _application(self, access: Access) -> web.Application:
         app = web.Application(
@@ -136,6 +149,7 @@ class Pages:
                 watch_requests(lambda: self.connections),
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
                 _with_headers(self.security),
+                problems(),
                 guard(access, self.wrong_logins, self.security),
             ]
         )
@@ -205,72 +219,9 @@ def _with_headers(security: WebSecurity) -> Middleware:
         except web.HTTPException as error:
             error.headers.update(headers)
             raise
-        kept = {name: response.headers[name] for name in _OWN if name in response.headers}
+        own = {name: response.headers[name] for name in _OF_PAGES if name in response.headers}
         if not response.prepared:
-            response.headers.update({**headers, **kept})
+            response.headers.update({**headers, **own})
         return response
 
     return middleware
-
-
-class WebServer:
-    """Serves the pages on one port; ``address`` is what it listens on."""
-
-    def __init__(
-        self,
-        pages: Pages,
-        listen: tuple[str, int],
-        limits: ConnectionLimits | None = None,
-    ) -> None:
-        self._pages, self._listen = pages, listen
-        self._limits = limits or ConnectionLimits.of_process()
-        self._runner = web.AppRunner(
-            pages.app,
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-            handle_signals=False,
-            keepalive_timeout=self._limits.idle,
-            logger=server_logger(),
-        )
-        self._listener: asyncio.Server | None = None
-        self.address = listen
-
-    @property
-    def refused_logins(self) -> int:
-        """How many logins were rejected since the start."""
-        return self._pages.wrong_logins.refused
-
-    async def start(self) -> None:
-        """Bind and serve. Raises OSError if the address can't be had."""
-        await self._runner.setup()
-        server = self._runner.server
-        assert server is not None
-        table = self._pages.connections = ConnectionTable(
-            server, self._limits, self._pages.security.tls, self._pages.security.accepts
-        )
-        bound = bind(*self._listen)
-        self.address = bound.getsockname()[:2]
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            table.new, sock=bound, backlog=self._limits.backlog
-        )
-
-    async def stop(self) -> None:
-        """Stop serving; streams of events end at once."""
-        self._pages.live.close()
-        if self._listener is not None:
-            self._listener.close()
-        await self._runner.cleanup()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; ``::`` is every address, IPv4's too (Fly's checks come over IPv4,
-    its scrapes over IPv6), also where the machine has no IPv6. Raises OSError."""
-    if host == "::":
-        with suppress(OSError):
-            return socket.create_server(
-                ("::", port), family=socket.AF_INET6, dualstack_ipv6=socket.has_dualstack_ipv6()
-            )
-        host = "0.0.0.0"
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)

@@ -7,6 +7,7 @@ import gzip
 import statistics
 import sys
 import tempfile
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from alerts.prometheus.rules import rules_file
 from probe.config.check_plan import make_plan
 from probe.core.environment import Variables
 from probe.core.kind import Check
-from probe.core.model import DURATION, SUCCESS, Result, Sample, Status
+from probe.core.model import DURATION, SUCCESS, Result, Sample, Status, Unit
 from probe.core.thresholds import signals_of_check
 from probe.kinds import KINDS
 from probe.metrics.exporter import Exporter, expose
@@ -31,6 +32,11 @@ REGIONS = ("lax", "fra", "nrt")
 RUNS = 25
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 75.0
 # The phases of an http check over TLS, and what most others have.
+TYPICAL = 0.0412345678912345
+VALUES = {
+    "probe_ssl_earliest_cert_expiry": 1.8e9,
+    "probe_ssl_certificate_remaining_seconds": 5_184_123.5,
+}
 PHASES = ("resolve", "connect", "tls", "processing", "transfer", "body")
 
 
@@ -45,15 +51,16 @@ def plan(count: int) -> list[Check]:
 
 def passing(check: Check, at: float) -> Result:
     """A run that measures every signal that needs no label but a phase."""
-    samples = [Sample(SUCCESS, 1.0), Sample(DURATION, 0.25)]
+    samples = [Sample(SUCCESS, 1.0), Sample(DURATION, 0.2512345678912345)]
     for signal in signals_of_check(check):
         if signal in (SUCCESS, DURATION):
             continue
         if signal.labels:
-            samples += [Sample(signal, 0.04, {signal.labels[0]: phase}) for phase in PHASES[:5]]
+            samples += [Sample(signal, TYPICAL, {signal.labels[0]: phase}) for phase in PHASES[:5]]
         else:
-            samples.append(Sample(signal, 2e9 if "expiry" in signal.name else 1e8 / 3))
-    phases = dict.fromkeys(PHASES, 0.0412345678)
+            value = VALUES.get(signal.name, 200.0 if signal.unit is Unit.COUNT else TYPICAL)
+            samples.append(Sample(signal, value))
+    phases = dict.fromkeys(PHASES, TYPICAL)
     started = datetime.fromtimestamp(at, UTC)
     return Result(check.name, Status.OK, started, 0.25, phases, tuple(samples))
 
@@ -63,10 +70,12 @@ def page(checks: list[Check], region: str, *, full: bool) -> bytes:
     states, exporter = CheckStates(), Exporter(region=region, full=full)
     states.set_checks(checks)
     exporter.set_checks(checks)
+    # The newest run is a moment ago for as long as the rules are looked at.
+    start = time.time()
     for check in checks:
         for run in range(RUNS):
-            result = replace(passing(check, 1.7e9 + 10 * run))
-            states.update(result, 10.0 * run, 1.7e9 + 10 * run)
+            result = replace(passing(check, start + 10 * run))
+            states.update(result, 10.0 * run, start + 10 * run)
             state = states.state(check.name)
             exporter.observe(result, state.evaluations if state else ())
     text = expose(exporter, CollectorRegistry(), None)[0]

@@ -103,3 +103,13 @@ async def test_a_wrong_one_changes_nothing_and_is_told_until_it_is_right(
     stage.mistakes = []
     await stage.reloader.reload()
     assert stage.reloader.outcome.ok
+
+
+async def test_two_who_ask_at_once_are_both_answered(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.loop = asyncio.get_running_loop()
+    answers = await asyncio.gather(*(stage.reloader.reload_now() for _ in range(5)))
+    assert answers == [""] * 5
+    assert stage.reloader.outcome.ok
+    stage.mistakes = [ConfigProblem("probe.toml", "no")]
+    assert await stage.reloader.reload_now() == "probe.toml: no"

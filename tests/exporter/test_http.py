@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Status
 from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
-from tests.exporter.asking import Answer, config_of, exporter, server_context
+from tests.exporter.asking import Answer, calm_context, config_of, exporter, server_context
 from tests.servers.certificate import make_certificate
 from tests.servers.pages import (
     Behaviour,
@@ -46,7 +45,7 @@ FAULTS: dict[str, Behaviour] = {
 async def test_the_verdict_is_the_scheduled_checks(fault: str) -> None:
     async with Pages(FAULTS[fault]) as pages, exporter() as asked:
         table = {"name": "page", "deadline": 1.0, "url": pages.url}
-        scheduled = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
+        scheduled = await run_check(Check(KIND, HttpTable.model_validate(table)), calm_context())
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "1.5"}
         answer = await asked.probe(pages.url, headers=headers)
     expected = {Status.OK: 1.0, Status.FAILED: 0.0, Status.UNKNOWN: None}[scheduled.status]
@@ -223,3 +222,30 @@ async def test_a_secrets_file_that_is_gone_says_nothing_of_the_target(tmp_path: 
         answer = await asked.probe(pages.url, "m")
     assert answer.success is None
     assert 'cause="own_credentials"' in answer.why
+
+
+async def test_a_host_header_is_the_name_in_the_handshake_but_of_no_redirect(
+    tmp_path: Path,
+) -> None:
+    named = make_certificate(tmp_path, names=("www.example.org",))
+    (tmp_path / "other").mkdir()
+    other = make_certificate(tmp_path / "other")
+    both = tmp_path / "both.pem"
+    both.write_bytes(named.ca_file.read_bytes() + other.ca_file.read_bytes())
+    table = {"prober": "http", "http": {"headers": {"Host": "www.example.org"}}}
+    config = config_of(ca_file=both, tables={"m": table})
+    async with Pages(answers(), tls=server_context(other)) as last:
+        moved = answers(302, b"", Location=last.named_url)
+        async with Pages(moved, tls=server_context(named)) as pages, exporter(config) as asked:
+            answer = await asked.probe(pages.url, "m")
+            clash = await asked.probe(pages.url, "m", hostname="ftp.example.org")
+    assert answer.success == 1.0, answer.text
+    assert "Host: www.example.org" in pages.heads[0]
+    assert "www.example.org" not in last.heads[0]
+    assert (clash.status, "hostname defined both" in clash.text) == (400, True)
+
+
+async def test_a_large_body_is_sent_whole(tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"x" * 100_000)
+    head = await head_of({"method": "PUT", "body_file": str(tmp_path / "body")})
+    assert "Content-Length: 100000" in head

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from probe.web.rendered import RenderedPage, RenderedPages, ZippedMetrics
+from probe.web.rendered import FreshValue, RenderedPage, RenderedPages, ZippedMetrics
 
 TEXT = "<p>hello</p>" * 1000
 
@@ -61,6 +61,54 @@ def test_it_is_compressed_for_who_takes_that(accepted: str, zipped: bool) -> Non
     assert body.decode() == TEXT
     assert response.headers["X-Own"] == "1"
     assert response.headers["Vary"] == "Accept-Encoding"
+
+
+async def test_addresses_that_visitors_make_up_take_no_more_memory() -> None:
+    pages = RenderedPages(fresh_seconds=60.0, max_pages=5)
+
+    async def make() -> RenderedPage:
+        return RenderedPage.of(TEXT, "text/html")
+
+    for number in range(50):
+        await pages.get(number, 1, make)
+    assert len(pages) == 5
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [("{}", 304), ('"other", {}', 304), ("*", 304), ('"other"', 200), ("", 200)],
+)
+def test_who_has_the_newest_page_is_not_sent_it_again(known: str, status: int) -> None:
+    page = RenderedPage.of(TEXT, "text/html", revalidates=True)
+    request = make_mocked_request("GET", "/", headers={"If-None-Match": known.format(page.etag)})
+    response = page.response(request)
+    assert response.status == status
+    assert response.headers["ETag"] == page.etag
+    assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_a_page_that_is_always_new_has_no_entity_tag() -> None:
+    page = RenderedPage.of(TEXT, "text/html")
+    request = make_mocked_request("GET", "/", headers={"If-None-Match": "*"})
+    assert page.response(request).status == 200
+
+
+async def test_a_value_is_made_again_when_it_has_changed_or_failed() -> None:
+    made, revision = [], [1]
+
+    async def make() -> int:
+        made.append(revision[0])
+        if len(made) == 1:
+            raise ValueError("no")
+        return revision[0]
+
+    value = FreshValue(make, lambda: revision[0], 60.0)
+    with pytest.raises(ValueError, match="no"):
+        await value.get()
+    assert await value.get() == await value.get() == 1
+    revision[0] = 2
+    assert await value.get() == 2
+    assert made == [1, 1, 2]
 
 
 def family(name: str, lines: int, value: float) -> bytes:

@@ -25,6 +25,9 @@ REPORT = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write it to this file: .md, .html, .json or .txt. May be repeated.",
 )
+NOTIFY = click.option(
+    "--notify", is_flag=True, help="Send one Slack message with the verdict, commit and author."
+)
 CONFIDENCE = click.option(
     "--confidence",
     type=click.FloatRange(0.5, 0.9999),
@@ -41,6 +44,7 @@ CONFIDENCE = click.option(
 @CONFIDENCE
 @FORMAT
 @REPORT
+@NOTIFY
 @click.pass_obj
 def watch(options: dict[str, Any], /, **given: Any) -> None:
     """Watch the objectives for a time and end with go, roll back or not decided.
@@ -56,6 +60,17 @@ def watch(options: dict[str, Any], /, **given: Any) -> None:
 @click.command("report")
 @click.option("--since", metavar="TIME", help="From when: 2026-01-01T02:00Z, or 24h for ago.")
 @click.option("--until", metavar="TIME", help="Until when.  [default: now]")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Compare with the window of this JSON report.",
+)
+@click.option(
+    "--baseline-window",
+    metavar="TIME/TIME",
+    help="Compare with this window of the same history: 2026-01-01T02:00Z/2026-01-02T02:00Z.",
+)
 @CONFIDENCE
 @FORMAT
 @REPORT

@@ -1,7 +1,8 @@
 """``probe report``: a past window, from the daemon's history."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.silence.parameters import Duration
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import USAGE_ERROR
+from probe.gate.baseline.baseline_file import InvalidBaseline, read_baseline
+from probe.gate.baseline.comparison import compare
+from probe.gate.markers import markers_of
 from probe.gate.window import GatePlan, WindowJudge
 from probe.history.reading import HistoryFile, NoHistory
-from probe.report.gate.model import GateReport
+from probe.report.gate.model import GateReport, MeasuredSeries
 
 DEFAULT_SINCE = "24h"
 
@@ -35,10 +39,39 @@ def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
         window = window_of(given["since"] or DEFAULT_SINCE, given["until"], now)
         plan = gate_plan(settings, given["confidence"], partial=bool(options["only"]))
         report = judged(plan, folder, *window)
+        before = baseline_of(plan, folder, given, now)
+        if before is not None:
+            report = replace(report, comparison=compare(before, report.series))
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
     return deliver(report, given["report_format"], given["files"])
+
+
+def baseline_of(
+    plan: GatePlan, folder: Path, given: Mapping[str, Any], now: float
+) -> Sequence[MeasuredSeries] | None:
+    """The series to compare with; None where none are asked for. Raises ConfigurationError."""
+    path, window = given["baseline"], given["baseline_window"]
+    if path is not None and window is not None:
+        problem = "give either --baseline or --baseline-window"
+        raise ConfigurationError([ConfigProblem("--baseline", problem)])
+    if path is not None:
+        try:
+            return read_baseline(path)
+        except InvalidBaseline as error:
+            raise ConfigurationError([ConfigProblem(f"--baseline {path}", str(error))]) from None
+    if window is None:
+        return None
+    since, slash, until = window.partition("/")
+    if not slash:
+        problem = "write begin and end with a slash between them"
+        raise ConfigurationError([ConfigProblem("--baseline-window", problem)])
+    start, end = (moment_of("--baseline-window", each, now) for each in (since, until))
+    if end - start < 1:
+        problem = "begins after its end"
+        raise ConfigurationError([ConfigProblem("--baseline-window", problem)])
+    return judged(plan, folder, start, end).series
 
 
 def judged(plan: GatePlan, folder: Path, start: float, end: float) -> GateReport:
@@ -56,7 +89,8 @@ def judged(plan: GatePlan, folder: Path, start: float, end: float) -> GateReport
         notes.append(f"the history has no results in this window{_span(span)}")
     elif span[0] > start:
         notes.append(f"the history begins within this window{_span(span)}")
-    return judge.report(judge.window(end, end - start), notes=notes)
+    markers = markers_of(history, start, end)
+    return judge.report(judge.window(end, end - start), notes=notes, markers=markers)
 
 
 def _span(span: tuple[float, float] | None) -> str:

@@ -15,6 +15,7 @@ import click
 
 from probe.commands.gate.output import check_files, deliver
 from probe.commands.gate.planning import gate_plan
+from probe.commands.notifying import check_notify, notify
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -22,12 +23,14 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.diagnostics.private_files import create_privately
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, TERMINATED, USAGE_ERROR
+from probe.gate.markers import markers_of
 from probe.gate.progress import ProgressKeeper, UnreadableProgress, WatchClocks, WatchProgress
 from probe.gate.sources import DaemonHistory, OwnChecks, RowSource
 from probe.gate.watch import Watch, WatchListener
 from probe.gate.window import WindowJudge
 from probe.history import History
 from probe.history.reading import HistoryFile, NoHistory
+from probe.report.ci.chat import of_gate
 from probe.report.gate.model import Decision, GateReport, GateVerdict, GateWindow, ObjectiveRow
 from probe.report.gate.phrases import WORDS
 from probe.report.text.time_format import duration
@@ -41,12 +44,15 @@ def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
     create_privately()
     try:
         check_files(given["files"])
+        slack = check_notify(options) if given["notify"] else None
         report, code = asyncio.run(_run(options, given))
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
     if report is None:
         return code
+    if slack is not None:
+        notify(slack, of_gate(report))
     written = deliver(report, given["report_format"], given["files"])
     return code or written
 
@@ -119,7 +125,17 @@ async def _prepare(
             stack.push_async_callback(store.close)
         source, doing = OwnChecks(plan.checks, context, store), "running the checks itself"
     listener = WatchProgressLine(sys.stderr.isatty())
-    watch = Watch(judge, source, keeper, progress, clocks, listener, given["fail_fast"], own_costs)
+    watch = Watch(
+        judge,
+        source,
+        keeper,
+        progress,
+        clocks,
+        listener,
+        given["fail_fast"],
+        own_costs,
+        lambda start, end: markers_of(history, start, end),
+    )
     if resumed and not follows and history is not None:
         watch.replay(_stored(history, progress, newest))
     return watch, _said(progress, doing, resumed, folder)

@@ -58,6 +58,9 @@ def add(
         click.echo(f"{name}: no notifications of {about(made.matches)} until {_moment(made.end)}")
         click.echo(f"  matches now: {_listed(found.checks, 'check')}")
         click.echo(f"  suppresses: {_listed(found.alerts, 'firing alert')}")
+        if found.problem:
+            click.echo(f"probe: it holds, but a restart loses it: {found.problem}", err=True)
+            return OUTPUT_ERROR
         return 0
 
     return _with_store(options, place, work)

@@ -17,6 +17,7 @@ from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
+from probe.storage.replica import STALLED
 
 TIMEOUT_SECONDS = 10.0
 
@@ -32,10 +33,12 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What a silence matches now: checks, and alerts that fire."""
+    """What a silence matches now: checks, and alerts that fire. ``problem`` says why a restart
+    loses the silence, empty if it doesn't."""
 
     checks: Sequence[str]
     alerts: Sequence[str]
+    problem: str = ""
 
 
 class SilenceStore(Protocol):
@@ -81,14 +84,20 @@ class FileStore:
 
     async def add(self, silence: Silence) -> tuple[str, Matched]:
         """See SilenceStore."""
-        await self.outbox.add_silence(silence)
-        if self.outbox.state.problem:
-            raise StoreError(self.outbox.state.problem)
+        if not await self.outbox.add_silence(silence):
+            raise StoreError(f"the silence was not stored: {self._problem}")
         return silence.name, await self.matched(silence)
 
     async def expire(self, name: str) -> bool:
-        """See SilenceStore."""
-        return await self.outbox.end_silence(name, time.time())
+        """See SilenceStore. Raises StoreError if the end was not stored."""
+        ended = await self.outbox.end_silence(name, time.time())
+        if ended and self.outbox.state.problem:
+            raise StoreError(f"{name} was not ended: {self._problem}")
+        return ended
+
+    @property
+    def _problem(self) -> str:
+        return self.outbox.state.problem or STALLED
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,8 @@ class ApiStore:
     async def add(self, silence: Silence) -> tuple[str, Matched]:
         """See SilenceStore."""
         answer = await self._ask("POST", "/api/v2/silences", posted_of(silence))
-        return answer["silenceID"], Matched(answer.get("checks", ()), answer.get("alerts", ()))
+        found = (answer.get("checks", ()), answer.get("alerts", ()))
+        return answer["silenceID"], Matched(*found, answer.get("problem", ""))
 
     async def expire(self, name: str) -> bool:
         """See SilenceStore."""

@@ -1,6 +1,7 @@
 """The board: incidents, services, uptime and announcements beside the overview."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from alerts.silence.maintenance_window import Window, WindowTable, active, upcoming
 from alerts.silence.matcher import is_everything, matched_checks
@@ -42,18 +43,31 @@ def subjects_of(checks: Iterable[Check]) -> tuple[Subject, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class UptimeFigures:
+    """Uptime in all windows of every subject, and by day of the groups."""
+
+    windows: Windows
+    days: Windows
+
+
+async def uptime_figures(history: History, checks: Sequence[Check], now: float) -> UptimeFigures:
+    """Until ``now``, in seconds since 1970."""
+    days = await history.uptime_days(subjects_of(checks), now)
+    return UptimeFigures(await history.uptime(now), days)
+
+
 async def build_board(
     overview: Overview,
     checks: Sequence[Check],
     history: History,
     windows: Sequence[WindowTable],
+    figures: UptimeFigures,
 ) -> StatusBoard:
     """Everything about the present and the last 90 days."""
     now = overview.now
     incidents = IncidentHistory(history)
-    groups = subjects_of(checks)
-    uptime = await history.uptime(now)
-    days = await history.uptime_days(groups, now)
+    uptime, days = figures.windows, figures.days
     found = await incidents.list(now - RECENT_SECONDS, now + DAY_SECONDS)
     rows = {row.name: row for row in overview.rows}
     return StatusBoard(

@@ -1,5 +1,6 @@
 """What the pages show: the overview, the metrics, the runbooks, and whether the probe is ready."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
@@ -9,16 +10,22 @@ from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
 from probe.daemon.self_monitoring.target_info import TargetInfo
-from probe.daemon.serving.board_source import build_board
+from probe.daemon.serving.board_source import UptimeFigures, build_board, uptime_figures
+from probe.daemon.serving.paced import PacedQuery
 from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
-from probe.daemon.serving.status_overview import build_overview
+from probe.daemon.serving.status_overview import DayFigures, build_overview, day_figures
 from probe.daemon.serving.web_server import RunbookPages, exposure_of
+from probe.history import History
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
+from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
 from probe.report.status import Notice, Overview
 from probe.web.pages import PageData
 from probe.web.security import WebSecurity
+from probe.web.site.public_site import PublicSite
+
+FRESH_SECONDS = 1.0
 
 
 class PageSource:
@@ -42,12 +49,17 @@ class PageSource:
         self._registry, self._security = registry, security
         self._clock, self._now = clock, now
         registry.register(TargetInfo(lambda: state.plan.checks, state.settings.region))
+        self._public: PublicSite | None = None
+        self._day = PacedQuery(self._day_figures, clock)
+        self._uptime = PacedQuery(self._uptime_figures, clock)
+        self._made: asyncio.Task[StatusBoard] | None = None
+        self._made_at, self._made_of = 0.0, -1
 
     def page_data(self) -> PageData:
         """The functions that the web server calls."""
         runbooks = RunbookPages(lambda: self._parts.alerts.pipeline.config.runbooks)
         site = SiteSource(
-            self._parts, self._state, self._board, self._revision, runbooks.page, runbooks.titles
+            self._parts, self._state, self.board, self._revision, runbooks.page, runbooks.titles
         )
         return PageData(
             self._overview,
@@ -57,9 +69,18 @@ class PageSource:
             self._not_ready,
             self._parts.own.stuck,
             runbooks.titles,
-            self._board,
+            self.board,
             site.data(),
+            self.public_site(),
         )
+
+    def public_site(self) -> PublicSite:
+        """The public status page, on a port of its own or beside the other pages."""
+        if self._public is None:
+            public = self._state.settings.service.public
+            look = PublicLook(public.title or DEFAULT_TITLE, public.logo, public.links)
+            self._public = PublicSite(self.board, self._revision, look, public.path)
+        return self._public
 
     async def _overview(self) -> Overview:
         state, parts = self._state, self._parts
@@ -68,23 +89,46 @@ class PageSource:
         now, clock = self._now(), self._clock()
         runs = {name: self._schedule.next_run_at(name) for name in state.checks}
         due = {name: now + (run - clock) for name, run in runs.items() if run is not None}
-        return await build_overview(
+        return build_overview(
             parts.states,
             state.history,
             state.plan,
             parts.identity,
+            await self._day.get(),
             now=now,
             due=due,
             outdated=parts.triggers.outdated(parts.states.stands),
             notices=tuple(self._notices()),
         )
 
-    async def _board(self) -> StatusBoard:
+    async def board(self) -> StatusBoard:
+        """The board, at most a second old, and newer than the last change."""
+        now, revision = self._clock(), self._revision()
+        fresh = now - self._made_at < FRESH_SECONDS and revision == self._made_of
+        if self._made is None or not fresh:
+            self._made_at, self._made_of = now, revision
+            self._made = asyncio.ensure_future(self._build())
+        return await asyncio.shield(self._made)
+
+    async def _build(self) -> StatusBoard:
         state, overview = self._state, await self._overview()
         if state.history is None:
             raise RuntimeError("the daemon is not running")
         windows = self._parts.alerts.pipeline.config.windows
-        return await build_board(overview, state.plan.checks, state.history, windows)
+        figures = await self._uptime.get()
+        return await build_board(overview, state.plan.checks, state.history, windows, figures)
+
+    async def _day_figures(self) -> DayFigures:
+        return await day_figures(self._history, self._parts.states.checks, self._now())
+
+    async def _uptime_figures(self) -> UptimeFigures:
+        return await uptime_figures(self._history, self._state.plan.checks, self._now())
+
+    @property
+    def _history(self) -> History:
+        if self._state.history is None:
+            raise RuntimeError("the daemon is not running")
+        return self._state.history
 
     def _notices(self) -> Iterator[Notice]:
         state, parts = self._state, self._parts
@@ -99,7 +143,9 @@ class PageSource:
             )
 
     def _revision(self) -> int:
-        return self._state.revision + self._reloader.readings
+        history = self._state.history
+        kept = history.revision if history is not None else 0
+        return self._state.revision + self._reloader.readings + kept
 
     async def _metrics(self, accept: str | None) -> tuple[bytes, str]:
         await self._parts.exporter.prepare()

@@ -7,9 +7,7 @@ from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.serving.board_source import uptime_report
 from probe.history.incidents.model import Incident, IncidentAlert
 from probe.history.incidents.store import IncidentHistory
-from probe.history.model import ResultRow
-from probe.history.uptime import series
-from probe.history.uptime.model import SignalSeries, Subject, SubjectKind
+from probe.history.uptime.model import Subject, SubjectKind
 from probe.report.board import CheckDetails, StatusBoard
 from probe.web.site.web_site import SiteData
 
@@ -54,21 +52,14 @@ class SiteSource:
             return None
         now = board.overview.now
         subject = Subject(SubjectKind.CHECK, name)
-        uptime = await history.uptime(now)
+        found = {(SubjectKind.CHECK, name): board.uptime[name].windows}
         days = await history.uptime_days((subject,), now)
-        nothing: tuple[SignalSeries, ...] = ()
-        found = await history.ask(
-            lambda db: series.signal_series(db, name, now - seconds, now, BUCKETS), nothing
-        )
-        none: list[ResultRow] = []
-        runs = await history.ask(lambda db: series.last_runs(db, name, MOST_RUNS), none)
-        incidents = [*board.open, *board.recent]
         return CheckDetails(
             row,
-            uptime_report(subject, check.kind.availability, uptime, now, days),
-            found,
-            tuple(runs),
-            tuple(each for each in incidents if name in each.checks),
+            uptime_report(subject, check.kind.availability, found, now, days),
+            await history.series(name, now - seconds, now, BUCKETS),
+            tuple(await history.last_runs(name, MOST_RUNS)),
+            tuple(await IncidentHistory(history).of_check(name)),
         )
 
     async def _incident(self, name: str) -> Incident | None:

@@ -11,7 +11,7 @@ from alerts.silence.maintenance_window import Window
 from alerts.silence.matcher import about, is_everything
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
-from probe.report.status import Notice
+from probe.report.status import ALERT, Notice
 from probe.report.text.units import show
 
 _VERDICTS = {Severity.WARNING: Verdict.WARNING, Severity.CRITICAL: Verdict.CRITICAL}
@@ -86,7 +86,7 @@ def _firing(alarm: AlertManager, alert: Alert) -> Notice:
     if muted is not None:
         what = "silence" if isinstance(muted, Silence) else "maintenance"
         notified = f"suppressed ({what}: {muted.name})"
-    title = f"Alert: {alert.identity.check}"
+    title = f"{ALERT}{alert.identity.check}"
     view = f", {standing.view}" if standing and standing.view else ""
     text = f"{alert.summary}{view} ({notified})"
     link = alert.runbook if is_address(alert.runbook) else f"/runbooks/{alert.runbook}"

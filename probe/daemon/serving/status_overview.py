@@ -27,11 +27,34 @@ class ProbeIdentity:
     started_at: float
 
 
-async def build_overview(
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """The 24 hours from ``start`` on, by check."""
+
+    start: float
+    buckets: Mapping[str, tuple[TimeBucket, ...]]
+    availability: Mapping[str, Availability]
+    periods: Mapping[str, tuple[StatePeriod, ...]]
+
+
+async def day_figures(history: History, checks: Sequence[Check], now: float) -> DayFigures:
+    """The last 24 hours; ``now`` is in seconds since 1970."""
+    start = now - DAY_SECONDS
+    longest = {check.name: longest_seconds(check) for check in checks}
+    return DayFigures(
+        start,
+        await history.day(start, now, DAY_BUCKETS),
+        await history.availability(start, now, longest),
+        await history.unhealthy_periods(start, now),
+    )
+
+
+def build_overview(
     states: CheckStates,
     history: History,
     plan: CheckPlan,
     identity: ProbeIdentity,
+    day: DayFigures,
     *,
     now: float,
     due: Mapping[str, float],
@@ -40,16 +63,11 @@ async def build_overview(
 ) -> Overview:
     """``due`` is when each check runs next; times are in seconds since 1970. ``outdated`` are
     checks whose results are older than the failure of a check that triggers them."""
-    start = now - DAY_SECONDS
-    day = await history.day(start, now, DAY_BUCKETS)
-    longest = {check.name: longest_seconds(check) for check in states.checks}
-    available = await history.availability(start, now, longest)
-    incidents = await history.unhealthy_periods(start, now)
     return Overview(
         verdict=states.verdict,
         now=now,
         started_at=identity.started_at,
-        day_start=start,
+        day_start=day.start,
         region=identity.region,
         version=identity.version,
         rows=tuple(
@@ -57,9 +75,9 @@ async def build_overview(
                 check,
                 states.state(check.name),
                 due.get(check.name),
-                day.get(check.name, ()),
-                incidents.get(check.name, ()),
-                available.get(check.name),
+                day.buckets.get(check.name, ()),
+                day.periods.get(check.name, ()),
+                day.availability.get(check.name),
                 outdated=check.name in outdated,
             )
             for check in states.checks

@@ -1,25 +1,40 @@
 """HTTP server: pages, metrics, silences, peer API."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from typing import Any
+
+from aiohttp import web
 
 from alerts.manager import AlertManager
 from alerts.runbooks.library import RunbookLibrary
 from alerts.silence.api_v2 import InvalidSilence, document_of, read
 from alerts.silence.matcher import about, matched_checks, matches
 from probe.config.settings import DaemonSettings
+from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
+from probe.daemon.parts import DaemonState
 from probe.exporter.endpoint import ProbeEndpoint
+from probe.exporter.service import ProbeService
+from probe.history.incidents.store import new_id
 from probe.web.access import Access
+from probe.web.api.application import Api
+from probe.web.api.handlers import ApiHandlers
+from probe.web.api.source import ApiSource
 from probe.web.call_api import Answer, PeerCalls
 from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
 from probe.web.silence_api import Refused, Silences
+from probe.web.site.public_site import PublicPages, PublicSite
+from probe.web.site.service_files import ServiceFiles
 from probe.web.verdict_api import Peering
 from probe.web.web_config import WebConfigError
+
+logger = logging.getLogger(__name__)
 
 Verdicts = Callable[[bytes], Awaitable[bytes | None]]
 
@@ -32,16 +47,80 @@ def build_server(
     silences: Silences,
     clock: Callable[[], float],
     security: WebSecurity,
-    exporter: ProbeEndpoint,
+    routes: Iterable[web.AbstractRouteDef] = (),
 ) -> WebServer:
     """The server. The peer API (``verdicts`` and ``calls``) exists only with a token; ``clock`` is
-    the monotonic clock."""
-    access = Access(service.web_user, service.web_password, service.web_token, service.metrics_open)
+    the monotonic clock; ``routes`` are those of the API and of files."""
+    public = sources.public
+    access = access_of(service)
+    if public is not None and public.is_beside_others:
+        access = replace(access, open_paths=public.paths)
     token = service.peers.token
     peering = Peering(token, verdicts, clock) if token else None
     callers = PeerCalls(token, calls, clock) if token else None
-    pages = Pages(sources, access, peering, callers, silences, security, exporter.routes())
+    pages = Pages(sources, access, peering, callers, silences, security, routes)
     return WebServer(pages, service.listen)
+
+
+def exporter_routes(
+    context: Context, state: DaemonState, reload: Callable[[], Awaitable[str]]
+) -> Sequence[web.RouteDef]:
+    """The endpoints of a Prometheus exporter."""
+    service = ProbeService(context, lambda: state.exporter, lambda: state.plan.checks)
+    return ProbeEndpoint(service, reload).routes()
+
+
+def build_public_server(
+    service: DaemonSettings, site: PublicSite, security: WebSecurity
+) -> WebServer | None:
+    """The server of the public status page, where that has an address of its own."""
+    if service.public.listen is None:
+        return None
+    return WebServer(PublicPages(site, security), service.public.listen)
+
+
+async def start_public(server: WebServer | None, stack: AsyncExitStack) -> None:
+    """Serve the public status page until the stack is left. Raises ConfigurationError if the
+    address can't be had."""
+    if server is None:
+        return
+    host, port = server.address
+    try:
+        await server.start()
+    except OSError as error:
+        problem = f"can't listen on {host} port {port}: {error.strerror or error}"
+        raise ConfigurationError([ConfigProblem("PROBE_STATUS_LISTEN", problem)]) from None
+    stack.push_async_callback(server.stop)
+    logger.info("the public status page is on %s port %d", *server.address)
+
+
+def access_of(service: DaemonSettings) -> Access:
+    """Who may read the pages."""
+    return Access(
+        service.web_user,
+        service.web_password,
+        service.web_token,
+        service.metrics_open,
+        service.api_token,
+    )
+
+
+def api_routes(
+    service: DaemonSettings,
+    source: ApiSource,
+    security: WebSecurity,
+    version: str,
+    public_url: str,
+) -> list[web.RouteDef]:
+    """The API, badges and feeds."""
+    access = access_of(service)
+
+    def is_protected() -> bool:
+        return access.is_protected or security.is_closed
+
+    api = Api(ApiHandlers(source, new_id), (service.api_token, service.web_token), version)
+    files = ServiceFiles(source.board, is_protected, public_url)
+    return [*api.routes(), *files.routes()]
 
 
 def security_of(service: DaemonSettings) -> WebSecurity:
@@ -103,5 +182,6 @@ class DaemonSilences:
         ]
         if not checks and not alerts:
             raise Refused(f"{about(silence.matches)} matches no check and no alert")
-        await self.alarm.add_silence(silence)
-        return {"silenceID": silence.name, "checks": checks, "alerts": alerts}
+        problem = await self.alarm.add_silence(silence)
+        stored: dict[str, Any] = {"problem": problem} if problem else {}
+        return {"silenceID": silence.name, "checks": checks, "alerts": alerts, **stored}

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 _GO_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PROMETHEUS_UNITS = {"d": 86400.0, "w": 604800.0, "y": 31536000.0}
@@ -19,6 +27,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w|y)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _LONGEST_SECRET = 1 << 16
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 # RE2's classes, which Python doesn't know.
 _POSIX = {
     "alnum": "0-9A-Za-z",
@@ -114,11 +123,22 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers that a request can carry. Raises ValueError that names the first other one."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"'{name[:60]}' is no header name")
+        if any(each in value for each in "\r\n\0"):
+            raise ValueError(f"the value of {name} has a line break: write it on one line")
+    return headers
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, le=3600)]
 Size = Annotated[int, BeforeValidator(_parse_size), Field(ge=0)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(compile_pattern)]
 Text = Annotated[str, BeforeValidator(_as_text)]
 Secret = Annotated[SecretStr, BeforeValidator(_as_text)]
+Headers = Annotated[Mapping[str, Text], AfterValidator(check_headers)]
 Protocol = Literal["ip4", "ip6"]
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from probe.exporter.modules.credentials import Credentials
-from probe.exporter.modules.fields import Addressed, Pattern, Secret, Size, Strict, Text
+from probe.exporter.modules.fields import Addressed, Headers, Pattern, Secret, Size, Strict, Text
 from probe.exporter.modules.tls import TlsConfig
 
 _PROXIES = "the exporter connects directly, so that it can check each address it contacts"
@@ -65,7 +65,7 @@ class HttpProbe(Addressed):
     }
 
     method: Text = "GET"
-    headers: Mapping[str, Text] = Field(default_factory=dict, repr=False)
+    headers: Headers = Field(default_factory=dict, repr=False)
     http_headers: Mapping[str, HeaderValues] = Field(default_factory=dict, repr=False)
     body: Text = ""
     body_file: Path | None = None
@@ -120,6 +120,11 @@ class HttpProbe(Addressed):
     def follows(self) -> bool:
         """Whether redirects are followed."""
         return self.follow_redirects and not self.no_follow_redirects
+
+    @property
+    def host_header(self) -> str | None:
+        """The Host header that the module sets; None: the target's."""
+        return next((value for name, value in self.headers.items() if name.lower() == "host"), None)
 
     @property
     def judges_body(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from probe.exporter.modules.credentials import Credentials
-from probe.exporter.modules.fields import Addressed, Pattern, Secret, Strict, Text
+from probe.exporter.modules.fields import Addressed, Headers, Pattern, Secret, Strict, Text
 from probe.exporter.modules.tls import TlsConfig
 from probe.stun.uri import TransportProtocol
 from probe.turn.resolve import Family
@@ -48,7 +48,7 @@ class SocketIoProbe(Strict):
 class WebSocketProbe(Addressed):
     """The keys of ``websocket``: the handshake (RFC 6455), what is sent, what has to come."""
 
-    headers: Mapping[str, Text] = Field(default_factory=dict, repr=False)
+    headers: Headers = Field(default_factory=dict, repr=False)
     subprotocols: tuple[Text, ...] = ()
     origin: Text | None = None
     send: Text = ""

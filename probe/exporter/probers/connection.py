@@ -70,8 +70,8 @@ def _is_reserved(host: str) -> bool:
 class Connector:
     """Makes connections as a module wants them; ``ip``, ``tls`` and ``chain`` are the last one's.
 
-    ``server_name`` is the name in the handshake, where it isn't the host's. A certificate is
-    verified unless the module says ``insecure_skip_verify``.
+    ``server_name`` is the name in the handshake of the first host, where it isn't its own: a
+    redirect leads to others. A certificate is verified unless the module says otherwise.
     """
 
     settings: Addressed
@@ -79,6 +79,7 @@ class Connector:
     ca_file: Path | None = None
     server_name: str | None = None
     alpn: tuple[str, ...] | None = None
+    first: str = ""
     ip: str = ""
     tls: ssl.SSLObject | None = None
     chain: Chain = field(default_factory=lambda: Chain(()))
@@ -89,6 +90,7 @@ class Connector:
         """A stream to an address, for ``probe.net.http``. Raises CheckAborted, OSError."""
         timing.enter("resolve")
         host, port = address.raw_host or "", address.port or 80
+        self.first = self.first or host
         found = await addresses_of(host, port, self.settings)
         timing.enter("connect")
         sock = await self.dial(found)
@@ -114,7 +116,9 @@ class Connector:
         except BaseException:
             sock.close()
             raise
-        name = self.tls_config.server_name or self.server_name or host
+        is_first = host == (self.first or host)
+        wanted = self.tls_config.server_name or self.server_name
+        name = wanted if wanted and is_first else host
         stream = await start_tls(sock, context, name.partition("%")[0], observer)
         if isinstance(stream, TlsStream):
             self.tls = stream.connection

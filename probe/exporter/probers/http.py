@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 # Of a body that nothing is expected of, no more is read.
 UNJUDGED = 1 << 20
+# RFC 9113, 4.2: a larger body would have to wait for the server's windows.
+LARGEST_FRAME = 1 << 14
 _REPEATED = (307, 308)
 
 
@@ -34,14 +36,15 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
     from probe.net.http import fresh_client
 
     settings, address = table.module.http, table.address.get_secret_value()
+    _write_nothing(record)
+    body = body_of(table)
     connector = Connector(
         settings,
         settings.tls_config,
         table.ca_file,
-        server_name=table.hostname,
-        alpn=None if settings.enable_http2 else ("http/1.1",),
+        server_name=table.hostname or _name_in(settings.host_header),
+        alpn=None if settings.enable_http2 and len(body) <= LARGEST_FRAME else ("http/1.1",),
     )
-    _write_nothing(record)
     async with fresh_client(
         ca_file=table.ca_file,
         clock=context.clock,
@@ -50,7 +53,7 @@ async def run(table: ProbeTable, record: Recorder, context: Context) -> None:
         connector=connector,
     ) as client:
         with _written_down(client, connector, record):
-            await _request(table, record, client)
+            await _request(table, body, record, client)
 
 
 def _begin(phase: str, record: Recorder) -> None:
@@ -94,9 +97,16 @@ def _written_down(
         record.facts.update(client.tls.facts)
 
 
-async def _request(table: ProbeTable, record: Recorder, client: "FreshHttpClient") -> None:
+def _name_in(header: str | None) -> str | None:
+    """The name of a Host header: an address in the target has no certificate of its own."""
+    return None if header is None else URL(f"//{header}").host
+
+
+async def _request(
+    table: ProbeTable, body: bytes, record: Recorder, client: "FreshHttpClient"
+) -> None:
     settings = table.module.http
-    address, method, body = URL(table.address.get_secret_value()), settings.method, body_of(table)
+    address, method = URL(table.address.get_secret_value()), settings.method
     first = address.host
     redirects = 0
     while True:

@@ -32,6 +32,7 @@ MOST_NOTIFICATIONS, MOST_NOTES, MOST_ACKNOWLEDGEMENTS = 500, 100, 100
 NEAR_SECONDS = 6 * 3600.0
 _MOST_NEAR = 50
 _READ = "SELECT document FROM incidents"
+_WHERE = "WHERE since < ? AND (ended IS NULL OR ended >= ?) AND coalesce(? = (ended IS NULL), TRUE)"
 
 
 def put_incident(db: sqlite3.Connection, incident: Incident) -> None:
@@ -93,22 +94,42 @@ def delete_announcement(db: sqlite3.Connection, name: str) -> bool:
 
 
 def incidents(
-    db: sqlite3.Connection, start: float, end: float, most: int, skip: int = 0
+    db: sqlite3.Connection,
+    start: float,
+    end: float,
+    most: int,
+    skip: int = 0,
+    *,
+    lasts: bool | None = None,
 ) -> list[Incident]:
     """Incidents that overlap the time from ``start`` until before ``end``, newest first,
-    with all that belongs to them; ``skip`` of them left out."""
+    with all that belongs to them; ``skip`` of them left out. ``lasts``: only those that do, or
+    only those that don't."""
     rows = db.execute(
-        f"{_READ} WHERE since < ? AND (ended IS NULL OR ended >= ?)"
-        " ORDER BY since DESC, id DESC LIMIT ? OFFSET ?",
-        (end, start, most, skip),
+        f"{_READ} {_WHERE} ORDER BY since DESC, id DESC LIMIT ? OFFSET ?",
+        (end, start, lasts, most, skip),
     ).fetchall()
     return [_complete(db, each) for each in _readable(codec.load_incident, rows)]
 
 
-def count_incidents(db: sqlite3.Connection, start: float, end: float) -> int:
+def count_incidents(
+    db: sqlite3.Connection, start: float, end: float, *, lasts: bool | None = None
+) -> int:
     """How many :func:`incidents` there are."""
-    query = "SELECT count(*) FROM incidents WHERE since < ? AND (ended IS NULL OR ended >= ?)"
-    return int(db.execute(query, (end, start)).fetchone()[0])
+    query = f"SELECT count(*) FROM incidents {_WHERE}"
+    return int(db.execute(query, (end, start, lasts)).fetchone()[0])
+
+
+def incidents_of_check(db: sqlite3.Connection, check: str, most: int) -> list[Incident]:
+    """The newest incidents that a check was part of, newest first."""
+    rows = db.execute(
+        f"{_READ} WHERE EXISTS (SELECT 1 FROM json_each(document, '$.alerts')"
+        " WHERE json_extract(value, '$.check') = ?1)"
+        " OR EXISTS (SELECT 1 FROM json_each(document, '$.affected') WHERE value = ?1)"
+        " ORDER BY since DESC, id DESC LIMIT ?2",
+        (check, most),
+    ).fetchall()
+    return [_complete(db, each) for each in _readable(codec.load_incident, rows)]
 
 
 def incident(db: sqlite3.Connection, name: str) -> Incident | None:
@@ -133,14 +154,22 @@ def newest_by_key(db: sqlite3.Connection, since: float) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def annotations(db: sqlite3.Connection, start: float, end: float, most: int) -> list[Annotation]:
-    """Annotations from ``start`` until before ``end``, newest first."""
+def annotations(
+    db: sqlite3.Connection, start: float, end: float, most: int, skip: int = 0
+) -> list[Annotation]:
+    """Annotations from ``start`` until before ``end``, newest first, ``skip`` left out."""
     rows = db.execute(
         "SELECT document FROM annotations WHERE at >= ? AND at < ?"
-        " ORDER BY at DESC, id DESC LIMIT ?",
-        (start, end, most),
+        " ORDER BY at DESC, id DESC LIMIT ? OFFSET ?",
+        (start, end, most, skip),
     ).fetchall()
     return _readable(codec.load_annotation, rows)
+
+
+def count_annotations(db: sqlite3.Connection, start: float, end: float) -> int:
+    """How many :func:`annotations` there are."""
+    query = "SELECT count(*) FROM annotations WHERE at >= ? AND at < ?"
+    return int(db.execute(query, (start, end)).fetchone()[0])
 
 
 def announcements(db: sqlite3.Connection, start: float) -> list[Announcement]:

@@ -7,7 +7,7 @@ a step. Nothing is masked: ``::add-mask::`` would print the very secret.
 from collections.abc import Iterator, Sequence
 
 from probe.core.model import Unit, Verdict
-from probe.report.ci.markdown import LARGEST_SUMMARY, bounded, escaped
+from probe.report.ci.markdown import LARGEST_SUMMARY, bounded, escaped, mermaid_label
 from probe.report.model import Report, ReportRow
 from probe.report.text.phrases import (
     MISSED,
@@ -27,6 +27,9 @@ from probe.report.text.units import show
 __all__ = ["LARGEST_SUMMARY", "MOST_OF_A_KIND", "annotations", "summary"]
 
 MOST_OF_A_KIND = 10
+# A diagram of more bars can't be read.
+MOST_BARS = 60
+_BARS = {Verdict.CRITICAL: "crit, ", Verdict.WARNING: "active, ", Verdict.UNKNOWN: "done, "}
 
 _LEVELS = {
     Verdict.CRITICAL: "error",
@@ -88,6 +91,7 @@ def _blocks(report: Report) -> Iterator[str]:
     verdict = without_objectives(report.verdict)
     yield f"### {SYMBOLS[verdict]} {verdict.value.upper()}: {escaped(headline(report))}"
     yield _checks(report)
+    yield "\n".join(_timeline(report))
     yield "\n".join(_failed(report))
     yield _section("Limits missed", list(_missed(report)))
     yield _section(
@@ -110,6 +114,25 @@ def _checks(report: Report) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if report.rows else ""
+
+
+def _timeline(report: Report) -> Iterator[str]:
+    """When each check ran, as a Mermaid diagram, which GitHub and GitLab draw."""
+    rows = report.rows[:MOST_BARS]
+    if not rows:
+        return
+    yield "<details><summary>Timeline</summary>\n"
+    yield "```mermaid"
+    yield "gantt"
+    yield "    dateFormat x"
+    yield "    axisFormat %S.%L s"
+    for row in rows:
+        began = (row.result.started_at - report.started_at).total_seconds()
+        start = max(0, round(1000 * began))
+        end = start + max(1, round(1000 * row.result.duration))
+        tag = _BARS.get(row.verdict, "")
+        yield f"    {mermaid_label(row.name)} :{tag}{start}, {end}"
+    yield "```\n</details>"
 
 
 def _failed(report: Report) -> Iterator[str]:

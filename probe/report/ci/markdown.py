@@ -1,5 +1,6 @@
 """Markdown as GitHub and GitLab render it."""
 
+import re
 import string
 from collections.abc import Iterator, Sequence
 
@@ -24,6 +25,11 @@ def escaped(text: str) -> str:
     character references"), not even for a table's pipes.
     """
     return clean(text).translate(_ENTITIES)
+
+
+def mermaid_label(text: str) -> str:
+    """Only what has no meaning in a Mermaid diagram."""
+    return re.sub(r"(?:[^\w .,/-]|_)+", " ", clean(text)).strip()[:60] or "event"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -51,6 +51,8 @@ def document(report: GateReport) -> dict[str, Any]:
             for gap in report.gaps
         ],
         "events": [{"at": iso(each.at), "text": each.text} for each in report.markers],
+        "comparison": [{**asdict(row), "unit": row.unit.value} for row in report.comparison],
+        "series": [{**asdict(row), "unit": row.unit.value} for row in report.series],
         "costs": {row.name: row.amount for row in report.costs},
         "skipped": [{"kind": kind, "reason": reason} for kind, reason in report.skipped],
         "notes": list(report.notes),

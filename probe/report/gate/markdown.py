@@ -1,10 +1,9 @@
 """The gate's report in Markdown, with its timeline as a Mermaid diagram."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from probe.core.model import Verdict
-from probe.report.ci.markdown import bounded, escaped, table
+from probe.report.ci.markdown import bounded, escaped, mermaid_label, table
 from probe.report.gate import phrases
 from probe.report.gate.model import Decision, GateReport
 from probe.report.text.time_format import duration, iso
@@ -35,6 +34,7 @@ def _blocks(report: GateReport) -> Iterator[Sequence[str]]:
     yield list(_timeline(report))
     yield ["**Objectives**", "", *_objectives(report)]
     yield _listed("Without data", [escaped(row.name) for row in phrases.silent(report)])
+    yield list(_comparison(report))
     yield list(_incidents(report))
     yield _listed("Without results", list(_gaps(report)))
     yield _listed("Costs", [f"{escaped(row.name)}: {escaped(row.amount)}" for row in report.costs])
@@ -67,17 +67,17 @@ def _bars(report: GateReport) -> Iterator[str]:
     if report.markers:
         yield "    section events"
     for marker in report.markers:
-        yield f"    {_label(marker.text)} :milestone, {_moment(marker.at)}, 0d"
+        yield f"    {mermaid_label(marker.text)} :milestone, {_moment(marker.at)}, 0d"
     if report.incidents:
         yield "    section incidents"
     for row in report.incidents:
         stop = end if row.end is None else row.end
-        label = _label(phrases.incident(row))
+        label = mermaid_label(phrases.incident(row))
         yield f"    {label} :{_TAGS.get(row.verdict, 'active')}, {_span(row.start, stop)}"
     if report.gaps:
         yield "    section no results"
     for gap in report.gaps:
-        yield f"    {_label(gap.reason)} :done, {_span(gap.start, gap.end)}"
+        yield f"    {mermaid_label(gap.reason)} :done, {_span(gap.start, gap.end)}"
 
 
 def _span(start: float, end: float) -> str:
@@ -86,11 +86,6 @@ def _span(start: float, end: float) -> str:
 
 def _moment(at: float) -> str:
     return (iso(at) or "1970-01-01T00:00:00Z").removesuffix("Z")
-
-
-def _label(text: str) -> str:
-    """Only what has no meaning in Mermaid."""
-    return re.sub(r"[^\w .,/-]+", " ", text).strip()[:60] or "event"
 
 
 def _objectives(report: GateReport) -> Iterator[str]:
@@ -113,6 +108,26 @@ def _objectives(report: GateReport) -> Iterator[str]:
         ]
         for decision in _ORDER
         for row in phrases.shown(report, decision)
+    ]
+    yield from table(header, rows)
+
+
+def _comparison(report: GateReport) -> Iterator[str]:
+    if not report.comparison:
+        return
+    yield "**Before and after** (≠ differs by more than noise)"
+    yield ""
+    header = ("", "series", "before", "after", "difference", "test")
+    rows = [
+        [
+            "**≠**" if row.differs else "",
+            escaped(phrases.compared_name(row)),
+            escaped(phrases.compared_value(row.before, row.unit)),
+            escaped(phrases.compared_value(row.after, row.unit)),
+            escaped(phrases.difference(row)),
+            escaped(f"{row.test} {phrases.likelihood(row)}".strip()),
+        ]
+        for row in report.comparison
     ]
     yield from table(header, rows)
 

@@ -142,6 +142,39 @@ class CostRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredSeries:
+    """One signal of one check in a window: so many cases, and a sample of their values. Without a
+    ``signal`` it is the check's runs, of which ``bad`` failed."""
+
+    check: str
+    signal: str
+    unit: Unit
+    cases: int
+    bad: int = 0
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One series before and after: medians, or shares of passing runs.
+
+    ``p_value`` is the test's, ``adjusted`` with all comparisons taken into account, ``effect``
+    Cliff's delta; None where a side has too few values. ``differs``: by more than noise.
+    """
+
+    check: str
+    signal: str
+    unit: Unit
+    before: float | None
+    after: float | None
+    test: str = ""
+    p_value: float | None = None
+    adjusted: float | None = None
+    effect: float | None = None
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GateWindow:
     """The time that is judged. ``planned`` are the seconds that were asked for, ``elapsed`` those
     that have passed of them."""
@@ -174,6 +207,8 @@ class GateReport:
     markers: Sequence[MarkerRow] = ()
     skipped: Sequence[tuple[str, str]] = ()
     early: str = ""
+    series: Sequence[MeasuredSeries] = ()
+    comparison: Sequence[ComparisonRow] = ()
     notes: Sequence[str] = field(default_factory=tuple)
 
     def of(self, decision: Decision) -> list[ObjectiveRow]:

@@ -87,6 +87,8 @@ def _tables(report: GateReport) -> Iterator[Mapping[str, Any]]:
         for row in phrases.shown(report, decision)
     ]
     yield {"title": "Objectives", "header": header, "rows": rows}
+    if report.comparison:
+        yield _comparison(report)
     incidents = [
         {
             "class_": "",
@@ -104,6 +106,25 @@ def _tables(report: GateReport) -> Iterator[Mapping[str, Any]]:
     if incidents:
         names = ("begin", "lasted", "severity", "cause", "checks", "message")
         yield {"title": "Incidents", "header": names, "rows": incidents}
+
+
+def _comparison(report: GateReport) -> Mapping[str, Any]:
+    rows = [
+        {
+            "class_": "missed" if row.differs else "",
+            "cells": (
+                "≠" if row.differs else "",
+                phrases.compared_name(row),
+                phrases.compared_value(row.before, row.unit),
+                phrases.compared_value(row.after, row.unit),
+                phrases.difference(row),
+                f"{row.test} {phrases.likelihood(row)}".strip(),
+            ),
+        }
+        for row in report.comparison
+    ]
+    header = ("", "series", "before", "after", "difference", "test")
+    return {"title": "Before and after", "header": header, "rows": rows}
 
 
 def _lists(report: GateReport) -> Iterator[Mapping[str, Any]]:

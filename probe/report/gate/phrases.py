@@ -2,6 +2,7 @@
 
 from probe.core.model import LimitSide, Unit
 from probe.report.gate.model import (
+    ComparisonRow,
     Decision,
     Estimate,
     GateReport,
@@ -118,6 +119,35 @@ def by_count(row: ObjectiveRow) -> str:
     """``7 of 140 bad``."""
     count = row.by_count
     return "—" if count is None or not count.cases else f"{count.bad:,} of {count.cases:,} bad"
+
+
+def compared_name(row: ComparisonRow) -> str:
+    """``health: probe_http_response_seconds``, ``health: runs that pass``."""
+    return f"{row.check}: {row.signal or 'runs that pass'}"
+
+
+def compared_value(value: float | None, unit: Unit) -> str:
+    """A median or a share; a dash without one."""
+    return "—" if value is None else show(value, unit)
+
+
+def difference(row: ComparisonRow) -> str:
+    """``+120 ms (+80 %)``; a dash where a side is missing."""
+    if row.before is None or row.after is None:
+        return "—"
+    change = row.after - row.before
+    sign = "+" if change > 0 else ""
+    text = f"{sign}{show(change, row.unit)}"
+    if row.unit is Unit.RATIO or not row.before:
+        return text
+    return f"{text} ({sign}{show(change / abs(row.before), Unit.RATIO)})"
+
+
+def likelihood(row: ComparisonRow) -> str:
+    """``p < 0.001``, of the test with its correction."""
+    if row.adjusted is None:
+        return "too few values"
+    return "p < 0.001" if row.adjusted < 0.001 else f"p = {row.adjusted:.3f}"
 
 
 def incident(row: IncidentRow) -> str:

@@ -27,7 +27,14 @@ def render(report: GateReport, *, colour: bool = False) -> str:
     lines += [f"  {line}" for line in reasons[:MOST_REASONS]]
     if len(reasons) > MOST_REASONS:
         lines.append(f"  and {len(reasons) - MOST_REASONS} more")
-    lines += ["", *_objectives(report), *_incidents(report), *_gaps(report), *_costs(report)]
+    lines += [
+        "",
+        *_objectives(report),
+        *_comparison(report),
+        *_incidents(report),
+        *_gaps(report),
+        *_costs(report),
+    ]
     if idle := phrases.silent(report):
         lines.append(f"Without data: {', '.join(row.name for row in idle)}.")
     lines += [f"Note: {note}." for note in report.notes]
@@ -50,6 +57,25 @@ def _objectives(report: GateReport) -> Iterator[str]:
         )
         for decision in _ORDER
         for row in phrases.shown(report, decision)
+    ]
+    yield from columns([header, *rows])
+
+
+def _comparison(report: GateReport) -> Iterator[str]:
+    if not report.comparison:
+        return
+    yield ""
+    header = ("", "BEFORE AND AFTER", "BEFORE", "AFTER", "DIFFERENCE", "NOISE?")
+    rows = [
+        (
+            "≠" if row.differs else " ",
+            phrases.compared_name(row),
+            phrases.compared_value(row.before, row.unit),
+            phrases.compared_value(row.after, row.unit),
+            phrases.difference(row),
+            phrases.likelihood(row),
+        )
+        for row in report.comparison
     ]
     yield from columns([header, *rows])
 

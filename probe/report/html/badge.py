@@ -1,10 +1,13 @@
-"""The overall state as an SVG badge for a README or a wiki."""
+"""States, uptime and response times as SVG badges for a README or a wiki."""
 
-from probe.core.model import Verdict
+from probe.core.model import Unit, Verdict
+from probe.history.uptime.model import UptimeReport
+from probe.report.board import ServiceRow
 from probe.report.html.templates import environment
 from probe.report.status import Overview
 from probe.report.text.headline import summary
 from probe.report.text.phrases import without_objectives
+from probe.report.text.units import show
 
 LABEL = "probe"
 
@@ -27,11 +30,51 @@ def render(overview: Overview) -> str:
     words = summary(overview)
     said = "up" if words == "all ok" else words
     colour = _WAITING if words == "starting" else _COLOURS[without_objectives(overview.verdict)]
-    return draw(LABEL, said, colour)
+    return _badge(LABEL, said, colour)
 
 
-def draw(label: str, said: str, colour: str) -> str:
-    """An SVG of two halves, each as wide as its text; ``colour`` is that of the right one."""
+def state_badge(row: ServiceRow) -> str:
+    """``Backend | up``, ``TURN | degraded``, ``Calls | down``."""
+    if row.verdict is None:
+        return _badge(row.title, "not run yet", _WAITING)
+    verdict = without_objectives(row.verdict)
+    words = {Verdict.OK: "up", Verdict.WARNING: "degraded", Verdict.CRITICAL: "down"}
+    return _badge(row.title, words.get(verdict, verdict.value), _COLOURS[verdict])
+
+
+def uptime_badge(title: str, report: UptimeReport, window: str, seconds: float) -> str:
+    """``Backend 30d | 99.95 %``: of the time that was measured. Green within the objective, else
+    red."""
+    found = report.window(seconds)
+    ratio = found.ratio if found is not None else None
+    label = f"{title} {window}"
+    if ratio is None:
+        return _badge(label, "no data", _WAITING)
+    verdict = Verdict.OK if ratio >= report.objective else Verdict.CRITICAL
+    return _badge(label, percent(ratio), _COLOURS[verdict])
+
+
+def response_badge(row: ServiceRow) -> str:
+    """``Backend response | 180 ms``: the median of the last 24 hours."""
+    label = f"{row.title} response"
+    if row.median is None:
+        return _badge(label, "no data", _WAITING)
+    return _badge(label, show(row.median, Unit.SECONDS), _COLOURS[Verdict.OK])
+
+
+def unknown_badge() -> str:
+    """For a service that there is not."""
+    return _badge(LABEL, "unknown service", _WAITING)
+
+
+def percent(ratio: float) -> str:
+    """``99.95 %``; never rounded up to 100 %."""
+    hundredths = int(ratio * 10_000)
+    return "100 %" if ratio >= 1 else f"{hundredths / 100:.2f} %"
+
+
+def _badge(label: str, said: str, colour: str) -> str:
+    """Two halves, each as wide as its text; ``colour`` is that of the right one."""
     left, right = _width(label), _width(said)
     context = {
         "label": label,

@@ -14,7 +14,7 @@ from probe.report.html.incident_view import view_of
 from probe.report.html.page import REFRESH, icon
 from probe.report.html.templates import policy
 from probe.report.html.templates import render as render_template
-from probe.report.html.windows import RANGES, uptime_rows
+from probe.report.html.windows import RANGES, range_named, uptime_rows
 from probe.report.status import StatusRow
 from probe.report.text.headline import day_summary, figures, problem
 from probe.report.text.phrases import SYMBOLS, limit_of, value_and_limit, without_objectives
@@ -95,7 +95,7 @@ def render(
         "objective": details.uptime.objective,
         "ranges": RANGES,
         "shown": shown,
-        "charts": charts_of(row, details.series),
+        "charts": charts_of(row, details.series, now - range_named(shown).seconds, now),
         "runs": _runs(details.runs, newest),
         "incidents": [view_of(each) for each in details.incidents[:MOST_INCIDENTS]],
         "periods": row.incidents[:MOST_PERIODS],
@@ -115,13 +115,21 @@ def _newest(row: StatusRow, now: float) -> Mapping[str, object]:
     }
 
 
-def charts_of(row: StatusRow, series: Iterable[SignalSeries]) -> list[Chart]:
+def charts_of(
+    row: StatusRow, series: Iterable[SignalSeries], start: float, end: float
+) -> list[Chart]:
     """A chart of each signal that was measured, the plotted one first."""
     signals, limits = _signals(row), _limits_by_signal(row)
     plotted = row.plot.name if row.plot else ""
     ordered = sorted(series, key=lambda each: each.signal != plotted)
     found = (
-        chart_of(each, signals.get(each.signal) or _unknown(each.signal), limits.get(each.signal))
+        chart_of(
+            each,
+            signals.get(each.signal) or _unknown(each.signal),
+            limits.get(each.signal),
+            start,
+            end,
+        )
         for each in ordered
     )
     return [chart for chart in found if chart is not None][:MOST_CHARTS]

@@ -1,4 +1,4 @@
-"""The list of incidents, and a page for each: what was measured, who was told what and when."""
+"""The list of incidents, and a page for each: what was measured, which messages were sent when."""
 
 from collections.abc import Sequence
 

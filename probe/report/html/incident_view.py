@@ -17,17 +17,12 @@ from probe.history.incidents.model import (
 )
 from probe.report.html.prose import prose
 from probe.report.text.sanitize import truncate
+from probe.report.timeline import timeline
 
 # The first steps for an alert, from its runbook.
 Steps = Callable[[IncidentAlert], Sequence[str]]
-# Each alert has two lines of a timeline; of a thousand the first ones say enough.
-_MOST_ALERTS = 40
-_WORDS = {
-    NotificationStatus.PENDING: "waiting",
-    NotificationStatus.DELIVERED: "sent",
-    NotificationStatus.REFUSED: "refused",
-    NotificationStatus.DROPPED: "not sent any more",
-}
+# What the pages show with more than a line of text.
+_OWN = ("note", "annotation")
 _SEVERITIES = {
     IncidentSeverity.WARNING: Verdict.WARNING,
     IncidentSeverity.CRITICAL: Verdict.CRITICAL,
@@ -36,8 +31,8 @@ _SEVERITIES = {
 
 @dataclass(frozen=True, slots=True)
 class TimelineLine:
-    """Something that happened; ``kind`` is one word, ``html`` a
-    note's text."""
+    """Something that happened; ``kind`` is that of ``probe.report.timeline``,
+    ``html`` a note's text."""
 
     at: float
     kind: str
@@ -98,17 +93,14 @@ def runbook_address(runbook: str, base: str = "") -> str:
 def timeline_of(incident: Incident) -> tuple[TimelineLine, ...]:
     """Everything that is known to have happened, oldest first."""
     found = [
-        *_alert_lines(incident),
-        *(_sent(each) for each in incident.notifications),
-        *(
-            TimelineLine(each.at, "acknowledged", _by(each.author, each.comment))
-            for each in incident.acknowledgements
-        ),
         *(_note(each) for each in incident.notes),
         *(_annotation(each) for each in incident.annotations),
+        *(
+            TimelineLine(each.at, each.kind, each.text)
+            for each in timeline(incident)
+            if each.kind not in _OWN
+        ),
     ]
-    if incident.ended is not None:
-        found.append(TimelineLine(incident.ended, "resolved", "the incident is over"))
     return tuple(sorted(found, key=lambda each: each.at))
 
 
@@ -130,36 +122,17 @@ def _evidence(incident: Incident) -> Iterator[IncidentAlert]:
             yield each
 
 
-def _alert_lines(incident: Incident) -> Iterator[TimelineLine]:
-    for each in incident.alerts[:_MOST_ALERTS]:
-        name = truncate(each.check, 60)
-        yield TimelineLine(each.since, "began", f"{name}: {each.summary}")
-        if each.fired > each.since:
-            yield TimelineLine(each.fired, "fired", f"{name}, {each.severity.value}")
-        if each.ended is not None:
-            yield TimelineLine(each.ended, "recovered", f"{name}{_closed(each)}")
-
-
-def _closed(alert: IncidentAlert) -> str:
-    return f": {alert.closed}" if alert.closed else ""
-
-
-def _sent(each: Notification) -> TimelineLine:
-    error = f": {each.error}" if each.error else ""
-    text = f"{each.occasion} to {truncate(each.receiver, 40)}: {_WORDS[each.status]}{error}"
-    return TimelineLine(each.settled or each.at, "notified", text)
-
-
 def _note(each: Note) -> TimelineLine:
-    whose = f"by {each.author}" if each.author else ""
+    whose = f" by {each.author}" if each.author else ""
     public = ", public" if each.public else ""
-    return TimelineLine(each.at, "note", f"{whose}{public}".strip(", "), html=prose(each.text))
+    return TimelineLine(each.at, "note", f"note{whose}{public}", html=prose(each.text))
 
 
 def _annotation(each: Annotation) -> TimelineLine:
     commit = f" {truncate(each.commit, 40)}" if each.commit else ""
     source = f" (seen by {truncate(each.source, 60)})" if each.source else ""
-    return TimelineLine(each.at, each.kind, f"{each.text}{commit}{source}", link=each.link)
+    text = f"{each.kind}: {each.text}{commit}{source}"
+    return TimelineLine(each.at, "annotation", text, link=each.link)
 
 
 def _by(author: str, comment: str) -> str:

@@ -98,7 +98,7 @@
     try {
       const answer = await fetch(location.href.split("#")[0], { cache: "no-cache" });
       if (answer.ok) swap(await answer.text());
-      mark(answer.ok && source && source.readyState === 1);
+      if (document.body.dataset.live) mark(answer.ok && source && source.readyState === 1);
     } catch {
       mark(false);
     }
@@ -114,7 +114,7 @@
   }
 
   function connect() {
-    if (source || document.hidden) return;
+    if (source || document.hidden || !document.body.dataset.live) return;
     source = new EventSource(document.body.dataset.live);
     source.addEventListener("change", refresh);
     source.onopen = () => { mark(true); if (lost) refresh(); lost = false; };
@@ -153,7 +153,7 @@
     clearTimeout(typed);
     typed = setTimeout(filter, PAUSE, form);
   });
-  if (!document.body.dataset.live) return;
+  if (!document.body.dataset.refresh) return;
   connect();
   document.addEventListener("visibilitychange", seen);
   timer = setInterval(() => { if (!document.hidden) refresh(); },

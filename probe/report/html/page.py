@@ -15,7 +15,7 @@ from probe.report.html.filters import STATES, CheckFilter
 from probe.report.html.incident_view import Steps, no_steps, view_of
 from probe.report.html.templates import path, plural, policy
 from probe.report.html.templates import render as render_template
-from probe.report.status import Overview, StatusRow
+from probe.report.status import ALERT, Notice, Overview, StatusRow
 from probe.report.text.headline import Headline, broken, headline, problem, summary
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.sanitize import truncate
@@ -69,6 +69,7 @@ def render(
         "board": board,
         "overview": overview,
         "incidents": incidents,
+        "notices": _notices(board),
         "recent": [view_of(each) for each in board.recent[:MOST_RECENT]],
         "now": overview.now,
         "region": overview.region,
@@ -141,6 +142,12 @@ def _service_line(
     )
     ratio = row.uptime.windows[-1].ratio if row.uptime.windows else None
     return ServiceLine(row, address, title, day_bars(row.uptime.days), truncate(says, 120), ratio)
+
+
+def _notices(board: StatusBoard) -> list[Notice]:
+    """All but alerts that are in the card of an incident."""
+    known = {f"{ALERT}{name}" for each in board.open for name in each.checks}
+    return [each for each in board.overview.notices if each.title not in known]
 
 
 def _unalerted(board: StatusBoard) -> list[CheckLine]:

@@ -13,8 +13,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from probe.core.model import Status, Unit, Verdict
+from probe.core.model import Unit, Verdict
 from probe.report.model import Report, ReportRow
+from probe.report.text.failures import by_cause, messages, where, worst_of
 from probe.report.text.phrases import (
     MISSED,
     SYMBOLS,
@@ -73,7 +74,7 @@ def _blocks(report: Report, width: int) -> Iterator[RenderableType | None]:
     verdict = without_objectives(report.verdict)
     yield _hanging(Text(verdict.value.upper(), _STYLES[verdict]), Text(headline(report), "bold"))
     yield _checks(report, width) if report.rows else None
-    yield from (_failed(row) for row in report.rows)
+    yield from (_failed(rows) for rows in by_cause(report.rows))
     yield _missed(report)
     yield _skipped(report)
     yield Text(_JOINT.join(footer(report)), "dim")
@@ -161,18 +162,18 @@ def _filled(pieces: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-def _failed(row: ReportRow) -> RenderableType | None:
-    failure = row.result.failure
+def _failed(rows: Sequence[ReportRow]) -> RenderableType | None:
+    """What failed of one cause: each message once, and what to do."""
+    row, failure = rows[0], rows[0].result.failure
     if failure is None:
         return None
-    verdict = without_objectives(row.verdict)
-    ending = "failed" if row.result.status is Status.FAILED else "not measured"
-    where = f"{clean(row.name)} {ending}: phase {clean(failure.phase)}, cause {failure.cause.value}"
+    verdict = without_objectives(worst_of(rows))
     facts = ", ".join(clean(f"{name} {fact}") for name, fact in row.result.facts.items())
+    shown = facts if len(rows) == 1 else ""
     return Group(
-        _hanging(Text(SYMBOLS[verdict], _STYLES[verdict]), Text(where, "bold"), gap=1),
-        _hanging(Text(""), Text(clean(failure.message))),
-        *([_hanging(Text(""), Text(facts, "dim"))] if facts else []),
+        _hanging(Text(SYMBOLS[verdict], _STYLES[verdict]), Text(where(rows), "bold"), gap=1),
+        *(_hanging(Text(""), Text(each)) for each in messages(rows)),
+        *([_hanging(Text(""), Text(shown, "dim"))] if shown else []),
         _hanging(Text("  Try:"), Text(clean(failure.hint)), gap=1),
     )
 

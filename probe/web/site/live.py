@@ -77,7 +77,7 @@ class LiveUpdates:
         known = self._revision()
         await self._write(response, f"retry: {RETRY_SECONDS * 1000}\nid: {known}\n\n")
         silent = 0.0
-        while not self._closing.is_set():
+        while not self._closing.is_set() and not _has_gone(request):
             await self._wait()
             silent += self._poll
             newest = self._revision()
@@ -114,3 +114,8 @@ class LiveUpdates:
         connection = table.of(request) if table is not None else None
         if connection is not None:
             connection.enter(ConnectionState.STREAM)
+
+
+def _has_gone(request: web.Request) -> bool:
+    """Whether the reader has closed the connection."""
+    return request.transport is None or request.transport.is_closing()

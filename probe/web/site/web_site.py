@@ -70,7 +70,7 @@ class WebSite:
         """What to add to an application."""
         return [
             web.get("/", self._status),
-            web.get("/page.js", self._script),
+            web.get("/page.js", send_script),
             web.get("/checks/{name}", self._check),
             web.get("/services/{name:.+}", self._service),
             web.get("/providers/{name:.+}", self._provider),
@@ -185,12 +185,6 @@ class WebSite:
 
         return await self._answer(request, ("runbook", slug, found), make)
 
-    async def _script(self, request: web.Request) -> web.Response:
-        is_this = request.query.get("v") == script_version()
-        headers = {"Cache-Control": _YEAR} if is_this else {}
-        kind = "text/javascript"
-        return RenderedPage.of(script().decode(), kind, headers).response(request)
-
     async def _answer(
         self, request: web.Request, key: Hashable, make: Callable[[], Awaitable[Document]]
     ) -> web.Response:
@@ -207,3 +201,10 @@ def _page(document: Document) -> RenderedPage:
     text, policy = document
     headers = {"Content-Security-Policy": policy}
     return RenderedPage.of(text, "text/html", headers, revalidates=True)
+
+
+async def send_script(request: web.Request) -> web.Response:
+    """The pages' script; under the address that a page has for it, it may be kept."""
+    is_this = request.query.get("v") == script_version()
+    headers = {"Cache-Control": _YEAR} if is_this else {}
+    return RenderedPage.of(script().decode(), "text/javascript", headers).response(request)

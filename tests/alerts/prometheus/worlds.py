@@ -6,7 +6,7 @@ file are one run of it: ``verdicts`` gives what it says of each.
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,68 @@ def dead(seen: Seen, alive: int, away: int, back: int, severity: float = 0.0) ->
     return lines
 
 
+_ITEM = re.compile(r"(-?[\d.e]+|_|stale)(?:\+([\d.]+))?(?:x(\d+))?")
+_NAMED = ("kind", "target", "component", "service", "subject")
+
+
+def expanded(values: Values) -> list[float | None]:
+    """A notation's values, one by one."""
+    found: list[float | None] = []
+    for word in values.split():
+        match = _ITEM.fullmatch(word)
+        assert match is not None, word
+        gone, step, count = match[1] in ("_", "stale"), float(match[2] or 0), int(match[3] or 0)
+        for index in range(count + (match[1] != "_" or not count)):
+            found.append(None if gone else float(match[1]) + index * step)
+    return found
+
+
+def only(
+    values: list[float | None], keep: Callable[[float], bool], as_: float | None = None
+) -> str:
+    """The values that are kept, and gaps for the others."""
+    words, there = [], False
+    for value in values:
+        kept = value is not None and keep(value)
+        shown = value if as_ is None else as_
+        words.append(f"{shown:g}" if kept else GONE if there else "_")
+        there = kept
+    return " ".join(words)
+
+
+def as_exported(series: Mapping[str, Values]) -> dict[str, Values]:
+    """What fires carries what alerts are named by, and is a series of its own; what fails misses
+    its objective."""
+    infos: dict[tuple[str, str], dict[str, str]] = {}
+    for name in series:
+        if name.startswith("probe_check_info{"):
+            labels = labels_of(name)
+            infos[labels["instance"], labels["check"]] = labels
+    found = dict(series)
+    for name, values in series.items():
+        metric, labels = name.partition("{")[0], labels_of(name)
+        info = infos.get((labels.get("instance", ""), labels.get("check", "")))
+        if info is None or metric not in ("probe_alert_severity", "probe_success"):
+            continue
+        named = {each: info[each] for each in _NAMED}
+        here = {each: labels[each] for each in ("job", "instance", "region", "check")}
+        every = expanded(values)
+        if metric == "probe_success":
+            page = info["severity"] == "critical" and not info["partial"]
+            missed = {"signal": "probe_success", "urgency": "page" if page else "ticket"}
+            own = labelled("probe_objective_missed", {**here, **named, **missed})
+            found[own] = only(every, lambda value: value == 0, 1.0)
+        elif "component" not in labels:
+            found[name] = only(every, lambda value: value == 0)
+            found[labelled(metric, {**labels, **named})] = only(every, lambda value: value > 0)
+    return found
+
+
+def labels_of(name: str) -> dict[str, str]:
+    """The labels of a series."""
+    return dict(re.findall(r'(\w+)="([^"]*)"', name))
+
+
 @dataclass(frozen=True)
 class Expected:
     """So many alerts fire with these labels at a moment, in seconds."""
@@ -163,7 +225,7 @@ class World:
         series: dict[str, Values] = {}
         for check in self.checks:
             series |= check.lines(self.samples, self.step)
-        series |= self.more
+        series = as_exported(series | self.more)
         return {
             "interval": f"{self.step}s",
             "input_series": [{"series": key, "values": values} for key, values in series.items()],

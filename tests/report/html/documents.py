@@ -5,7 +5,7 @@ from collections.abc import Callable
 from alerts import runbooks
 from probe.history.incidents.model import IncidentAlert
 from probe.report.board import StatusBoard
-from probe.report.html import check_page, group_page, incident_page, page, runbook_page
+from probe.report.html import check_page, group_page, incident_page, page, public_page, runbook_page
 from tests.report import board_samples as boards
 from tests.report.html.status_days import NOW
 
@@ -32,6 +32,19 @@ def _runbook() -> Document:
     return runbook_page.render(found.title, found.text)
 
 
+LOGO = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E"
+    "%3Ccircle cx='4' cy='4' r='4' fill='%232563b8'/%3E%3C/svg%3E"
+)
+LOOK = public_page.PublicLook(
+    "PairCam status", LOGO, (("PairCam", "https://paircam.live/"), ("Help", "https://example.org/"))
+)
+
+
+def _public(board: Callable[[], StatusBoard], *, live: bool = True) -> Callable[[], Document]:
+    return lambda: public_page.render(board(), LOOK, live=live)
+
+
 DOCUMENTS: dict[str, Callable[[], Document]] = {
     **{name: status(board) for name, board in boards.BOARDS.items()},
     "check": lambda: _check("health"),
@@ -50,6 +63,10 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
         (*boards.backend_down().open, *boards.past()), now=NOW, region="lax"
     ),
     "no-incidents": lambda: incident_page.index((), now=NOW, region="lax"),
+    "public": _public(boards.maintenance),
+    "public-outage": _public(boards.backend_down),
+    "public-starting": _public(boards.starting),
+    "public-export": _public(boards.backend_down, live=False),
     "runbook": _runbook,
     "runbooks": lambda: runbook_page.index([("service-down", "A service is down")]),
 }

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-_VOID = {"meta", "link", "path", "line", "rect", "input", "br", "hr"}
+_VOID = {"img", "meta", "link", "path", "line", "rect", "input", "br", "hr"}
 _NAMES = {
     "a", "article", "b", "body", "button", "code", "dd", "details", "div", "dl", "dt", "em",
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "head", "header", "html", "i",
@@ -36,7 +36,7 @@ class Reading(HTMLParser):
         assert len(set(names)) == len(names), f"{tag} has an attribute twice: {names}"
         assert not [name for name in names if name.startswith("on") or name == "style"]
         sources = [(tag, value or "") for name, value in attrs if name == "src"]
-        assert all(each == "script" and _SCRIPT.match(value) for each, value in sources), sources
+        assert all(_is_ours(each, value) for each, value in sources), sources
         self.found.append((tag, dict(attrs)))
         for name, value in attrs:
             if name == "href":
@@ -71,6 +71,11 @@ class Reading(HTMLParser):
     def classes(self, tag: str) -> list[str]:
         """The classes of all elements of a name, in order."""
         return [attributes.get("class") or "" for attributes in self.of(tag)]
+
+
+def _is_ours(tag: str, source: str) -> bool:
+    """Our script, or a picture that is in the page itself."""
+    return bool(_SCRIPT.match(source)) if tag == "script" else source.startswith("data:image/")
 
 
 def drawings(document: str) -> list[ElementTree.Element]:

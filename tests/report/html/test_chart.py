@@ -39,7 +39,7 @@ def series(
 
 def drawn(found: SignalSeries, limits: Limits | None = None, signal: Signal = WAIT) -> Chart:
     """The chart; there is one."""
-    chart = chart_of(found, signal, limits)
+    chart = chart_of(found, signal, limits, found.points[0].start, found.points[-1].end)
     assert chart is not None
     return chart
 
@@ -60,8 +60,18 @@ def test_a_line_and_its_band_break_where_nothing_was_measured() -> None:
 
 
 def test_without_any_value_there_is_no_chart() -> None:
-    assert chart_of(series(None, None), WAIT, None) is None
-    assert chart_of(series(), WAIT, None) is None
+    assert chart_of(series(None, None), WAIT, None, START, START + DAY) is None
+    assert chart_of(series(), WAIT, None, START, START + DAY) is None
+
+
+def test_stretches_that_are_left_out_are_gaps() -> None:
+    whole = series(0.1, 0.1, 0.1, 0.1, 0.2)
+    sparse = replace(whole, points=(whole.points[0], whole.points[4]))
+    chart = chart_of(sparse, WAIT, None, START, START + DAY)
+    assert chart is not None
+    assert chart.cells == 5
+    assert re.fullmatch(r"M0 \d+h1M4 \d+h1", chart.median)
+    assert "14 h 24 min without data" in chart.caption[0]
 
 
 def test_limits_within_reach_are_lines_with_their_names() -> None:
@@ -117,7 +127,8 @@ def test_a_day_has_hours_and_a_month_has_days() -> None:
 def test_any_numbers_give_a_drawing(
     medians: list[float | None], limits: list[float | None], unit: Unit
 ) -> None:
-    chart = chart_of(series(*medians), replace(WAIT, unit=unit), Limits(*limits))
+    drawn_of = replace(WAIT, unit=unit)
+    chart = chart_of(series(*medians), drawn_of, Limits(*limits), START, START + DAY)
     if chart is not None:
         heights = re.findall(r"-?\d+(?= |h|v|V|M|$)", chart.median)
         assert heights

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from probe.core.causes import Cause
 from probe.core.model import Failure, Status, Verdict
 from probe.report.board import StatusBoard
-from probe.report.html import check_page, group_page, incident_page, page
+from probe.report.html import check_page, group_page, incident_page, page, public_page
 from probe.report.html.filters import CHECKS_ON_A_PAGE, CheckFilter
 from probe.report.html.incident_view import view_of
 from probe.report.status import Notice, Overview
 from tests.report import board_samples as boards
 from tests.report import status_samples as samples
-from tests.report.html.documents import DOCUMENTS
+from tests.report.html.documents import DOCUMENTS, LOOK
 from tests.report.html.markup_rules import Reading, drawings
 from tests.report.html.status_days import NOW, ago
 from tests.report.html.status_extremes import (
@@ -88,7 +88,7 @@ def test_a_card_says_what_users_lose_since_when_why_what_to_try_and_who_knows() 
         "Runbook",
         "deploy 03:05 UTC: backend 1.4.2",
         "3 checks affected",
-        "Timeline: 11 events",
+        "Timeline: 7 events",
         "acknowledged by Ana: on it",
         "Upstash shows no free connections.",
     ):
@@ -301,6 +301,7 @@ def every_page_of(text: str) -> list[str]:
         group_page.provider(board, board.services[0].providers[0]),
         incident_page.render(incident, now=NOW, region=text, steps=lambda _: (text,)),
         incident_page.index([incident], now=NOW, region=text),
+        public_page.render(board, replace(LOOK, title=text, links=((text, text),))),
     ]
     return [each for each, _ in made]
 

@@ -132,8 +132,7 @@ async def test_axe_finds_no_violation(tab: Tab, site: str) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", PHONE)])
 async def test_axe_finds_no_violation_on_any_page(
     tab: Tab, site: str, scheme: str, size: tuple[int, int]
 ) -> None:

@@ -21,6 +21,7 @@ HEIGHT, FOOT = 96, 16
 _LINE, _TOP = 12, 10
 # So near to an end, in percent, half of a word would stick out.
 _EDGE = 6
+_MOST_CELLS = 2000
 LIMITS = ("objective", "warning", "critical")
 
 
@@ -68,9 +69,11 @@ class Chart:
         return HEIGHT + FOOT
 
 
-def chart_of(series: SignalSeries, signal: Signal, limits: Limits | None) -> Chart | None:
-    """The chart of a signal; None without any value."""
-    points, within = series.points, limits or Limits()
+def chart_of(
+    series: SignalSeries, signal: Signal, limits: Limits | None, start: float, end: float
+) -> Chart | None:
+    """The chart of a signal from ``start`` to ``end``; None without any value."""
+    points, within = filled(series.points, start, end), limits or Limits()
     medians = [point.median for point in points]
     scale = scale_of(medians, [point.high for point in points], signal, within)
     if scale is None or not numbers(medians):
@@ -89,6 +92,21 @@ def chart_of(series: SignalSeries, signal: Signal, limits: Limits | None) -> Cha
         limits=tuple(_limit_lines(signal, within, scale)),
         times=tuple(_times(points[0].start, points[-1].end)),
         caption=(_in_words(points, signal), *off_scale_limits(signal, within, scale)),
+    )
+
+
+def filled(points: Sequence[SeriesPoint], start: float, end: float) -> tuple[SeriesPoint, ...]:
+    """Equal stretches from ``start`` to ``end``; those in which nothing was measured are
+    empty."""
+    width = points[0].end - points[0].start if points else 0.0
+    number = round((end - start) / width) if width > 0 else 0
+    if not 0 < number <= _MOST_CELLS:
+        return tuple(points)
+    found = {round((point.start - start) / width): point for point in points}
+    return tuple(
+        found.get(place)
+        or SeriesPoint(start + place * width, start + (place + 1) * width, 0, None, None, None)
+        for place in range(number)
     )
 
 

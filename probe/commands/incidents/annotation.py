@@ -1,0 +1,101 @@
+"""``probe annotate``: note a deployment or another event."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from probe.commands.incidents.client import ClientError, ProbeClient, client_for, either
+from probe.commands.incidents.files import incident_files
+from probe.commands.settings_loading import read_own_environment, say_mistakes
+from probe.config.probe_environment import ProbeEnvironment
+from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
+from probe.history.incidents.model import Annotation
+from probe.history.incidents.store import new_id
+from probe.web.api import documents
+from probe.web.api.requests import NewAnnotation
+
+
+def run(
+    options: Mapping[str, Any], text: str, parts: Mapping[str, Any], *, as_json: bool, url: str
+) -> int:
+    """Add an annotation; 64 for a wrong call, 74 if it could not be stored."""
+    try:
+        own = read_own_environment(options)
+        new = _new(text, parts)
+        return asyncio.run(_add(own, new, as_json=as_json, url=url))
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    except ClientError as error:
+        click.echo(f"probe: {error}", err=True)
+        return USAGE_ERROR if error.refused else OUTPUT_ERROR
+
+
+def _new(text: str, parts: Mapping[str, Any]) -> NewAnnotation:
+    given = {
+        "text": text,
+        "kind": parts["kind"],
+        "time": parts["at"],
+        "end": parts["end"],
+        "link": parts["link"],
+        "commit": parts["commit"],
+        "author": parts["author"],
+        "tags": list(parts["tags"]),
+    }
+    try:
+        return NewAnnotation.model_validate({k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        raise ConfigurationError(
+            ConfigProblem(
+                f"annotate {'.'.join(map(str, each['loc']))}".strip(),
+                each["msg"].removeprefix("Value error, "),
+            )
+            for each in error.errors(include_input=False, include_url=False)
+        ) from None
+
+
+async def _add(own: ProbeEnvironment, new: NewAnnotation, *, as_json: bool, url: str) -> int:
+    if own.data is not None and not url:
+        return await _to_file(own, new, as_json=as_json)
+    client = client_for(own, url)
+    otherwise = None if url else lambda: _to_file(own, new, as_json=as_json)
+    return await either(lambda: _to_daemon(client, new, as_json=as_json), otherwise)
+
+
+async def _to_daemon(client: ProbeClient, new: NewAnnotation, *, as_json: bool) -> int:
+    body = json.loads(new.model_dump_json(exclude_defaults=True))
+    _say(await client.post("/annotations", body), as_json=as_json)
+    return 0
+
+
+async def _to_file(own: ProbeEnvironment, new: NewAnnotation, *, as_json: bool) -> int:
+    now = time.time()
+    found = Annotation(
+        id=new_id(now),
+        at=new.time.timestamp() if new.time else now,
+        text=new.text,
+        kind=new.kind,
+        until=new.end.timestamp() if new.end else None,
+        link=new.link,
+        commit=new.commit,
+        author=new.author,
+        tags=tuple(new.tags),
+    )
+    async with incident_files(own.data) as incidents:
+        if not await incidents.put_annotation(found):
+            raise ClientError(f"{own.data} can't be written: the annotation was not stored")
+    _say(json.loads(documents.annotation(found).model_dump_json()), as_json=as_json)
+    return 0
+
+
+def _say(found: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo(f"{found['id']}: {found['kind']} at {found['time']}: {found['text']}")

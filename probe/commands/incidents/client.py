@@ -1,0 +1,128 @@
+"""The API of a daemon, from the command line."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from probe.config.probe_environment import ProbeEnvironment
+from probe.net.proxies import options_for
+from probe.net.urls import show_host
+
+TIMEOUT_SECONDS = 15.0
+BASE = "/api/v1"
+MOST_BYTES = 32 << 20
+
+
+class ClientError(Exception):
+    """The daemon gives no usable answer; the text says why and what to do. ``refused``: the
+    request is invalid; ``is_absent``: nothing answers there."""
+
+    def __init__(self, message: str, *, refused: bool = False, is_absent: bool = False) -> None:
+        super().__init__(message)
+        self.refused, self.is_absent = refused, is_absent
+
+
+@dataclass(frozen=True)
+class ProbeClient:
+    """``url`` is that of the daemon's pages; of ``tokens`` the first that is set is sent, as is a
+    login where there is no token."""
+
+    url: str
+    token: SecretStr | None
+    login: tuple[str, SecretStr] | None = None
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The JSON of a path below the API's. Raises ClientError."""
+        return json.loads(await self._ask("GET", path, query=query))
+
+    async def text(self, path: str) -> str:
+        """The text of a path. Raises ClientError."""
+        return await self._ask("GET", path)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Add something; the JSON that answers. Raises ClientError."""
+        return json.loads(await self._ask("POST", path, body=body))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> str:
+        import aiohttp
+
+        host, address = show_host(self.url), self.url.rstrip("/") + BASE + path
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.request(
+                    method,
+                    address,
+                    params=query,
+                    json=body,
+                    headers=self._headers(),
+                    allow_redirects=False,
+                    **options_for(address),
+                ) as response,
+            ):
+                text = (await response.content.read(MOST_BYTES)).decode("utf-8", "replace")
+                while more := await response.content.read(MOST_BYTES):
+                    text += more.decode("utf-8", "replace")
+                    if len(text) > MOST_BYTES:
+                        raise ClientError(f"{host} answers with more than {MOST_BYTES} bytes")
+                if response.status in (200, 201):
+                    return text
+                raise _refusal(host, response.status, text, response.content_type)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            reason = f"no probe answers at {host}: {type(error).__name__}"
+            raise ClientError(reason, is_absent=True) from None
+
+    def _headers(self) -> Mapping[str, str]:
+        if self.token is not None:
+            return {"Authorization": f"Bearer {self.token.get_secret_value()}"}
+        if self.login is not None:
+            user, password = self.login
+            login = f"{user}:{password.get_secret_value()}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
+        return {}
+
+
+def client_for(own: ProbeEnvironment, url: str) -> ProbeClient:
+    """The daemon at ``url``, or this machine's."""
+    port = own.listen.rpartition(":")[2]
+    login = None
+    if own.web_user is not None and own.web_password is not None:
+        login = (own.web_user, own.web_password)
+    return ProbeClient(url or f"http://127.0.0.1:{port}", own.api_token or own.web_token, login)
+
+
+async def either(
+    first: Callable[[], Awaitable[int]], otherwise: Callable[[], Awaitable[int]] | None
+) -> int:
+    """What the daemon gives; where none answers, what the other way does."""
+    try:
+        return await first()
+    except ClientError as error:
+        if not error.is_absent or otherwise is None:
+            raise
+        return await otherwise()
+
+
+def _refusal(host: str, status: int, text: str, content_type: str) -> ClientError:
+    said = ""
+    if content_type == "application/problem+json":
+        found = json.loads(text)
+        errors = [each for each in found.get("errors", ()) if isinstance(each, str)]
+        said = ": " + "; ".join([str(found.get("detail", "")), *errors])
+    if status == 401:
+        said = ": set PROBE_API_TOKEN to the daemon's own (or PROBE_WEB_TOKEN)"
+    if status == 404 and not said:
+        said = ": it has no API; is it a probe of this version?"
+    return ClientError(f"{host} answers {status}{said}", refused=status in (400, 404, 413, 415))

@@ -1,0 +1,70 @@
+"""``probe status``: what the daemon knows, for a terminal or a script."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from probe.commands.incidents.client import ClientError, ProbeClient, client_for
+from probe.commands.settings_loading import read_own_environment, say_mistakes
+from probe.commands.terminal import style_for
+from probe.core.environment import ConfigurationError
+from probe.exit_codes import OUTPUT_ERROR, USAGE_ERROR
+from probe.report.formats import Style
+from probe.report.text.status_table import coloured, status_lines
+
+# Of open incidents and of checks that are not ok, so many are shown in full.
+MOST_INCIDENTS = 10
+NOT_OK = ("critical", "warning", "unknown")
+_HOME_AND_CLEAR = "\x1b[H\x1b[J"
+
+
+def run(options: Mapping[str, Any], *, url: str, as_json: bool, every: float | None) -> int:
+    """Show it once, or ``every`` so many seconds until interrupted; 74 if no daemon answers."""
+    try:
+        client = client_for(read_own_environment(options), url)
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    style = style_for(sys.stdout, os.environ)
+    return asyncio.run(_repeat(client, style, as_json=as_json, every=every))
+
+
+async def _repeat(client: ProbeClient, style: Style, *, as_json: bool, every: float | None) -> int:
+    while True:
+        code = await _show(client, style, as_json=as_json, clears=every is not None)
+        if every is None:
+            return code
+        await asyncio.sleep(every)
+
+
+async def _show(client: ProbeClient, style: Style, *, as_json: bool, clears: bool) -> int:
+    try:
+        if as_json:
+            click.echo(json.dumps(await client.get("/status")))
+            return 0
+        text = await _text(client, style)
+    except ClientError as error:
+        click.echo(f"probe: {error}", err=True)
+        return USAGE_ERROR if error.refused else OUTPUT_ERROR
+    if clears and sys.stdout.isatty():
+        click.echo(_HOME_AND_CLEAR, nl=False)
+    click.echo(text)
+    return 0
+
+
+async def _text(client: ProbeClient, style: Style) -> str:
+    status = await client.get("/status")
+    incidents = [
+        await client.get(f"/incidents/{each['id']}")
+        for each in status["incidents"][:MOST_INCIDENTS]
+    ]
+    checks = []
+    for verdict in NOT_OK:
+        checks += (await client.get("/checks", {"verdict": verdict}))["items"]
+    lines = status_lines(status, incidents, checks, width=style.width)
+    return "\n".join(coloured(line, verdict, colour=style.colour) for line, verdict in lines)
