@@ -13,7 +13,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-load bench-page bench-rtc bench-rules bench-status lock dashboards clean
+  bench-load bench-peers bench-page bench-rtc bench-rules bench-status lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: .venv/dev.stamp ## how fast the command line is
 
 bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, in about 15 minutes
 	@$(BIN)/python -m tests.bench.daemon
+
+bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober and blackbox_exporter
+	@$(BIN)/python -m tests.bench.peers
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page

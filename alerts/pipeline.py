@@ -216,7 +216,7 @@ class Pipeline:
     def is_recovering(self, check: str) -> bool:
         """Whether a check passes again while its alert still fires: another pass resolves it,
         so the next run comes as soon as after a failure."""
-        return any(identity.check == check for identity in self.alerts.recovering)
+        return self.alerts.is_recovering(check)
 
     def windows(self, now: float) -> list[Window]:
         """Maintenance windows that are open."""

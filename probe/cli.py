@@ -14,7 +14,7 @@ from probe.commands.gate import report, watch
 from probe.commands.incidents import annotate, incidents, status
 from probe.commands.load import load
 from probe.commands.silence import silence, unsilence
-from probe.commands.silence.parameters import Seconds
+from probe.commands.silence.parameters import Names, Seconds
 from probe.commands.turn import turn
 from probe.exit_codes import DEFECT, INTERRUPTED, USAGE_ERROR
 
@@ -28,27 +28,10 @@ FOR_ONCE = {
     "wait",
     "expect_version",
     "expect_new_instance",
-    "push",
-    "push_job",
-    "push_label",
+    *("push", "push_job", "push_label"),
     "textfile",
     "notify",
 }
-
-
-class Names(click.ParamType[tuple[str, ...]]):
-    """NAME[,NAME], as a tuple."""
-
-    name = "NAME[,NAME]"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        """Split at commas; an empty part is an error."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(part.strip() for part in str(value).split(","))
-        if not all(names):
-            self.fail(f"'{value}' has an empty name in it", param, ctx)
-        return names
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,9 +79,7 @@ class Names(click.ParamType[tuple[str, ...]]):
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
 @click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
-@click.option(
-    "--push-label", multiple=True, metavar="NAME=VALUE", help="Further label of its grouping key."
-)
+@click.option("--push-label", multiple=True, metavar="NAME=VALUE", help="Label of its group.")
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -283,11 +264,8 @@ def _report_defect(error: Exception) -> int:
     kind = type(error).__name__
     if os.environ.get("LOG_LEVEL", "").lower() in ("debug", "silly"):
         traceback.print_tb(error.__traceback__)
-    click.echo(
-        f"probe: unexpected {kind}: this is a defect, please report it"
-        " (LOG_LEVEL=debug shows where)",
-        err=True,
-    )
+    text = f"probe: unexpected {kind}: this is a defect, please report it"
+    click.echo(f"{text} (LOG_LEVEL=debug shows where)", err=True)
     return DEFECT
 
 

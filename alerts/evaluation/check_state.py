@@ -6,11 +6,11 @@ hands in what history knows, so that "since when" survives.
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alerts.evaluation.verdict import backup_checks, evaluate, overall_verdict, verdict_on
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Result, Sample, Signal, Status, Threshold, Verdict
+from probe.core.model import Evaluation, Result, Sample, Status, Threshold, Verdict
 from probe.core.thresholds import thresholds_of
 from probe.history.model import STANDINGS, HealthState, StatePeriod
 
@@ -135,7 +135,7 @@ class CheckStates:
         name = entry.check.name
         was, since = (before.verdict, before.since) if before else self._before(name)
         if was is not None and STANDINGS[was] is STANDINGS[verdict] and since is not None:
-            entry.state = replace(entry.state, since=since)
+            entry.state = CheckState(verdict, since, result, judged)
         if before is not None and before.verdict is verdict:
             return None
         if was is verdict or (was is None and STANDINGS[verdict] is HealthState.WELL):
@@ -156,8 +156,8 @@ class _Entry:
         self.backers: tuple[str, ...] = ()
         self.backs: list[str] = []
         self._thresholds = thresholds_of(check)
-        self._windows: dict[Signal, deque[tuple[float, Sample]]] = {
-            threshold.signal: deque() for threshold in self._thresholds if threshold.window
+        self._windows: dict[str, deque[tuple[float, Sample]]] = {
+            threshold.signal.name: deque() for threshold in self._thresholds if threshold.window
         }
 
     @property
@@ -168,24 +168,29 @@ class _Entry:
     def keep(self, at: float, samples: Iterable[Sample]) -> None:
         """Keep the samples that a window needs."""
         for sample in samples:
-            window = self._windows.get(sample.signal)
+            window = self._windows.get(sample.signal.name)
             if window is not None:
                 window.append((at, sample))
 
     def evaluations(self, result: Result, at: float) -> tuple[Evaluation, ...]:
         """Every threshold evaluated over its window, or on the newest result."""
+        measured: dict[str, list[Sample]] = {}
+        for sample in result.samples:
+            measured.setdefault(sample.signal.name, []).append(sample)
         return tuple(
             evaluation
             for threshold in self._thresholds
             for evaluation in evaluate(
-                self.check.name, threshold, self._samples(threshold, result, at)
+                self.check.name, threshold, self._samples(threshold, measured, at)
             )
         )
 
-    def _samples(self, threshold: Threshold, result: Result, at: float) -> Iterable[Sample]:
+    def _samples(
+        self, threshold: Threshold, measured: Mapping[str, list[Sample]], at: float
+    ) -> Iterable[Sample]:
         if not threshold.window:
-            return result.samples
-        window = self._windows[threshold.signal]
+            return measured.get(threshold.signal.name, ())
+        window = self._windows[threshold.signal.name]
         while window and window[0][0] < at - threshold.window:
             window.popleft()
         return [sample for _, sample in window]

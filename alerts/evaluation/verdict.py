@@ -119,7 +119,7 @@ def evaluate(check: str, threshold: Threshold, samples: Iterable[Sample]) -> lis
     by_labels: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
     for sample in samples:
         if sample.signal.name == threshold.signal.name and math.isfinite(sample.value):
-            key = tuple(sorted(sample.labels.items()))
+            key = tuple(sorted(sample.labels.items())) if sample.labels else ()
             by_labels.setdefault(key, []).append(sample)
     if not by_labels:
         if threshold.optional:

@@ -4,12 +4,14 @@ Pure: no clock of its own, nothing is sent or stored. ``documents`` is what has 
 to go on after a restart, one text for each alert.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerts.cluster.quorum import SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state import annotations
+from alerts.state.alert_records import AlertRecords
 from alerts.state.conditions import (
     Observation,
     no_data_after,
@@ -62,61 +64,49 @@ class AlertStore:
     def __init__(self, region: str) -> None:
         self._region = region
         self._checks: dict[str, Check] = {}
-        self._kept: dict[Fingerprint, AlertRecord] = {}
+        self._kept = AlertRecords()
         self._heard: dict[str, float] = {}
         self._dirty: set[Fingerprint] = set()
         self._results: dict[str, tuple[Result, float]] = {}
+        # No check has had no data for too long before then.
+        self._next_miss = -math.inf
 
     @property
     def firing(self) -> list[Alert]:
         """Everything that fires, the oldest first."""
-        found = [
-            kept.alert for kept in self._kept.values() if kept.state.stage is AlertState.FIRING
-        ]
-        return sorted(filter(None, found), key=lambda alert: (alert.since, str(alert.identity)))
+        return self._kept.firing
 
     @property
     def pending(self) -> list[str]:
         """Checks that fail, and not yet for long enough to fire."""
-        return sorted(
-            {
-                identity.check
-                for identity, kept in self._kept.items()
-                if kept.state.stage is AlertState.PENDING and identity.rule == annotations.FAILING
-            }
-        )
+        return self._kept.pending
 
     @property
     def recovering(self) -> set[Fingerprint]:
         """Alerts that fire although the last result was good, or that no result of this
         process has confirmed yet."""
-        return {
-            identity
-            for identity, kept in self._kept.items()
-            if kept.state.stage is AlertState.FIRING
-            and (kept.stale or kept.state.seen is ObservedLevel.GOOD)
-        }
+        return self._kept.recovering
+
+    def is_recovering(self, check: str) -> bool:
+        """Whether any of a check's alerts is."""
+        return self._kept.is_recovering(check)
 
     def suspected(self, now: float) -> list[SuspectedAlert]:
         """Everything that is seen as bad, notified of or not."""
-        found = (suspected_of(identity, kept, now) for identity, kept in self._kept.items())
+        found = (suspected_of(*each, now) for each in self._kept.active.items())
         return [each for each in found if each is not None]
 
     def is_seen_bad(self, check: str) -> bool:
         """Whether the newest result of a check confirms something that fires."""
-        return any(
-            identity.check == check
-            and kept.state.stage is AlertState.FIRING
-            and kept.state.seen is not ObservedLevel.GOOD
-            for identity, kept in self._kept.items()
-        )
+        return self._kept.is_seen_bad(check)
 
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
         for name in self._checks:
             self._heard.setdefault(name, now)
-        for identity, kept in self._kept.items():
+        self._next_miss = -math.inf
+        for identity, kept in self._kept.active.items():
             self._awaken(identity, kept, now)
         gone = [identity for identity in self._kept if identity.check not in self._checks]
         events = []
@@ -144,6 +134,7 @@ class AlertStore:
         again = known is not None and known[0] is result
         if not again:
             self._heard[check.name] = now
+            self._next_miss = min(self._next_miss, now + no_data_after(check))
             self._results[check.name] = (result, now - result.duration)
         sights = [
             *of_status(check, result, backed_up=backed_up),
@@ -155,11 +146,25 @@ class AlertStore:
 
     def tick(self, now: float) -> list[Event]:
         """Fire and resolve what is due; no data where results stay away."""
-        events = [self._miss(check, now) for check in self._checks.values()]
-        for identity, kept in list(self._kept.items()):
+        events = self._missing(now)
+        for identity, kept in list(self._kept.active.items()):
             if not kept.stale:
                 events.append(self._step(identity, *tick(kept.state, now, kept.terms)))
         return [event for event in events if event is not None]
+
+    def _missing(self, now: float) -> list[Event | None]:
+        """No data where results stay away."""
+        if now < self._next_miss:
+            return []
+        events = [self._miss(check, now) for check in self._checks.values()]
+        self._next_miss = min(self._misses(), default=math.inf)
+        return events
+
+    def _misses(self) -> Iterator[float]:
+        """When each check will have had no data for too long, unless that is known."""
+        for name, check in self._checks.items():
+            if not self._is_missed(name):
+                yield self._heard[name] + no_data_after(check)
 
     def _awaken(self, identity: Fingerprint, kept: AlertRecord, now: float) -> None:
         """An alert of a process that was away for less than an interval goes on as it was."""
@@ -172,15 +177,12 @@ class AlertStore:
         """When ``tick`` will have something to do."""
         times = [
             due
-            for kept in self._kept.values()
+            for kept in self._kept.active.values()
             if not kept.stale and (due := next_time(kept.state, kept.terms)) is not None
         ]
-        times += [
-            heard + no_data_after(self._checks[name])
-            for name, heard in self._heard.items()
-            if name in self._checks and not self._is_missed(name)
-        ]
-        return min(times, default=None)
+        if self._next_miss == -math.inf:
+            self._next_miss = min(self._misses(), default=math.inf)
+        return min((time for time in (*times, self._next_miss) if time != math.inf), default=None)
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
@@ -200,7 +202,7 @@ class AlertStore:
             found = load(name, text)
             if found is not None:
                 if (known := self._kept.get(found[0])) is None or known.state == State():
-                    self._kept[found[0]] = found[1]
+                    self._kept.add(*found)
             elif is_name(name):
                 lost.append(name)
         return lost
@@ -209,7 +211,7 @@ class AlertStore:
         """Take an alert as firing, as a receiver was sent, until a result says otherwise."""
         if self._is_firing(alert.identity):
             return
-        self._kept[alert.identity] = restored(alert, heard)
+        self._kept.add(alert.identity, restored(alert, heard))
         self._dirty.add(alert.identity)
 
     def _see(
@@ -222,7 +224,7 @@ class AlertStore:
                 and sight.evaluation is None
             ):
                 return None
-            kept = self._kept[sight.identity] = AlertRecord(State(), sight.terms)
+            kept = self._kept.add(sight.identity, AlertRecord(State(), sight.terms))
         kept.awaken(sight.terms, now)
         if kept.state.stage is not AlertState.OK:
             self._dirty.add(sight.identity)
@@ -252,15 +254,9 @@ class AlertStore:
 
     def _firing_of(self, check: Check) -> Iterator[Fingerprint]:
         """Its firing alerts on ephemeral signals; few checks have such."""
-        fleeting = {signal.name for signal in check.signals if signal.ephemeral}
-        if fleeting:
-            yield from (
-                identity
-                for identity in self._kept
-                if identity.check == check.name
-                and identity.rule in fleeting
-                and self._is_firing(identity)
-            )
+        firing = [each for each in self._kept.active_of(check.name) if self._is_firing(each)]
+        fleeting = {each.name for each in check.signals if each.ephemeral} if firing else ()
+        return (identity for identity in firing if identity.rule in fleeting)
 
     def _miss(self, check: Check, now: float) -> Event | None:
         """A check without any results has no data either."""
@@ -268,7 +264,7 @@ class AlertStore:
             return None
         identity = Fingerprint(check.name, annotations.NO_DATA)
         terms = terms_of(check, annotations.NO_DATA)
-        kept = self._kept.setdefault(identity, AlertRecord(State(), terms))
+        kept = self._kept.get(identity) or self._kept.add(identity, AlertRecord(State(), terms))
         silence = no_data_after(check)
         kept.words = lambda: annotations.no_data(check, None, self._region, silence)
         kept.terms = replace(terms, hold={**terms.hold, Severity.WARNING: 0.0})
@@ -282,12 +278,14 @@ class AlertStore:
     def _step(
         self, identity: Fingerprint, state: State, transition: Transition | None
     ) -> Event | None:
-        kept = self._kept[identity]
+        kept = self._kept.get(identity)
+        assert kept is not None
         if state is not kept.state and (
             state.stage is not AlertState.OK or is_worth_keeping(state, kept.state)
         ):
             self._dirty.add(identity)
         state_before, kept.state = kept.state, state
+        self._kept.settle(identity, kept)
         if state.stage is AlertState.FIRING and kept.words is not None:
             kept.alert = described(kept, transition)
         if transition is None or kept.alert is None:

@@ -117,7 +117,8 @@ def observe(
         return tick(state, at, terms)
     before = state.recent[:-1] if again else state.recent
     recent = (*before, seen is not ObservedLevel.GOOD)[-terms.window :]
-    state = replace(state, recent=recent)
+    if recent != state.recent:
+        state = replace(state, recent=recent)
     level = _level(state, seen, recent, terms)
     state = (
         _become_good(state, at)
@@ -180,6 +181,8 @@ def _level(
 def _become_good(state: State, at: float) -> State:
     if state.stage is AlertState.FIRING:
         return replace(state, seen=ObservedLevel.GOOD, severe=None, good=state.good or at)
+    if state.stage is AlertState.OK and state.seen is ObservedLevel.GOOD and state.since is None:
+        return state  # as after the last good result
     return replace(
         state,
         stage=AlertState.OK,

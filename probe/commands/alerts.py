@@ -18,7 +18,9 @@ from alerts.outbox.outbox import Outbox
 from alerts.silence.maintenance_window import active, upcoming
 from alerts.silence.matcher import about
 from alerts.state.alert_store import AlertStore
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.incidents.alert_listing import list_alerts
+from probe.commands.incidents.client import ClientError, client_for
+from probe.commands.settings_loading import read_own_environment, say_mistakes, settings_for
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Unit
@@ -39,7 +41,19 @@ def _firing(outbox_states: Mapping[str, str], region: str) -> list[str]:
 
 
 def show(options: Mapping[str, Any]) -> int:
-    """Alerts, silences, maintenance windows, pending and failed notifications."""
+    """Alerts, silences, maintenance windows, pending and failed notifications: of PROBE_DATA, or,
+    where that is not set, of the daemon on this machine."""
+    try:
+        own = read_own_environment(options)
+        if own.data is None:
+            return asyncio.run(list_alerts(client_for(own, "")))
+    except ConfigurationError as error:
+        say_mistakes(error)
+        return USAGE_ERROR
+    except ClientError as error:
+        if not error.is_absent:
+            click.echo(f"probe: {error}", err=True)
+            return OUTPUT_ERROR
     return _with_outbox(options, _show)
 
 

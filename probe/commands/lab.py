@@ -36,7 +36,7 @@ async def _serve(settings: Sequence[str], write_env: Path | None) -> None:
             raise ValueError(f"{setting}: write KNOB=VALUE")
         lab.set_knob(name, value)
     async with lab:
-        _write_environment(lab.environment(), write_env)
+        _write_environment(lab.shared_environment(), write_env)
         click.echo("# the lab is up; stop it with Ctrl-C", err=True)
         await _interrupted()
 

@@ -86,7 +86,7 @@ async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
     from probe.lab import Lab
 
     async with Lab() as lab:
-        return await _watch(settings_for(options, lab.environment()), options)
+        return await _watch(settings_for(options, lab.shared_environment()), options)
 
 
 async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:

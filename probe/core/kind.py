@@ -6,6 +6,7 @@ table (``table``) and runs it (``run``). Deadline, timing and evaluation are the
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar
 
@@ -243,7 +244,7 @@ class Check:
         """The check's name, unique in a plan."""
         return self.table.name
 
-    @property
+    @cached_property
     def signals(self) -> tuple[Signal, ...]:
         """What it measures: its kind's signals, and those that are its own."""
         return (
@@ -284,7 +285,7 @@ class Check:
         """Warnings that are logged at start."""
         return tuple(f"{self.name}: {each}" for each in self.kind.config_warnings(self.table))
 
-    @property
+    @cached_property
     def failing(self) -> FailurePolicy:
         """The failure policy: the kind's, unless the check has its own."""
         kind, hold = self.kind.failing, self.table.hold

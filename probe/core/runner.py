@@ -8,12 +8,11 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import Check, CheckConfig
 from probe.core.model import (
     DURATION,
     SUCCESS,
@@ -56,8 +55,7 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     if lacks_descriptors(reserve()):
         return _without_resources(check, context, "file descriptors")
     limit = min(check.table.deadline, deadline or check.table.deadline)
-    # Kinds divide their deadline among their phases: they must see the one in force.
-    table = check.table.model_copy(update={"deadline": limit})
+    table = _limited(check, limit, context)
     watch = context.get_or_create("stall-watch", StallWatch).begin()
     record = Recorder(context.clock, watch.disturbs)
     started, started_at = context.clock(), _utc(context.now())
@@ -78,18 +76,30 @@ async def run_check(check: Check, context: Context, *, deadline: float | None = 
     if failure is not None and (kind := _shortage(task, cut_off, status)):
         failure, status = _own_shortage(failure, kind), Status.UNKNOWN
         shortages(context).note(kind, context.clock())
-    result = Result(check.name, status, started_at, duration, failure=failure)
-    return safe_result(_with_record(result, record), context.redact)
-
-
-def _with_record(result: Result, record: Recorder) -> Result:
-    """The same with all that the check has recorded."""
-    return replace(
-        result,
+    result = Result(
+        check.name,
+        status,
+        started_at,
+        duration,
         phases=dict(record.phases),
-        samples=_common(result.status, result.duration) + record.samples,
+        samples=_common(status, duration) + record.samples,
+        failure=failure,
         facts=dict(record.facts),
     )
+    return safe_result(result, context.redact)
+
+
+def _limited(check: Check, limit: float, context: Context) -> CheckConfig:
+    """The check's settings with the deadline that is in force: kinds divide it among their
+    phases."""
+    if limit == check.table.deadline:
+        return check.table
+    tables: dict[str, tuple[Check, CheckConfig]] = context.get_or_create("limited-tables", dict)
+    known, table = tables.get(check.name, (None, check.table))
+    if known is not check or table.deadline != limit:
+        table = check.table.model_copy(update={"deadline": limit})
+        tables[check.name] = (check, table)
+    return table
 
 
 async def _until_done(

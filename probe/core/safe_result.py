@@ -19,8 +19,12 @@ MAX_LABEL_SETS = 64
 def safe_result(result: Result, redact: Redact) -> Result:
     """The same result, with every text redacted, on one line and bounded."""
     with redacting(redact):
-        return replace(
-            result,
+        return Result(
+            result.check,
+            result.status,
+            result.started_at,
+            result.duration,
+            phases=result.phases,
             samples=tuple(_samples(result.samples)),
             failure=_failure(result.failure),
             facts=_facts(result.facts),

@@ -1,29 +1,21 @@
 """When each check runs: at a fixed rate, staggered, never twice at a time.
 
-APScheduler keeps the jobs. It asks ``datetime.now(timezone)`` for the time, which is the wall
-clock: set back an hour, it would stall every job for an hour. ``datetime.now(tz)`` is documented to
-be ``tz.fromutc(…)`` (datetime module, ``tzinfo.fromutc``), so the scheduler's time zone here is one
-in which the time *is* the monotonic clock. So steps of the wall clock don't affect the schedule,
-and a suspended machine resumes where it was.
+All times are the monotonic clock's, so steps of the wall clock don't affect the schedule, and a
+suspended machine resumes where it was. One job of APScheduler's serves all checks: it goes off
+when the next one is due.
 """
 
 import asyncio
+import heapq
 import logging
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from apscheduler.events import (
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_SUBMITTED,
-    JobSubmissionEvent,
-)
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
+from probe.daemon.alarm_clock import AlarmClock
 
 logger = logging.getLogger(__name__)
 
@@ -100,43 +92,34 @@ class Schedule:
         on_lateness: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._run, self._clock, self._on_lateness = run, clock, on_lateness
-        self._zone = _ClockZone(clock)
-        self._scheduler = AsyncIOScheduler(
-            timezone=self._zone,
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        )
-        self._scheduler.add_listener(self._submitted, EVENT_JOB_SUBMITTED)
-        self._scheduler.add_listener(self._overlapped, EVENT_JOB_MAX_INSTANCES)
-        # It warns of every overlap; they are counted, and shown as one figure.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._beats: dict[str, _FixedRateTrigger] = {}
-        self._hastened: set[str] = set()
+        self._rates: dict[str, _FixedRate] = {}
+        # Times that are no longer a check's next turn are dropped when they come.
+        self._queue: list[tuple[float, str]] = []
+        self._alarm = AlarmClock(clock, self.wake)
+        self._started = self._stopping = False
         self._repeat: set[str] = set()
-        self._stopping = False
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._busy: set[str] = set()
         self.skipped: dict[str, int] = {}
         self.missed: dict[str, int] = {}
 
     def start(self) -> None:
         """Start; inside the running loop."""
-        self._scheduler.start()
+        self._started = True
+        self._alarm.start()
+        self.wake()
 
     def add(self, timing: CheckTiming) -> None:
         """Take up a check, counted from now."""
-        beat = _FixedRateTrigger(self._zone, self._clock(), timing)
-        self._beats[timing.name] = beat
+        self._rates[timing.name] = rate = _FixedRate(self._clock(), timing)
         self.skipped.setdefault(timing.name, 0)
         self.missed.setdefault(timing.name, 0)
-        self._scheduler.add_job(
-            self._turn, trigger=beat, args=[timing.name], id=timing.name, replace_existing=True
-        )
+        self._enqueue(rate)
 
     def remove(self, name: str) -> None:
         """Drop a check; a run that is under way goes on."""
-        self._scheduler.remove_job(name)
-        for known in (self._beats, self.skipped, self.missed):
+        for known in (self._rates, self.skipped, self.missed):
             known.pop(name, None)
-        self._hastened.discard(name)
         self._repeat.discard(name)
 
     def run_soon(self, name: str, seconds: float) -> None:
@@ -145,130 +128,99 @@ class Schedule:
         The rate stays: what follows keeps to the check's own times. If the check is running
         then, it runs again as soon as it is done.
         """
-        job = self._scheduler.get_job(name)
-        soon = self._zone.moment(self._clock() + seconds)
-        if job is not None and job.next_run_time is not None and soon < job.next_run_time:
-            job.modify(next_run_time=soon)
-            self._hastened.add(name)
+        rate, soon = self._rates.get(name), self._clock() + seconds
+        if rate is not None and soon < rate.due:
+            rate.due, rate.is_hastened = soon, True
+            self._enqueue(rate)
 
     def next_run_at(self, name: str) -> float | None:
         """When the next run begins, on the monotonic clock; None for an unknown check."""
-        job = self._scheduler.get_job(name)
-        if job is None or job.next_run_time is None:
-            return None
-        return self._zone.seconds(job.next_run_time)
+        rate = self._rates.get(name)
+        return rate.due if rate is not None else None
 
     def wake(self) -> None:
         """Check the clock now: for clocks that don't follow the event loop's."""
-        if self._scheduler.running:
-            self._scheduler.wakeup()
+        if not self._started or self._stopping:
+            return
+        now = self._clock()
+        while self._queue and self._queue[0][0] <= now:
+            due, name = heapq.heappop(self._queue)
+            rate = self._rates.get(name)
+            if rate is not None and rate.due == due:
+                self._begin(rate, now)
+        self._set_timer()
 
     async def stop(self) -> None:
         """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
-            # It shuts down in the loop's next turn, and cancels there.
-            await asyncio.sleep(0)
+        await self._alarm.stop()
         for task in self._running:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
 
-    async def _turn(self, name: str) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        beat = self._beats.get(name)
-        if beat is None:
+    def _enqueue(self, rate: "_FixedRate") -> None:
+        heapq.heappush(self._queue, (rate.due, rate.name))
+        if self._started and self._queue[0] == (rate.due, rate.name):
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        if not self._stopping:
+            self._alarm.set(self._queue[0][0] if self._queue else None)
+
+    def _begin(self, rate: "_FixedRate", now: float) -> None:
+        """A turn has come: a run begins, unless the last one is still under way."""
+        name, hastened = rate.name, rate.is_hastened
+        self.missed[name] += rate.begin(now)
+        self._enqueue(rate)
+        if name in self._busy:
+            self.skipped[name] += 1
+            if hastened:
+                self._repeat.add(name)
             return
-        self._on_lateness(max(0.0, self._clock() - beat.turn))
-        try:
-            await self._run(name)
-        except asyncio.CancelledError:
-            # Ours, at the end: the scheduler would log it as an error of the job.
-            if not self._stopping:
-                raise
-        finally:
-            if name in self._repeat:
-                self._repeat.discard(name)
-                # Its job ends with this turn.
-                asyncio.get_running_loop().call_soon(self.run_soon, name, 0.0)
+        task = asyncio.get_running_loop().create_task(self._turn(name, rate.turn))
+        self._busy.add(name)
+        self._running[task] = name
+        task.add_done_callback(self._ended)
 
-    def _submitted(self, event: JobSubmissionEvent) -> None:
-        self._hastened.discard(event.job_id)
-        beat = self._beats.get(event.job_id)
-        if beat is not None:
-            self.missed[event.job_id] += beat.begins(event.scheduled_run_times[-1])
+    async def _turn(self, name: str, due: float) -> None:
+        self._on_lateness(max(0.0, self._clock() - due))
+        await self._run(name)
 
-    def _overlapped(self, event: JobSubmissionEvent) -> None:
-        beat = self._beats.get(event.job_id)
-        if beat is not None:
-            self.missed[event.job_id] += beat.begins(event.scheduled_run_times[-1])
-            self.skipped[event.job_id] += 1
-        if event.job_id in self._hastened:
-            self._hastened.discard(event.job_id)
-            self._repeat.add(event.job_id)
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        name = self._running.pop(task)
+        self._busy.discard(name)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the run of %s raised", name, exc_info=error)
+        if name in self._repeat:
+            self._repeat.discard(name)
+            self.run_soon(name, 0.0)
 
 
-class _ClockZone(tzinfo):
-    """A time zone in which the time is a clock's seconds since ``_EPOCH``."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-
-    def utcoffset(self, moment: datetime | None, /) -> timedelta:
-        return timedelta(0)
-
-    def dst(self, moment: datetime | None, /) -> timedelta:
-        return timedelta(0)
-
-    def tzname(self, moment: datetime | None, /) -> str:
-        return "monotonic"
-
-    def fromutc(self, moment: datetime, /) -> datetime:
-        return self.moment(self._clock())
-
-    def moment(self, seconds: float) -> datetime:
-        """The clock's reading as a moment in this zone."""
-        return datetime(2000, 1, 1, tzinfo=self) + timedelta(seconds=seconds)
-
-    def seconds(self, moment: datetime) -> float:
-        """A moment in this zone as the clock's reading."""
-        return (moment - datetime(2000, 1, 1, tzinfo=self)).total_seconds()
-
-
-class _FixedRateTrigger(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no annotations
+class _FixedRate:
     """Once ``first`` seconds after the start, then at start + phase + k x interval.
 
-    After a stall it goes on with the next moment of that grid: no burst, no drift.
+    After a stall it goes on with the next moment of that grid: no burst, no drift. ``due`` is the
+    next turn, ``turn`` the last one; ``is_hastened``: the next one is not of the grid.
     """
 
-    def __init__(self, zone: _ClockZone, start: float, timing: CheckTiming) -> None:
-        self._zone, self._timing = zone, timing
-        self._first, self._phase = start + timing.first, start + timing.phase
+    def __init__(self, start: float, timing: CheckTiming) -> None:
+        self.name, self._interval = timing.name, timing.interval
+        self._phase = start + timing.phase
         self._place: int | None = None
-        self.turn = self._first
+        self.due = self.turn = start + timing.first
+        self.is_hastened = False
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """The next turn after both moments."""
-        if previous is None:
-            return self._zone.moment(self._first)
-        after = max(self._zone.seconds(previous), self._zone.seconds(now))
-        return self._zone.moment(self._at(self._place_at(after) + 1))
-
-    def begins(self, moment: datetime) -> int:
-        """A turn begins; how many turns of the grid have been missed before it."""
-        self.turn = self._zone.seconds(moment)
+    def begin(self, now: float) -> int:
+        """The turn that is due begins; how many turns of the grid have been missed before it."""
+        self.turn, self.is_hastened = self.due, False
         # What comes before the grid begins is no turn of it.
         place, last = max(-1, self._place_at(self.turn)), self._place
         self._place = place
+        next_place = self._place_at(max(self.turn, now)) + 1
+        self.due = self._phase + max(next_place, 0) * self._interval
         return 0 if last is None else max(0, place - last - 1)
 
     def _place_at(self, seconds: float) -> int:
-        # A moment is kept to the microsecond: one on the grid must not fall short of it.
-        return math.floor((seconds - self._phase + 1e-5) / self._timing.interval)
-
-    def _at(self, place: int) -> float:
-        return self._phase + max(place, 0) * self._timing.interval
+        # Rounding must not make a moment on the grid fall short of it.
+        return math.floor((seconds - self._phase + 1e-5) / self._interval)

@@ -18,7 +18,6 @@ from probe.report.text.sanitize import clean
 _QUIET: Mapping[str, int] = {
     "aioice": logging.WARNING,
     "aiortc": logging.WARNING,
-    "apscheduler": logging.WARNING,
     "asyncio": logging.WARNING,
     "urllib3": logging.ERROR,  # Sentry's transport: "retrying after …"
     "aiohttp.access": logging.CRITICAL + 1,

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.kind import Check
+from probe.gate.baseline.series import SeriesCollector
 from probe.gate.costs import CostCounter
 from probe.gate.incidents import WindowIncidents
 from probe.gate.judging import Levels, judge_objective
 from probe.gate.objectives import GateObjective
-from probe.gate.series import SeriesCollector
 from probe.gate.tally import Tally
 from probe.history.model import ResultRow
 from probe.report.gate.model import (

@@ -63,6 +63,8 @@ class History:
         self._now = now
         self._store, self._waiting, self._changes = keeper, waiting, changes
         self._flush_seconds = flush_seconds
+        # Grows with every change of what is kept beside results, once it is written.
+        self.revision = 0
         # One thread, because a connection to SQLite is for one.
         self._thread = StorageThread("history", ASK_SECONDS)
         self._added = asyncio.Event()

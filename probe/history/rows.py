@@ -47,6 +47,7 @@ class Writer:
         self._db = db
         self._checks: dict[str, int] = {}
         self._series: dict[tuple[str, str], int] = {}
+        self._described_as: dict[tuple[str, Labels], tuple[str, str]] = {}
 
     def write(self, entries: Sequence[ResultRow]) -> int:
         """Returns how many were written: all but invalid ones."""
@@ -63,7 +64,7 @@ class Writer:
         try:
             check, plain = _tidy(entry.check), _plain(entry)
             samples = [
-                (_tidy(signal), json.dumps(labels), float(value))
+                (*self._described(signal, labels), float(value))
                 for signal, labels, value in entry.samples
             ]
         except (AttributeError, OverflowError, TypeError, ValueError) as error:
@@ -73,6 +74,14 @@ class Writer:
             for signal, labels, value in samples
         )
         return (self._check_number(check), *plain, b"".join(packed))
+
+    def _described(self, signal: str, labels: Labels) -> tuple[str, str]:
+        """A signal and its labels as they are stored; a check has the same ones in every run."""
+        key = (signal, labels)
+        if key not in self._described_as:
+            _make_room(self._described_as)
+            self._described_as[key] = (_tidy(signal), json.dumps(labels))
+        return self._described_as[key]
 
     def _check_number(self, name: str) -> int:
         if name not in self._checks:
@@ -116,7 +125,7 @@ def _tidy(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _make_room(numbers: dict[Any, int]) -> None:
+def _make_room(numbers: dict[Any, Any]) -> None:
     if len(numbers) >= _MOST_REMEMBERED:
         numbers.clear()
 

@@ -91,7 +91,7 @@ async def run(table: AllocationTable, record: Recorder, context: Context) -> Non
     ):
         credentials, urls = await servers_for(table, record, context)
         left = _SHARE * (table.deadline - (context.clock() - started))
-        async with allocation_slots([credentials], record, context):
+        async with allocation_slots([credentials], table.user_quota, record, context):
             if table.issued:
                 await _first_that_works(urls, credentials, table, record, context, left)
             else:

@@ -146,7 +146,8 @@ async def _measure(
         opening=table.deadline / 2,
     )
     try:
-        async with allocation_slots([credentials, others], record, context):
+        quota = min(table.near.user_quota, table.far.user_quota)
+        async with allocation_slots([credentials, others], quota, record, context):
             await path.measure(table.echoes)
     except CheckFailed as error:
         if (error.phase or record.current) not in _BEFORE_THE_PATH:

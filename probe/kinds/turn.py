@@ -185,7 +185,7 @@ async def run(table: TurnTable, record: Recorder, context: Context) -> None:
             await _run_issued(table, record, context)
         else:
             credentials, (url,) = await servers_for(table, record, context)
-            async with allocation_slots([credentials] * 2, record, context):
+            async with allocation_slots([credentials] * 2, table.user_quota, record, context):
                 await _measure(url, credentials, table, record, context)
 
 

@@ -18,6 +18,8 @@ from probe.lab.knobs import BackendKnobs, TurnKnobs
 from probe.lab.turn.server import LabTurnServer
 
 USERNAME = "probe"
+LAB_QUOTA = 64
+"""Allocations of one user at a time, where no knob sets another limit."""
 Certificate = Literal["valid", "expired", "wrong-name", "untrusted"]
 _NAMES = ("localhost", "127.0.0.1")
 
@@ -83,6 +85,17 @@ class Lab:
             "TURN_BACKUP_PASSWORD": self._backup_password,
             "PROBE_CA_FILE": str(self._ca_file),
         }
+
+    def shared_environment(self) -> dict[str, str]:
+        """The same for a run beside which nothing else changes the lab: its relays permit one user
+        as many allocations as they are set to, and so checks need not wait for each other."""
+        return {**self.environment(), "TURN_USER_QUOTA": str(self.quota)}
+
+    @property
+    def quota(self) -> int:
+        """Allocations that the relays permit one user at a time, at least one."""
+        quotas = (server.knobs.quota for server in (self.primary, self.backup))
+        return max(1, min((each for each in quotas if each is not None), default=LAB_QUOTA))
 
     def set_knob(self, name: str, text: str) -> None:
         """Turn ``backend.*``, ``primary.*``, ``backup.*`` or ``turn.*`` (both relays).

@@ -1,4 +1,4 @@
-"""All that is exported about one check, with its lines already written."""
+"""All that is exported about one check; its lines are written when they are asked for."""
 
 import math
 from collections import deque
@@ -66,7 +66,7 @@ class CheckMetrics:
         self._blind_since: float | None = None
         self._failing_since: float | None = None
         self._heads: dict[tuple[str, Pairs], str] = {}
-        self._write()
+        self._is_written = False
 
     def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
@@ -86,12 +86,12 @@ class CheckMetrics:
                 self._histogram(sample).observe(sample.value)
             if sample.signal.counter:
                 self._add(sample)
-        self._write()
+        self._is_written = False
 
     def set_alerts(self, firing: Iterable[Alert], links: Links) -> None:
         """What alerting has firing of the check."""
         if self._repeats and self._judgement.set_alerts(firing, links):
-            self._write()
+            self._is_written = False
 
     def _note_status(self, status: Status, at: float) -> None:
         if status is Status.UNKNOWN:
@@ -127,13 +127,13 @@ class CheckMetrics:
         old = {key for key, since in self._new.items() if now - since >= FROM_ZERO_SECONDS}
         if old:
             self._new = {key: since for key, since in self._new.items() if key not in old}
-            self._write()
+            self._is_written = False
         if not self._present or self._last is None:
             return
         longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
         if now - self._last[0] > longest:
             self._present = []
-            self._write()
+            self._is_written = False
 
     def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
         """Everything as (family, suffix of the name, labels, value)."""
@@ -212,7 +212,10 @@ class CheckMetrics:
             )
         return found
 
-    def _write(self) -> None:
+    def write(self) -> bool:
+        """Bring the lines up to date; whether they were not."""
+        if self._is_written:
+            return False
         texts: dict[Family, str] = {}
         heads: dict[tuple[str, Pairs], str] = {}
         for family, labels, value in (*self._lasting(), *self._present):
@@ -227,6 +230,8 @@ class CheckMetrics:
         self.lines = {
             family: text.encode("utf-8", "backslashreplace") for family, text in texts.items()
         }
+        self._is_written = True
+        return True
 
 
 def _why(failure: Failure) -> Pairs:

@@ -1,10 +1,12 @@
 """Results → Prometheus.
 
-Each check's lines are written when its result comes, so that a scrape of a thousand checks
-only joins them; prometheus_client would take most of a second to write them anew. What
-the two write is the same, byte for byte: ``tests/metrics/test_exporter.py`` compares them.
+A check's lines are written at the first scrape after its result: of a thousand checks
+prometheus_client would take most of a second for that, in which nothing else could run, so
+``Exporter.prepare`` lets others run in between. What the two write is the same, byte for byte:
+``tests/metrics/test_exporter.py`` compares them.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -20,6 +22,9 @@ from probe.metrics.check_metrics import CheckMetrics
 from probe.metrics.families import Family, Pairs
 from probe.metrics.judgement import OBJECTIVE, Links, by_check, no_links, objectives
 from probe.metrics.text_format import line_head, number_text
+
+# So many checks are written before others may run.
+PREPARED_TOGETHER = 10
 
 
 class Exporter(Collector):
@@ -64,10 +69,20 @@ class Exporter(Collector):
         if page is not None:
             page.update(result, evaluations, self._clock())
 
+    async def prepare(self) -> None:
+        """Write what has changed, and let others run meanwhile."""
+        written = 0
+        for page in self._current():
+            if page.write():
+                written += 1
+                if written % PREPARED_TOGETHER == 0:
+                    await asyncio.sleep(0)
+
     def families(self) -> Iterator[tuple[Family, list[bytes]]]:
         """Every family with its lines, by check."""
         found: dict[str, tuple[Family, list[bytes]]] = {}
         for page in self._current():
+            page.write()
             for family, lines in page.lines.items():
                 found.setdefault(family.name, (family, []))[1].append(lines)
         yield from found.values()

@@ -13,7 +13,9 @@ def line_head(name: str, labels: Pairs) -> str:
 
 def number_text(value: float) -> str:
     """A value as Go writes it."""
-    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no annotations
+    text = repr(float(value))
+    if text.find(".") > 6 or "n" in text:  # an exponent sooner than in Python, NaN, infinity
+        text = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no annotations
     return text
 
 

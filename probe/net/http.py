@@ -16,7 +16,7 @@ NotHttp, ProtocolViolation       protocol_error
 import json as json_module
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,15 @@ from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
 from probe.net.proxies import Proxy, proxy_for
 from probe.net.proxies.tunnel import connect_to_proxy, open_tunnel, through
-from probe.net.resolver import Address, has_route, is_filtered, is_unreachable, no_route, resolve
+from probe.net.resolver import (
+    Address,
+    has_route,
+    is_filtered,
+    is_literal,
+    is_unreachable,
+    no_route,
+    resolve,
+)
 from probe.net.tls import TlsObserver, client_context
 
 __all__ = [
@@ -290,11 +298,3 @@ async def fresh_client(
         raise aborted from None
     finally:
         client.close()
-
-
-def is_literal(host: str) -> bool:
-    """Whether a host is an IP address, for which nothing is looked up."""
-    with suppress(ValueError):
-        is_unreachable(host)
-        return True
-    return False

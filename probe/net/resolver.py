@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.core.resources import shortage_of
+from probe.net.lookups import lookups
 from probe.net.protocol.own_resolver import resolver_answers
 from probe.untrusted.daemon_thread import in_daemon_thread
 
@@ -91,10 +93,21 @@ def filtered(host: str, addresses: Sequence[Address]) -> list[Address]:
     return list(addresses) if allowed is None else allowed(host, addresses)
 
 
+@lru_cache(maxsize=4096)
 def is_unreachable(address: str) -> bool:
     """Whether the address is one that no host can have: documentation, reserved, multicast."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     return any(ip in network for network in _UNREACHABLE if network.version == ip.version)
+
+
+@lru_cache(maxsize=4096)
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address, for which nothing is looked up."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def has_route(address: Address) -> bool:
@@ -177,17 +190,13 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
 async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
     """getaddrinfo; while it waits for long, the resolver itself is asked whether it is there.
 
-    Raises what getaddrinfo raises, and NotMeasured(own_network) for a silent resolver.
+    Raises what getaddrinfo raises, NotMeasured(own_network) for a silent resolver, and
+    NotMeasured(own_resources) while too many other lookups hang.
     """
-    if _is_literal(host):
+    if is_literal(host):
         # No resolver is asked, so no thread has to wait for it.
         return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-    looking = asyncio.ensure_future(
-        in_daemon_thread(
-            lambda: socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM),
-            name="resolve",
-        )
-    )
+    looking = asyncio.ensure_future(lookups().look_up(host, port, family))
     try:
         await asyncio.wait({looking}, timeout=RESOLVER_TIMEOUT)
         if not looking.done():
@@ -196,14 +205,6 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
         return list(await looking)
     finally:
         looking.cancel()
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def _raise_if_resolver_is_gone(

@@ -60,6 +60,9 @@ class TurnEnvironment(BackendEnvironment):
     """
     metered_url: BaseUrl | None = Field(default=None, alias="METERED_URL")
     """Other address of Metered's API (proxies). Example: `https://paircam.metered.live`"""
+    user_quota: int = Field(default=2, ge=1, le=10_000, alias="TURN_USER_QUOTA")
+    """Allocations that checks have of one TURN user at a time: no more than the servers permit
+    (coturn's `user-quota`). More of them let checks run side by side. Example: `4`"""
     families: str = Field(default="", alias="PROBE_TURN_FAMILIES")
     """Address families, each a check of its own; without it the first address of a name. Example:
     `ipv4,ipv6`"""

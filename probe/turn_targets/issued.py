@@ -50,7 +50,8 @@ async def measure_issued(
     started = context.clock()
     credentials, urls = await servers_for(table, record, context)
     left = _SHARE_OF_DEADLINE * (table.deadline - (context.clock() - started))
-    async with allocation_slots([credentials] * MOST_ALLOCATIONS, record, context):
+    users = [credentials] * MOST_ALLOCATIONS
+    async with allocation_slots(users, table.user_quota, record, context):
         trying = _Trying(urls, context, context.clock() + left)
         for number, url in enumerate(urls):
             await trying.measure(url, lambda url: measure(url, credentials), number, record)

@@ -47,7 +47,12 @@ def turn_checks(kind: str, environment: TurnEnvironment, pace: IntervalPolicy) -
         tables.append(issued_table(f"{kind}-{ISSUED}", environment))
     else:
         skipped.append("BACKEND_URL is not set (credentials that it issues)")
-    return DerivedChecks(tables, skipped, {"ca_file": environment.ca_file})
+    return DerivedChecks(tables, skipped, _defaults(environment))
+
+
+def _defaults(environment: TurnEnvironment) -> dict[str, Any]:
+    """What holds for every check of a server."""
+    return {"ca_file": environment.ca_file, "user_quota": environment.user_quota}
 
 
 def server_table(name: str, server: ConfiguredTurnServer) -> dict[str, Any]:

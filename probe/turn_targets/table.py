@@ -35,7 +35,7 @@ ALLOCATION_RESULTS = "allocation results"
 """Trigger key: its subscribers run at once when a server begins to fail, or recovers."""
 
 MOST_ALLOCATIONS = 2
-"""Of one user at a time, as many as a call between two of them has."""
+"""Of one run at a time, as many as a call between two users has."""
 
 # Of the deadline, for asking who we are: what comes later leaves no time to measure.
 _LOGIN_SHARE = 0.5
@@ -81,6 +81,9 @@ class TurnServerConfig(CheckConfig):
     """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
     """Address family; without it the first address of the name. Example: `ipv6`"""
+    user_quota: int = Field(default=MOST_ALLOCATIONS, ge=1, le=10_000)
+    """Allocations that checks have of one user at a time: no more than the server permits
+    (coturn's `user-quota`). Example: `4`"""
     ca_file: CaFile | None = None
 
     @property
@@ -197,9 +200,9 @@ def counting_traffic(table: TurnServerConfig, record: Recorder, context: Context
 
 @asynccontextmanager
 async def allocation_slots(
-    users: Sequence[TurnCredentials | None], record: Recorder, context: Context
+    users: Sequence[TurnCredentials | None], quota: int, record: Recorder, context: Context
 ) -> AsyncIterator[None]:
-    """Wait until one allocation for each of ``users`` fits under ``MOST_ALLOCATIONS``.
+    """Wait until one allocation for each of ``users`` fits under the ``quota`` of each.
 
     A user's quota is often that of one call. Allocations are deleted at the end of a run, so
     that checks of one user take turns, and none of them exceeds the quota that another uses.
@@ -209,8 +212,8 @@ async def allocation_slots(
         with record.queueing():
             # In one order for everybody, or two could wait for each other.
             for user, count in sorted(wanted.items()):
-                key = ("allocations of", user)
-                slots = context.get_or_create(key, lambda: Slots(MOST_ALLOCATIONS))
+                key = ("allocations of", user, quota)
+                slots = context.get_or_create(key, lambda: Slots(quota))
                 await stack.enter_async_context(slots.hold(count))
         yield
 

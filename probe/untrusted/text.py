@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 # Of a failure's message, a hint, a fact.
 MAX_TEXT = 500
@@ -48,8 +49,13 @@ def redacting(redact: Redact) -> Iterator[None]:
 
 def untrusted(text: str, longest: int = MAX_TEXT) -> str:
     """One line of at most ``longest`` characters that is safe to show, store and export."""
-    redacted = _redact.get()(text[: longest + _WINDOW])
-    return _LOGGING_COMMAND.sub(_INSTEAD, one_line(redacted, longest))
+    return _safe(_redact.get(), text[: longest + _WINDOW], longest)
+
+
+@lru_cache(maxsize=1024)
+def _safe(redact: Redact, text: str, longest: int) -> str:
+    """A target says mostly the same in every run."""
+    return _LOGGING_COMMAND.sub(_INSTEAD, one_line(redact(text), longest))
 
 
 def excerpt(text: str, longest: int = MAX_EXCERPT) -> str:

@@ -74,7 +74,7 @@ class PageData:
 
     overview: Callable[[], Awaitable[Overview]]
     revision: Callable[[], int]
-    metrics: Callable[[str | None], tuple[bytes, str]]
+    metrics: Callable[[str | None], Awaitable[tuple[bytes, str]]]
     runbook: Callable[[str], tuple[str, str] | None]
     ready: Callable[[], str]
     stuck: Callable[[], str] = lambda: ""
@@ -191,7 +191,7 @@ class Pages:
         return found.response(request)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self._sources.metrics(request.headers.get("Accept"))
+        body, content_type = await self._sources.metrics(request.headers.get("Accept"))
         headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"

@@ -124,8 +124,37 @@ def test_an_alert_leads_to_what_helps(
     assert runbooks.slug_for(KIND_BY_NAME[kind], rule, cause, check=check) == slug
 
 
+# What security checks alone find, and their page explains.
+OF_SECURITY = frozenset(
+    {
+        Cause.HTTPS_NOT_ENFORCED,
+        Cause.HEADER_MISSING,
+        Cause.FOREIGN_ORIGIN_ALLOWED,
+        Cause.WEAK_TLS,
+        Cause.AUTH_NOT_ENFORCED,
+        Cause.RATE_LIMIT_MISSING,
+        Cause.OPEN_RELAY,
+        Cause.PRIVATE_PEERS_ALLOWED,
+        Cause.PORT_OPEN,
+        Cause.SECRET_WEAK,
+        Cause.SECRET_OLD,
+    }
+)
+
+
+@pytest.mark.parametrize("cause", sorted(OF_SECURITY))
+def test_the_page_of_a_security_finding_explains_its_cause(cause: Cause) -> None:
+    slug = runbooks.slug_for(KIND_BY_NAME["security"], "failing", cause)
+    assert f"`{cause}`" in runbooks.page(slug).text
+
+
+def test_the_page_of_a_certificate_that_ends_is_the_certificates() -> None:
+    cause = Cause.CERTIFICATE_EXPIRING
+    assert runbooks.slug_for(KIND_BY_NAME["security"], "failing", cause) == "certificate"
+
+
 @pytest.mark.parametrize("kind", ["turn", "call"])
-@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("cause", sorted(set(Cause) - OF_SECURITY - {Cause.CERTIFICATE_EXPIRING}))
 def test_the_page_of_a_failed_relay_or_call_explains_its_cause(kind: str, cause: Cause) -> None:
     slug = runbooks.slug_for(KIND_BY_NAME[kind], "failing", cause)
     explained = " ".join(_rows(slug))

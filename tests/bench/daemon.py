@@ -51,9 +51,9 @@ async def lab(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time of a process, to the nanosecond: the clock that Linux's
+    clock_getcpuclockid(3) gives of another process."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 async def sampled(pid: int, seconds: float) -> list[int]:

@@ -29,6 +29,7 @@ REASONS = {
     "probe_http_hsts_max_age_seconds": "a promise that is checked over HTTPS only",
     "probe_http_cors_refused": "a promise that is checked where it is configured",
     "probe_ssl_earliest_cert_expiry": "the lab's backend speaks plain HTTP",
+    "probe_security_certificate_age_seconds": "the lab's backend speaks plain HTTP",
     "probe_ssl_certificate_remaining_seconds": "the lab's backend speaks plain HTTP",
     "probe_signaling_token_seconds": "the lab gives its secret, so tokens are minted",
     "probe_signaling_upgrade_seconds": "sessions begin with WebSocket by themselves",

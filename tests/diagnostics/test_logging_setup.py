@@ -22,7 +22,7 @@ logger = logging.getLogger("probe.test_logs")
 @contextmanager
 def logging_apart() -> Iterator[None]:
     """Afterwards loggers are as they were."""
-    names = ("aioice", "aiortc", "apscheduler", "asyncio", "urllib3", "aiohttp.access")
+    names = ("aioice", "aiortc", "asyncio", "urllib3", "aiohttp.access")
     before = {name: logging.getLogger(name).level for name in (*names, None)}
     yield
     alone()
@@ -117,7 +117,7 @@ def test_configuring_again_replaces_what_was_there() -> None:
 
 def test_libraries_are_heard_from_warnings_up() -> None:
     stream = configured(level=logging.DEBUG)
-    for name in ("aioice.ice", "aiortc.rtcsctptransport", "asyncio", "apscheduler.scheduler"):
+    for name in ("aioice.ice", "aiortc.rtcsctptransport", "asyncio"):
         logging.getLogger(name).info("details")
     logging.getLogger("aiohttp.access").error("GET /")
     assert stream.getvalue() == ""

@@ -1,7 +1,7 @@
 """An exporter on a port of its own, and what it answers."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from probe.core.context import Context
 from probe.core.kind import Check
+from probe.core.stall import Disturbance
 from probe.diagnostics.redact import Redactor
 from probe.exporter.endpoint import ProbeEndpoint
 from probe.exporter.modules.builtin import builtin_modules
@@ -88,13 +89,33 @@ def config_of(
     return replace(config, **more)
 
 
+class Calm:
+    """A watch that sees no standstill: a busy machine's own would make results unknown."""
+
+    def begin(self) -> "Calm":
+        return self
+
+    def disturbs(self, seconds: float) -> bool:
+        return False
+
+    def end(self) -> Disturbance:
+        return Disturbance()
+
+
+def calm_context(redact: Callable[[str], str] = str) -> Context:
+    """A context whose runs are the target's alone."""
+    context = Context(redact=redact)
+    context.get_or_create("stall-watch", Calm)
+    return context
+
+
 @asynccontextmanager
 async def exporter(
     config: ExporterConfig | None = None, planned: Sequence[Check] = ()
 ) -> AsyncIterator[Asked]:
     """Serve ``/probe`` until the end of the block."""
     config = config or config_of()
-    context = Context(redact=Redactor(config.secrets).clean)
+    context = calm_context(Redactor(config.secrets).clean)
     service = ProbeService(context, lambda: config, lambda: planned)
     asked: list[Asked] = []
 

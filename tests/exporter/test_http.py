@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Status
 from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
-from tests.exporter.asking import Answer, config_of, exporter, server_context
+from tests.exporter.asking import Answer, calm_context, config_of, exporter, server_context
 from tests.servers.certificate import make_certificate
 from tests.servers.pages import (
     Behaviour,
@@ -46,7 +45,7 @@ FAULTS: dict[str, Behaviour] = {
 async def test_the_verdict_is_the_scheduled_checks(fault: str) -> None:
     async with Pages(FAULTS[fault]) as pages, exporter() as asked:
         table = {"name": "page", "deadline": 1.0, "url": pages.url}
-        scheduled = await run_check(Check(KIND, HttpTable.model_validate(table)), Context())
+        scheduled = await run_check(Check(KIND, HttpTable.model_validate(table)), calm_context())
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "1.5"}
         answer = await asked.probe(pages.url, headers=headers)
     expected = {Status.OK: 1.0, Status.FAILED: 0.0, Status.UNKNOWN: None}[scheduled.status]

@@ -10,15 +10,18 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
+
+from aiohttp import web
 
 from tests.faults.incident import Surroundings, start
 
 SHORTEST_LIFE, LONGEST_LIFE = 1.0, 20.0
-# A life of so long within an outage, with a receiver that accepts, triggers it.
-CERTAIN_SECONDS = 14.0
+# A life of so long from its first look, within an outage, triggers it if the receiver accepts.
+CERTAIN_SECONDS = 12.0
 # What was received so shortly before a kill may be sent again: its answer was lost.
 LOST_ANSWER_SECONDS = 2.0
 LAST_LIFE_SECONDS = 120.0
@@ -59,6 +62,15 @@ class _World(Surroundings):
     def __post_init__(self) -> None:
         super().__init__()
         self.refuses = False
+        self.looked_at: list[float] = []
+
+    def first_after(self, looks: int) -> float:
+        """When the look after so many came."""
+        return self.looked_at[looks]
+
+    async def _target(self, request: web.Request) -> web.Response:
+        self.looked_at.append(time.monotonic())
+        return await super()._target(request)
 
     def accepts(self) -> bool:
         """Whether the receiver takes what comes."""
@@ -77,19 +89,23 @@ async def rounds(count: int, seed: int, folder: Path) -> Tally:
         assert isinstance(world, _World)
         async with _trouble(world, random):
             for _ in range(count):
-                daemon, began = await start(world, folder), time.monotonic()
+                looks, daemon = world.looks, await start(world, folder)
+                if random.random() < 0.5:
+                    # Else it may be killed in the middle of its start.
+                    await world.until(partial(_has_looked, world, looks), "look")
+                looking = time.monotonic()
                 await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
                 daemon.kill()
                 await daemon.wait()
-                lives.append((began, time.monotonic()))
-        looks = world.looks
+                if world.looks > looks:
+                    lives.append((max(looking, world.first_after(looks)), time.monotonic()))
         daemon = await start(world, folder)
         try:
             await _until_closed(world)
         finally:
             daemon.terminate()
             await daemon.wait()
-        return _tally(world, lives, looks)
+        return replace(_tally(world, lives), rounds=count)
 
 
 @asynccontextmanager
@@ -120,6 +136,10 @@ async def _make_trouble(world: _World, random: Random) -> None:
         world.outages[-1] = (world.outages[-1][0], time.monotonic())
 
 
+def _has_looked(world: _World, before: int) -> bool:
+    return world.looks > before
+
+
 def _open_keys(world: _World) -> set[str]:
     found: set[str] = set()
     for _, action, key in world.received:
@@ -139,15 +159,16 @@ async def _until_closed(world: _World) -> None:
         quiet = 0 if _open_keys(world) else quiet + 1
 
 
-def _tally(world: _World, lives: list[tuple[float, float]], looks: int) -> Tally:
+def _tally(world: _World, lives: list[tuple[float, float]]) -> Tally:
+    """``lives`` are from the first look at the target to the kill."""
     kills = [end for _, end in lives]
-    found = Tally(rounds=len(lives), outages=len(world.outages), never_ran=int(not looks))
+    found = Tally(outages=len(world.outages), never_ran=int(not lives))
     found.open = len(_open_keys(world))
     about = [each for each in world.received if "probe-itself" not in each[2]]
     for start_at, end in world.outages:
         # In the first third the receiver may refuse.
         accepts = start_at + (end - start_at) / 3
-        ran = max(min(end, life[1]) - max(accepts, life[0]) for life in lives)
+        ran = max((min(end, life[1]) - max(accepts, life[0]) for life in lives), default=0.0)
         if ran < CERTAIN_SECONDS:
             continue
         found.certain += 1

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from probe.core.model import Status, Unit, Verdict
-from probe.gate.baseline_file import InvalidBaseline, read_baseline
-from probe.gate.comparison import compare, fisher, mann_whitney
+from probe.gate.baseline.baseline_file import InvalidBaseline, read_baseline
+from probe.gate.baseline.comparison import compare, fisher, mann_whitney
 from probe.history.model import ResultRow
 from probe.history.store import HistoryStore
 from probe.history.write_queue import ChangeQueue, WriteQueue

@@ -1,5 +1,6 @@
 """What is exported: the library's own lines, nothing stale, nothing unbounded."""
 
+import asyncio
 import math
 import re
 import subprocess
@@ -205,3 +206,33 @@ def test_promtool_has_nothing_to_say_but_of_the_word_histogram() -> None:
     said = [line for line in (done.stdout + done.stderr).splitlines() if line]
     assert said
     assert all("should not include type 'histogram'" in line for line in said), said
+
+
+async def test_others_run_while_many_results_are_written() -> None:
+    names = [f"t{number}" for number in range(100)]
+    made = exporter(*names)
+    for name in names:
+        made.observe(run(name))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(count())
+    await made.prepare()
+    assert turns >= 5
+    other.cancel()
+    await asyncio.wait({other})
+    assert len(values(made, "probe_toy_seconds")) <= 1
+    assert text(made).count("probe_success{") == 100
+
+
+async def test_a_result_that_comes_after_the_preparation_is_exported() -> None:
+    made = exporter("a")
+    made.observe(run("a"))
+    await made.prepare()
+    made.observe(run("a", Status.FAILED))
+    assert values(made, "probe_success") == {"": 0.0}

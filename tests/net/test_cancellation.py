@@ -64,7 +64,7 @@ async def test_a_cancellation_that_connecting_would_lose_is_heeded(
     monkeypatch.setattr(connect, "start_connection", loses_it)
     async with Pages(answers()) as pages:
         addresses = await resolve("127.0.0.1", pages.port)
-        task = asyncio.create_task(connect.connect_tcp(addresses))
+        task = asyncio.create_task(connect.connect_tcp(addresses * 2))
         await asyncio.wait({task})
     assert task.cancelled()
     assert made[0].fileno() == -1

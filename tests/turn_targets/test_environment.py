@@ -1,10 +1,19 @@
 """The operators' variables become servers, each with the credentials that belong to it."""
 
-import pytest
+import asyncio
 
+import pytest
+from pydantic import SecretStr
+
+from probe.core.context import Context
 from probe.core.environment import ConfigurationError, Variables, read_environment
-from probe.stun.credentials import Static, TimeLimited
+from probe.core.recorder import Recorder
+from probe.lab import Lab
+from probe.lab.lab import LAB_QUOTA
+from probe.stun.credentials import Static, TimeLimited, TurnCredentials
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
+from probe.turn_targets.table import allocation_slots
+from tests.clocks import settle
 
 
 def environment(**variables: str) -> TurnEnvironment:
@@ -106,3 +115,40 @@ def test_every_mistake_is_told_at_once_with_its_place() -> None:
 def test_an_unknown_provider_is_a_mistake() -> None:
     (mistake,) = mistakes(TURN_PROVIDER="twilio")
     assert mistake == "TURN_PROVIDER: Input should be 'managed' or 'coturn'"
+
+
+def test_a_users_quota_is_that_of_one_call_unless_it_is_named() -> None:
+    assert environment().user_quota == 2
+    assert environment(TURN_USER_QUOTA="12").user_quota == 12
+    assert mistakes(TURN_USER_QUOTA="0")
+    assert mistakes(TURN_USER_QUOTA="many")
+
+
+@pytest.mark.parametrize(("quota", "together"), [(1, 1), (2, 2), (5, 3)])
+async def test_no_more_of_a_users_allocations_are_made_than_its_quota_permits(
+    quota: int, together: int
+) -> None:
+    context, alice = Context(), TurnCredentials("alice", SecretStr("pw"))
+    waiting, most, release = 0, 0, asyncio.Event()
+
+    async def hold() -> None:
+        nonlocal waiting, most
+        async with allocation_slots([alice], quota, Recorder(), context):
+            waiting += 1
+            most = max(most, waiting)
+            await release.wait()
+            waiting -= 1
+
+    tasks = [asyncio.create_task(hold()) for _ in range(3)]
+    await settle()
+    assert waiting == together
+    release.set()
+    await asyncio.gather(*tasks)
+    assert most == together
+
+
+def test_the_lab_permits_its_checks_what_its_relays_permit() -> None:
+    lab = Lab()
+    assert lab.quota == LAB_QUOTA
+    lab.set_knob("backup.quota", "4")
+    assert lab.quota == 4

@@ -24,6 +24,10 @@ USER, PASSWORD = "eva", "word-of-mine"
 LOGIN = {"Authorization": "Basic ZXZhOndvcmQtb2YtbWluZQ=="}
 
 
+async def _metrics(_: str | None) -> tuple[bytes, str]:
+    return b"up 1\n", "text/plain"
+
+
 @dataclass
 class Source:
     """``board`` is what the pages show; ``change`` makes it another. ``made`` counts how often
@@ -70,7 +74,7 @@ class Source:
         data = PageData(
             self.overview,
             lambda: self.revision,
-            lambda _: (b"up 1\n", "text/plain"),
+            _metrics,
             site.runbook,
             lambda: "",
             site=site,

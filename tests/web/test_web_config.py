@@ -37,6 +37,10 @@ def _login(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
+async def _metrics(accept: str | None) -> tuple[bytes, str]:
+    return b"up 1\n", "text/plain"
+
+
 async def _no_overview() -> Overview:
     raise AssertionError
 
@@ -50,9 +54,7 @@ def _written(folder: Path, document: dict[str, Any]) -> Path:
 @asynccontextmanager
 async def served(security: WebSecurity) -> AsyncIterator[int]:
     """The port of pages that are secured so."""
-    data = PageData(
-        _no_overview, lambda: 0, lambda _: (b"up 1\n", "text/plain"), lambda _: None, lambda: ""
-    )
+    data = PageData(_no_overview, lambda: 0, _metrics, lambda _: None, lambda: "")
     server = WebServer(Pages(data, Access(), security=security), ("127.0.0.1", 0))
     await server.start()
     try:

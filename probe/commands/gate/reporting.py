@@ -15,8 +15,8 @@ from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.commands.silence.parameters import Duration
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.exit_codes import USAGE_ERROR
-from probe.gate.baseline_file import InvalidBaseline, read_baseline
-from probe.gate.comparison import compare
+from probe.gate.baseline.baseline_file import InvalidBaseline, read_baseline
+from probe.gate.baseline.comparison import compare
 from probe.gate.markers import markers_of
 from probe.gate.window import GatePlan, WindowJudge
 from probe.history.reading import HistoryFile, NoHistory

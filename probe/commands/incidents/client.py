@@ -1,5 +1,6 @@
 """The API of a daemon, from the command line."""
 
+import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class ProbeClient:
                     address,
                     params=query,
                     json=body,
-                    headers=self._headers(aiohttp.BasicAuth),
+                    headers=self._headers(),
                     allow_redirects=False,
                     **options_for(address),
                 ) as response,
@@ -83,12 +84,13 @@ class ProbeClient:
             reason = f"no probe answers at {host}: {type(error).__name__}"
             raise ClientError(reason, is_absent=True) from None
 
-    def _headers(self, encode: Callable[[str, str], Any]) -> Mapping[str, str]:
+    def _headers(self) -> Mapping[str, str]:
         if self.token is not None:
             return {"Authorization": f"Bearer {self.token.get_secret_value()}"}
         if self.login is not None:
             user, password = self.login
-            return {"Authorization": encode(user, password.get_secret_value()).encode()}
+            login = f"{user}:{password.get_secret_value()}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
         return {}
 
 

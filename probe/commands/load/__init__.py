@@ -126,6 +126,12 @@ class Steps(click.ParamType[tuple[str, ...]]):
     help="Processes that share the load.",
 )
 @click.option(
+    "--coordinator",
+    metavar="URL",
+    help="redis://… by which several machines share the load: as many as --workers.",
+)
+@click.option("--join", is_flag=True, help="Take a share of a load that another machine has begun.")
+@click.option(
     "--yes-i-own-this", "owned", is_flag=True, help="Allow more than 50 users, or a public target."
 )
 @click.option(

@@ -29,6 +29,8 @@ class LoadOptions:
     max_redis_commands: int | None
     max_turn_bytes: int | None
     workers: int
+    coordinator: str | None
+    join: bool
     owned: bool
     format_: str
     output: Path | None
@@ -46,6 +48,8 @@ def plan_of(options: LoadOptions) -> LoadPlan:
         ramp = min(RAMP_SHARE * options.duration, LONGEST_RAMP)
     if ramp > options.duration:
         mistakes.append(ConfigProblem("--ramp", "is longer than --for"))
+    if options.join and options.coordinator is None:
+        mistakes.append(ConfigProblem("--join", "needs --coordinator"))
     if options.workers > options.users:
         mistakes.append(ConfigProblem("--workers", "are more than --users"))
     if mistakes:

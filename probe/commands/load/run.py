@@ -5,9 +5,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ import click
 from probe.commands.load.options import LoadOptions, check_output, limit_of, plan_of
 from probe.commands.load.output import write
 from probe.commands.load.progress import line, show_progress
+from probe.commands.load.shared import check_address, initiate, join, stop_all
 from probe.commands.load.worker import command, share_documents
 from probe.commands.settings_loading import say_mistakes, settings_for
 from probe.config.settings import Settings
@@ -25,6 +26,8 @@ from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.model import Verdict
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, USAGE_ERROR
+from probe.load.distributed.redis_shares import SharedLoad
+from probe.load.distributed.redis_worker import ShareWorker
 from probe.load.distributed.workers import WorkerPool, WorkersFailed
 from probe.load.generator import Generator, LoadRequest
 from probe.load.limits import limits_met
@@ -55,6 +58,9 @@ class _Prepared:
     options: Mapping[str, Any]
     chosen: LoadOptions
     lab: Mapping[str, str] | None
+
+
+_Way = Callable[[_Prepared], Awaitable[tuple[LoadStatistics, tuple[str, ...]]]]
 
 
 def run(options: Mapping[str, Any], chosen: LoadOptions) -> int:
@@ -101,11 +107,21 @@ async def _run_on(
         message = f"{reason}: add it if the target is yours and may be put under load"
         raise ConfigurationError([ConfigProblem(CONFIRMATION, message)])
     prepared = _Prepared(settings, request, options, chosen, lab)
+    if chosen.coordinator is not None:
+        check_address(chosen.coordinator, settings)
+    if chosen.join:
+        return await _joined(prepared)
     _announce(prepared)
     started = datetime.now(UTC)
     with redacting(Redactor(settings.secrets).clean):
-        found, lost = await (_alone if chosen.workers == 1 else _shared)(prepared)
+        found, lost = await _way(chosen)(prepared)
     return _conclude(prepared, found, lost, started)
+
+
+def _way(chosen: LoadOptions) -> _Way:
+    if chosen.coordinator is not None:
+        return _distributed
+    return _alone if chosen.workers == 1 else _shared
 
 
 def _address(target: LoadTarget) -> str:
@@ -163,6 +179,51 @@ async def _shared(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, ...]]
     return pool.statistics(request.plan), pool.lost
 
 
+async def _distributed(prepared: _Prepared) -> tuple[LoadStatistics, tuple[str, ...]]:
+    """On the machines that join."""
+    request, chosen = prepared.request, prepared.chosen
+    assert chosen.coordinator is not None
+    running: list[SharedLoad] = []
+    tasks: set[asyncio.Task[None]] = set()
+    command = "probe load --join --coordinator URL"
+    click.echo(f"probe: waiting for {chosen.workers} to join: {command}", err=True)
+
+    def current() -> str:
+        found = running[0].statistics() if running else LoadStatistics(request.plan)
+        return line(found, request.plan.users, request.plan.duration)
+
+    def stop() -> None:
+        tasks.add(asyncio.create_task(stop_all(running)))
+
+    async with _until_signal(stop), _progress(current):
+        return await initiate(request, chosen.coordinator, chosen.workers, running)
+
+
+async def _joined(prepared: _Prepared) -> LoadResult:
+    """One share of a load that another machine has begun; its part is what is reported here."""
+    chosen, started = prepared.chosen, datetime.now(UTC)
+    assert chosen.coordinator is not None
+    running: list[ShareWorker] = []
+    tasks: set[asyncio.Task[None]] = set()
+    click.echo("probe: waiting for a share", err=True)
+
+    def stop() -> None:
+        tasks.add(asyncio.create_task(stop_all(running)))
+
+    with redacting(Redactor(prepared.settings.secrets).clean):
+        async with _until_signal(stop):
+            worker, request = await join(
+                prepared.settings, chosen.coordinator, owned=chosen.owned, running=running
+            )
+    generator = worker.generator
+    if request is None or generator is None:
+        reason = worker.problem or "no share was taken"
+        raise ConfigurationError([ConfigProblem("--join", reason)])
+    lost = (worker.problem,) if worker.problem else ()
+    own = replace(prepared, request=request)
+    return _conclude(own, generator.statistics, lost, started)
+
+
 @asynccontextmanager
 async def _until_signal(stop: Any) -> AsyncIterator[None]:
     """The first Ctrl-C or SIGTERM ends the load, the second one the command."""
@@ -208,6 +269,8 @@ def _conclude(
     verdict = verdict_of(objectives)
     if found.stopped_by == "stranger_matched":
         verdict = Verdict.OBJECTIVE_MISSED
+    elif found.stopped_by == "coordinator_lost" and verdict is Verdict.OK:
+        verdict = Verdict.UNKNOWN
     return LoadResult(
         plan=request.plan,
         target=request.target.shown,

@@ -11,6 +11,21 @@ _SECONDS_OF = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(f"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _SECONDS_OF))
 
 
+class Names(click.ParamType[tuple[str, ...]]):
+    """NAME[,NAME], as a tuple."""
+
+    name = "NAME[,NAME]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        """Split at commas; an empty part is an error."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(part.strip() for part in str(value).split(","))
+        if not all(names):
+            self.fail(f"'{value}' has an empty name in it", param, ctx)
+        return names
+
+
 class Seconds(click.ParamType[float]):
     """A finite number of seconds, more than ``above``."""
 

@@ -143,9 +143,12 @@ class PageSource:
             )
 
     def _revision(self) -> int:
-        return self._state.revision + self._reloader.readings
+        history = self._state.history
+        kept = history.revision if history is not None else 0
+        return self._state.revision + self._reloader.readings + kept
 
-    def _metrics(self, accept: str | None) -> tuple[bytes, str]:
+    async def _metrics(self, accept: str | None) -> tuple[bytes, str]:
+        await self._parts.exporter.prepare()
         return expose(self._parts.exporter, self._registry, accept)
 
     def _not_ready(self) -> str:

@@ -1,7 +1,8 @@
 """Incidents, annotations and announcements in history, as coroutines use them."""
 
 import secrets
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 
 from probe.history.history import History
@@ -14,6 +15,7 @@ from probe.history.incidents.model import (
     Note,
     Notification,
 )
+from probe.history.write_queue import Change
 
 # A page of incidents holds at most so many.
 MOST_ON_PAGE = 200
@@ -34,12 +36,12 @@ class IncidentHistory:
     def keep(self, incident: Incident) -> None:
         """Store an incident, in the place of what was known of it."""
         key = ("incident", incident.id)
-        self._history.change(key, lambda db: queries.put_incident(db, incident))
+        self._change(key, lambda db: queries.put_incident(db, incident))
 
     def keep_notification(self, incident: str, found: Notification) -> None:
         """Store what became of a message of an incident."""
         key = ("notification", incident, found.receiver, found.occasion, found.at)
-        self._history.change(key, lambda db: queries.put_notification(db, incident, found))
+        self._change(key, lambda db: queries.put_notification(db, incident, found))
 
     async def list(
         self,
@@ -82,21 +84,19 @@ class IncidentHistory:
     async def acknowledge(self, incident: str, found: Acknowledgement) -> bool:
         """Somebody has taken an incident on."""
         key = ("acknowledgement", incident, found.at)
-        return await self._history.change_now(
+        return await self._change_now(
             key, lambda db: queries.put_acknowledgement(db, incident, found)
         )
 
     async def put_note(self, incident: str, note: Note) -> bool:
         """Store a note, in the place of one of that id."""
         key = ("note", note.id)
-        return await self._history.change_now(key, lambda db: queries.put_note(db, incident, note))
+        return await self._change_now(key, lambda db: queries.put_note(db, incident, note))
 
     async def delete_note(self, incident: str, note: str) -> bool:
         """Delete a note."""
         key = ("note", note)
-        return await self._history.change_now(
-            key, lambda db: queries.delete_note(db, incident, note)
-        )
+        return await self._change_now(key, lambda db: queries.delete_note(db, incident, note))
 
     async def annotations(
         self, start: float, end: float, *, most: int = MOST_ON_PAGE, skip: int = 0
@@ -113,9 +113,7 @@ class IncidentHistory:
     async def put_annotation(self, annotation: Annotation) -> bool:
         """Store an annotation, in the place of one of that id."""
         key = ("annotation", annotation.id)
-        return await self._history.change_now(
-            key, lambda db: queries.put_annotation(db, annotation)
-        )
+        return await self._change_now(key, lambda db: queries.put_annotation(db, annotation))
 
     async def announcements(self, since: float) -> Sequence[Announcement]:
         """Announcements that end after ``since``, the newest first."""
@@ -124,11 +122,24 @@ class IncidentHistory:
     async def put_announcement(self, announcement: Announcement) -> bool:
         """Store an announcement, in the place of one of that id."""
         key = ("announcement", announcement.id)
-        return await self._history.change_now(
-            key, lambda db: queries.put_announcement(db, announcement)
-        )
+        return await self._change_now(key, lambda db: queries.put_announcement(db, announcement))
 
     async def delete_announcement(self, name: str) -> bool:
         """Delete an announcement."""
         key = ("announcement", name)
-        return await self._history.change_now(key, lambda db: queries.delete_announcement(db, name))
+        return await self._change_now(key, lambda db: queries.delete_announcement(db, name))
+
+    def _change(self, key: Hashable, change: Change) -> None:
+        self._history.change(key, self._noted(change))
+
+    async def _change_now(self, key: Hashable, change: Change) -> bool:
+        return await self._history.change_now(key, self._noted(change))
+
+    def _noted(self, change: Change) -> Change:
+        """The change, which pages then know of."""
+
+        def apply(db: sqlite3.Connection) -> None:
+            change(db)
+            self._history.revision += 1
+
+        return apply

@@ -65,9 +65,11 @@ class Rollup:
     def run(self, db: sqlite3.Connection, *, all_at_once: bool = False) -> None:
         """Make what is due, once a minute; call it as often as you like."""
         now, clock = self._now(), time.monotonic()
-        if self._run_at is not None and clock - self._run_at < ROLL_SECONDS and not all_at_once:
+        # Also after a clock that went back: it may stay there.
+        waits = self._run_at is not None and abs(now - self._run_at) < ROLL_SECONDS
+        if waits and not all_at_once:
             return
-        self._run_at = clock
+        self._run_at = now
         closed = int((now - CLOSED_SECONDS) // HOUR)
         if not 0 <= closed < MOST_PLACES:
             return

@@ -123,7 +123,7 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
         await measure_issued(table, measure, record, context, check_others=False)
         return
     credentials, urls = await servers_for(table, record, context)
-    async with allocation_slots([credentials] * 2, record, context):
+    async with allocation_slots([credentials] * 2, table.user_quota, record, context):
         await measure(urls[0], credentials)
 
 

@@ -7,6 +7,7 @@ at most ``SLICE`` bytes and gives the loop a turn first, for TLS as well.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from socket import socket as Socket
 
@@ -18,10 +19,10 @@ class Stream:
 
     def __init__(self, sock: Socket) -> None:
         self.received = 0
-        self._socket = sock
+        self._socket, self._descriptor = sock, sock.fileno()
         self._loop = asyncio.get_running_loop()
         self._writing = asyncio.Lock()
-        self._closed = False
+        self._closed = self._was_ready = self._waits = False
 
     @property
     def is_closed(self) -> bool:
@@ -47,21 +48,64 @@ class Stream:
         if self._closed:
             return
         self._closed = True
-        # Before the descriptor is free for another socket: a cancelled recv removes its reader
-        # in a later turn of the loop.
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        if self._waits:
+            # Before the descriptor is free for another socket.
+            self._loop.remove_reader(self._descriptor)
+            self._loop.remove_writer(self._descriptor)
         self._socket.close()
 
     async def _receive(self) -> bytes:
-        # A socket that always has data would otherwise never let anything else run.
-        await asyncio.sleep(0)
-        data = await self._loop.sock_recv(self._socket, SLICE)
-        self.received += len(data)
-        return data
+        if self._was_ready:
+            # A socket that always has data would otherwise never let anything else run.
+            await asyncio.sleep(0)
+        while True:
+            try:
+                data = self._socket.recv(SLICE)
+            except (BlockingIOError, InterruptedError):
+                self._was_ready = False
+                await self._until_ready(writing=False)
+            else:
+                self._was_ready = True
+                self.received += len(data)
+                return data
 
     async def _send(self, data: bytes) -> None:
-        await self._loop.sock_sendall(self._socket, data)
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self._socket.send(left) :]
+            except (BlockingIOError, InterruptedError):
+                await self._until_ready(writing=True)
+
+    async def _until_ready(self, *, writing: bool) -> None:
+        self._waits = True
+        try:
+            await until_ready(self._descriptor, writing=writing, gone=lambda: self._closed)
+        finally:
+            self._waits = False
+
+
+async def until_ready(
+    descriptor: int, *, writing: bool, gone: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait until a socket can be read, or written. ``gone`` says whether it was closed meanwhile:
+    its number may be another's by then."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    add, remove = (
+        (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
+    )
+    add(descriptor, _set, ready)
+    try:
+        await ready
+    finally:
+        if not gone():
+            remove(descriptor)
+
+
+def _set(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 class TlsStream(Stream):

@@ -7,6 +7,7 @@ method is on the object that SSLObject wraps: ``_native`` is the one place that 
 import hashlib
 import ssl
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -18,13 +19,14 @@ _LONGEST_FACT = 160
 _BROWSER_CURVES = ("secp256r1", "secp384r1")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain:
-    """Certificates from the server's own upwards."""
+    """Certificates from the server's own upwards. What is read of them is read once: the same
+    server shows the same chain in every run."""
 
     certificates: tuple[x509.Certificate, ...]
 
-    @property
+    @cached_property
     def earliest_expiry(self) -> float:
         """When the first of them ends, in seconds since 1970."""
         return min(each.not_valid_after_utc.timestamp() for each in self.certificates)
@@ -36,7 +38,7 @@ class Chain:
             return False
         return self.certificates[0].issuer != self.certificates[0].subject
 
-    @property
+    @cached_property
     def facts(self) -> dict[str, str]:
         """For people; empty without a certificate."""
         if not self.certificates:
@@ -55,14 +57,25 @@ class Chain:
 def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
     """The chain of a connection; empty where there is none to read."""
     try:
-        raw = _native(connection, verified=verified)
-        return Chain(tuple(x509.load_der_x509_certificate(each) for each in raw[:LONGEST_CHAIN]))
+        return _read(tuple(_native(connection, verified=verified)[:LONGEST_CHAIN]))
     except (ValueError, ssl.SSLError, TypeError):
         return Chain(())
 
 
-def _native(connection: ssl.SSLObject, *, verified: bool) -> list[bytes]:
-    """The chain as DER, from Python 3.11 to today."""
+@lru_cache(maxsize=128)
+def _read(raw: tuple[Any, ...]) -> Chain:
+    """Certificates as DER, or as objects of the ssl module, which compare by their content."""
+    return Chain(tuple(x509.load_der_x509_certificate(_der(each)) for each in raw))
+
+
+def _der(certificate: Any) -> bytes:
+    if isinstance(certificate, bytes):
+        return certificate
+    return ssl.PEM_cert_to_DER_cert(certificate.public_bytes())
+
+
+def _native(connection: ssl.SSLObject, *, verified: bool) -> list[Any]:
+    """The chain as DER, from Python 3.13 on, or as the ssl module's objects."""
     method = "get_verified_chain" if verified else "get_unverified_chain"
     if hasattr(connection, method):
         return list(getattr(connection, method)())
@@ -71,7 +84,7 @@ def _native(connection: ssl.SSLObject, *, verified: bool) -> list[bytes]:
     if certificates is None:
         leaf = connection.getpeercert(binary_form=True)
         return [leaf] if leaf else []
-    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in certificates]
+    return list(certificates)
 
 
 def _name(name: x509.Name) -> str:

@@ -9,6 +9,7 @@ is on this machine is reached directly. STUN, TURN, Redis and Postgres know no H
 import ipaddress
 from base64 import b64encode
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -69,6 +70,7 @@ def options_for(url: str) -> dict[str, Any]:
     return proxy.options if proxy else {}
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):

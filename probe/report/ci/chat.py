@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probe.core.model import Verdict
-from probe.report.ci.pipeline import Pipeline
+from probe.report.ci.pipeline import CiPipeline
 from probe.report.gate import phrases as gate_phrases
 from probe.report.gate.model import GateReport, GateVerdict
 from probe.report.model import Report
@@ -67,7 +67,7 @@ def of_gate(report: GateReport) -> Announced:
     return Announced(_GATE_SIGNS[report.verdict], title, gate_phrases.headline(report), lines)
 
 
-def slack_message(said: Announced, pipeline: Pipeline) -> Mapping[str, Any]:
+def slack_message(said: Announced, pipeline: CiPipeline) -> Mapping[str, Any]:
     """The content for a webhook or ``chat.postMessage``; ``text`` is what a notification shows."""
     about = [
         ("Commit", pipeline.short_commit),

@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"https?://[\w.:\[\]/-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline:
+class CiPipeline:
     """Empty where it isn't known; ``url`` is the run's own page."""
 
     service: str = ""
@@ -27,20 +27,20 @@ class Pipeline:
         return self.commit[:7]
 
 
-def pipeline_from(environ: Mapping[str, str]) -> Pipeline:
+def pipeline_from(environ: Mapping[str, str]) -> CiPipeline:
     """The pipeline of these variables; an unknown one without any of them."""
     if environ.get("GITHUB_ACTIONS") == "true" or environ.get("GITHUB_RUN_ID"):
         return _github(environ)
     if environ.get("GITLAB_CI") == "true" or environ.get("CI_PIPELINE_URL"):
         return _gitlab(environ)
-    return Pipeline()
+    return CiPipeline()
 
 
-def _github(environ: Mapping[str, str]) -> Pipeline:
+def _github(environ: Mapping[str, str]) -> CiPipeline:
     server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
     project, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
     url = f"{server}/{project}/actions/runs/{run}" if project and run else ""
-    return Pipeline(
+    return CiPipeline(
         "GitHub Actions",
         _text(project),
         _text(environ.get("GITHUB_REF_NAME", "")),
@@ -50,9 +50,9 @@ def _github(environ: Mapping[str, str]) -> Pipeline:
     )
 
 
-def _gitlab(environ: Mapping[str, str]) -> Pipeline:
+def _gitlab(environ: Mapping[str, str]) -> CiPipeline:
     author = environ.get("CI_COMMIT_AUTHOR") or environ.get("GITLAB_USER_NAME", "")
-    return Pipeline(
+    return CiPipeline(
         "GitLab CI",
         _text(environ.get("CI_PROJECT_PATH", "")),
         _text(environ.get("CI_COMMIT_REF_NAME", "")),

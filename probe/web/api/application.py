@@ -17,7 +17,7 @@ from probe.web.api.operations import OPERATIONS, Operation
 from probe.web.api.problem import BASE, ApiError
 
 OPENAPI_PATH = f"{BASE}/openapi.json"
-LONGEST_BODY = 65536
+LONGEST_BODY = 1 << 18
 BODY_SECONDS = 10.0
 _NO_TOKEN = "set PROBE_API_TOKEN or PROBE_WEB_TOKEN: nothing is changed without one"
 

@@ -1,5 +1,6 @@
 """What requests of the API may hold: bounded, typed, and nothing unknown."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
@@ -10,6 +11,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
     StringConstraints,
     model_validator,
 )
@@ -19,6 +23,7 @@ MOST_SECONDS = 10 * 366 * 86400
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_DAY = datetime(9000, 1, 1, tzinfo=UTC)
 _LINES = frozenset("\n\t")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 
 def _plain(text: str) -> str:
@@ -49,8 +54,8 @@ def _moment(moment: datetime) -> datetime:
 
 
 def _text_only(value: object) -> object:
-    """pydantic alone would take a number for a time too."""
-    if not isinstance(value, str):
+    """pydantic alone would take a number for a time too, also one that is text."""
+    if not isinstance(value, str) or not _ISO.match(value):
         raise ValueError("write an ISO 8601 time")
     return value
 
@@ -123,7 +128,7 @@ class NewSilence(_StrictBody):
     comment: Text
     start: Moment | None = None
     end: Moment | None = None
-    duration_seconds: float | None = Field(default=None, gt=0, le=MOST_SECONDS, allow_inf_nan=False)
+    duration_seconds: StrictFloat | StrictInt | None = Field(default=None, gt=0, le=MOST_SECONDS)
 
     @model_validator(mode="after")
     def _says_until(self) -> Self:
@@ -177,7 +182,7 @@ class NewNote(_StrictBody):
 
     text: Long
     author: Name
-    public: bool = False
+    public: StrictBool = False
 
 
 class NewAcknowledgement(_StrictBody):

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probe.gate.series import by_key
+from probe.gate.baseline.series import by_key
 from probe.report.gate.model import ComparisonRow, MeasuredSeries
 
 LEVEL = 0.05

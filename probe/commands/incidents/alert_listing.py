@@ -1,0 +1,64 @@
+"""``probe alerts list`` where only the daemon knows: from its API."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from probe.commands.incidents.client import ProbeClient
+from probe.report.text.sanitize import clean
+
+Document = Mapping[str, Any]
+MOST_INCIDENTS = 50
+
+
+async def list_alerts(client: ProbeClient) -> int:
+    """Print alerts, silences, maintenance, pending and failed notifications. Raises
+    ClientError."""
+    found = await client.get("/incidents", {"state": "open", "limit": str(MOST_INCIDENTS)})
+    incidents = [await client.get(f"/incidents/{each['id']}") for each in found["items"]]
+    silences = (await client.get("/silences", {"limit": "200"}))["items"]
+    announced = (await client.get("/announcements", {"limit": "200"}))["items"]
+    now = datetime.fromisoformat((await client.get("/status"))["generated_at"])
+    _section("Alerts", [*_alerts(incidents, now)])
+    _section("Silences", [_silence(each) for each in silences])
+    maintenance = [each for each in announced if each["kind"] == "maintenance"]
+    _section(
+        "Maintenance",
+        [f"{clean(each['title'])}  {each['start']} to {each['end']}" for each in maintenance],
+    )
+    _section("Pending notifications", [*_notifications(incidents, "pending")])
+    _section("Failed notifications", [*_notifications(incidents, "refused")])
+    return 0
+
+
+def _alerts(incidents: Sequence[Document], now: datetime) -> Iterator[str]:
+    for incident in incidents:
+        for each in incident["alerts"]:
+            if each["ended"] is None:
+                lasted = (now - datetime.fromisoformat(each["since"])).total_seconds()
+                yield (
+                    f"{each['severity']:9} {clean(each['name'])}  for {max(lasted, 0.0):.0f} s: "
+                    f"{clean(each['summary'])}"
+                )
+
+
+def _silence(each: Document) -> str:
+    about = clean(", ".join(each["matchers"]))
+    by = f"by {clean(each['author'])}: {clean(each['comment'])}"
+    return f"{each['id']}  {about} until {each['end']}, {by}"
+
+
+def _notifications(incidents: Sequence[Document], status: str) -> Iterator[str]:
+    for incident in incidents:
+        for each in incident["notifications"]:
+            if each["status"] == status:
+                error = f": {clean(each['error'])}" if each["error"] else ""
+                yield f"{clean(each['receiver'])}: {clean(each['title'])}{error}"
+
+
+def _section(title: str, lines: Sequence[str]) -> None:
+    click.echo(title)
+    for line in lines or ["none"]:
+        click.echo(f"  {line}")

@@ -1,0 +1,1 @@
+"""What is kept of incidents follows what happens."""

@@ -1,0 +1,1 @@
+"""Incidents, annotations and announcements in history."""

@@ -1,0 +1,1 @@
+"""Uptime by time, against a computation of its own."""
