@@ -14,7 +14,6 @@ from typing import Any
 from alerts.prometheus import annotations
 from alerts.prometheus.promql import (
     GLOBAL,
-    JOIN,
     SITE,
     Alerting,
     Recording,
@@ -62,12 +61,13 @@ def sample_labels(kinds: Iterable[Kind[Any, Any]]) -> tuple[str, ...]:
 
 
 def rules(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
-    """All of them but those on missing data, in the order of their evaluation."""
+    """All of them, in the order of their evaluation."""
     kinds = tuple(kinds)
     yield from _presence()
     yield from _severities()
     yield from _agreement(("signal", "symptom", *sample_labels(kinds)))
     yield from _named(kinds)
+    yield _no_data()
 
 
 def _presence() -> Iterator[Rule]:
@@ -158,13 +158,11 @@ def _named(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
         yield Alerting(name, expr, {}, say(_WHAT[symptom]), keep=KEEP_SECONDS)
 
 
-def no_data() -> Iterator[Rule]:
-    """What can't be measured, and what no longer runs at all."""
-    longest = f"clamp_min({NO_DATA_INTERVALS} * probe_interval_seconds, {number(NO_DATA_SECONDS)})"
-    silent = f"(time() - probe_last_run_timestamp_seconds > {on(JOIN)} {longest})"
-    yield Alerting(
+def _no_data() -> Alerting:
+    """What can't be measured, or no longer runs; the daemon knows when its next run is due."""
+    return Alerting(
         NO_DATA_ALERT,
-        f'{SEVERITY}{{signal="{NO_DATA}"}}\nor {on(JOIN)} {silent}',
+        f'{SEVERITY}{{signal="{NO_DATA}"}}',
         {"severity": "warning", "scope": "region", "signal": NO_DATA},
         {
             "summary": "{{ $labels.check }} has no data, in {{ $labels.region }}",

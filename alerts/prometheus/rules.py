@@ -20,7 +20,6 @@ def groups(kinds: Iterable[Kind[Any, Any]]) -> tuple[Group, ...]:
     return (
         Group("probe-alerts", tuple(alert_rules.rules(kinds))),
         Group("probe-itself", tuple(self_rules.alerts())),
-        Group("probe-no-data", tuple(alert_rules.no_data()), every=60.0),
         Group("probe-objectives", tuple(slo_rules.errors()), every=30.0),
         Group("probe-budgets", tuple(slo_rules.alerts()), every=60.0),
     )

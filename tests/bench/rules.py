@@ -5,7 +5,6 @@ scrape, and how long a real Prometheus evaluates all rules for them, in three re
 import asyncio
 import gzip
 import statistics
-import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
@@ -30,11 +29,14 @@ from tests.servers.scraper import Scraper
 SIZES = (30, 300, 1000)
 REGIONS = ("lax", "fra", "nrt")
 RUNS = 25
-SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 75.0
+SECONDS = 75.0
 # The phases of an http check over TLS, and what most others have.
 TYPICAL = 0.0412345678912345
 VALUES = {
     "probe_ssl_earliest_cert_expiry": 1.8e9,
+    "probe_http_hsts_max_age_seconds": 63_072_000.0,
+    "probe_http_https_redirect": 1.0,
+    "probe_http_cors_refused": 1.0,
     "probe_ssl_certificate_remaining_seconds": 5_184_123.5,
 }
 PHASES = ("resolve", "connect", "tls", "processing", "transfer", "body")
@@ -56,7 +58,10 @@ def passing(check: Check, at: float) -> Result:
         if signal in (SUCCESS, DURATION):
             continue
         if signal.labels:
-            samples += [Sample(signal, TYPICAL, {signal.labels[0]: phase}) for phase in PHASES[:5]]
+            label = signal.labels[0]
+            # A phase of HTTP, else one of two: directions, paths, what was lost.
+            values = PHASES[:5] if label == "phase" else PHASES[:2]
+            samples += [Sample(signal, TYPICAL, {label: value}) for value in values]
         else:
             value = VALUES.get(signal.name, 200.0 if signal.unit is Unit.COUNT else TYPICAL)
             samples.append(Sample(signal, value))

@@ -221,6 +221,17 @@ KIND = Kind(
     derive=derive,
     run=run,
     components=("UserJourney",),
+    details=frozenset(
+        {
+            "probe_journey_token_seconds",
+            "probe_journey_connect_seconds",
+            "probe_journey_queue_seconds",
+            "probe_journey_signal_seconds",
+            "probe_journey_ice_seconds",
+            "probe_journey_dtls_seconds",
+            "probe_journey_end_seconds",
+        }
+    ),
     buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
     signals=(*SIGNALS, BYTES),
     failing=FailurePolicy(

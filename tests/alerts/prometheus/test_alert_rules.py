@@ -274,15 +274,6 @@ def no_data_is_a_warning() -> World:
 
 
 @world
-def a_check_whose_runs_stay_away_has_no_data() -> World:
-    last = next(name for name in Seen().lines(1) if "last_run" in name)
-    made = World(120, [Seen(more={last: "0+15x20 300x100"})])
-    made.expect(START + 300 - STEP, 0, alertname="CheckNoData")
-    made.expect(START + 300 + 2 * STEP, 1, alertname="CheckNoData", check="toy")
-    return made
-
-
-@world
 def the_page_says_cause_phase_status_address_and_links() -> World:
     seen = failing("lax", 20, 40)
     public = "https://probe.example.org"
