@@ -283,11 +283,8 @@ def _report_defect(error: Exception) -> int:
     kind = type(error).__name__
     if os.environ.get("LOG_LEVEL", "").lower() in ("debug", "silly"):
         traceback.print_tb(error.__traceback__)
-    click.echo(
-        f"probe: unexpected {kind}: this is a defect, please report it"
-        " (LOG_LEVEL=debug shows where)",
-        err=True,
-    )
+    hint = "this is a defect, please report it (LOG_LEVEL=debug shows where)"
+    click.echo(f"probe: unexpected {kind}: {hint}", err=True)
     return DEFECT
 
 
