@@ -35,6 +35,7 @@ async def test_it_is_alive_at_once_and_ready_after_the_first_round(tmp_path: Pat
             "crossing",
             "fallback",
             "app_metrics",
+            "security",
         }
         assert await running.stop() == 0
 

@@ -174,6 +174,8 @@ async def watch_faults(folder: Path, faults: list[Fault], seconds: float) -> Non
     async with Lab() as lab:
         lab.set_knob("backend.limits", "false")
         environment = {**lab.environment(), "PROBE_DATA": str(folder / "data")}
+        # Without it a cause counts from 0 for its first minute, so that its rise is seen.
+        environment["PROBE_METRICS"] = "full"
         async with daemon(folder, environment, "--only", ONLY) as running:
             await running.ready()
             assert (await running.status())["verdict"] == "ok"

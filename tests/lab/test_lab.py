@@ -146,7 +146,8 @@ async def test_the_probe_reads_the_variables_and_finds_everything_to_watch(leaks
         assert environment["TURN_BACKUP_URLS"].split(",") == lab.backup.urls()
     watched = {check.kind.name for check in plan.checks}
     of_relays = {"allocation", "turn", "call", "crossing", "fallback"}
-    assert watched == {"http", "engineio", "signaling", "app_metrics", "resilience", *of_relays}
+    of_backend = {"http", "engineio", "signaling", "app_metrics", "resilience", "security"}
+    assert watched == of_backend | of_relays
     # What is no part of the lab is named, so that nobody takes it for green; and nobody's
     # plan pays for what runs here, so there is no budget to keep.
     skipped = {skip.kind for skip in plan.skipped}

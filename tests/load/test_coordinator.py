@@ -63,7 +63,8 @@ async def test_two_machines_share_a_load_and_one_report_has_both(
     parts = [await ended(other) for other in others]
     assert code in (0, 2, 3), err
     assert whole["workers"] == {"count": 2, "lost": []}
-    assert whole["stopped_by"] == "time"
+    # A fast machine is through with its budget before.
+    assert whole["stopped_by"] in ("time", "budget")
     counts = [document["iterations"]["completed"] for _, document, _ in parts]
     assert all(counts)
     assert whole["iterations"]["completed"] == sum(counts)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.load.measurement.histogram import LatencyHistogram
@@ -21,6 +21,7 @@ def test_without_a_value_there_is_no_quantile() -> None:
     assert (empty.quantile(0.95), empty.maximum, empty.mean, empty.count) == (None,) * 3 + (0,)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(1e-6, 3000), min_size=1, max_size=60), st.sampled_from((0.5, 0.95, 1)))
 def test_a_quantile_is_right_to_three_digits(values: list[float], share: float) -> None:
     found = of(values).quantile(share)
@@ -29,6 +30,7 @@ def test_a_quantile_is_right_to_three_digits(values: list[float], share: float) 
     assert found == pytest.approx(sorted(values)[rank - 1], rel=2e-3, abs=2e-6)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(1e-6, 10), max_size=40), st.lists(st.floats(1e-6, 10), max_size=40))
 def test_merged_histograms_are_those_of_all_values(one: list[float], other: list[float]) -> None:
     whole = of(one)

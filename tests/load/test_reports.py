@@ -1,6 +1,7 @@
 """Every report of one load, with odd values and text from a hostile target."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -46,13 +47,16 @@ def measured(plan: LoadPlan = PLAN, *, slow: float = 0.01) -> LoadStatistics:
     return found
 
 
+FORMS: dict[str, Callable[[LoadResult], str]] = {
+    "table": lambda of: table.render(of, Style(colour=False, width=120)),
+    "json": json_report.render,
+    "junit": junit.render,
+    "html": html_report.render,
+}
+
+
 def everything(of: LoadResult) -> dict[str, str]:
-    return {
-        "table": table.render(of, Style(colour=False, width=120)),
-        "json": json_report.render(of),
-        "junit": junit.render(of),
-        "html": html_report.render(of),
-    }
+    return {form: render(of) for form, render in FORMS.items()}
 
 
 @pytest.mark.parametrize("form", ["table", "json", "junit", "html"])
@@ -60,7 +64,7 @@ def test_every_report_names_errors_causes_and_lost_workers(form: str) -> None:
     found = measured()
     found.aborted("session", 30.0, CheckFailed(Cause.DEADLINE, "no answer within 10 s"))
     found.aborted("health", 31.0, NotMeasured(Cause.RATE_LIMITED, "status 429"))
-    text = everything(result(found))[form]
+    text = FORMS[form](result(found))
     assert "deadline" in text
     assert "rate_limited" in text
     if form != "junit":

@@ -10,7 +10,7 @@ from tests.simulation.faults import Fault, Scenario
 from tests.simulation.monitor import Simulation
 from tests.simulation.test_simulation import memory_folder
 
-BATCH, SHORT, ALL = 25, 25, 1000
+BATCH, SHORT, ALL = 10, 10, 1000
 
 
 def _check(seed: int) -> None:

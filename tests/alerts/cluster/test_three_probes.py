@@ -229,7 +229,11 @@ async def test_a_sender_that_can_not_deliver_the_end_leaves_it_to_another(tmp_pa
         while "CRITICAL" not in told(fleet.slack)[-1]:
             await fleet.slack.until(len(fleet.slack.taken) + 1)
         texts = told(fleet.slack)
-        assert [sum(word in text for text in texts) for word in ("CRITICAL", "RESOLVED")] == [2, 1]
+        words = ("CRITICAL", "RESOLVED", "WARNING")
+        critical, resolved, warned = (sum(word in text for text in texts) for word in words)
+        # What one region warned of alone may have ended too, before two agreed.
+        assert critical == 2, texts
+        assert 1 <= resolved <= 1 + warned, texts
         async with asyncio.timeout(30):
             while fleet.pager.opened < 2:  # noqa: ASYNC110 - a receiver tells of no event
                 await asyncio.sleep(0.05)

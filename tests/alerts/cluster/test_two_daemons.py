@@ -61,7 +61,7 @@ async def test_sidecars_of_two_regions_call_each_other_and_not_themselves(
                 assert metric(home, "probe_ice_success_ratio", checks[home]) == 1
                 assert metric(home, "probe_peer_added_latency_seconds", checks[home]) is None
             _, text = left.ask(PAGE + "/status.json")
-            _, page = left.ask(PAGE + "/")
+            _, page = left.ask(f"{PAGE}/checks/peer-{left.address}-primary")
     rows = {row["name"]: row for row in json.loads(text)["checks"]}
     other, itself = rows[checks[left]], rows[f"peer-{left.address}-primary"]
     assert (other["status"], other["verdict"]) == ("ok", "ok")

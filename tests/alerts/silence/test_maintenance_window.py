@@ -153,7 +153,7 @@ def test_windows_that_would_overlap_because_a_day_is_short_follow_each_other() -
         ),
         ('matches = [""]', '"matches.0": String should have at least 1 character'),
         ('untl_date = "2026-05-01"', '"untl_date": unknown key: did you mean "until_date"?'),
-        ("colour = 1", '"colour": unknown key; known are name, reason, matches'),
+        ("colour = 1", '"colour": unknown key; known are name, reason, announcement, matches'),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_what_would_be_right(
