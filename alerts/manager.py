@@ -159,6 +159,7 @@ class AlertManager(AlertingStatus):
             on_refused=self._on_refused,
             on_undelivered=self._on_undelivered,
             on_delivered=self._on_delivered,
+            on_rejected=self._on_rejected,
             on_dropped=self.pipeline.not_sent,
             hold=self._gate.hold,
         )
@@ -268,14 +269,13 @@ class AlertManager(AlertingStatus):
         self.pipeline.delivered(delivery, self._now())
         self._woken.set()
 
+    def _on_rejected(self, delivery: Delivery) -> None:
+        self.pipeline.refused(delivery, self._now())
+        self._woken.set()
+
     async def _on_refused(self, delivery: Delivery, reason: str) -> None:
         """A notifier refuses for good: reported through the others, once for each reason."""
-        if self._outbox is None:
-            return
-        now = self._now()
-        self.pipeline.refused(delivery, now)
-        self._woken.set()
-        key = (delivery.notifier, reason)
+        now, key = self._now(), (delivery.notifier, reason)
         if now - self._noted.get(key, float("-inf")) < NOTE_SECONDS:
             return
         self._noted[key] = now

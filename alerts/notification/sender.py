@@ -50,7 +50,8 @@ class Dispatcher:
     that was refused for good, once for each reason until one is delivered, notes excepted: a
     note reports a refusal, and one that is refused itself must not cause another.
     ``on_undelivered`` is called once for a receiver that has accepted nothing for 2 min.
-    ``on_delivered`` is called with every message that was accepted, ``on_dropped`` with
+    ``on_delivered`` is called with every message that was accepted, ``on_rejected`` with every
+    one that was refused for good, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
     message that is due is to be kept back, because it is not known to be true.
     ``deadline`` seconds are given to a send.
@@ -67,6 +68,7 @@ class Dispatcher:
         on_refused: OnRefused,
         on_undelivered: OnRefused | None = None,
         on_delivered: OnDelivered = lambda _: None,
+        on_rejected: OnDelivered = lambda _: None,
         on_dropped: Callable[[tuple[str, str]], None] = lambda key: None,
         hold: Callable[[Delivery], float] = lambda delivery: 0.0,
         deadline: float = DEADLINE_SECONDS,
@@ -79,6 +81,7 @@ class Dispatcher:
         self._on_undelivered = on_undelivered
         self._clock, self._now, self._random = clock, now, random
         self._on_refused, self._on_delivered = on_refused, on_delivered
+        self._on_rejected = on_rejected
         self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
         self._stopping = False
         self._workers: list[asyncio.Task[None]] = []
@@ -256,6 +259,7 @@ class Dispatcher:
     async def _refuse(self, delivery: Delivery, reason: str) -> None:
         logger.error("%s refuses a message for good: %s", delivery.notifier, reason)
         await self._outbox.dead_letter(delivery, reason)
+        self._on_rejected(delivery)
         lane = self._lanes.get(delivery.notifier)
         known = lane is not None and not lane.health.reports(f"refused: {reason}")
         if delivery.message.occasion is not MessageType.NOTE and not known:

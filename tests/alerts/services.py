@@ -86,6 +86,7 @@ class Post:
         self.outbox = outbox
         self.clock = Clock(1000.0)
         self.refused: list[tuple[Delivery, str]] = []
+        self.rejected: list[str] = []
         self.dispatcher = Dispatcher(
             outbox,
             {service.name: service for service in services},
@@ -93,6 +94,7 @@ class Post:
             now=self.clock,
             random=Random(1),
             on_refused=self.on_refused,
+            on_rejected=lambda delivery: self.rejected.append(delivery.message.key),
             deadline=deadline,
         )
 

@@ -95,6 +95,17 @@ def test_what_is_refused_is_64_and_nothing_is_sent(
     assert out == ""
 
 
+def test_without_its_library_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("probe.commands.load.find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["probe", "load", "--for", "1s"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 64
+    assert "paircam-probe[load]" in capsys.readouterr().err
+
+
 async def test_a_public_relay_of_a_local_backend_is_refused_too(lab: Lab, tmp_path: Path) -> None:
     lab.backend.turn_urls = ["turn:93.184.216.34:3478"]
     done = await probe("load", "--users=1", "--for=5s", cwd=tmp_path, env=lab.environment())

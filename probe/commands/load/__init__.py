@@ -2,11 +2,14 @@
 
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
+# What the extra `load` of pyproject.toml brings has no build for every machine.
+INSTALL = "pip install 'paircam-probe[load] @ git+https://github.com/paircam/probe'"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _LONGEST = 7 * 86400.0
@@ -154,6 +157,8 @@ def load(options: dict[str, Any], /, **chosen: Any) -> None:
     credentials, a relayed call. Exit code 0: every objective is met, 2: one is missed, 3: not
     decided, 130: interrupted.
     """
+    if find_spec("hdrh") is None:
+        raise click.UsageError(f"probe load needs a library: {INSTALL}")
     from probe.commands.load import run
 
     sys.exit(run.run(options, run.LoadOptions(**chosen)))
