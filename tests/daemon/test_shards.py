@@ -35,16 +35,21 @@ class Inbox:
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, str]] = []
+        # Of each notification its group and its alerts with their states.
+        self.notifications: list[tuple[str, frozenset[tuple[str, str, str]]]] = []
         self.url = ""
         self._news = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.Response:
         document: dict[str, Any] = json.loads(await request.text())
+        known = len(self.got)
         for alert in document["alerts"]:
             labels = alert["labels"]
             if labels["alertname"] in ("CheckFailing", "ShardSilent"):
                 subject = labels["check"] if labels["check"] != "none" else labels["instance"]
                 self.got.append((alert["status"], labels["alertname"], subject))
+        if added := frozenset(self.got[known:]):
+            self.notifications.append((document["groupKey"], added))
         self._news.set()
         return web.Response()
 
@@ -135,9 +140,13 @@ async def test_three_shards_share_the_checks_and_each_receiver_is_notified_once(
         silent = ("firing", "ShardSilent", killed.url.removeprefix("http://"))
         await mail.until(silent)
         assert await server.query('count(up{job="probe"} == 1) == 2')
-    # Two Alertmanagers had every alert, and each was sent once.
-    expected = (*firing, *resolved, silent)
-    assert [each for each in expected if mail.got.count(each) != 1] == []
+        # Before the pages end too.
+        sent = list(mail.notifications)
+    # Two Alertmanagers had every alert. What one has sent the other doesn't send, but delivery is
+    # at least once: now and then it hears too late of it.
+    notifications = len(BROKEN) * 2 + 1
+    assert len(set(sent)) == notifications, sent
+    assert len(sent) < 2 * notifications - 1, sent
 
 
 @asynccontextmanager

@@ -16,9 +16,6 @@ from tests.simulation.monitor import Simulation
 
 FIRST_SEED = int(os.environ.get("SIMULATION_SEED", "0"))
 SEEDS, PROOF_SEEDS, NIGHTLY_SEEDS = 8, 200, 2000
-# The disk is full from before the trigger until after the process is killed, and the receiver
-# refuses everything meanwhile: nobody knows then that the incident is open.
-KNOWN = frozenset({1145})
 # So many seeds in one test.
 BATCH = 20
 
@@ -83,15 +80,7 @@ def batches(seeds: int) -> list[range]:
 @pytest.mark.parametrize("seeds", batches(PROOF_SEEDS), ids=str)
 def test_two_hundred_seeds_lose_double_and_leave_nothing(seeds: range) -> None:
     for seed in seeds:
-        if seed not in KNOWN:
-            check(seed, hours=2.0)
-
-
-@pytest.mark.proof
-@pytest.mark.xfail(strict=True, reason="nothing could be stored of it, and its end was refused")
-@pytest.mark.parametrize("seed", sorted(KNOWN))
-def test_an_incident_that_no_disk_took_stays_open_where_its_end_is_refused(seed: int) -> None:
-    check(seed, hours=2.0)
+        check(seed, hours=2.0)
 
 
 @pytest.mark.nightly

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,6 +16,13 @@ from tests.simulation.faults import Kind, Scenario, disk_full, io_error, no_spac
 T = TypeVar("T")
 
 START = 1_800_000_000.0
+
+
+def _write_in_place(file: int, data: bytes, at: int) -> None:
+    """On a full disk what is allocated can be written, and nothing beyond."""
+    if at + len(data) > os.fstat(file).st_size:
+        raise no_space()
+    os.pwrite(file, data, at)
 
 
 class Killed(BaseException):
@@ -96,7 +104,7 @@ class Disk:
         self._work_off()
         if self._suffers("full") and self._plain:
             # What is there can be read all the same.
-            with mock.patch("probe.storage.journal._write", side_effect=no_space()):
+            with mock.patch("probe.storage.journal._write", _write_in_place):
                 return work()
         if self._suffers("full"):
             raise disk_full()
