@@ -22,7 +22,7 @@ _RANK = {IncidentSeverity.WARNING: 0, IncidentSeverity.CRITICAL: 1}
 
 
 def incident_id(key: str, opened: float) -> str:
-    """The id of an incident that opens now: its time, and what tells it from others."""
+    """The id of an incident that opens now: its time, and what distinguishes it."""
     moment = datetime.fromtimestamp(max(opened, 0.0), UTC)
     digest = hashlib.sha256(f"{key}\n{opened!r}".encode("utf-8", "replace")).hexdigest()
     return f"{moment:%Y%m%d-%H%M%S}-{digest[:6]}"

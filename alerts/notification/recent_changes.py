@@ -43,7 +43,7 @@ class FactChange:
 class Lately:
     """Changes of facts that checks have read, and markers; times are seconds since 1970.
 
-    ``new`` are changes that nobody has taken up yet.
+    ``new`` are changes that have not been taken up yet.
     """
 
     def __init__(self) -> None:

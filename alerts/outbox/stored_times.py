@@ -5,7 +5,7 @@ Times of alerts are seconds since 1970 on a clock that begins with the wall cloc
 steady from then on. What is stored says which clock that was (:class:`ClockReading`). The next
 process compares it with its own: on the same boot of the machine the difference is known
 exactly; after a reboot, time that would have passed backwards is known to be a step. A step forward
-over a reboot can't be told from a long pause.
+over a reboot can't be distinguished from a long pause.
 """
 
 import json

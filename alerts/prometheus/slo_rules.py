@@ -4,12 +4,9 @@ Multi-window, multi-burn-rate alerts as in chapter 5 of The Site Reliability Wor
 (Google, 2018), its pairs joined: one page, one ticket. An error is a share of the time in which
 regions agree that a check fails, or that a judged value misses its objective.
 
-Two things differ from the book. What an alert has said already does not burn the budget a second
-time: only the time before it fires counts, and a page says nothing within its window after such an
-alert. And a window that is longer than what is recorded is not judged.
-
-Only errors are recorded, as the burn rate of their moment; a window's rate is their sum by the
-number of evaluations. So checks that pass cost nothing, whatever the window.
+Two things differ from the book. What an alert has reported already does not use up the budget a
+second time: only the time before it fires counts, and a page says nothing within its window after
+such an alert. And a window that is longer than what is recorded is not judged.
 """
 
 from collections.abc import Iterator
@@ -137,6 +134,6 @@ def _pair(burn: Burn, which: str) -> str:
         f"  and on () ({RECORDED} offset {duration(burn.long)})"
     )
     if burn.pages:
-        told = f"count_over_time({AGREED}{{{_DOWN}}}[{duration(burn.long)}])"
-        expr += f"\n  unless {on(_CHECK)} {told}"
+        reported = f"count_over_time({AGREED}{{{_DOWN}}}[{duration(burn.long)}])"
+        expr += f"\n  unless {on(_CHECK)} {reported}"
     return expr

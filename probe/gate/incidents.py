@@ -24,7 +24,7 @@ BEYOND_LIMIT = "limit_exceeded"
 
 @dataclass
 class _Episode:
-    """One check's trouble, from its first bad run until the first that isn't."""
+    """One check's failure, from its first bad run until the first that isn't."""
 
     check: str
     start: float

@@ -109,7 +109,7 @@ class JudgementMetrics:
                 yield JUDGED_SAMPLES, own, float(each.samples)
 
     def _urgency(self, threshold: Threshold | None = None) -> Pairs:
-        """How soon people hear of a budget that burns, and what its alert is named by."""
+        """How soon an error budget that is used up too fast is notified, and its alert's name."""
         failing = self._check.failing
         if threshold is not None:
             urgency = "info" if threshold.limits.warning is None else "ticket"

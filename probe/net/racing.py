@@ -76,7 +76,7 @@ class Race:
             try:
                 await asyncio.gather(starting, *tasks, return_exceptions=True)
             except asyncio.CancelledError:
-                won = None  # nobody gets the result any more
+                won = None  # the result is not used any more
                 raise
             finally:
                 for task in filter(_has_answered, tasks):

@@ -144,7 +144,7 @@ def write(
 
 
 def read_gauges(scrapes: Sequence[Scrape], prefix: str) -> dict[Signal, float]:
-    """The gauges, summed over all processes; those that nobody exposes are missing."""
+    """The gauges, summed over all processes; those that are not exposed are missing."""
     found: dict[Signal, float] = {}
     for signal, family in a.GAUGES.items():
         sums = (each.metrics.sum(prefix + family) for each in scrapes)

@@ -27,6 +27,7 @@ from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, OUTPUT_ERROR, USAGE_ERROR
 from probe.kinds import KINDS
 from probe.once import OnceOptions, run_once
+from probe.report.text.units import plural
 
 _EXIT_CODES = {SystemState.READY: 0, SystemState.NOT_READY: 2, SystemState.UNKNOWN: 3}
 
@@ -90,9 +91,9 @@ def _configuration(settings: Settings) -> tuple[SystemState, str]:
         *settings.warnings,
         *(each for check in settings.plan.checks for each in check.config_warnings),
     ]
-    words = f"valid, {count} checks"
+    words = f"valid, {plural(count, 'check')}"
     if warnings:
-        return SystemState.ATTENTION, f"{words}; {len(warnings)} warnings: {warnings[0]}"
+        return SystemState.ATTENTION, f"{words}; {plural(len(warnings), 'warning')}: {warnings[0]}"
     return SystemState.READY, words
 
 

@@ -158,7 +158,7 @@ def load(options: dict[str, Any], /, **chosen: Any) -> None:
     decided, 130: interrupted.
     """
     if find_spec("hdrh") is None:
-        raise click.UsageError(f"probe load needs a library: {INSTALL}")
+        raise click.UsageError(f"load needs the extra of that name: {INSTALL}")
     from probe.commands.load import run
 
     sys.exit(run.run(options, run.LoadOptions(**chosen)))

@@ -42,7 +42,7 @@ def share_documents(
     options: Mapping[str, Any],
     lab: Mapping[str, str] | None,
 ) -> list[dict[str, Any]]:
-    """The first line for each worker. The lab's secrets are known to nobody else."""
+    """The first line for each worker. No other process knows the lab's secrets."""
     plans = divide(request.plan, workers)
     limits = divide_spending(request.limit, len(plans))
     known = {name: _plain(value) for name, value in options.items()}

@@ -70,7 +70,7 @@ def parse_module(raw: object, place: str) -> tuple[Module | None, list[ConfigPro
 
 
 def _foreign_sections(raw: Mapping[Any, Any], place: str) -> Iterator[ConfigProblem]:
-    """Keys of another prober have no effect, which nobody wants."""
+    """Keys of another prober would have no effect: they are a mistake."""
     prober = raw.get("prober")
     own = SECTIONS.get(prober) if isinstance(prober, str) else None
     for section in sorted(set(SECTIONS.values())):

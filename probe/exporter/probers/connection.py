@@ -189,5 +189,5 @@ def _alternative_names(leaf: x509.Certificate) -> list[str]:
 def _short(text: str) -> str:
     if len(text) <= _LONGEST_LABEL:
         return text
-    # What is cut off still tells two certificates apart.
+    # What is left still distinguishes two certificates.
     return f"{text[:_LONGEST_LABEL]}…{zlib.crc32(text.encode()):08x}"

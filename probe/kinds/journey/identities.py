@@ -19,7 +19,7 @@ APART_SECONDS = 3600.0 + 300.0
 
 @dataclass
 class DeviceIds:
-    """Pairs of device ids. ``clock`` is monotonic; ``installation`` tells probes apart."""
+    """Pairs of device ids. ``clock`` is monotonic; ``installation`` distinguishes probes."""
 
     installation: str
     clock: Callable[[], float]

@@ -191,7 +191,7 @@ def _of_page(suffix: str, page: str, headers: tuple[str, ...]) -> Iterator[Mappi
 
 
 def _is_public(page: str) -> bool:
-    """Plain HTTP on this machine is nobody's way in."""
+    """Plain HTTP on this machine is no way in for users."""
     return page.startswith("https:") or not is_local(page)
 
 

@@ -1,7 +1,7 @@
 """A load in several processes: each has a share of the plan and reports to this one.
 
 A worker is a process that reads one JSON line (its share), says that it is ready, begins when
-it is told ``go``, and writes its statistics every other second and at its end, a JSON line
+it is sent ``go``, and writes its statistics every other second and at its end, a JSON line
 each. One that is killed counts with what it had reported until then.
 """
 

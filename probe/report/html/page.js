@@ -130,7 +130,7 @@
     source = null;
   }
 
-  // A browser has few connections for one server: a page that nobody sees holds none.
+  // A browser has few connections for one server: a hidden page holds none.
   function seen() {
     if (document.hidden) { disconnect(); return; }
     connect();

@@ -13,12 +13,13 @@ from probe.report.html.charts.strips import StripPicture, day_bars
 from probe.report.html.check_lines import CheckLine, by_kind, check_line, groups_of, tally
 from probe.report.html.filters import STATES, CheckFilter
 from probe.report.html.incident_view import Steps, no_steps, view_of
-from probe.report.html.templates import path, plural, policy
+from probe.report.html.templates import path, policy
 from probe.report.html.templates import render as render_template
 from probe.report.status import ALERT, Notice, Overview, StatusRow
 from probe.report.text.headline import Headline, broken, headline, problem, summary
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.sanitize import truncate
+from probe.report.text.units import plural
 
 REFRESH = 60
 # More than these would push what matters off the first screens; the rest is folded.

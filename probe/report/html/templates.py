@@ -20,7 +20,7 @@ from probe.report.text.headline import NOT_RUN
 from probe.report.text.phrases import SYMBOLS, without_objectives
 from probe.report.text.sanitize import clean, truncate
 from probe.report.text.time_format import clock, duration, iso
-from probe.report.text.units import show
+from probe.report.text.units import plural, show
 
 _FOLDER = "templates"
 SCRIPT = "page.js"
@@ -113,11 +113,6 @@ def percent(ratio: float | None, digits: int = 2) -> str:
     scale: int = 10**digits
     whole = int(ratio * 100 * scale + 1e-9) / scale
     return f"{whole:.{digits}f}".rstrip("0").rstrip(".") + " %"
-
-
-def plural(number: int, thing: str) -> str:
-    """``1 check``, ``1,200 checks``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def sign_of(verdict: Verdict | None) -> str:

@@ -98,3 +98,8 @@ def _moment(value: float) -> str:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
     except (OverflowError, OSError, ValueError):
         return ABSENT
+
+
+def plural(number: int, thing: str) -> str:
+    """``1 check``, ``1,200 checks``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,6 +1,6 @@
 """Strips of cells in SVG: a check's day and a service's 90 days; the taller a cell the worse.
 
-Height tells states apart where colour does not. Nothing is drawn where nothing ran.
+Height distinguishes states where colour does not. Nothing is drawn where nothing ran.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from probe.core.model import Verdict
 from probe.history.uptime.model import BAR_DAYS, Uptime
-from probe.report.html.templates import percent, plural
+from probe.report.html.templates import percent
 from probe.report.status import StatusRow
 from probe.report.text.headline import day_summary, worst
+from probe.report.text.units import plural
 
 STRIP = 18
 DAYS = 30
