@@ -3,7 +3,16 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import MINE, NOTIFY_TIMEOUT_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.leader import (
+    MINE,
+    NOTIFY_TIMEOUT_SECONDS,
+    Assignment,
+    Other,
+    Role,
+    Turn,
+    elect,
+    next_turn,
+)
 from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
@@ -32,6 +41,7 @@ class Roles:
         self._peers, self._agreement, self._region = peers, agreement, region
         self._now, self._ask_now = now, ask_now
         self._reopened: set[Key] = set()
+        self._turns: dict[Key, Turn] = {}
         self.undelivered: Collection[Key] = ()
         self.ended: Mapping[Key, float] = {}
         self.round_at = float("-inf")
@@ -42,13 +52,17 @@ class Roles:
         """Whether this probe is the one that notifies people of a group."""
         now = self._now()
         others = [self._other(each, notifier, subject, now) for each in self._peers.reachable]
-        waited = now - self._agreement.begun(subject)
+        begun = self._agreement.begun(subject)
+        waited = now - begun
         owner = view.owner if view else None
+        before = frozenset(each.name for each in others if each.ahead and each.sees)
+        turn = next_turn(self._turns.get((notifier, subject)), begun, before, now)
+        self._turns[notifier, subject] = turn
         found = elect(
             owner,
             over,
             others,
-            waited,
+            now - turn.at,
             now - view.opened if view else 0.0,
             agreed=self._agreement.is_agreed(subject),
             pending=(notifier, subject) in self.undelivered,
@@ -58,6 +72,7 @@ class Roles:
             else None,
         )
         if view is not None:
+            del self._turns[notifier, subject]
             self._note_reopening((notifier, subject), found)
         timeout = NOTIFY_TIMEOUT_SECONDS * len(others) + BOUND_SECONDS
         is_stale = now - self.round_at > RECENT_SECONDS and waited < timeout
