@@ -106,6 +106,8 @@ class Roles:
         word, ahead = member.groups.get(subject), self._peers.is_ahead(member, self._region)
         if word is None:
             return Other(member.name, ahead)
+        # Among those without a majority, what one of them has sent is as good as this one's.
+        counts = member.counts(now) or not self._peers.has_majority
 
         def age(times: Mapping[str, float]) -> float | None:
             return now - times[notifier] if notifier in times else None
@@ -114,9 +116,9 @@ class Roles:
             member.name,
             ahead=ahead,
             sees=word.sees,
-            owns=notifier in word.owns and member.counts(now),
+            owns=notifier in word.owns and counts,
             holds=notifier in word.holds,
-            ends=notifier in word.ends and member.counts(now),
+            ends=notifier in word.ends and counts,
             ended=age(word.ended),
             pending=age(word.pending),
             opened=age(word.opened),

@@ -269,15 +269,15 @@ class World:
 
     def _elect(self, node: Node, receiver: str, over: bool) -> tuple[Role, str]:
         there, view = self._there(node), node.views.get(receiver)
-        place = NAMES.index(node.name)
+        place, majority = NAMES.index(node.name), len(there) + 1 > len(NAMES) / 2
         others = [
             Other(
                 name,
                 ahead=NAMES.index(name) < place,
                 sees=said.sees,
-                owns=said.owns and self.now - said.quorum_at <= TRUST_SECONDS,
+                owns=said.owns and (self.now - said.quorum_at <= TRUST_SECONDS or not majority),
                 holds=said.holds,
-                ends=said.ends and self.now - said.quorum_at <= TRUST_SECONDS,
+                ends=said.ends and (self.now - said.quorum_at <= TRUST_SECONDS or not majority),
                 ended=self.now - said.ended[receiver] if receiver in said.ended else None,
                 opened=None if said.opened is None else self.now - said.opened,
             )
