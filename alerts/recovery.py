@@ -7,13 +7,13 @@ a result says otherwise, so that it gets its resolve or stays as it was sent.
 import logging
 from collections.abc import Iterable, Mapping
 
-from alerts.cluster.leader import MINE
 from alerts.model import Alert
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
+from alerts.role import MINE
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from alerts.cluster.leader import MINE
 from alerts.model import Delivery, Message, MessageType, Severity
 from alerts.outbox.codec import CodecError, dump_message, load_message
+from alerts.role import MINE
 
 # A resolve that is not accepted for so long is dropped.
 RESOLVE_SECONDS = 86400.0

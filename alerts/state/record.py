@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
 from alerts.state.annotations import FAILING
@@ -18,6 +17,7 @@ from alerts.state.machine import (
     TransitionType,
     after_pause,
 )
+from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 
 # Values that a trend is made of.
 MOST_VALUES = 60
