@@ -182,7 +182,7 @@ def _checks(board: StatusBoard, shown: CheckFilter, refresh: int | None) -> Mapp
 
 def _cell(overview: Overview) -> float:
     cells = max((len(row.day) for row in overview.rows), default=0)
-    return (overview.now - overview.day_start) / cells if cells else 0.0
+    return (overview.day_until - overview.day_start) / cells if cells else 0.0
 
 
 def _query(shown: CheckFilter, refresh: int | None, name: str, value: str) -> str:
