@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from probe.core.model import Verdict
 from probe.report.board import ProviderRow, ServiceRow, StatusBoard
+from probe.report.html.announcement_view import announcements_of
 from probe.report.html.charts.strips import StripPicture, day_bars
 from probe.report.html.check_lines import CheckLine, by_kind, check_line, groups_of, tally
 from probe.report.html.filters import STATES, CheckFilter
@@ -76,6 +77,7 @@ def render(
         "region": overview.region,
         "refresh": refresh,
         "base": base,
+        "announcements": announcements_of(board),
         "unalerted": _unalerted(board),
         "services": service_lines(board),
         "MOST_CARDS": MOST_CARDS,
