@@ -125,7 +125,8 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
-    from probe.call.local_call import Call, PhaseTimeouts
+    from probe.call.local_call import Call
+    from probe.call.setup import PhaseTimeouts
 
     async with Call(None, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
         await call.gather()
@@ -175,7 +176,8 @@ async def _call_through(
     record: Recorder,
     context: Context,
 ) -> None:
-    from probe.call.local_call import Call, PhaseTimeouts
+    from probe.call.local_call import Call
+    from probe.call.setup import PhaseTimeouts
 
     async with Call(relay, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
         try:

@@ -109,7 +109,7 @@ async def _meeting(
     users: list[Backend], table: JourneyTable, record: Recorder, context: Context
 ) -> AsyncIterator["SignaledCall"]:
     """Two users, who leave whatever happens; matches with others are counted."""
-    from probe.call.local_call import PhaseTimeouts
+    from probe.call.setup import PhaseTimeouts
     from probe.call.signaled_call import SignaledCall
     from probe.net.http import fresh_client
     from probe.paircam.user_session import AppUser

@@ -113,7 +113,7 @@ async def _directly(
 
     Raises NotMeasured where the peer could not be asked.
     """
-    from probe.call.local_call import PhaseTimeouts
+    from probe.call.setup import PhaseTimeouts
     from probe.peer.call import identity_of
     from probe.peer.client import OFFER_SECONDS, PeerClient
     from probe.peer.measurement import CallOptions, PeerMeasurement

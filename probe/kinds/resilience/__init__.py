@@ -224,8 +224,8 @@ async def _call(
     relay: "RelayServer", context: Context, table: ResilienceTable
 ) -> AsyncIterator[tuple["RecoveringCall", "Impairment"]]:
     """A call whose offering side goes through a forwarder."""
-    from probe.call.local_call import PhaseTimeouts
     from probe.call.recovery import RecoveringCall
+    from probe.call.setup import PhaseTimeouts
     from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 
     outage, target = Impairment(context.clock), relay.addresses[0]

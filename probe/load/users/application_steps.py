@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from probe.call.local_call import Call, PhaseTimeouts
+from probe.call.local_call import Call
+from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
