@@ -13,7 +13,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-status lock dashboards clean
+  bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-status bench-regions bench-faults lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules f
 
 bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
 	@$(BIN)/python -m tests.bench.status_page
+
+bench-regions: .venv/dev.stamp ## time to page and cost of 1, 3 and 5 probes, in about 4 minutes; needs root
+	@$(BIN)/python -m tests.regions compare
+
+bench-faults: .venv/dev.stamp ## time to page for each fault of the lab, in about 5 minutes a round (ROUNDS=N)
+	@$(BIN)/python -m tests.bench.time_to_page $(ROUNDS)
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)
