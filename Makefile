@@ -13,7 +13,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-load bench-peers bench-page bench-rtc bench-rules bench-status lock dashboards clean
+  bench-load bench-peers bench-scale flame bench-page bench-rtc bench-rules bench-status lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, i
 
 bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober and blackbox_exporter
 	@$(BIN)/python -m tests.bench.peers
+
+bench-scale: .venv/dev.stamp ## cost and lateness up to 10,000 targets, and 200 relayed calls a minute
+	@$(BIN)/python -m tests.bench.scale
+
+flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as docs/images/flame.svg
+	@$(BIN)/python -m tests.bench.flame
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
