@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
+.PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon bench-gatus \
   bench-load bench-peers bench-page bench-rtc bench-rules bench-status lock dashboards clean
 
 help: ## this list
@@ -67,6 +67,9 @@ bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules f
 
 bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
 	@$(BIN)/python -m tests.bench.status_page
+
+bench-gatus: .venv/dev.stamp ## the status page beside Gatus' on the same outage, as pictures
+	@$(BIN)/python -m tests.bench.beside_gatus
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)

@@ -88,8 +88,13 @@ class CheckConfig(PrometheusNames):
         return ""
 
     @property
+    def status_service(self) -> str | None:
+        """Its service on the pages themselves, where that is not the kind's."""
+        return self.own_service
+
+    @property
     def own_service(self) -> str | None:
-        """Its service of the status page, where that is not the kind's."""
+        """Its service in labels and alerts, where that is not the kind's."""
         return self.service
 
     @property

@@ -62,7 +62,7 @@ class Service:
 
 def service_of(check: Check) -> str:
     """The name of the service that a check is part of."""
-    return check.table.own_service or check.kind.service
+    return check.table.status_service or check.kind.service
 
 
 def services_of(checks: Iterable[Check]) -> tuple[Service, ...]:
