@@ -37,7 +37,7 @@ class Scenario:
     workers: int = 1
 
 
-COMPARED = (Scenario(10, 5, 0.5), Scenario(200, 10, 5.0))
+COMPARED = (Scenario(10, 10, 0.5), Scenario(200, 30, 5.0, workers=2))
 WHOLE_WAY = (Scenario(10, 30, 3.0), Scenario(200, 60, 30.0, workers=2))
 
 
