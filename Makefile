@@ -13,7 +13,8 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-load bench-peers bench-page bench-rtc bench-rules bench-series bench-status lock dashboards clean
+  bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-series bench-status \
+  lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,9 @@ bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober an
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+bench-independent: .venv/dev.stamp ## figures of --once beside those of other programs (ROUNDS=N)
+	@$(BIN)/python -m tests.bench.independent $(ROUNDS)
 
 bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.load $(ROUNDS)

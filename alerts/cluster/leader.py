@@ -9,13 +9,13 @@ twice, but is never lost. docs/cluster.md has the whole protocol as a table.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+
+from alerts.role import MINE, Assignment, Role
 
 # For each probe before it that sees the group too, a probe waits so long for it to notify.
 NOTIFY_TIMEOUT_SECONDS = 10.0
 # Whose message no receiver has taken for so long hands the group over.
 HANDOVER_SECONDS = 15.0
-MINE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,6 @@ class Other:
     pending: float | None = None
     opened: float | None = None
     ends: bool = False
-
-
-class Role(StrEnum):
-    """What this probe does: notify, notify although the receiver has been notified, wait,
-    stand by for another one, forget what is resolved, or reopen what another one has closed."""
-
-    SEND = "send"
-    REPEAT = "repeat"
-    WAIT = "wait"
-    STANDBY = "standby"
-    FORGET = "forget"
-    REOPEN = "reopen"
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """This probe's role; ``owner`` is the probe it stands by for."""
-
-    role: Role
-    owner: str = MINE
 
 
 def elect(

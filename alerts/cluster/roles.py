@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import MINE, NOTIFY_TIMEOUT_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
 from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.role import MINE, Assignment, Role
 
 # What fires waits so long for the others' first answer on it; asking takes less.
 BOUND_SECONDS = 5.0

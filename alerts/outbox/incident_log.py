@@ -156,17 +156,20 @@ class IncidentLog:
         message = delivery.message
         if _is_apart(message) or message.occasion is MessageType.RESOLVED:
             return
-        known = self._records.get(_key(delivery.notifier, message.key))
-        opened = known["opened"] if known is not None and known["s"] != "closed" else message.at
-        memory = known.get("memory", {}) if known is not None and known["s"] != "closed" else {}
+        key = _key(delivery.notifier, message.key)
+        known: Mapping[str, Any] = self._records.get(key, {})
+        # What was delivered of it before stays: it is open whatever becomes of this message.
+        kept = known if known.get("s") == "open" else {}
+        marks: dict[str, Any] = {name: kept[name] for name in ("taken", "o") if name in kept}
         await self._put(
-            _key(delivery.notifier, message.key),
+            key,
             {
                 "s": "open",
                 "at": message.at,
-                "opened": opened,
+                "opened": kept.get("opened", message.at),
                 "alerts": json.loads(dump(_ALERTS, message.firing[:MAX_ALERTS])),
-                "memory": dict(memory),
+                "memory": dict(kept.get("memory", {})),
+                **marks,
             },
         )
 

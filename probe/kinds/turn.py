@@ -21,6 +21,7 @@ from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_MEASUREMENT
+from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import (
     ALLOCATE,
     ALLOCATION_SIGNALS,
@@ -29,12 +30,7 @@ from probe.turn_targets.signals import (
     UNAUTHENTICATED,
     write_allocation,
 )
-from probe.turn_targets.table import (
-    TurnServerConfig,
-    allocation_slots,
-    counting_traffic,
-    servers_for,
-)
+from probe.turn_targets.table import TurnServerConfig, allocation_slots
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,

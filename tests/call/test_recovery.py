@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from probe.call import recovery
-from probe.call.local_call import PhaseTimeouts
 from probe.call.recovery import RecoveringCall
+from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed

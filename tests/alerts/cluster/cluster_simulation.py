@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import SUSPECTED_INTERVAL_SECONDS, Cluster
-from alerts.cluster.company import ask_for
+from alerts.cluster.cluster_groups import ask_for
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import read_question
 from alerts.cluster.responder import LocalState

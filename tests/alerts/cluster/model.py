@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from alerts.cluster.leader import HANDOVER_SECONDS, MINE, Other, Role, elect
+from alerts.cluster.leader import HANDOVER_SECONDS, Other, elect
 from alerts.cluster.member import GONE_SECONDS, TRUST_SECONDS
 from alerts.cluster.quorum import (
     RESOLVE_ALONE_SECONDS,
@@ -23,6 +23,7 @@ from alerts.cluster.quorum import (
     may_resolve,
 )
 from alerts.model import Alert, Fingerprint, Severity
+from alerts.role import MINE, Role
 
 NAMES = ("lax", "fra", "nrt")
 CHECKS = (0, 1)

@@ -7,20 +7,16 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import EndedGroups
+from alerts.cluster.cluster_groups import EndedGroups
 from alerts.cluster.member import TRUST_SECONDS, GroupWord
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import MemberAnswer, read_question, write
-from alerts.cluster.quorum import (
-    RESOLVE_ALONE_SECONDS,
-    ObservedSeverity,
-    SuspectedAlert,
-    may_resolve,
-)
+from alerts.cluster.quorum import RESOLVE_ALONE_SECONDS, may_resolve
 from alerts.cluster.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.cluster.scoped_alert import local_group
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 from tests.alerts.samples import failing, told
 from tests.clocks import Clock
 from tests.fake_kind import toy

@@ -37,7 +37,7 @@ class Stage:
     def __init__(self) -> None:
         self.keeper = AlertStore("lax")
         self.keeper.set_checks([CHECK], 0.0)
-        self.told: list[tuple[TransitionType, float]] = []
+        self.transitions: list[tuple[TransitionType, float]] = []
         self.events: list[Event] = []
         self.stored: dict[str, str] = {}
         self.now = 0.0
@@ -75,7 +75,7 @@ class Stage:
 
     def _note(self, events: list[Event]) -> None:
         self.events += events
-        self.told += [(event.transition.turn, event.transition.at) for event in events]
+        self.transitions += [(event.transition.turn, event.transition.at) for event in events]
         self._store()
 
     def _store(self) -> None:
@@ -99,7 +99,7 @@ def test_down_for_more_than_its_hold_fires_on_time_without_another_result() -> N
     stage.see(0)
     stage.see(10, Status.FAILED)
     stage.until(100)
-    assert stage.told == [(TransitionType.FIRED, 40.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 40.0)]
     (alert,) = stage.keeper.firing
     assert (alert.severity, alert.since, alert.cause) == (Severity.CRITICAL, 10.0, "http_status")
     assert alert.summary == "it did not work"
@@ -119,7 +119,7 @@ def test_it_ends_after_two_good_intervals() -> None:
         stage.see(now, Status.FAILED)
     for now in range(60, 100, 10):
         stage.see(now)
-    assert stage.told == [(TransitionType.FIRED, 30.0), (TransitionType.RESOLVED, 80.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 30.0), (TransitionType.RESOLVED, 80.0)]
     assert stage.events[-1].alert.ended == 60.0, "until it was first seen to work"
     assert stage.keeper.firing == []
     stage.restart()
@@ -145,10 +145,10 @@ def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
     stage.see(0, value=1.5)
     for now in range(10, 300, 10):
         stage.see(now, value=0.99)
-    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED]
+    assert [turn for turn, _ in stage.transitions] == [TransitionType.FIRED]
     for now in range(300, 500, 10):
         stage.see(now, value=0.9)
-    assert stage.told[-1] == (TransitionType.RESOLVED, 420.0)
+    assert stage.transitions[-1] == (TransitionType.RESOLVED, 420.0)
 
 
 def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> None:
@@ -160,14 +160,14 @@ def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> No
         stage.see(now, value=0.8, threshold=patient)
     for now in range(200, 250, 10):
         stage.see(now, value=0.6, threshold=patient)
-    assert stage.told == [(TransitionType.FIRED, 60.0), (TransitionType.RESOLVED, 220.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 60.0), (TransitionType.RESOLVED, 220.0)]
 
 
 def test_a_value_that_gets_worse_escalates() -> None:
     stage = Stage()
     stage.see(0, value=1.5)
     stage.see(10, value=2.5)
-    assert stage.told == [(TransitionType.FIRED, 0.0), (TransitionType.ESCALATED, 10.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 0.0), (TransitionType.ESCALATED, 10.0)]
 
 
 def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> None:
@@ -175,18 +175,21 @@ def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> Non
     stage.see(0)
     for now in range(10, 400, 10):
         stage.see(now, Status.UNKNOWN, cause=Cause.RATE_LIMITED)
-    assert stage.told == [(TransitionType.FIRED, 310.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 310.0)]
     (alert,) = stage.keeper.firing
     assert (alert.identity.rule, alert.severity) == ("no-data", Severity.WARNING)
     stage.see(400)
-    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED, TransitionType.RESOLVED]
+    assert [turn for turn, _ in stage.transitions] == [
+        TransitionType.FIRED,
+        TransitionType.RESOLVED,
+    ]
 
 
 def test_a_check_whose_results_do_not_come_at_all_has_no_data() -> None:
     stage = Stage()
     stage.see(0)
     stage.until(1000)
-    assert stage.told == [(TransitionType.FIRED, 300.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 300.0)]
     stage.see(1000)
     assert stage.keeper.firing == []
 
@@ -196,7 +199,7 @@ def test_unknown_does_not_end_what_fails() -> None:
     stage.see(0, Status.FAILED)
     for now in range(10, 200, 10):
         stage.see(now, Status.UNKNOWN, cause=Cause.OWN_NETWORK)
-    assert stage.told == [(TransitionType.FIRED, 30.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 30.0)]
 
 
 def test_a_check_that_is_not_watched_any_more_is_over() -> None:
@@ -214,9 +217,9 @@ def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> N
     stage.now = 100.0
     stage.restart()
     stage.until(200)
-    assert stage.told == []
+    assert stage.transitions == []
     stage.see(200, Status.FAILED)
-    assert stage.told == [(TransitionType.FIRED, 200.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 200.0)]
     assert stage.keeper.firing[0].since == 0.0
 
 
@@ -250,7 +253,7 @@ def test_a_restart_at_any_point_changes_nothing(
             often.restart()
         for stage in (once, often):
             stage.see(number * 10.0, status, value=value)
-    assert often.told == once.told
+    assert often.transitions == once.transitions
     # Values of before the restart are not kept for the trend.
     assert [replace(each, trend="") for each in often.keeper.firing] == [
         replace(each, trend="") for each in once.keeper.firing
@@ -342,6 +345,6 @@ def test_three_failures_of_six_runs_fire_with_a_failure_not_with_a_good_run() ->
     stage = Stage()
     for now, status in [*((at, Status.FAILED) for at in (0, 10, 20)), (29, Status.OK)]:
         stage.see(now, status)
-    assert stage.told == []
+    assert stage.transitions == []
     stage.see(45, Status.FAILED)
-    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED]
+    assert [turn for turn, _ in stage.transitions] == [TransitionType.FIRED]
