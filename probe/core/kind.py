@@ -88,13 +88,8 @@ class CheckConfig(PrometheusNames):
         return ""
 
     @property
-    def status_service(self) -> str | None:
-        """Its service on the pages themselves, where that is not the kind's."""
-        return self.own_service
-
-    @property
     def own_service(self) -> str | None:
-        """Its service in labels and alerts, where that is not the kind's."""
+        """Its service of the status page, where that is not the kind's."""
         return self.service
 
     @property
@@ -109,6 +104,10 @@ class CheckConfig(PrometheusNames):
 
     def applies_limits_to(self, signal: Signal) -> bool:
         """Whether the kind's limits on a signal apply to this check."""
+        return True
+
+    def measures(self, signal: Signal) -> bool:
+        """Whether it can have a signal of its kind."""
         return True
 
     def samples_in_a_run(self, signal: Signal) -> int:
@@ -200,8 +199,8 @@ class Kind(Generic[E, T]):
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
     ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
-    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
-    ``service`` is that of the status page.
+    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``, with
+    ``buckets_alone`` no count, sum and target. ``service`` is that of the status page.
     """
 
     name: str
@@ -230,6 +229,7 @@ class Kind(Generic[E, T]):
     components: tuple[str, ...] = ()
     details: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
+    buckets_alone: bool = False
     service: str = "infrastructure"
 
 

@@ -276,6 +276,8 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,
+    buckets=(0.2, 0.5, 1.0, 2.0),
+    buckets_alone=True,
     runbooks=Runbooks(
         "backend-down", "response-slow", _RUNBOOKS_BY_CAUSE, {"frontend": "frontend-down"}
     ),

@@ -173,12 +173,6 @@ class HttpTable(CheckConfig):
         return self.service or (None if self.body == "health" else self.name)
 
     @property
-    def status_service(self) -> str | None:
-        """Readiness is the backend's too."""
-        is_backend = self.body in ("health", "ready")
-        return self.service or (None if is_backend else self.name)
-
-    @property
     def alert_group(self) -> str:
         """The host: what it serves breaks together."""
         return show_host(self.address)
