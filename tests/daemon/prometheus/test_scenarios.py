@@ -12,7 +12,7 @@ import pytest
 from tests.daemon.prometheus.stage import FACTOR, REGIONS, Stage, stage
 from tests.daemon.running import PATIENCE
 
-pytestmark = [pytest.mark.proof, pytest.mark.parts]
+pytestmark = pytest.mark.parts
 
 PRODUCTION = {("probe", region) for region in REGIONS}
 OUTAGE = 300 / FACTOR
@@ -21,6 +21,7 @@ AFTER = 900 / FACTOR
 DOWN = "HttpTargetDown"
 
 
+@pytest.mark.nightly
 async def test_what_is_sent_while_things_break(tmp_path: Path) -> None:
     async with stage(tmp_path) as made:
         await _one_region_cut_off(made)
@@ -114,6 +115,7 @@ async def _a_probe_killed_while_an_alert_fires(made: Stage) -> None:
     await _quiet(made)
 
 
+@pytest.mark.proof
 async def test_a_limit_changed_in_probe_toml_pages_and_its_end_resolves(tmp_path: Path) -> None:
     async with stage(tmp_path) as made:
         await _a_limit_changed(made)
