@@ -17,6 +17,8 @@ from tests.regions.outside import Outside, Story
 
 # How long a condition is waited for on a machine that does much else.
 PATIENCE = 180.0
+# All members of several clusters may start at once.
+START_PATIENCE = 600.0
 CHECK = """
 [[http]]
 name = "t{index}"
@@ -95,7 +97,7 @@ class Lab:
         starting = members or tuple(self.members)
         await asyncio.gather(*(each.start() for each in starting))
         for each in starting:
-            await self.until(each.is_ready, f"{each.region} is ready")
+            await self.until(each.is_ready, f"{each.region} is ready", START_PATIENCE)
             await self.until(partial(self._hears_all, each), f"{each.region} hears others")
 
     def mark(self, text: str) -> None:
@@ -145,6 +147,13 @@ class Lab:
             answer and not any(answer[name] for name in ("sees", "owns", "holds", "pending"))
             for answer in answers
         )
+
+    async def is_calm(self) -> bool:
+        """Whether all run, hear each other, and nothing is open anywhere."""
+        if not all(each.runs for each in self.members) or self.page.is_open:
+            return False
+        hears = [await self._hears_all(each) for each in self.members]
+        return all(hears) and await self.is_quiet()
 
     async def is_known(self) -> bool:
         """Whether every member that runs knows that the chats were notified of the outage."""
