@@ -253,7 +253,7 @@ def _entry(
         severity=severity,
         members=names,
         since=min(since, view.since) if view else since,
-        told=now,
+        sent_at=now,
         opened=view.opened if view else now,
         owner=owner,
         story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),

@@ -10,14 +10,7 @@ from dataclasses import dataclass, field
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.echo import ECHO_GRACE, ECHO_PAUSE, ChannelEcho, judge_loss
 from probe.call.endpoint import CallEndpoint
-from probe.call.setup import (
-    CLOSE_TIMEOUT,
-    CallSetup,
-    EndpointTimes,
-    PhaseTimeouts,
-    PhaseTimer,
-    untimed,
-)
+from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
@@ -25,6 +18,7 @@ from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
 from probe.net.tasks import gather_first_error
+from probe.stun.transport import Phases, untimed
 from probe.turn.echo_packet import ECHO_SIZES
 from probe.turn.judging import altered, could_be_size, large_messages_lost
 from probe.turn.statistics import EchoLog
@@ -205,13 +199,13 @@ class Call:
         """Opening the channel takes round trips as well, so it knows how long one may be."""
         return max(ECHO_GRACE, self.times.opened - self.times.offering.dtls)
 
-    def _setup(self, peer: CallEndpoint, phases: PhaseTimer = untimed) -> CallSetup:
+    def _setup(self, peer: CallEndpoint, phases: Phases = untimed) -> CallSetup:
         times = self.times.offering if peer.offering else self.times.answering
         return CallSetup(
             self._bounds, phases, lambda reached: setattr(times, reached, self._elapsed())
         )
 
-    async def _connect(self, peer: CallEndpoint, other: CallEndpoint, phases: PhaseTimer) -> None:
+    async def _connect(self, peer: CallEndpoint, other: CallEndpoint, phases: Phases) -> None:
         theirs = other.dtls.getLocalParameters()
         await self._setup(peer, phases).connect(peer, theirs, self._echoes.received)
 

@@ -1,18 +1,18 @@
 """Set-up of one end of a call: gathering, ICE, DTLS, data channel, each with its own timeout."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 
 from probe.call.aiortc_import import RTCDtlsParameters
 from probe.call.endpoint import CallEndpoint
 from probe.core.causes import Cause
 from probe.net.tasks import phase_timeout, phase_timeout_as
+from probe.stun.transport import Phases, untimed
 
 # Deleting the allocations may take a second (TurnClient), closing the rest a moment.
 CLOSE_TIMEOUT = 1.5
 
-PhaseTimer = Callable[[str], AbstractContextManager[None]]
 OnMessage = Callable[[CallEndpoint, bytes], None]
 
 
@@ -46,12 +46,6 @@ class EndpointTimes:
     opened: float = 0.0
 
 
-@contextmanager
-def untimed(_: str) -> Iterator[None]:
-    """A phase that nobody measures."""
-    yield
-
-
 @dataclass(frozen=True, slots=True)
 class CallSetup:
     """Takes an end of a call through its phases, as soon as each can begin.
@@ -62,7 +56,7 @@ class CallSetup:
     """
 
     timeouts: PhaseTimeouts
-    phases: PhaseTimer = untimed
+    phases: Phases = untimed
     reached: Callable[[str], None] = lambda _: None
     reported_as: Mapping[str, str] | None = None
 

@@ -15,7 +15,7 @@ from probe.call.aiortc_import import RTCCertificate
 from probe.call.echo import ChannelEcho
 from probe.call.endpoint import CallEndpoint
 from probe.call.sdp import SdpDescription
-from probe.call.setup import CallSetup, PhaseTimeouts, PhaseTimer, untimed
+from probe.call.setup import CallSetup, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
@@ -26,6 +26,7 @@ from probe.net.socketio import ReceivedEvent
 from probe.net.tasks import gather_first_error, race
 from probe.paircam.user_session import AppUser
 from probe.stun.message import PeerAddress
+from probe.stun.transport import Phases, untimed
 
 # "matched" may come twice, with another session: the last that both saw is valid. After so long
 # without another one we begin; should one come later, the exchange begins anew.
@@ -195,7 +196,7 @@ class SignaledCall:
         with self._record.phase("echo"):
             moments.rtts = await both.measure(caller.peer, echoes)
 
-    def _setup(self, phases: PhaseTimer = untimed) -> CallSetup:
+    def _setup(self, phases: Phases = untimed) -> CallSetup:
         return CallSetup(self._bounds, phases, self._reached, _PHASES)
 
     def _reached(self, moment: str) -> None:

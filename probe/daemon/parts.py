@@ -91,6 +91,7 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         links=links_of(settings),
     )
     supervisor, starts = Supervisor(clock), Starts(service.data, now)
+    alerts.ran_before = lambda: not starts.is_first
     clock_watch = ClockWatch(now, clock)
     return Parts(
         context=context,

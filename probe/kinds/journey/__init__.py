@@ -176,7 +176,7 @@ async def _relay(user: Backend, table: JourneyTable, record: Recorder) -> "Relay
     from probe.ice.relay_transport import relay_server
     from probe.stun.credentials import TurnCredentials
     from probe.turn.resolve import resolve_turn_server
-    from probe.turn_targets.table import preferred_first
+    from probe.turn_targets.server_list import preferred_first
 
     issued = await user.issued_credentials(record)
     url = preferred_first(issued)[0]

@@ -31,8 +31,8 @@ from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.resolve import resolve_turn_server
+from probe.turn_targets.server_list import preferred_first, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import preferred_first, servers_for
 
 CALL_SECONDS = 30.0
 CALLS = ("call", JOURNEY)
