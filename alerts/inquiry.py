@@ -100,7 +100,7 @@ class Inquiry:
             severity=max((each.severity for each in alerts), key=list(Severity).index),
             members=tuple(sorted(name_of(each) for each in alerts)),
             since=since,
-            told=now,
+            sent_at=now,
             opened=since,
             story=tuple(name_of(each) for each in alerts),
         )

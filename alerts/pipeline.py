@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import ClusterLink, incidents_among
+from alerts.cluster.cluster_groups import ClusterLink, incidents_among
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.flush import Flush

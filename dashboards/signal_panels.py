@@ -132,7 +132,9 @@ def _limits(threshold: Threshold | None) -> str:
 
 def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     """How a latency is distributed, over time."""
-    bucket = f"{histogram_of(signal).name}_bucket{of_kind(kind, board)}"
+    # Buckets alone have no label of their kind; their name says it.
+    which = selector(providers=board == TURN) if kind.buckets_alone else of_kind(kind, board)
+    bucket = f"{histogram_of(signal).name}_bucket{which}"
     return Panel(
         title=f"{title_of(signal)}: distribution",
         description=f"{signal.help} All runs, by how long it took.",

@@ -188,6 +188,7 @@ class Daemon:
                 "own-health": own.run,
                 "annotations": self._annotations.run,
                 "clock": own.clock_watch.run,
+                "figures": self._load_figures,
                 **self._parts.alerts.jobs,
                 **(self._parts.otel.jobs if self._parts.otel is not None else {}),
             }
@@ -280,6 +281,12 @@ class Daemon:
         result = await run_check(check, self._parts.context, deadline=deadline)
         if self._state.checks.get(name) is check:
             self._results.handle(check, result)
+
+    async def _load_figures(self) -> None:
+        """Load the last day once the first round is over: the first page need not wait for it."""
+        await self._state.first_round.wait()
+        if self._state.history is not None:
+            await self._state.history.prepare_recent(self._now())
 
     async def _send_heartbeats(self) -> None:
         """Send heartbeats to the dead man's switch once the first round is over."""

@@ -221,6 +221,10 @@ def _of_secrets(environment: SecurityEnvironment) -> Iterator[Mapping[str, Any]]
         "TURN_BACKUP_PASSWORD": environment.turn_backup_password,
         "TURN_BACKUP_SHARED_SECRET": environment.turn_backup_shared_secret,
         "METERED_API_KEY": environment.metered_api_key,
+        "CLOUDFLARE_TURN_API_TOKEN": environment.cloudflare_turn_api_token,
+        "TWILIO_TURN_AUTH_TOKEN": environment.twilio_turn_auth_token,
+        "XIRSYS_SECRET": environment.xirsys_secret,
+        "TURN_REST_KEY": environment.turn_rest_key,
         "DATABASE_URL": environment.database_url,
         "REDIS_URL": environment.redis_url,
     }
