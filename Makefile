@@ -13,7 +13,8 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-load bench-peers bench-scale flame bench-page bench-rtc bench-rules bench-status lock dashboards clean
+  bench-gatus bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-scale bench-series \
+  bench-status flame lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,14 +66,23 @@ flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
 
+bench-independent: .venv/dev.stamp ## figures of --once beside those of other programs (ROUNDS=N)
+	@$(BIN)/python -m tests.bench.independent $(ROUNDS)
+
 bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.load $(ROUNDS)
 
 bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules for 1,000 checks, in 3 minutes
 	@$(BIN)/python -m tests.bench.rules
 
+bench-series: .venv/dev.stamp ## series and bytes of a scrape for 30, 300 and 1,000 checks, in a minute
+	@$(BIN)/python -m tests.bench.rules sizes
+
 bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
 	@$(BIN)/python -m tests.bench.status_page
+
+bench-gatus: .venv/dev.stamp ## the status page beside Gatus' on the same outage, as pictures
+	@$(BIN)/python -m tests.bench.beside_gatus
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)

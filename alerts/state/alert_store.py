@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alerts.cluster.quorum import SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state import annotations
 from alerts.state.alert_records import AlertRecords
@@ -43,6 +42,7 @@ from alerts.state.record import (
     restored,
     suspected_of,
 )
+from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
 

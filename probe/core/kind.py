@@ -106,6 +106,10 @@ class CheckConfig(PrometheusNames):
         """Whether the kind's limits on a signal apply to this check."""
         return True
 
+    def measures(self, signal: Signal) -> bool:
+        """Whether it can have a signal of its kind."""
+        return True
+
     def samples_in_a_run(self, signal: Signal) -> int:
         """How many measurements of a signal one run makes at least."""
         return 1
@@ -195,8 +199,8 @@ class Kind(Generic[E, T]):
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
     ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
-    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
-    ``service`` is that of the status page.
+    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``, with
+    ``buckets_alone`` no count, sum and target. ``service`` is that of the status page.
     """
 
     name: str
@@ -225,6 +229,7 @@ class Kind(Generic[E, T]):
     components: tuple[str, ...] = ()
     details: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
+    buckets_alone: bool = False
     service: str = "infrastructure"
 
 

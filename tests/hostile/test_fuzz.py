@@ -23,7 +23,9 @@ from probe.stores.redis_client import Info
 from probe.stores.redis_protocol import RedisSession, ReplyError
 from probe.stores.scram import ScramClient, ScramError
 from probe.telemetry.exposition import InvalidExposition, read_exposition
-from probe.turn_targets import metered_api
+from probe.turn_targets.issuers import ISSUERS
+from probe.turn_targets.issuers import client as issuer_client
+from probe.turn_targets.issuers.account import Issuer
 from probe.untrusted.json_document import InvalidDocument, parse_json
 from tests.hostile import table
 
@@ -33,6 +35,11 @@ GOOD = (
     b'{"accessToken":"e30.eyJleHAiOjE3MDAwMDAwMDB9.x","expiresIn":"5m"}',
     b'{"urls":["turn:a.example.org"],"username":"1700000000:d","credential":"c","ttl":3600}',
     b'[{"urls":"turn:a.example.org:80?transport=tcp","username":"u","credential":"c"}]',
+    b'{"iceServers":{"urls":["turn:a:53","turns:a:443"],"username":"u","credential":"c"}}',
+    b'{"ttl":"3600","ice_servers":[{"url":"turn:a","urls":"turn:a","username":"u","credential":"c"}]}',
+    b'{"s":"ok","v":{"iceServers":{"urls":["turn:a:80"],"username":"u","credential":"c"}}}',
+    b'{"s":"error","v":"unauthorized"}',
+    b'{"username":"1700000000:d","password":"c","ttl":600,"uris":["turn:a?transport=udp"]}',
     b'{"quotaInGB":150,"usageInGB":45.1,"overageInGB":0}',
     b'# TYPE a counter\na_total{x="\\"y\\n"} 3 1700000000000\na_bucket{le="+Inf"} 1e3\n',
     b"used_memory:1000\r\nmaxmemory:0\r\ndb0:keys=1,expires=0\r\nerrorstat_OOM:count=3\r\n",
@@ -90,6 +97,10 @@ def _plain(parse: Callable[[bytes], object]) -> Callable[[bytes], Awaitable[None
     return run
 
 
+def _of_issuer(issuer: Issuer) -> Callable[[bytes], Awaitable[None]]:
+    return _plain(lambda body: issuer_client.parse(issuer, body, "host"))
+
+
 PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
     "json": _plain(parse_json),
     "exposition": _plain(lambda body: read_exposition(body, ("a", "video_chat_"))),
@@ -98,7 +109,7 @@ PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
     "credentials": _plain(
         lambda body: credentials.read_credentials(credentials.parse(body, "/"), 0.0)
     ),
-    "metered servers": _plain(lambda body: metered_api.parse(body, "host")),
+    **{f"{name} servers": _of_issuer(issuer) for name, issuer in ISSUERS.items()},
     "metered usage": _plain(lambda body: metered_account.parse(body, "host")),
     "redis info": _plain(lambda body: Info.of(body.decode("latin-1")).refuses_writes(None)),
     "redis": _redis,
