@@ -1,14 +1,18 @@
 # Everything runs in .venv, which is made here; `make help` lists the targets.
 
 PYTHON  ?= python3
-WORKERS ?= 3
+WORKERS ?= 5
 BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest
+COVER   := $(BIN)/python -m slipcover
 # What failed beside others is run once more, alone, and has to pass there.
 ALONE   := echo "== what failed, once more and alone"; $(PYTEST) --last-failed --last-failed-no-failures none
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-deps --allow-unsafe \
            --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+# Compiled once, and not by each worker and each process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,8 +27,9 @@ demo: .venv/runtime.stamp ## environment, install, one run against the built-in 
 	@$(BIN)/probe --once --lab
 
 test: .venv/dev.stamp ## the tests with coverage, with the real parts that are there (WORKERS=N)
-	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal --timeout 180 \
-	  --cov --cov-report=term:skip-covered --cov-report=xml || { $(ALONE) --timeout 180; }
+	@$(COVER) -m pytest --numprocesses $(WORKERS) --dist worksteal --timeout 180 || \
+	  { $(ALONE) --timeout 180; }
+	@$(COVER) --xml --out coverage.xml --merge .coverage.json
 
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
