@@ -30,13 +30,13 @@ from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import load_figures, subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
+from probe.daemon.serving.web_access import security_of
 from probe.daemon.serving.web_server import (
     DaemonSilences,
     api_routes,
     build_public_server,
     build_server,
     exporter_routes,
-    security_of,
     start_public,
 )
 from probe.diagnostics.redact import Redactor

@@ -15,7 +15,8 @@ from probe.daemon.serving.paced import PacedQuery
 from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
 from probe.daemon.serving.status_overview import build_overview
-from probe.daemon.serving.web_server import RunbookPages, exposure_of
+from probe.daemon.serving.web_access import exposure_of
+from probe.daemon.serving.web_server import RunbookPages
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
 from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
