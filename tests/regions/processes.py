@@ -132,6 +132,6 @@ PROCESSES = (
     Situation("all-restart", _all_restart),
     Situation("rolling-restart", _rolling_restart, proof=False),
     Situation("sender-is-suspended", _sender_is_suspended),
-    Situation("empty-folders", _empty_folders),
+    Situation("empty-folders", _empty_folders, proof=False, kept=False),
     Situation("receivers-refuse", _receivers_refuse, proof=False),
 )

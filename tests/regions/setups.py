@@ -156,6 +156,6 @@ SETUPS = (
     Situation("no-region", _no_region, proof=False),
     Situation("lists-in-other-orders", _orders),
     Situation("clocks-apart", _clocks_apart, proof=False),
-    Situation("bad-peers", _bad_peers, proof=False),
+    Situation("bad-peers", _bad_peers),
     Situation("witness", _witness),
 )
