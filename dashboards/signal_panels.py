@@ -46,11 +46,13 @@ def names_on(kinds: Iterable[Kind[Any, Any]], board: str) -> str:
     return "|".join(found)
 
 
-def selector(*more: str, providers: bool = False) -> str:
+def selector(*more: str, providers: bool = False, transports: bool = False) -> str:
     """The selector of what the variables of a dashboard choose."""
     wanted = [*more, 'job=~"$job"', 'region=~"$region"', 'check=~"$check"']
     if providers:
         wanted.append('provider=~"$provider"')
+    if transports:
+        wanted.append('transport=~"$transport"')
     return "{" + ", ".join(wanted) + "}"
 
 

@@ -140,7 +140,7 @@ def own_metrics(
     snapshot: Callable[[], SelfSnapshot],
 ) -> SelfMetrics:
     """The metrics of the probe itself, on a registry."""
-    return SelfMetrics(
+    found = SelfMetrics(
         registry,
         snapshot,
         version=parts.identity.version,
@@ -148,6 +148,9 @@ def own_metrics(
         links=labelled_links(links_of(settings)("")),
         full=settings.service.full_metrics,
     )
+    if parts.otel is not None:
+        parts.otel.add_own_metrics(registry)
+    return found
 
 
 def _alert_manager(

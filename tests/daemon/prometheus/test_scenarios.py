@@ -12,7 +12,7 @@ import pytest
 from tests.daemon.prometheus.stage import FACTOR, REGIONS, Stage, stage
 from tests.daemon.running import PATIENCE
 
-pytestmark = [pytest.mark.proof, pytest.mark.parts]
+pytestmark = pytest.mark.parts
 
 PRODUCTION = {("probe", region) for region in REGIONS}
 OUTAGE = 300 / FACTOR
@@ -21,6 +21,7 @@ AFTER = 900 / FACTOR
 DOWN = "HttpTargetDown"
 
 
+@pytest.mark.nightly
 async def test_what_is_sent_while_things_break(tmp_path: Path) -> None:
     async with stage(tmp_path) as made:
         await _one_region_cut_off(made)
@@ -114,24 +115,30 @@ async def _a_probe_killed_while_an_alert_fires(made: Stage) -> None:
     await _quiet(made)
 
 
+@pytest.mark.proof
 async def test_a_limit_changed_in_probe_toml_pages_and_its_end_resolves(tmp_path: Path) -> None:
     async with stage(tmp_path) as made:
         await _a_limit_changed(made)
 
 
+def _limit(critical: float) -> str:
+    return (
+        "[http.thresholds.probe_http_response_seconds]\n"
+        f"warning = {critical / 2:.7f}\ncritical = {critical:.7f}\n"
+        "window = 0\nhold = 1\nclear = 1\n"
+    )
+
+
 async def _a_limit_changed(made: Stage) -> None:
     """The rules are what they were."""
-    limits = "[http.thresholds.probe_http_response_seconds]\n"
-    limits += "objective = 0.000001\nwarning = 0.000002\ncritical = 0.000003\n"
-    limits += "window = 0\nhold = 1\nclear = 1\n"
     for job, region in PRODUCTION:
-        await made.configure(job, region, limits)
+        await made.configure(job, region, _limit(0.000002))
     (page,) = await made.site.until("pagerduty", 1)
     assert page.firing == ("HttpTargetSlow",)
     shown = await made.prometheus.query('probe_threshold{job="probe", level="critical"} < 0.00001')
     assert len(shown) == len(REGIONS)
     for job, region in PRODUCTION:
-        await made.configure(job, region)
+        await made.configure(job, region, _limit(30.0))
     await _gone(made, 'ALERTS{job="probe"}')
     async with asyncio.timeout(PATIENCE):
         while made.site.to("pagerduty")[-1].status != "resolved":  # noqa: ASYNC110
