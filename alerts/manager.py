@@ -246,6 +246,8 @@ class AlertManager(AlertingStatus):
     async def _flush_on(self) -> None:
         """Flush when something has happened or is due, but not for every single result: many
         come at once."""
+        self._gate.begin()
+        self._fleet.resume()
         while True:
             self._woken.clear()
             wait = await self._flush()

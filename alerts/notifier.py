@@ -5,6 +5,9 @@ from typing import Protocol, runtime_checkable
 
 from alerts.model import Message, OpenAlert
 
+# In a notifier's memory: this message was sent before, and may have been accepted.
+REPEATED = "repeated"
+
 
 class Notifier(Protocol):
     """Sends messages to one service.
@@ -32,7 +35,8 @@ class Notifier(Protocol):
         """Returns once the service has accepted the message.
 
         ``memory`` is what the last message with this key returned, empty for the first; what
-        is returned is kept for the next. Raises :class:`alerts.model.NotifyError`.
+        is returned is kept for the next. It has ``REPEATED`` where an attempt before this one may
+        have been accepted. Raises :class:`alerts.model.NotifyError`.
         """
         ...
 

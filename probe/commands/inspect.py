@@ -19,7 +19,7 @@ from probe.core.environment import ConfigurationError
 from probe.core.kind import Check, Kind
 from probe.core.model import Signal
 from probe.core.thresholds import signals_of, thresholds_of
-from probe.daemon.serving.web_server import exposure_of, security_of
+from probe.daemon.serving.web_access import exposure_of, security_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable

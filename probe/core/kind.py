@@ -32,7 +32,7 @@ class CheckConfig(PrometheusNames):
     before its alert fires) are seconds; the last three default to the kind's.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """Name of the check, unique in the plan. The name of a derived check changes that check.

@@ -5,7 +5,7 @@ import inspect
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ retry = 1
 hold = 3
 deadline = 5
 severity = "critical"
+# How long an answer takes is the machine's matter here.
+thresholds = {{ probe_http_response_seconds = {{ objective = 60, warning = 60, critical = 60 }} }}
 """
 Condition = Callable[[], bool | Awaitable[bool]]
 
@@ -45,11 +47,8 @@ class Lab:
     """``members`` in order, ``outside`` what they see. ``host`` is the target of the present
     outage, ``key`` its alert group."""
 
-    def __init__(
-        self, members: int = 3, *, config: str = "", targets: int = 1, regions: Sequence[str] = ()
-    ) -> None:
-        self._count, self._config = members, config or checks(targets)
-        self._targets, self._regions = max(targets, 1), regions or REGIONS
+    def __init__(self, members: int = 3, *, config: str = "", targets: int = 1) -> None:
+        self._count, self._config, self._targets = members, config or checks(targets), targets
         self.outside, self.members = Outside(), list[Member]()
         self.began, self.number = time.monotonic(), 0
         self._stack = AsyncExitStack()
@@ -62,7 +61,7 @@ class Lab:
             f"http://{network.SUBNET}{index + 1}:{PORT}" for index in range(self._count)
         )
         for index in range(self._count):
-            place, region = network.Place(index), self._regions[index]
+            place, region = network.Place(index), REGIONS[index]
             folder = self.folder / place.name
             self.members.append(Member(place, region, folder, self._config, peers))
         return self
