@@ -62,12 +62,14 @@ class NotificationLog:
     _dirty: set[str] = field(default_factory=set)
 
     def keep(self, key: Key, view: NotificationLogEntry | None) -> None:
-        """Change an entry; None drops it."""
+        """Change an entry; None drops it. Where the resolve of the incident before it was refused,
+        that one is still open at the receiver."""
         if view is None:
             self.views.pop(key, None)
+        elif self._drop_resolve(key):
+            self.views[key] = replace(view, accepted=True)
         else:
             self.views[key] = view
-            self._drop_resolve(key)
         self._dirty.add(_name("view", key))
 
     def delivered(self, delivery: Delivery) -> None:
@@ -85,7 +87,9 @@ class NotificationLog:
         if message.test or message.occasion is MessageType.NOTE:
             return
         if message.occasion is MessageType.RESOLVED:
-            if key not in self.views and now - message.at < RESOLVE_SECONDS:
+            if (view := self.views.get(key)) is not None:
+                self.keep(key, replace(view, accepted=True))
+            elif now - message.at < RESOLVE_SECONDS:
                 self._resolves[key], self._tried[key] = message, now
                 self._dirty.add(_name("resolve", key))
             return
@@ -166,10 +170,13 @@ class NotificationLog:
             except (CodecError, KeyError, TypeError, ValueError):
                 continue
 
-    def _drop_resolve(self, key: Key) -> None:
-        if self._resolves.pop(key, None) is not None:
-            self._tried.pop(key, None)
-            self._dirty.add(_name("resolve", key))
+    def _drop_resolve(self, key: Key) -> bool:
+        """Whether there was one to be sent again."""
+        if self._resolves.pop(key, None) is None:
+            return False
+        self._tried.pop(key, None)
+        self._dirty.add(_name("resolve", key))
+        return True
 
 
 def _restored(view: NotificationLogEntry, waits: bool) -> NotificationLogEntry:

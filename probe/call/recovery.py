@@ -66,7 +66,7 @@ class RecoveringCall:
         bounds: PhaseTimeouts,
         consent: float,
     ) -> None:
-        self.pulse = LivenessLog()
+        self.liveness = LivenessLog()
         self._context, self._bounds, self._consent = context, bounds, consent
         self._ices = [
             RestartableIce(self._maker(relay, controlling=controlling))
@@ -114,7 +114,7 @@ class RecoveringCall:
 
         async def back() -> None:
             await asyncio.shield(losing)
-            await self.pulse.next_on_path(began, outage.ended or began)
+            await self.liveness.next_on_path(began, outage.ended or began)
 
         try:
             return await self._endure(began, back(), lambda: outage.ended or began)
@@ -195,8 +195,8 @@ class RecoveringCall:
     async def _recovery(
         self, began: float, ended: float, restarts: int, noticed: float | None
     ) -> CallRecovery:
-        path = await self.pulse.next_on_path(began, ended)
-        data = await self.pulse.next_data(began, ended)
+        path = await self.liveness.next_on_path(began, ended)
+        data = await self.liveness.next_data(began, ended)
         return CallRecovery(
             path=path - ended,
             path_out=path - began,
@@ -207,7 +207,7 @@ class RecoveringCall:
         )
 
     async def _until_consent_ends(self) -> None:
-        while (left := self.pulse.path[1] + self._consent - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
+        while (left := self.liveness.path[1] + self._consent - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
             await asyncio.sleep(left)
 
     async def _restart_until_well(self) -> int:
@@ -249,7 +249,7 @@ class RecoveringCall:
                 client=RefreshableClient,
             )
             if controlling:
-                ice.on_answer = self.pulse.on_path
+                ice.on_answer = self.liveness.on_path
             return ice
 
         return make
@@ -268,7 +268,7 @@ class RecoveringCall:
         async with phase_timeout_as(
             self._bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, "no message comes back"
         ):
-            await self.pulse.until(lambda: min(self.pulse.path[1], self.pulse.data[1]) > 0)
+            await self.liveness.until(lambda: min(self.liveness.path[1], self.liveness.data[1]) > 0)
 
     async def _beat(self) -> None:
         number = 0
@@ -287,4 +287,4 @@ class RecoveringCall:
             return
         left = self._messages.pop(int.from_bytes(data[:4], "big"), None)
         if left is not None:
-            self.pulse.on_data(left, self._context.clock())
+            self.liveness.on_data(left, self._context.clock())

@@ -55,14 +55,14 @@ class History:
 
     def __init__(
         self,
-        keeper: HistoryStore,
+        store: HistoryStore,
         waiting: WriteQueue,
         changes: ChangeQueue,
         flush_seconds: float,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
-        self._store, self._waiting, self._changes = keeper, waiting, changes
+        self._store, self._waiting, self._changes = store, waiting, changes
         self._flush_seconds = flush_seconds
         # Grows with every change of what is kept beside results, once it is written.
         self.revision = 0

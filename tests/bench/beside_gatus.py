@@ -11,10 +11,11 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, web
 
 from probe.lab.lab import Lab
 from tests.command import environment
@@ -22,10 +23,11 @@ from tests.servers.alertmanager import free_port
 from tests.servers.chromium import Chromium
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "images"
+FLAGS = ("--hide-scrollbars",)
 INTERVAL, BEFORE, OUTAGE = 2.0, 30.0, 45.0
 
 
-def gatus_config(lab: Lab, folder: Path, port: int) -> Mapping[str, object]:
+def gatus_config(lab: Lab, folder: Path, port: int, hook: str) -> Mapping[str, object]:
     """Every endpoint of the lab that Gatus has a protocol for."""
     backend, common = lab.backend.url, {"interval": f"{INTERVAL:g}s"}
     polling = f"{backend}/socket.io/?EIO=4&transport=polling"
@@ -58,12 +60,12 @@ def gatus_config(lab: Lab, folder: Path, port: int) -> Mapping[str, object]:
         "web": {"address": "127.0.0.1", "port": port},
         "ui": {"title": "PairCam status", "header": "PairCam status"},
         "storage": {"type": "sqlite", "path": str(folder / "gatus.db")},
-        "alerting": {"custom": {"url": f"{backend}/", "method": "GET", "default-alert": alert}},
+        "alerting": {"custom": {"url": hook, "method": "POST", "default-alert": alert}},
         "endpoints": [{**each, **common, "alerts": [{"type": "custom"}]} for each in endpoints],
     }
 
 
-def probe_environment(lab: Lab, folder: Path, port: int, public: int) -> dict[str, str]:
+def probe_environment(lab: Lab, folder: Path, port: int, public: int, hook: str) -> dict[str, str]:
     """The same targets, with what an operator has in the environment."""
     text = f'[[http]]\nname = "health"\ninterval = {INTERVAL}\n'
     (folder / "probe.toml").write_text(text, encoding="utf-8")
@@ -77,10 +79,30 @@ def probe_environment(lab: Lab, folder: Path, port: int, public: int) -> dict[st
             "PROBE_DATA": str(folder / "data"),
             "PROBE_REGION": "lax",
             "PROBE_REFERENCES": "",
-            "ALERT_WEBHOOK_URL": f"{lab.backend.url}/",
+            "ALERT_WEBHOOK_URL": hook,
             "ALERT_WEBHOOK_SECRET": "not-a-secret",
         }
     )
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[str]:
+    """Takes the notifications of both."""
+
+    async def take(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        await runner.cleanup()
 
 
 async def until_served(url: str) -> None:
@@ -116,9 +138,9 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         gatus, probe, public = free_port(), free_port(), free_port()
-        async with Lab() as lab, Chromium(folder, "--hide-scrollbars") as chromium:
+        async with receiver() as hook, Lab() as lab, Chromium(folder, *FLAGS) as chromium:
             config = folder / "gatus.yaml"
-            config.write_text(json.dumps(gatus_config(lab, folder, gatus)), encoding="utf-8")
+            config.write_text(json.dumps(gatus_config(lab, folder, gatus, hook)), encoding="utf-8")
             started = [
                 await asyncio.create_subprocess_exec(
                     *command, env=variables, cwd=folder, stdout=log, stderr=log
@@ -131,7 +153,7 @@ async def main() -> None:
                     ),
                     (
                         (sys.executable, "-m", "probe"),
-                        probe_environment(lab, folder, probe, public),
+                        probe_environment(lab, folder, probe, public, hook),
                         (folder / "probe.log").open("wb"),
                     ),
                 )

@@ -23,13 +23,15 @@ ASK = {"schema": 1, "asks": []}
 
 
 class Member:
-    """``options`` are more variables of its environment, ``prefix`` the command before it."""
+    """``options`` are more variables of its environment, ``prefix`` the command before it,
+    ``arguments`` its own."""
 
     def __init__(self, place: Place, region: str, folder: Path, config: str, peers: str) -> None:
         self.place, self.region, self.folder = place, region, folder
         self.address, self.config = place.address, config
         self.options: dict[str, str] = {"PROBE_PEERS": peers, "PROBE_REGION": region}
         self.prefix: Sequence[str] = ()
+        self.arguments: Sequence[str] = ("--only", "http")
         self.process: asyncio.subprocess.Process | None = None
         folder.mkdir(parents=True)
 
@@ -62,7 +64,7 @@ class Member:
         variables |= self.options | options
         with (self.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(*self.place.prefix, *self.prefix, sys.executable, "-m", "probe"),
+                *(*self.place.prefix, *self.prefix, sys.executable, "-m", "probe", *self.arguments),
                 cwd=self.folder,
                 env=environment(variables) | {"PYTHONPATH": os.getcwd()},
                 stdin=asyncio.subprocess.DEVNULL,

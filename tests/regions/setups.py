@@ -137,7 +137,7 @@ async def _witness(lab: Lab) -> None:
     It is paged and resolved once, and soon, because the witness asks for them."""
     first, second, witness = lab.members
     witness.options |= {"PROBE_WITNESS": "true"}
-    witness.config = ""
+    witness.config, witness.arguments = "", ()
     await lab.start()
     first.place.cut([second.address])
     lab.mark("the two regions don't hear each other")
@@ -153,7 +153,7 @@ async def _witness(lab: Lab) -> None:
 
 SETUPS = (
     Situation("one-region-alone", _one_region_alone),
-    Situation("many-checks", _many_checks, targets=120, proof=False),
+    Situation("many-checks", _many_checks, targets=120, interval=10.0, proof=False),
     Situation("no-region", _no_region, proof=False),
     Situation("lists-in-other-orders", _orders),
     Situation("clocks-apart", _clocks_apart, proof=False),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.regions.lab import Lab
+from tests.regions.lab import Lab, checks
 
 Story = Callable[[Lab], Awaitable[None]]
 
@@ -11,14 +11,14 @@ Story = Callable[[Lab], Awaitable[None]]
 @dataclass(frozen=True)
 class Situation:
     """``members`` is how many daemons, ``targets`` how many checks each has. ``proof``: it runs
-    with `make proof`, the others with `make nightly`. ``regions``: names other than usual."""
+    with `make proof`, the others with `make nightly`. ``interval`` of the checks is in seconds."""
 
     name: str
     story: Story
     members: int = 3
     targets: int = 1
     proof: bool = True
-    regions: tuple[str, ...] = ()
+    interval: float = 2.0
 
     @property
     def promise(self) -> str:
@@ -27,7 +27,8 @@ class Situation:
 
     async def run(self) -> None:
         """Raises Broken."""
-        async with Lab(self.members, targets=self.targets, regions=self.regions) as lab:
+        config = checks(self.targets, interval=self.interval)
+        async with Lab(self.members, config=config, targets=self.targets) as lab:
             await self.story(lab)
 
 

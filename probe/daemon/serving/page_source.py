@@ -15,7 +15,8 @@ from probe.daemon.serving.paced import PacedQuery
 from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
 from probe.daemon.serving.status_overview import build_overview
-from probe.daemon.serving.web_server import RunbookPages, exposure_of
+from probe.daemon.serving.web_access import exposure_of
+from probe.daemon.serving.web_server import RunbookPages
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
 from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
@@ -49,7 +50,7 @@ class PageSource:
         self._clock, self._now = clock, now
         registry.register(TargetInfo(lambda: state.plan.checks, state.settings.region))
         self._public: PublicSite | None = None
-        self._figures = PacedQuery(self._past_figures, clock)
+        self._figures = PacedQuery(self._past_figures, clock, self._prepare)
         self._made: asyncio.Task[StatusBoard] | None = None
         self._made_at, self._made_of = 0.0, -1
 
@@ -115,6 +116,10 @@ class PageSource:
         windows = self._parts.alerts.pipeline.config.windows
         figures = (await self._figures.get()).uptime
         return await build_board(overview, state.plan.checks, state.history, windows, figures)
+
+    async def _prepare(self) -> None:
+        if self._state.history is not None:
+            await self._state.history.prepare_recent(self._now())
 
     async def _past_figures(self) -> PastFigures:
         if self._state.history is None:

@@ -40,8 +40,12 @@ class Stream:
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises OSError."""
-        async with self._writing:
-            await self._send(data)
+        if not self._writing.locked():
+            # Mostly all of it goes at once, and nothing has to wait.
+            data = self._sent_now(data)
+        if data:
+            async with self._writing:
+                await self._send(data)
 
     def close(self) -> None:
         """End the connection at once."""
@@ -58,6 +62,8 @@ class Stream:
         if self._was_ready:
             # A socket that always has data would otherwise never let anything else run.
             await asyncio.sleep(0)
+        else:
+            await self._until_ready(writing=False)
         while True:
             try:
                 data = self._socket.recv(SLICE)
@@ -65,9 +71,16 @@ class Stream:
                 self._was_ready = False
                 await self._until_ready(writing=False)
             else:
-                self._was_ready = True
+                # What fills less than a slice was all that was there.
+                self._was_ready = len(data) == SLICE
                 self.received += len(data)
                 return data
+
+    def _sent_now(self, data: bytes) -> bytes:
+        try:
+            return data[self._socket.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            return data
 
     async def _send(self, data: bytes) -> None:
         left = memoryview(data)
