@@ -62,6 +62,13 @@ BAD: dict[str, Mistake] = {
         "max-allocate-lifetime",
     ),
     "a bandwidth limit": (with_lines("max-bps=1000"), "echo", "relay_loss", "load"),
+    "no authentication": (CoturnConfig(anonymous=True), "open_relay", None, "lt-cred-mech"),
+    "a total quota of one": (
+        CoturnConfig(total_quota=1),
+        "second_allocation",
+        "allocation_quota",
+        "total-quota",
+    ),
     "a redirection to loopback": (
         with_lines("alternate-server=127.0.0.1:1"),
         "reachable",
