@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
   bench-gatus bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-scale bench-series \
-  bench-status flame lock dashboards clean
+  bench-status bench-regions bench-faults flame lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,12 @@ bench-series: .venv/dev.stamp ## series and bytes of a scrape for 30, 300 and 1,
 
 bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
 	@$(BIN)/python -m tests.bench.status_page
+
+bench-regions: .venv/dev.stamp ## time to page and cost of 1, 3 and 5 probes, in about 4 minutes; needs root
+	@$(BIN)/python -m tests.regions compare
+
+bench-faults: .venv/dev.stamp ## time to page for each fault of the lab, in about 5 minutes a round (ROUNDS=N)
+	@$(BIN)/python -m tests.alerts.time_to_page $(ROUNDS)
 
 bench-gatus: .venv/dev.stamp ## the status page beside Gatus' on the same outage, as pictures
 	@$(BIN)/python -m tests.bench.beside_gatus

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from tests.regions import chaos, network
+from tests.regions import chaos, figures, network
 from tests.regions.lab import Broken
 from tests.regions.partitions import PARTITIONS
 from tests.regions.processes import PROCESSES
@@ -52,6 +52,22 @@ def inflict(members: int, faults: int, seed: int, seconds: float) -> None:
     outcomes = asyncio.run(chaos.run(faults, members, seed, seconds))
     print(f"{members} probes, seed {seed}: {chaos.tally(outcomes)}")
     sys.exit(any(each.problems for each in outcomes))
+
+
+@main.command("figures")
+@click.option("--members", default=3, help="How many probes.")
+@click.option("--calm", default=60.0, help="Seconds for which the cost is measured.")
+def measure(members: int, calm: float) -> None:
+    """Cost when calm and time to page of one cluster, as JSON in the last line."""
+    network.enter()
+    print(figures.as_json(asyncio.run(figures.measure(members, calm))))
+
+
+@main.command("compare")
+@click.option("--calm", default=60.0, help="Seconds for which the cost is measured.")
+def compare(calm: float) -> None:
+    """The same for one, three and five probes at the same time, as a table."""
+    print(asyncio.run(figures.compare(calm)))
 
 
 if __name__ == "__main__":

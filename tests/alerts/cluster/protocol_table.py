@@ -46,7 +46,7 @@ class Row:
 
 NONE, SENDER, STANDBY = "not notified", "sender", "standby"
 TABLE = (
-    Row(NONE, "fires; nobody before it sees it", "send firing", Role.SEND, None),
+    Row(NONE, "fires; no member before it sees it", "send firing", Role.SEND, None),
     Row(
         NONE,
         f"fires; one before it sees it, for less than {NOTIFY_TIMEOUT_SECONDS:g} s",

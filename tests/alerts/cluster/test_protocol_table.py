@@ -1,9 +1,11 @@
 """The protocol does in every state what its table says, and the table has every role."""
 
+from pathlib import Path
+
 import pytest
 
 from alerts.role import Role
-from tests.alerts.cluster.protocol_table import TABLE, Row
+from tests.alerts.cluster.protocol_table import TABLE, Row, as_markdown
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.state}: {row.event}")
@@ -14,3 +16,8 @@ def test_each_row_of_the_table_is_what_the_code_does(row: Row) -> None:
 def test_the_table_has_every_role_and_no_row_twice() -> None:
     assert {row.role for row in TABLE} == set(Role)
     assert len({(row.state, row.event) for row in TABLE}) == len(TABLE)
+
+
+def test_the_documentation_shows_this_very_table() -> None:
+    page = Path(__file__).parents[3] / "docs" / "regions.md"
+    assert as_markdown() in page.read_text(encoding="utf-8")

@@ -25,7 +25,6 @@ FAULTS = {
     "Redis hung": ("backend.redis", "hangs"),
     "TURN servers answer 500": ("turn.error", "500"),
     "TURN servers silent": ("turn.silent", "true"),
-    "TURN relays lose every packet": ("turn.loss", "1.0"),
 }
 # The first round of all checks is over, and what alternates has its rhythm.
 SETTLE_SECONDS, SPREAD_SECONDS = 60.0, 60.0
