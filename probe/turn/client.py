@@ -119,10 +119,6 @@ class TurnClient(AuthenticatedConnection):
                 self.abort()
         raise AssertionError("the last attempt returns or raises")
 
-    def since_arrival(self) -> float:
-        """How many seconds ago the last message of the server reached this machine."""
-        return self._connection.since_arrival() if self._connection is not None else 0.0
-
     async def transaction(self) -> float:
         """One round trip to the server on the warm connection, in seconds.
 
