@@ -188,4 +188,6 @@ def _experience(cell: Cell, seen: Experience, echoes: int) -> str:
         return "by luck"
     if cell.situation == KILLED:
         return "connected" if usable else "fails"
-    return "connected" if usable else seen.words
+    # Which of two answers comes first decides whether the page is told of the refusal.
+    words = seen.words.partition(" (")[0] if cell.situation == QUOTA else seen.words
+    return "connected" if usable else words
