@@ -1,0 +1,314 @@
+"""Fuzzing of every parser of what comes from outside: its inputs, and how long each may take.
+
+The corpus are the answers of the table of hostile servers and well-formed ones; they are cut,
+joined, and changed byte by byte, and now and then repeated to a megabyte.
+``python -m tests.hostile.fuzzing SECONDS`` fuzzes each parser for so long and prints a table.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from alerts.cluster.protocol import read_answer, read_question
+from probe.call.sdp import read_candidate, read_description
+from probe.core.model import CheckAborted
+from probe.ice.candidate import InvalidOffer
+from probe.ice.candidate import read as read_offer
+from probe.net.engineio.opening import read_opening
+from probe.net.engineio.socketio_packet import read_packet
+from probe.net.protocol import http1, http2
+from probe.net.protocol.errors import PeerError
+from probe.net.protocol.exchange import HttpResponse, Request, read_bounded
+from probe.net.protocol.head import parse_head
+from probe.net.protocol.stream import SLICE, Stream
+from probe.net.protocol.websocket import WebSocket
+from probe.paircam import credentials, health
+from probe.stores import metered_account
+from probe.stores.bounded_stream import BoundedStream
+from probe.stores.dsn import parse_postgres
+from probe.stores.postgres_protocol import PostgresSession, ServerError
+from probe.stores.redis_client import Info
+from probe.stores.redis_protocol import RedisSession, ReplyError
+from probe.stores.scram import ScramClient, ScramError
+from probe.stun.message import Framer, read_channel_data, read_message
+from probe.telemetry.exposition import InvalidExposition, read_exposition
+from probe.turn_targets import metered_api
+from probe.untrusted.json_document import InvalidDocument, parse_json
+from tests.hostile import table
+
+DECLARED = (
+    *(CheckAborted, InvalidDocument, InvalidExposition, InvalidOffer),
+    *(PeerError, ReplyError, ScramError, ServerError),
+)
+SLOWEST = 1.0
+"""Seconds of CPU that an input of a megabyte may take; a smaller one is allowed no more."""
+LARGE = 1 << 20
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+_STUN = bytes.fromhex("010100142112a442") + b"T" * 12
+_STUN += bytes.fromhex("00200008000121f25e12a44300090004") + b"\x00\x00\x04\x01"
+GOOD = (
+    b'{"status":"ok","services":{"postgres":"up"},"uptime":1.5,"instance":{"id":"a"}}',
+    b'{"accessToken":"e30.eyJleHAiOjE3MDAwMDAwMDB9.x","expiresIn":"5m"}',
+    b'{"urls":["turn:a.example.org"],"username":"1700000000:d","credential":"c","ttl":3600}',
+    b'[{"urls":"turn:a.example.org:80?transport=tcp","username":"u","credential":"c"}]',
+    b'{"quotaInGB":150,"usageInGB":45.1,"overageInGB":0}',
+    b'# TYPE a counter\na_total{x="\\"y\\n"} 3 1700000000000\na_bucket{le="+Inf"} 1e3\n',
+    b"used_memory:1000\r\nmaxmemory:0\r\ndb0:keys=1,expires=0\r\nerrorstat_OOM:count=3\r\n",
+    b"$4\r\nPONG\r\n",
+    b"-LOADING Redis is loading\r\n",
+    table.STARTED,
+    b"r=abc,s=QUFB,i=4096",
+    _HEAD + b"Content-Length: 2\r\nSet-Cookie: a=b; Path=/\r\n\r\n{}",
+    _HEAD + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nTrailer: x\r\n\r\n",
+    _HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\3\xab\xae\5\0\xc3\xbf\x44",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _HEAD + b"\r\n",
+    # SETTINGS, a PING, a HEADERS of :status 200, DATA with the end.
+    b"\0\0\0\4\0\0\0\0\0" + b"\0\0\x08\6\0\0\0\0\0" + b"p" * 8 + b"\0\0\1\1\4\0\0\0\1\x88",
+    b"\0\0\2\0\1\0\0\0\1{}",
+    b"\x81\x05hello" + b"\x89\0" + b"\x01\x02ab" + b"\x80\x01c" + b"\x82\x7e\0\x80" + b"b" * 128,
+    b'0{"sid":"a","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}',
+    b'42/signaling,17["queue-joined",{"timestamp":1}]',
+    b'451-/signaling,["file",{"_placeholder":true,"num":0}]',
+    _STUN,
+    bytes.fromhex("4000000568656c6c6f000000"),
+    b'{"type":"offer","sdp":"v=0\\r\\na=ice-ufrag:abcd\\r\\na=ice-pwd:0123456789012345678901\\r\\n'
+    b'a=fingerprint:sha-256 AA\\r\\na=candidate:1 1 udp 1 192.0.2.1 5000 typ host\\r\\n"}',
+    b'{"candidate":"candidate:1 1 udp 2122260223 192.0.2.1 50000 typ relay raddr 0.0.0.0 rport 0"}',
+)
+CORPUS = (*GOOD, *table.JSON.values(), *table.PROMETHEUS.values(), *table.TOKENS.values())
+_TOKENS = (b"\0", b"\xff", b'"', b"\\", b"{", b"[", b"\r\n", b"9" * 40, b";", b",", b"%", b"\x80")
+
+
+class _Unsent:
+    """Takes everything and sends nothing."""
+
+    def write(self, data: bytes) -> None:
+        """Nothing."""
+
+    async def drain(self) -> None:
+        """Nothing to wait for."""
+
+
+class _Received:
+    """A stream on which these bytes came, in the slices that the real one reads."""
+
+    alpn = None
+
+    def __init__(self, data: bytes) -> None:
+        self.received = len(data)
+        self._slices = [data[at : at + SLICE] for at in range(0, len(data), SLICE)][::-1]
+
+    async def read(self) -> bytes:
+        """The next slice; empty at the end."""
+        return self._slices.pop() if self._slices else b""
+
+    async def write(self, data: bytes) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def _stream(body: bytes) -> BoundedStream:
+    reader = asyncio.StreamReader(limit=1 << 14)
+    reader.feed_data(body)
+    reader.feed_eof()
+    return BoundedStream(reader, cast(asyncio.StreamWriter, _Unsent()), "host")
+
+
+async def _redis(body: bytes) -> None:
+    await RedisSession(_stream(body)).command("INFO")
+
+
+async def _postgres(body: bytes) -> None:
+    session = PostgresSession(_stream(body))
+    await session.start(parse_postgres("postgres://u:p@h/d"), "probe")
+    await session.query("SELECT 1")
+
+
+async def _scram(body: bytes) -> None:
+    client = ScramClient("password")
+    nonce = client.first.partition(b"r=")[2]
+    await client.final(body.replace(b"r=", b"r=" + nonce).replace(b"i=4096", b"i=1"))
+
+
+_REQUEST = Request("GET", "http", "host", "/")
+
+
+async def _http1(body: bytes) -> None:
+    response: HttpResponse = await http1.exchange(cast(Stream, _Received(body)), _REQUEST)
+    await read_bounded(response, 4 << 20)
+
+
+async def _http2(body: bytes) -> None:
+    response: HttpResponse = await http2.exchange(cast(Stream, _Received(body)), _REQUEST)
+    await read_bounded(response, 4 << 20)
+
+
+_SWITCHED = parse_head(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+
+
+async def _websocket(body: bytes) -> None:
+    stream = cast(Stream, _Received(body))
+    socket = WebSocket(http1.Http1Response(stream, _SWITCHED, b""))
+    while await socket.receive() is not None:
+        pass
+
+
+def _stun(body: bytes) -> None:
+    try:
+        for frame in Framer(lambda number: number == 0x4000).feed(body):
+            read_message(frame)
+            read_channel_data(frame)
+    except ValueError:  # as declared: something else than STUN comes
+        read_message(body)
+
+
+def _health(body: bytes) -> None:
+    document = health.parse(body)
+    health.identify(document)
+    health.check_services(document, "ok")
+
+
+def _plain(parse: Callable[[bytes], object]) -> Callable[[bytes], Awaitable[None]]:
+    async def run(body: bytes) -> None:
+        parse(body)
+
+    return run
+
+
+def _valued(parse: Callable[[bytes], object]) -> Callable[[bytes], Awaitable[None]]:
+    """A parser that is declared to raise ValueError."""
+
+    async def run(body: bytes) -> None:
+        try:
+            parse(body)
+        except ValueError:
+            return
+
+    return run
+
+
+def _described(body: bytes) -> None:
+    document = parse_json(body)
+    read_candidate(document)
+    read_description(document, "offer")
+
+
+PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
+    "json": _plain(parse_json),
+    "exposition": _plain(lambda body: read_exposition(body, ("a", "video_chat_"))),
+    "health": _plain(_health),
+    "token": _plain(lambda body: credentials.read_token(credentials.parse(body, "/"), 0.0)),
+    "credentials": _plain(
+        lambda body: credentials.read_credentials(credentials.parse(body, "/"), 0.0)
+    ),
+    "metered servers": _plain(lambda body: metered_api.parse(body, "host")),
+    "metered usage": _plain(lambda body: metered_account.parse(body, "host")),
+    "redis info": _plain(lambda body: Info.of(body.decode("latin-1")).refuses_writes(None)),
+    "redis": _redis,
+    "postgres": _postgres,
+    "scram": _scram,
+    "http/1.1": _http1,
+    "http/2": _http2,
+    "websocket": _websocket,
+    "engine.io opening": _plain(lambda body: read_opening(body.decode("utf-8", "replace"))),
+    "socket.io packet": _plain(lambda body: read_packet(body.decode("utf-8", "replace"))),
+    "stun": _plain(_stun),
+    "sdp and candidate": _plain(_described),
+    "offer": _valued(read_offer),
+    "cluster question": _valued(read_question),
+    "cluster answer": _valued(read_answer),
+}
+
+
+def inputs(seed: int) -> Iterator[bytes]:
+    """Inputs without end; one in 2,000 is as large as a megabyte."""
+    dice = random.Random(seed)
+    number = 0
+    while True:
+        number += 1
+        if number % 2000 == 0:
+            yield _large(dice)
+            continue
+        body = bytearray(dice.choice(CORPUS)[: dice.choice((64, 512, 4096))])
+        for _ in range(dice.randrange(4)):
+            _change(body, dice)
+        yield bytes(body)
+
+
+def _large(dice: random.Random) -> bytes:
+    """A beginning, then one thing again and again: what a quadratic parser can't stand."""
+    start = dice.choice(CORPUS)[: dice.choice((0, 8, 64, 4096))]
+    part = dice.choice((*_TOKENS, *GOOD, b"a", b'\\"', b"1\r\na\r\n", b"a:1\r\n", b'{"a":'))
+    part = part or b"a"
+    return (start + part * (LARGE // len(part)))[:LARGE]
+
+
+def _change(body: bytearray, dice: random.Random) -> None:
+    at = dice.randrange(len(body) + 1)
+    match dice.randrange(5):
+        case 0:
+            del body[at:]
+        case 1:
+            body[at:at] = dice.choice(CORPUS)[: dice.randrange(64)]
+        case 2:
+            body[at:at] = dice.choice(_TOKENS)
+        case 3 if at < len(body):
+            body[at] = dice.randrange(256)
+        case _:
+            body[at:at] = body[: dice.randrange(32)]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many inputs were tried, and the slowest of them: CPU seconds and size in bytes."""
+
+    tried: int = 0
+    slowest: float = 0.0
+    size: int = 0
+
+
+async def fuzz(name: str, seconds: float, least: int, seed: int = 0) -> Outcome:
+    """Fuzz until the time is up and at least so many inputs were tried.
+
+    Raises AssertionError for an exception that isn't declared, and for an input that takes more
+    than SLOWEST seconds of this thread's CPU.
+    """
+    parse, until, found = PARSERS[name], time.monotonic() + seconds, Outcome()
+    for body in inputs(seed):
+        began = time.thread_time()
+        try:
+            await parse(body)
+        except DECLARED:
+            pass
+        except Exception as error:
+            raise AssertionError(f"{name} raised {error!r} for {body[:4096]!r}") from error
+        took = time.thread_time() - began
+        if took > found.slowest:
+            found.slowest, found.size = took, len(body)
+        assert took < SLOWEST, f"{name} took {took:.2f} s for {len(body)} bytes: {body[:200]!r}"
+        found.tried += 1
+        if found.tried >= least and time.monotonic() >= until:
+            break
+    return found
+
+
+async def main(arguments: Sequence[str]) -> None:
+    """Fuzz each parser for so many seconds and print a line for each; a seed may follow."""
+    seconds, seed = float(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
+    total = 0
+    print("| parser | inputs | slowest (CPU) | of bytes |\n| --- | --- | --- | --- |")
+    for name in PARSERS:
+        found = await fuzz(name, seconds, 1, seed)
+        total += found.tried
+        print(f"| {name} | {found.tried:,} | {found.slowest:.3f} s | {found.size:,} |", flush=True)
+    print(f"{total:,} inputs, no exception that isn't declared")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
