@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof nightly pythons faults bench bench-daemon \
+.PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
   dist sbom bench-hostile bench-load bench-peers bench-page bench-rtc bench-rules bench-status lock dashboards clean
 
 help: ## this list
@@ -60,6 +60,9 @@ bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober an
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+bench-hostile: .venv/dev.stamp ## what hostile targets cost their neighbours, in about 25 minutes (ONLY=word)
+	@$(BIN)/python -m tests.bench.hostile $(ONLY)
 
 bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.load $(ROUNDS)

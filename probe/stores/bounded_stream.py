@@ -15,6 +15,7 @@ from typing import Self
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
+from probe.net.protocol.sliced_socket import HandshakeFlood, SlicedSocket
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 
@@ -23,11 +24,11 @@ MAX_BYTES = 256 << 10
 _READ_AHEAD = 16 << 10
 
 
-async def connect_socket(addresses: list[Address]) -> socket.socket:
+async def connect_socket(addresses: list[Address]) -> SlicedSocket:
     """A socket to the first address that takes the connection. Raises the last OSError."""
     last: OSError | None = None
     for address in addresses:
-        found = socket.socket(address.family, socket.SOCK_STREAM)
+        found = SlicedSocket(address.family, socket.SOCK_STREAM)
         try:
             found.setblocking(False)
             await asyncio.get_running_loop().sock_connect(found, (address.ip, address.port))
@@ -54,7 +55,7 @@ class BoundedStream:
     @classmethod
     async def over(
         cls,
-        connection: socket.socket,
+        connection: SlicedSocket,
         host: str,
         *,
         tls: ssl.SSLContext | None = None,
@@ -64,6 +65,8 @@ class BoundedStream:
 
         The socket belongs to the stream from now on, also where this raises.
         """
+        if tls is not None:
+            connection.begin_handshake()
         try:
             reader, writer = await asyncio.open_connection(
                 sock=connection,
@@ -71,9 +74,13 @@ class BoundedStream:
                 server_hostname=server_name if tls else None,
                 limit=_READ_AHEAD,
             )
+        except HandshakeFlood as flood:
+            connection.close()
+            raise CheckFailed(Cause.FLOODED, f"{host} {flood.detail}") from None
         except BaseException:
             connection.close()
             raise
+        connection.end_handshake()
         return cls(reader, writer, host)
 
     async def send(self, data: bytes) -> None:

@@ -148,11 +148,13 @@ class StreamTransport(asyncio.Protocol):
         """TLS over the open connection. Raises OSError, of which SSLError is one."""
         plain, self._transport = self._transport, None
         assert plain is not None
+        self._sock.begin_handshake()
         secured = await asyncio.get_running_loop().start_tls(
             plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
         )
         if secured is None:  # it ended with the handshake
             raise ConnectionResetError
+        self._sock.end_handshake()
         self._transport = secured
 
     def data_received(self, data: bytes) -> None:

@@ -38,7 +38,7 @@ from probe.stun.message import Framer, read_channel_data, read_message
 from probe.telemetry.exposition import InvalidExposition, read_exposition
 from probe.turn_targets import metered_api
 from probe.untrusted.json_document import InvalidDocument, parse_json
-from tests.hostile import table
+from tests.hostile.corpus import CORPUS, GOOD, TOKENS
 
 DECLARED = (
     *(CheckAborted, InvalidDocument, InvalidExposition, InvalidOffer),
@@ -47,40 +47,6 @@ DECLARED = (
 SLOWEST = 1.0
 """Seconds of CPU that an input of a megabyte may take; a smaller one is allowed no more."""
 LARGE = 1 << 20
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-_STUN = bytes.fromhex("010100142112a442") + b"T" * 12
-_STUN += bytes.fromhex("00200008000121f25e12a44300090004") + b"\x00\x00\x04\x01"
-GOOD = (
-    b'{"status":"ok","services":{"postgres":"up"},"uptime":1.5,"instance":{"id":"a"}}',
-    b'{"accessToken":"e30.eyJleHAiOjE3MDAwMDAwMDB9.x","expiresIn":"5m"}',
-    b'{"urls":["turn:a.example.org"],"username":"1700000000:d","credential":"c","ttl":3600}',
-    b'[{"urls":"turn:a.example.org:80?transport=tcp","username":"u","credential":"c"}]',
-    b'{"quotaInGB":150,"usageInGB":45.1,"overageInGB":0}',
-    b'# TYPE a counter\na_total{x="\\"y\\n"} 3 1700000000000\na_bucket{le="+Inf"} 1e3\n',
-    b"used_memory:1000\r\nmaxmemory:0\r\ndb0:keys=1,expires=0\r\nerrorstat_OOM:count=3\r\n",
-    b"$4\r\nPONG\r\n",
-    b"-LOADING Redis is loading\r\n",
-    table.STARTED,
-    b"r=abc,s=QUFB,i=4096",
-    _HEAD + b"Content-Length: 2\r\nSet-Cookie: a=b; Path=/\r\n\r\n{}",
-    _HEAD + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nTrailer: x\r\n\r\n",
-    _HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\3\xab\xae\5\0\xc3\xbf\x44",
-    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _HEAD + b"\r\n",
-    # SETTINGS, a PING, a HEADERS of :status 200, DATA with the end.
-    b"\0\0\0\4\0\0\0\0\0" + b"\0\0\x08\6\0\0\0\0\0" + b"p" * 8 + b"\0\0\1\1\4\0\0\0\1\x88",
-    b"\0\0\2\0\1\0\0\0\1{}",
-    b"\x81\x05hello" + b"\x89\0" + b"\x01\x02ab" + b"\x80\x01c" + b"\x82\x7e\0\x80" + b"b" * 128,
-    b'0{"sid":"a","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}',
-    b'42/signaling,17["queue-joined",{"timestamp":1}]',
-    b'451-/signaling,["file",{"_placeholder":true,"num":0}]',
-    _STUN,
-    bytes.fromhex("4000000568656c6c6f000000"),
-    b'{"type":"offer","sdp":"v=0\\r\\na=ice-ufrag:abcd\\r\\na=ice-pwd:0123456789012345678901\\r\\n'
-    b'a=fingerprint:sha-256 AA\\r\\na=candidate:1 1 udp 1 192.0.2.1 5000 typ host\\r\\n"}',
-    b'{"candidate":"candidate:1 1 udp 2122260223 192.0.2.1 50000 typ relay raddr 0.0.0.0 rport 0"}',
-)
-CORPUS = (*GOOD, *table.JSON.values(), *table.PROMETHEUS.values(), *table.TOKENS.values())
-_TOKENS = (b"\0", b"\xff", b'"', b"\\", b"{", b"[", b"\r\n", b"9" * 40, b";", b",", b"%", b"\x80")
 
 
 class _Unsent:
@@ -244,7 +210,7 @@ def inputs(seed: int) -> Iterator[bytes]:
 def _large(dice: random.Random) -> bytes:
     """A beginning, then one thing again and again: what a quadratic parser can't stand."""
     start = dice.choice(CORPUS)[: dice.choice((0, 8, 64, 4096))]
-    part = dice.choice((*_TOKENS, *GOOD, b"a", b'\\"', b"1\r\na\r\n", b"a:1\r\n", b'{"a":'))
+    part = dice.choice((*TOKENS, *GOOD, b"a", b'\\"', b"1\r\na\r\n", b"a:1\r\n", b'{"a":'))
     part = part or b"a"
     return (start + part * (LARGE // len(part)))[:LARGE]
 
@@ -257,7 +223,7 @@ def _change(body: bytearray, dice: random.Random) -> None:
         case 1:
             body[at:at] = dice.choice(CORPUS)[: dice.randrange(64)]
         case 2:
-            body[at:at] = dice.choice(_TOKENS)
+            body[at:at] = dice.choice(TOKENS)
         case 3 if at < len(body):
             body[at] = dice.randrange(256)
         case _:

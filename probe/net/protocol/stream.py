@@ -11,7 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from socket import socket as Socket
 
-SLICE = 8192
+from probe.net.protocol.sliced_socket import MOST_HANDSHAKE, MOST_READ, HandshakeFlood
+
+SLICE = MOST_READ
 
 
 class Stream:
@@ -123,13 +125,15 @@ class TlsStream(Stream):
         return self.connection.selected_alpn_protocol()
 
     async def handshake(self) -> None:
-        """Shake hands and verify. Raises ssl.SSLError, OSError."""
+        """Shake hands and verify. Raises ssl.SSLError, OSError (HandshakeFlood is one)."""
         while True:
             try:
                 self.connection.do_handshake()
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._feed()
+                if self.received > MOST_HANDSHAKE:
+                    raise HandshakeFlood from None
             except ssl.SSLError:
                 with suppress(OSError):
                     await self._flush()  # the alert that says why
