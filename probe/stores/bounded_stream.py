@@ -15,7 +15,7 @@ from typing import Self
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.net.protocol.sliced_socket import HandshakeFlood, SlicedSocket
+from probe.net.protocol.stream import HandshakeFlood, SlicedSocket
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 

@@ -6,7 +6,7 @@ import ssl
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.protocol.errors import Flood, PeerError, Truncated
-from probe.net.protocol.sliced_socket import HandshakeFlood
+from probe.net.protocol.stream import HandshakeFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import TlsObserver, translate_tls
 
