@@ -146,12 +146,12 @@ RELAYS: dict[str, tuple[Behaviour, set[Cause]]] = {
 }
 
 
-TLS_FAULTS = {Cause.TLS_FAILED, *FLOOD}
+TLS_FAULTS = {Cause.TLS_FAILED, Cause.CONNECT_FAILED, *FLOOD, *LATE}
 # Servers that never get through the handshake.
 HANDSHAKES: dict[str, tuple[Behaviour, set[Cause]]] = {
     "warnings without end": (after_hello(b"\x15\3\3\0\2\1\x5a"), TLS_FAULTS),
     "empty records": (after_hello(b"\x16\3\3\0\0"), TLS_FAULTS),
-    "hello requests": (after_hello(b"\x16\3\3\0\4\0\0\0\0"), TLS_FAULTS),
+    "hello requests": (after_hello(b"\x16\3\3\0\4\0\0\0\0"), TLS_FAULTS - LATE),
     "a certificate of 16 MB": (
         after_hello(b"\x16\3\3\x40\0\x0b\xff\xff\xff" + bytes(16380)),
         TLS_FAULTS,
@@ -159,7 +159,7 @@ HANDSHAKES: dict[str, tuple[Behaviour, set[Cause]]] = {
     "changes of the cipher": (after_hello(b"\x14\3\3\0\1\1"), TLS_FAULTS),
     "a handshake byte by byte": (
         after_hello_slowly(b"\x16\3\3\x01\0\2\0\0\xfc" + bytes(252)),
-        LATE | TLS_FAULTS,
+        TLS_FAULTS,
     ),
 }
 SORTS = {"page": WEB, "socket": SOCKETS, "relay": RELAYS, "secure page": HANDSHAKES}
