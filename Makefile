@@ -1,19 +1,24 @@
 # Everything runs in .venv, which is made here; `make help` lists the targets.
 
 PYTHON  ?= python3
-WORKERS ?= 3
+WORKERS ?= 5
 BIN     := .venv/bin
 PIP     := $(BIN)/pip --disable-pip-version-check --quiet
 PYTEST  := $(BIN)/python -m pytest
+COVER   := $(BIN)/python -m slipcover
 # What failed beside others is run once more, alone, and has to pass there.
 ALONE   := echo "== what failed, once more and alone"; $(PYTEST) --last-failed --last-failed-no-failures none
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --all-build-deps --allow-unsafe \
            --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
+# Compiled once, and not by each worker and each process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  dist sbom bench-hostile bench-load bench-peers bench-page bench-rtc bench-rules bench-status lock dashboards clean
+  bench-gatus bench-hostile bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-scale \
+  bench-series bench-status dist flame sbom lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +27,9 @@ demo: .venv/runtime.stamp ## environment, install, one run against the built-in 
 	@$(BIN)/probe --once --lab
 
 test: .venv/dev.stamp ## the tests with coverage, with the real parts that are there (WORKERS=N)
-	@$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal --timeout 180 \
-	  --cov --cov-report=term:skip-covered --cov-report=xml || { $(ALONE) --timeout 180; }
+	@$(COVER) -m pytest --numprocesses $(WORKERS) --dist worksteal --timeout 180 || \
+	  { $(ALONE) --timeout 180; }
+	@$(COVER) --xml --out coverage.xml --merge .coverage.json
 
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
@@ -58,11 +64,20 @@ bench-daemon: .venv/dev.stamp ## the daemon's memory, CPU, lateness and pages, i
 bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober and blackbox_exporter
 	@$(BIN)/python -m tests.bench.peers
 
+bench-scale: .venv/dev.stamp ## cost and lateness up to 10,000 targets, and 200 relayed calls a minute
+	@$(BIN)/python -m tests.bench.scale
+
+flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as docs/images/flame.svg
+	@$(BIN)/python -m tests.bench.flame
+
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
 
 bench-hostile: .venv/dev.stamp ## what hostile targets cost their neighbours, in about 25 minutes (ONLY=word)
 	@$(BIN)/python -m tests.bench.hostile $(ONLY)
+
+bench-independent: .venv/dev.stamp ## figures of --once beside those of other programs (ROUNDS=N)
+	@$(BIN)/python -m tests.bench.independent $(ROUNDS)
 
 bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 8 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.load $(ROUNDS)
@@ -70,8 +85,14 @@ bench-load: .venv/dev.stamp ## a load beside an independent generator, in about 
 bench-rules: .venv/dev.stamp ## series, bytes and evaluation time of the rules for 1,000 checks, in 3 minutes
 	@$(BIN)/python -m tests.bench.rules
 
+bench-series: .venv/dev.stamp ## series and bytes of a scrape for 30, 300 and 1,000 checks, in a minute
+	@$(BIN)/python -m tests.bench.rules sizes
+
 bench-status: .venv/dev.stamp ## what the status page takes with 1,000 checks and 90 days
 	@$(BIN)/python -m tests.bench.status_page
+
+bench-gatus: .venv/dev.stamp ## the status page beside Gatus' on the same outage, as pictures
+	@$(BIN)/python -m tests.bench.beside_gatus
 
 bench-rtc: .venv/dev.stamp ## a call's phases beside Chromium's, in about 6 minutes (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.rtc $(ROUNDS)

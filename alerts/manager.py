@@ -20,8 +20,9 @@ from alerts.cluster.protocol import InvalidMessage, read_question
 from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
-from alerts.model import Delivery, Message, Silence
-from alerts.notification.meta_messages import log, refusal, undelivered
+from alerts.inquiry import Inquiry
+from alerts.model import Delivery, Silence
+from alerts.notification.meta_messages import log
 from alerts.notification.route import warn_of_unrouted
 from alerts.notification.sender import Dispatcher
 from alerts.notifiers import NOTIFIERS
@@ -29,6 +30,7 @@ from alerts.outbox.outbox import Outbox
 from alerts.outbox.stored_times import ClockReading, StoredClock
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
+from alerts.receiver_notes import ReceiverNotes
 from alerts.recovery import restore
 from alerts.state.send_gate import SendGate
 from alerts.status import AlertingStatus
@@ -46,8 +48,6 @@ BREATH_SECONDS = 0.2
 SPACING_SECONDS = 0.25
 # For a message that is being sent when the process ends.
 STOP_SECONDS = 2.0
-# The same refusal is not noted again sooner.
-NOTE_SECONDS = 4 * 3600.0
 
 
 class AlertManager(AlertingStatus):
@@ -83,8 +83,8 @@ class AlertManager(AlertingStatus):
             has_asked=lambda: self._fleet.is_ready,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
-        self._clean_slate = False
-        self._noted: dict[tuple[str, str], float] = {}
+        self._clean_slate, self._has_run = False, False
+        self.ran_before: Callable[[], bool] = lambda: False
 
     async def answer(self, question: bytes) -> bytes | None:
         """The answer to another probe; None for an invalid query."""
@@ -149,15 +149,21 @@ class AlertManager(AlertingStatus):
         self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
+        if was_empty and not self._fleet.asks_others:
+            had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
+            self._inquiry = Inquiry(
+                self.pipeline, self._outbox, self._now, had_stored, on_news=self._on_found_open
+            )
         self._silences = await self._outbox.silences(self._wall())
+        notes = ReceiverNotes(self.pipeline, self._outbox, self._now, self._wake_dispatcher)
         self._dispatcher = Dispatcher(
             self._outbox,
             self.pipeline.config.notifiers,
             clock=self._clock,
             now=self._now,
             random=random.Random(),
-            on_refused=self._on_refused,
-            on_undelivered=self._on_undelivered,
+            on_refused=notes.on_refused,
+            on_undelivered=notes.on_undelivered,
             on_delivered=self._on_delivered,
             on_rejected=self._on_rejected,
             on_dropped=self.pipeline.not_sent,
@@ -170,6 +176,8 @@ class AlertManager(AlertingStatus):
         if self._dispatcher is None:
             raise RuntimeError("open it first")
         jobs = {"alerts": self._flush_on, "notifications": self._dispatcher.run}
+        if self._inquiry is not None:
+            jobs["inquiry"] = self._inquiry.run
         return {**jobs, "peers": self._fleet.run} if self._fleet.asks_others else jobs
 
     async def close(self) -> None:
@@ -184,6 +192,8 @@ class AlertManager(AlertingStatus):
     def set_checks(self, checks: Sequence[Check]) -> None:
         """These are the checks from now on."""
         self.pipeline.set_checks(checks, self._now())
+        if self._inquiry is not None:
+            self._inquiry.checks = {check.name: check for check in checks}
         self._woken.set()
 
     def handle_result(
@@ -219,14 +229,25 @@ class AlertManager(AlertingStatus):
     def first_round_done(self) -> None:
         """Every check has run once. Without stored state, incidents from before the
         restart may be open at a pager: whatever works is resolved there."""
+        self._has_run = True
         if self._clean_slate:
             self._clean_slate = False
             self.pipeline.resolve_unknown()
-            self._woken.set()
+        self._on_found_open()
+
+    def _on_found_open(self) -> None:
+        """What a receiver holds open is resolved there if it works."""
+        if self._has_run and self._inquiry is not None:
+            self.pipeline.resolve_unknown(self._inquiry.open_keys)
+            self._inquiry.open_keys.clear()
+        self._wake_dispatcher()
+        self._woken.set()
 
     async def _flush_on(self) -> None:
         """Flush when something has happened or is due, but not for every single result: many
         come at once."""
+        self._gate.begin()
+        self._fleet.resume()
         while True:
             self._woken.clear()
             wait = await self._flush()
@@ -272,26 +293,6 @@ class AlertManager(AlertingStatus):
     def _on_rejected(self, delivery: Delivery) -> None:
         self.pipeline.refused(delivery, self._now())
         self._woken.set()
-
-    async def _on_refused(self, delivery: Delivery, reason: str) -> None:
-        """A notifier refuses for good: reported through the others, once for each reason."""
-        now, key = self._now(), (delivery.notifier, reason)
-        if now - self._noted.get(key, float("-inf")) < NOTE_SECONDS:
-            return
-        self._noted[key] = now
-        note = refusal(delivery, reason, self.pipeline.config.region, now)
-        await self._send_to_others(delivery.notifier, note)
-
-    async def _on_undelivered(self, delivery: Delivery, reason: str) -> None:
-        """A notifier has accepted nothing for a while: reported through the others."""
-        note = undelivered(delivery, reason, self.pipeline.config.region, self._now())
-        await self._send_to_others(delivery.notifier, note)
-
-    async def _send_to_others(self, name: str, note: Message) -> None:
-        others = [other for other in self.pipeline.config.notifiers if other != name]
-        if self._outbox is not None:
-            await self._outbox.commit({}, [Delivery(each, note, due=note.at) for each in others])
-            self._wake_dispatcher()
 
     def _wake_dispatcher(self) -> None:
         if self._dispatcher is not None:

@@ -3,7 +3,8 @@
 Plain frozen values. Times are wall-clock seconds since 1970 (UTC), durations seconds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 Labels = tuple[tuple[str, str], ...]
@@ -144,6 +145,22 @@ class Silence:
     reason: str
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """What a receiver says is open there. ``key`` is its incident where the service keeps that,
+    ``check``, ``rule`` and ``labels`` say which alert it is where it keeps those, else they are
+    empty; ``memory`` is what the notifier would remember of the incident."""
+
+    key: str = ""
+    check: str = ""
+    rule: str = ""
+    labels: Labels = ()
+    severity: Severity = Severity.CRITICAL
+    since: float = 0.0
+    summary: str = ""
+    memory: Mapping[str, str] = field(default_factory=dict)
 
 
 class NotifyError(Exception):

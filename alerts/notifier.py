@@ -1,9 +1,12 @@
 """The interface of a notifier."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from alerts.model import Message
+from alerts.model import Message, OpenAlert
+
+# In a notifier's memory: this message was sent before, and may have been accepted.
+REPEATED = "repeated"
 
 
 class Notifier(Protocol):
@@ -32,7 +35,8 @@ class Notifier(Protocol):
         """Returns once the service has accepted the message.
 
         ``memory`` is what the last message with this key returned, empty for the first; what
-        is returned is kept for the next. Raises :class:`alerts.model.NotifyError`.
+        is returned is kept for the next. It has ``REPEATED`` where an attempt before this one may
+        have been accepted. Raises :class:`alerts.model.NotifyError`.
         """
         ...
 
@@ -44,6 +48,23 @@ class Verifiable(Protocol):
     async def verify(self) -> str:
         """What was found out, in words; nothing reaches any person. Raises
         :class:`alerts.model.NotifyError` if a message would not be accepted."""
+        ...
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A notifier whose service can be asked which of our incidents are open there; ``can_ask``:
+    with what is configured."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can_ask(self) -> bool: ...
+
+    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
+        """What is open there of the probe in ``region``, whose incidents are named after
+        ``groups``. Raises :class:`alerts.model.NotifyError`."""
         ...
 
 

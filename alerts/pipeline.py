@@ -5,11 +5,11 @@ State that has to survive a restart comes out of :meth:`Pipeline.flush` as docum
 a receiver accepted or refused is handed back in.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import ClusterLink, incidents_among
+from alerts.cluster.cluster_groups import ClusterLink, incidents_among
 from alerts.cluster.scoped_alert import SEEN_FROM
 from alerts.config import AlertingConfig
 from alerts.flush import Flush
@@ -141,10 +141,10 @@ class Pipeline:
         self._events += events
         return bool(events)
 
-    def resolve_unknown(self) -> None:
+    def resolve_unknown(self, groups: Collection[str] | None = None) -> None:
         """Every check has run once, and what was open before the start is unknown: whatever
-        works is resolved at the pagers."""
-        self._unknown = set(self.groups.values())
+        works of some groups, or of all, is resolved at the pagers."""
+        self._unknown |= set(self.groups.values() if groups is None else groups)
 
     def delivered(self, delivery: Delivery, now: float | None = None) -> None:
         """A receiver has accepted a message."""

@@ -7,13 +7,13 @@ a result says otherwise, so that it gets its resolve or stays as it was sent.
 import logging
 from collections.abc import Iterable, Mapping
 
-from alerts.cluster.leader import MINE
 from alerts.model import Alert
 from alerts.notification.message import highest_severity, name_of
 from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.outbox.incident_log import IncidentLog, OpenIncident
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
+from alerts.role import MINE
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _drop_what_was_closed(pipeline: Pipeline, journal: IncidentLog, waiting: set
     """A resolve that was delivered after the database was last written."""
     for key, entry in _own_entries(pipeline, waiting):
         closed = journal.closed_at(*key)
-        if closed is not None and closed >= entry.told:
+        if closed is not None and closed >= entry.sent_at:
             pipeline.group_store.drop(key)
 
 
@@ -89,7 +89,7 @@ def _adopt_lost_alerts(pipeline: Pipeline, found: Mapping[Key, OpenIncident]) ->
         known = {name_of(alert): alert for alert in incident.alerts} if incident else {}
         for member in set(entry.members) - firing:
             if member in known:
-                pipeline.adopt(known[member], key[1], entry.told)
+                pipeline.adopt(known[member], key[1], entry.sent_at)
 
 
 async def _complete(pipeline: Pipeline, journal: IncidentLog) -> None:
@@ -100,7 +100,7 @@ async def _complete(pipeline: Pipeline, journal: IncidentLog) -> None:
             notifier=notifier,
             key=key,
             alerts=tuple(firing[each] for each in entry.members if each in firing),
-            sent_at=entry.told,
+            sent_at=entry.sent_at,
             opened=entry.opened,
             memory={},
         )
@@ -119,7 +119,7 @@ def _entry(incident: OpenIncident) -> NotificationLogEntry:
         severity=severity,
         members=members,
         since=_since(alerts, incident.opened),
-        told=incident.sent_at,
+        sent_at=incident.sent_at,
         opened=incident.opened,
         story=members,
         wrong=tuple(f"{name_of(alert)}\n{alert.wrong}" for alert in alerts),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from alerts.cluster.cluster import Cluster
+from alerts.inquiry import Inquiry
 from alerts.model import Alert, Severity, Silence
 from alerts.notification.receiver_health import ReceiverHealth
 from alerts.notification.sender import Dispatcher
@@ -33,6 +34,7 @@ class AlertingStatus:
         self._silences: list[Silence] = []
         self._outbox: Outbox | None = None
         self._dispatcher: Dispatcher | None = None
+        self._inquiry: Inquiry | None = None
 
     @property
     def firing(self) -> list[Alert]:
@@ -90,6 +92,12 @@ class AlertingStatus:
     def problem(self) -> str:
         """Why messages are not stored on disk, for people; empty if they are."""
         return self._outbox.state.problem if self._outbox and self._folder else ""
+
+    @property
+    def left_open(self) -> str:
+        """What may be open at receivers since before a start that found nothing stored, for
+        people; empty if nothing is known to be."""
+        return self._inquiry.notice.strip() if self._inquiry else ""
 
     @property
     def fleet(self) -> Cluster:

@@ -5,6 +5,9 @@ from dashboards.model import BLUE, GREEN, ORANGE, RED, DashboardRow, Panel, Pane
 AVAILABILITY = ((None, RED), (0.95, ORANGE), (0.99, BLUE), (0.999, GREEN))
 _STATES = ((0.0, "failing", RED), (1.0, "passing", GREEN))
 _CHECK = "on (job, instance, region, check)"
+# What one push has in common.
+_GROUP = "on (job, instance, region)"
+PUSHED = 'probe_pushed_timestamp_seconds{job=~"$job"}'
 
 
 def measured(selector: str) -> str:
@@ -12,21 +15,31 @@ def measured(selector: str) -> str:
     return f"(probe_success{selector} and {_CHECK} probe_interval_seconds{selector})"
 
 
+def not_pushed(expr: str) -> str:
+    """Without what single runs have pushed: it stays until the next one, whatever happens."""
+    return f"({expr} unless {_GROUP} {PUSHED})"
+
+
 def success_share(selector: str, by: str, window: str) -> str:
     """The share of the measured time in which checks passed, whatever restarts there were."""
-    good = f"sum by ({by}) (sum_over_time(probe_success{selector}[{window}]))"
-    return f"({good} / sum by ({by}) (count_over_time(probe_success{selector}[{window}])))"
+    good = not_pushed(f"sum_over_time(probe_success{selector}[{window}])")
+    every = not_pushed(f"count_over_time(probe_success{selector}[{window}])")
+    return f"(sum by ({by}) {good} / sum by ({by}) {every})"
 
 
-def states(selector: str, drill: str = "", title: str = "Checks over time") -> Panel:
-    """Each check over time; gaps are where nothing could be measured."""
+def states(
+    selector: str, drill: str = "", title: str = "Checks over time", more: str = ""
+) -> Panel:
+    """Each check over time; gaps are where nothing could be measured. ``more`` is a condition on
+    the checks, as the end of the expression."""
     return Panel(
         title=title,
         description="The worst result of each check in each step, so that a short failure is seen "
         "over days too. A gap: it could not be measured.",
         queries=(
             PanelQuery(
-                f"min_over_time(probe_success{selector}[$__interval])", "{{check}} {{region}}"
+                not_pushed(f"min_over_time(probe_success{selector}[$__interval])") + more,
+                "{{check}} {{region}}",
             ),
         ),
         unit="short",

@@ -66,6 +66,8 @@ def _turn(kinds: tuple[Kind[Any, Any], ...]) -> Dashboard:
                 "provider, transport",
                 "{{provider}} {{transport}}",
             ),
+            DashboardRow("Provider $provider", _by("transport"), True, repeat="provider"),
+            DashboardRow("Transport $transport", _by("provider"), True, repeat="transport"),
             *rows_for(kinds, TURN),
         ),
         providers=True,
@@ -105,6 +107,40 @@ def _providers() -> tuple[Panel, ...]:
             words=((0, "down", RED), (1, "up", GREEN)),
         ),
         _phases(),
+    )
+
+
+def _by(label: str) -> tuple[Panel, ...]:
+    """What a provider's transports, or a transport's providers, differ in."""
+    which = selector(providers=True, transports=label != "transport")
+    worst = check_panels.not_pushed(f"min_over_time(probe_success{which}[$__interval])")
+    legend = f"{{{{{label}}}}} {{{{region}}}}"
+    return (
+        Panel(
+            f"Success by {label}",
+            "The worst result in each step.",
+            (PanelQuery(f"min by ({label}, region) {worst}", legend),),
+            shape=PanelType.STATES,
+            words=((0, "failing", RED), (1, "passing", GREEN)),
+            interval="1m",
+        ),
+        _by_panel("Allocate", "probe_turn_allocate_seconds", label, which, "s"),
+        _by_panel("Relay RTT", "probe_turn_relay_rtt_seconds", label, which, "s"),
+        _by_panel("Loss", "probe_turn_loss_ratio", label, which, "percentunit"),
+    )
+
+
+def _by_panel(title: str, signal: str, label: str, which: str, unit: str) -> Panel:
+    return Panel(
+        f"{title} by {label}",
+        "The worst of its checks.",
+        (
+            PanelQuery(
+                f"max by ({label}, region) ({signal}{which})", f"{{{{{label}}}}} {{{{region}}}}"
+            ),
+        ),
+        unit=unit,
+        least=0,
     )
 
 

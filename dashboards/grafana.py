@@ -103,7 +103,8 @@ def _variables(board: Dashboard) -> list[Any]:
         .type("prometheus")
     ]
     job = 'job=~"$job"'
-    found.append(_variable("job", "Job", "label_values(probe_build_info, job)"))
+    jobs = '{__name__=~"probe_build_info|probe_pushed_timestamp_seconds"}'
+    found.append(_variable("job", "Job", f"label_values({jobs}, job)"))
     found.append(_variable("region", "Region", f"label_values(probe_build_info{{{job}}}, region)"))
     check = f'label_values({_IS_CHECK}{{{job}, region=~"$region"}}, check)'
     found.append(_variable("check", "Check", check))
@@ -111,6 +112,11 @@ def _variables(board: Dashboard) -> list[Any]:
         query = f'label_values({_IS_CHECK}{{{job}, provider!=""}}, provider)'
         # Also what belongs to no provider.
         found.append(_variable("provider", "Provider", query, ".*"))
+        query = f'label_values({_IS_CHECK}{{{job}, transport!=""}}, transport)'
+        found.append(_variable("transport", "Transport", query))
+    if board.services:
+        query = f"label_values(probe_check_info{{{job}}}, service)"
+        found.append(_variable("service", "Service", query))
     found.append(_hidden("status", f"label_values(probe_links_info{{{job}}}, status_url)"))
     return found
 

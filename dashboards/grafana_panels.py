@@ -66,7 +66,7 @@ def grafana_panel(panel: Panel) -> Any:
     if panel.words:
         made.mappings([_words(panel)])
     if panel.link_to:
-        made.data_links([_drill(panel.link_to)])
+        made.data_links([_drill(panel.link_to), _runs()])
     if panel.least is not None:
         made.min(panel.least)
     if panel.most is not None:
@@ -87,6 +87,15 @@ def _drill(uid: str) -> dashboard.DashboardLink:
     variables = "var-datasource=${datasource}&var-check=${__field.labels.check}"
     return dashboard.DashboardLink("This check").url(
         f"/d/{uid}?{variables}&var-region=${{__field.labels.region}}&${{__url_time_range}}"
+    )
+
+
+def _runs() -> dashboard.DashboardLink:
+    """The check's own page, with its last runs and their phases."""
+    return (
+        dashboard.DashboardLink("Runs of this check")
+        .url("${status}checks/${__field.labels.check}")
+        .target_blank(True)
     )
 
 

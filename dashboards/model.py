@@ -67,13 +67,14 @@ class DashboardRow:
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """One dashboard: ``uid`` is stable and at most 40 characters. ``providers``: it can be
-    narrowed to TURN providers."""
+    narrowed to TURN providers and transports; ``services``: it has a variable of services."""
 
     uid: str
     title: str
     description: str
     rows: tuple[DashboardRow, ...]
     providers: bool = False
+    services: bool = False
 
     @property
     def panels(self) -> tuple[Panel, ...]:

@@ -38,9 +38,12 @@ def overview(kinds: Iterable[Kind[Any, Any]]) -> Dashboard:
             DashboardRow("Now", (*_now(), check_panels.failures(selector()))),
             DashboardRow("Checks", tuple(_checks(kinds))),
             DashboardRow("Objectives over 30 days", tuple(_objectives())),
+            DashboardRow("Service $service", tuple(_of_service()), True, repeat="service"),
             DashboardRow("Limits", (_limits(),), collapsed=True),
             DashboardRow("Time", (_durations(),), collapsed=True),
+            DashboardRow("Runs pushed by pipelines", (_pushed(),), collapsed=True),
         ),
+        services=True,
     )
 
 
@@ -115,6 +118,61 @@ def _checks(kinds: tuple[Kind[Any, Any], ...]) -> Iterator[Panel]:
         yield check_panels.states(which, uid, f"{title}: checks over time")
     yield check_panels.availability(selector(), "check", "{{check}}")
     yield check_panels.causes(selector())
+
+
+def _of_service() -> Iterator[Panel]:
+    """A service of the status page: its checks, and how available they were."""
+    which = 'probe_check_info{job=~"$job", service=~"$service"}'
+    own = f" and {_CHECK} {which}"
+    yield check_panels.states(selector(), title="Checks of the service", more=own)
+    named = f"{_CHECK} group_left (service) {which}"
+    kept = f"avg by (service) (avg_over_time(probe_success{selector()}[$__range]) * {named})"
+    yield Panel(
+        "Availability of the service",
+        "The mean of its checks in the time shown.",
+        (PanelQuery(kept, "{{service}}", True),),
+        unit="percentunit",
+        shape=PanelType.STAT,
+        thresholds=check_panels.AVAILABILITY,
+        height=4,
+        decimals=3,
+    )
+    why = f"probe_failure_info{selector()} and {_CHECK} {which}"
+    yield Panel(
+        "Causes in the service",
+        "How many of its checks fail or can't be measured, by cause.",
+        (PanelQuery(f"count by (cause) ({why}) or 0 * count({which})", "{{cause}}"),),
+        shape=PanelType.STACK,
+        height=7,
+        least=0,
+    )
+
+
+def _pushed() -> Panel:
+    """What single runs have pushed within a day; older results say nothing of now."""
+    by, group = "check, job, region", "on (job, instance, region)"
+    recent = f"{group} (time() - {check_panels.PUSHED} < 86400)"
+    age = f"{group} group_left () (1000 * {check_panels.PUSHED})"
+    result = f"probe_success{selector()}"
+    return Panel(
+        "Pushed within a day",
+        "The last result of each check that a pipeline has pushed (`probe --once --push`), and "
+        "when. What is older is left out: a Pushgateway keeps it for ever.",
+        (
+            PanelQuery(f"min by ({by}) (0 * ({result} and {recent}) + {age})", now=True),
+            PanelQuery(f"min by ({by}) ({result} and {recent})", now=True),
+        ),
+        unit="dateTimeFromNow",
+        shape=PanelType.TABLE,
+        width=24,
+        columns=(
+            ("check", "Check"),
+            ("job", "Job"),
+            ("region", "Region"),
+            ("Value #A", "Pushed"),
+            ("Value #B", "Passed"),
+        ),
+    )
 
 
 def _objective() -> str:

@@ -46,11 +46,13 @@ def names_on(kinds: Iterable[Kind[Any, Any]], board: str) -> str:
     return "|".join(found)
 
 
-def selector(*more: str, providers: bool = False) -> str:
+def selector(*more: str, providers: bool = False, transports: bool = False) -> str:
     """The selector of what the variables of a dashboard choose."""
     wanted = [*more, 'job=~"$job"', 'region=~"$region"', 'check=~"$check"']
     if providers:
         wanted.append('provider=~"$provider"')
+    if transports:
+        wanted.append('transport=~"$transport"')
     return "{" + ", ".join(wanted) + "}"
 
 
@@ -132,7 +134,9 @@ def _limits(threshold: Threshold | None) -> str:
 
 def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     """How a latency is distributed, over time."""
-    bucket = f"{histogram_of(signal).name}_bucket{of_kind(kind, board)}"
+    # Buckets alone have no label of their kind; their name says it.
+    which = selector(providers=board == TURN) if kind.buckets_alone else of_kind(kind, board)
+    bucket = f"{histogram_of(signal).name}_bucket{which}"
     return Panel(
         title=f"{title_of(signal)}: distribution",
         description=f"{signal.help} All runs, by how long it took.",

@@ -142,12 +142,17 @@ def check_config(options: dict[str, Any], probe: bool) -> None:
 
 
 @cli.command("list")
+@click.option(
+    "--series",
+    is_flag=True,
+    help="How many series /metrics has of each check, of each kind, and in total.",
+)
 @click.pass_obj
-def list_(options: dict[str, Any]) -> None:
+def list_(options: dict[str, Any], series: bool) -> None:
     """List checks, signals, thresholds, costs, and what is skipped and why."""
     from probe.commands import inspect
 
-    sys.exit(inspect.list_everything(options))
+    sys.exit(inspect.list_everything(options, series=series))
 
 
 @cli.group("alerts")

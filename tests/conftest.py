@@ -1,13 +1,18 @@
 """Fixtures that every test may ask for, and the run's last word on missing real parts."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from probe.core import runner
+from probe.core.stall import StallWatch
 from tests import requirements
 from tests.leaks import Footprint, left_behind
 from tests.servers.chromium import Chromium, Tab
@@ -56,12 +61,34 @@ async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
         yield opened
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_stalls() -> Iterator[None]:
+    """Runs in this process are never late by their own clock, so that a busy machine is no
+    cause of a failure. Tests of stalls put a watch of their own into the context."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "StallWatch", lambda: StallWatch(clock=lambda: 0.0))
+        yield
+
+
 @pytest.fixture
 async def leaks() -> AsyncIterator[None]:
     """No task and no descriptor outlives the test; name it first, so that it looks last."""
     before = Footprint.now()
     yield
     assert await left_behind(before) == []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Each worker of a parallel run compiles its share of the test files before all collect all
+    of them: a fresh checkout is compiled once and not by each worker."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not worker or sys.dont_write_bytecode:
+        return
+    root, count = Path(__file__).parent.parent, int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in sorted(root.glob("tests/**/test_*.py"))[int(worker) :: count]:
+        # What can't be imported is reported by the collection.
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects

@@ -12,161 +12,10 @@ import pytest
 
 from probe.core.thresholds import all_signals
 from probe.kinds import KINDS
+from tests.architecture.layers import GROUND, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("probe", "alerts", "dashboards")
-
-# What a place may import of ours, from the ground up: a name stands for itself and all that is
-# below it, and a place may always import itself.
-INSTRUMENTS = {
-    "probe.call",
-    "probe.ice",
-    "probe.net",
-    "probe.paircam",
-    "probe.peer",
-    "probe.stores",
-    "probe.stun",
-    "probe.telemetry",
-    "probe.turn",
-    "probe.turn_targets",
-}
-# Below everything: bounds and cleans what comes from outside, and knows nothing of checks.
-GROUND = "probe.untrusted"
-MAY_IMPORT: dict[str, set[str]] = {
-    GROUND: set(),
-    "probe.core": set(),
-    "probe.net": {"probe.core"},
-    "probe.paircam": {"probe.core", "probe.net"},
-    "probe.stun": {"probe.core", "probe.net"},
-    "probe.turn": {"probe.core", "probe.net", "probe.stun"},
-    "probe.ice": {"probe.core", "probe.net", "probe.stun", "probe.turn"},
-    "probe.call": {
-        "probe.core",
-        "probe.ice",
-        "probe.net",
-        "probe.paircam",
-        "probe.stun",
-        "probe.turn",
-    },
-    "probe.turn_report": {
-        "probe.core",
-        "probe.net",
-        "probe.report.text.sanitize",
-        "probe.stun",
-        "probe.turn",
-        "probe.turn_targets.forbidden_peers",
-        "probe.untrusted",
-    },
-    "probe.turn_targets": {"probe.core", "probe.net", "probe.paircam", "probe.stun", "probe.turn"},
-    "probe.peer": {
-        "probe.call",
-        "probe.core",
-        "probe.ice",
-        "probe.net",
-        "probe.stun",
-        "probe.turn",
-        "probe.turn_targets",
-    },
-    "probe.stores": {"probe.core", "probe.net"},
-    "probe.telemetry": {"probe.core", "probe.net", "probe.paircam"},
-    "probe.budget": {"probe.core"},
-    "probe.kinds": {*INSTRUMENTS, "probe.budget", "probe.core"},
-    "probe.storage": set(),
-    "probe.history": {"probe.core", "probe.storage"},
-    "probe.report": {
-        "probe.core",
-        "probe.history.incidents.model",
-        "probe.history.model",
-        "probe.history.uptime.model",
-    },
-    "probe.diagnostics": {"probe.core", "probe.net", "probe.report.text.sanitize"},
-    "probe.metrics": {"alerts.cluster", "alerts.model", "probe.core", "probe.history"},
-    "probe.web": {
-        "probe.core.model",
-        "probe.core.resources",
-        "probe.history.incidents.model",
-        "probe.history.model",
-        "probe.history.uptime.model",
-        "probe.report",
-    },
-    "probe.otel": {"probe.core", "probe.net.urls"},
-    "probe.exporter": {
-        *INSTRUMENTS,
-        "probe.core",
-        "probe.kinds",
-        "probe.metrics.families",
-        "probe.metrics.text_format",
-        "probe.web.access",
-        "probe.web.rendered",
-        "probe.web.token_bucket",
-    },
-    "probe.lab": set(),
-    # Words for people, and what any client of the web needs: no engine of the probe's.
-    "alerts": {
-        "probe.core",
-        "probe.diagnostics.redact",
-        "probe.history.incidents.model",
-        "probe.history.model",
-        "probe.net",
-        "probe.report",
-        "probe.storage",
-    },
-    # What a rule or a panel asks for is what the exporter writes.
-    "dashboards": {"alerts.prometheus", "probe.core", "probe.kinds", "probe.metrics"},
-    "probe.config": {
-        "alerts",
-        "probe.core",
-        "probe.diagnostics",
-        "probe.exporter.settings",
-        "probe.otel.settings",
-        "probe.net.proxies",
-        "probe.net.peer_address",
-        "probe.net.urls",
-    },
-    # A window of results and objectives in, go or roll back out.
-    "probe.gate": {
-        "alerts.evaluation",
-        "probe.budget",
-        "probe.config.gate_table",
-        "probe.core",
-        "probe.daemon.schedule",
-        "probe.history",
-        "probe.report",
-        "probe.storage",
-    },
-    "probe.load": {
-        *INSTRUMENTS,
-        "probe.budget",
-        "probe.config.check_plan",
-        "probe.core",
-        "probe.kinds",
-        "probe.report",
-    },
-    "probe.once": {"alerts", "probe.config", "probe.core", "probe.report"},
-    "probe.daemon": {
-        *INSTRUMENTS,
-        "alerts",
-        "probe.budget",
-        "probe.config",
-        "probe.core",
-        "probe.diagnostics",
-        "probe.exporter",
-        "probe.otel",
-        "probe.history",
-        "probe.kinds.budget",
-        "probe.metrics",
-        "probe.once",
-        "probe.report",
-        "probe.storage",
-        "probe.web",
-    },
-    # Documents follow from everything that there is.
-    "probe.reference": {"alerts", "probe"},
-    "probe.exit_codes": set(),
-    "probe.commands": {"alerts", "probe"},
-    "probe.cli": {"probe.commands", "probe.exit_codes"},
-    "probe.__main__": {"probe.cli"},
-}
 
 
 @cache
@@ -239,6 +88,19 @@ def test_no_file_is_imported_in_a_circle() -> None:
     }
     order = graphlib.TopologicalSorter(graph)
     order.prepare()  # raises CycleError, which names the circle
+
+
+def test_no_folder_is_imported_in_a_circle() -> None:
+    folders = {name for name, path in _ours() if path.stem == "__init__" and name.count(".") == 1}
+
+    def folder(name: str) -> str:
+        return ".".join(name.split(".")[:2])
+
+    graph: dict[str, set[str]] = {each: set() for each in folders}
+    for name, path in _ours():
+        if folder(name) in folders:
+            graph[folder(name)] |= {folder(f) for f in _imports(path)} & folders - {folder(name)}
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_no_folder_has_more_than_fifteen_files() -> None:

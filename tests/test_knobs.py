@@ -15,7 +15,6 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import load_settings
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.stall import StallWatch
 from probe.kinds import KINDS
 from probe.lab import Lab
 from probe.lab.lab import Certificate
@@ -284,10 +283,7 @@ async def watch(lab: Lab, case: Case) -> Report:
     wanted = set(names_of(case))
     assert wanted <= {check.name for check in checks}
     plan = CheckPlan(tuple(timed(check, case) for check in checks if check.name in wanted))
-    context = Context()
-    # A busy machine is no part of what is tested: by this clock no run is ever late.
-    context.get_or_create("stall-watch", lambda: StallWatch(clock=lambda: 0.0))
-    return await run_once(plan, OnceOptions(deadline=AMPLE), context=context)
+    return await run_once(plan, OnceOptions(deadline=AMPLE), context=Context())
 
 
 async def gathered() -> None:

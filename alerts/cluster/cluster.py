@@ -17,16 +17,17 @@ from alerts.cluster import quorum
 from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
 from alerts.cluster.client import Post
 from alerts.cluster.configuration import SETUP_KINDS, SetupProblem, plan_digest, setup_problems
-from alerts.cluster.leader import Assignment
 from alerts.cluster.members import Members, PeersPlan, PeersReading
 from alerts.cluster.protocol import Query, RelayedAnswer, write
 from alerts.cluster.questions import Questions
-from alerts.cluster.quorum import QuorumState, Scope, SuspectedAlert
+from alerts.cluster.quorum import QuorumState, Scope
 from alerts.cluster.responder import Key, LastResult, LocalMember, LocalState, build_answer, is_due
 from alerts.cluster.roles import Roles
 from alerts.cluster.scoped_alert import ScopedAlert, local_group, seen_here
 from alerts.model import Alert, Delivery
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.role import Assignment
+from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Result, Status
 
@@ -36,7 +37,6 @@ SUSPECTED_INTERVAL_SECONDS, IDLE_INTERVAL_SECONDS = 3.0, 30.0
 PAUSE_SECONDS = 0.5
 # Asking takes less; without answers the probe goes on alone.
 FIRST_ROUND_SECONDS = 10.0
-EMPTY: Mapping[Key, float] = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Cluster:
         busy: bool,
         groups: Collection[str] = (),
         undelivered: Collection[Key] = (),
-        ended: Mapping[Key, float] = EMPTY,
+        ended: Mapping[Key, float] = MappingProxyType({}),
     ) -> None:
         """These alerts are suspected now; ``busy``: something that was sent is not resolved
         yet. ``groups`` are those to ask for, ``undelivered`` have a pending message, ``ended``

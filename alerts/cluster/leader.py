@@ -4,18 +4,18 @@ A pager recognises a group by its key, so every probe notifies it. Where each me
 by people, one probe notifies: the first in order that sees the group. It owns the group and
 says so whenever it is asked; the others keep in mind what was sent, and the next one goes on
 when it is gone, or when it can't deliver. What is lost in the seconds between may be sent
-twice, but is never lost. docs/cluster.md has the whole protocol as a table.
+twice, but is never lost. docs/regions.md has the whole protocol as a table.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+
+from alerts.role import MINE, Assignment, Role
 
 # For each probe before it that sees the group too, a probe waits so long for it to notify.
 NOTIFY_TIMEOUT_SECONDS = 10.0
 # Whose message no receiver has taken for so long hands the group over.
 HANDOVER_SECONDS = 15.0
-MINE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,28 @@ class Other:
     ends: bool = False
 
 
-class Role(StrEnum):
-    """What this probe does: notify, notify although the receiver has been notified, wait,
-    stand by for another one, forget what is resolved, or reopen what another one has closed."""
-
-    SEND = "send"
-    REPEAT = "repeat"
-    WAIT = "wait"
-    STANDBY = "standby"
-    FORGET = "forget"
-    REOPEN = "reopen"
-
-
 @dataclass(frozen=True, slots=True)
-class Assignment:
-    """This probe's role; ``owner`` is the probe it stands by for."""
+class Turn:
+    """Since when (``at``) this probe waits for those ``before`` it to notify of a group that has
+    been firing since ``begun``."""
 
-    role: Role
-    owner: str = MINE
+    begun: float
+    at: float
+    before: frozenset[str]
+
+
+def next_turn(turn: Turn | None, begun: float, before: frozenset[str], now: float) -> Turn:
+    """The turn by now, when those ``before`` this probe see the group.
+
+    When one of them is lost, the next one gets its own time: those behind it notice the loss in
+    the same second, and all of them would notify. No later than all had their time.
+    """
+    if turn is None or turn.begun != begun:
+        turn = Turn(begun, begun, before)
+    if turn.before <= before:
+        return replace(turn, before=before)
+    longest = NOTIFY_TIMEOUT_SECONDS * len(turn.before)
+    return Turn(begun, max(turn.at, min(now, begun + longest)), before)
 
 
 def elect(

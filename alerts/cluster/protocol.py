@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.cluster.quorum import ObservedSeverity, Opinion
+from alerts.cluster.quorum import Opinion
 from alerts.model import Severity
+from alerts.state.suspected_alert import ObservedSeverity
 
 SCHEMA: Literal[1] = 1
 # Of one question; more checks or groups are asked for in further questions.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alerts.cluster.protocol import MOST_ASKED, QueriedCheck, Query
-from alerts.cluster.quorum import SuspectedAlert
+from alerts.state.suspected_alert import SuspectedAlert
 
 # Of one round, so that asking stays within its time; the rest is asked in the next rounds.
 MOST_QUESTIONS = 5

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from alerts.model import Alert, Fingerprint, Severity
+from alerts.model import Alert, Severity
 from alerts.state.annotations import NO_DATA
+from alerts.state.suspected_alert import ObservedSeverity
 
 # Without answers a probe decides alone, so much later than its `for_seconds`.
 ALONE_SECONDS = 60.0
@@ -44,24 +45,6 @@ class MemberVote:
     name: str
     stance: Vote
     severity: Severity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedSeverity:
-    """One rule of a check that another probe sees as bad; ``sure``: for long enough not to be
-    a single lost packet, and still."""
-
-    severity: Severity
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SuspectedAlert:
-    """Something that this probe itself sees as bad since ``since``, notified of or not."""
-
-    identity: Fingerprint
-    since: float
-    sight: ObservedSeverity
 
 
 @dataclass(frozen=True, slots=True)

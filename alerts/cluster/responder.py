@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from alerts.cluster.leader import HANDOVER_SECONDS, MINE
+from alerts.cluster.leader import HANDOVER_SECONDS
 from alerts.cluster.protocol import MOST_NAMED, MemberAnswer, Query, ReportedAlert, ReportedCheck
-from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS, SuspectedAlert
+from alerts.cluster.quorum import FRESH_INTERVALS, FRESH_SECONDS
 from alerts.model import Delivery, Fingerprint, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.role import MINE
 from alerts.state.annotations import NO_DATA
+from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 
 T = TypeVar("T")

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import MINE, NOTIFY_TIMEOUT_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, Turn, elect, next_turn
 from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.role import MINE, Assignment, Role
 
 # What fires waits so long for the others' first answer on it; asking takes less.
 BOUND_SECONDS = 5.0
@@ -32,6 +33,7 @@ class Roles:
         self._peers, self._agreement, self._region = peers, agreement, region
         self._now, self._ask_now = now, ask_now
         self._reopened: set[Key] = set()
+        self._turns: dict[Key, Turn] = {}
         self.undelivered: Collection[Key] = ()
         self.ended: Mapping[Key, float] = {}
         self.round_at = float("-inf")
@@ -42,13 +44,17 @@ class Roles:
         """Whether this probe is the one that notifies people of a group."""
         now = self._now()
         others = [self._other(each, notifier, subject, now) for each in self._peers.reachable]
-        waited = now - self._agreement.begun(subject)
+        begun = self._agreement.begun(subject)
+        waited = now - begun
         owner = view.owner if view else None
+        before = frozenset(each.name for each in others if each.ahead and each.sees)
+        turn = next_turn(self._turns.get((notifier, subject)), begun, before, now)
+        self._turns[notifier, subject] = turn
         found = elect(
             owner,
             over,
             others,
-            waited,
+            now - turn.at,
             now - view.opened if view else 0.0,
             agreed=self._agreement.is_agreed(subject),
             pending=(notifier, subject) in self.undelivered,
@@ -58,6 +64,7 @@ class Roles:
             else None,
         )
         if view is not None:
+            del self._turns[notifier, subject]
             self._note_reopening((notifier, subject), found)
         timeout = NOTIFY_TIMEOUT_SECONDS * len(others) + BOUND_SECONDS
         is_stale = now - self.round_at > RECENT_SECONDS and waited < timeout
@@ -91,6 +98,8 @@ class Roles:
         word, ahead = member.groups.get(subject), self._peers.is_ahead(member, self._region)
         if word is None:
             return Other(member.name, ahead)
+        # Among those without a majority, what one of them has sent is as good as this one's.
+        counts = member.counts(now) or not self._peers.has_majority
 
         def age(times: Mapping[str, float]) -> float | None:
             return now - times[notifier] if notifier in times else None
@@ -99,9 +108,9 @@ class Roles:
             member.name,
             ahead=ahead,
             sees=word.sees,
-            owns=notifier in word.owns and member.counts(now),
+            owns=notifier in word.owns and counts,
             holds=notifier in word.holds,
-            ends=notifier in word.ends and member.counts(now),
+            ends=notifier in word.ends and counts,
             ended=age(word.ended),
             pending=age(word.pending),
             opened=age(word.opened),

@@ -11,7 +11,6 @@ names them. Pure: the log is all there is, and it can be stored.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerts.cluster.leader import MINE, Assignment, Role
 from alerts.model import Alert, Delivery, Message, MessageType, Severity
 from alerts.notification.message import (
     AlertGroup,
@@ -24,6 +23,7 @@ from alerts.notification.message import (
 from alerts.notification.notification_log import Key, NotificationLog, NotificationLogEntry
 from alerts.notification.occasion import next_times, occasion_for, refused_interval
 from alerts.notification.route import Route, Routes
+from alerts.role import MINE, Assignment, Role
 
 # The resolve of an incident is remembered for so long.
 ENDED_SECONDS = 600.0
@@ -253,7 +253,7 @@ def _entry(
         severity=severity,
         members=names,
         since=min(since, view.since) if view else since,
-        told=now,
+        sent_at=now,
         opened=view.opened if view else now,
         owner=owner,
         story=tuple(dict.fromkeys((*(view.story or view.members if view else ()), *names))),

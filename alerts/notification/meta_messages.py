@@ -65,6 +65,20 @@ def undelivered(delivery: Delivery, reason: str, region: str, now: float) -> Mes
     )
 
 
+def left_open(text: str, region: str, now: float) -> Message:
+    """That receivers may have incidents of before a start open."""
+    return Message(
+        key="left open",
+        occasion=MessageType.NOTE,
+        severity=Severity.WARNING,
+        title="The probe does not know what it sent before its start",
+        at=now,
+        since=now,
+        region=region,
+        text=text,
+    )
+
+
 def log(event: Event) -> None:
     """One line for each change of an alert."""
     level = logging.INFO if event.transition.turn is TransitionType.RESOLVED else logging.WARNING

@@ -7,11 +7,14 @@ resolve that was refused is sent again until it is accepted.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar
 
-from alerts.cluster.leader import MINE
+from pydantic import ConfigDict, Field, TypeAdapter
+
 from alerts.model import Delivery, Message, MessageType, Severity
-from alerts.outbox.codec import CodecError, dump_message, load_message
+from alerts.outbox.codec import CodecError, dump, dump_message, load, load_message
+from alerts.role import MINE
 
 # A resolve that is not accepted for so long is dropped.
 RESOLVE_SECONDS = 86400.0
@@ -27,13 +30,16 @@ class NotificationLogEntry:
     since the incident began; ``wrong`` is what was wrong with each, as it was sent. ``owner``
     is the probe that sends, ``MINE`` for this one. ``accepted``: the receiver has accepted a
     message of this incident, or may have; ``refused``: it refused the last one for good.
-    ``critical_since`` is when it was first sent as critical.
+    ``critical_since`` is when it was first sent as critical, ``sent_at`` when the last message
+    was sent (``told`` where it is stored).
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
 
     severity: Severity
     members: tuple[str, ...]
     since: float
-    told: float
+    sent_at: Annotated[float, Field(alias="told")]
     opened: float
     owner: str = MINE
     story: tuple[str, ...] = ()
@@ -41,6 +47,9 @@ class NotificationLogEntry:
     accepted: bool = True
     refused: bool = False
     critical_since: float | None = None
+
+
+_ENTRY: TypeAdapter[NotificationLogEntry] = TypeAdapter(NotificationLogEntry)
 
 
 @dataclass(slots=True)
@@ -53,12 +62,14 @@ class NotificationLog:
     _dirty: set[str] = field(default_factory=set)
 
     def keep(self, key: Key, view: NotificationLogEntry | None) -> None:
-        """Change an entry; None drops it."""
+        """Change an entry; None drops it. Where the resolve of the incident before it was refused,
+        that one is still open at the receiver."""
         if view is None:
             self.views.pop(key, None)
+        elif self._drop_resolve(key):
+            self.views[key] = replace(view, accepted=True)
         else:
             self.views[key] = view
-            self._drop_resolve(key)
         self._dirty.add(_name("view", key))
 
     def delivered(self, delivery: Delivery) -> None:
@@ -76,7 +87,9 @@ class NotificationLog:
         if message.test or message.occasion is MessageType.NOTE:
             return
         if message.occasion is MessageType.RESOLVED:
-            if key not in self.views and now - message.at < RESOLVE_SECONDS:
+            if (view := self.views.get(key)) is not None:
+                self.keep(key, replace(view, accepted=True))
+            elif now - message.at < RESOLVE_SECONDS:
                 self._resolves[key], self._tried[key] = message, now
                 self._dirty.add(_name("resolve", key))
             return
@@ -129,7 +142,7 @@ class NotificationLog:
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
-        views = {_name("view", key): json.dumps(asdict(view)) for key, view in self.views.items()}
+        views = {_name("view", key): dump(_ENTRY, view) for key, view in self.views.items()}
         resolves = {_name("resolve", key): dump_message(m) for key, m in self._resolves.items()}
         known: dict[str, str] = {**views, **resolves} if self._dirty else {}
         changed = {name: known.get(name) for name in self._dirty}
@@ -153,26 +166,22 @@ class NotificationLog:
                 if kind == "resolve":
                     self._resolves.setdefault(key, load_message(text))
                 else:
-                    self.views.setdefault(key, _restored(json.loads(text), key in on_their_way))
+                    self.views.setdefault(key, _restored(load(_ENTRY, text), key in on_their_way))
             except (CodecError, KeyError, TypeError, ValueError):
                 continue
 
-    def _drop_resolve(self, key: Key) -> None:
-        if self._resolves.pop(key, None) is not None:
-            self._tried.pop(key, None)
-            self._dirty.add(_name("resolve", key))
+    def _drop_resolve(self, key: Key) -> bool:
+        """Whether there was one to be sent again."""
+        if self._resolves.pop(key, None) is None:
+            return False
+        self._tried.pop(key, None)
+        self._dirty.add(_name("resolve", key))
+        return True
 
 
-def _restored(known: dict[str, object], waits: bool) -> NotificationLogEntry:
-    names = NotificationLogEntry.__dataclass_fields__
-    parts = {name: value for name, value in known.items() if name in names}
-    parts["severity"] = Severity(str(parts["severity"]))
-    for name in ("members", "story", "wrong"):
-        found = parts.get(name, ())
-        parts[name] = tuple(str(each) for each in found) if isinstance(found, list) else ()
-    view = NotificationLogEntry(**parts)  # type: ignore[arg-type]  # what asdict gave
+def _restored(view: NotificationLogEntry, waits: bool) -> NotificationLogEntry:
     if view.refused:
-        return replace(view, told=float("-inf"))
+        return replace(view, sent_at=float("-inf"))
     # Neither on its way nor refused: the process ended just after it was accepted.
     return view if view.accepted or waits else replace(view, accepted=True)
 

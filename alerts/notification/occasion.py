@@ -24,7 +24,7 @@ def occasion_for(
         waited = now - min(alert.fired for alert in shown)
         certain = highest_severity(shown) is Severity.CRITICAL or waited >= route.group_wait
         return MessageType.FIRING if certain else None
-    waited = now - view.told
+    waited = now - view.sent_at
     if view.refused:
         again = MessageType.CHANGED if view.accepted else MessageType.FIRING
         return again if waited >= refused_interval(route) else None
@@ -68,7 +68,7 @@ def next_times(
     if view is None:
         return [min(alert.fired for alert in mine) + route.group_wait]
     if view.refused:
-        return [view.told + refused_interval(route)]
+        return [view.sent_at + refused_interval(route)]
     soonest = SHORTEST_INTERVAL_SECONDS if _is_other(view, mine) else route.group_interval
     waits = soonest < route.group_interval or _differs(route, view, mine)
-    return [view.told + (soonest if waits else route.remind_seconds)]
+    return [view.sent_at + (soonest if waits else route.remind_seconds)]

@@ -49,7 +49,7 @@ class RouteTable(BaseModel):
     """An own route: alerts of these severities (none: all) whose check, kind or label is
     among ``matches`` (none: all) go to these notifiers (none: not routed)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     matches: tuple[str, ...] = ()
     """Check names, kinds or label values, wildcards allowed; without it everything. Example:

@@ -16,7 +16,7 @@ from random import Random
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
 from alerts.notification.receiver_health import ReceiverHealth
-from alerts.notifier import Notifier
+from alerts.notifier import REPEATED, Notifier
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 
@@ -206,6 +206,8 @@ class Dispatcher:
         notifier, key = lane.notifier, delivery.message.key
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
+        if delivery.attempts > 1:
+            memory = {**memory, REPEATED: "yes"}
         try:
             async with asyncio.timeout(self._deadline):
                 memory = await notifier.send(delivery.message, memory)
@@ -222,7 +224,8 @@ class Dispatcher:
             # Its text may hold an address with a secret in it.
             await self._not_taken(lane, delivery, NotifyError(type(error).__name__))
         else:
-            await self._outbox.delivered(delivery, memory)
+            kept = {name: text for name, text in memory.items() if name != REPEATED}
+            await self._outbox.delivered(delivery, kept)
             self._is_back(lane)
             self._on_delivered(delivery)
         finally:

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerts.model import Alert, Message, MessageType, NotifyError, Severity
+from alerts.model import Alert, Message, MessageType, NotifyError, OpenAlert, Severity
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
 from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
@@ -85,6 +85,23 @@ class Alertmanager:
             for url in self._urls
             if urlsplit(url).path.strip("/")
         )
+
+    @property
+    def can_ask(self) -> bool:
+        """Any member says what is open."""
+        return True
+
+    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
+        """What the members hold active of a region's alerts; one that answers is enough. Raises
+        NotifyError."""
+        from alerts.notifiers.alertmanager_alerts import open_at
+
+        asked = (open_at(url, region, FIRING) for url in self._urls)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        lists = [each for each in answers if isinstance(each, list)]
+        if not lists:
+            raise next(each for each in answers if isinstance(each, BaseException))
+        return list({each.memory[FIRING]: each for found in lists for each in found}.values())
 
     async def verify(self) -> str:
         """Ask every member whether it is ready. Raises NotifyError."""

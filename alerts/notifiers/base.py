@@ -76,8 +76,11 @@ async def post(
     return await request("POST", url, json=json, data=body, headers=headers)
 
 
-async def request(method: str, url: str, **content: Any) -> HttpAnswer:
-    """Any request to a service; ``content`` is aiohttp's. Raises NotifyError like :func:`post`."""
+async def request(
+    method: str, url: str, *, longest: int = LONGEST_ANSWER, **content: Any
+) -> HttpAnswer:
+    """Any request to a service; ``content`` is aiohttp's. At most ``longest`` bytes of the answer
+    are read. Raises NotifyError like :func:`post`."""
     import aiohttp
 
     host = show_host(url)
@@ -89,7 +92,7 @@ async def request(method: str, url: str, **content: Any) -> HttpAnswer:
                 method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,
         ):
-            text = (await _body(response)).decode("utf-8", "replace")
+            text = (await _body(response, longest)).decode("utf-8", "replace")
             fields = {name.lower(): value for name, value in response.headers.items()}
             return HttpAnswer(response.status, fields, text)
     except TimeoutError:
@@ -100,11 +103,11 @@ async def request(method: str, url: str, **content: Any) -> HttpAnswer:
         raise NotifyError(f"{host}: {type(error).__name__}") from None
 
 
-async def _body(response: "aiohttp.ClientResponse") -> bytes:
-    """The whole body, up to LONGEST_ANSWER bytes: one read gives what has come so far."""
+async def _body(response: "aiohttp.ClientResponse", longest: int) -> bytes:
+    """The whole body, up to a number of bytes: one read gives what has come so far."""
     body = b""
-    while len(body) < LONGEST_ANSWER:
-        more = await response.content.read(LONGEST_ANSWER - len(body))
+    while len(body) < longest:
+        more = await response.content.read(longest - len(body))
         if not more:
             break
         body += more

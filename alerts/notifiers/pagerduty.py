@@ -6,23 +6,25 @@ opens a second incident.
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerts.model import Message, MessageType, Severity
+from alerts.model import Message, MessageType, NotifyError, OpenAlert, Severity
 from alerts.notification.template import headline, lines, steps, time_range
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, error_from_answer, post
 from probe.core.environment import Environment
-from probe.net.urls import HttpUrl
+from probe.net.urls import BaseUrl, HttpUrl
 from probe.report.text.sanitize import clean, cut
 
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 ACCEPTED = 202
 MOST_LINKS = 10
+# Of every dedup key of ours.
+PREFIX = "probe "
 _NO_EVENT = frozenset({MessageType.CHANGED, MessageType.REMINDER, MessageType.NOTE})
 
 
@@ -35,6 +37,21 @@ class PagerDutyEnvironment(Environment):
         default=SecretStr("https://events.pagerduty.com/v2/enqueue"), alias="PAGERDUTY_EVENTS_URL"
     )
     """Other address of the Events API (proxies)."""
+
+    rest_token: SecretStr | None = Field(default=None, alias="PAGERDUTY_REST_TOKEN")
+    """REST API key (read-only), to ask which incidents are open after stored state was lost."""
+    api_url: BaseUrl = Field(
+        default=SecretStr("https://api.pagerduty.com"), alias="PAGERDUTY_API_URL"
+    )
+    """Other address of the REST API (proxies, Europe: `https://api.eu.pagerduty.com`)."""
+
+    @field_validator("rest_token")
+    @classmethod
+    def _is_a_token(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else ""
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise ValueError("this is no token: write the REST API key alone")
+        return value
 
     @field_validator("routing_key")
     @classmethod
@@ -50,8 +67,35 @@ class PagerDuty:
 
     name, sends_missed_incidents, resend_seconds, pause = "pagerduty", False, None, 0.0
 
-    def __init__(self, routing_key: SecretStr, url: SecretStr) -> None:
+    def __init__(
+        self,
+        routing_key: SecretStr,
+        url: SecretStr,
+        rest_token: SecretStr | None = None,
+        api_url: SecretStr | None = None,
+    ) -> None:
         self._routing_key, self._url = routing_key, url
+        self._rest_token, self._api_url = rest_token, api_url
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a token for the REST API."""
+        return self._rest_token is not None and self._api_url is not None
+
+    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
+        """Incidents whose key is one of ours (GET /incidents). Raises NotifyError."""
+        from alerts.notifiers.pagerduty_incidents import open_incidents
+
+        if self._rest_token is None or self._api_url is None:
+            raise NotifyError("PAGERDUTY_REST_TOKEN is not set", permanent=True)
+        known = {dedup_key(group): group for group in groups}
+        token, url = self._rest_token.get_secret_value(), self._api_url.get_secret_value()
+        found = await open_incidents(url, token)
+        return [
+            OpenAlert(key=known.get(key, key.removeprefix(PREFIX)))
+            for key in found
+            if key.startswith(PREFIX)
+        ]
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""
@@ -122,7 +166,7 @@ def _payload(message: Message) -> dict[str, Any]:
 
 def dedup_key(key: str) -> str:
     """The incident's own key, made short enough."""
-    whole = f"probe {key}"
+    whole = f"{PREFIX}{key}"
     if len(whole) <= LONGEST_KEY:
         return whole
     return f"{whole[:180]} {hashlib.sha256(whole.encode('utf-8', 'replace')).hexdigest()}"
@@ -132,7 +176,9 @@ def make(environment: PagerDutyEnvironment) -> Notifier | None:
     """From its key."""
     if environment.routing_key is None:
         return None
-    return PagerDuty(environment.routing_key, environment.url)
+    return PagerDuty(
+        environment.routing_key, environment.url, environment.rest_token, environment.api_url
+    )
 
 
 KIND = NotifierKind(

@@ -19,6 +19,7 @@ from alerts.notifiers.base import (
     error_from_answer,
     post,
 )
+from alerts.notifiers.slack_history import find, with_metadata
 from probe.core.environment import Environment
 from probe.core.kind import lazy_import
 from probe.net.urls import BaseUrl, HttpUrl
@@ -146,16 +147,15 @@ class SlackBot:
         content = document(message, self._mention, memory, whole=True)
         place = self._place(memory)
         if not place or message.occasion is MessageType.NOTE:
-            return await self._post(content, message)
+            return await self._post(content, message, memory)
         try:
             await self._call("chat.update", {**place, **content})
         except NotifyError as error:
             if error.reason not in {_reason(word) for word in GONE}:
                 raise
-            return await self._post(content, message)
+            return await self._post(content, message, memory)
         if answer := self._reply(message, memory):
-            thread = {"channel": place["channel"], "thread_ts": place["ts"]}
-            await self._call("chat.postMessage", {**thread, **answer})
+            await self._reply_in(place, message, memory, answer)
         return self._remembered(place, message)
 
     async def verify(self) -> str:
@@ -182,21 +182,46 @@ class SlackBot:
         content = reply(message, mention)
         return {**content, "reply_broadcast": True} if _escalates(message, memory) else content
 
-    async def _post(self, content: Mapping[str, Any], message: Message) -> Mapping[str, str]:
-        found = await self._call("chat.postMessage", {"channel": self._channel, **content})
+    async def _post(
+        self, content: Mapping[str, Any], message: Message, memory: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        if place := await find(self._read, self._channel, message, memory):
+            await self._call("chat.update", {**place, **content})
+            return self._remembered(place, message)
+        marked = with_metadata(content, message)
+        found = await self._call("chat.postMessage", {"channel": self._channel, **marked})
         place = {name: str(found[name]) for name in ("channel", "ts") if name in found}
         return self._remembered(place, message) if len(place) == 2 else {}
+
+    async def _reply_in(
+        self,
+        place: Mapping[str, str],
+        message: Message,
+        memory: Mapping[str, str],
+        content: Mapping[str, Any],
+    ) -> None:
+        """Reply in a thread, unless the reply is there."""
+        if await find(self._read, place["channel"], message, memory, place["ts"]):
+            return
+        thread = {"channel": place["channel"], "thread_ts": place["ts"]}
+        await self._call("chat.postMessage", {**thread, **with_metadata(content, message)})
+
+    async def _read(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._call(method, arguments, reads=True)
 
     def _remembered(self, place: Mapping[str, str], message: Message) -> dict[str, str]:
         return {**place, TO: self._channel, SEVERITY: message.severity.value}
 
-    async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _call(
+        self, method: str, arguments: Mapping[str, Any], *, reads: bool = False
+    ) -> Mapping[str, Any]:
         from alerts.notifiers.slack_client import call_method
 
         # chat.update turns plain text into links and mentions unless parse is "none".
-        asked = {"parse": "none", **arguments}
-        answer = await call_method(self._api, self._token.get_secret_value(), method, asked)
-        found = _read(answer)
+        asked = dict(arguments) if reads else {"parse": "none", **arguments}
+        token = self._token.get_secret_value()
+        answer = await call_method(self._api, token, method, asked, reads=reads)
+        found = _document(answer)
         word = error_code(str(found.get("error", "")))
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", word)
@@ -241,7 +266,7 @@ def _reason(word: str) -> str:
     return f"Slack refuses: {word}"
 
 
-def _read(answer: HttpAnswer) -> Mapping[str, Any]:
+def _document(answer: HttpAnswer) -> Mapping[str, Any]:
     try:
         found = parse_json(answer.text)
     except InvalidDocument:

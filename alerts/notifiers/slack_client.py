@@ -55,9 +55,10 @@ async def post_webhook(url: str, content: Mapping[str, Any]) -> HttpAnswer:
 
 
 async def call_method(
-    api_url: str, token: str, method: str, arguments: Mapping[str, Any]
+    api_url: str, token: str, method: str, arguments: Mapping[str, Any], *, reads: bool = False
 ) -> HttpAnswer:
-    """Call a method of the Web API. Raises NotifyError, which names the host alone."""
+    """Call a method of the Web API, which takes a query where it only ``reads``. Raises
+    NotifyError, which names the host alone."""
 
     async def send(session: aiohttp.ClientSession) -> None:
         client = AsyncWebClient(
@@ -68,7 +69,10 @@ async def call_method(
             retry_handlers=[AsyncConnectionErrorRetryHandler(), AsyncServerErrorRetryHandler()],
         )
         client.proxy = _proxy(api_url)
-        await client.api_call(method, json=dict(arguments))
+        if reads:
+            await client.api_call(method, http_verb="GET", params=dict(arguments))
+        else:
+            await client.api_call(method, json=dict(arguments))
 
     return await _answer_of(api_url, send)
 

@@ -56,7 +56,7 @@ def load_silence(text: str) -> Silence:
 def dump(adapter: TypeAdapter[T], value: T) -> str:
     """A value as JSON; half a surrogate pair, which no file can hold, becomes "?"."""
     try:
-        return adapter.dump_json(value).decode()
+        return adapter.dump_json(value, by_alias=True).decode()
     except PydanticSerializationError:
         fields: Any = asdict(value)  # type: ignore[call-overload]
         return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode()

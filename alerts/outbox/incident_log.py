@@ -21,7 +21,7 @@ from alerts.model import Alert, Delivery, Message, MessageType
 from alerts.outbox.codec import CodecError, dump, load
 from alerts.outbox.stored_times import ClockReading, EarlierClocks, moved, newest_time, reading_of
 from probe.storage.journal import Contents, Journal, newest
-from probe.storage.replica import Runner
+from probe.storage.replica import STALLED, Runner
 from probe.storage.sqlite import describe
 from probe.storage.thread import Stalled
 
@@ -156,17 +156,19 @@ class IncidentLog:
         message = delivery.message
         if _is_apart(message) or message.occasion is MessageType.RESOLVED:
             return
-        known = self._records.get(_key(delivery.notifier, message.key))
-        opened = known["opened"] if known is not None and known["s"] != "closed" else message.at
-        memory = known.get("memory", {}) if known is not None and known["s"] != "closed" else {}
+        key = _key(delivery.notifier, message.key)
+        known: dict[str, Any] = self._records.get(key, {})
+        # What was delivered before stays open.
+        kept = known if known.get("s") == "open" else {}
         await self._put(
-            _key(delivery.notifier, message.key),
+            key,
             {
                 "s": "open",
                 "at": message.at,
-                "opened": opened,
+                "opened": kept.get("opened", message.at),
                 "alerts": json.loads(dump(_ALERTS, message.firing[:MAX_ALERTS])),
-                "memory": dict(memory),
+                "memory": dict(kept.get("memory", {})),
+                **{name: kept[name] for name in ("taken", "o") if name in kept},
             },
         )
 
@@ -234,8 +236,7 @@ class IncidentLog:
         self._records[key] = record
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
-        snapshot = dict(self._records)
-        add = partial(_append, record=record, records=snapshot)
+        add = partial(_append, record=record, records=dict(self._records))
         await asyncio.gather(*[self._one(place, add) for place in self._readable])
 
     @property
@@ -254,7 +255,7 @@ class IncidentLog:
         try:
             return await thread.run(lambda: work(journal))
         except Stalled:
-            problem = "the disk does not answer within 2 s"
+            problem = STALLED
         except (OSError, sqlite3.Error, ValueError) as error:
             problem = describe(error)
         finally:
@@ -262,7 +263,7 @@ class IncidentLog:
             if problem:
                 self._problems[place] = f"the journal of open incidents: {problem}"
                 if not was:
-                    logger.warning("the journal of open incidents can't be written: %s", problem)
+                    logger.warning("%s", self._problems[place])
         return None
 
 

@@ -89,7 +89,7 @@ def reading_of(document: object) -> ClockReading | None:
 class EarlierClocks:
     """By how much what earlier processes stored has to be moved to be by the clock ``now``.
 
-    ``readings`` are all that are stored, of one process or several: the last one of each tells
+    ``readings`` are all that are stored, of one process or several: the last one of each shows
     how its clock was set while it lived.
     """
 

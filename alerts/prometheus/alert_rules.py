@@ -154,7 +154,8 @@ def _named(kinds: Iterable[Kind[Any, Any]]) -> Iterator[Rule]:
     for name, (which, symptom) in alert_names(kinds).items():
         matchers = ", ".join(filter(None, (which, f'symptom="{symptom.value}"')))
         say = annotations.of_failure if symptom is Symptom.DOWN else annotations.of_value
-        expr = f"{FIRING}{{{matchers}}}"
+        # What is recorded fires; the comparison says so to people and linters.
+        expr = f"{FIRING}{{{matchers}}} > 0"
         yield Alerting(name, expr, {}, say(_WHAT[symptom]), keep=KEEP_SECONDS)
 
 
@@ -162,7 +163,7 @@ def _no_data() -> Alerting:
     """What can't be measured, or no longer runs; the daemon knows when its next run is due."""
     return Alerting(
         NO_DATA_ALERT,
-        f'{SEVERITY}{{signal="{NO_DATA}"}}',
+        f'{SEVERITY}{{signal="{NO_DATA}"}} > 0',
         {"severity": "warning", "scope": "region", "signal": NO_DATA},
         {
             "summary": "{{ $labels.check }} has no data, in {{ $labels.region }}",

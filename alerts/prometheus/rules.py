@@ -12,6 +12,9 @@ _HEAD = """\
 # Made by `probe rules`; `make dashboards` regenerates it. The probe judges by its own limits and
 # times, these rules count the regions that agree. For Prometheus 2.42 and newer, and what evaluates
 # its rules. Alertmanager's part comes from `probe rules --alertmanager`.
+#
+# Groups have intervals of their own, so one reads what another has recorded before.
+# pint file/disable rule/dependency
 """
 
 

@@ -106,7 +106,7 @@ def alerts() -> Iterator[Rule]:
 
 
 def _urgent(which: str) -> str:
-    return f'{{urgency=~"{which}"}}'
+    return f'{{urgency=~"{which}"}}' if "|" in which else f'{{urgency="{which}"}}'
 
 
 def _alert(severity: str, expr: str) -> Alerting:

@@ -24,7 +24,7 @@ class InvalidSilence(ValueError):
 
 
 class _Matcher(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     name: str = Field(min_length=1, max_length=100)
     value: str = Field(max_length=_LONGEST)
@@ -42,7 +42,7 @@ class _Matcher(BaseModel):
 
 
 class _Posted(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     id: str | None = Field(default=None, max_length=100)
     matchers: list[_Matcher] = Field(min_length=1, max_length=_MOST_MATCHERS)

@@ -77,7 +77,7 @@ class WindowTable(BaseModel):
     ``matches`` are check names, kinds or label values, wildcards allowed; empty: everything.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """Name of the window, unique. Example: `cutover`"""

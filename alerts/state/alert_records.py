@@ -91,9 +91,10 @@ class AlertRecords:
         return any(_recovers(kept) for kept in self.active_of(check).values())
 
     def is_seen_bad(self, check: str) -> bool:
-        """Whether the newest result of a check confirms something that fires."""
+        """Whether the newest result of a check confirms something that fires. What an earlier
+        process saw, too long ago, confirms nothing."""
         return any(
-            kept.state.stage is AlertState.FIRING and kept.state.seen is not ObservedLevel.GOOD
+            kept.state.stage is AlertState.FIRING and not _recovers(kept)
             for kept in self.active_of(check).values()
         )
 

@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alerts.cluster.quorum import SuspectedAlert
 from alerts.model import Alert, Fingerprint, Severity
 from alerts.state import annotations
 from alerts.state.alert_records import AlertRecords
 from alerts.state.conditions import (
     Observation,
+    RememberedTerms,
     no_data_after,
     of_status,
     of_values,
@@ -42,6 +42,7 @@ from alerts.state.record import (
     restored,
     suspected_of,
 )
+from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
 
@@ -62,7 +63,7 @@ class AlertStore:
     """All alerts of the configured checks. Times are seconds since 1970."""
 
     def __init__(self, region: str) -> None:
-        self._region = region
+        self._region, self._terms = region, RememberedTerms()
         self._checks: dict[str, Check] = {}
         self._kept = AlertRecords()
         self._heard: dict[str, float] = {}
@@ -103,6 +104,7 @@ class AlertStore:
     def set_checks(self, checks: Sequence[Check], now: float) -> list[Event]:
         """These are the checks from now on; alerts of others are closed."""
         self._checks = {check.name: check for check in checks}
+        self._terms.clear()
         for name in self._checks:
             self._heard.setdefault(name, now)
         self._next_miss = -math.inf
@@ -137,8 +139,8 @@ class AlertStore:
             self._next_miss = min(self._next_miss, now + no_data_after(check))
             self._results[check.name] = (result, now - result.duration)
         sights = [
-            *of_status(check, result, backed_up=backed_up),
-            *of_values(check, evaluations, self._is_firing),
+            *of_status(check, result, self._terms, backed_up=backed_up),
+            *of_values(check, evaluations, self._is_firing, self._terms),
             *of_vanished(check, result, evaluations, self._firing_of(check)),
         ]
         events = [self._see(sight, check, result, now, again=again) for sight in sights]

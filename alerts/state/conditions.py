@@ -41,14 +41,16 @@ def no_data_after(check: Check) -> float:
     return max(NO_DATA_INTERVALS * check.interval, NO_DATA_SECONDS)
 
 
-def of_status(check: Check, result: Result, *, backed_up: bool) -> Iterable[Observation]:
+def of_status(
+    check: Check, result: Result, terms: "RememberedTerms", *, backed_up: bool
+) -> Iterable[Observation]:
     """What a result says of failing and of having no data."""
     seen = ObservedLevel.NOTHING if result.status is Status.UNKNOWN else ObservedLevel.GOOD
     if result.status is Status.FAILED:
         seen = _SEEN[failing_verdict(check.failing, result, backed_up=backed_up)]
-    yield Observation(Fingerprint(check.name, FAILING), seen, terms_of(check, FAILING))
+    yield Observation(Fingerprint(check.name, FAILING), seen, terms(check, FAILING))
     blind = ObservedLevel.WARNING if result.status is Status.UNKNOWN else ObservedLevel.GOOD
-    yield Observation(Fingerprint(check.name, NO_DATA), blind, terms_of(check, NO_DATA))
+    yield Observation(Fingerprint(check.name, NO_DATA), blind, terms(check, NO_DATA))
 
 
 def terms_of(check: Check, rule: str) -> Timers:
@@ -77,7 +79,10 @@ def _terms_of_value(check: Check, threshold: Threshold | None) -> Timers:
 
 
 def of_values(
-    check: Check, evaluations: Iterable[Evaluation], fires: Callable[[Fingerprint], bool]
+    check: Check,
+    evaluations: Iterable[Evaluation],
+    fires: Callable[[Fingerprint], bool],
+    terms: "RememberedTerms",
 ) -> Iterable[Observation]:
     """What evaluations say of each limit that alerts.
 
@@ -92,7 +97,7 @@ def of_values(
         yield Observation(
             identity,
             _seen(evaluation, fires(identity)),
-            _terms_of_value(check, evaluation.threshold),
+            terms(check, identity.rule, evaluation.threshold),
             evaluation,
         )
 
@@ -136,3 +141,22 @@ def _well_within(value: float, threshold: Threshold) -> bool:
         return True
     margin = threshold.margin * abs(limit)
     return value <= limit - margin if threshold.bad is LimitSide.ABOVE else value >= limit + margin
+
+
+class RememberedTerms:
+    """``terms_of``, worked out once for each check and rule."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[Check, Threshold | None, Timers]] = {}
+
+    def __call__(self, check: Check, rule: str, threshold: Threshold | None = None) -> Timers:
+        """``threshold`` is what a value was held against."""
+        known = self._known.get((check.name, rule))
+        if known is None or known[0] is not check or known[1] is not threshold:
+            made = _terms_of_value(check, threshold) if threshold else terms_of(check, rule)
+            known = self._known[check.name, rule] = (check, threshold, made)
+        return known[2]
+
+    def clear(self) -> None:
+        """Other checks are configured."""
+        self._known.clear()

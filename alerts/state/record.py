@@ -1,12 +1,14 @@
 """The record of one alert, in memory and on disk."""
 
-import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
+from pydantic import ConfigDict, TypeAdapter
+
 from alerts.model import Alert, Fingerprint, Severity
+from alerts.outbox import codec
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
 from alerts.state.annotations import FAILING
 from alerts.state.machine import (
@@ -18,6 +20,7 @@ from alerts.state.machine import (
     TransitionType,
     after_pause,
 )
+from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 
 # Values that a trend is made of.
 MOST_VALUES = 60
@@ -72,18 +75,30 @@ def restored(alert: Alert, heard: float) -> AlertRecord:
     return AlertRecord(state, terms, lambda: alert, alert, heard=heard, stale=True)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """A record as it is stored; alerts are JSON within it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
+
+    identity: Fingerprint
+    state: State
+    heard: float
+    alert: str | None = None
+    words: str | None = None
+    first: str | None = None
+
+
+_STORED: TypeAdapter[StoredAlert] = TypeAdapter(StoredAlert)
+
+
 def dump(identity: Fingerprint, kept: AlertRecord) -> str:
     """One alert as text."""
     words = kept.words() if kept.words is not None else kept.alert
-    document = {
-        "identity": asdict(identity),
-        "state": asdict(kept.state),
-        "heard": kept.heard,
-        "alert": dump_alert(kept.alert) if kept.alert is not None else None,
-        "words": dump_alert(words) if words is not None else None,
-        "first": dump_alert(kept.first) if kept.first is not None else None,
-    }
-    return json.dumps(document, separators=(",", ":"))
+    texts = [
+        dump_alert(each) if each is not None else None for each in (kept.alert, words, kept.first)
+    ]
+    return codec.dump(_STORED, StoredAlert(identity, kept.state, kept.heard, *texts))
 
 
 def resolved_alert(kept: AlertRecord, before: State, at: float) -> Alert:
@@ -129,43 +144,22 @@ def suspected_of(identity: Fingerprint, kept: AlertRecord, now: float) -> Suspec
 def load(name: str, text: str) -> tuple[Fingerprint, AlertRecord] | None:
     """What ``dump`` gave; None for what can't be read."""
     try:
-        document = json.loads(text)
-        known = document["identity"]
-        labels = tuple((str(label), str(value)) for label, value in known["labels"])
-        identity = Fingerprint(str(known["check"]), str(known["rule"]), labels)
-        if name != name_of(identity):
+        stored = codec.load(_STORED, text)
+        if name != name_of(stored.identity):
             return None
         # A placeholder until its check is loaded.
         terms = Timers({Severity.WARNING: 0.0, Severity.CRITICAL: 0.0})
-        heard = float(document["heard"])
-        kept = AlertRecord(_state(document["state"]), terms, heard=heard, stale=True)
-        if document["alert"]:
-            kept.alert = load_alert(document["alert"])
-        if document.get("first"):
-            kept.first = load_alert(document["first"])
-        if document["words"]:
-            words = load_alert(document["words"])
+        kept = AlertRecord(stored.state, terms, heard=stored.heard, stale=True)
+        if stored.alert:
+            kept.alert = load_alert(stored.alert)
+        if stored.first:
+            kept.first = load_alert(stored.first)
+        if stored.words:
+            words = load_alert(stored.words)
             kept.words = lambda: words
-        return identity, kept
-    except (CodecError, KeyError, TypeError, ValueError):
+        return stored.identity, kept
+    except CodecError:
         return None
-
-
-def _state(document: Mapping[str, object]) -> State:
-    known: dict[str, object] = dict(document)
-    severity = known.get("severity")
-    return replace(
-        State(**known),  # type: ignore[arg-type]  # what asdict gave, and the words below
-        stage=AlertState(str(known["stage"])),
-        severity=Severity(str(severity)) if severity else None,
-        seen=ObservedLevel(str(known["seen"])),
-        recent=tuple(bool(each) for each in _list(known["recent"])),
-        flips=tuple(float(str(each)) for each in _list(known["flips"])),
-    )
-
-
-def _list(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else ()
 
 
 def is_worth_keeping(state: State, before: State) -> bool:

@@ -39,6 +39,10 @@ class SendGate:
         self._awaited: set[str] = set()
         self._looked_at: dict[str, float] = {}
 
+    def begin(self) -> None:
+        """Checks run from now on: however long the start took, what is known is from before."""
+        self._life_at = self._alive_at = self._now()
+
     def alive(self) -> bool:
         """To be called at least every 10 s; False after a pause: then all is checked again."""
         now, before = self._now(), self._alive_at

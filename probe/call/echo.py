@@ -1,21 +1,27 @@
 """Messages that come back over a data channel, each timed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from probe.call.endpoint import CallEndpoint
-from probe.call.local_call import ECHO_BYTES, ECHO_GRACE, ECHO_PAUSE, MOST_LOSS
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.turn.judging import surely_lost
 from probe.turn.statistics import EchoLog
+
+# Bytes of a message of audio's size, and seconds between two.
+ECHO_BYTES = 160
+ECHO_PAUSE = 0.02
+ECHO_GRACE = 1.0
 
 
 class ChannelEcho:
-    """What the calling side sends, and the other sends back as it is."""
+    """What the offering side sends, and the other sends back as it is. Messages are numbered."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.log = EchoLog()
         self._clock = clock
-        self._ledger = EchoLog()
         self._news = asyncio.Event()
 
     def received(self, peer: CallEndpoint, data: bytes) -> None:
@@ -23,38 +29,51 @@ class ChannelEcho:
         if not peer.offering:
             peer.send(data)
             return
-        self._ledger.mark_received(int.from_bytes(data[:4], "big"), self._clock())
+        self.log.mark_received(int.from_bytes(data[:4], "big"), self._clock())
         self._news.set()
 
-    async def send(self, caller: CallEndpoint, count: int) -> list[float]:
+    async def send(
+        self, caller: CallEndpoint, numbers: Iterable[int], sizes: Sequence[int] = (ECHO_BYTES,)
+    ) -> None:
+        """Send these messages, of the ``sizes`` in bytes in turn, at the pace of audio."""
+        for number in numbers:
+            self.send_one(caller, number, sizes[number % len(sizes)])
+            await asyncio.sleep(ECHO_PAUSE)
+
+    def send_one(self, caller: CallEndpoint, number: int, size: int) -> None:
+        """Send one message of ``size`` bytes."""
+        self.log.mark_sent(number, self._clock())
+        caller.send(number.to_bytes(4, "big") + bytes(size - 4))
+
+    async def until_back(self, seconds: float) -> bool:
+        """Wait for at most so long until all are back; whether they are."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.log.is_complete:
+                    self._news.clear()
+                    await self._news.wait()
+        return self.log.is_complete
+
+    async def measure(self, caller: CallEndpoint, count: int) -> list[float]:
         """Send so many; the round trips of those that came back, in seconds.
 
-        Raises CheckFailed where most are lost, or with the relay's failure.
+        Raises CheckFailed where too many are lost, or with the relay's failure.
         """
-        for number in range(count):
-            self._ledger.mark_sent(number, self._clock())
-            caller.send(number.to_bytes(4, "big") + bytes(ECHO_BYTES - 4))
-            await asyncio.sleep(ECHO_PAUSE)
-        try:
-            async with asyncio.timeout(ECHO_GRACE):
-                await self._all_back()
-        except TimeoutError:
-            self._judge(caller, count)
-        self._ledger.close()
-        return list(self._ledger.rtts.values())
+        await self.send(caller, range(count))
+        complete = await self.until_back(ECHO_GRACE)
+        self.log.close()
+        if not complete:
+            if caller.ice.failure is not None:
+                raise caller.ice.failure
+            judge_loss(self.log)
+        return list(self.log.rtts.values())
 
-    async def _all_back(self) -> None:
-        while not self._ledger.is_complete:
-            self._news.clear()
-            await self._news.wait()
 
-    def _judge(self, caller: CallEndpoint, count: int) -> None:
-        if caller.ice.failure is not None:
-            raise caller.ice.failure
-        back = len(self._ledger.rtts)
-        if not back:
-            message = f"none of {count} messages came back"
-            raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
-        if count - back > MOST_LOSS * count:
-            message = f"{count - back} of {count} messages were lost"
-            raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
+def judge_loss(log: EchoLog) -> None:
+    """Raises CheckFailed for a loss with which a browser's call would not be of use."""
+    if not log.rtts:
+        message = f"none of {len(log.sent)} messages came back"
+        raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
+    if surely_lost(log.lost, len(log.sent)):
+        message = f"{log.lost} of {len(log.sent)} messages were lost"
+        raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")

@@ -74,11 +74,7 @@ class CallEndpoint:
         """Connectivity checks until a pair is nominated. Raises ConnectionError, CheckFailed."""
         await self.ice.connect()
 
-    async def connect_dtls(self, other: "CallEndpoint") -> None:
-        """The DTLS handshake. Raises ConnectionError."""
-        await self.dtls_handshake(other.dtls.getLocalParameters())
-
-    async def dtls_handshake(self, theirs: RTCDtlsParameters) -> None:
+    async def connect_dtls(self, theirs: RTCDtlsParameters) -> None:
         """The DTLS handshake with who has these parameters. Raises ConnectionError."""
         self.transport.start()
         await self.unless_lost(run_cancellable(self.dtls.start(theirs)))

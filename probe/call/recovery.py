@@ -15,7 +15,7 @@ from typing import Any
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.endpoint import CallEndpoint
 from probe.call.liveness import LivenessLog
-from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, PhaseTimeouts
+from probe.call.setup import CallSetup, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
@@ -29,6 +29,8 @@ from probe.turn.refreshable_client import NOT_FORGOTTEN, RefreshableClient, Refr
 BEAT_SECONDS = 0.25
 # Every so many beats a message goes over the data channel, too.
 MESSAGE_BEATS = 2
+# All of a call's set-up is one phase of the check.
+_PHASES = dict.fromkeys(("gathering", "ice", "dtls", "data_channel"), "call")
 RESTARTS, RESTART_SECONDS = 3, 40.0
 """A browser gives an allocation up that was not answered for so long."""
 CLOSE_TIMEOUT = 2.0
@@ -64,7 +66,7 @@ class RecoveringCall:
         bounds: PhaseTimeouts,
         consent: float,
     ) -> None:
-        self.pulse = LivenessLog()
+        self.liveness = LivenessLog()
         self._context, self._bounds, self._consent = context, bounds, consent
         self._ices = [
             RestartableIce(self._maker(relay, controlling=controlling))
@@ -112,7 +114,7 @@ class RecoveringCall:
 
         async def back() -> None:
             await asyncio.shield(losing)
-            await self.pulse.next_on_path(began, outage.ended or began)
+            await self.liveness.next_on_path(began, outage.ended or began)
 
         try:
             return await self._endure(began, back(), lambda: outage.ended or began)
@@ -193,8 +195,8 @@ class RecoveringCall:
     async def _recovery(
         self, began: float, ended: float, restarts: int, noticed: float | None
     ) -> CallRecovery:
-        path = await self.pulse.next_on_path(began, ended)
-        data = await self.pulse.next_data(began, ended)
+        path = await self.liveness.next_on_path(began, ended)
+        data = await self.liveness.next_data(began, ended)
         return CallRecovery(
             path=path - ended,
             path_out=path - began,
@@ -205,7 +207,7 @@ class RecoveringCall:
         )
 
     async def _until_consent_ends(self) -> None:
-        while (left := self.pulse.path[1] + self._consent - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
+        while (left := self.liveness.path[1] + self._consent - self._context.clock()) > 0:  # noqa: ASYNC110 - the end is pushed back
             await asyncio.sleep(left)
 
     async def _restart_until_well(self) -> int:
@@ -247,26 +249,26 @@ class RecoveringCall:
                 client=RefreshableClient,
             )
             if controlling:
-                ice.on_answer = self.pulse.on_path
+                ice.on_answer = self.liveness.on_path
             return ice
 
         return make
 
     async def _open(self) -> None:
-        bounds, (one, other) = self._bounds, self._peers
-        async with phase_timeout_as(bounds.gathering, "call", Cause.DEADLINE, NO_ALLOCATION):
-            await gather_first_error(one.gather(), other.gather())
+        one, other = self._peers
+        setup = CallSetup(self._bounds, reported_as=_PHASES)
+        await gather_first_error(setup.gather(one), setup.gather(other))
         await one.set_remote(other)
         await other.set_remote(one)
-        async with phase_timeout_as(bounds.ice, "call", Cause.ICE_FAILED, NO_PAIR):
-            await gather_first_error(one.connect_ice(), other.connect_ice())
-        async with phase_timeout_as(bounds.dtls, "call", Cause.DTLS_FAILED, NO_HANDSHAKE):
-            await gather_first_error(one.connect_dtls(other), other.connect_dtls(one))
-        async with phase_timeout_as(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
-            await gather_first_error(*(peer.open_channel(self._received) for peer in self._peers))
+        await gather_first_error(
+            setup.connect(one, other.dtls.getLocalParameters(), self._received),
+            setup.connect(other, one.dtls.getLocalParameters(), self._received),
+        )
         self._beating = asyncio.create_task(self._beat())
-        async with phase_timeout_as(bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
-            await self.pulse.until(lambda: min(self.pulse.path[1], self.pulse.data[1]) > 0)
+        async with phase_timeout_as(
+            self._bounds.channel, "call", Cause.DATA_CHANNEL_FAILED, "no message comes back"
+        ):
+            await self.liveness.until(lambda: min(self.liveness.path[1], self.liveness.data[1]) > 0)
 
     async def _beat(self) -> None:
         number = 0
@@ -285,4 +287,4 @@ class RecoveringCall:
             return
         left = self._messages.pop(int.from_bytes(data[:4], "big"), None)
         if left is not None:
-            self.pulse.on_data(left, self._context.clock())
+            self.liveness.on_data(left, self._context.clock())

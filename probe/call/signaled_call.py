@@ -5,7 +5,7 @@ in the order that browsers keep: the offer leaves at once, candidates when they 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +14,8 @@ from probe.call import sdp
 from probe.call.aiortc_import import RTCCertificate
 from probe.call.echo import ChannelEcho
 from probe.call.endpoint import CallEndpoint
-from probe.call.local_call import NO_ALLOCATION, NO_CHANNEL, NO_HANDSHAKE, NO_PAIR, PhaseTimeouts
 from probe.call.sdp import SdpDescription
+from probe.call.setup import CallSetup, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed
@@ -23,13 +23,16 @@ from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce, RemoteParameters
 from probe.ice.relay_transport import RelayServer
 from probe.net.socketio import ReceivedEvent
-from probe.net.tasks import gather_first_error, phase_timeout_as, race
+from probe.net.tasks import gather_first_error, race
 from probe.paircam.user_session import AppUser
 from probe.stun.message import PeerAddress
+from probe.stun.transport import Phases, untimed
 
 # "matched" may come twice, with another session: the last that both saw is valid. After so long
 # without another one we begin; should one come later, the exchange begins anew.
 SETTLE_SECONDS = 0.5
+# The journey's phases: what a side gathers is over before its connectivity checks begin.
+_PHASES = {"gathering": "ice", "ice": "ice", "dtls": "dtls", "data_channel": "open"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +62,12 @@ class SignaledEndpoint:
         arrival = await self.user.wait_for(what, session)
         return content_of(arrival, what)
 
-    async def connect(self, bounds: PhaseTimeouts) -> None:
-        """Connectivity checks with the remote description."""
+    async def connect(self, setup: CallSetup, echoes: ChannelEcho) -> None:
+        """Connect with the remote description, up to an open data channel."""
         assert self.away is not None
         partner = RemoteParameters(self.away.description.login, self.away.address)
         await self.ice.set_remote_parameters(partner)
-        async with phase_timeout_as(bounds.ice, "ice", Cause.ICE_FAILED, NO_PAIR):
-            await self.peer.connect_ice()
-
-    async def dtls_handshake(self, bounds: PhaseTimeouts) -> None:
-        """DTLS with the peer whose certificate matches the signaled fingerprint."""
-        assert self.away is not None
-        async with phase_timeout_as(bounds.dtls, "dtls", Cause.DTLS_FAILED, NO_HANDSHAKE):
-            await self.peer.dtls_handshake(self.away.description.dtls)
-
-    async def open(
-        self, bounds: PhaseTimeouts, on_message: Callable[[CallEndpoint, bytes], None]
-    ) -> None:
-        """Open the data channel."""
-        async with phase_timeout_as(bounds.channel, "open", Cause.DATA_CHANNEL_FAILED, NO_CHANNEL):
-            await self.peer.open_channel(on_message)
+        await setup.connect(self.peer, self.away.description.dtls, echoes.received)
 
 
 @dataclass
@@ -86,6 +75,7 @@ class CallTimestamps:
     """When the call came how far, on the context's clock; 0: not yet."""
 
     began: float = 0.0
+    gathering: float = 0.0
     answered: float = 0.0
     ice: float = 0.0
     dtls: float = 0.0
@@ -186,35 +176,32 @@ class SignaledCall:
 
     async def _call(self, caller: SignaledEndpoint, callee: SignaledEndpoint, echoes: int) -> None:
         clock, moments = self._context.clock, self.moments
+        both = ChannelEcho(clock)
         moments.began = clock()
-        gathering = [asyncio.create_task(self._gather(side)) for side in (caller, callee)]
+        gathering = [
+            asyncio.create_task(self._setup().gather(side.peer)) for side in (caller, callee)
+        ]
         try:
             await self._signal(caller, callee, *gathering)
-            with self._record.phase("ice"):
-                await gather_first_error(*(side.connect(self._bounds) for side in (caller, callee)))
-            moments.ice = clock()
+            await gather_first_error(
+                caller.connect(self._setup(self._record.phase), both),
+                callee.connect(self._setup(), both),
+            )
         finally:
             for task in gathering:
                 task.cancel()
             await asyncio.gather(*gathering, return_exceptions=True)
-        with self._record.phase("dtls"):
-            await gather_first_error(
-                *(side.dtls_handshake(self._bounds) for side in (caller, callee))
-            )
-        moments.dtls = clock()
-        both = ChannelEcho(clock)
-        with self._record.phase("open"):
-            opening = (side.open(self._bounds, both.received) for side in (caller, callee))
-            await gather_first_error(*opening)
-        moments.opened = clock()
         milliseconds = round(1000 * (moments.opened - moments.began))
         await self._report_status("connected", connectionTime=max(milliseconds, 1))
         with self._record.phase("echo"):
-            moments.rtts = await both.send(caller.peer, echoes)
+            moments.rtts = await both.measure(caller.peer, echoes)
 
-    async def _gather(self, side: SignaledEndpoint) -> None:
-        async with phase_timeout_as(self._bounds.gathering, "ice", Cause.DEADLINE, NO_ALLOCATION):
-            await side.peer.gather()
+    def _setup(self, phases: Phases = untimed) -> CallSetup:
+        return CallSetup(self._bounds, phases, self._reached, _PHASES)
+
+    def _reached(self, moment: str) -> None:
+        """The later of the two sides counts."""
+        setattr(self.moments, moment, self._context.clock())
 
     async def _signal(
         self, caller: SignaledEndpoint, callee: SignaledEndpoint, *gathering: asyncio.Task[None]

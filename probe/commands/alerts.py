@@ -30,13 +30,13 @@ from probe.report.text import units
 
 def _firing(outbox_states: Mapping[str, str], region: str) -> list[str]:
     """The firing alerts, one line each, from the daemon's store."""
-    keeper = AlertStore(region)
-    keeper.restore(outbox_states)
+    store = AlertStore(region)
+    store.restore(outbox_states)
     now = time.time()
     return [
         f"{alert.severity.value:9} {alert.identity}  for {_lasting(now - alert.since)}: "
         f"{alert.summary}"
-        for alert in keeper.firing
+        for alert in store.firing
     ]
 
 

@@ -15,7 +15,7 @@ from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.resources import raise_descriptor_limit
 from probe.daemon.daemon import Daemon
-from probe.daemon.serving.web_server import exposure_of, security_of
+from probe.daemon.serving.web_access import exposure_of, security_of
 from probe.diagnostics import logging_setup, sentry
 from probe.diagnostics.private_files import create_privately, make_private
 from probe.diagnostics.redact import Redactor

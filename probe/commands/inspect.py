@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from probe.core.environment import ConfigurationError
 from probe.core.kind import Check, Kind
 from probe.core.model import Signal
 from probe.core.thresholds import signals_of, thresholds_of
-from probe.daemon.serving.web_server import exposure_of, security_of
+from probe.daemon.serving.web_access import exposure_of, security_of
 from probe.exit_codes import USAGE_ERROR
 from probe.kinds import KINDS
 from probe.kinds.budget import BudgetTable
@@ -94,14 +95,27 @@ def _without_backend(plan: CheckPlan) -> str:
     return f"BACKEND_URL is not set: the backend is not monitored (no {named})."
 
 
-def list_everything(options: Mapping[str, Any]) -> int:
-    """Print checks, signals, thresholds, costs and what is skipped."""
+def list_everything(options: Mapping[str, Any], *, series: bool = False) -> int:
+    """Print checks, signals, thresholds, costs and what is skipped; or how many ``series`` the
+    checks have on ``/metrics``."""
     try:
         settings = _settings(options)
     except ConfigurationError as error:
         say_mistakes(error)
         return USAGE_ERROR
     style = style_for(sys.stdout, os.environ)
+    if series:
+        from probe.metrics.series_count import series_of
+        from probe.report.text import series_table
+
+        rows = [
+            series_table.SeriesRow(**asdict(each))
+            for each in series_of(settings.plan.checks, settings.region)
+        ]
+        full = settings.service.full_metrics
+        text = series_table.render(rows, full=full, width=style.width, colour=style.colour)
+        click.echo(text, nl=False, color=True)
+        return 0
     text = render(_listing(settings), width=style.width, colour=style.colour)
     click.echo(text, nl=False, color=True)
     return 0

@@ -19,7 +19,7 @@ StatisticName = Literal[
 class GateTable(BaseModel):
     """One objective of the release gate: a new one, or the change of one that the checks bring."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(min_length=1, max_length=200)
     """Name of the objective; that of an objective which `probe watch` lists changes it. Example:

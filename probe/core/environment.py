@@ -9,14 +9,13 @@ import io
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -58,6 +57,19 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what :func:`read_environment` passes: :class:`EnvironmentSources` has read the
+        environment, ``.env`` and the files, and knows the place of each variable."""
+        return (init_settings,)
+
+    @classmethod
     def variable_names(cls) -> tuple[str, ...]:
         """The variables that this model reads."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
@@ -83,26 +95,6 @@ class Variables:
         return f"{name} ({origin})" if origin else name
 
 
-class _Source(PydanticBaseSettingsSource):
-    """Feeds a settings model from Variables."""
-
-    def __init__(self, settings: type[BaseSettings], variables: Variables) -> None:
-        super().__init__(settings)
-        self._variables = variables
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        name = field.alias or field_name
-        return self._variables.get(name), name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for field_name, field in self.settings_cls.model_fields.items():
-            value, name, _ = self.get_field_value(field, field_name)
-            if value is not None:
-                found[name] = value.strip()
-        return found
-
-
 def read_environment(model: type[E], variables: Variables) -> E:
     """Validate the variables that one model reads.
 
@@ -110,21 +102,13 @@ def read_environment(model: type[E], variables: Variables) -> E:
     appear in it, since any could be a secret.
     """
 
-    def from_variables(_: Any, /, settings_cls: type[BaseSettings], **__: Any) -> Any:
-        return (_Source(settings_cls, variables),)
-
-    sources: Callable[..., Any] = from_variables
-
-    loaded = type(
-        model.__name__,
-        (model,),
-        {
-            "settings_customise_sources": classmethod(sources),
-            "__module__": model.__module__,
-        },
-    )
+    names = model.variable_names()
+    values: dict[str, Any] = {}
+    for name in names:
+        if (value := variables.get(name)) is not None:
+            values[name] = value.strip()
     try:
-        return cast(E, loaded())
+        return model(**values)
     except ValidationError as error:
         raise ConfigurationError(_mistakes(error, model, variables)) from None
 

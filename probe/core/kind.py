@@ -32,7 +32,7 @@ class CheckConfig(PrometheusNames):
     before its alert fires) are seconds; the last three default to the kind's.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """Name of the check, unique in the plan. The name of a derived check changes that check.
@@ -104,6 +104,10 @@ class CheckConfig(PrometheusNames):
 
     def applies_limits_to(self, signal: Signal) -> bool:
         """Whether the kind's limits on a signal apply to this check."""
+        return True
+
+    def measures(self, signal: Signal) -> bool:
+        """Whether it can have a signal of its kind."""
         return True
 
     def samples_in_a_run(self, signal: Signal) -> int:
@@ -195,8 +199,8 @@ class Kind(Generic[E, T]):
     shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
     ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
-    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``.
-    ``service`` is that of the status page.
+    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``, with
+    ``buckets_alone`` no count, sum and target. ``service`` is that of the status page.
     """
 
     name: str
@@ -225,6 +229,7 @@ class Kind(Generic[E, T]):
     components: tuple[str, ...] = ()
     details: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
+    buckets_alone: bool = False
     service: str = "infrastructure"
 
 

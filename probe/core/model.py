@@ -266,7 +266,7 @@ class NotMeasured(CheckAborted):
 SUCCESS = Signal(
     "probe_success",
     Unit.BOOLEAN,
-    "Whether the last run of the check found the target well.",
+    "Whether the last run of the check passed.",
 )
 DURATION = Signal(
     "probe_duration_seconds", Unit.SECONDS, "How long the last run took.", latency=True

@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from probe.core.causes import CLOCK_PRONE, HINTS, STALL_PRONE, Cause
 from probe.core.context import Context
@@ -107,13 +108,26 @@ async def _until_done(
 ) -> None:
     """Wait until the check is done or its deadline is exceeded. Time spent waiting for a slot
     doesn't count, but the whole run takes no longer than the larger of ``most`` and its limit."""
-    started = record.clock()
+    started, loop = record.clock(), asyncio.get_running_loop()
     while not task.done():
         spent = record.clock() - started
         left = min(limit + record.queued - spent, max(limit, most) - spent)
         if left <= 0:
             return
-        await asyncio.wait({task}, timeout=left)
+        woken = loop.create_future()
+        timer = loop.call_later(left, _set, woken)
+        wake = partial(_set, woken)
+        task.add_done_callback(wake)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            task.remove_done_callback(wake)
+
+
+def _set(woken: "asyncio.Future[None]", _: object = None) -> None:
+    if not woken.done():
+        woken.set_result(None)
 
 
 async def run_checks(

@@ -46,7 +46,7 @@ class ThresholdConfig(PrometheusNames):
     shares as :class:`probe.core.model.Threshold` has them, are the default's where not given.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     objective: FiniteFloat | None = None
     """Objective: a value beyond it counts against the SLO and sends nothing. Example: `0.2`"""

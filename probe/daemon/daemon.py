@@ -27,16 +27,16 @@ from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
 from probe.daemon.serving.api_source import DaemonApi
-from probe.daemon.serving.board_source import subjects_of
+from probe.daemon.serving.board_source import load_figures, subjects_of
 from probe.daemon.serving.page_source import PageSource
 from probe.daemon.serving.peer_call_answerer import PeerAnswers
+from probe.daemon.serving.web_access import security_of
 from probe.daemon.serving.web_server import (
     DaemonSilences,
     api_routes,
     build_public_server,
     build_server,
     exporter_routes,
-    security_of,
     start_public,
 )
 from probe.diagnostics.redact import Redactor
@@ -152,6 +152,7 @@ class Daemon:
             stack.push_async_callback(parts.context.closing.drain, timeout=DRAIN_SECONDS)
             history = self._state.history = await History.open(settings.service.data, now=self._now)
             stack.push_async_callback(history.close)
+            stack.push_async_callback(parts.runs.store)
             await connect_incidents(history, parts.alerts, self._annotations, self._now())
             await parts.alerts.open()
             stack.push_async_callback(parts.alerts.close)
@@ -175,12 +176,13 @@ class Daemon:
         parts, checks = self._parts, self._state.settings.plan.checks
         restorer = StateRestorer(parts.states, parts.quotas, self._clock, self._now)
         await restorer.restore_state(history, checks)
+        await parts.runs.restore(history)
         order = await startup_order(history, checks, parts.starts.recent, Random())
         self._startup_order = {name: position for position, name in enumerate(order)}
 
     async def _run_tasks(self) -> None:
-        own = self._parts.own
-        await self._parts.supervisor.run(
+        parts, own = self._parts, self._parts.own
+        await parts.supervisor.run(
             {
                 "loop-lag": self._self_metrics.watch_loop,
                 "reload": self.reloader.run,
@@ -188,8 +190,10 @@ class Daemon:
                 "own-health": own.run,
                 "annotations": self._annotations.run,
                 "clock": own.clock_watch.run,
-                **self._parts.alerts.jobs,
-                **(self._parts.otel.jobs if self._parts.otel is not None else {}),
+                "figures": lambda: load_figures(self._state, self._now),
+                "recent-runs": parts.runs.run,
+                **parts.alerts.jobs,
+                **(parts.otel.jobs if parts.otel is not None else {}),
             }
         )
 

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from types import TracebackType
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +24,37 @@ class Isolation:
         """How many exceptions each consumer has raised so far."""
         return dict(self._errors)
 
-    @contextmanager
-    def consumer(self, name: str) -> Iterator[None]:
-        """Catch every exception."""
-        try:
-            yield
-        except Exception:
-            self._errors[name] = self._errors.get(name, 0) + 1
-            now = self._clock()
-            if now - self._logged_at.get(name, -LOG_SECONDS) >= LOG_SECONDS:
-                self._logged_at[name] = now
-                logger.exception("%s could not process a result; the others did", name)
+    def consumer(self, name: str) -> "Containment":
+        """Catch every exception within it."""
+        return Containment(self, name)
+
+    def note(self, name: str, error: Exception) -> None:
+        """A consumer has raised."""
+        self._errors[name] = self._errors.get(name, 0) + 1
+        now = self._clock()
+        if now - self._logged_at.get(name, -LOG_SECONDS) >= LOG_SECONDS:
+            self._logged_at[name] = now
+            logger.error("%s could not process a result; the others did", name, exc_info=error)
+
+
+class Containment:
+    """Around what one consumer does with a result; entered many times for each run."""
+
+    __slots__ = ("_isolation", "_name")
+
+    def __init__(self, isolation: Isolation, name: str) -> None:
+        self._isolation, self._name = isolation, name
+
+    def __enter__(self) -> None:
+        """Nothing is to be prepared."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if isinstance(error, Exception):
+            self._isolation.note(self._name, error)
+            return True
+        return False

@@ -91,6 +91,7 @@ def build_parts(settings: Settings, clock: Callable[[], float], now: Callable[[]
         links=links_of(settings),
     )
     supervisor, starts = Supervisor(clock), Starts(service.data, now)
+    alerts.ran_before = lambda: not starts.is_first
     clock_watch = ClockWatch(now, clock)
     return Parts(
         context=context,
@@ -139,7 +140,7 @@ def own_metrics(
     snapshot: Callable[[], SelfSnapshot],
 ) -> SelfMetrics:
     """The metrics of the probe itself, on a registry."""
-    return SelfMetrics(
+    found = SelfMetrics(
         registry,
         snapshot,
         version=parts.identity.version,
@@ -147,6 +148,9 @@ def own_metrics(
         links=labelled_links(links_of(settings)("")),
         full=settings.service.full_metrics,
     )
+    if parts.otel is not None:
+        parts.otel.add_own_metrics(registry)
+    return found
 
 
 def _alert_manager(

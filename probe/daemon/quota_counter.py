@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from probe.budget.plans import uses_of
 from probe.budget.quota_usage import QuotaUsage
 from probe.core.context import Context
-from probe.core.kind import Check
+from probe.core.kind import Check, QuotaUse
 from probe.core.model import Result
 from probe.history import History
 from probe.history.model import ResultRow
@@ -22,14 +22,18 @@ class Counting:
         self._now = context.now
         self._ledger = context.get_or_create(LEDGER, QuotaUsage)
         self._estimated: list[BudgetTable] = []
+        self._uses: dict[str, tuple[QuotaUse, ...]] = {}
 
     def set_checks(self, checks: Iterable[Check]) -> None:
         """These are the checks from now on."""
-        self._estimated = [table for table in _tables(checks) if table.plan == _USERS_PLAN]
+        known = list(checks)
+        self._estimated = [table for table in _tables(known) if table.plan == _USERS_PLAN]
+        self._uses = {check.name: uses for check in known if (uses := uses_of(check))}
 
     def run_started(self, check: Check) -> None:
         """A run begins."""
-        self._ledger.add(uses_of(check), self._now())
+        if uses := self._uses.get(check.name):
+            self._ledger.add(uses, self._now())
 
     def run_finished(self, result: Result) -> None:
         """A run has ended; its samples of users' calls update the estimate."""

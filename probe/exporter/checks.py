@@ -26,6 +26,10 @@ class InvalidTarget(ValueError):
     """The target is none for this module; the text says what would be right."""
 
 
+class HostnameConflict(ValueError):
+    """The module's host header and the parameter ``hostname`` differ."""
+
+
 @dataclass(frozen=True)
 class ProbeTarget:
     """What is probed: the target as it was given, by which module, and the hostname that is meant
@@ -45,7 +49,8 @@ class ProbeTarget:
 
 
 def check_for(target: ProbeTarget) -> Check:
-    """The check that probes a target. Raises InvalidTarget, NotMeasured for a secret's file."""
+    """The check that probes a target. Raises InvalidTarget, HostnameConflict, NotMeasured for a
+    secret's file."""
     kind, keys = _BUILDERS[target.module.prober](target)
     common = {"name": NAME, "deadline": target.deadline, "ca_file": target.ca_file}
     if kind.table in (stun.StunTable,):
@@ -62,7 +67,7 @@ Built = tuple[Kind[Any, Any], dict[str, Any]]
 def _http(target: ProbeTarget) -> Built:
     header = target.module.http.host_header
     if target.hostname is not None and header not in (None, target.hostname):
-        raise InvalidTarget(
+        raise HostnameConflict(
             f"hostname defined both in module configuration ({header}) and with URL-parameter "
             f"'hostname' ({target.hostname})"
         )

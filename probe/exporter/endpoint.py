@@ -1,16 +1,22 @@
 """``/probe`` and its neighbours over HTTP, as blackbox_exporter answers them."""
 
 import gzip
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from probe.core.model import Result
-from probe.exporter.checks import InvalidTarget
+from probe.exporter.checks import HostnameConflict, InvalidTarget
 from probe.exporter.debug_log import debug_page
 from probe.exporter.exposition import expose_result
-from probe.exporter.request import SCRAPE_TIMEOUT, BadRequest, ProbeRequest, read_request
+from probe.exporter.request import (
+    SCRAPE_TIMEOUT,
+    BadRequest,
+    ProbeRequest,
+    read_request,
+    wants_debug,
+)
 from probe.exporter.service import Busy, Forbidden, ProbeService
 from probe.web.access import PROBE_PATH
 from probe.web.rendered import takes_gzip
@@ -44,11 +50,10 @@ class ProbeEndpoint:
         try:
             asked = read_request(query, request.headers.get(SCRAPE_TIMEOUT), self.service.config())
             result = await self.service.probe(asked)
-        except BadRequest as error:
-            return _text(400, str(error))
+        except (BadRequest, HostnameConflict) as error:
+            return _text(400, self.service.context.redact(str(error)))
         except InvalidTarget as error:
-            problem = self.service.context.redact(str(error))
-            return _text(400, f"Target is invalid: {problem}")
+            return self._invalid(request, query, str(error))
         except Forbidden as error:
             return _text(403, str(error))
         except Busy as error:
@@ -58,6 +63,20 @@ class ProbeEndpoint:
         if asked.debug:
             body, content_type = self._debug(asked, body, result), "text/plain; charset=utf-8"
         return _zipped(request, body, content_type)
+
+    def _invalid(
+        self, request: web.Request, query: Mapping[str, Sequence[str]], problem: str
+    ) -> web.Response:
+        """A failed probe, as for blackbox_exporter: rules on probe_success see it."""
+        result = self.service.result_for_invalid(problem)
+        if not wants_debug(query):
+            return _zipped(request, *expose_result(result, request.headers.get("Accept")))
+        metrics = expose_result(result, None)[0].decode()
+        message = result.failure.message if result.failure else ""
+        return _text(
+            200,
+            f"Logs for the probe:\n{message}\n\nMetrics that would have been returned:\n{metrics}",
+        )
 
     def _debug(self, asked: ProbeRequest, metrics: bytes, result: Result) -> bytes:
         redact = self.service.context.redact

@@ -8,6 +8,7 @@ from prometheus_client.exposition import choose_encoder
 from probe.core.model import DURATION, SUCCESS, Result, Status
 from probe.exporter.probers.signals import IP_PROTOCOL
 from probe.metrics.families import FAILURE, PHASES, Family, Pairs
+from probe.metrics.negotiation import acceptable
 from probe.metrics.text_format import line_head, number_text
 
 Line = tuple[Family, Pairs, float]
@@ -18,7 +19,7 @@ def expose_result(result: Result, accept: str | None) -> tuple[bytes, str]:
 
     A run that could not measure has no ``probe_success``: it says nothing of the target.
     """
-    _, content_type = choose_encoder(accept or "")
+    _, content_type = choose_encoder(acceptable(accept))
     openmetrics = content_type.startswith("application/openmetrics-text")
     found: dict[str, tuple[Family, list[str]]] = {}
     for family, labels, value in _lines(result):

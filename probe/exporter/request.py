@@ -1,4 +1,7 @@
-"""The parameters of ``/probe``, read strictly; refusals in blackbox_exporter's words."""
+"""The parameters of ``/probe``, read as blackbox_exporter reads them: of a parameter that is given
+several times the first value counts, and what it doesn't know is passed over, except for what may
+be a secret. Refusals have its words.
+"""
 
 import json
 import math
@@ -7,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from probe.exporter.checks import InvalidTarget
 from probe.exporter.modules.module import Module
 from probe.exporter.probers.target import check_host
 from probe.exporter.settings import ExporterConfig
@@ -15,13 +19,12 @@ SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_MODULE = "http_2xx"
 # Without a header and without a module's own, as for blackbox_exporter.
 LONGEST_SECONDS = 120.0
-_PARAMETERS = ("target", "module", "hostname", "debug")
 _SECRET_NAME = re.compile(
     r"(?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|authorization|credentials?|signature)$",
     re.IGNORECASE,
 )
 _LONGEST_TARGET = 2048
-_TRUE, _FALSE = ("true", "1"), ("", "false", "0")
+_TRUE = ("true", "1")
 
 
 class BadRequest(Exception):
@@ -43,50 +46,44 @@ class ProbeRequest:
 def read_request(
     query: Mapping[str, Sequence[str]], scrape_timeout: str | None, config: ExporterConfig
 ) -> ProbeRequest:
-    """Read the parameters, each with all of its values. Raises BadRequest."""
-    _refuse_unknown(query)
-    given = {name: _single(name, query[name]) for name in query}
+    """Read the parameters, each with all of its values. Raises BadRequest, and InvalidTarget for a
+    target that has no form of one."""
+    _refuse_secrets(query)
+    given = {name: values[0].strip() for name, values in query.items() if values}
     name = given.get("module") or DEFAULT_MODULE
     module = config.modules.get(name)
     if module is None:
         raise BadRequest(f"Unknown module {_shown(name)}")
     target = _target(given.get("target", ""))
-    debug = given.get("debug", "").lower()
-    if debug not in (*_TRUE, *_FALSE):
-        raise BadRequest('Parameter "debug" must be true or false')
     return ProbeRequest(
         target,
         name,
         module,
         _hostname(given.get("hostname", "")),
-        debug in _TRUE,
+        wants_debug(query),
         deadline_of(scrape_timeout, module, config.timeout_offset),
     )
 
 
-def _refuse_unknown(query: Mapping[str, Sequence[str]]) -> None:
+def wants_debug(query: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the log of the run is asked for."""
+    return next(iter(query.get("debug", ())), "").strip().lower() in _TRUE
+
+
+def _refuse_secrets(query: Mapping[str, Sequence[str]]) -> None:
     for name in query:
-        if name in _PARAMETERS:
-            continue
         if _SECRET_NAME.search(name) or name.lower() in ("username", "user", "login"):
             raise BadRequest(
                 f"Parameter {_shown(name)} is refused: credentials belong into the module, never "
                 "into the query"
             )
-        raise BadRequest(f"Unknown parameter {_shown(name)}")
-
-
-def _single(name: str, values: Sequence[str]) -> str:
-    if len(values) > 1:
-        raise BadRequest(f"Parameter {_shown(name)} is given more than once")
-    return values[0].strip()
 
 
 def _target(text: str) -> str:
     if not text:
         raise BadRequest("Target parameter is missing")
     if len(text) > _LONGEST_TARGET or not text.isprintable() or " " in text:
-        raise BadRequest("Target is too long, or holds a blank or a control character")
+        raise InvalidTarget("it is too long, or holds a blank or a control character")
     rest = text.partition("://")[2] or text
     if "@" in re.split(r"[/?#]", rest, maxsplit=1)[0] or _userinfo_in(text):
         raise BadRequest(

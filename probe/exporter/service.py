@@ -10,7 +10,7 @@ from typing import TypeVar
 from probe.core.causes import HINTS, Cause
 from probe.core.context import Context
 from probe.core.kind import Check
-from probe.core.model import CheckAborted, Failure, Result, Status
+from probe.core.model import DURATION, SUCCESS, CheckAborted, Failure, Result, Sample, Status
 from probe.core.resources import Shortages
 from probe.core.runner import preload, run_check
 from probe.exporter.checks import ProbeTarget, check_for, host_of
@@ -73,7 +73,7 @@ class ProbeService:
         self._bucket: TokenBucket | None = None
 
     async def probe(self, request: ProbeRequest) -> Result:
-        """Run it. Raises Busy, Forbidden, InvalidTarget."""
+        """Run it. Raises Busy, Forbidden, InvalidTarget, HostnameConflict."""
         config = self.config()
         if not config.allowed.entries:
             raise Forbidden(CLOSED)
@@ -118,6 +118,14 @@ class ProbeService:
             yield
         finally:
             self._running -= 1
+
+    def result_for_invalid(self, problem: str) -> Result:
+        """The result for a target that names nothing to connect to."""
+        started = datetime.fromtimestamp(self.context.now(), UTC)
+        message = f"Target is invalid: {self.context.redact(problem)}"
+        failure = Failure("target", Cause.CONNECT_FAILED, message, "correct the target")
+        samples = (Sample(SUCCESS, 0.0), Sample(DURATION, 0.0))
+        return Result("probe", Status.FAILED, started, 0.0, samples=samples, failure=failure)
 
     def _not_started(self, error: CheckAborted) -> Result:
         started = datetime.fromtimestamp(self.context.now(), UTC)

@@ -49,7 +49,7 @@ class ExporterEnvironment(Environment):
 class ExporterTable(BaseModel):
     """The table ``[exporter]``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     targets: tuple[str, ...] = ()
     """What `/probe` may contact: host patterns (public addresses alone) and networks (private ones

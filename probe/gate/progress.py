@@ -59,7 +59,7 @@ class WatchProgress:
         return bool(self.verdict)
 
 
-class ProgressKeeper:
+class ProgressStore:
     """Advances a watch's time and stores it; ``folder`` None keeps it in memory."""
 
     def __init__(self, folder: Path | None, clocks: WatchClocks) -> None:

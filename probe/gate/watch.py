@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probe.gate.progress import ProgressKeeper, WatchClocks, WatchProgress
+from probe.gate.progress import ProgressStore, WatchClocks, WatchProgress
 from probe.gate.sources import RowSource
 from probe.gate.window import WindowJudge, verdict_on
 from probe.history.model import ResultRow
@@ -46,7 +46,7 @@ class Watch:
 
     judge: WindowJudge
     source: RowSource
-    keeper: ProgressKeeper
+    progress_store: ProgressStore
     progress: WatchProgress
     clocks: WatchClocks
     listener: WatchListener
@@ -82,14 +82,14 @@ class Watch:
             self.judge.add(row)
         report = self.report(early)
         self.progress.verdict = report.verdict.value
-        self.keeper.save(self.progress)
+        self.progress_store.save(self.progress)
         return report
 
     def report(self, early: str = "") -> GateReport:
         """The report at this moment."""
         progress = self.progress
         window = self._window()
-        notes = [each for each in (self.source.problem, self.keeper.problem) if each]
+        notes = [each for each in (self.source.problem, self.progress_store.problem) if each]
         return self.judge.report(
             window,
             early=early,
@@ -106,11 +106,11 @@ class Watch:
     async def _look(self) -> None:
         for row in await self.source.rows():
             self.judge.add(row)
-        self.keeper.tick(self.progress)
+        self.progress_store.tick(self.progress)
         if abs(self.progress.elapsed - self._saved_at) >= SAVE_SECONDS:
             self._saved_at = self.progress.elapsed
-            self.keeper.save(self.progress)
-        problem = self.source.problem or self.keeper.problem
+            self.progress_store.save(self.progress)
+        problem = self.source.problem or self.progress_store.problem
         if problem and problem != self._said:
             self.listener.problem(problem)
         self._said = problem

@@ -6,6 +6,7 @@ import sqlite3
 import struct
 from pathlib import Path
 
+from probe.history import newest_runs
 from probe.history.incidents import tables as incident_tables
 from probe.history.uptime import tables as uptime_tables
 from probe.storage.salvage import Row
@@ -36,7 +37,8 @@ _ENTRIES = {
     " message TEXT NOT NULL, value REAL, samples BLOB NOT NULL)",
 }
 # What is precious and small is copied first from a damaged file; what is made of results last.
-_TABLES = {**_FIRST, **incident_tables.TABLES, **_ENTRIES, **uptime_tables.TABLES}
+_LATER = {**uptime_tables.TABLES, **newest_runs.TABLES}
+_TABLES = {**_FIRST, **incident_tables.TABLES, **_ENTRIES, **_LATER}
 _INDEXES = (
     "CREATE INDEX entries_by_standing ON entries (check_id, verdict)",
     "CREATE INDEX entries_by_time ON entries (at, check_id, verdict, value)",
@@ -51,6 +53,7 @@ _USED = (
     " ORDER BY at LIMIT 1",
     *incident_tables.REQUIRED,
     *uptime_tables.REQUIRED,
+    *newest_runs.REQUIRED,
 )
 
 _STATUSES, _VERDICTS = 3, 5
@@ -100,7 +103,7 @@ def schema(wal_pages: int) -> Schema:
         tables=_TABLES,
         indexes=_INDEXES,
         version=SCHEMA_NUMBER,
-        later=frozenset((*incident_tables.TABLES, *uptime_tables.TABLES)),
+        later=frozenset((*incident_tables.TABLES, *_LATER)),
         later_indexes=(*incident_tables.INDEXES, *uptime_tables.INDEXES),
         pragmas=(
             "auto_vacuum = INCREMENTAL",
@@ -121,6 +124,7 @@ def schema(wal_pages: int) -> Schema:
             "entries": sense.is_entry,
             **incident_tables.IS_VALID,
             **uptime_tables.IS_VALID,
+            **newest_runs.IS_VALID,
         },
     )
 

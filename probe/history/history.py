@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from probe.history import periods, queries
 from probe.history.availability import availability
+from probe.history.live.day import DayBuckets, empty_day
 from probe.history.model import Availability, ResultRow, StatePeriod, TimeBucket
 from probe.history.retention import Retention
 from probe.history.state import HistoryState
@@ -54,14 +55,14 @@ class History:
 
     def __init__(
         self,
-        keeper: HistoryStore,
+        store: HistoryStore,
         waiting: WriteQueue,
         changes: ChangeQueue,
         flush_seconds: float,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
-        self._store, self._waiting, self._changes = keeper, waiting, changes
+        self._store, self._waiting, self._changes = store, waiting, changes
         self._flush_seconds = flush_seconds
         # Grows with every change of what is kept beside results, once it is written.
         self.revision = 0
@@ -171,7 +172,12 @@ class History:
         process ran, and this one is known to run."""
         self._is_recording = True
         now = self._now()
-        self.change("begin", lambda db: marks.begin(db, now))
+
+        def change(db: sqlite3.Connection) -> None:
+            marks.begin(db, now)
+            self._store.live.reset()
+
+        self.change("begin", change)
 
     def set_checks(self, longest: Mapping[str, float], groups: Sequence[Subject]) -> None:
         """These are the checks from now on, with the seconds for which a result of each holds
@@ -179,13 +185,30 @@ class History:
         self._groups = tuple(groups)
         self._store.set_groups(self._groups)
         kept, now = dict(longest), self._now()
-        self.change("holds", lambda db: marks.set_holds(db, kept, now))
+
+        def change(db: sqlite3.Connection) -> None:
+            marks.set_holds(db, kept, now)
+            self._store.live.reset()
+
+        self.change("holds", change)
+
+    async def prepare_recent(self, now: float) -> None:
+        """Load the last day into memory, an hour at a time, so that other queries and writes come
+        in between; the next questions about it take milliseconds."""
+        live = self._store.live
+        while not await self.ask(lambda db: live.prepare(db, now), True):
+            pass
+
+    async def recent_day(self, now: float) -> DayBuckets:
+        """Quarters of an hour of the last 24 hours, after ``prepare_recent``."""
+        live = self._store.live
+        return await self.ask(lambda _: live.day(now), empty_day(now))
 
     async def uptime(self, now: float) -> dict[Key, tuple[Uptime, ...]]:
         """Uptime of every check and group in the windows of 24 h, 7, 30 and 90 days until
         ``now``; only of those that have any result in one of them."""
-        groups = self._groups
-        return await self.ask(lambda db: uptime.windows(db, groups, now), {})
+        groups, live = self._groups, self._store.live
+        return await self.ask(lambda db: uptime.windows(db, groups, now, recent=live), {})
 
     async def uptime_between(self, start: float, end: float) -> dict[Key, Uptime]:
         """Uptime of every check and group from ``start`` until ``end``; only of those that have
@@ -198,8 +221,8 @@ class History:
     ) -> dict[Key, tuple[Uptime, ...]]:
         """The last 90 days (UTC) of each of these, oldest first; the last one is today, until
         ``now``."""
-        groups = self._groups
-        return await self.ask(lambda db: uptime.days(db, groups, subjects, now), {})
+        groups, live = self._groups, self._store.live
+        return await self.ask(lambda db: uptime.days(db, groups, subjects, now, recent=live), {})
 
     async def series(
         self, check: str, start: float, end: float, buckets: int

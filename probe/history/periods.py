@@ -20,6 +20,21 @@ _WHERE = "WHERE check_id = ? AND verdict = ? AND id > ? AND id < ?"
 _NEWEST = f"SELECT id FROM {_INDEX} {_WHERE} ORDER BY id DESC LIMIT 1"
 _OLDEST = f"SELECT id FROM {_INDEX} {_WHERE} ORDER BY id LIMIT 1"
 _COUNT = f"SELECT count(*) FROM {_INDEX} {_WHERE}"
+# Verdicts 0 and 1 are well. A check whose newest other entry has a well one behind it before that
+# entry of all has no period that lasts until there.
+_UNHEALTHY = f"""
+SELECT check_id FROM (
+  SELECT checks.id AS check_id, max(
+    coalesce((SELECT max(id) FROM {_INDEX} WHERE check_id = checks.id AND verdict = 2), 0),
+    coalesce((SELECT max(id) FROM {_INDEX} WHERE check_id = checks.id AND verdict = 3), 0),
+    coalesce((SELECT max(id) FROM {_INDEX} WHERE check_id = checks.id AND verdict = 4), 0)
+  ) AS newest FROM checks
+) AS found
+WHERE newest >= ?1 OR newest > 0 AND NOT EXISTS (
+  SELECT 1 FROM {_INDEX} WHERE check_id = found.check_id AND verdict IN (0, 1)
+  AND id > newest AND id < ?1)
+ORDER BY check_id
+"""
 # Verdicts of each health state as numbers, in the order of severity.
 _OF_STANDING = {
     standing: tuple(n for n, verdict in enumerate(VERDICTS) if STANDINGS[verdict] is standing)
@@ -62,7 +77,9 @@ def unhealthy_periods(
     oldest = "SELECT min(id) FROM entries INDEXED BY entries_by_time WHERE at > ?"
     oldest_end = db.execute(oldest, (start,)).fetchone()[0] or _AFTER_ALL
     found = {}
-    for check, name in check_names(db).items():
+    names = check_names(db)
+    for check in _ever_unhealthy(db, oldest_end):
+        name = names[check]
         result: list[StatePeriod] = []
         for run in _runs_back(db, check, newest):
             if run.before < oldest_end or len(result) >= most:
@@ -72,6 +89,11 @@ def unhealthy_periods(
         if result:
             found[name] = tuple(result)
     return found
+
+
+def _ever_unhealthy(db: sqlite3.Connection, oldest_end: int) -> list[int]:
+    """Checks but for those that were well ever since an entry before ``oldest_end``."""
+    return [int(check) for (check,) in db.execute(_UNHEALTHY, (oldest_end,))]
 
 
 def _newest_begun_before(db: sqlite3.Connection, end: float) -> int:

@@ -42,14 +42,20 @@ def day(
 ) -> dict[str, tuple[TimeBucket, ...]]:
     """Equal stretches from ``start`` to ``end``, of each check that has an entry in there."""
     edges = bucket_edges(start, end, buckets)
-    names = check_names(db)
     found: defaultdict[str, list[TimeBucket]] = defaultdict(lambda: [TimeBucket({})] * buckets)
     for place, stretch in enumerate(pairwise(edges)):
-        for check, bucket in _bucket_of_each(db, stretch).items():
-            if check not in names:
-                raise Unreadable("an entry is of no check")
-            found[names[check]][place] = bucket
+        for name, bucket in buckets_between(db, stretch).items():
+            found[name][place] = bucket
     return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def buckets_between(db: sqlite3.Connection, stretch: tuple[float, float]) -> dict[str, TimeBucket]:
+    """Entries begun in one stretch, of each check that has any. Raises Unreadable."""
+    names = check_names(db)
+    found = _bucket_of_each(db, stretch)
+    if not found.keys() <= names.keys():
+        raise Unreadable("an entry is of no check")
+    return {names[check]: bucket for check, bucket in found.items()}
 
 
 def bucket_edges(start: float, end: float, buckets: int) -> list[float]:

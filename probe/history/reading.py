@@ -13,6 +13,8 @@ from probe.history.incidents import queries
 from probe.history.incidents.model import Annotation
 from probe.history.model import ResultRow
 from probe.history.rows import COLUMNS, Reader
+from probe.history.uptime.model import SubjectKind, Uptime
+from probe.history.uptime.queries import between
 from probe.storage.sqlite import describe
 
 BUSY_SECONDS = 5.0
@@ -70,6 +72,18 @@ class HistoryFile:
             except sqlite3.OperationalError:
                 return []
         return found[::-1]
+
+    def uptime(self, start: float, end: float) -> dict[str, Uptime]:
+        """Uptime of each check that has any, from aggregates where results are deleted; none of a
+        file from before there were any."""
+        if not self.exists:
+            return {}
+        with self._opened() as db:
+            try:
+                found = between(db, (), start, end)
+            except sqlite3.OperationalError:
+                return {}
+        return {name: each for (kind, name), each in found.items() if kind is SubjectKind.CHECK}
 
     def _rows(self, where: str, bounds: tuple[float, float]) -> Iterator[tuple[int, ResultRow]]:
         """Read in portions, so that the writer's log isn't held up by a slow reader."""

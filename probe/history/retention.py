@@ -80,6 +80,11 @@ class Trimmer:
     def groups(self, groups: Sequence[Subject]) -> None:
         self._rollup.groups = groups
 
+    @property
+    def revision(self) -> int:
+        """Grows whenever aggregates are made or deleted."""
+        return self._rollup.revision
+
     def trim(self, db: sqlite3.Connection, written: int) -> None:
         """Call it after writing so many entries. Raises sqlite3.Error."""
         self._written += written

@@ -22,6 +22,7 @@ from probe.history.database import (
     open_memory,
     schema,
 )
+from probe.history.live.day import LiveDay
 from probe.history.model import ResultRow
 from probe.history.retention import MEMORY_BOUNDS, Retention, Trimmer
 from probe.history.rows import Writer
@@ -70,6 +71,7 @@ class HistoryStore:
         self._bounds = bounds or (Retention() if folder is not None else MEMORY_BOUNDS)
         self._now, self._waiting, self._changes = now, waiting, changes
         self._trimmer = Trimmer(self._bounds, now)
+        self.live = LiveDay()
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._writer: Writer | None = None
@@ -169,6 +171,7 @@ class HistoryStore:
             return False
         self._written += written
         self._waiting.done(batch, lost=len(batch) - written)
+        self.live.add(batch, written)
         if self._trim(written):
             self._restore()
         self._measure()
@@ -189,6 +192,7 @@ class HistoryStore:
     def _trim(self, written: int) -> bool:
         def trim(db: sqlite3.Connection) -> None:
             self._trimmer.trim(db, written)
+            self.live.aggregates_are(self._trimmer.revision)
             if self._size() > self._bounds.bytes:
                 checkpoint(db)
 
@@ -228,6 +232,7 @@ class HistoryStore:
 
     def _drop(self) -> None:
         db, self._db, self._writer = self._db, None, None
+        self.live.reset()
         if db is not None:
             db.close()
 

@@ -24,6 +24,7 @@ NAMES = (
     "postgres",
     "redis",
     "metered",
+    "domain",
     "security",
     "budget",
 )

@@ -21,6 +21,7 @@ from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.last_allocations import allocation_results_of
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_AN_ALLOCATION
+from probe.turn_targets.server_list import counting_traffic, servers_for, with_uri
 from probe.turn_targets.signals import (
     ALLOCATE,
     ALLOCATION_SIGNALS,
@@ -29,14 +30,7 @@ from probe.turn_targets.signals import (
     UNAUTHENTICATED,
     write_allocation,
 )
-from probe.turn_targets.table import (
-    ALLOCATION_RESULTS,
-    TurnServerConfig,
-    allocation_slots,
-    counting_traffic,
-    servers_for,
-    with_uri,
-)
+from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, allocation_slots
 from probe.turn_targets.traffic_budget import (
     ALLOCATION_SECONDS,
     allocation_bytes,

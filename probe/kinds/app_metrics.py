@@ -256,5 +256,15 @@ KIND: Kind[AppEnvironment, AppTable] = Kind(
     load=lazy_import("probe.telemetry.app_samples", "probe.telemetry.api_client"),
     interval=60.0,
     plot=TURN_SHARE,
+    details=frozenset(
+        {
+            "probe_app_clock_offset_seconds",
+            "probe_app_instances",
+            "probe_app_match_p95_seconds",
+            "probe_app_matches_per_second",
+            "probe_app_rate_limit_hits_per_second",
+            "probe_app_subscribed_channels",
+        }
+    ),
     runbooks=Runbooks(limits="errors-high"),
 )

@@ -19,16 +19,11 @@ from probe.core.model import CheckFailed, FailurePolicy, Impact, NotMeasured, Si
 from probe.core.recorder import Recorder
 from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.uri import format_hostport
-from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
+from probe.turn_targets.environment import PRIMARY, TurnEnvironment
 from probe.turn_targets.runbooks import OF_A_RELAY
+from probe.turn_targets.server_list import servers_for, with_uri
 from probe.turn_targets.signals import BYTES, traffic_of
-from probe.turn_targets.table import (
-    ALLOCATION_RESULTS,
-    TurnServerConfig,
-    allocation_slots,
-    servers_for,
-    with_uri,
-)
+from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig, allocation_slots
 from probe.turn_targets.traffic_budget import DEAR_SECONDS, ECHOES, path_bytes
 
 if TYPE_CHECKING:
@@ -108,7 +103,7 @@ def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
         if isinstance(check.table, TurnServerConfig) and ALLOCATION_RESULTS in check.table.triggers
     ]
     near = [table for table in tables if table.provider == PRIMARY]
-    far = [table for table in tables if table.provider not in (PRIMARY, ISSUED)]
+    far = [table for table in tables if table.provider != PRIMARY and not table.issued]
     if not near or not far:
         return []
     same = [table for table in far if table.family == near[0].family] or far

@@ -9,7 +9,7 @@ one host the direct way always works, so the probe's own calls say nothing of it
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +31,7 @@ from probe.core.model import (
 )
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.turn_targets.environment import ISSUED, PRIMARY, TurnEnvironment
+from probe.turn_targets.environment import ISSUER_FIELDS, PRIMARY, TurnEnvironment
 from probe.turn_targets.last_allocations import allocation_results_of
 from probe.turn_targets.table import ALLOCATION_RESULTS, TurnServerConfig
 from probe.turn_targets.traffic_budget import ALLOCATION_SECONDS
@@ -90,7 +90,8 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
     """Without a primary and a backup there is nothing to fall back from or to."""
     if not (environment.turn_urls or environment.turn_host):
         return DerivedChecks(skipped=("TURN_URLS is not set: nothing to fall back from",))
-    if not (environment.turn_backup_urls or environment.metered_api_key):
+    names_backup = environment.turn_backup_urls or environment.metered_api_key
+    if not (names_backup or any(environment.issuer_keys(name) for name in ISSUER_FIELDS)):
         reason = "TURN_BACKUP_URLS and METERED_API_KEY are not set: nothing to fall back to"
         return DerivedChecks(skipped=(reason,))
     return DerivedChecks()
@@ -98,19 +99,20 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
 
 def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """One check, where a primary and another configured provider have allocation checks."""
-    allocations = [
-        check
-        for check in checks
-        if isinstance(check.table, TurnServerConfig) and ALLOCATION_RESULTS in check.table.triggers
+    tables: dict[str, TurnServerConfig] = {}
+    intervals = []
+    for check in checks:
+        table = check.table
+        if isinstance(table, TurnServerConfig) and ALLOCATION_RESULTS in table.triggers:
+            tables[check.name] = table
+            intervals.append(check.interval)
+    primary = [name for name, table in tables.items() if table.provider == PRIMARY]
+    backup = [
+        name for name, table in tables.items() if table.provider != PRIMARY and not table.issued
     ]
-    providers: Mapping[str, str] = {
-        check.name: check.table.labels["provider"] for check in allocations
-    }
-    primary = [name for name, provider in providers.items() if provider == PRIMARY]
-    backup = [name for name, provider in providers.items() if provider not in (PRIMARY, ISSUED)]
     if not primary or not backup:
         return []
-    fresh = _STALE_INTERVALS * max(check.interval for check in allocations)
+    fresh = _STALE_INTERVALS * max(intervals)
     return [{"name": "fallback", "primary": primary, "backup": backup, "fresh": fresh}]
 
 

@@ -68,6 +68,10 @@ class FlyTable(FlyAccess):
         return tuple(query.threshold for query in self.queries)
 
     def applies_limits_to(self, signal: Signal) -> bool:
+        """Limits are those of what the part measures."""
+        return self.measures(signal)
+
+    def measures(self, signal: Signal) -> bool:
         """Each part has signals of its own."""
         parts = {"machines": OF_MACHINES, "metrics": OF_METRICS}
         own = tuple(query.signal for query in self.queries)

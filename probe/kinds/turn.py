@@ -15,11 +15,13 @@ from probe.core.context import Context
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
+from probe.net.certificate_signals import CERTIFICATE_REMAINING
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_MEASUREMENT
+from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import (
     ALLOCATE,
     ALLOCATION_SIGNALS,
@@ -28,12 +30,7 @@ from probe.turn_targets.signals import (
     UNAUTHENTICATED,
     write_allocation,
 )
-from probe.turn_targets.table import (
-    TurnServerConfig,
-    allocation_slots,
-    counting_traffic,
-    servers_for,
-)
+from probe.turn_targets.table import TurnServerConfig, allocation_slots
 from probe.turn_targets.traffic_budget import (
     DEAR_SECONDS,
     ECHOES,
@@ -122,6 +119,19 @@ MOS = Signal(
 )
 SENT = Signal("probe_turn_sent_bytes", Unit.BYTES, "Sent in a run, TURN messages alone.")
 RECEIVED = Signal("probe_turn_received_bytes", Unit.BYTES, "Received, TURN messages alone.")
+
+# With PROBE_METRICS=full alone.
+_DETAILS: tuple[Signal, ...] = (
+    RELAY_RTT_P95,
+    RELAY_RTT_MAX,
+    SERVER_RTT,
+    OVERHEAD,
+    RELAY_OPEN,
+    UNAUTHENTICATED,
+)
+_DETAILS += (LATE, DUPLICATES, REORDERED, RESENDS, RETRANSMISSIONS, SENT, RECEIVED)
+_DETAILS += (CERTIFICATE_REMAINING,)
+_DETAIL_PHASES = ("server_rtt", "permission", "mtu", "others", "token")
 
 # Each signal, and the attribute of RelayMeasurement that it takes its value from.
 ATTRIBUTES: Mapping[Signal, str] = {
@@ -271,27 +281,11 @@ KIND = Kind(
     interval=DEAR_SECONDS,
     retry=60.0,
     plot=RELAY_RTT,
+    buckets=(0.05, 0.1, 0.2, 0.4),
+    buckets_alone=True,
     runbooks=OF_A_MEASUREMENT,
     dashboard="probe-turn",
     components=("TurnRelay",),
-    details=frozenset(
-        {
-            "probe_turn_relay_rtt_p95_seconds",
-            "probe_turn_relay_rtt_max_seconds",
-            "probe_turn_server_rtt_seconds",
-            "probe_turn_relay_overhead_seconds",
-            "probe_turn_relay_open_seconds",
-            "probe_turn_unauthenticated_seconds",
-            "probe_turn_late_packets",
-            "probe_turn_duplicate_packets",
-            "probe_turn_reordered_packets",
-            "probe_turn_relay_open_resends",
-            "probe_turn_retransmissions",
-            "probe_turn_sent_bytes",
-            "probe_turn_received_bytes",
-            "probe_ssl_certificate_remaining_seconds",
-            "server_rtt",
-        }
-    ),
+    details=frozenset((*(each.name for each in _DETAILS), *_DETAIL_PHASES)),
     service="turn",
 )

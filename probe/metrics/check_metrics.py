@@ -31,7 +31,7 @@ from probe.metrics.text_format import line_head, number_text
 # After so many intervals without a result, a check's gauges are stale and not exported.
 STALE_INTERVALS = 3
 # In the default set a new cause counts from 0, for so long that every scraper sees it: `increase`
-# would miss the first failure otherwise.
+# would miss the first failure otherwise. So do runs that could not measure.
 FROM_ZERO_SECONDS = 60.0
 # Runs over which RECENT_FAILURES counts failures.
 RECENT_RUNS = 6
@@ -57,7 +57,7 @@ class CheckMetrics:
         )
         self._runs = dict.fromkeys(Status, 0)
         self._failures: dict[tuple[str, str], int] = {}
-        self._new: dict[tuple[str, str], float] = {}
+        self._new: dict[tuple[str, ...], float] = {}
         self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
         self._totals: dict[tuple[Family, Pairs], float] = {}
         self._present: list[tuple[Family, Pairs, float]] = []
@@ -71,7 +71,7 @@ class CheckMetrics:
     def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
         self._last = (now, result.started_at.timestamp())
-        self._runs[result.status] += 1
+        self._count_run(result.status, now)
         self._note_status(result.status, self._last[1])
         if result.failure is not None:
             key = (result.failure.phase, result.failure.cause.value)
@@ -88,10 +88,19 @@ class CheckMetrics:
                 self._add(sample)
         self._is_written = False
 
+    def _count_run(self, status: Status, now: float) -> None:
+        self._runs[status] += 1
+        if status is Status.UNKNOWN and self._runs[status] == 1 and not self._full:
+            self._new[(status.value,)] = now
+
     def set_alerts(self, firing: Iterable[Alert], links: Links) -> None:
         """What alerting has firing of the check."""
         if self._repeats and self._judgement.set_alerts(firing, links):
             self._is_written = False
+
+    @property
+    def _buckets_alone(self) -> bool:
+        return self.check.kind.buckets_alone and not self._full
 
     def _note_status(self, status: Status, at: float) -> None:
         if status is Status.UNKNOWN:
@@ -182,7 +191,9 @@ class CheckMetrics:
         yield from policy_metrics(self.check, full=self._full)
         yield from self._judgement.alerts
         for status, count in self._runs.items():
-            yield RUNS, (("status", status.value),), float(count)
+            if count or self._full or status is not Status.UNKNOWN:
+                shown = 0.0 if (status.value,) in self._new else float(count)
+                yield RUNS, (("status", status.value),), shown
         for key, count in self._failures.items():
             own = (("phase", key[0]), ("cause", key[1]))
             yield FAILURES, own, 0.0 if key in self._new else float(count)
@@ -206,9 +217,11 @@ class CheckMetrics:
         key = (sample.signal.name, tuple(sample.labels.items()))
         found = self._histograms.get(key)
         if found is None:
-            labels = (*self._labels, *key[1])
+            alone = self._buckets_alone
+            own = (*self._brief, *self.check.table.labels.items())
+            labels = (*(own if alone else self._labels), *key[1])
             found = self._histograms[key] = HistogramLines(
-                histogram_of(sample.signal), labels, self._buckets(sample.signal)
+                histogram_of(sample.signal), labels, self._buckets(sample.signal), totals=not alone
             )
         return found
 

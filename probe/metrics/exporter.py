@@ -21,6 +21,7 @@ from probe.core.model import Evaluation, Result
 from probe.metrics.check_metrics import CheckMetrics
 from probe.metrics.families import Family, Pairs
 from probe.metrics.judgement import OBJECTIVE, Links, by_check, no_links, objectives
+from probe.metrics.negotiation import acceptable
 from probe.metrics.text_format import line_head, number_text
 
 # So many checks are written before others may run.
@@ -124,7 +125,7 @@ def expose(
 
     ``registry`` holds what prometheus_client writes itself: the probe's own health.
     """
-    encoder, content_type = choose_encoder(accept or "")
+    encoder, content_type = choose_encoder(acceptable(accept))
     openmetrics = content_type.startswith("application/openmetrics-text")
     own = encoder(registry)
     parts: list[bytes] = []

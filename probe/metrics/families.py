@@ -90,20 +90,22 @@ def naming(check: Check) -> Pairs:
 
 def policy_metrics(check: Check, *, full: bool) -> Iterator[tuple[Family, Pairs, float]]:
     """A check's failure policy, and what its alerts are grouped and named by; ``full``: with the
-    groups and causes that change its severity.
+    groups and causes that change its severity, and with an empty group, which Prometheus takes for
+    none.
 
     A connectivity reference has none: it only tests our own network.
     """
     failing, table = check.failing, check.table
     if table.is_reference:
         return
+    group = table.redundancy_group or ""
     terms = (
         ("severity", failing.severity.value),
         (
             "partial",
             failing.severity_with_backup.value if failing.severity_with_backup is not None else "",
         ),
-        ("group", table.redundancy_group or ""),
+        *((("group", group),) if group or full else ()),
         *naming(check),
     )
     yield CHECK_INFO, terms, 1.0

@@ -16,6 +16,7 @@ from probe.core.model import (
     Result,
     Status,
     Threshold,
+    Unit,
     Verdict,
 )
 from probe.core.thresholds import FAILING, NO_DATA, Symptom, symptom_of, thresholds_of
@@ -70,7 +71,8 @@ def no_links(_runbook: str) -> Iterable[tuple[str, str]]:
 
 
 class JudgementMetrics:
-    """The lines about one check. ``full``: also of limits that neither alert nor have a window."""
+    """The lines about one check. ``full``: also of limits that neither alert nor have a window,
+    and of values that are within the limits of their kind and are exported under no other name."""
 
     def __init__(self, check: Check, *, full: bool) -> None:
         self._is_judged = not check.table.is_reference
@@ -81,6 +83,7 @@ class JudgementMetrics:
         # What fires is rare, and carries what alerts are named and grouped by.
         self._named = (*naming(check), ("kind", check.kind.name), ("target", check.table.target))
         self.alerts: tuple[Line, ...] = ()
+        self._firing: frozenset[str] = frozenset()
         self.is_measured = False
 
     def values(self, result: Result, evaluations: Iterable[Evaluation]) -> Iterator[Line]:
@@ -96,7 +99,7 @@ class JudgementMetrics:
             if _misses_objective(each):
                 own = (("signal", name), *each.labels.items(), *self._urgency(threshold))
                 yield OBJECTIVE_MISSED, own, 1.0
-            if not self._is_shown(threshold):
+            if not self._is_shown(each):
                 continue
             if name not in shown:
                 yield from _limits(threshold)
@@ -104,7 +107,7 @@ class JudgementMetrics:
             if each.value is None:
                 continue
             own = (("signal", name), *each.labels.items())
-            yield JUDGED, (*own, *_terms(threshold)), each.value
+            yield JUDGED, (*own, *_terms(threshold)), self._rounded(each)
             if threshold.aggregation is not Aggregation.P95 and _counts(threshold):
                 yield JUDGED_SAMPLES, own, float(each.samples)
 
@@ -119,10 +122,22 @@ class JudgementMetrics:
             urgency = "ticket"
         return (("urgency", urgency), *self._named)
 
-    def _is_shown(self, threshold: Threshold) -> bool:
-        limits = threshold.limits
+    def _is_shown(self, evaluation: Evaluation) -> bool:
+        threshold = evaluation.threshold
+        limits, name = threshold.limits, threshold.signal.name
+        if self._full:
+            return True
+        if name in self._check.kind.details and name not in self._check.table.thresholds:
+            return evaluation.verdict is not Verdict.OK or name in self._firing
         alerts = limits.warning is not None or limits.critical is not None
-        return self._full or alerts or bool(threshold.window)
+        return alerts or bool(threshold.window)
+
+    def _rounded(self, evaluation: Evaluation) -> float:
+        """Microseconds, and nine digits of what is no time, are enough, and half as long."""
+        value, is_time = evaluation.value or 0.0, evaluation.threshold.signal.unit is Unit.SECONDS
+        if self._full:
+            return value
+        return round(value, 6) if is_time else float(f"{value:.9g}")
 
     def set_alerts(self, firing: Iterable[Alert], links: Links) -> bool:
         """These are the check's alerts from now on; whether anything has changed.
@@ -133,6 +148,7 @@ class JudgementMetrics:
         lines: list[Line] = []
         own: Pairs
         firing = tuple(firing) if self._is_judged else ()
+        self._firing = frozenset(alert.identity.rule for alert in firing)
         fails = any(alert.identity.rule == FAILING for alert in firing)
         if self._is_judged and self.is_measured and not fails:
             own = (("signal", FAILING), ("symptom", Symptom.DOWN.value))

@@ -14,17 +14,18 @@ NotHttp, ProtocolViolation       protocol_error
 """
 
 import json as json_module
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
+from probe.net.fetch.page_opening import PageOpening
+from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
@@ -83,42 +84,38 @@ class FreshHttpClient:
         self._closed = False
         self._proxy: Proxy | None = None
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        if isinstance(error, PeerError | OSError):
+            aborted = self.translate(error)
+            if aborted is not None:
+                raise aborted from None
+
     @property
     def phase(self) -> str:
         """The phase under way, or the last one."""
         return self.timing.current
 
-    @asynccontextmanager
-    async def open(
+    def open(
         self,
         url: str,
         *,
         max_redirects: int | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Response]:
-        """Get a page, following redirects unless ``max_redirects`` is None.
+    ) -> PageOpening:
+        """Get a page within ``async with``, following redirects unless ``max_redirects`` is None.
 
-        Raises CheckFailed for a target that does not get as far as an answer.
+        Entering it raises CheckAborted for a target that does not get as far as an answer.
         """
-        address, redirects = URL(url), 0
-        seen: set[tuple[URL, str]] = set()
-        while True:
-            seen.add((address, self._cookies.header_for(address)))
-            async with self.request("GET", address, headers=headers) as response:
-                page = Response(response, address, redirects)
-                following = None if max_redirects is None else redirect_target(page)
-                if following is None:
-                    yield page
-                    return
-            if (following, self._cookies.header_for(following)) in seen:
-                # With the same cookies the same page says the same again; going round would
-                # only spend the target's rate limit.
-                message = f"the redirects lead in a circle of {len(seen)}"
-                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
-            if redirects == max_redirects:
-                message = f"more than {max_redirects} redirects in a row"
-                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
-            address, redirects = following, redirects + 1
+        return PageOpening(self, url, max_redirects, headers or {})
 
     @asynccontextmanager
     async def request(
@@ -131,49 +128,65 @@ class FreshHttpClient:
         json: Any = None,
     ) -> AsyncIterator[HttpResponse]:
         """One request on a connection of its own, by HTTP/2 or HTTP/1.1. Raises CheckAborted."""
-        address = URL(url)
-        given = dict(headers or {})
+        address, given = URL(url), dict(headers or {})
         if json is not None:
             body = json_module.dumps(json).encode()
             given.setdefault("Content-Type", "application/json")
+        response = await self.start(method, address, given, body)
+        try:
+            with self._translating(address):
+                yield response
+        finally:
+            self.finish(response)
+
+    async def start(
+        self,
+        method: str,
+        address: URL,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        upgrade: bool = False,
+    ) -> HttpResponse:
+        """A request on a connection of its own, and the response's head; ``finish`` ends it.
+
+        Raises CheckAborted.
+        """
         with self._translating(address):
-            stream = await self._connect(address, ALPN)
+            stream = await self._connect(address, ALPN[1:] if upgrade else ALPN, tunnel=upgrade)
             try:
                 self.timing.enter("processing")
-                cookies = self._cookies.header_for(address)
-                sending = request_for(method, address, given, body, cookies)
-                if self._proxy is not None and address.scheme == "http":
+                sending = request_for(method, address, headers, body, self.cookies_for(address))
+                if self._proxy is not None and address.scheme == "http" and not upgrade:
                     sending = through(self._proxy, sending)
                 response: HttpResponse
                 if stream.alpn == "h2":
                     response = await http2.exchange(stream, sending)
                 else:
-                    response = await http1.exchange(stream, sending)
-                self.timing.enter("transfer")
-                self._cookies.keep(response, address)
-                yield response
-            finally:
-                self._close(stream)
-
-    async def upgrade(self, url: str | URL, headers: Mapping[str, str]) -> http1.Http1Response:
-        """A request that asks for another protocol; its connection lasts until ``close``.
-
-        Raises CheckAborted.
-        """
-        address = URL(url)
-        with self._translating(address):
-            stream = await self._connect(address, ("http/1.1",), tunnel=True)
-            try:
-                self.timing.enter("processing")
-                cookies = self._cookies.header_for(address)
-                sending = request_for("GET", address, headers, b"", cookies)
-                response = await http1.exchange(stream, sending, upgrade=True)
+                    response = await http1.exchange(stream, sending, upgrade=upgrade)
                 self.timing.enter("transfer")
                 self._cookies.keep(response, address)
             except BaseException:
                 self._close(stream)
                 raise
             return response
+
+    def finish(self, response: HttpResponse) -> None:
+        """End the connection of a response."""
+        self._close(response.stream)
+
+    def cookies_for(self, address: URL) -> str:
+        """The cookies that a request to this address carries."""
+        return self._cookies.header_for(address)
+
+    async def upgrade(self, url: str | URL, headers: Mapping[str, str]) -> http1.Http1Response:
+        """A request that asks for another protocol; its connection lasts until ``close``.
+
+        Raises CheckAborted.
+        """
+        response = await self.start("GET", URL(url), headers, upgrade=True)
+        assert isinstance(response, http1.Http1Response)
+        return response
 
     async def read(self, page: Response, limit: int) -> bytes:
         """The page's body; see read_bounded."""
@@ -213,10 +226,7 @@ class FreshHttpClient:
         try:
             yield
         except (PeerError, OSError) as error:
-            aborted = self.translate(error)
-            if aborted is None:
-                raise
-            raise aborted from None
+            raise (self.translate(error) or error) from None
 
     async def _connect(
         self, address: URL, alpn: tuple[str, ...], *, tunnel: bool = False
@@ -226,7 +236,11 @@ class FreshHttpClient:
         if self._connector is not None:
             return self._kept(await self._connector(address, alpn, self.timing, self.tls))
         if self._proxy is not None:
-            sock = await self._through_proxy(self._proxy, address, tunnel=tunnel)
+            self.timing.enter("connect")
+            sock = await connect_to_proxy(self._proxy)
+            if tunnel or address.scheme == "https":
+                place = f"{address.host_subcomponent}:{address.port}"
+                await open_tunnel(sock, self._proxy, place)
         else:
             addresses = await self._addresses(address)
             self.timing.enter("connect")
@@ -246,13 +260,6 @@ class FreshHttpClient:
             raise ConnectionAbortedError
         self._streams.add(stream)
         return stream
-
-    async def _through_proxy(self, proxy: Proxy, address: URL, *, tunnel: bool) -> socket.socket:
-        self.timing.enter("connect")
-        sock = await connect_to_proxy(proxy)
-        if tunnel or address.scheme == "https":
-            await open_tunnel(sock, proxy, f"{address.host_subcomponent}:{address.port}")
-        return sock
 
     async def _addresses(self, address: URL) -> list[Address]:
         host, port = address.raw_host or "", address.port or 80
@@ -274,8 +281,7 @@ class FreshHttpClient:
         stream.close()
 
 
-@asynccontextmanager
-async def fresh_client(
+def fresh_client(
     *,
     ca_file: Path | None,
     clock: Callable[[], float],
@@ -283,18 +289,9 @@ async def fresh_client(
     on_phase: Callable[[str], None] = lambda _: None,
     detour: SocketFactory | None = None,
     connector: Connector | None = None,
-) -> AsyncIterator[FreshHttpClient]:
-    """A fresh client; connection errors inside leave as CheckAborted with their phase.
-    ``on_phase`` is called with each phase as it begins. ``detour`` makes sockets that lead
-    through a forwarder, ``connector`` whole connections, without a proxy.
+) -> FreshHttpClient:
+    """A fresh client, for ``async with``; connection errors inside leave as CheckAborted with
+    their phase. ``on_phase`` is called with each phase as it begins. ``detour`` makes sockets that
+    lead through a forwarder, ``connector`` whole connections, without a proxy.
     """
-    client = FreshHttpClient(ca_file, clock, host, on_phase, detour, connector)
-    try:
-        yield client
-    except (PeerError, OSError) as error:
-        aborted = client.translate(error)
-        if aborted is None:
-            raise
-        raise aborted from None
-    finally:
-        client.close()
+    return FreshHttpClient(ca_file, clock, host, on_phase, detour, connector)

@@ -195,7 +195,7 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
     """
     if is_literal(host):
         # No resolver is asked, so no thread has to wait for it.
-        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        return _of_literal(host, port, family)
     looking = asyncio.ensure_future(lookups().look_up(host, port, family))
     try:
         await asyncio.wait({looking}, timeout=RESOLVER_TIMEOUT)
@@ -205,6 +205,19 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
         return list(await looking)
     finally:
         looking.cancel()
+
+
+def _of_literal(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
+    """What getaddrinfo says of a literal address, which stays the same but for a zone, whose
+    interface may come and go."""
+    if "%" in host:
+        return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    return list(_of_plain_literal(host, port, family))
+
+
+@lru_cache(maxsize=1024)
+def _of_plain_literal(host: str, port: int, family: int) -> tuple[tuple[Any, ...], ...]:
+    return tuple(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
 
 
 async def _raise_if_resolver_is_gone(

@@ -4,7 +4,7 @@ that an endpoint that is silent delays no measurement."""
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from probe.core.kind import Check
@@ -13,6 +13,7 @@ from probe.otel.settings import OtelSettings
 from probe.untrusted.daemon_thread import in_daemon_thread
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric as Family
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,24 @@ class OtelExport:
         self._metrics = self._metric_exporter() if settings.metrics_url else None
         self._traces = self._tracer_provider() if settings.traces_url else None
         self._failing = False
+        self._own: Families = tuple
+        self._exports, self._failures = 0, 0
+
+    def add_own_metrics(self, registry: "CollectorRegistry") -> None:
+        """Send what a registry has too: the probe's own health; and have it say how the exports
+        go."""
+        self._own = registry.collect
+        registry.register(self)
+
+    def collect(self) -> "Iterator[Family]":
+        """How the exports go."""
+        from prometheus_client.core import CounterMetricFamily
+
+        for name, text, count in (
+            ("probe_otel_exports", "Exports of metrics by OpenTelemetry.", self._exports),
+            ("probe_otel_exports_failed", "Exports that did not arrive.", self._failures),
+        ):
+            yield CounterMetricFamily(name, text, value=float(count))
 
     def _options(self) -> Mapping[str, Any]:
         from opentelemetry.exporter.otlp.proto.http import Compression
@@ -91,7 +110,8 @@ class OtelExport:
 
         if self._metrics is None:
             return
-        exporter, families, now = self._metrics, list(self._families()), time.time()
+        exporter, now = self._metrics, time.time()
+        families = [*self._families(), *self._own()]
 
         def send() -> bool:
             from probe.otel.metrics import metrics_data
@@ -100,6 +120,8 @@ class OtelExport:
             return bool(exporter.export(data) is MetricExportResult.SUCCESS)
 
         arrived = await in_daemon_thread(send, name="otel metrics")
+        self._exports += 1
+        self._failures += not arrived
         if not arrived and not self._failing:
             logger.warning("metrics did not reach the OpenTelemetry endpoint")
         self._failing = not arrived

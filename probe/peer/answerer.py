@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from probe.call.echo import ECHO_BYTES
 from probe.call.endpoint import CallEndpoint
-from probe.call.local_call import CLOSE_TIMEOUT, ECHO_BYTES, PhaseTimeouts
+from probe.call.setup import CLOSE_TIMEOUT, CallSetup, PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckAborted
 from probe.ice.aioice_agent import AioiceAgent, IceServers
@@ -25,7 +26,6 @@ from probe.ice.candidate import (
 )
 from probe.net.tasks import race
 from probe.peer.call import ProbeInstance, RemoteCallEndpoint
-from probe.stun.transport import untimed
 
 MOST_CALLS = 8
 CALL_SECONDS = 60.0
@@ -125,7 +125,7 @@ class CallAnswerer:
         try:
             with suppress(TimeoutError, CheckAborted):
                 async with asyncio.timeout(CALL_SECONDS):
-                    await end.advance(untimed, _BOUNDS, lambda _: None, echo)
+                    await end.connect(CallSetup(_BOUNDS), echo)
                     await race(_until_idle(received), _flooded(end))
         finally:
             await self._context.closing.close(end.close(), timeout=CLOSE_TIMEOUT)

@@ -1,29 +1,26 @@
 """A call with a peer that is elsewhere: one end here, offer and answer by whatever carries them."""
 
-import asyncio
 import hashlib
 import math
 import os
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path as FilePath
 from platform import node
 
-from probe.call import local_call
 from probe.call.aiortc_import import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
+from probe.call.echo import ChannelEcho
 from probe.call.endpoint import CallEndpoint
-from probe.call.local_call import EndpointTimes, PhaseTimeouts
+from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, OnMessage, PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.ice.aioice_agent import AioiceAgent
 from probe.ice.candidate import OfferedIceCredentials, Path, SessionDescription
 from probe.ice.relay_agent import RelayAgent
-from probe.net.tasks import phase_timeout
-from probe.turn.statistics import EchoLog
 
 _BOOT = FilePath("/proc/sys/kernel/random/boot_id")
 _NETWORK = FilePath("/proc/self/ns/net")
@@ -100,32 +97,11 @@ class RemoteCallEndpoint:
         self._theirs = RTCDtlsParameters([RTCDtlsFingerprint(_ALGORITHM, theirs.fingerprint)])
         await self.ice.set_remote_parameters(theirs.side)
 
-    async def advance(
-        self,
-        phases: Phases,
-        bounds: PhaseTimeouts,
-        reached: Callable[[str], None],
-        on_message: Callable[[CallEndpoint, bytes], None],
-    ) -> None:
-        """ICE, DTLS and the data channel, each reported to ``reached``. Raises CheckFailed."""
-        peer, theirs = self.peer, self._theirs
-        if theirs is None:
+    async def connect(self, setup: CallSetup, on_message: OnMessage) -> None:
+        """ICE, DTLS and the data channel. Raises CheckFailed."""
+        if self._theirs is None:
             raise RuntimeError("the other side is not known yet")
-        with phases("ice"):
-            async with phase_timeout(bounds.ice, "ice", Cause.ICE_FAILED, local_call.NO_PAIR):
-                await peer.connect_ice()
-        reached("ice")
-        with phases("dtls"):
-            async with phase_timeout(
-                bounds.dtls, "dtls", Cause.DTLS_FAILED, local_call.NO_HANDSHAKE
-            ):
-                await peer.dtls_handshake(theirs)
-        reached("dtls")
-        cause = Cause.DATA_CHANNEL_FAILED
-        with phases("data_channel"):
-            async with phase_timeout(bounds.channel, "data_channel", cause, local_call.NO_CHANNEL):
-                await peer.open_channel(on_message)
-        reached("opened")
+        await setup.connect(self.peer, self._theirs, on_message)
 
     async def close(self) -> None:
         """Close everything, the allocation included."""
@@ -149,19 +125,20 @@ class OutgoingCall:
         private: bool = True,
     ) -> None:
         self._private = private
-        self.times, self.ledger = EndpointTimes(), EchoLog()
+        self.times = EndpointTimes()
+        self._echoes = ChannelEcho(context.clock)
+        self.ledger = self._echoes.log
         self.far: SessionDescription | None = None
         self.connected = self.is_to_itself = False
         self._phases, self._context, self._ice = phases, context, ice
         self._end = RemoteCallEndpoint(ice, offering=True)
         self._started = 0.0
-        self._back = asyncio.Event()
 
     async def __aenter__(self) -> "OutgoingCall":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._context.closing.close(self._end.close(), timeout=local_call.CLOSE_TIMEOUT)
+        await self._context.closing.close(self._end.close(), timeout=CLOSE_TIMEOUT)
 
     async def make(
         self,
@@ -177,11 +154,8 @@ class OutgoingCall:
         """
         with self._phases("gathering"):
             self._started = self._context.clock()
-            async with phase_timeout(
-                bounds.gathering, "gathering", Cause.DEADLINE, local_call.NO_ALLOCATION
-            ):
-                await self._end.ice.gather()
-            self._reached("gathering")
+            setup = CallSetup(bounds, self._phases, self._reached)
+            await setup.gather(self._end.peer)
         offer = self._seen(self._end.describe(identity, path, provider))
         if not offer.candidates:
             raise self._nowhere()
@@ -194,23 +168,12 @@ class OutgoingCall:
         if not far.candidates:
             raise self._unreachable()
         await self._end.set_remote_parameters(far)
-        await self._end.advance(self._phases, bounds, self._reached, self._received)
+        await self._end.connect(setup, self._echoes.received)
 
     async def echo(self, count: int) -> None:
         """Send ``count`` messages and wait for their echoes. Raises CheckFailed."""
-        ledger = self.ledger
         with self._phases("echo"):
-            for number in range(count):
-                ledger.mark_sent(number, self._context.clock())
-                self._end.peer.send(number.to_bytes(4, "big") + bytes(local_call.ECHO_BYTES - 4))
-                await asyncio.sleep(local_call.ECHO_PAUSE)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(local_call.ECHO_GRACE):
-                    while not ledger.is_complete:
-                        self._back.clear()
-                        await self._back.wait()
-            ledger.close()
-        self._judge_echoes(count)
+            await self._echoes.measure(self._end.peer, count)
 
     def _nowhere(self) -> CheckAborted:
         """Why no other host could reach us."""
@@ -235,23 +198,6 @@ class OutgoingCall:
     def _seen(self, described: SessionDescription) -> SessionDescription:
         return described if self._private else described.in_public
 
-    def _judge_echoes(self, count: int) -> None:
-        back = len(self.ledger.rtts)
-        failure = self._ice.failure
-        if back < count and failure is not None:
-            failure.phase = failure.phase or "echo"
-            raise failure
-        if not back:
-            message = f"none of {count} messages came back"
-            raise CheckFailed(Cause.DATA_CHANNEL_FAILED, message, phase="echo")
-        if count - back > local_call.MOST_LOSS * count:
-            message = f"{count - back} of {count} messages were lost"
-            raise CheckFailed(Cause.RELAY_LOSS, message, phase="echo")
-
     def _reached(self, moment: str) -> None:
         self.connected = self.connected or moment == "ice"
         setattr(self.times, moment, self._context.clock() - self._started)
-
-    def _received(self, _: CallEndpoint, data: bytes) -> None:
-        self.ledger.mark_received(int.from_bytes(data[:4], "big"), self._context.clock())
-        self._back.set()

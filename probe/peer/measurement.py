@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from probe.call.local_call import PhaseTimeouts
+from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed, NotMeasured

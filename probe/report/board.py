@@ -74,8 +74,9 @@ class StatusBoard:
     annotations: tuple[Annotation, ...] = ()
 
     def service(self, name: str) -> ServiceRow | None:
-        """The service of that name."""
-        return next((each for each in self.services if each.name == name), None)
+        """The service of that name, or the one that a check of that name is part of."""
+        found = (each for each in self.services if each.name == name)
+        return next(found, next((each for each in self.services if name in each.checks), None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ TITLES = {
     "calls": "Calls",
     "infrastructure": "Infrastructure",
 }
+_BACKEND = "Backend"
 _OTHERS_AFTER = "backend"
 PROVIDER, TRANSPORT = "provider", "transport"
 BY_PROVIDER = "turn"
@@ -62,6 +63,8 @@ class Service:
 
 def service_of(check: Check) -> str:
     """The name of the service that a check is part of."""
+    if check.table.component == _BACKEND:  # readiness too, whose alerts have a service of their own
+        return check.table.service or check.kind.service
     return check.table.own_service or check.kind.service
 
 

@@ -67,8 +67,8 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that the status page shows. ``day_start`` and ``now`` bound the rows'
-    ``day``. ``skipped`` are (kind, reason)."""
+    """Everything that the status page shows. ``day_start`` and ``day_end`` bound the
+    rows' ``day``; its last stretch may go on beyond ``now``. ``skipped`` are (kind, reason)."""
 
     verdict: Verdict
     now: float
@@ -79,3 +79,9 @@ class Overview:
     rows: tuple[StatusRow, ...]
     notices: tuple[Notice, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    day_end: float | None = None
+
+    @property
+    def day_until(self) -> float:
+        """When the rows' ``day`` ends."""
+        return self.now if self.day_end is None else self.day_end

@@ -136,6 +136,8 @@ def _read(path: Path) -> _File | None:
             raw = file.read(MAX_SIZE)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    if not raw.strip(b"\0"):
+        return None  # a full disk let it be made, and not be written
     found, promised = _File(), -1
     for line in raw.split(b"\n"):
         text = line.strip(b"\0")

@@ -58,7 +58,8 @@ class Loaded:
     """What was in the file when it was opened.
 
     ``invalid`` rows made no sense and stayed behind; ``notice`` says what became of a file
-    that could not be read, for people; ``lost``: the file was replaced by a new one.
+    that could not be read, for people; ``lost``: the file was replaced by a new one, or an
+    earlier process could make it and, on a full disk, not write it.
     """
 
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
@@ -193,7 +194,9 @@ class Replica:
     # What follows runs in the storage thread.
 
     def _open(self) -> Loaded:
-        notice, lost, invalid = "", False, 0
+        notice, lost, invalid = "", self._is_empty(), 0
+        if lost:
+            logger.warning("%s is empty: what was known before is lost", self._path)
         try:
             self._database = open_file(self._path, self._schema)
         except (Unreadable, sqlite3.DatabaseError) as error:
@@ -211,6 +214,10 @@ class Replica:
             logger.warning("%s", about)
             notice = f"{notice} {about}".strip()
         return Loaded(tables, invalid, notice, lost)
+
+    def _is_empty(self) -> bool:
+        """Whether the file is there without a single byte."""
+        return self._path.is_file() and not self._path.stat().st_size
 
     def _recreate(self, error: Exception) -> tuple[str, int]:
         path, now = self._path, self._now()

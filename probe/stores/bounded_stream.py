@@ -10,6 +10,7 @@ that the checks exchange are spoken here instead, over a stream that counts.
 import asyncio
 import socket
 import ssl
+from contextlib import nullcontext
 from typing import Self
 
 from probe.core.causes import Cause
@@ -65,22 +66,20 @@ class BoundedStream:
 
         The socket belongs to the stream from now on, also where this raises.
         """
-        if tls is not None:
-            connection.begin_handshake()
         try:
-            reader, writer = await asyncio.open_connection(
-                sock=connection,
-                ssl=tls,
-                server_hostname=server_name if tls else None,
-                limit=_READ_AHEAD,
-            )
+            with connection.bounded_handshake() if tls else nullcontext():
+                reader, writer = await asyncio.open_connection(
+                    sock=connection,
+                    ssl=tls,
+                    server_hostname=server_name if tls else None,
+                    limit=_READ_AHEAD,
+                )
         except HandshakeFlood as flood:
             connection.close()
             raise CheckFailed(Cause.FLOODED, f"{host} {flood.detail}") from None
         except BaseException:
             connection.close()
             raise
-        connection.end_handshake()
         return cls(reader, writer, host)
 
     async def send(self, data: bytes) -> None:

@@ -21,7 +21,8 @@ from probe.stun.uri import TurnUri
 class BindingResult:
     """The result of one Binding: our address as the server sees it, and as we do.
 
-    ``rtt`` is in seconds, retransmissions included; ``server`` is who answered.
+    ``rtt`` is in seconds until the answer reached this machine, retransmissions included;
+    ``server`` is who answered.
     """
 
     server: Address
@@ -63,7 +64,7 @@ async def _ask(url: TurnUri, address: Address, clock: Callable[[], float]) -> Bi
         started = clock()
         request = messages.make_request(Method.BINDING, {}, {})
         answer = await connection.transactions.run(request, None)
-        rtt = clock() - started
+        rtt = clock() - started - connection.since_arrival()
         return BindingResult(
             address,
             reflexive_of(answer, address),

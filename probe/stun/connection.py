@@ -1,6 +1,7 @@
 """One transport to one address of a TURN server, and the requests that are under way on it."""
 
 import ssl
+import time
 from collections.abc import Callable
 
 from probe.core.causes import Cause
@@ -52,6 +53,13 @@ class StunConnection:
     def local(self) -> tuple[str, int]:
         """Our own address and port."""
         return self._transport.local if self._transport is not None else ("", 0)
+
+    def since_arrival(self) -> float:
+        """How many seconds ago the last message reached this machine: what this process itself
+        has added to a round trip that ends with it."""
+        if self._transport is None or not self._transport.arrived:
+            return 0.0
+        return max(0.0, time.monotonic() - self._transport.arrived)
 
     @property
     def tls_object(self) -> ssl.SSLObject | None:

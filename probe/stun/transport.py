@@ -7,6 +7,7 @@ become causes in ``transport_errors``.
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, cast
@@ -24,6 +25,7 @@ from probe.stun.byte_counter import (
     ip_header,
 )
 from probe.stun.message import Framer
+from probe.stun.timestamped_socket import TimestampedSocket, connected_socket
 from probe.stun.transport_errors import error_of, tls_error_of
 from probe.stun.uri import TurnUri, format_hostport
 
@@ -65,6 +67,10 @@ class Transport(Protocol):
     def local(self) -> tuple[str, int]:
         """Our own address and port, as this machine knows them."""
 
+    @property
+    def arrived(self) -> float:
+        """When the last message reached this machine, in seconds of ``time.monotonic``."""
+
     def send(self, frame: bytes) -> None:
         """Send one whole message, or lose it."""
 
@@ -81,8 +87,15 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     reliable = False
 
-    def __init__(self, receiver: Receiver, place: str, header: int, traffic: ByteCounter) -> None:
-        self._receiver, self._place = receiver, place
+    def __init__(
+        self,
+        receiver: Receiver,
+        place: str,
+        header: int,
+        traffic: ByteCounter,
+        sock: TimestampedSocket,
+    ) -> None:
+        self._receiver, self._place, self._sock = receiver, place, sock
         self._header, self._traffic = header, traffic
         self._transport: asyncio.DatagramTransport | None = None
         self._refusals = 0
@@ -92,6 +105,11 @@ class UdpTransport(asyncio.DatagramProtocol):
     def local(self) -> tuple[str, int]:
         """Our own address and port."""
         return _local(self._transport)
+
+    @property
+    def arrived(self) -> float:
+        """When the last datagram reached this machine, by the kernel's timestamp."""
+        return self._sock.arrived
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -128,6 +146,7 @@ class StreamTransport(asyncio.Protocol):
     def __init__(self, receiver: Receiver, place: str, sock: CountedSocket) -> None:
         self._receiver, self._place, self._sock = receiver, place, sock
         self._framer = Framer(receiver.has_channel)
+        self.arrived = 0.0
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -146,18 +165,17 @@ class StreamTransport(asyncio.Protocol):
 
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
         """TLS over the open connection. Raises OSError, of which SSLError is one."""
-        plain, self._transport = self._transport, None
-        assert plain is not None
-        self._sock.begin_handshake()
-        secured = await asyncio.get_running_loop().start_tls(
-            plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
-        )
+        plain, self._transport = cast(asyncio.Transport, self._transport), None
+        with self._sock.bounded_handshake():
+            secured = await asyncio.get_running_loop().start_tls(
+                plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
+            )
         if secured is None:  # it ended with the handshake
             raise ConnectionResetError
-        self._sock.end_handshake()
         self._transport = secured
 
     def data_received(self, data: bytes) -> None:
+        self.arrived = time.monotonic()
         try:
             for frame in self._framer.feed(data):
                 self._receiver.message_received(frame)
@@ -243,9 +261,9 @@ async def _open_udp(address: Address, receiver: Receiver, place: str) -> Transpo
     loop, traffic = asyncio.get_running_loop(), active_counter()
     header = ip_header(address.family) + UDP_HEADER
     try:
+        sock = connected_socket(address)
         _, transport = await loop.create_datagram_endpoint(
-            lambda: UdpTransport(receiver, place, header, traffic),
-            remote_addr=(address.ip, address.port),
+            lambda: UdpTransport(receiver, place, header, traffic, sock), sock=sock
         )
     except OSError as error:
         raise error_of(error, place, "connect") from None

@@ -43,8 +43,10 @@ class ApiClient:
     most_bytes: int
     ca_file: Path | None = None
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> ApiAnswer:
-        """Ask once, over a fresh connection, following no redirect.
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, *, max_redirects: int | None = None
+    ) -> ApiAnswer:
+        """Ask once, over a fresh connection, by default following no redirect.
 
         Raises NotMeasured with a cause of the network, or body_too_large.
         """
@@ -55,7 +57,7 @@ class ApiClient:
         try:
             async with (
                 fresh_client(ca_file=self.ca_file, clock=self.clock, host=host) as browser,
-                browser.open(str(url), headers=self.headers) as page,
+                browser.open(str(url), max_redirects=max_redirects, headers=self.headers) as page,
             ):
                 body = await browser.read(page, self.most_bytes)
                 return ApiAnswer(page.response.status, body, _seconds(page.response.headers))

@@ -29,7 +29,7 @@ class OwnQuery(BaseModel):
     them has to give one value.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Name of the signal: `probe_own_NAME`. Example: `disk_used`"""

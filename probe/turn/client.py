@@ -117,6 +117,10 @@ class TurnClient(AuthenticatedConnection):
                 self.abort()
         raise AssertionError("the last attempt returns or raises")
 
+    def since_arrival(self) -> float:
+        """How many seconds ago the last message of the server reached this machine."""
+        return self._connection.since_arrival() if self._connection is not None else 0.0
+
     async def transaction(self) -> float:
         """One round trip to the server on the warm connection, in seconds.
 
@@ -125,7 +129,7 @@ class TurnClient(AuthenticatedConnection):
         """
         started = self._clock()
         await self._request(Method.REFRESH, {})
-        return self._clock() - started
+        return self._clock() - started - self.since_arrival()
 
     async def create_permission(self, peer: PeerAddress) -> None:
         """CreatePermission (RFC 8656 section 10). Raises CheckFailed(peer_forbidden)."""
@@ -237,7 +241,7 @@ class TurnClient(AuthenticatedConnection):
         self.mapped = answer.attributes["XOR-MAPPED-ADDRESS"]
         self.lifetime = float(answer.attributes["LIFETIME"])
         self.software = answer.attributes.get("SOFTWARE", b"")
-        self.allocate_seconds = self._clock() - self._allocate_began
+        self.allocate_seconds = self._clock() - self._allocate_began - self.since_arrival()
         if blocked_port(self.url):
             message = f"the server answers at port {self.url.port}, which browsers block"
             raise CheckFailed(Cause.PORT_BLOCKED, message)

@@ -75,7 +75,8 @@ class RelayPath:
         self._packets = Packets()
         self._reached: dict[str, float] = {}
         self._changed = asyncio.Event()
-        self._echoed: set[int] = set()
+        # For how many seconds each echo waited in this process for its reply.
+        self._held: dict[int, float] = {}
         self._large: set[int] = set()
 
     async def measure(self, echoes: int) -> None:
@@ -241,20 +242,23 @@ class RelayPath:
         self._b.raise_if_lost()
 
     def _at_a(self, data: bytes, _: PeerAddress) -> None:
-        now = self._clock()
+        now = self._clock() - self._a.since_arrival()
         packet = self._packets.read(data)
         if packet.kind == HELLO:
             self._reached.setdefault("a", now)
         elif not packet.intact:
             self.measurement.altered.append((packet.size, len(data)))
         elif packet.kind == REPLY:
-            self.measurement.echoes.mark_received(packet.number, now)
+            self.measurement.echoes.mark_received(
+                packet.number, now - self._held.get(packet.number, 0.0)
+            )
         elif packet.kind == LARGE_REPLY:
             self._large.add(packet.number)
         self._changed.set()
 
     def _at_b(self, data: bytes, _: PeerAddress) -> None:
-        now = self._clock()
+        late = self._b.since_arrival()
+        now = self._clock() - late
         packet = self._packets.read(data)
         if packet.kind == HELLO:
             self._reached.setdefault("b", now)
@@ -263,8 +267,8 @@ class RelayPath:
         elif packet.kind == LARGE:
             self._reply(LARGE_REPLY, packet.number, packet.size)
         elif packet.kind == ECHO and packet.number in self.measurement.echoes.sent:
-            if packet.number not in self._echoed:
-                self._echoed.add(packet.number)
+            if packet.number not in self._held:
+                self._held[packet.number] = late
                 self.measurement.one_way_times.append(
                     now - self.measurement.echoes.sent[packet.number]
                 )

@@ -106,6 +106,11 @@ class EchoLog:
         return len(self.rtts) == len(self.sent)
 
     @property
+    def lost(self) -> int:
+        """How many have not come back."""
+        return len(self.sent) - len(self.rtts)
+
+    @property
     def loss(self) -> float | None:
         """1 - unique received / sent; None where nothing was sent."""
         return 1 - len(self.rtts) / len(self.sent) if self.sent else None

@@ -1,8 +1,8 @@
 """Which TURN servers the operators' variables name, and how to log in to each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -13,6 +13,31 @@ from probe.stun.uri import TurnUri, parse_host, parse_url_list, split_urls
 from probe.turn.resolve import Family
 
 PRIMARY, BACKUP, METERED, ISSUED = "primary", "backup", "metered", "issued"
+
+ISSUER_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "cloudflare": {
+        "account": "cloudflare_turn_key_id",
+        "api_key": "cloudflare_turn_api_token",
+        "issuer_url": "cloudflare_turn_url",
+    },
+    "twilio": {
+        "account": "twilio_turn_account_sid",
+        "api_key": "twilio_turn_auth_token",
+        "issuer_url": "twilio_turn_url",
+    },
+    "xirsys": {
+        "account": "xirsys_ident",
+        "api_key": "xirsys_secret",
+        "channel": "xirsys_channel",
+        "issuer_url": "xirsys_url",
+    },
+    "turn-rest": {
+        "issuer_url": "turn_rest_url",
+        "account": "turn_rest_username",
+        "api_key": "turn_rest_key",
+    },
+}
+"""Of each issuer in ISSUERS: the keys of a check's table, and the fields that they come from."""
 
 
 class TurnEnvironment(BackendEnvironment):
@@ -60,6 +85,38 @@ class TurnEnvironment(BackendEnvironment):
     """
     metered_url: BaseUrl | None = Field(default=None, alias="METERED_URL")
     """Other address of Metered's API (proxies). Example: `https://paircam.metered.live`"""
+    cloudflare_turn_key_id: str | None = Field(default=None, alias="CLOUDFLARE_TURN_KEY_ID")
+    """ID of a TURN key of Cloudflare Realtime, whose servers and credentials are checked. Example:
+    `0123456789abcdef0123456789abcdef`"""
+    cloudflare_turn_api_token: SecretStr | None = Field(
+        default=None, alias="CLOUDFLARE_TURN_API_TOKEN"
+    )
+    """API token of that TURN key."""
+    cloudflare_turn_url: BaseUrl | None = Field(default=None, alias="CLOUDFLARE_TURN_URL")
+    """Other address of Cloudflare's API (proxies). Example: `https://rtc.live.cloudflare.com`"""
+    twilio_turn_account_sid: str | None = Field(default=None, alias="TWILIO_TURN_ACCOUNT_SID")
+    """SID of a Twilio account whose Network Traversal Service is checked. Twilio's libraries read
+    another name, so that an account for messages alone adds no checks. Example:
+    `AC0123456789abcdef0123456789abcdef`"""
+    twilio_turn_auth_token: SecretStr | None = Field(default=None, alias="TWILIO_TURN_AUTH_TOKEN")
+    """Auth token of that account, or an API key as `SID:SECRET`."""
+    twilio_turn_url: BaseUrl | None = Field(default=None, alias="TWILIO_TURN_URL")
+    """Other address of Twilio's API (regions, proxies). Example: `https://api.twilio.com`"""
+    xirsys_ident: str | None = Field(default=None, alias="XIRSYS_IDENT")
+    """Ident of a Xirsys account, whose servers and credentials are checked. Example: `paircam`"""
+    xirsys_secret: SecretStr | None = Field(default=None, alias="XIRSYS_SECRET")
+    """Secret of that account."""
+    xirsys_channel: str | None = Field(default=None, alias="XIRSYS_CHANNEL")
+    """Channel of that account. Example: `production`"""
+    xirsys_url: BaseUrl | None = Field(default=None, alias="XIRSYS_URL")
+    """Other address of Xirsys' API (regions). Example: `https://global.xirsys.net`"""
+    turn_rest_url: BaseUrl | None = Field(default=None, alias="TURN_REST_URL")
+    """Endpoint that issues credentials by draft-uberti-behave-turn-rest (`?service=turn`). Example:
+    `https://api.example.org/turn`"""
+    turn_rest_username: str | None = Field(default=None, alias="TURN_REST_USERNAME")
+    """User for whom it issues them; without it `probe`. Example: `probe`"""
+    turn_rest_key: SecretStr | None = Field(default=None, alias="TURN_REST_KEY")
+    """Its API key, sent as the parameter `key`."""
     user_quota: int = Field(default=2, ge=1, le=10_000, alias="TURN_USER_QUOTA")
     """Allocations that checks have of one TURN user at a time: no more than the servers permit
     (coturn's `user-quota`). More of them let checks run side by side. Example: `4`"""
@@ -112,6 +169,15 @@ class TurnEnvironment(BackendEnvironment):
         if self.metered_url is not None or self.metered_app is None:
             return self.metered_url
         return SecretStr(f"https://{self.metered_app}.metered.live")
+
+    def issuer_keys(self, issuer: str) -> Mapping[str, Any]:
+        """What is set of an issuer, by the keys of a check's table."""
+        values = {key: getattr(self, field) for key, field in ISSUER_FIELDS[issuer].items()}
+        return {key: value for key, value in values.items() if value is not None}
+
+    def issuer_variable(self, issuer: str, key: str) -> str:
+        """The variable behind a key of a check's table."""
+        return str(type(self).model_fields[ISSUER_FIELDS[issuer][key]].alias)
 
 
 @dataclass(frozen=True, slots=True)

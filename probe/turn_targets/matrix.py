@@ -5,7 +5,7 @@ can afford to run.
 """
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from probe.core.kind import DerivedChecks
@@ -14,12 +14,14 @@ from probe.stun.uri import WAYS_IN, TransportProtocol
 from probe.turn.resolve import Family
 from probe.turn_targets.environment import (
     ISSUED,
+    ISSUER_FIELDS,
     METERED,
     ConfiguredTurnServer,
     TurnEnvironment,
     named,
     servers_of,
 )
+from probe.turn_targets.issuers import ISSUERS
 
 HostTransport = tuple[str, TransportProtocol]
 """A host, and the transport to it."""
@@ -33,7 +35,7 @@ class IntervalPolicy(Protocol):
 
 def turn_checks(kind: str, environment: TurnEnvironment, pace: IntervalPolicy) -> DerivedChecks:
     """A table for each configured server by every transport and family that is asked for, for
-    Metered's by every transport, and one for what the backend issues."""
+    each issuer's by every transport, and one for what the application issues."""
     found = servers_of(environment)
     tables = [*_configured(kind, found.servers, environment, pace)]
     skipped = list(found.skipped)
@@ -42,7 +44,16 @@ def turn_checks(kind: str, environment: TurnEnvironment, pace: IntervalPolicy) -
     elif environment.metered_base is None:
         skipped.append("METERED_APP is not set (credentials from Metered)")
     else:
-        tables += _metered(kind, environment, pace)
+        account = {"metered_url": environment.metered_base, "api_key": environment.metered_api_key}
+        tables += _by_each_way(kind, METERED, account, pace)
+    for issuer in ISSUER_FIELDS:
+        given = environment.issuer_keys(issuer)
+        missing = [key for key in ISSUERS[issuer].needs if key not in given]
+        if given and not missing:
+            tables += _of_issuer(kind, issuer, given, pace)
+        elif given:
+            name, title = environment.issuer_variable(issuer, missing[0]), ISSUERS[issuer].title
+            skipped.append(f"{name} is not set (credentials from {title})")
     if environment.backend_url is not None:
         tables.append(issued_table(f"{kind}-{ISSUED}", environment))
     else:
@@ -102,20 +113,27 @@ def _configured(
             yield table | {"interval": interval} | ({"family": family} if family else {})
 
 
-def _metered(
-    kind: str, environment: TurnEnvironment, pace: IntervalPolicy
+def _of_issuer(
+    kind: str, issuer: str, given: Mapping[str, Any], pace: IntervalPolicy
 ) -> Iterator[dict[str, Any]]:
-    """Metered's answer names one host by every transport."""
-    intervals = pace([(METERED, way) for way in WAYS_IN])
-    for way, interval in zip(WAYS_IN, intervals, strict=True):
-        yield {
-            "name": f"{kind}-{METERED}-{way}",
-            "provider": METERED,
-            "metered_url": environment.metered_base,
-            "api_key": environment.metered_api_key,
-            "way": way,
-            "interval": interval,
-        }
+    """A table for each way in, or one for a list that is checked as browsers use it."""
+    account = {"issuer": issuer, **given}
+    if ISSUERS[issuer].ways is not None:
+        yield from _by_each_way(kind, issuer, account, pace)
+        return
+    yield {"name": f"{kind}-{issuer}", "provider": issuer, **account}
+
+
+def _by_each_way(
+    kind: str, issuer: str, account: Mapping[str, Any], pace: IntervalPolicy
+) -> Iterator[dict[str, Any]]:
+    """An issuer's answer names its servers by every transport that it has."""
+    ways = ISSUERS[issuer].ways or WAYS_IN
+    intervals = pace([(issuer, way) for way in ways])
+    for way, interval in zip(ways, intervals, strict=True):
+        name = f"{kind}-{issuer}-{way}"
+        table = {"name": name, "provider": issuer, **account, "way": way, "interval": interval}
+        yield table
 
 
 def _has_family(host: str, family: Family | None) -> bool:

@@ -1,22 +1,19 @@
 """What a check's table says about its TURN server, shared by the kinds that use one."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import CheckConfig
-from probe.core.model import CheckFailed, Impact, NotMeasured
+from probe.core.model import Impact
 from probe.core.recorder import Recorder
 from probe.net.slots import Slots
 from probe.net.urls import BaseUrl, CaFile, show_host, show_url
-from probe.paircam import DEFAULT_EXPIRATION, Duration, IssuedCredentials, backend_from
-from probe.stun.browser_uri import refusal_of
-from probe.stun.byte_counter import count_bytes
+from probe.paircam import DEFAULT_EXPIRATION, Duration
 from probe.stun.credentials import (
     CredentialSource,
     Static,
@@ -24,22 +21,16 @@ from probe.stun.credentials import (
     TurnCredentials,
     expiry_of,
 )
-from probe.stun.uri import WAYS_IN, TransportProtocol, TurnUri, parse_turn_url, parse_url_list
+from probe.stun.uri import TransportProtocol, TurnUri, parse_turn_url
 from probe.turn.resolve import Family
-from probe.turn_targets.signals import traffic_of, write_traffic
-
-if TYPE_CHECKING:
-    from probe.turn_targets.metered_api import MeteredServers
+from probe.turn_targets.issuers import ISSUERS, IssuerName
+from probe.turn_targets.issuers.account import Issuer, IssuerAccount
 
 ALLOCATION_RESULTS = "allocation results"
 """Trigger key: its subscribers run at once when a server begins to fail, or recovers."""
 
 MOST_ALLOCATIONS = 2
 """Of one run at a time, as many as a call between two users has."""
-
-# Of the deadline, for asking who we are: what comes later leaves no time to measure.
-_LOGIN_SHARE = 0.5
-_STALE = (Cause.AUTH_REJECTED, Cause.CREDENTIALS_EXPIRED)
 
 
 def _read_url(value: object) -> object:
@@ -50,8 +41,9 @@ class TurnServerConfig(CheckConfig):
     """One server by one transport, or (with ``backend_url``) what the backend issues.
 
     Credentials are ``username`` and ``password``, or ``shared_secret`` for time-limited
-    ones; neither, for a server that asks for none. With ``metered_url`` and ``api_key``
-    both server and credentials come from Metered: the first one by the ``way`` in.
+    ones; neither, for a server that asks for none. With ``metered_url`` and ``api_key``, or with
+    ``issuer``, both server and credentials come from an API: the first one by the ``way`` in, or
+    all of them where the API is the operator's own (``turn-rest``).
     ``family`` keeps to the server's IPv4 or IPv6 addresses.
     """
 
@@ -75,8 +67,21 @@ class TurnServerConfig(CheckConfig):
     metered_url: BaseUrl | None = None
     """Metered API that issues servers and credentials, instead of `url`. Example:
     `https://paircam.metered.live`"""
+    issuer: IssuerName | None = None
+    """API that issues servers and credentials, instead of `url`: Cloudflare Realtime TURN, Twilio's
+    Network Traversal Service, Xirsys, or an endpoint by draft-uberti-behave-turn-rest. Example:
+    `cloudflare`"""
+    issuer_url: BaseUrl | None = None
+    """Address of the issuer's API, where it isn't the provider's own; `turn-rest` needs it.
+    Example: `https://api.example.org/turn`"""
+    account: str | None = None
+    """Who we are at the issuer: Cloudflare's TURN key ID, Twilio's account SID, Xirsys' ident; the
+    user name for `turn-rest`. Example: `AC0123456789abcdef0123456789abcdef`"""
+    channel: str | None = None
+    """Channel at Xirsys. Example: `paircam`"""
     api_key: SecretStr | None = None
-    """API key of a Metered credential."""
+    """API key of a Metered credential, or the issuer's secret: Cloudflare's API token, Twilio's
+    auth token (or `SID:SECRET` of an API key), Xirsys' secret, the `key` of `turn-rest`."""
     way: TransportProtocol = "udp"
     """Transport to the server, where it is issued and not given by `url`. Example: `tls`"""
     family: Family | None = None
@@ -93,11 +98,15 @@ class TurnServerConfig(CheckConfig):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        sources = (self.url, self.backend_url, self.metered_url)
+        sources = (self.url, self.backend_url, self.metered_url, self.issuer)
         if self.needs_server and sum(source is not None for source in sources) != 1:
-            raise ValueError("set either url or backend_url or metered_url")
-        if (self.metered_url is None) != (self.api_key is None):
+            raise ValueError("set either url or backend_url or metered_url or issuer")
+        if self.issuer is None and (self.metered_url is None) != (self.api_key is None):
             raise ValueError("set metered_url and api_key, or neither")
+        if self.issuer is not None:
+            missing = [key for key in ISSUERS[self.issuer].needs if not getattr(self, key)]
+            if missing:
+                raise ValueError(f'issuer = "{self.issuer}" needs {" and ".join(missing)}')
         if (self.username is None) != (self.password is None):
             raise ValueError("set username and password, or neither")
         return self
@@ -109,6 +118,9 @@ class TurnServerConfig(CheckConfig):
             return show_url(self.backend_url.get_secret_value() + "/turn/credentials")
         if self.metered_url is not None:
             return show_url(self.metered_url.get_secret_value() + "/api/v1/turn/credentials")
+        account = self.issuer_account
+        if account is not None:
+            return show_url(account.base)
         return str(self.url).partition("?")[0]
 
     @property
@@ -146,15 +158,42 @@ class TurnServerConfig(CheckConfig):
 
     @property
     def alert_group(self) -> str:
-        """The provider, or the backend's host for what that issues."""
+        """The provider, or for what the application issues the host of who issues it."""
         if self.backend_url is not None:
             return show_host(self.backend_url.get_secret_value())
+        if self.issued and self.issuer_url is not None:
+            return show_host(self.issuer_url.get_secret_value())
         return f"TURN {self.provider}"
 
     @property
     def issued(self) -> bool:
-        """Whether this is what users get from the backend."""
-        return self.backend_url is not None
+        """Whether this is what users get from the application: a list, as browsers use it."""
+        found = self.credential_issuer
+        return self.backend_url is not None or (found is not None and found.ways is None)
+
+    @property
+    def issuer_name(self) -> str | None:
+        """The name of the API in ISSUERS, where servers come from one."""
+        return "metered" if self.metered_url is not None else self.issuer
+
+    @property
+    def credential_issuer(self) -> Issuer | None:
+        """The API that names servers and credentials; None where the table or the backend does."""
+        name = self.issuer_name
+        return ISSUERS[name] if name is not None else None
+
+    @property
+    def issuer_account(self) -> IssuerAccount | None:
+        """What identifies us at the API."""
+        found = self.credential_issuer
+        if found is None:
+            return None
+        return IssuerAccount(
+            self.metered_url or self.issuer_url or SecretStr(found.default_url),
+            self.account or "",
+            self.channel or "",
+            self.api_key or SecretStr(""),
+        )
 
     @property
     def source(self) -> CredentialSource | None:
@@ -162,40 +201,6 @@ class TurnServerConfig(CheckConfig):
         if self.username is not None and self.password is not None:
             return Static(TurnCredentials(self.username, self.password))
         return TimeLimited(self.shared_secret) if self.shared_secret else None
-
-
-async def servers_for(
-    table: TurnServerConfig, record: Recorder, context: Context
-) -> tuple[TurnCredentials | None, Sequence[TurnUri]]:
-    """Where to go, as a browser prefers it (not empty), and who we are there.
-
-    Several URLs for what the backend issues, one for everything else. Raises CheckFailed or
-    NotMeasured with its phase.
-    """
-    if table.backend_url is not None:
-        return await issued_servers(table, table.backend_url, record, context)
-    if table.metered_url is not None and table.api_key is not None:
-        return await _metered_server(table, table.metered_url, table.api_key, record, context)
-    if table.url is None:
-        raise RuntimeError(f"{table.name} has no server")
-    source = table.source
-    return source.at(context.now()) if source else None, [table.url]
-
-
-@contextmanager
-def counting_traffic(table: TurnServerConfig, record: Recorder, context: Context) -> Iterator[None]:
-    """Around all that a run does: its bytes are counted and written down, and kept
-    credentials that are refused are asked for anew in the next run."""
-    traffic = traffic_of(table.name, context)
-    try:
-        with count_bytes(traffic):
-            yield
-    except CheckFailed as error:
-        if table.metered_url is not None and table.api_key is not None and error.cause in _STALE:
-            _metered(table.metered_url, table.api_key, context).forget()
-        raise
-    finally:
-        write_traffic(traffic, record)
 
 
 @asynccontextmanager
@@ -222,72 +227,3 @@ def _user_of(credentials: TurnCredentials) -> str:
     """Whom a server counts a quota for: time-limited user names end in the same name."""
     expiry, _, name = credentials.username.partition(":")
     return name if expiry_of(expiry) is not None else credentials.username
-
-
-def _metered(url: SecretStr, api_key: SecretStr, context: Context) -> "MeteredServers":
-    from probe.turn_targets.metered_api import MeteredServers
-
-    key = ("metered servers", url.get_secret_value(), api_key.get_secret_value())
-    return context.get_or_create(key, lambda: MeteredServers(url, api_key, context))
-
-
-async def _metered_server(
-    table: TurnServerConfig, url: SecretStr, api_key: SecretStr, record: Recorder, context: Context
-) -> tuple[TurnCredentials, Sequence[TurnUri]]:
-    metered = _metered(url, api_key, context)
-    with record.phase("credentials"):
-        found = await metered.get(table.ca_file, _LOGIN_SHARE * table.deadline)
-    for server in found:
-        if server.url.kind == table.way:
-            record.facts["issued"] = str(server.url)
-            return server.credentials, [server.url]
-    message = f"Metered names no server by {table.way}"
-    raise NotMeasured(Cause.NO_DATA, message, phase="credentials")
-
-
-async def issued_servers(
-    table: TurnServerConfig, backend_url: SecretStr, record: Recorder, context: Context
-) -> tuple[TurnCredentials, Sequence[TurnUri]]:
-    """Ask the backend; its credentials, and the URLs as a browser prefers them (not empty).
-
-    Raises CheckFailed or NotMeasured with its phase.
-    """
-    backend = backend_from(
-        context,
-        url=backend_url,
-        jwt_secret=table.jwt_secret,
-        jwt_expiration=table.jwt_expiration,
-        ca_file=table.ca_file,
-    )
-    issued = await backend.issued_credentials(record)
-    urls = preferred_first(issued)
-    record.facts["issued"] = ", ".join(str(url) for url in urls)
-    return TurnCredentials(issued.username, issued.credential), urls
-
-
-def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:
-    """The failure with the URL in its message, where the check's target doesn't say it."""
-    return CheckFailed(error.cause, f"{url}: {error.message}", phase=error.phase, hint=error.hint)
-
-
-def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
-    """What is issued as a browser prefers it (not empty). Raises CheckFailed."""
-    for text in issued.urls:
-        refusal = refusal_of(text)
-        if refusal:
-            message = f"browsers throw for the whole list that is issued: {_shown(text)}: {refusal}"
-            raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials")
-    try:
-        urls = parse_url_list(" ".join(issued.urls)).urls
-    except ValueError as error:
-        message = f"the backend issues a URL that no browser can use: {error}"
-        raise CheckFailed(Cause.BODY_INVALID, message, phase="credentials") from None
-    if not urls:
-        message = "the backend issues no turn: or turns: URL"
-        raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
-    return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))
-
-
-def _shown(text: str) -> str:
-    """A URL for display, without what may be a password."""
-    return f"'{text.rpartition('@')[2][:120]}'"

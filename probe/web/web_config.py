@@ -40,7 +40,9 @@ Version = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class TlsServer(_Strict):

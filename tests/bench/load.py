@@ -37,7 +37,7 @@ class Scenario:
     workers: int = 1
 
 
-COMPARED = (Scenario(10, 5, 0.5), Scenario(200, 10, 5.0))
+COMPARED = (Scenario(10, 10, 0.5), Scenario(200, 30, 5.0, workers=2))
 WHOLE_WAY = (Scenario(10, 30, 3.0), Scenario(200, 60, 30.0, workers=2))
 
 
@@ -50,6 +50,8 @@ class Compared:
     failed: int = 0
     cpu: list[float] = field(default_factory=list)
     lag: list[float] = field(default_factory=list)
+    node_cpu: list[float] = field(default_factory=list)
+    node_lag: list[float] = field(default_factory=list)
 
 
 async def in_node(url: str, secret: str, scenario: Scenario, found: Compared) -> None:
@@ -65,6 +67,8 @@ async def in_node(url: str, secret: str, scenario: Scenario, found: Compared) ->
     out, _ = await process.communicate()
     document = json.loads(out)
     found.failed += document["failed"]
+    found.node_cpu.append(document["cpu"])
+    found.node_lag.append(document["lag_p95"])
     for step in STEPS:
         found.node.setdefault(step, []).extend(document[step])
 
@@ -195,7 +199,10 @@ async def main(rounds: int) -> None:
                 print("\n".join(compared_rows(scenario, found)), flush=True)
                 lag = milliseconds(quantile(found.lag, 0.5))
                 cpu = quantile(found.cpu, 0.5)
-                print(f"{found.failed} failed, CPU {cpu:.0%}, loop lag p95 {lag}", file=sys.stderr)
+                print(f"{found.failed} failed, CPU {cpu:.0%}, loop lag p95 {lag};", file=sys.stderr)
+                lag = milliseconds(quantile(found.node_lag, 0.5))
+                cpu = quantile(found.node_cpu, 0.5)
+                print(f"Node's own: CPU {cpu:.0%}, loop lag p95 {lag}", file=sys.stderr)
             print(WHOLE_HEAD)
             for scenario in WHOLE_WAY:
                 environment = {"BACKEND_URL": backend.url, "JWT_SECRET": backend.jwt_secret}

@@ -1,10 +1,12 @@
-"""``make bench-rules``: what 30, 300 and 1,000 checks cost a Prometheus: series and bytes of a
-scrape, and how long a real Prometheus evaluates all rules for them, in three regions.
+"""What 30, 300 and 1,000 checks cost a Prometheus: series and bytes of a scrape (``make
+bench-series``), and how long it evaluates all rules for them, in three regions (``make
+bench-rules``, which prints both).
 """
 
 import asyncio
 import gzip
 import statistics
+import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
@@ -70,7 +72,7 @@ def passing(check: Check, at: float) -> Result:
     return Result(check.name, Status.OK, started, 0.25, phases, tuple(samples))
 
 
-def page(checks: list[Check], region: str, *, full: bool) -> bytes:
+def page(checks: list[Check], region: str, *, full: bool, runs: int = RUNS) -> bytes:
     """A scrape of a daemon whose checks all have run for a while."""
     states, exporter = CheckStates(), Exporter(region=region, full=full)
     states.set_checks(checks)
@@ -78,7 +80,7 @@ def page(checks: list[Check], region: str, *, full: bool) -> bytes:
     # The newest run is a moment ago for as long as the rules are looked at.
     start = time.time()
     for check in checks:
-        for run in range(RUNS):
+        for run in range(runs):
             result = replace(passing(check, start + 10 * run))
             states.update(result, 10.0 * run, start + 10 * run)
             state = states.state(check.name)
@@ -134,9 +136,12 @@ async def _served(stack: AsyncExitStack, text: bytes) -> str:
 
 
 async def main() -> None:
-    """Print both."""
-    print(f"rules file: {len(rules_file(KINDS).splitlines())} lines")
+    """Print both; with the argument ``sizes`` the first alone."""
+    text = rules_file(KINDS)
+    print(f"rules file: {len(text.splitlines())} lines, {len(text)} bytes")
     show_sizes()
+    if sys.argv[1:] == ["sizes"]:
+        return
     with tempfile.TemporaryDirectory() as work:
         await show_evaluation(Path(work), SIZES[-1])
 

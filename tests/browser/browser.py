@@ -28,31 +28,31 @@ class Server:
 class Experience:
     """What the page has seen. Times are in seconds from the start of gathering."""
 
-    told: dict[str, Any]
+    report: dict[str, Any]
 
     def reached(self, side: str) -> dict[str, float]:
         """The phases that ``offering`` or ``answering`` has reached."""
-        return {phase: at / 1000 for phase, at in self.told[side]["times"].items()}
+        return {phase: at / 1000 for phase, at in self.report[side]["times"].items()}
 
     @property
     def opened(self) -> bool:
         """Whether the data channel was open on both sides."""
-        return all("opened" in self.told[side]["times"] for side in ("offering", "answering"))
+        return all("opened" in self.report[side]["times"] for side in ("offering", "answering"))
 
     @property
     def rtts(self) -> list[float]:
         """Round trips of the echoes that came back."""
-        return [each / 1000 for each in self.told["rtts"]]
+        return [each / 1000 for each in self.report["rtts"]]
 
     @property
     def error_codes(self) -> list[int]:
         """``icecandidateerror``: STUN's codes, 701 where the server was not reached."""
-        return sorted({error["code"] for error in self.told["offering"]["errors"]})
+        return sorted({error["code"] for error in self.report["offering"]["errors"]})
 
     @property
     def words(self) -> str:
         """How far the call came."""
-        offering, answering = (self.told[side] for side in ("offering", "answering"))
+        offering, answering = (self.report[side] for side in ("offering", "answering"))
         if not (offering["candidates"] and answering["candidates"]):
             codes = ", ".join(str(code) for code in self.error_codes)
             return f"no relay candidate (error {codes})" if codes else "no relay candidate"
@@ -64,7 +64,7 @@ class Experience:
         ):
             if phase not in reached:
                 return words
-        return "connected" if self.told["rtts"] else "connected, and no echo comes back"
+        return "connected" if self.report["rtts"] else "connected, and no echo comes back"
 
 
 class Browser:

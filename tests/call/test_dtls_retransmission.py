@@ -75,7 +75,10 @@ async def set_up(
     await answerer.set_remote(offerer)
     try:
         async with asyncio.timeout(10):
-            await asyncio.gather(offerer.connect_dtls(answerer), answerer.connect_dtls(offerer))
+            await asyncio.gather(
+                offerer.connect_dtls(answerer.dtls.getLocalParameters()),
+                answerer.connect_dtls(offerer.dtls.getLocalParameters()),
+            )
             channels = [peer.open_channel(lambda *_: None) for peer in (offerer, answerer)]
             await asyncio.gather(*channels)
     finally:
@@ -109,7 +112,7 @@ async def test_the_end_of_a_peer_ends_its_timers(leaks: None) -> None:
         ice=MemoryIce(controlling=False, loses=lambda _: True),
         certificate=RTCCertificate.generateCertificate(),
     )
-    handshake = asyncio.create_task(peer.connect_dtls(peer))
+    handshake = asyncio.create_task(peer.connect_dtls(peer.dtls.getLocalParameters()))
     async with asyncio.timeout(5):
         while not peer.transport.retransmissions:  # noqa: ASYNC110 - nobody is told
             await asyncio.sleep(0.01)

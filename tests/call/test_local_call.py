@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 from pydantic import SecretStr
 
-from probe.call.local_call import Call, PhaseTimeouts
+from probe.call.local_call import Call
+from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from probe.call import recovery
-from probe.call.local_call import PhaseTimeouts
 from probe.call.recovery import RecoveringCall
+from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
@@ -63,8 +63,8 @@ async def passes(call: RecoveringCall, clock: Context | None = None) -> None:
     """Return when a check and a message that leave from now on are back."""
     now = (clock or Context()).clock()
     async with asyncio.timeout(10):
-        await call.pulse.next_on_path(now, now)
-        await call.pulse.next_data(now, now)
+        await call.liveness.next_on_path(now, now)
+        await call.liveness.next_data(now, now)
 
 
 async def test_a_long_call_lives_on_what_is_refreshed(lab: TurnLab, clock: Clock) -> None:

@@ -68,9 +68,9 @@ async def test_its_alerts_and_messages_are_read(tmp_path: Path) -> None:
     assert (await outbox.memory("slack", KEY))["ts"] == "1700000000.000100"
     documents = await outbox.states()
     await outbox.close()
-    keeper = AlertStore("lax")
-    keeper.restore(documents)
-    (alert,) = keeper.firing
+    store = AlertStore("lax")
+    store.restore(documents)
+    (alert,) = store.firing
     assert isinstance(alert, Alert)
     assert (str(alert.identity), alert.severity) == ("gone/failing", Severity.CRITICAL)
     assert NOW - alert.since < 60

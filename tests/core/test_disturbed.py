@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.verdict import evaluate
+from probe.core import runner
 from probe.core.context import Context
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
 from probe.core.model import Aggregation, Limits, Result, Sample, Signal, Threshold, Unit, Verdict
@@ -17,6 +18,13 @@ from probe.metrics.exporter import Exporter, expose
 from probe.report.json.fields import sample_part
 from tests.clocks import Clock
 from tests.fake_kind import ToyEnvironment
+
+
+@pytest.fixture(autouse=True)
+def _with_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here what a busy machine does is tested."""
+    monkeypatch.setattr(runner, "StallWatch", StallWatch)
+
 
 ANSWER = Signal("probe_toy_answer_seconds", Unit.SECONDS, "An answer.", latency=True)
 SIZE = Signal("probe_toy_size_bytes", Unit.BYTES, "No latency.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from probe.core import stall
+from probe.core import runner, stall
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind
@@ -16,6 +16,12 @@ from probe.core.recorder import Recorder
 from probe.core.runner import run_check
 from probe.core.stall import Clocks, Disturbance, StallWatch
 from tests.fake_kind import ToyEnvironment
+
+
+@pytest.fixture(autouse=True)
+def _with_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here what a busy machine does is tested."""
+    monkeypatch.setattr(runner, "StallWatch", StallWatch)
 
 
 def check_that_raises(cause: Cause, stand_still: float = 0.0) -> Check:

@@ -48,7 +48,7 @@ deadline = 3
 """
 # From switching a knob until the check that it turns has said so: an interval, a deadline
 # (it runs while the knob is turned, and once more), and a busy machine.
-LATEST_SECONDS = 12.0
+LATEST_SECONDS = 30.0
 # The page lists so many troubles of a check, the newest.
 MOST_SHOWN = 20
 
@@ -186,12 +186,14 @@ async def watch_faults(folder: Path, faults: list[Fault], seconds: float) -> Non
         print(f"{episode.fault.knob}={episode.fault.bad}: {episode.end - episode.start:.1f} s")
 
 
-async def test_a_minute_of_faults_is_told_at_the_right_moments(tmp_path: Path) -> None:
-    await watch_faults(tmp_path, FAULTS[:4], 50.0)
+async def test_four_faults_are_logged_at_the_right_times(tmp_path: Path) -> None:
+    await watch_faults(tmp_path, FAULTS[:4], 16.0)
 
 
 @pytest.mark.proof
-async def test_ten_minutes_of_faults_are_told_at_the_right_moments(tmp_path: Path) -> None:
+async def test_ten_minutes_of_faults_are_logged_at_the_right_times(
+    tmp_path: Path,
+) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     faults = random.Random(seed).choices(FAULTS, k=30)

@@ -111,6 +111,11 @@ async def test_signals_arrive_as_metrics_and_a_failed_run_as_one_trace(tmp_path:
             both = {"good": 1.0, "bad": 0.0}
             await received.until(lambda: received.values.get("probe_success") == both)
             await received.until(lambda: len(received.spans) >= 3)
+            # The probe's own health comes the same way.
+            await received.until(lambda: received.values.get("probe_otel_exports_total"))
+            assert received.values["probe_checks"] == {"": 2.0}
+            assert received.values["probe_otel_exports_failed_total"] == {"": 0.0}
+            assert "process_resident_memory_bytes" in received.values
             assert await running.stop() == 0
             log = "".join(running.raw)
     assert received.values["probe_http_status_code"] == {"good": 200.0, "bad": 500.0}
@@ -145,6 +150,8 @@ async def test_an_endpoint_that_is_away_costs_the_daemon_nothing(tmp_path: Path)
         async with daemon(tmp_path, variables) as running:
             await running.ready()
             await running.said("metrics did not reach the OpenTelemetry endpoint")
+            failed = (await running.metrics())["probe_otel_exports_failed_total"]
+            assert failed >= 1.0
             assert (await running.get("/healthz"))[0] == 200
             assert await running.stop() == 0
 

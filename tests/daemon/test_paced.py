@@ -38,6 +38,21 @@ async def test_a_cheap_query_is_asked_each_time() -> None:
         assert await query.get() == wanted
 
 
+async def test_what_is_expensive_once_makes_no_later_answer_old() -> None:
+    slow = Slow(0.001)
+    loads = Slow(8.0)
+
+    async def prepare() -> None:
+        if not loads.asked:
+            await loads.ask()
+            slow.now += 8.0
+
+    query = PacedQuery(slow.ask, lambda: slow.now, prepare)
+    assert await query.get() == 1
+    slow.now += 1.0
+    assert await query.get() == 2
+
+
 async def test_an_expensive_one_takes_a_twentieth_of_the_time_and_keeps_no_page_waiting() -> None:
     slow = Slow(3.0)
     query = PacedQuery(slow.ask, lambda: slow.now)

@@ -1,4 +1,4 @@
-"""The two tiers in a real daemon: a cheap look that fails has the same URL looked at closely."""
+"""The two tiers in a real daemon: an allocation check that fails has its URL measured in full."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,14 +9,17 @@ import pytest
 from probe.lab import Lab
 from tests.daemon.running import PATIENCE, Running, daemon
 
-# The looks come every second; what is dear keeps its own quarter of an hour.
-LOOKS = "".join(
+# Allocations come every second; the full measurements keep their own quarter of an hour, and
+# are short.
+ALLOCATIONS = "".join(
     f'[[allocation]]\nname = "allocation-{provider}-{way}"\ninterval = 1\nretry = 1\n'
+    f'[[turn]]\nname = "turn-{provider}-{way}"\ninterval = 900\nretry = 2\nechoes = 5\n'
+    f'[[call]]\nname = "call-{provider}-{way}"\ninterval = 900\nretry = 2\nechoes = 2\n'
     for provider in ("primary", "backup")
     for way in ("udp", "tcp", "tls")
 )
 WATCHED = "allocation,turn,call,fallback"
-LOOK, CLOSE, CALL = (
+ALLOCATION, CLOSE, CALL = (
     f'probe_success{{check="{kind}-primary-udp"}}' for kind in ("allocation", "turn", "call")
 )
 IN_USE = 'probe_turn_backup_in_use{check="fallback"}'
@@ -39,19 +42,19 @@ async def until(running: Running, **expected: float) -> dict[str, float]:
             await asyncio.sleep(0.1)
 
 
-async def test_a_look_that_fails_brings_a_closer_one_and_the_end_of_it_too(
+async def test_an_allocation_that_fails_triggers_the_full_measurement_and_so_does_its_recovery(
     lab: Lab, tmp_path: Path
 ) -> None:
-    (tmp_path / "probe.toml").write_text(LOOKS)
+    (tmp_path / "probe.toml").write_text(ALLOCATIONS)
     async with daemon(tmp_path, lab.environment(), "--only", WATCHED) as running:
         await running.ready()
-        before = await until(running, **{LOOK: 1.0, CLOSE: 1.0, CALL: 1.0, IN_USE: 0.0})
+        before = await until(running, **{ALLOCATION: 1.0, CLOSE: 1.0, CALL: 1.0, IN_USE: 0.0})
         lab.primary.knobs.error = 508
-        broken = await until(running, **{LOOK: 0.0, CLOSE: 0.0, CALL: 0.0, IN_USE: 1.0})
-        # What the dear tier has measured elsewhere stands, untouched by all those looks.
+        broken = await until(running, **{ALLOCATION: 0.0, CLOSE: 0.0, CALL: 0.0, IN_USE: 1.0})
+        # The full measurements of the other provider stand, untouched by its allocations.
         assert broken[STEADY] == before[STEADY]
         lab.primary.knobs.error = None
-        await until(running, **{LOOK: 1.0, CLOSE: 1.0, CALL: 1.0, IN_USE: 0.0})
+        await until(running, **{ALLOCATION: 1.0, CLOSE: 1.0, CALL: 1.0, IN_USE: 0.0})
         assert await running.stop() == 0
     assert lab.primary.allocations == lab.backup.allocations == 0
 
@@ -59,7 +62,7 @@ async def test_a_look_that_fails_brings_a_closer_one_and_the_end_of_it_too(
 async def test_bytes_are_a_counter_for_each_provider_and_direction(
     lab: Lab, tmp_path: Path
 ) -> None:
-    (tmp_path / "probe.toml").write_text(LOOKS)
+    (tmp_path / "probe.toml").write_text(ALLOCATIONS)
     arguments = ("--only", "allocation-primary-udp")
     async with daemon(tmp_path, lab.environment(), *arguments) as running:
         await running.ready()

@@ -4,6 +4,7 @@ What no part of the lab gives is fed by a page of its own, and listed with the r
 """
 
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -114,6 +115,12 @@ def _fed(there: str) -> tuple[str, dict[str, str]]:
     for name in ("probe_runs_skipped_total", "probe_runs_missed_total"):
         lines.append(f'{name}{{check="fed",region="{FED_REGION}"}} 0')
         fed[name] = REASONS[name]
+    name = "probe_pushed_timestamp_seconds"
+    lines += [
+        f'{name}{{job="ci",instance="",region="ci"}} {time.time()}',
+        'probe_success{job="ci",instance="",region="ci",check="pushed",kind="http"} 1',
+    ]
+    fed[name] = "no pipeline pushes here"
     name = "probe_heartbeat_last_success_timestamp_seconds"
     lines += [f"{name} 1700000000", f'probe_build_info{{region="{FED_REGION}"}} 1']
     fed[name] = REASONS[name]
@@ -176,7 +183,8 @@ class FedPage:
 
 def asked(expr: str, *, window: str = "20s") -> str:
     """An expression as Grafana would send it: everything chosen, over a short time."""
-    for name, every in (("job", ".+"), ("region", ".+"), ("check", ".+"), ("provider", ".*")):
+    for name in ("job", "region", "check", "provider", "transport", "service"):
+        every = ".*" if name == "provider" else ".+"
         expr = expr.replace(f"${name}", every)
     for name in ("$__rate_interval", "$__range", "$__interval"):
         expr = expr.replace(name, window)

@@ -185,3 +185,40 @@ async def test_rules_need_no_configuration(tmp_path: Path) -> None:
     refused = await probe("rules", "--output", "no-such-folder/mine.yml", cwd=tmp_path)
     assert refused.code == 74
     assert "can't be written" in refused.err
+
+
+def test_rows_are_repeated_by_what_variables_choose() -> None:
+    repeated = {
+        uid: [panel["repeat"] for panel in document["panels"] if panel.get("repeat")]
+        for uid, document in DOCUMENTS.items()
+    }
+    assert repeated["probe-turn"] == ["provider", "transport"]
+    assert repeated["probe-overview"] == ["service"]
+    for uid, names in repeated.items():
+        variables = {each["name"] for each in DOCUMENTS[uid]["templating"]["list"]}
+        assert set(names) <= variables
+        for row in (each for each in DOCUMENTS[uid]["panels"] if each.get("repeat")):
+            asked = [target["expr"] for each in row["panels"] for target in each["targets"]]
+            assert all(f"${row['repeat']}" in expr for expr in asked)
+
+
+def test_what_a_pipeline_has_pushed_is_no_state_of_a_check() -> None:
+    shares = [
+        query.expr
+        for board in BOARDS
+        for panel in board.panels
+        for query in panel.queries
+        if re.search(r"(min|sum|count)_over_time\(probe_success", query.expr)
+    ]
+    assert shares
+    without = "unless on (job, instance, region) probe_pushed_timestamp_seconds"
+    assert all(without in expr for expr in shares)
+
+
+def test_a_check_over_time_links_to_its_runs() -> None:
+    links = [
+        link["url"]
+        for panel in panels("probe-overview")
+        for link in panel["fieldConfig"]["defaults"].get("links", [])
+    ]
+    assert "${status}checks/${__field.labels.check}" in links

@@ -40,6 +40,11 @@ class Case:
         return f"{self.call} {self.failure} {self.nth}{' and on' if self.lasts else ''}"
 
     @property
+    def loses_answers(self) -> bool:
+        """Whether a receiver may have accepted what it is sent again."""
+        return self.call == "recvfrom" and self.failure == "ECONNRESET"
+
+    @property
     def injection(self) -> str:
         """It as an argument of strace."""
         how = "delay_enter=3000000" if self.failure == "slow" else f"error={self.failure}"

@@ -23,7 +23,7 @@ from probe.core.model import (
 )
 from probe.core.recorder import Recorder
 from probe.gate.objectives import objectives_of
-from probe.gate.progress import ProgressKeeper, WatchClocks, WatchProgress
+from probe.gate.progress import ProgressStore, WatchClocks, WatchProgress
 from probe.gate.sources import OwnChecks
 from probe.gate.watch import Watch, WatchListener
 from probe.gate.window import GatePlan, WindowJudge
@@ -165,18 +165,21 @@ class Release:
             store.close()
 
     async def _watch(self, seconds: float, sink: "_Sink", fail_fast: bool) -> GateReport:
-        keeper, history = ProgressKeeper(self.folder, self.clocks()), HistoryFile(self.folder)
-        stored = keeper.load()
-        progress = stored or keeper.begin(seconds, history.newest_id())
+        progress_store, history = (
+            ProgressStore(self.folder, self.clocks()),
+            HistoryFile(self.folder),
+        )
+        stored = progress_store.load()
+        progress = stored or progress_store.begin(seconds, history.newest_id())
         if stored is not None:
-            keeper.resume(progress)
+            progress_store.resume(progress)
         context = Context(clock=self.clock, now=self.now, repeats=True)
         source = OwnChecks(self.checks, context, sink)
         judge = WindowJudge(self.plan, progress.started_at, progress.planned, early_looks=fail_fast)
         watch = Watch(
             judge,
             source,
-            keeper,
+            progress_store,
             progress,
             self.clocks(),
             WatchListener(),
@@ -199,7 +202,7 @@ class Release:
 
     def progress(self) -> WatchProgress:
         """What is stored of the watch."""
-        found = ProgressKeeper(self.folder, self.clocks()).load()
+        found = ProgressStore(self.folder, self.clocks()).load()
         assert found is not None
         return found
 

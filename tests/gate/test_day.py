@@ -1,5 +1,7 @@
 """A watch of 24 hours on a clock that jumps: verdict, intervals, incidents, resuming."""
 
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from probe.commands.gate.reporting import judged
 from probe.core.causes import Cause
 from probe.core.model import Verdict
+from probe.history.uptime import marks
+from probe.history.uptime.rollup import roll
 from probe.report.gate.model import Decision, GateReport, GateVerdict, ObjectiveRow
 from tests.gate.release import DAY, HOUR, START, Release, Trouble, survive
 
@@ -189,3 +193,27 @@ def test_fail_fast_goes_on_while_nothing_is_decided(tmp_path: Path) -> None:
     health = objective(report, "health/availability")
     assert health.by_time is not None
     assert 0 < health.by_time.bad < 43.2
+
+
+def test_a_window_beyond_the_results_says_what_aggregates_know_and_decides_nothing_by_them(
+    watched: tuple[Release, GateReport], tmp_path: Path
+) -> None:
+    """The daemon deletes results after 30 days and keeps what was made of them by hour."""
+    release, _ = watched
+    shutil.copytree(release.folder, tmp_path / "data")
+    folder = tmp_path / "data"
+    db = sqlite3.connect(folder / "history.sqlite")
+    for hour in range(24):
+        roll(db, int(START // HOUR) + hour, int(START // HOUR) + hour + 1, ())
+    marks.set_mark(db, marks.ROLLED_HOURS, START // HOUR + 24)
+    db.execute("DELETE FROM entries WHERE at < ?", (START + 12 * HOUR,))
+    db.commit()
+    db.close()
+    report = judged(release.plan, folder, START, START + DAY)
+    [note] = [each for each in report.notes if "aggregates alone" in each]
+    assert "before 2026-01-01 12:" in note
+    assert "health was up 98.6" in note
+    assert "(down 10 min" in note
+    down = objective(report, "health/availability").by_time
+    assert down is not None
+    assert down.bad == 0

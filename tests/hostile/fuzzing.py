@@ -36,7 +36,9 @@ from probe.stores.redis_protocol import RedisSession, ReplyError
 from probe.stores.scram import ScramClient, ScramError
 from probe.stun.message import Framer, read_channel_data, read_message
 from probe.telemetry.exposition import InvalidExposition, read_exposition
-from probe.turn_targets import metered_api
+from probe.turn_targets.issuers import ISSUERS
+from probe.turn_targets.issuers import client as issuer_client
+from probe.turn_targets.issuers.account import Issuer
 from probe.untrusted.json_document import InvalidDocument, parse_json
 from tests.hostile.corpus import CORPUS, GOOD, TOKENS
 
@@ -165,6 +167,10 @@ def _described(body: bytes) -> None:
     read_description(document, "offer")
 
 
+def _of_issuer(issuer: Issuer) -> Callable[[bytes], Awaitable[None]]:
+    return _plain(lambda body: issuer_client.parse(issuer, body, "host"))
+
+
 PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
     "json": _plain(parse_json),
     "exposition": _plain(lambda body: read_exposition(body, ("a", "video_chat_"))),
@@ -173,7 +179,7 @@ PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
     "credentials": _plain(
         lambda body: credentials.read_credentials(credentials.parse(body, "/"), 0.0)
     ),
-    "metered servers": _plain(lambda body: metered_api.parse(body, "host")),
+    **{f"{name} servers": _of_issuer(issuer) for name, issuer in ISSUERS.items()},
     "metered usage": _plain(lambda body: metered_account.parse(body, "host")),
     "redis info": _plain(lambda body: Info.of(body.decode("latin-1")).refuses_writes(None)),
     "redis": _redis,

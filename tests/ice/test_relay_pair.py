@@ -7,7 +7,8 @@ from typing import cast
 
 import pytest
 
-from probe.call.local_call import Call, PhaseTimeouts
+from probe.call.local_call import Call
+from probe.call.setup import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.recorder import Recorder
 from probe.ice import connectivity_check

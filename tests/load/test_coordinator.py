@@ -122,6 +122,7 @@ async def test_a_machine_that_watches_another_target_takes_no_share(
     assert lab.backend.requests.total() == 0
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("url", "said"),
     [

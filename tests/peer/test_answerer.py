@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from probe.call.local_call import PhaseTimeouts
+from probe.call.setup import PhaseTimeouts
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.ice.aioice_agent import AioiceAgent, IceServers

@@ -343,7 +343,7 @@ def maintenance() -> StatusBoard:
     announcements = (
         Announcement(
             "m1", "maintenance", "Database migration", "Sign-in is *slow* for some minutes.",
-            ago(-60), ago(-120), ("backend",), "Ana",
+            ago(60), ago(-120), ("backend",), "Ana",
         ),
         Announcement(
             "n1", "announcement", "New relays", "Calls in Europe are faster.", ago(2000)

@@ -1,6 +1,7 @@
 """Alertmanager's API v2 as its OpenAPI document has it, over a real socket, with failures."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,24 @@ class AlertmanagerApi(Service):
     def __init__(self) -> None:
         super().__init__()
         self.active: dict[str, dict[str, Any]] = {}
+
+    def routes(self, app: web.Application) -> None:
+        """Alerts can be listed as well."""
+        app.router.add_get("/api/v2/alerts", self._list)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """What is active, by ``filter``: matchers with ``=`` and ``=~``."""
+        matchers = [
+            re.fullmatch(r'(\w+)(=~|=)"(.*)"', each) for each in request.query.getall("filter", [])
+        ]
+        if not all(matchers):
+            return web.json_response("bad matcher format", status=400)
+        found = [
+            alert | {"status": {"state": "active"}, "fingerprint": str(place)}
+            for place, alert in enumerate(self.active.values())
+            if all(each is not None and _matches(alert["labels"], each) for each in matchers)
+        ]
+        return web.json_response(found)
 
     def answer(self, request: web.Request, document: Any) -> web.Response:
         """200 for alerts that have labels and don't end before they start; else 400."""
@@ -34,3 +53,10 @@ def _is_alert(alert: dict[str, Any]) -> bool:
     start, end = (datetime.fromisoformat(alert[name]) for name in ("startsAt", "endsAt"))
     zoned = start.tzinfo is not None and end.tzinfo is not None
     return zoned and start <= end and bool(alert["labels"].get("alertname"))
+
+
+def _matches(labels: dict[str, str], matcher: re.Match[str]) -> bool:
+    name, operator, value = matcher.groups()
+    if operator == "=":
+        return labels.get(name, "") == value
+    return re.fullmatch(value, labels.get(name, "")) is not None

@@ -9,7 +9,7 @@ from typing import Literal
 from tests import requirements
 from tests.servers.process import stop, wait_until
 
-Mode = Literal["ok", "refuse", "silent", "drop", "never", "anyone", "lost", "garbage"]
+Mode = Literal["ok", "refuse", "silent", "drop", "never", "anyone", "lost", "garbage", "careless"]
 
 _FOLDER = Path(__file__).parent / "node"
 

@@ -43,6 +43,7 @@ class Service:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 20)
+        self.routes(app)
         app.router.add_post("/{path:.*}", self._take)
         # Who is kept waiting on purpose does not keep the test waiting.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -53,6 +54,9 @@ class Service:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    def routes(self, app: web.Application) -> None:
+        """What it serves beside."""
 
     async def until(self, count: int, seconds: float = 60.0) -> list[dict[str, Any]]:
         """Wait until so many documents were accepted."""

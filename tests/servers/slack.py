@@ -73,6 +73,41 @@ class SlackApi(Service):
         self._token, self._channel, self._name = token, channel, name
         self.messages: dict[str, dict[str, Any]] = {}
         self.replies: list[tuple[str, dict[str, Any]]] = []
+        self.reads: list[str] = []
+        # What reading methods are refused with, as a token without the scope is.
+        self.read_error = ""
+
+    def routes(self, app: web.Application) -> None:
+        """Methods that read take a query."""
+        app.router.add_get("/{path:.*}", self._read)
+
+    async def _read(self, request: web.Request) -> web.Response:
+        method, query = request.path.rsplit("/", 1)[1], request.query
+        self.reads.append(method)
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            return web.json_response({"ok": False, "error": "invalid_auth"})
+        if self.read_error:
+            return web.json_response({"ok": False, "error": self.read_error})
+        if method == "conversations.list":
+            channel = {"id": self._channel, "name": self._name.removeprefix("#")}
+            return web.json_response({"ok": True, "channels": [channel]})
+        if query.get("channel") != self._channel:
+            return web.json_response({"ok": False, "error": "channel_not_found"})
+        found = dict(self.messages)
+        if method == "conversations.replies":
+            found = {
+                f"r{n}": each for n, (ts, each) in enumerate(self.replies) if ts == query["ts"]
+            }
+        whole = query.get("include_all_metadata") == "true"
+        shown = [
+            {
+                "ts": ts,
+                "text": each["text"],
+                **({"metadata": each.get("metadata")} if whole else {}),
+            }
+            for ts, each in reversed(found.items())
+        ]
+        return web.json_response({"ok": True, "messages": shown[: int(query["limit"])]})
 
     def answer(self, request: web.Request, document: Any) -> web.Response:
         """Always 200; errors are in the body."""
@@ -98,7 +133,9 @@ class SlackApi(Service):
 
     def _store(self, method: str, document: dict[str, Any]) -> str:
         if method == "chat.update":
-            self.messages[document["ts"]] = document
+            # Without new metadata the old stays.
+            kept = self.messages[document["ts"]].get("metadata")
+            self.messages[document["ts"]] = {"metadata": kept, **document}
             return str(document["ts"])
         ts = f"{1700000000 + len(self.taken)}.000100"
         if "thread_ts" in document:

@@ -17,7 +17,7 @@ Kind = Literal[
     "kill", "stop", "silence", "window", "reload", "network",
 ]
 # fmt: on
-DISK = ("full", "broken", "torn", "stalled")
+DISK: tuple[Kind, ...] = ("full", "broken", "torn", "stalled")
 OPERATOR = ("silence", "window", "reload")
 RECEIVERS = ("pager", "chat")
 

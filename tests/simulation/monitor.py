@@ -35,6 +35,8 @@ class Run:
 
     scenario: Scenario
     receivers: Mapping[str, Receiver]
+    # When each process ended, the last one apart.
+    ends: list[float] = field(default_factory=list)
     lives: int = 0
     errors: list[str] = field(default_factory=list)
     most_waiting: int = 0
@@ -73,6 +75,7 @@ class Simulation:
             self._run.lives += 1
             with suppress(Killed, asyncio.CancelledError):
                 await self._live()
+            self._run.ends.append(self._clock())
             self._between(self._folder)
             await asyncio.sleep(RESTART_SECONDS)
 

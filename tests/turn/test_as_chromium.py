@@ -21,6 +21,8 @@ from tests.turn.bent_server import PASSWORD, USERNAME, Bends, BentServer, bent_s
 from tests.turn.turn_lab import ending, values
 
 STREAM_AND_PACKETS = ("udp", "tcp")
+# What a flood makes of a measurement where this process is too busy to see it as one.
+_BUSY = ("relay_loss", "deadline", "own_stall", "dtls_failed", "data_channel_failed")
 KINDS: dict[str, Kind[Any, Any]] = {
     "allocation": allocation.KIND,
     "turn": turn.KIND,
@@ -227,7 +229,7 @@ async def test_a_relay_that_floods_is_told(leaks: None, kind: str, way: str, flo
         while len(found) < 3 and not set(found) & set(causes):
             result = await look(kind, server, way)
             found.append(result.failure.cause.value if result.failure else "ok")
-    assert set(found) <= {*causes, "relay_loss", "deadline", "own_stall"}, found
+    assert set(found) <= {*causes, *_BUSY}, found
 
 
 async def binding(url: str) -> Result:

@@ -21,8 +21,11 @@ from probe.gate.markers import markers_of
 from probe.gate.window import GatePlan, WindowJudge
 from probe.history.reading import HistoryFile, NoHistory
 from probe.report.gate.model import GateReport, MeasuredSeries
+from probe.report.text.time_format import duration
+from probe.report.text.units import plural
 
 DEFAULT_SINCE = "24h"
+MOST_OLDER = 10
 
 
 def run(options: Mapping[str, Any], given: Mapping[str, Any]) -> int:
@@ -78,19 +81,45 @@ def judged(plan: GatePlan, folder: Path, start: float, end: float) -> GateReport
     """The report of a window. Raises ConfigurationError where there is no history."""
     history = HistoryFile(folder)
     judge = WindowJudge(plan, start, end - start)
+    notes = []
     try:
         span = history.span()
         for row in history.between(start, end):
             judge.add(row)
+        if span is None or judge.rows == 0:
+            notes.append(f"the history has no results in this window{_span(span)}")
+        elif span[0] > start:
+            notes.append(f"the history begins within this window{_span(span)}")
+        oldest = end if span is None else min(end, span[0])
+        notes += older(plan, history, start, oldest) if oldest > start else []
     except NoHistory as error:
         raise ConfigurationError([ConfigProblem("PROBE_DATA", str(error))]) from None
-    notes = []
-    if span is None or judge.rows == 0:
-        notes.append(f"the history has no results in this window{_span(span)}")
-    elif span[0] > start:
-        notes.append(f"the history begins within this window{_span(span)}")
     markers = markers_of(history, start, end)
     return judge.report(judge.window(end, end - start), notes=notes, markers=markers)
+
+
+def older(plan: GatePlan, history: HistoryFile, start: float, end: float) -> list[str]:
+    """What is known of a part of the window whose results are deleted: uptime, which decides
+    nothing, as it has neither signals nor counts. Raises NoHistory."""
+    uptime = history.uptime(start, end)
+    known = [(check.name, uptime[check.name]) for check in plan.checks if check.name in uptime]
+    known.sort(key=lambda each: -each[1].down)
+    parts = [
+        f"{name} was up {each.ratio:.3%} of {duration(each.measured)} (down {duration(each.down)})"
+        for name, each in known
+        if each.ratio is not None
+    ]
+    if not parts:
+        return []
+    more = f"; {plural(len(parts) - MOST_OLDER, 'more check')}" if len(parts) > MOST_OLDER else ""
+    return [
+        f"results are kept for 30 days, before {_written(end)} there are aggregates alone, which"
+        f" decide nothing: {'; '.join(parts[:MOST_OLDER])}{more}"
+    ]
+
+
+def _written(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _span(span: tuple[float, float] | None) -> str:

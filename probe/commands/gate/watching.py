@@ -24,7 +24,7 @@ from probe.diagnostics.private_files import create_privately
 from probe.diagnostics.redact import Redactor
 from probe.exit_codes import INTERRUPTED, TERMINATED, USAGE_ERROR
 from probe.gate.markers import markers_of
-from probe.gate.progress import ProgressKeeper, UnreadableProgress, WatchClocks, WatchProgress
+from probe.gate.progress import ProgressStore, UnreadableProgress, WatchClocks, WatchProgress
 from probe.gate.sources import DaemonHistory, OwnChecks, RowSource
 from probe.gate.watch import Watch, WatchListener
 from probe.gate.window import WindowJudge
@@ -87,9 +87,9 @@ async def _until_over(watch: Watch) -> tuple[GateReport | None, int]:
     except asyncio.CancelledError:
         if not ended:
             raise
-        watch.keeper.tick(watch.progress)
-        watch.keeper.save(watch.progress)
-        if watch.keeper.is_stored:
+        watch.progress_store.tick(watch.progress)
+        watch.progress_store.save(watch.progress)
+        if watch.progress_store.is_stored:
             click.echo("probe: interrupted: the same command continues the watch", err=True)
         return watch.report(), ended[0]
 
@@ -108,11 +108,11 @@ async def _prepare(
     """The watch, and what it does in a sentence."""
     folder, clocks = settings.service.data, WatchClocks()
     plan = gate_plan(settings, given["confidence"], partial=bool(options["only"]))
-    keeper = ProgressKeeper(folder, clocks)
+    progress_store = ProgressStore(folder, clocks)
     follows = _lock(folder, stack)
     history = HistoryFile(folder) if folder is not None else None
     newest = _newest_id(history)
-    progress, resumed = _progress(keeper, given, newest)
+    progress, resumed = _progress(progress_store, given, newest)
     judge = WindowJudge(plan, progress.started_at, progress.planned, early_looks=given["fail_fast"])
     source: RowSource
     if follows and history is not None:
@@ -128,7 +128,7 @@ async def _prepare(
     watch = Watch(
         judge,
         source,
-        keeper,
+        progress_store,
         progress,
         clocks,
         listener,
@@ -175,22 +175,22 @@ def _newest_id(history: HistoryFile | None) -> int:
 
 
 def _progress(
-    keeper: ProgressKeeper, given: Mapping[str, Any], newest: int
+    progress_store: ProgressStore, given: Mapping[str, Any], newest: int
 ) -> tuple[WatchProgress, bool]:
     """A new watch, or the one that was interrupted. Raises ConfigurationError."""
     try:
-        stored = None if given["new"] else keeper.load()
+        stored = None if given["new"] else progress_store.load()
     except UnreadableProgress as error:
         raise ConfigurationError([ConfigProblem("PROBE_DATA", str(error))]) from None
     if stored is None or stored.is_over:
-        return keeper.begin(given["seconds"], newest), False
+        return progress_store.begin(given["seconds"], newest), False
     if stored.planned != given["seconds"]:
         problem = (
             f"a watch of {duration(stored.planned)} was interrupted: continue it with its own"
             " --for, or begin anew with --new"
         )
         raise ConfigurationError([ConfigProblem("--for", problem)])
-    keeper.resume(stored)
+    progress_store.resume(stored)
     return stored, True
 
 

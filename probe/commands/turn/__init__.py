@@ -9,13 +9,20 @@ from probe.commands.silence.parameters import Seconds
 
 
 @click.command("turn")
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("--user", envvar="TURN_USERNAME", help="User name.  [env: TURN_USERNAME]")
 @click.option("--password", envvar="TURN_PASSWORD", help="Password.  [env: TURN_PASSWORD]")
 @click.option(
     "--secret",
     envvar="TURN_SHARED_SECRET",
     help="Shared secret of time-limited credentials.  [env: TURN_SHARED_SECRET]",
+)
+@click.option(
+    "--credentials",
+    "issuer",
+    type=click.Choice(["metered", "cloudflare", "twilio", "xirsys", "turn-rest"]),
+    help="Credentials, and without URL the servers too, from this API; who we are there is in the "
+    "variables of the checks.",
 )
 @click.option(
     "--ca-file",
@@ -36,10 +43,11 @@ from probe.commands.silence.parameters import Seconds
     "--throughput/--no-throughput", default=True, help="Send 1 Mbit/s through the relay for 5 s."
 )
 def turn(
-    url: str,
+    url: str | None,
     user: str | None,
     password: str | None,
     secret: str | None,
+    issuer: str | None,
     ca_file: Path | None,
     format_: str,
     step: float,
@@ -48,18 +56,13 @@ def turn(
     """Find out everything about one TURN server; needs no configuration.
 
     URL is turn:HOST[:PORT][?transport=tcp], turns:HOST[:PORT], or a host alone, which is tried
-    by UDP, TCP and TLS. Without credentials only what strangers see is reported.
+    by UDP, TCP and TLS. Without credentials only what strangers see is reported. With
+    --credentials URL may be left out: then the first server by each transport that the provider
+    names is examined.
     """
     from probe.commands.turn import examine
+    from probe.turn_report.examination import Options
 
-    code = examine.run(
-        url,
-        user=user,
-        password=password,
-        secret=secret,
-        ca_file=ca_file,
-        format_=format_,
-        step=step,
-        throughput=throughput,
-    )
-    sys.exit(code)
+    login = examine.Login(user, password, secret)
+    options = Options(None, ca_file, step, throughput)
+    sys.exit(examine.run(url, issuer=issuer, login=login, options=options, form=format_))

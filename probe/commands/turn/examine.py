@@ -1,46 +1,64 @@
 """``probe turn URL``: any TURN server, without configuration, on one screen."""
 
 import asyncio
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
 
 import click
 from pydantic import SecretStr
 
+from probe.commands.turn.issued import NamedAccount, account_of, ask
 from probe.core.context import Context
+from probe.core.environment import ConfigurationError
 from probe.exit_codes import USAGE_ERROR
 from probe.stun.credentials import TimeLimited, TurnCredentials
 from probe.turn_report.examination import Options, examine
 from probe.turn_report.findings import Finding, FindingStatus, worst
 from probe.turn_report.names import Target, read_target
 from probe.turn_report.rendering import as_json, as_text
+from probe.turn_targets.issuers import ISSUERS
 
 CRITICAL = 2
 
 
-def run(
-    url: str,
-    *,
-    user: str | None,
-    password: str | None,
-    secret: str | None,
-    ca_file: Path | None,
-    format_: str,
-    step: float,
-    throughput: bool,
-) -> int:
-    """Examine one server and print what was found; returns the exit code."""
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who we are, as the command line gives it: a name and a password, or a shared secret."""
+
+    user: str | None
+    password: str | None = field(repr=False)
+    secret: str | None = field(repr=False)
+
+    def at(self, now: float) -> TurnCredentials | None:
+        """The credentials at a moment, in seconds since 1970; None where nothing was given.
+
+        Raises ValueError where a half is missing.
+        """
+        if self.user is not None and self.password is not None:
+            return TurnCredentials(self.user, SecretStr(self.password))
+        if self.secret is not None:
+            return TimeLimited(SecretStr(self.secret)).at(now)
+        if self.user is not None or self.password is not None:
+            raise ValueError("give both --user and --password, or --secret, or neither")
+        return None
+
+
+def run(url: str | None, *, issuer: str | None, login: Login, options: Options, form: str) -> int:
+    """Examine one server, or those of an issuer, and print what was found; the exit code."""
     context = Context()
     try:
-        target = read_target(url)
-        credentials = _credentials(user, password, secret, context.now())
-    except ValueError as error:
+        if url is None and issuer is None:
+            raise ValueError("give a URL, or --credentials with the provider that names servers")
+        target = read_target(url) if url is not None else Target(())
+        credentials = login.at(context.now())
+        account = account_of(issuer) if issuer is not None else None
+    except (ValueError, ConfigurationError) as error:
         click.echo(f"Error: {error}", err=True)
         return USAGE_ERROR
-    options = Options(credentials, ca_file, step, throughput)
-    findings = asyncio.run(_collect(target, options, context))
-    shown = url.rpartition("@")[2]
-    if format_ == "json":
+    options = replace(options, credentials=credentials)
+    findings = asyncio.run(_collect(target, options, account, context))
+    shown = url.rpartition("@")[2] if url is not None else ISSUERS[issuer or ""].title
+    if form == "json":
         text = as_json(shown, findings, version("paircam-probe"))
     else:
         text = as_text(shown, findings)
@@ -48,20 +66,18 @@ def run(
     return CRITICAL if worst(findings) is FindingStatus.CRITICAL else 0
 
 
-async def _collect(target: Target, options: Options, context: Context) -> list[Finding]:
+async def _collect(
+    target: Target, options: Options, account: NamedAccount | None, context: Context
+) -> list[Finding]:
+    found: list[Finding] = []
     try:
-        return [finding async for finding in examine(target, options, context)]
+        if account is not None:
+            issued = await ask(account, options, context)
+            found.append(issued.finding)
+            if issued.credentials is None:
+                return found
+            options = replace(options, credentials=issued.credentials)
+            target = target if target.urls else Target(issued.urls)
+        return [*found, *[finding async for finding in examine(target, options, context)]]
     finally:
         await context.closing.drain(timeout=2.0)
-
-
-def _credentials(
-    user: str | None, password: str | None, secret: str | None, now: float
-) -> TurnCredentials | None:
-    if user is not None and password is not None:
-        return TurnCredentials(user, SecretStr(password))
-    if secret is not None:
-        return TimeLimited(SecretStr(secret)).at(now)
-    if user is not None or password is not None:
-        raise ValueError("give both --user and --password, or --secret, or neither")
-    return None

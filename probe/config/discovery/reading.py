@@ -31,7 +31,9 @@ _MOST_FILES = 1000
 class DiscoveryTable(BaseModel):
     """One entry ``[[discovery]]``: where targets come from, and what is checked of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     kind: str
     """Kind of the checks. Example: `http`"""

@@ -108,7 +108,7 @@ class OwnHealth:
         return found
 
     def _stored(self) -> list[Notice]:
-        state = self.alarm.state
-        if state is None or not state.notice:
-            return []
-        return [Notice(Verdict.WARNING, "The alert store was damaged", state.notice)]
+        state, left = self.alarm.state, self.alarm.left_open
+        damage = state.notice if state is not None else ""
+        about = [("The alert store was damaged", damage), ("Stored alerts are lost", left)]
+        return [Notice(Verdict.WARNING, title, text) for title, text in about if text]

@@ -33,6 +33,11 @@ class Starts:
         return sum(0 <= now - life["at"] < LOOP_SECONDS for life in self._lives)
 
     @property
+    def is_first(self) -> bool:
+        """Whether no earlier start is on record."""
+        return len(self._lives) <= 1
+
+    @property
     def problem(self) -> str:
         """A description of the crash loop; empty if there is none."""
         count = self.recent

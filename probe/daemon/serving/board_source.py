@@ -1,12 +1,14 @@
 """The board: incidents, services, uptime and announcements beside the overview."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.silence.maintenance_window import Window, WindowTable, active, upcoming
 from alerts.silence.matcher import is_everything, matched_checks
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
+from probe.daemon.parts import DaemonState
+from probe.daemon.serving.status_overview import DayFigures, day_figures
 from probe.history import History
 from probe.history.incidents.model import Announcement, Incident, IncidentSeverity
 from probe.history.incidents.store import IncidentHistory
@@ -51,10 +53,27 @@ class UptimeFigures:
     days: Windows
 
 
-async def uptime_figures(history: History, checks: Sequence[Check], now: float) -> UptimeFigures:
+@dataclass(frozen=True, slots=True)
+class PastFigures:
+    """What pages show of the past, from one look at history."""
+
+    day: DayFigures
+    uptime: UptimeFigures
+
+
+async def past_figures(history: History, checks: Sequence[Check], now: float) -> PastFigures:
     """Until ``now``, in seconds since 1970."""
+    windows = await history.uptime(now)
     days = await history.uptime_days(subjects_of(checks), now)
-    return UptimeFigures(await history.uptime(now), days)
+    day = await day_figures(history, windows, now)
+    return PastFigures(day, UptimeFigures(windows, days))
+
+
+async def load_figures(state: DaemonState, now: Callable[[], float]) -> None:
+    """Load the last day once the first round is over: the first page need not wait for it."""
+    await state.first_round.wait()
+    if state.history is not None:
+        await state.history.prepare_recent(now())
 
 
 async def build_board(

@@ -18,10 +18,16 @@ T = TypeVar("T")
 
 
 class PacedQuery(Generic[T]):
-    """``make`` asks; ``clock`` is the monotonic clock."""
+    """``make`` asks; ``clock`` is the monotonic clock. ``prepare`` comes before it, and does not
+    count: it is expensive once."""
 
-    def __init__(self, make: Callable[[], Awaitable[T]], clock: Callable[[], float]) -> None:
-        self._make, self._clock = make, clock
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[T]],
+        clock: Callable[[], float],
+        prepare: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self._make, self._clock, self._prepare = make, clock, prepare
         self._task: asyncio.Task[T] | None = None
         self._answer: tuple[T] | None = None
         self._answered_at = self._cost = 0.0
@@ -43,6 +49,9 @@ class PacedQuery(Generic[T]):
     async def _ask(self) -> T:
         started = self._clock()
         try:
+            if self._prepare is not None:
+                await self._prepare()
+                started = self._clock()
             found = await self._make()
             self._answer = (found,)
             return found

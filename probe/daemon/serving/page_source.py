@@ -10,13 +10,13 @@ from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.reload import Reloader
 from probe.daemon.schedule import Schedule
 from probe.daemon.self_monitoring.target_info import TargetInfo
-from probe.daemon.serving.board_source import UptimeFigures, build_board, uptime_figures
+from probe.daemon.serving.board_source import PastFigures, build_board, past_figures
 from probe.daemon.serving.paced import PacedQuery
 from probe.daemon.serving.site_source import SiteSource
 from probe.daemon.serving.status_notices import config_notices, notices_of
-from probe.daemon.serving.status_overview import DayFigures, build_overview, day_figures
-from probe.daemon.serving.web_server import RunbookPages, exposure_of
-from probe.history import History
+from probe.daemon.serving.status_overview import build_overview
+from probe.daemon.serving.web_access import exposure_of
+from probe.daemon.serving.web_server import RunbookPages
 from probe.metrics.exporter import expose
 from probe.report.board import StatusBoard
 from probe.report.html.public_page import DEFAULT_TITLE, PublicLook
@@ -50,8 +50,7 @@ class PageSource:
         self._clock, self._now = clock, now
         registry.register(TargetInfo(lambda: state.plan.checks, state.settings.region))
         self._public: PublicSite | None = None
-        self._day = PacedQuery(self._day_figures, clock)
-        self._uptime = PacedQuery(self._uptime_figures, clock)
+        self._figures = PacedQuery(self._past_figures, clock, self._prepare)
         self._made: asyncio.Task[StatusBoard] | None = None
         self._made_at, self._made_of = 0.0, -1
 
@@ -94,7 +93,7 @@ class PageSource:
             state.history,
             state.plan,
             parts.identity,
-            await self._day.get(),
+            (await self._figures.get()).day,
             now=now,
             due=due,
             outdated=parts.triggers.outdated(parts.states.stands),
@@ -115,20 +114,17 @@ class PageSource:
         if state.history is None:
             raise RuntimeError("the daemon is not running")
         windows = self._parts.alerts.pipeline.config.windows
-        figures = await self._uptime.get()
+        figures = (await self._figures.get()).uptime
         return await build_board(overview, state.plan.checks, state.history, windows, figures)
 
-    async def _day_figures(self) -> DayFigures:
-        return await day_figures(self._history, self._parts.states.checks, self._now())
+    async def _prepare(self) -> None:
+        if self._state.history is not None:
+            await self._state.history.prepare_recent(self._now())
 
-    async def _uptime_figures(self) -> UptimeFigures:
-        return await uptime_figures(self._history, self._state.plan.checks, self._now())
-
-    @property
-    def _history(self) -> History:
+    async def _past_figures(self) -> PastFigures:
         if self._state.history is None:
             raise RuntimeError("the daemon is not running")
-        return self._state.history
+        return await past_figures(self._state.history, self._state.plan.checks, self._now())
 
     def _notices(self) -> Iterator[Notice]:
         state, parts = self._state, self._parts

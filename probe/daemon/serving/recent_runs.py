@@ -1,21 +1,35 @@
-"""The newest runs of each check with their phases, which history does not keep."""
+"""The newest runs of each check with their phases: in memory, and stored every minute and at the
+end, so that a check's page has its waterfalls after a restart."""
 
+import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter, ValidationError
+
 from probe.core.model import Result
+from probe.history import History, newest_runs
 from probe.report.html.check_page import RunTimes
+
+logger = logging.getLogger(__name__)
 
 # Of each check; a thousand checks take a few megabytes.
 MOST_RUNS = 10
+STORE_SECONDS = 60.0
 _MOST_PHASES = 24
+_MOST_CHARACTERS = 500
+_RUNS: TypeAdapter[tuple[RunTimes, ...]] = TypeAdapter(tuple[RunTimes, ...])
 
 
 class RecentRuns:
-    """Kept in memory, by check."""
+    """Kept by check; without ``restore`` nothing is stored."""
 
     def __init__(self) -> None:
         self._runs: dict[str, deque[RunTimes]] = {}
+        self._changed: set[str] = set()
+        self._checks: frozenset[str] = frozenset()
+        self._history: History | None = None
 
     def add(self, result: Result) -> None:
         """A check has run."""
@@ -27,15 +41,49 @@ class RecentRuns:
             phases=tuple(result.phases.items())[:_MOST_PHASES],
             phase=failure.phase if failure else "",
             cause=failure.cause.value if failure else "",
-            message=failure.message if failure else "",
+            message=failure.message[:_MOST_CHARACTERS] if failure else "",
         )
         self._runs.setdefault(result.check, deque(maxlen=MOST_RUNS)).appendleft(run)
+        self._changed.add(result.check)
 
     def keep(self, checks: Sequence[str]) -> None:
         """Forget all others."""
-        names = set(checks)
-        self._runs = {name: runs for name, runs in self._runs.items() if name in names}
+        self._checks = frozenset(checks)
+        self._runs = {name: runs for name, runs in self._runs.items() if name in self._checks}
 
     def of(self, check: str) -> tuple[RunTimes, ...]:
         """The newest runs, the newest first."""
         return tuple(self._runs.get(check, ()))
+
+    async def restore(self, history: History) -> None:
+        """Take over what the last process has stored; what can't be read is left out."""
+        self._history = history
+        nothing: dict[str, str] = {}
+        for name, document in (await history.ask(newest_runs.read, nothing)).items():
+            try:
+                runs = _RUNS.validate_json(document)
+            except ValidationError:
+                logger.info("the stored runs of %s can't be read", name[:100])
+                continue
+            self._runs[name] = deque((*self.of(name), *runs), maxlen=MOST_RUNS)
+
+    async def run(self) -> None:
+        """Store what is new once a minute, until cancelled."""
+        while True:
+            await asyncio.sleep(STORE_SECONDS)
+            await self.store()
+
+    async def store(self) -> None:
+        """Store what is new."""
+        if self._history is None or not self._changed:
+            return
+        names, self._changed = self._changed, set()
+        documents = {
+            name: _RUNS.dump_json(self.of(name)).decode() for name in names if name in self._runs
+        }
+        checks = self._checks
+        written = await self._history.change_now(
+            "newest runs", lambda db: newest_runs.write(db, documents, checks)
+        )
+        if not written:  # a later change takes its place
+            self._changed |= names

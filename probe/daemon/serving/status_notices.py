@@ -12,7 +12,7 @@ from alerts.silence.matcher import about, is_everything
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
 from probe.report.status import ALERT, Notice
-from probe.report.text.units import show
+from probe.report.text.units import plural, show
 
 _VERDICTS = {Severity.WARNING: Verdict.WARNING, Severity.CRITICAL: Verdict.CRITICAL}
 
@@ -56,8 +56,9 @@ def _peers(alarm: AlertManager) -> Iterator[Notice]:
 
 def _undelivered(alarm: AlertManager) -> Iterator[Notice]:
     if alarm.refused:
-        text = "A receiver rejects them permanently: probe alerts list shows which and why."
-        yield Notice(Verdict.WARNING, f"{alarm.refused} notifications could not be delivered", text)
+        text = "A receiver rejects what it got permanently: probe alerts list shows which and why."
+        title = f"{plural(alarm.refused, 'notification')} could not be delivered"
+        yield Notice(Verdict.WARNING, title, text)
     if alarm.problem:
         yield Notice(Verdict.WARNING, "Notifications are kept in memory", alarm.problem)
 

@@ -8,14 +8,12 @@ from probe.config.check_plan import CheckPlan
 from probe.core.kind import Check
 from probe.core.model import Limits, Verdict
 from probe.core.thresholds import thresholds_of
-from probe.daemon.readiness import longest_seconds
 from probe.history import History
+from probe.history.live.day import DayBuckets
 from probe.history.model import Availability, StatePeriod, TimeBucket
+from probe.history.uptime.model import DAY_SECONDS, SubjectKind, Uptime
+from probe.history.uptime.totals import Key
 from probe.report.status import Notice, Overview, StatusRow
-
-DAY_SECONDS = 86400.0
-# A quarter of an hour each.
-DAY_BUCKETS = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +27,25 @@ class ProbeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """The 24 hours from ``start`` on, by check."""
+    """The last 24 hours by check: quarters of an hour, and for how long it passed."""
 
-    start: float
-    buckets: Mapping[str, tuple[TimeBucket, ...]]
+    day: DayBuckets
     availability: Mapping[str, Availability]
     periods: Mapping[str, tuple[StatePeriod, ...]]
 
 
-async def day_figures(history: History, checks: Sequence[Check], now: float) -> DayFigures:
-    """The last 24 hours; ``now`` is in seconds since 1970."""
-    start = now - DAY_SECONDS
-    longest = {check.name: longest_seconds(check) for check in checks}
+async def day_figures(
+    history: History, windows: Mapping[Key, tuple[Uptime, ...]], now: float
+) -> DayFigures:
+    """The last 24 hours; ``windows`` are the uptime until ``now``, in seconds since 1970."""
     return DayFigures(
-        start,
-        await history.day(start, now, DAY_BUCKETS),
-        await history.availability(start, now, longest),
-        await history.unhealthy_periods(start, now),
+        await history.recent_day(now),
+        {
+            name: Availability(day.up, day.down, day.unknown, day.total)
+            for (kind, name), (day, *_) in windows.items()
+            if kind is SubjectKind.CHECK and day.measured + day.unknown > 0
+        },
+        await history.unhealthy_periods(now - DAY_SECONDS, now),
     )
 
 
@@ -67,7 +67,8 @@ def build_overview(
         verdict=states.verdict,
         now=now,
         started_at=identity.started_at,
-        day_start=day.start,
+        day_start=day.day.start,
+        day_end=day.day.end,
         region=identity.region,
         version=identity.version,
         rows=tuple(
@@ -75,7 +76,7 @@ def build_overview(
                 check,
                 states.state(check.name),
                 due.get(check.name),
-                day.buckets.get(check.name, ()),
+                day.day.buckets.get(check.name, ()),
                 day.periods.get(check.name, ()),
                 day.availability.get(check.name),
                 outdated=check.name in outdated,

@@ -17,22 +17,20 @@ from probe.core.context import Context
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.kind import Check
 from probe.daemon.parts import DaemonState
+from probe.daemon.serving.web_access import access_of
 from probe.exporter.endpoint import ProbeEndpoint
 from probe.exporter.service import ProbeService
 from probe.history.incidents.store import new_id
-from probe.web.access import Access
 from probe.web.api.application import Api
 from probe.web.api.handlers import ApiHandlers
 from probe.web.api.source import ApiSource
 from probe.web.call_api import Answer, PeerCalls
-from probe.web.exposure import exposure
 from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
 from probe.web.silence_api import Refused, Silences
 from probe.web.site.public_site import PublicPages, PublicSite
 from probe.web.site.service_files import ServiceFiles
 from probe.web.verdict_api import Peering
-from probe.web.web_config import WebConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -94,17 +92,6 @@ async def start_public(server: WebServer | None, stack: AsyncExitStack) -> None:
     logger.info("the public status page is on %s port %d", *server.address)
 
 
-def access_of(service: DaemonSettings) -> Access:
-    """Who may read the pages."""
-    return Access(
-        service.web_user,
-        service.web_password,
-        service.web_token,
-        service.metrics_open,
-        service.api_token,
-    )
-
-
 def api_routes(
     service: DaemonSettings,
     source: ApiSource,
@@ -121,21 +108,6 @@ def api_routes(
     api = Api(ApiHandlers(source, new_id), (service.api_token, service.web_token), version)
     files = ServiceFiles(source.board, is_protected, public_url)
     return [*api.routes(), *files.routes()]
-
-
-def security_of(service: DaemonSettings) -> WebSecurity:
-    """The web configuration file. Raises ConfigurationError if it is invalid."""
-    try:
-        return WebSecurity(service.web_config_file)
-    except WebConfigError as error:
-        raise ConfigurationError([ConfigProblem("PROBE_WEB_CONFIG_FILE", str(error))]) from None
-
-
-def exposure_of(service: DaemonSettings, security: WebSecurity) -> str:
-    """A warning about pages without a login; empty if there is one, or if they are public on
-    purpose."""
-    has_login = bool(service.web_user or service.web_token or security.is_closed)
-    return exposure(service.listen, has_login=has_login, is_meant=service.metrics_open)
 
 
 @dataclass(frozen=True)

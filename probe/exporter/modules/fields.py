@@ -45,7 +45,11 @@ class Strict(BaseModel):
     """A mapping whose unknown keys are mistakes, and whose ``UNSUPPORTED`` ones say what to do."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,
     )
     UNSUPPORTED: ClassVar[Mapping[str, str]] = {}
 

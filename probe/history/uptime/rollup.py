@@ -61,6 +61,8 @@ class Rollup:
         self._now, self._most_rows = now, most_rows
         self._run_at: float | None = None
         self.groups: Sequence[Subject] = ()
+        # Grows whenever aggregates are made or deleted.
+        self.revision = 0
 
     def run(self, db: sqlite3.Connection, *, all_at_once: bool = False) -> None:
         """Make what is due, once a minute; call it as often as you like."""
@@ -78,6 +80,7 @@ class Rollup:
         while first is not None and first < closed and time.monotonic() <= end:
             last = min(first - first % DAY_HOURS + DAY_HOURS, closed)
             with transaction(db):
+                self.revision += 1
                 roll(db, first, last, self.groups)
                 marks.set_mark(db, marks.ROLLED_HOURS, last)
             first = last
@@ -108,6 +111,7 @@ class Rollup:
         for (hour,) in db.execute("SELECT hour FROM late_hours ORDER BY hour").fetchall():
             if time.monotonic() > end:
                 return
+            self.revision += 1
             with transaction(db):
                 if deleted is None or hour * HOUR > deleted:
                     roll(db, hour, hour + 1, self.groups)

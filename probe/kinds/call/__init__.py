@@ -23,13 +23,9 @@ from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_CALL
+from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import (
-    TurnServerConfig,
-    allocation_slots,
-    counting_traffic,
-    servers_for,
-)
+from probe.turn_targets.table import TurnServerConfig, allocation_slots
 from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
 
 if TYPE_CHECKING:
@@ -129,7 +125,8 @@ async def _run_through_server(table: CallTable, record: Recorder, context: Conte
 
 async def _run_direct(table: CallTable, record: Recorder, context: Context) -> None:
     """A direct call within one process can only fail for reasons of our own."""
-    from probe.call.local_call import Call, PhaseTimeouts
+    from probe.call.local_call import Call
+    from probe.call.setup import PhaseTimeouts
 
     async with Call(None, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
         await call.gather()
@@ -179,7 +176,8 @@ async def _call_through(
     record: Recorder,
     context: Context,
 ) -> None:
-    from probe.call.local_call import Call, PhaseTimeouts
+    from probe.call.local_call import Call
+    from probe.call.setup import PhaseTimeouts
 
     async with Call(relay, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
         try:

@@ -71,6 +71,9 @@ async def run(table: HttpTable, record: Recorder, context: Context) -> None:
     if table.cors_origin is not None:
         with record.phase(cors.PHASE):
             _check_cors(answer.page, table)
+    if table.cors_origin is not None and table.cors_preflight:
+        with record.phase("cors_preflight"):
+            await _preflight(table, table.cors_origin, context)
     if table.expect_https_redirect or table.expect_cors_refused:
         with record.phase("promises"):
             left = table.deadline - (context.clock() - started)
@@ -123,6 +126,22 @@ def _check_cors(page: "Response", table: HttpTable) -> None:
         return
     host = page.url.host_port_subcomponent or ""
     cors.check_allowed(page.response.headers, origin, host, credentials=table.cors_credentials)
+
+
+async def _preflight(table: HttpTable, origin: str, context: Context) -> None:
+    from probe.net.fetch.preflight import ask
+
+    if not cors.is_cross_origin(table.address, origin):
+        return
+    for text in table.cors_preflight:
+        await ask(
+            cors.parse_preflight(text),
+            table.address,
+            origin,
+            credentials=table.cors_credentials,
+            ca_file=table.ca_file,
+            clock=context.clock,
+        )
 
 
 def _begin(phase: str, table: HttpTable, record: Recorder) -> None:
@@ -242,6 +261,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
             "body",
             "promises",
             "cors",
+            "cors_preflight",
         }
     ),
     signals=(*SIGNALS, *PROMISES),
@@ -250,10 +270,14 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     core=True,
     cost="one GET; /health and /health/ready each run SELECT 1 on PostgreSQL and keep Neon awake",
     uses=uses,
-    load=lazy_import("probe.net.http", "probe.net.fetch.security_headers"),
+    load=lazy_import(
+        "probe.net.http", "probe.net.fetch.security_headers", "probe.net.fetch.preflight"
+    ),
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,
+    buckets=(0.2, 0.5, 1.0, 2.0),
+    buckets_alone=True,
     runbooks=Runbooks(
         "backend-down", "response-slow", _RUNBOOKS_BY_CAUSE, {"frontend": "frontend-down"}
     ),

@@ -25,6 +25,12 @@ from probe.paircam.triggers import BACKEND, of_backend, of_services, of_signalin
 # A first page without what it loads, uncompressed, and a TLS handshake: rather too much.
 PAGE_BYTES = 50_000
 
+# By which a page gets its token and its relays.
+PREFLIGHTS = (
+    "POST /auth/token content-type",
+    "POST /turn/credentials authorization,content-type",
+)
+
 # Any answer shows that our network works; what it says is not our business.
 REFERENCE = {
     "reference": True,
@@ -117,6 +123,9 @@ class HttpTable(CheckConfig):
     `cors_rejected`. Example: `https://paircam.live`"""
     cors_credentials: bool = False
     """Whether those pages send cookies along, which CORS then has to allow. Example: `true`"""
+    cors_preflight: tuple[cors.PreflightText, ...] = ()
+    """Requests that those pages make, by method, path and headers that need permission: each has
+    to be permitted by a preflight. Example: `["POST /auth/token content-type"]`"""
     reference: bool = False
     """A reference target: its failures say that the probe's own network is down. Example: `true`"""
     vercel_bytes: Bytes = Field(default=0, ge=0)
@@ -212,7 +221,10 @@ def derive(environment: HttpEnvironment) -> DerivedChecks:
         health_: dict[str, Any] = {"name": "health", "interval": 10.0, "deadline": 8.0}
         health_ |= {"url": f"{backend}/health", "body": "health"}
         tables.append({**health_, **_cors_of(environment, backend)})
-        tables.append({"name": "ready", "url": f"{backend}/health/ready", "body": "ready"})
+        ready: dict[str, Any] = {"name": "ready", "url": f"{backend}/health/ready", "body": "ready"}
+        if crossing := _cors_of(environment, backend):
+            ready |= {**crossing, "cors_preflight": PREFLIGHTS}
+        tables.append(ready)
     if environment.frontend_url is None:
         skipped.append("FRONTEND_URL is not set")
     else:

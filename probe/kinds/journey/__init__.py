@@ -109,7 +109,7 @@ async def _meeting(
     users: list[Backend], table: JourneyTable, record: Recorder, context: Context
 ) -> AsyncIterator["SignaledCall"]:
     """Two users, who leave whatever happens; matches with others are counted."""
-    from probe.call.local_call import PhaseTimeouts
+    from probe.call.setup import PhaseTimeouts
     from probe.call.signaled_call import SignaledCall
     from probe.net.http import fresh_client
     from probe.paircam.user_session import AppUser
@@ -176,7 +176,7 @@ async def _relay(user: Backend, table: JourneyTable, record: Recorder) -> "Relay
     from probe.ice.relay_transport import relay_server
     from probe.stun.credentials import TurnCredentials
     from probe.turn.resolve import resolve_turn_server
-    from probe.turn_targets.table import preferred_first
+    from probe.turn_targets.server_list import preferred_first
 
     issued = await user.issued_credentials(record)
     url = preferred_first(issued)[0]

@@ -24,8 +24,8 @@ from probe.kinds.peer.signals import RTT, SIGNALS, THRESHOLDS, write, write_shar
 from probe.net.urls import show_host, split_urls
 from probe.peer.address import check_name, rotated_addresses, stun_server_of
 from probe.turn_targets.matrix import turn_checks
+from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import counting_traffic, servers_for
 from probe.turn_targets.traffic_budget import DEAR_SECONDS, call_bytes
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ async def _directly(
 
     Raises NotMeasured where the peer could not be asked.
     """
-    from probe.call.local_call import PhaseTimeouts
+    from probe.call.setup import PhaseTimeouts
     from probe.peer.call import identity_of
     from probe.peer.client import OFFER_SECONDS, PeerClient
     from probe.peer.measurement import CallOptions, PeerMeasurement

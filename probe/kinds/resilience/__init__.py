@@ -42,8 +42,9 @@ from probe.paircam import Backend
 from probe.stun.uri import WAYS_IN, TurnUri
 from probe.turn_targets.environment import TurnEnvironment, named, servers_of
 from probe.turn_targets.matrix import issued_table, server_table
+from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, counting_traffic, servers_for
+from probe.turn_targets.table import TurnServerConfig
 
 if TYPE_CHECKING:
     from probe.call.recovery import RecoveringCall
@@ -223,8 +224,8 @@ async def _call(
     relay: "RelayServer", context: Context, table: ResilienceTable
 ) -> AsyncIterator[tuple["RecoveringCall", "Impairment"]]:
     """A call whose offering side goes through a forwarder."""
-    from probe.call.local_call import PhaseTimeouts
     from probe.call.recovery import RecoveringCall
+    from probe.call.setup import PhaseTimeouts
     from probe.net.impairment import Impairment, TcpForwarder, UdpForwarder
 
     outage, target = Impairment(context.clock), relay.addresses[0]

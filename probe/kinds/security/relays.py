@@ -23,7 +23,7 @@ _NO_IPV6 = (Cause.ALLOCATION_REFUSED, Cause.AUTH_REJECTED)
 async def turn(table: SecurityTable, found: Findings, context: Context) -> None:
     """Allocate without credentials; with them, ask for permissions. Nothing is sent to a peer."""
     from probe.turn.resolve import resolve_turn_server
-    from probe.turn_targets.table import servers_for
+    from probe.turn_targets.server_list import servers_for
 
     record = found.record
     credentials, urls = await servers_for(table, record, context)

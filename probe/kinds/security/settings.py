@@ -78,12 +78,19 @@ class SecurityTable(TurnServerConfig):
     """`https`: the page over plain HTTP, where that isn't port 80 of the same host. Example:
     `http://paircam.live:8080/`"""
     own_origin: cors.Origin | None = None
-    """`cors`: the origin that has to be allowed. Example: `https://paircam.live`"""
+    """`cors`: the origin that has to be allowed; `auth`: that of the page. Example: `https://paircam.live`"""
     required_headers: tuple[str, ...] = ("X-Content-Type-Options",)
     """`headers`: those that have to be sent. Example: `["X-Content-Type-Options"]`"""
     endpoints: tuple[str, ...] = Field(default=ENDPOINTS, max_length=5)
     """`auth`: method and path of those that have to refuse requests without a valid token.
     Example: `["POST /turn/credentials"]`"""
+    namespace: str = Field(default="/signaling", pattern=r"^(/[^\s?#]*)?$")
+    """`auth`: Socket.IO namespace whose handshake is tried too; empty: none. Example:
+    `/signaling`"""
+    path: str = Field(default="/socket.io", pattern=r"^/[^\s?#]*$")
+    """`auth`: path of the Socket.IO endpoint. Example: `/socket.io`"""
+    ready_event: str = Field(default="connected", min_length=1)
+    """`auth`: event with which the application takes a session. Example: `connected`"""
     rate_requests: int = Field(default=10, ge=1, le=300)
     """`rate_limit`: how many requests are promised in `rate_seconds`. Example: `10`"""
     rate_seconds: float = Field(default=1.0, ge=0.1, le=60)
@@ -175,7 +182,8 @@ def _of_backend(environment: SecurityEnvironment) -> Iterator[Mapping[str, Any]]
         yield from _of_page("-frontend", frontend, names)
     origin = environment.origin if cors.is_cross_origin(backend, environment.origin) else None
     yield {"name": "security-cors", "aspect": "cors", "page": page, "own_origin": origin}
-    login = {"jwt_secret": environment.jwt_secret}
+    login: dict[str, Any] = {"jwt_secret": environment.jwt_secret}
+    login["own_origin"] = environment.origin
     yield {"name": "security-auth", "aspect": "auth", "page": backend, **login}
     if environment.ports:
         ports = tuple(int(each) for each in split_urls(environment.ports))
@@ -221,6 +229,10 @@ def _of_secrets(environment: SecurityEnvironment) -> Iterator[Mapping[str, Any]]
         "TURN_BACKUP_PASSWORD": environment.turn_backup_password,
         "TURN_BACKUP_SHARED_SECRET": environment.turn_backup_shared_secret,
         "METERED_API_KEY": environment.metered_api_key,
+        "CLOUDFLARE_TURN_API_TOKEN": environment.cloudflare_turn_api_token,
+        "TWILIO_TURN_AUTH_TOKEN": environment.twilio_turn_auth_token,
+        "XIRSYS_SECRET": environment.xirsys_secret,
+        "TURN_REST_KEY": environment.turn_rest_key,
         "DATABASE_URL": environment.database_url,
         "REDIS_URL": environment.redis_url,
     }

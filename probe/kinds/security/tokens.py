@@ -1,4 +1,4 @@
-"""Endpoints refuse requests without a token, and with forged ones (RFC 8725)."""
+"""Endpoints refuse requests without a token, and with forged ones (RFC 8725); so does signaling."""
 
 import asyncio
 import base64
@@ -12,6 +12,7 @@ from probe.core.context import Context
 from probe.core.model import NotMeasured
 from probe.kinds.security.asking import GAP_SECONDS, ask
 from probe.kinds.security.findings import Findings
+from probe.kinds.security.handshake import handshakes
 from probe.kinds.security.settings import SecurityTable
 
 DEVICE = "probe-security"
@@ -37,7 +38,9 @@ async def auth(table: SecurityTable, found: Findings, context: Context) -> None:
             else:
                 found.passed(place, f"refused ({reply.status})")
             await asyncio.sleep(GAP_SECONDS)
-    if absent == len(table.endpoints):
+    forged = forgeries(table, context.now())
+    has_sockets = bool(table.namespace) and await handshakes(table, found, context, forged)
+    if absent == len(table.endpoints) and not has_sockets:
         names = ", ".join(table.endpoints)
         hint = "Set endpoints to those that need a token."
         raise NotMeasured(Cause.NO_DATA, f"there is no {names}", hint=hint)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from probe.call.local_call import Call, PhaseTimeouts
+from probe.call.local_call import Call
+from probe.call.setup import PhaseTimeouts
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
@@ -30,8 +31,8 @@ from probe.stun.byte_counter import ByteCounter, count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn.resolve import resolve_turn_server
+from probe.turn_targets.server_list import preferred_first, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import preferred_first, servers_for
 
 CALL_SECONDS = 30.0
 CALLS = ("call", JOURNEY)

@@ -1,6 +1,8 @@
 """Cross-origin requests as a browser applies them (Fetch standard, CORS protocol)."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from pydantic import AfterValidator
@@ -16,6 +18,9 @@ TWICE_HINT = (
     "Browsers block an answer with two Access-Control-Allow-Origin values: let either the proxy "
     "or the application set it."
 )
+
+
+_WRITTEN = re.compile(r"([A-Z]+) (/\S*)(?: ([a-z0-9-]+(?:,[a-z0-9-]+)*))?\Z")
 
 
 class Headers(Protocol):
@@ -75,6 +80,36 @@ def origin_header(origin: str | None) -> Mapping[str, str]:
     return {} if origin is None else {"Origin": origin}
 
 
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A request that pages make: its method, its path, and the names of headers that need
+    permission, in lower case."""
+
+    method: str
+    path: str
+    headers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def parse_preflight(text: str) -> Preflight:
+    """``METHOD /path [header,header]``. Raises ValueError."""
+    found = _WRITTEN.match(text)
+    if found is None:
+        raise ValueError(
+            f"{text[:80]!r} is not METHOD /path header,header, such as "
+            "'POST /auth/token content-type'"
+        )
+    names = sorted(found[3].split(",")) if found[3] else []
+    return Preflight(found[1], found[2], tuple(names))
+
+
+def _checked(text: str) -> str:
+    parse_preflight(text)
+    return text
+
+
 def _short(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text[:100])
 
@@ -85,3 +120,4 @@ def _origin(url: str) -> str:
 
 # Types for the fields of tables.
 Origin = Annotated[str, AfterValidator(_origin)]
+PreflightText = Annotated[str, AfterValidator(_checked)]

@@ -24,7 +24,7 @@ class Framing(Protocol):
         """The connection has ended. Raises Truncated where the body had not."""
 
 
-class NoBody:
+class EmptyBody:
     """204, 304 and 1xx have none, whatever their headers say."""
 
     done = True
@@ -138,7 +138,7 @@ class Chunked:
 def framing_of(head: Head) -> Framing:
     """How the body of this response is delimited. Raises ProtocolViolation."""
     if head.status < 200 or head.status in (204, 304):
-        return NoBody()
+        return EmptyBody()
     codings = [each.lower() for each in head.all("Transfer-Encoding")]
     if codings and codings[-1] == "chunked" and head.version >= (1, 1):
         return Chunked()

@@ -7,8 +7,8 @@ at most ``SLICE`` bytes and gives the loop a turn first, for TLS as well.
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from socket import socket as Socket
 from typing import TYPE_CHECKING
 
@@ -33,19 +33,20 @@ class SlicedSocket(Socket):
     """Reads at most SLICE bytes at a time, whatever is asked for.
 
     asyncio asks for 256 KiB, and who sends so much without being asked would hold up everybody
-    else on the loop. ``begin_handshake`` bounds what comes until ``end_handshake``: beyond it
-    HandshakeFlood is raised, which asyncio hands to whoever waits.
+    else on the loop. Inside ``bounded_handshake`` HandshakeFlood is raised beyond MOST_HANDSHAKE
+    bytes, and asyncio hands it to whoever waits.
     """
 
     _left: int | None = None
 
-    def begin_handshake(self) -> None:
-        """Count from here on."""
+    @contextmanager
+    def bounded_handshake(self) -> Iterator[None]:
+        """Count what comes meanwhile."""
         self._left = MOST_HANDSHAKE
-
-    def end_handshake(self) -> None:
-        """Count no more."""
-        self._left = None
+        try:
+            yield
+        finally:
+            self._left = None
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive a little at a time."""
@@ -93,8 +94,12 @@ class Stream:
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises OSError."""
-        async with self._writing:
-            await self._send(data)
+        if not self._writing.locked():
+            # Mostly all of it goes at once, and nothing has to wait.
+            data = self._sent_now(data)
+        if data:
+            async with self._writing:
+                await self._send(data)
 
     def close(self) -> None:
         """End the connection at once."""
@@ -111,6 +116,8 @@ class Stream:
         if self._was_ready:
             # A socket that always has data would otherwise never let anything else run.
             await asyncio.sleep(0)
+        else:
+            await self._until_ready(writing=False)
         while True:
             try:
                 data = self._socket.recv(SLICE)
@@ -118,9 +125,16 @@ class Stream:
                 self._was_ready = False
                 await self._until_ready(writing=False)
             else:
-                self._was_ready = True
+                # What fills less than a slice was all that was there.
+                self._was_ready = len(data) == SLICE
                 self.received += len(data)
                 return data
+
+    def _sent_now(self, data: bytes) -> bytes:
+        try:
+            return data[self._socket.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            return data
 
     async def _send(self, data: bytes) -> None:
         left = memoryview(data)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from probe.core.model import Verdict
 from probe.report.board import ProviderRow, ServiceRow, StatusBoard
+from probe.report.html.announcement_view import announcements_of
 from probe.report.html.charts.strips import StripPicture, day_bars
 from probe.report.html.check_lines import CheckLine, by_kind, check_line, groups_of, tally
 from probe.report.html.filters import STATES, CheckFilter
@@ -76,6 +77,7 @@ def render(
         "region": overview.region,
         "refresh": refresh,
         "base": base,
+        "announcements": announcements_of(board),
         "unalerted": _unalerted(board),
         "services": service_lines(board),
         "MOST_CARDS": MOST_CARDS,
@@ -182,7 +184,7 @@ def _checks(board: StatusBoard, shown: CheckFilter, refresh: int | None) -> Mapp
 
 def _cell(overview: Overview) -> float:
     cells = max((len(row.day) for row in overview.rows), default=0)
-    return (overview.now - overview.day_start) / cells if cells else 0.0
+    return (overview.day_until - overview.day_start) / cells if cells else 0.0
 
 
 def _query(shown: CheckFilter, refresh: int | None, name: str, value: str) -> str:

@@ -11,9 +11,10 @@ from itertools import groupby
 from markupsafe import Markup
 
 from probe.core.model import Verdict
-from probe.history.incidents.model import Announcement, Incident, IncidentSeverity
+from probe.history.incidents.model import Incident, IncidentSeverity
 from probe.history.uptime.model import DAY_SECONDS
 from probe.report.board import ServiceRow, StatusBoard
+from probe.report.html.announcement_view import announcements_of
 from probe.report.html.charts.strips import StripPicture, day_bars
 from probe.report.html.page import icon
 from probe.report.html.prose import prose
@@ -83,18 +84,6 @@ class PublicIncident:
     updates: tuple[PublicUpdate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PublicNotice:
-    """An announcement or a maintenance; ``state`` says whether that is planned or in progress."""
-
-    title: str
-    html: Markup
-    state: str
-    start: float
-    end: float | None
-    services: str
-
-
 def render(
     board: StatusBoard, look: PublicLook, *, base: str = "", live: bool = True
 ) -> tuple[str, str]:
@@ -103,7 +92,6 @@ def render(
     now = board.overview.now
     services = [_service(row) for row in board.services]
     verdict = overall([each.verdict for each in services])
-    upcoming = [_notice(each, board, now) for each in board.announcements]
     context = {
         "title": f"{_SYMBOLS[verdict]} {truncate(look.title, 100)}",
         "icon": icon(verdict),
@@ -113,7 +101,7 @@ def render(
         "headline": _HEADLINES[verdict] if services else "Nothing is measured yet",
         "services": services,
         "incidents": [_incident(each, board) for each in board.open if _is_public(each, board)],
-        "notices": [each for each in upcoming if each.state != "over"],
+        "notices": announcements_of(board),
         "days": list(_past_days(board, now)),
         "now": now,
         "region": "",
@@ -159,16 +147,6 @@ def _incident(incident: Incident, board: StatusBoard) -> PublicIncident:
         if note.public
     )
     return PublicIncident(f"{about}{state}", verdict, incident.since, incident.ended, updates)
-
-
-def _notice(each: Announcement, board: StatusBoard, now: float) -> PublicNotice:
-    titles = [row.title for row in board.services if row.name in each.services]
-    state = "over" if each.is_over(now) else "in progress" if each.start <= now else "planned"
-    if each.kind != "maintenance" and state == "in progress":
-        state = ""
-    return PublicNotice(
-        each.title, prose(each.text), state, each.start, each.end, ", ".join(titles)
-    )
 
 
 def _past_days(board: StatusBoard, now: float) -> Iterator[tuple[str, list[PublicIncident]]]:

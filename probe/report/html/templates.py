@@ -106,13 +106,17 @@ def path(name: str) -> str:
     return quote(clean(name), safe="")
 
 
-def percent(ratio: float | None, digits: int = 2) -> str:
-    """``99.95 %``, rounded down: what was not always up never reads 100 %."""
+def percent(ratio: float | None, digits: int = 2, *, aligned: bool = False) -> str:
+    """``99.95 %``, rounded down: what was not always up never reads 100 %. ``aligned`` keeps zeros,
+    for figures one below the other."""
     if ratio is None:
         return "—"
     scale: int = 10**digits
     whole = int(ratio * 100 * scale + 1e-9) / scale
-    return f"{whole:.{digits}f}".rstrip("0").rstrip(".") + " %"
+    written = f"{whole:.{digits}f}"
+    if not aligned or whole in (0, 100):
+        written = written.rstrip("0").rstrip(".") or "0"
+    return f"{written} %"
 
 
 def sign_of(verdict: Verdict | None) -> str:

@@ -69,7 +69,7 @@ def _check(row: StatusRow, overview: Overview) -> dict[str, Any]:
 def _day(row: StatusRow, overview: Overview) -> dict[str, Any]:
     return {
         "start": iso(overview.day_start),
-        "end": iso(overview.now),
+        "end": iso(overview.day_until),
         "signal": row.plot.name if row.plot else None,
         "unit": row.plot.unit.value if row.plot else None,
         "limits": _limits(row.limits or Limits()),

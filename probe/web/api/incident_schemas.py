@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class AnswerModel(BaseModel):
     """An answer; every key is always there."""
 
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True, defer_build=True)
 
 
 class NotificationModel(AnswerModel):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from probe.web.api.operations import OPERATIONS, Operation
+from probe.web.api.operations import DOCUMENTED, Operation
 from probe.web.api.problem import BASE, CONTENT_TYPE, ProblemDetails
 
 _SCHEMAS = "#/components/schemas/"
@@ -66,14 +66,14 @@ def document(version: str) -> str:
 def _models(*, answers: bool) -> Iterable[type[BaseModel]]:
     if answers:
         yield ProblemDetails
-        yield from (each.answer for each in OPERATIONS if each.answer is not None)
+        yield from (each.answer for each in DOCUMENTED if each.answer is not None)
     else:
-        yield from (each.body for each in OPERATIONS if each.body is not None)
+        yield from (each.body for each in DOCUMENTED if each.body is not None)
 
 
 def _paths() -> Mapping[str, Mapping[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in DOCUMENTED:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return paths
 

@@ -196,3 +196,13 @@ OPERATIONS = (
         status=204,
     ),
 )
+# The pages' server answers this one, which is described with the others.
+STATUS_PAGE = Operation(
+    "status_page",
+    "GET",
+    "/status-page",
+    "The public status page and its badges, as the files of an export.",
+    "status",
+    schemas.StatusPageFiles,
+)
+DOCUMENTED = (*OPERATIONS, STATUS_PAGE)

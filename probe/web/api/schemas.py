@@ -181,3 +181,9 @@ class CheckList(ListModel):
     """Some of the checks."""
 
     items: list[CheckModel]
+
+
+class StatusPageFiles(AnswerModel):
+    """The public status page as it is exported."""
+
+    files: dict[str, str] = Field(description="contents by path; index.html is the page")

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from alerts.cluster.client import InvalidAnswer
 from alerts.cluster.cluster import SUSPECTED_INTERVAL_SECONDS, Cluster
-from alerts.cluster.company import ask_for
+from alerts.cluster.cluster_groups import ask_for
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import read_question
 from alerts.cluster.responder import LocalState
@@ -40,11 +40,12 @@ CHECK = toy(
 class Town:
     """The world outside: what is broken, who can't be reached, and what was sent.
 
-    ``down`` are the regions that can't use the target, ``apart`` pairs of regions that don't
-    hear each other, ``probes`` those that run. ``chat`` and ``pages`` have (second, region,
-    message), ``incidents`` are the pager's open ones.
+    ``regions`` are the members in their order, ``down`` those that can't use the target,
+    ``apart`` pairs of regions that don't hear each other, ``probes`` those that run. ``chat`` and
+    ``pages`` have (second, region, message), ``incidents`` are the pager's open ones.
     """
 
+    regions: tuple[str, ...] = REGIONS
     down: set[str] = field(default_factory=set)
     apart: set[frozenset[str]] = field(default_factory=set)
     probes: dict[str, "Probe"] = field(default_factory=dict)
@@ -78,15 +79,15 @@ class Probe:
         self.town, self.region = town, region
         self.stored = dict(stored or {})
         # Its own idea of what time it is.
-        self._offset = 1e6 * (1 + REGIONS.index(region))
-        entries = tuple(f"http://{each}:9091" for each in REGIONS)
+        self._offset = 1e6 * (1 + town.regions.index(region))
+        entries = tuple(f"http://{each}:9091" for each in town.regions)
         plan = PeersPlan(entries, SecretStr("0f-all-three-pr0bes"))
         self.fleet = Cluster(plan, region, now=self.now, run_soon=self._hasten, post=self._post)
         self.pipeline = Pipeline(AlertingConfig(region, routes=[CHAT, PAGER]), self.fleet)
         self.pipeline.restore(self.stored)
         self.pipeline.set_checks([CHECK], self.now())
         self.pipeline.groups["health"] = GROUP
-        self._due = town.now + 1 + 3 * REGIONS.index(region)
+        self._due = town.now + 1 + 3 * town.regions.index(region)
         self._asks = town.now
 
     def now(self) -> float:
@@ -147,10 +148,12 @@ class Probe:
 
 
 class Village:
-    """A town and its probes."""
+    """A town and its probes: those in ``regions`` run, of all ``members``."""
 
-    def __init__(self, regions: Iterable[str] = REGIONS) -> None:
-        self.town = Town()
+    def __init__(
+        self, regions: Iterable[str] = REGIONS, members: tuple[str, ...] = REGIONS
+    ) -> None:
+        self.town = Town(members)
         self.probes = self.town.probes
         self._disks: dict[str, dict[str, str]] = {}
         for region in regions:

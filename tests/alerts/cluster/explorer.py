@@ -1,10 +1,14 @@
-"""Exhaustive search of the model: every order of actions up to a depth, from chosen states.
+"""``python -m tests.alerts.cluster.explorer DEPTH``: exhaustive search of the model: every order of
+actions up to a depth, from chosen states; prints how many states and transitions it met.
 
 After each order the network heals, what is dead starts again, and the members go on in fair
 rounds: what all see failing must end up open at every receiver, and closed again when it is
 over. States that behave the same are looked at once.
 """
 
+import math
+import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -66,13 +70,14 @@ def scenarios() -> Iterator[tuple[str, World]]:
     yield "outage, the sender is dead", dead
 
 
-def explore(depth: int, *, only: str = "", stop: bool = False) -> Found:
+def explore(depth: int, *, only: str = "", stop: bool = False, seconds: float = math.inf) -> Found:
     """Breadth first from every scenario, or from one; to the first broken promise if it is to
-    ``stop`` there."""
+    ``stop`` there, or for so many seconds."""
+    end = time.monotonic() + seconds
     found, seen = Found(), set[str]()
     queue = deque[tuple[World, tuple[str, ...]]]()
     queue += [(world, (name,)) for name, world in scenarios() if only in ("", name)]
-    while queue:
+    while queue and time.monotonic() < end:
         world, path = queue.popleft()
         for name, act in actions(world):
             after = world.clone()
@@ -138,3 +143,21 @@ def _is_quiet(world: World) -> bool:
 
 def _is_over(world: World) -> bool:
     return all(not node.queue and not node.views for node in world.nodes.values())
+
+
+def main(depth: int, seconds: float) -> int:
+    """Print the row of a depth; the exit code is 1 if an order broke a promise."""
+    began = time.monotonic()
+    found = explore(depth, seconds=seconds)
+    took = time.monotonic() - began
+    cut = f", cut off after {took:.0f} s" if took >= seconds else ""
+    print("| depth | states | transitions | broken |\n|---|---|---|---|")
+    print(f"| {depth}{cut} | {found.states:,} | {found.transitions:,} | {len(found.broken)} |")
+    for problem, path in found.broken[:20]:
+        print(f"{problem}: {' > '.join(path)}")
+    return 1 if found.broken else 0
+
+
+if __name__ == "__main__":
+    given = [float(each) for each in sys.argv[1:]]
+    sys.exit(main(int(given[0]) if given else 2, given[1] if len(given) > 1 else math.inf))

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from alerts.cluster.leader import HANDOVER_SECONDS, MINE, Other, Role, elect
+from alerts.cluster.leader import HANDOVER_SECONDS, Other, Turn, elect, next_turn
 from alerts.cluster.member import GONE_SECONDS, TRUST_SECONDS
 from alerts.cluster.quorum import (
     RESOLVE_ALONE_SECONDS,
@@ -23,6 +23,7 @@ from alerts.cluster.quorum import (
     may_resolve,
 )
 from alerts.model import Alert, Fingerprint, Severity
+from alerts.role import MINE, Role
 
 NAMES = ("lax", "fra", "nrt")
 CHECKS = (0, 1)
@@ -77,6 +78,7 @@ class Node:
     ended: dict[str, float] = field(default_factory=dict)
     begun: float | None = None
     over_since: float | None = None
+    turn: Turn | None = None
     quorum_at: float = 0.0
     round_at: float | None = None
 
@@ -128,6 +130,7 @@ class World:
             parts += [
                 age(node.begun),
                 age(node.over_since),
+                node.turn and (age(node.turn.at), sorted(node.turn.before)),
                 age(node.quorum_at),
                 age(node.round_at),
             ]
@@ -267,26 +270,29 @@ class World:
 
     def _elect(self, node: Node, receiver: str, over: bool) -> tuple[Role, str]:
         there, view = self._there(node), node.views.get(receiver)
-        place = NAMES.index(node.name)
+        place, majority = NAMES.index(node.name), len(there) + 1 > len(NAMES) / 2
         others = [
             Other(
                 name,
                 ahead=NAMES.index(name) < place,
                 sees=said.sees,
-                owns=said.owns and self.now - said.quorum_at <= TRUST_SECONDS,
+                owns=said.owns and (self.now - said.quorum_at <= TRUST_SECONDS or not majority),
                 holds=said.holds,
-                ends=said.ends and self.now - said.quorum_at <= TRUST_SECONDS,
+                ends=said.ends and (self.now - said.quorum_at <= TRUST_SECONDS or not majority),
                 ended=self.now - said.ended[receiver] if receiver in said.ended else None,
                 opened=None if said.opened is None else self.now - said.opened,
             )
             for name, said in sorted(there.items(), key=lambda each: NAMES.index(each[0]))
         ]
         last = node.said.get(view[1]) if view else None
+        begun = self.now if node.begun is None else node.begun
+        before = frozenset(each.name for each in others if each.ahead and each.sees)
+        node.turn = next_turn(None if view else node.turn, begun, before, self.now)
         found = elect(
             view[1] if view else None,
             over,
             others,
-            self.now - (node.begun or self.now),
+            self.now - node.turn.at,
             self.now - view[0] if view else 0.0,
             agreed=any(state and state.agreed for state in node.states),
             pending=any(each[0] == receiver for each in node.queue),

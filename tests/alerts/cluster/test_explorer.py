@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from alerts.cluster.leader import Assignment, elect
+from alerts.cluster.leader import elect
+from alerts.role import Assignment
 from tests.alerts.cluster import model
 from tests.alerts.cluster.explorer import Found, explore
 

@@ -5,9 +5,9 @@ import pytest
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import ALONE
 from alerts.cluster.protocol import QueriedCheck, Query, read_answer
-from alerts.cluster.quorum import ObservedSeverity, SuspectedAlert
 from alerts.cluster.responder import LocalState
 from alerts.model import Fingerprint, Severity
+from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 from probe.core.model import Status
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy

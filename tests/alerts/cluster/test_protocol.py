@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.cluster.leader import MINE, NOTIFY_TIMEOUT_SECONDS, Assignment, Other, Role, elect
+from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect
 from alerts.notification.template import lines
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.alertmanager import labels_of
 from alerts.notifiers.pagerduty import dedup_key
 from alerts.outbox.codec import dump_alert, load_alert
+from alerts.role import MINE, Assignment, Role
 from tests.alerts.samples import failing, slow, told
 
 VIEW = "seen from fra and lax, fine from nrt"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.cluster.leader import Role
+from alerts.role import Role
 from tests.alerts.cluster.protocol_table import TABLE, Row
 
 

@@ -11,9 +11,10 @@ from alerts.cluster.cluster import Cluster
 from alerts.cluster.members import PATH, Members, PeersPlan
 from alerts.cluster.protocol import MOST_ASKED, MemberAnswer, Query, read_question, write
 from alerts.cluster.questions import MOST_QUESTIONS, Questions
-from alerts.cluster.quorum import ObservedSeverity, Scope, SuspectedAlert
+from alerts.cluster.quorum import Scope
 from alerts.cluster.responder import LocalState
 from alerts.model import Alert, Fingerprint, Severity
+from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 from probe.core.model import Status
 from tests.alerts.samples import failing
 from tests.clocks import Clock

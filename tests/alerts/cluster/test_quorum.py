@@ -10,7 +10,6 @@ from alerts.cluster.quorum import (
     ALONE_SECONDS,
     EASE_SECONDS,
     MemberVote,
-    ObservedSeverity,
     Opinion,
     QuorumState,
     Scope,
@@ -20,6 +19,7 @@ from alerts.cluster.quorum import (
     vote_of,
 )
 from alerts.model import Severity
+from alerts.state.suspected_alert import ObservedSeverity
 from tests.alerts.samples import NOON, failing
 
 ALERT = failing(since=NOON, fired=NOON + 30)

@@ -7,20 +7,18 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.company import EndedGroups
+from alerts.cluster.cluster_groups import EndedGroups
+from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect, next_turn
 from alerts.cluster.member import TRUST_SECONDS, GroupWord
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import MemberAnswer, read_question, write
-from alerts.cluster.quorum import (
-    RESOLVE_ALONE_SECONDS,
-    ObservedSeverity,
-    SuspectedAlert,
-    may_resolve,
-)
+from alerts.cluster.quorum import RESOLVE_ALONE_SECONDS, may_resolve
 from alerts.cluster.responder import LastResult, LocalMember, LocalState, build_answer
 from alerts.cluster.scoped_alert import local_group
 from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.role import Role
+from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
 from tests.alerts.samples import failing, told
 from tests.clocks import Clock
 from tests.fake_kind import toy
@@ -210,3 +208,32 @@ def test_when_a_group_was_resolved_outlives_a_restart() -> None:
 
 def test_what_a_member_says_of_a_group_defaults_to_nothing() -> None:
     assert GroupWord(NOW) == GroupWord(NOW, ended={}, pending={}, opened={})
+
+
+def sends_at(losses: Mapping[float, set[str]], ahead: tuple[str, ...]) -> float:
+    """After how many seconds a probe notifies, with these ahead of it, of which some are lost."""
+    turn, gone = None, set[str]()
+    for second in range(200):
+        gone |= losses.get(float(second), set())
+        left = [name for name in ahead if name not in gone]
+        turn = next_turn(turn, 0.0, frozenset(left), float(second))
+        others = [Other(name, ahead=True, sees=True) for name in left]
+        if elect(None, False, others, second - turn.at, 0.0).role is Role.SEND:
+            return second
+    raise AssertionError("never")
+
+
+@pytest.mark.parametrize("second", [0.0, 3.0, 8.0, 9.0])
+def test_two_that_lose_the_first_one_at_once_do_not_both_notify(second: float) -> None:
+    fra = sends_at({second: {"lax"}}, ("lax",))
+    nrt = sends_at({second: {"lax"}}, ("lax", "fra"))
+    assert fra == second
+    # Time to hear of what fra has sent.
+    assert nrt >= fra + NOTIFY_TIMEOUT_SECONDS
+
+
+def test_all_lost_in_turn_delay_a_notification_by_no_more_than_their_time() -> None:
+    ahead = ("lax", "fra", "nrt")
+    losses = {9.0: {"lax"}, 18.0: {"fra"}, 27.0: {"nrt"}}
+    assert sends_at({}, ahead) == 3 * NOTIFY_TIMEOUT_SECONDS
+    assert sends_at(losses, ahead) <= 4 * NOTIFY_TIMEOUT_SECONDS

@@ -162,3 +162,24 @@ async def test_a_file_that_can_be_read_only_later_is_added_to_what_came_meanwhil
 
 def _broken(*_: object) -> None:
     raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("journal", [None, b"", b"\0" * 4096])
+async def test_files_that_a_full_disk_let_be_made_and_not_written_are_a_loss(
+    tmp_path: Path, journal: bytes | None
+) -> None:
+    (tmp_path / FILE).touch()
+    if journal is not None:
+        (tmp_path / "open-incidents.0.journal").write_bytes(journal)
+    outbox = await Outbox.open(tmp_path, journals=[tmp_path])
+    assert outbox.has_lost_all
+    await outbox.close()
+    again = await Outbox.open(tmp_path, journals=[tmp_path])
+    assert not again.has_lost_all
+    await again.close()
+
+
+async def test_a_first_start_is_no_loss(tmp_path: Path) -> None:
+    outbox = await Outbox.open(tmp_path, journals=[tmp_path])
+    assert not outbox.has_lost_all
+    await outbox.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.cluster.company import EndedGroups
+from alerts.cluster.cluster_groups import EndedGroups
 from alerts.config import AlertingConfig
 from alerts.model import Delivery, Fingerprint, MessageType, Severity, Silence
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS, Route

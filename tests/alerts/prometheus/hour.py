@@ -78,12 +78,12 @@ class _Life:
     def __init__(self) -> None:
         self.clock = Clock()
         self.checks = {check.name: check for check in plan_of_everything()}
-        self.board, self.keeper = CheckStates(), AlertStore("lax")
+        self.board, self.store = CheckStates(), AlertStore("lax")
         self.exporter = Exporter(
-            region="lax", clock=self.clock, full=False, alerts=lambda: self.keeper.firing
+            region="lax", clock=self.clock, full=False, alerts=lambda: self.store.firing
         )
         self.board.set_checks(list(self.checks.values()))
-        self.keeper.set_checks(list(self.checks.values()), 0.0)
+        self.store.set_checks(list(self.checks.values()), 0.0)
         self.exporter.set_checks(self.checks.values())
         self.hour = Hour()
         self.runs: dict[str, int] = {}
@@ -109,11 +109,11 @@ class _Life:
 
     def _pass(self, until: float) -> None:
         """Timers go off when they are due."""
-        while (due := self.keeper.next_time()) is not None and due <= until:
-            self._note(self.keeper.tick(due))
-            if self.keeper.next_time() == due:
+        while (due := self.store.next_time()) is not None and due <= until:
+            self._note(self.store.tick(due))
+            if self.store.next_time() == due:
                 # A moment before its time, by the last digit; the daemon waits as long.
-                self._note(self.keeper.tick(due + 0.01))
+                self._note(self.store.tick(due + 0.01))
         self.clock.seconds = until
 
     def _run(self, check: Check, start: float) -> bool:
@@ -127,7 +127,7 @@ class _Life:
             stand = self.board.state(name)
             if stand is not None:
                 self._note(
-                    self.keeper.update(
+                    self.store.update(
                         self.checks[name],
                         stand.result,
                         stand.evaluations,

@@ -45,6 +45,14 @@ def test_a_record_becomes_active_with_its_state_and_rests_again() -> None:
     assert not kept.active_of("a")
 
 
+def test_what_an_earlier_process_saw_too_long_ago_confirms_nothing() -> None:
+    kept, made = records(a=FIRING)
+    made["a"].stale = True
+    assert not kept.is_seen_bad("a")
+    made["a"].stale = False
+    assert kept.is_seen_bad("a")
+
+
 def test_what_is_dropped_is_not_active_any_more_and_others_of_its_check_are() -> None:
     kept, _ = records(a=FIRING)
     other = kept.add(Fingerprint("a", NO_DATA), AlertRecord(FIRING, TERMS))

@@ -32,21 +32,21 @@ SLOW = Threshold(
 
 
 class Stage:
-    """A keeper whose timers go off when they are due."""
+    """A store whose timers go off when they are due."""
 
     def __init__(self) -> None:
-        self.keeper = AlertStore("lax")
-        self.keeper.set_checks([CHECK], 0.0)
-        self.told: list[tuple[TransitionType, float]] = []
+        self.store = AlertStore("lax")
+        self.store.set_checks([CHECK], 0.0)
+        self.transitions: list[tuple[TransitionType, float]] = []
         self.events: list[Event] = []
         self.stored: dict[str, str] = {}
         self.now = 0.0
 
     def until(self, now: float) -> None:
         """Let time pass."""
-        while (due := self.keeper.next_time()) is not None and due <= now:
-            self._note(self.keeper.tick(due))
-            if self.keeper.next_time() == due:
+        while (due := self.store.next_time()) is not None and due <= now:
+            self._note(self.store.tick(due))
+            if self.store.next_time() == due:
                 break
 
     def see(
@@ -63,23 +63,23 @@ class Stage:
         self.now = now
         result: Result = replace(result_of("toy", status, cause), duration=0.0)
         evaluations = [] if value is None else [evaluated(value, threshold)]
-        self._note(self.keeper.update(CHECK, result, evaluations, now, backed_up=False))
+        self._note(self.store.update(CHECK, result, evaluations, now, backed_up=False))
 
     def restart(self) -> None:
         """Another process takes up what this one has stored."""
         self._store()
-        keeper = AlertStore("lax")
-        keeper.restore(self.stored)
-        keeper.set_checks([CHECK], self.now)
-        self.keeper = keeper
+        store = AlertStore("lax")
+        store.restore(self.stored)
+        store.set_checks([CHECK], self.now)
+        self.store = store
 
     def _note(self, events: list[Event]) -> None:
         self.events += events
-        self.told += [(event.transition.turn, event.transition.at) for event in events]
+        self.transitions += [(event.transition.turn, event.transition.at) for event in events]
         self._store()
 
     def _store(self) -> None:
-        for name, text in self.keeper.documents().items():
+        for name, text in self.store.documents().items():
             if text is None:
                 self.stored.pop(name, None)
             else:
@@ -99,8 +99,8 @@ def test_down_for_more_than_its_hold_fires_on_time_without_another_result() -> N
     stage.see(0)
     stage.see(10, Status.FAILED)
     stage.until(100)
-    assert stage.told == [(TransitionType.FIRED, 40.0)]
-    (alert,) = stage.keeper.firing
+    assert stage.transitions == [(TransitionType.FIRED, 40.0)]
+    (alert,) = stage.store.firing
     assert (alert.severity, alert.since, alert.cause) == (Severity.CRITICAL, 10.0, "http_status")
     assert alert.summary == "it did not work"
 
@@ -110,7 +110,7 @@ def test_the_newest_result_says_what_is_wrong() -> None:
     for now in range(0, 60, 10):
         stage.see(now, Status.FAILED)
     stage.see(60, Status.FAILED, cause=Cause.DEADLINE)
-    assert stage.keeper.firing[0].cause == "deadline"
+    assert stage.store.firing[0].cause == "deadline"
 
 
 def test_it_ends_after_two_good_intervals() -> None:
@@ -119,18 +119,18 @@ def test_it_ends_after_two_good_intervals() -> None:
         stage.see(now, Status.FAILED)
     for now in range(60, 100, 10):
         stage.see(now)
-    assert stage.told == [(TransitionType.FIRED, 30.0), (TransitionType.RESOLVED, 80.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 30.0), (TransitionType.RESOLVED, 80.0)]
     assert stage.events[-1].alert.ended == 60.0, "until it was first seen to work"
-    assert stage.keeper.firing == []
+    assert stage.store.firing == []
     stage.restart()
-    assert stage.keeper.firing == []
+    assert stage.store.firing == []
 
 
 def test_a_value_beyond_its_limit_tells_how_far_and_since_when() -> None:
     stage = Stage()
     stage.see(0, value=0.5)
     stage.see(400, value=1.5)
-    (alert,) = stage.keeper.firing
+    (alert,) = stage.store.firing
     assert alert.severity is Severity.WARNING
     assert (alert.value, alert.limit, alert.trend) == (
         "1.5 s",
@@ -145,10 +145,10 @@ def test_a_value_has_to_be_well_within_its_limit_to_end() -> None:
     stage.see(0, value=1.5)
     for now in range(10, 300, 10):
         stage.see(now, value=0.99)
-    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED]
+    assert [turn for turn, _ in stage.transitions] == [TransitionType.FIRED]
     for now in range(300, 500, 10):
         stage.see(now, value=0.9)
-    assert stage.told[-1] == (TransitionType.RESOLVED, 420.0)
+    assert stage.transitions[-1] == (TransitionType.RESOLVED, 420.0)
 
 
 def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> None:
@@ -160,14 +160,14 @@ def test_a_limit_may_have_a_hold_a_clearing_time_and_a_margin_of_its_own() -> No
         stage.see(now, value=0.8, threshold=patient)
     for now in range(200, 250, 10):
         stage.see(now, value=0.6, threshold=patient)
-    assert stage.told == [(TransitionType.FIRED, 60.0), (TransitionType.RESOLVED, 220.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 60.0), (TransitionType.RESOLVED, 220.0)]
 
 
 def test_a_value_that_gets_worse_escalates() -> None:
     stage = Stage()
     stage.see(0, value=1.5)
     stage.see(10, value=2.5)
-    assert stage.told == [(TransitionType.FIRED, 0.0), (TransitionType.ESCALATED, 10.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 0.0), (TransitionType.ESCALATED, 10.0)]
 
 
 def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> None:
@@ -175,20 +175,23 @@ def test_no_data_is_a_warning_of_its_own_and_ends_with_the_first_result() -> Non
     stage.see(0)
     for now in range(10, 400, 10):
         stage.see(now, Status.UNKNOWN, cause=Cause.RATE_LIMITED)
-    assert stage.told == [(TransitionType.FIRED, 310.0)]
-    (alert,) = stage.keeper.firing
+    assert stage.transitions == [(TransitionType.FIRED, 310.0)]
+    (alert,) = stage.store.firing
     assert (alert.identity.rule, alert.severity) == ("no-data", Severity.WARNING)
     stage.see(400)
-    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED, TransitionType.RESOLVED]
+    assert [turn for turn, _ in stage.transitions] == [
+        TransitionType.FIRED,
+        TransitionType.RESOLVED,
+    ]
 
 
 def test_a_check_whose_results_do_not_come_at_all_has_no_data() -> None:
     stage = Stage()
     stage.see(0)
     stage.until(1000)
-    assert stage.told == [(TransitionType.FIRED, 300.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 300.0)]
     stage.see(1000)
-    assert stage.keeper.firing == []
+    assert stage.store.firing == []
 
 
 def test_unknown_does_not_end_what_fails() -> None:
@@ -196,16 +199,16 @@ def test_unknown_does_not_end_what_fails() -> None:
     stage.see(0, Status.FAILED)
     for now in range(10, 200, 10):
         stage.see(now, Status.UNKNOWN, cause=Cause.OWN_NETWORK)
-    assert stage.told == [(TransitionType.FIRED, 30.0)]
+    assert stage.transitions == [(TransitionType.FIRED, 30.0)]
 
 
 def test_a_check_that_is_not_watched_any_more_is_over() -> None:
     stage = Stage()
     stage.see(0, Status.FAILED)
     stage.until(50)
-    (event,) = stage.keeper.set_checks([], 60.0)
+    (event,) = stage.store.set_checks([], 60.0)
     assert (event.transition.turn, event.alert.ended) == (TransitionType.RESOLVED, 60.0)
-    assert stage.keeper.firing == []
+    assert stage.store.firing == []
 
 
 def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> None:
@@ -214,17 +217,17 @@ def test_after_a_long_absence_nothing_fires_before_it_was_looked_at_again() -> N
     stage.now = 100.0
     stage.restart()
     stage.until(200)
-    assert stage.told == []
+    assert stage.transitions == []
     stage.see(200, Status.FAILED)
-    assert stage.told == [(TransitionType.FIRED, 200.0)]
-    assert stage.keeper.firing[0].since == 0.0
+    assert stage.transitions == [(TransitionType.FIRED, 200.0)]
+    assert stage.store.firing[0].since == 0.0
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"identity": 1}', '{"state": {}}'])
 def test_what_was_stored_and_cannot_be_read_is_passed_over(text: str) -> None:
-    keeper = AlertStore("lax")
-    keeper.restore({"alert:toy/failing": text, "view:x": "{}"})
-    assert keeper.firing == []
+    store = AlertStore("lax")
+    store.restore({"alert:toy/failing": text, "view:x": "{}"})
+    assert store.firing == []
 
 
 results = st.lists(
@@ -250,10 +253,10 @@ def test_a_restart_at_any_point_changes_nothing(
             often.restart()
         for stage in (once, often):
             stage.see(number * 10.0, status, value=value)
-    assert often.told == once.told
+    assert often.transitions == once.transitions
     # Values of before the restart are not kept for the trend.
-    assert [replace(each, trend="") for each in often.keeper.firing] == [
-        replace(each, trend="") for each in once.keeper.firing
+    assert [replace(each, trend="") for each in often.store.firing] == [
+        replace(each, trend="") for each in once.store.firing
     ]
 
 
@@ -274,22 +277,20 @@ def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
     signal: Signal, status: Status, ends: bool
 ) -> None:
     check = toy("toy", toy_kind(signals=(signal,)), interval=10)
-    keeper = AlertStore("lax")
-    keeper.set_checks([check], 0.0)
+    store = AlertStore("lax")
+    store.set_checks([check], 0.0)
     threshold = Threshold(signal, Limits(warning=1.0))
     bad = Evaluation("toy", threshold, {signal.labels[0]: "d1"}, 2.0, Verdict.WARNING, 1)
-    events = keeper.update(check, result_of("toy"), [bad], 0.0, backed_up=False)
+    events = store.update(check, result_of("toy"), [bad], 0.0, backed_up=False)
     assert [event.transition.turn for event in events] == [TransitionType.FIRED]
     other = replace(bad, labels={signal.labels[0]: "d2"}, value=0.5, verdict=Verdict.OK)
     told: list[Event] = []
     for now in range(10, 300, 10):
-        told += keeper.update(check, result_of("toy", status), [other], float(now), backed_up=True)
-        told += keeper.tick(float(now))
+        told += store.update(check, result_of("toy", status), [other], float(now), backed_up=True)
+        told += store.tick(float(now))
     over = [each for each in told if each.alert.identity.rule == signal.name]
     assert bool(over) is ends
-    assert (
-        bool([alert for alert in keeper.firing if alert.identity.rule == signal.name]) is not ends
-    )
+    assert bool([alert for alert in store.firing if alert.identity.rule == signal.name]) is not ends
 
 
 def test_an_alert_is_remembered_by_what_was_wrong_first() -> None:
@@ -297,7 +298,7 @@ def test_an_alert_is_remembered_by_what_was_wrong_first() -> None:
     stage.see(0, Status.FAILED, cause=Cause.CONNECT_REFUSED)
     stage.see(10, Status.FAILED, cause=Cause.DEADLINE)
     stage.see(40, Status.FAILED, cause=Cause.DEADLINE)
-    assert stage.keeper.firing[0].cause == "deadline"
+    assert stage.store.firing[0].cause == "deadline"
     stage.restart()
     stage.see(50)
     stage.until(100)
@@ -310,38 +311,38 @@ def test_a_check_that_is_removed_while_it_fails_is_closed_and_has_not_recovered(
     stage = Stage()
     for now in (0, 10, 30):
         stage.see(now, Status.FAILED)
-    (event,) = stage.keeper.set_checks([], 35.0)
+    (event,) = stage.store.set_checks([], 35.0)
     assert event.alert.closed == "no longer monitored"
-    assert stage.keeper.firing == []
+    assert stage.store.firing == []
 
 
 def test_a_run_that_hung_failed_since_it_began() -> None:
-    keeper = AlertStore("lax")
-    keeper.set_checks([CHECK], 0.0)
+    store = AlertStore("lax")
+    store.set_checks([CHECK], 0.0)
     hung = replace(result_of("toy", Status.FAILED), duration=8.0)
-    keeper.update(CHECK, hung, [], 10.0, backed_up=False)
-    assert keeper.next_time() == 32.0
+    store.update(CHECK, hung, [], 10.0, backed_up=False)
+    assert store.next_time() == 32.0
     # The same result judged anew, since a backup failed, is no new run.
-    keeper.update(CHECK, hung, [], 20.0, backed_up=False)
-    keeper.tick(32.0)
-    assert keeper.firing[0].since == 2.0
+    store.update(CHECK, hung, [], 20.0, backed_up=False)
+    store.tick(32.0)
+    assert store.firing[0].since == 2.0
 
 
 def test_a_result_that_is_judged_anew_counts_once() -> None:
     """A check whose backup fails is judged anew; three failures of six runs are three runs."""
-    keeper = AlertStore("lax")
-    keeper.set_checks([CHECK], 0.0)
+    store = AlertStore("lax")
+    store.set_checks([CHECK], 0.0)
     failed = replace(result_of("toy", Status.FAILED), duration=0.0)
     for now in (0.0, 1.0, 2.0):
-        keeper.update(CHECK, failed, [], now, backed_up=False)
-    keeper.update(CHECK, result_of("toy"), [], 10.0, backed_up=False)
-    assert keeper.pending == []
+        store.update(CHECK, failed, [], now, backed_up=False)
+    store.update(CHECK, result_of("toy"), [], 10.0, backed_up=False)
+    assert store.pending == []
 
 
 def test_three_failures_of_six_runs_fire_with_a_failure_not_with_a_good_run() -> None:
     stage = Stage()
     for now, status in [*((at, Status.FAILED) for at in (0, 10, 20)), (29, Status.OK)]:
         stage.see(now, status)
-    assert stage.told == []
+    assert stage.transitions == []
     stage.see(45, Status.FAILED)
-    assert [turn for turn, _ in stage.told] == [TransitionType.FIRED]
+    assert [turn for turn, _ in stage.transitions] == [TransitionType.FIRED]

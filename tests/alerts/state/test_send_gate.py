@@ -101,3 +101,12 @@ def test_notes_tests_and_what_is_no_check_any_more_leave_at_once() -> None:
     life.known.clear()
     life.asked, life.bad = True, False
     assert life.leaves(FIRING)
+
+
+def test_a_slow_start_takes_nothing_from_the_time_for_a_first_result() -> None:
+    life = Life()
+    life.pass_(10 * GATE_SECONDS, alive=False)
+    life.gate.begin()
+    assert not life.leaves(FIRING)
+    life.pass_(GATE_SECONDS - 0.1)
+    assert not life.leaves(FIRING)

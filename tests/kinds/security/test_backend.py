@@ -12,6 +12,7 @@ from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.tokens import forgeries
 from probe.lab.backend import LabBackend
 from tests.kinds.security.looking import found, look, passed, text_of
+from tests.servers.node_backend import NodeBackendFactory
 
 SECRET = "a-key-of-the-lab-with-more-than-32-characters"
 
@@ -70,8 +71,10 @@ async def careless() -> AsyncIterator[Careless]:
 async def test_a_backend_that_verifies_tokens_passes(backend: LabBackend) -> None:
     result = await look("auth", page=backend.url, jwt_secret=SECRET)
     assert passed(result)
-    assert len(result.facts) == 6
-    assert all(seen == "refused (401)" for seen in result.facts.values())
+    assert len(result.facts) == 12
+    sockets = {item: seen for item, seen in result.facts.items() if item.startswith("Socket.IO")}
+    assert set(sockets.values()) == {"refused (connection_closed)"}
+    assert {seen for item, seen in result.facts.items() if item not in sockets} == {"refused (401)"}
     assert SECRET not in text_of(result)
 
 
@@ -81,6 +84,22 @@ async def test_one_that_accepts_everything_is_found_with_every_forgery(careless:
     assert "answers 201 to a request without a token" in evidence
     assert len(careless.tokens) == 6
     assert "RFC 8725" in fix
+
+
+async def test_a_session_that_takes_forged_tokens_is_found(
+    node_backend: NodeBackendFactory,
+) -> None:
+    """Over HTTP nothing is accepted; each forgery gets the application's event all the same."""
+    server = node_backend("careless")
+    cause, evidence, _ = found(await look("auth", page=server.url, endpoints=("POST /nothing",)))
+    assert cause is Cause.AUTH_NOT_ENFORCED
+    assert evidence.count('Socket.IO sends "connected" to a session') == 5
+    strict = node_backend("ok")
+    result = await look("auth", page=strict.url, endpoints=("POST /nothing",))
+    assert passed(result)
+    silent = node_backend("silent")
+    result = await look("auth", page=silent.url, endpoints=("POST /nothing",))
+    assert [seen for seen in result.facts.values() if 'no "connected" within' in seen]
 
 
 @pytest.mark.parametrize(

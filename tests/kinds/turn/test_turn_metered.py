@@ -16,7 +16,7 @@ from probe.core.model import Result, Status
 from probe.kinds import allocation, call, turn
 from probe.stun.uri import parse_turn_url
 from probe.turn_targets.environment import TurnEnvironment
-from probe.turn_targets.metered_api import KEPT_SECONDS
+from probe.turn_targets.issuers.client import KEPT_SECONDS
 from tests.clocks import Clock
 from tests.servers.metered import API_KEY, Metered, metered
 from tests.turn.turn_lab import PASSWORD, USERNAME, WAYS, TurnLab, ending, run, turn_lab

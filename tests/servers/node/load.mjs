@@ -2,15 +2,20 @@
 // application's own client library. It is what `probe load` is compared with.
 //
 // node load.mjs URL USERS SECONDS THINK_SECONDS ROUND_TRIPS, with JWT_SECRET in the environment.
-// Prints one JSON object: the seconds of every session and round trip, and how many failed.
+// Prints one JSON object: the seconds of every session and round trip, how many failed, and the own
+// share: for how many seconds its event loop was late (p95, max), and its CPU in cores.
 
 import { createHmac, randomUUID } from "node:crypto";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { io } from "socket.io-client";
 
 const [url, users, seconds, think, trips] = process.argv.slice(2);
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const found = { session: [], round_trip: [], failed: 0 };
 const started = performance.now();
+const RESOLUTION = 5;
+const loop = monitorEventLoopDelay({ resolution: RESOLUTION });
+loop.enable();
 const elapsed = () => (performance.now() - started) / 1000;
 const pause = (length) => new Promise((resolve) => setTimeout(resolve, 1000 * Math.max(0, length)));
 
@@ -62,4 +67,8 @@ async function user(number) {
 }
 
 await Promise.all(Array.from({ length: Number(users) }, (_, number) => user(number)));
+const late = (nanoseconds) => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1000);
+const { user: inUser, system } = process.cpuUsage();
+Object.assign(found, { lag_p95: late(loop.percentile(95)), lag_max: late(loop.max) });
+found.cpu = (inUser + system) / 1e6 / elapsed();
 process.stdout.write(JSON.stringify(found), () => process.exit(0));

@@ -8,6 +8,7 @@
 //   never    nobody is matched
 //   anyone   whoever waits is matched, whatever the queue and the language
 //   lost     a session is forgotten as soon as both were told of it
+//   careless every token is accepted, and none too
 //   garbage  whatever is under /socket.io answers with something that isn't engine.io
 // LATENCY, such as 20-200, has sessions and round trips answered after so many milliseconds, evenly
 // distributed; 0 without it.
@@ -53,6 +54,7 @@ function issue(deviceId) {
 
 /** The claims of a bearer token, or null if it isn't one of ours or has expired. */
 function verify(header) {
+  if (mode === "careless") return { deviceId: "anyone" };
   try {
     const [head, body, signature] = /^Bearer (.+)$/.exec(header)[1].split(".");
     const expected = sign(`${head}.${body}`);

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.quorum import SuspectedAlert
 from alerts.cluster.responder import Key
 from alerts.model import Alert, Delivery, MessageType
 from alerts.notification.grouping import GroupStore, Mute, alert_groups
 from alerts.notification.message import AlertGroup
+from alerts.state.suspected_alert import SuspectedAlert
 
 # Names of kept times of resolves begin so.
 _ENDED = "ended:"

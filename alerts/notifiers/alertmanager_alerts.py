@@ -1,0 +1,68 @@
+"""What is open at an Alertmanager, API v2: GET /api/v2/alerts.
+
+Identity labels and a check's own labels are one set there: the caller knows which are whose.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from alerts.model import NotifyError, OpenAlert, Severity
+from alerts.notifiers.base import error_from_answer, request
+from probe.net.urls import show_host
+from probe.report.text.sanitize import clean, cut
+from probe.untrusted.json_document import InvalidDocument, parse_json
+
+LONGEST_LIST = 8 << 20
+LONGEST_SUMMARY = 300
+ALERT_NAMES = ("ProbeCheckFailing", "ProbeAlert")
+# Labels of every alert, which are not its own.
+_COMMON = frozenset({"alertname", "check", "kind", "rule", "severity", "region"})
+
+
+async def open_at(url: str, region: str, firing: str) -> list[OpenAlert]:
+    """The alerts of a region that one member holds active; ``firing`` names where the notifier
+    remembers their labels. Raises NotifyError."""
+    # An answer is read in JSON's own quotes, which are those of a matcher.
+    matchers = [f"region={json.dumps(region)}", f'alertname=~"{"|".join(ALERT_NAMES)}"']
+    answer = await request(
+        "GET",
+        f"{url}/api/v2/alerts",
+        longest=LONGEST_LIST,
+        params=[("active", "true"), *(("filter", each) for each in matchers)],
+    )
+    if answer.status != 200:
+        raise error_from_answer(answer, show_host(url))
+    try:
+        found = parse_json(answer.text)
+    except InvalidDocument:
+        found = None
+    if not isinstance(found, list):
+        raise NotifyError(f"{show_host(url)}: the answer is no list of alerts")
+    return [alert for each in found if (alert := _open_alert(each, region, firing)) is not None]
+
+
+def _open_alert(document: Any, region: str, firing: str) -> OpenAlert | None:
+    """One alert; None if it is not one of ours."""
+    try:
+        labels: Mapping[str, str] = {str(k): str(v) for k, v in document["labels"].items()}
+        if labels["region"] != region or labels["alertname"] not in ALERT_NAMES:
+            return None
+        return OpenAlert(
+            check=labels["check"],
+            rule=labels["rule"],
+            labels=tuple(each for each in labels.items() if each[0] not in _COMMON),
+            severity=Severity(labels["severity"]),
+            since=datetime.fromisoformat(document["startsAt"]).timestamp(),
+            summary=cut(clean(_summary(document, labels["check"])), LONGEST_SUMMARY),
+            memory={firing: json.dumps([labels])},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _summary(document: Mapping[str, Any], check: str) -> str:
+    annotations = document.get("annotations")
+    text = annotations.get("summary") if isinstance(annotations, dict) else None
+    return str(text or "fires").removeprefix(f"{check}: ")

@@ -1,0 +1,27 @@
+"""What this probe does about an alert group: notify, or leave it to another probe."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# The owner of a group that this probe has notified of.
+MINE = ""
+
+
+class Role(StrEnum):
+    """What this probe does: notify, notify although the receiver has been notified, wait,
+    stand by for another one, forget what is resolved, or reopen what another one has closed."""
+
+    SEND = "send"
+    REPEAT = "repeat"
+    WAIT = "wait"
+    STANDBY = "standby"
+    FORGET = "forget"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """This probe's role; ``owner`` is the probe it stands by for."""
+
+    role: Role
+    owner: str = MINE

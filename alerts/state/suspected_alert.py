@@ -1,0 +1,23 @@
+"""What one probe sees as bad before it has agreed on it with others."""
+
+from dataclasses import dataclass
+
+from alerts.model import Fingerprint, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSeverity:
+    """One rule of a check that another probe sees as bad; ``sure``: for long enough not to be
+    a single lost packet, and still."""
+
+    severity: Severity
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectedAlert:
+    """Something that this probe itself sees as bad since ``since``, notified of or not."""
+
+    identity: Fingerprint
+    since: float
+    sight: ObservedSeverity

@@ -1,0 +1,98 @@
+"""A page and the redirects that lead to it, as ``async with client.open(…) as page``."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import TracebackType
+from typing import Protocol
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted, CheckFailed
+from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
+from probe.net.protocol.exchange import HttpResponse
+
+
+class Requests(Protocol):
+    """What the pages are asked with; ``probe.net.http.FreshHttpClient`` is one."""
+
+    async def start(self, method: str, address: URL, headers: Mapping[str, str]) -> HttpResponse:
+        """A request on a connection of its own; its head. Raises CheckAborted."""
+
+    def finish(self, response: HttpResponse) -> None:
+        """End the connection of a response."""
+
+    def cookies_for(self, address: URL) -> str:
+        """The cookies that a request to this address carries."""
+
+    def translate(self, error: BaseException, host: str | None = None) -> CheckAborted | None:
+        """The cause behind an exception of a connection, or None if it isn't one."""
+
+
+@lru_cache(maxsize=512)
+def parsed(url: str) -> URL:
+    """An address; that of a check stays the same from run to run."""
+    return URL(url)
+
+
+class PageOpening:
+    """Gets a page, following redirects unless ``max_redirects`` is None; ends its connection.
+
+    A class and no generator: it runs for each check, and costs a third.
+    """
+
+    def __init__(
+        self,
+        client: Requests,
+        url: str,
+        max_redirects: int | None,
+        headers: Mapping[str, str],
+    ) -> None:
+        self._client, self._address = client, parsed(url)
+        self._max_redirects, self._headers = max_redirects, headers
+        self._response: HttpResponse | None = None
+
+    async def __aenter__(self) -> Response:
+        address, redirects = self._address, 0
+        seen: set[tuple[URL, str]] = set()
+        while True:
+            asked = (address, self._client.cookies_for(address))
+            response = await self._client.start("GET", address, self._headers)
+            page = Response(response, address, redirects)
+            following = self._following(page)
+            if following is None:
+                self._response = response
+                return page
+            self._client.finish(response)
+            seen.add(asked)
+            if (following, self._client.cookies_for(following)) in seen:
+                # With the same cookies the same page says the same again; going round would
+                # only spend the target's rate limit.
+                message = f"the redirects lead in a circle of {len(seen)}"
+                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
+            if redirects == self._max_redirects:
+                message = f"more than {self._max_redirects} redirects in a row"
+                raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
+            address, redirects = following, redirects + 1
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._response is not None:
+            self._client.finish(self._response)
+        if isinstance(error, Exception) and not isinstance(error, CheckAborted):
+            aborted = self._client.translate(error)
+            if aborted is not None:
+                raise aborted from None
+
+    def _following(self, page: Response) -> URL | None:
+        if self._max_redirects is None:
+            return None
+        try:
+            return redirect_target(page)
+        except BaseException:
+            self._client.finish(page.response)
+            raise

@@ -1,0 +1,91 @@
+"""CORS preflights as browsers send and judge them (Fetch standard, 4.8 and 4.9)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckFailed
+from probe.net.fetch.cors import Headers, Preflight, check_allowed
+from probe.net.http import fresh_client
+
+PHASE = "cors_preflight"
+_ALLOW_METHODS, _ALLOW_HEADERS = "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"
+# Methods that need no permission of their own; what a wildcard never stands for.
+_SAFELISTED = ("GET", "HEAD", "POST")
+_NEVER_BY_WILDCARD = "authorization"
+_HINT = (
+    "Browsers ask by OPTIONS before a request with JSON or a token: let the backend or the proxy "
+    "in front of it answer that with 204 and the CORS headers, without asking for a login."
+)
+
+
+class PreflightResponse(Protocol):
+    """The response to a preflight."""
+
+    @property
+    def status(self) -> int:
+        """Its status code."""
+
+    @property
+    def headers(self) -> Headers:
+        """Its headers."""
+
+
+async def ask(
+    preflight: Preflight,
+    page: str,
+    origin: str,
+    *,
+    credentials: bool,
+    ca_file: Path | None,
+    clock: Callable[[], float],
+) -> None:
+    """Ask whether pages of ``origin`` may make the request at the host of ``page``.
+
+    Raises CheckFailed(cors_rejected) where a browser would not make it, and what a request
+    without an answer raises.
+    """
+    address = URL(page).with_user(None).join(URL(preflight.path))
+    asked = {"Accept": "*/*", "Origin": origin, "Access-Control-Request-Method": preflight.method}
+    if preflight.headers:
+        asked["Access-Control-Request-Headers"] = ",".join(preflight.headers)
+    async with (
+        fresh_client(ca_file=ca_file, clock=clock, host=address.host or "") as client,
+        client.request("OPTIONS", address, headers=asked) as answer,
+    ):
+        judge(preflight, answer, origin, address.host_port_subcomponent or "", credentials)
+
+
+def judge(
+    preflight: Preflight, answer: PreflightResponse, origin: str, host: str, credentials: bool
+) -> None:
+    """Raise CheckFailed(cors_rejected) where a browser refuses to go on after this answer."""
+    if not 200 <= answer.status < 300:
+        raise _rejected(preflight, origin, host, f"answers OPTIONS with {answer.status}")
+    try:
+        check_allowed(answer.headers, origin, host, credentials=credentials)
+    except CheckFailed as error:
+        error.phase = PHASE
+        raise
+    methods = _names(answer.headers, _ALLOW_METHODS)
+    wild = not credentials
+    if preflight.method not in (*_SAFELISTED, *methods) and not (wild and "*" in methods):
+        raise _rejected(preflight, origin, host, f"does not allow {preflight.method}")
+    allowed = {each.lower() for each in _names(answer.headers, _ALLOW_HEADERS)}
+    for name in preflight.headers:
+        by_wildcard = wild and "*" in allowed and name != _NEVER_BY_WILDCARD
+        if name not in allowed and not by_wildcard:
+            raise _rejected(preflight, origin, host, f"does not allow the header {name}")
+
+
+def _names(headers: Headers, name: str) -> list[str]:
+    values = headers.getall(name, [])
+    return [each.strip() for value in values for each in value.split(",") if each.strip()]
+
+
+def _rejected(preflight: Preflight, origin: str, host: str, what: str) -> CheckFailed:
+    message = f"browsers on {origin} can't {preflight} at {host}: it {what}"
+    return CheckFailed(Cause.CORS_REJECTED, message, phase=PHASE, hint=_HINT)

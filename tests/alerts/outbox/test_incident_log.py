@@ -1,0 +1,49 @@
+"""What the journal alone knows of an incident after several messages of it."""
+
+from pathlib import Path
+
+import pytest
+
+from alerts.model import MessageType
+from alerts.outbox.incident_log import IncidentLog
+from alerts.outbox.stored_times import EarlierClocks, StoredClock
+from probe.storage.thread import StorageThread
+from tests.alerts.words import a_delivery
+from tests.clocks import Clock
+
+CLOCK = StoredClock(Clock(1000.0), Clock(1000.0))
+
+
+async def opened(folder: Path) -> IncidentLog:
+    """The journal as a process finds it."""
+    log = IncidentLog([folder], StorageThread, CLOCK)
+    await log.read()
+    log.open(EarlierClocks([], CLOCK()))
+    await log.start()
+    return log
+
+
+@pytest.mark.parametrize("occasion", [MessageType.CHANGED, MessageType.REMINDER])
+async def test_an_incident_stays_open_when_a_later_message_of_it_is_refused(
+    tmp_path: Path, occasion: MessageType
+) -> None:
+    log = await opened(tmp_path)
+    first, later = a_delivery(MessageType.FIRING, at=1), a_delivery(occasion, at=2)
+    await log.begun(first)
+    await log.taken(first, {"ts": "1"})
+    await log.begun(later)
+    await log.refused(later)
+    await log.close()
+    again = await opened(tmp_path)
+    (incident,) = again.open_incidents
+    assert (incident.key, dict(incident.memory)) == (first.message.key, {"ts": "1"})
+    await again.close()
+
+
+async def test_an_incident_whose_first_message_is_refused_is_not_open(tmp_path: Path) -> None:
+    log = await opened(tmp_path)
+    first = a_delivery(MessageType.FIRING, at=1)
+    await log.begun(first)
+    await log.refused(first)
+    assert log.open_incidents == []
+    await log.close()

@@ -1,0 +1,1 @@
+"""Scenarios with the real programs: daemons, Prometheus with the generated rules, Alertmanager."""
