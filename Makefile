@@ -65,10 +65,10 @@ bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober an
 	@$(BIN)/python -m tests.bench.peers
 
 bench-scale: .venv/dev.stamp ## cost and lateness up to 10,000 targets, and 200 relayed calls a minute
-	@$(BIN)/python -m tests.bench.scale
+	@$(BIN)/python -m tests.bench.cost.scale
 
 flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as docs/images/flame.svg
-	@$(BIN)/python -m tests.bench.flame
+	@$(BIN)/python -m tests.bench.cost.flame
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -30,6 +31,14 @@ def program(name: str, *, part: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     found = shutil.which(name, path=path)
     return found or missing(part, f"no program {name}")
+
+
+def optional(path: Path, *, part: str, remedy: str = REMEDY) -> Path:
+    """The path of a part that a run can do without, with `CI=true` too: not every machine has
+    what it is built with."""
+    if not path.exists():
+        pytest.skip(f"real part missing: {part} (no {path.name}); get it with: {remedy}")
+    return path
 
 
 def count_missing(outcomes: Iterable[str]) -> Counter[str]:

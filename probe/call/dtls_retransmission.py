@@ -12,8 +12,10 @@ reason is in ``IceTransport.failure``. aiortc would get the error in tasks never
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
+from probe.call.rtp_stream import is_rtp
 from probe.ice.transport import IceTransport
 
 SHORTEST = 0.25
@@ -33,12 +35,14 @@ class RetransmittingTransport:
     What comes waits in a queue with a bound; what does not fit, is empty, or is larger than any
     datagram of a call is dropped. ``flooded`` is set when more than ``most_bytes`` has come, or
     so much was dropped that the reader must have ended; nothing passes any more then.
+    ``on_media`` gets RTP, which is sent beside DTLS with ``send_media``.
     ``retransmissions`` counts how often a timer, ours or a library's, sent something again.
     """
 
     def __init__(self, ice: IceTransport, most_bytes: float = math.inf) -> None:
         self._ice, self._allowance = ice, most_bytes
         self.byte_limit_exceeded = asyncio.Event()
+        self.on_media: Callable[[bytes], None] | None = None
         self.retransmissions = 0
         self._watching = self._answered = self._is_established = False
         self._flight: list[bytes] = []
@@ -73,6 +77,11 @@ class RetransmittingTransport:
         if self._again is not None:
             self._again.cancel()
 
+    async def send_media(self, data: bytes) -> None:
+        """Send a datagram of RTP. A path that has ended says so in ``IceTransport.failure``."""
+        with suppress(ConnectionError):
+            await self._ice._send(data)
+
     async def close(self) -> None:
         """The call is over: nothing is received any more either."""
         self.stop()
@@ -101,6 +110,9 @@ class RetransmittingTransport:
     def _take(self, data: bytes) -> None:
         # SCTP, too, keeps what is not whole yet: its window does not bind a sender that ignores it.
         self._allowance -= len(data)
+        if self.on_media is not None and self._allowance >= 0 and is_rtp(data):
+            self.on_media(data)
+            return
         fits = 0 < len(data) <= LARGEST and self._inbox.qsize() < MOST_WAITING
         if fits:
             self._inbox.put_nowait(data)

@@ -1,8 +1,8 @@
 """When each check runs: at a fixed rate, staggered, never twice at a time.
 
 All times are the monotonic clock's, so steps of the wall clock don't affect the schedule, and a
-suspended machine resumes where it was. One timer serves all checks: it goes off when the next one
-is due.
+suspended machine resumes where it was. One job of APScheduler's serves all checks: it goes off
+when the next one is due.
 """
 
 import asyncio
@@ -153,7 +153,7 @@ class Schedule:
     async def stop(self) -> None:
         """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
-        self._alarm.stop()
+        await self._alarm.stop()
         for task in self._running:
             task.cancel()
         if self._running:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from probe.config.check_plan import CheckPlan
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.core.thresholds import thresholds_of
-from probe.kinds.call import CallTable
+from probe.kinds.call.settings import CallTable
 from probe.kinds.http import HttpTable
 from probe.kinds.http.signals import RESPONSE
 from probe.kinds.journey import JourneyTable

@@ -16,6 +16,11 @@ from probe.stun.codec import MessageClass, StunMessage
 _PATIENT_SENDS = 2
 _NOT_TURN = "what comes back is no TURN"
 _NOT_STUN = "the answer is no valid STUN message"
+_UNSIGNED = "the success answer is not signed with our password"
+
+
+class UnsignedAnswer(CheckFailed):
+    """Only successes came that are not signed, which browsers ignore (RFC 8489 section 9.2.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +129,13 @@ class Transactions:
         """RFC 8489 section 9.2.5: discarded on UDP, the end of the request on a stream."""
         pending.bad_answer = problem
         if self.reliable:
-            _fail(pending, CheckFailed(Cause.PROTOCOL_ERROR, problem))
+            _fail(pending, _unusable(problem))
 
     def _transmit(self, pending: _Pending) -> None:
         if pending.answer.done():
             return
         if pending.bad_answer and pending.sends >= _PATIENT_SENDS:
-            _fail(pending, CheckFailed(Cause.PROTOCOL_ERROR, pending.bad_answer))
+            _fail(pending, _unusable(pending.bad_answer))
             return
         self.retransmissions += pending.sends > 0
         pending.sends += 1
@@ -146,6 +151,11 @@ def _fail(pending: _Pending, failure: CheckAborted) -> None:
         pending.answer.set_exception(failure)
 
 
+def _unusable(problem: str) -> CheckFailed:
+    kind = UnsignedAnswer if problem == _UNSIGNED else CheckFailed
+    return kind(Cause.PROTOCOL_ERROR, problem)
+
+
 def _problem_of(message: StunMessage, pending: _Pending) -> str:
     """Why the answer can't be used; empty if it can."""
     if message.method != pending.method:
@@ -154,7 +164,7 @@ def _problem_of(message: StunMessage, pending: _Pending) -> str:
         return "" if message.error_code else "an error came without its code"
     if pending.key is None or message.is_signed_with(pending.key):
         return ""
-    return "the success answer is not signed with our password"
+    return _UNSIGNED
 
 
 def _unknown(message: StunMessage) -> str:

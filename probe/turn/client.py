@@ -20,7 +20,7 @@ from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import RFC_8489, RetransmissionTimers
+from probe.stun.transaction import RFC_8489, RetransmissionTimers, UnsignedAnswer
 from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri
 from probe.turn.alternate import Redirects
@@ -89,6 +89,7 @@ class TurnClient(AuthenticatedConnection):
         self._clock = clock
         self._allocating: asyncio.Task[StunMessage] | None = None
         self._channels: dict[PeerAddress, int] = {}
+        self.unsigned_channels: set[PeerAddress] = set()
         self._allocate_began = 0.0
 
     @property
@@ -141,11 +142,18 @@ class TurnClient(AuthenticatedConnection):
         attributes = {"CHANNEL-NUMBER": number, "XOR-PEER-ADDRESS": peer}
         # Known before it is asked for: data may come right behind the answer.
         self._channels[peer] = number
-        await self._request(Method.CHANNEL_BIND, attributes, peer)
+        try:
+            await self._request(Method.CHANNEL_BIND, attributes, peer)
+        except UnsignedAnswer:
+            # To a browser no answer: it goes on with Send indications, and the call holds.
+            self.unsigned_channels.add(peer)
 
     def send(self, peer: PeerAddress, data: bytes) -> None:
-        """Send data by the peer's channel. Raises CheckFailed once the transport is lost."""
-        self._transport().send(messages.channel_data(self._channels[peer], data))
+        """Send data by the peer's channel, or without one where its answer didn't count. Raises
+        CheckFailed once the transport is lost."""
+        if peer in self.unsigned_channels:
+            return self.send_indication(peer, data)
+        return self._transport().send(messages.channel_data(self._channels[peer], data))
 
     def send_indication(self, peer: PeerAddress, data: bytes) -> None:
         """Send data in a Send indication (RFC 8656 section 11), which needs no channel.

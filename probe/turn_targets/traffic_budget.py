@@ -42,6 +42,8 @@ _PATH: Mapping[TransportProtocol, int] = {"udp": 8500, "tcp": 9500, "tls": 10_20
 _ECHO: Mapping[TransportProtocol, int] = {"udp": 770, "tcp": 950, "tls": 1050}
 # ICE, DTLS and SCTP of both sides, a large echo; and each other echo over the data channel.
 _CALL: Mapping[TransportProtocol, int] = {"udp": 14_800, "tcp": 17_500, "tls": 19_300}
+# RTP header, extensions, Opus, SRTP's tag, ChannelData, UDP and IP.
+_AUDIO_PACKET = 144
 _CALL_ECHO: Mapping[TransportProtocol, int] = {"udp": 1400, "tcp": 1800, "tls": 1900}
 
 
@@ -58,6 +60,11 @@ def path_bytes(way: TransportProtocol, echoes: int) -> int:
 def call_bytes(way: TransportProtocol, echoes: int) -> int:
     """Two allocations, ICE, DTLS, SCTP, and echoes over the data channel."""
     return 2 * allocation_bytes(way) + _CALL[way] + echoes * _CALL_ECHO[way]
+
+
+def media_bytes(seconds: float) -> float:
+    """Audio in both directions, each packet to the server and from it."""
+    return 2 * 50 * seconds * 2 * _AUDIO_PACKET
 
 
 def allocation_intervals(ways: Sequence[tuple[str, TransportProtocol]]) -> list[float]:

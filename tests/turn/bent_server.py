@@ -32,6 +32,9 @@ class Bends:
     forward_padding: bool = False
     pad_towards_client: bool = True
     largest: int = 10**9
+    drops: Callable[[bytes], bool] = lambda _: False
+    changes: Callable[[bytes], bytes] = lambda data: data
+    delay: Callable[[bytes], float] = lambda _: 0.0
     first_answers: Callable[[], bytes] | None = None
     answer_lost: int = 0
     flood: bytes = b""
@@ -203,8 +206,18 @@ class BentServer(asyncio.DatagramProtocol):
 
     def relayed(self, client: _Client, data: bytes, peer: Address) -> None:
         """What a peer has sent to an allocation."""
-        if peer[0] not in client.permitted or len(data) > self.bends.largest:
+        bends = self.bends
+        if peer[0] not in client.permitted or len(data) > bends.largest or bends.drops(data):
             return
+        delay = bends.delay(data)
+        if delay:
+            asyncio.get_running_loop().call_later(
+                delay, self._hand_on, client, bends.changes(data), peer
+            )
+        else:
+            self._hand_on(client, bends.changes(data), peer)
+
+    def _hand_on(self, client: _Client, data: bytes, peer: Address) -> None:
         numbers = {address: number for number, address in client.channels.items()}
         if self.bends.flood:
             self._spawn(self._flood(client, self.bends.flood))

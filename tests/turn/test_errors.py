@@ -64,7 +64,7 @@ def test_a_relayed_address_that_can_be_used(relayed: str, server: str) -> None:
         ("224.0.0.1", "8.8.8.8", "reserved"),
     ],
 )
-def test_a_relayed_address_that_nobody_elsewhere_reaches(
+def test_a_relayed_address_that_no_one_elsewhere_reaches(
     relayed: str, server: str, word: str
 ) -> None:
     with pytest.raises(CheckFailed, match=f"{relayed} is {word}") as raised:

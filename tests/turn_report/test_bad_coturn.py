@@ -112,7 +112,7 @@ async def test_a_server_that_is_well_is_said_to_be(coturn: CoturnFactory) -> Non
     assert expected | {"lifetime", "refresh", "permissions", "echo", "mos", "mtu"} <= set(good)
 
 
-async def test_without_credentials_what_strangers_see_is_told(coturn: CoturnFactory) -> None:
+async def test_without_credentials_what_strangers_see_is_reported(coturn: CoturnFactory) -> None:
     server = coturn(CoturnConfig())
     found = await findings(server, server.udp_url, credentials=None)
     assert found["open_relay"].status is FindingStatus.OK

@@ -7,17 +7,15 @@ reach each other is more than they can say.
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.field_types import Seconds
 from probe.core.kind import DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import CheckFailed, FailurePolicy, NotMeasured, Verdict
 from probe.core.recorder import Recorder
-from probe.kinds.call.signals import ICE, SIGNALS, SUCCESS, THRESHOLDS, write
+from probe.kinds.call.settings import CallTable
+from probe.kinds.call.signals import ICE, SIGNALS, SUCCESS, THRESHOLDS, write, write_media
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri
 from probe.turn_targets.environment import TurnEnvironment
@@ -25,8 +23,13 @@ from probe.turn_targets.matrix import turn_checks
 from probe.turn_targets.runbooks import OF_A_CALL
 from probe.turn_targets.server_list import counting_traffic, servers_for
 from probe.turn_targets.signals import BYTES
-from probe.turn_targets.table import TurnServerConfig, allocation_slots
-from probe.turn_targets.traffic_budget import CALL_ECHOES, DEAR_SECONDS, call_bytes, relay_intervals
+from probe.turn_targets.table import allocation_slots
+from probe.turn_targets.traffic_budget import (
+    DEAR_SECONDS,
+    call_bytes,
+    media_bytes,
+    relay_intervals,
+)
 
 if TYPE_CHECKING:
     from probe.call.diagnosis import Diagnosis
@@ -40,48 +43,6 @@ _DIAGNOSIS_SHARE = 0.1
 # that two that were refused together don't come back together.
 _WORTH_ANOTHER = (Cause.ALLOCATION_QUOTA, Cause.ALLOCATION_LOST)
 _PAUSES = (0.7, 1.1)
-
-
-class CallTable(TurnServerConfig):
-    """One call: direct, or through one server, or through what the backend issues."""
-
-    path: Literal["direct", "relayed"] = "relayed"
-    """`direct` between two host candidates, or `relayed` through the server. Example: `direct`"""
-    echoes: int = Field(default=CALL_ECHOES, ge=1, le=1000)
-    """Echo messages over the data channel per run. Example: `10`"""
-    deadline: Seconds = Field(default=30.0, gt=0, le=300)
-    """A run that has no result by then fails with cause `deadline`. Example: `30`"""
-
-    @property
-    def needs_server(self) -> bool:
-        """A direct call has no server."""
-        return self.path == "relayed"
-
-    @property
-    def target(self) -> str:
-        """The relay's address, or that there is none."""
-        return super().target if self.needs_server else "this host"
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """``provider``, ``transport`` and ``path``."""
-        server = super().labels if self.needs_server else {"provider": "none", "transport": "udp"}
-        return {**server, "path": self.path}
-
-    @property
-    def redundancy_group(self) -> str | None:
-        """A direct call proves nothing about a relay; issued servers are their own group."""
-        if not self.needs_server:
-            return None
-        return "call-issued" if self.issued else "call"
-
-    @property
-    def backup_groups(self) -> frozenset[str]:
-        """Issued servers that work carry users while a configured one fails, not the other
-        way round."""
-        if not self.needs_server:
-            return frozenset()
-        return frozenset({"call-issued"} if self.issued else {"call", "call-issued"})
 
 
 def derive(environment: TurnEnvironment) -> DerivedChecks:
@@ -128,14 +89,15 @@ async def _run_direct(table: CallTable, record: Recorder, context: Context) -> N
     from probe.call.local_call import Call
     from probe.call.setup import PhaseTimeouts
 
-    async with Call(None, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
+    bounds = PhaseTimeouts.within(table.calling_seconds)
+    async with Call(None, record, context, bounds=bounds) as call:
         await call.gather()
         if not call.has_candidates:
             raise NotMeasured(
                 Cause.OWN_NETWORK, "the probe's machine has no address besides loopback"
             )
         try:
-            await _complete(call, table, record)
+            await _complete(call, table, record, context)
         except CheckFailed as error:
             raise NotMeasured(error.cause, error.message, phase=error.phase) from None
 
@@ -154,7 +116,7 @@ async def _run_relayed(
         message = "no credentials are configured"
         raise NotMeasured(Cause.CREDENTIALS_MISSING, message, phase="gathering")
     relay = await _relay(url, credentials, table, record)
-    limit = _DIAGNOSIS_SHARE * table.deadline
+    limit = _DIAGNOSIS_SHARE * table.calling_seconds
     diagnosis = Diagnosis(url, credentials, context, table.ca_file, limit)
     for pause in (*_PAUSES, None):
         try:
@@ -179,10 +141,11 @@ async def _call_through(
     from probe.call.local_call import Call
     from probe.call.setup import PhaseTimeouts
 
-    async with Call(relay, record, context, bounds=PhaseTimeouts.within(table.deadline)) as call:
+    bounds = PhaseTimeouts.within(table.calling_seconds)
+    async with Call(relay, record, context, bounds=bounds) as call:
         try:
             await call.gather()
-            await _complete(call, table, record)
+            await _complete(call, table, record, context)
         except CheckFailed as error:
             await diagnosis.of(error)
         except asyncio.CancelledError:
@@ -191,14 +154,28 @@ async def _call_through(
             raise
 
 
-async def _complete(call: "Call", table: CallTable, record: Recorder) -> None:
+async def _complete(call: "Call", table: CallTable, record: Recorder, context: Context) -> None:
     try:
         await call.connect()
         await call.echo(table.echoes)
     finally:
         # What a failure has cut short is worth keeping up to there.
         write(call, record)
+    if table.media:
+        await _talk(call, table, record, context)
     record.sample(SUCCESS, 1.0)
+
+
+async def _talk(call: "Call", table: CallTable, record: Recorder, context: Context) -> None:
+    from probe.call.audio import PHASE, CallAudio
+    from probe.turn.statistics import median
+
+    audio, rtt = CallAudio(call.offerer, call.answerer, context.clock), median(call.times.rtts)
+    try:
+        with record.phase(PHASE):
+            await audio.talk(table.media_seconds, rtt)
+    finally:
+        write_media(audio, rtt, record)
 
 
 async def _relay(
@@ -216,13 +193,16 @@ def uses(table: CallTable) -> tuple[QuotaUse, ...]:
     """The provider's bytes; a direct call takes none."""
     if not table.needs_server:
         return ()
-    return (QuotaUse(f"turn-{table.provider}", call_bytes(table.way_in or "udp", table.echoes)),)
+    amount: float = call_bytes(table.way_in or "udp", table.echoes)
+    if table.media:
+        amount += media_bytes(table.media_seconds)
+    return (QuotaUse(f"turn-{table.provider}", amount),)
 
 
 KIND = Kind(
     name="call",
     summary="a WebRTC call, direct and through each relay: gathering, ICE, DTLS, data channel, "
-    "echoes",
+    "echoes, audio where asked for",
     environment=TurnEnvironment,
     table=CallTable,
     derive=derive,
@@ -237,6 +217,7 @@ KIND = Kind(
             "probe_call_answering_open_seconds",
             "probe_call_retransmitted",
             "probe_call_gathering_seconds",
+            "probe_call_media_jitter_seconds",
         }
     ),
     buckets=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0),

@@ -7,6 +7,7 @@ from probe.core.recorder import Recorder
 from probe.turn.statistics import mean_opinion_score, median
 
 if TYPE_CHECKING:
+    from probe.call.audio import CallAudio
     from probe.call.local_call import Call
 
 SUCCESS = Signal(
@@ -62,6 +63,34 @@ MOS = Signal(
     "Estimated mean opinion score of a voice call, 1 to 4.5, from RTT and loss (ITU-T G.107).",
 )
 
+MEDIA_LOSS = Signal(
+    "probe_call_media_loss_ratio",
+    Unit.RATIO,
+    "Audio packets that did not arrive, of those sent in the worse direction (media = true).",
+    column="audio loss",
+)
+MEDIA_JITTER = Signal(
+    "probe_call_media_jitter_seconds",
+    Unit.SECONDS,
+    "RFC 3550 interarrival jitter of the audio packets, in the worse direction.",
+    latency=True,
+)
+MEDIA_CONCEALED = Signal(
+    "probe_call_media_concealed_ratio",
+    Unit.RATIO,
+    "Estimate of the audio that a decoder has to make up: packets that are lost, or later than a "
+    "jitter buffer of 40 to 200 ms waits.",
+)
+MEDIA_MOS = Signal(
+    "probe_call_media_mos",
+    Unit.COUNT,
+    "Estimated mean opinion score of the audio, 1 to 4.5, from RTT, jitter buffer and concealment "
+    "(ITU-T G.107).",
+)
+
+MEDIA = (MEDIA_LOSS, MEDIA_JITTER, MEDIA_CONCEALED, MEDIA_MOS)
+"""What calls with audio have in addition."""
+
 SIGNALS = (
     ICE,
     OPEN,
@@ -76,12 +105,15 @@ SIGNALS = (
     RETRANSMITTED,
     LOSS,
     MOS,
+    *MEDIA,
     SUCCESS,
 )
 
 THRESHOLDS = (
     Threshold(LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
     Threshold(RTT, Limits(warning=0.4), optional=True, hold=60.0),
+    Threshold(MEDIA_LOSS, Limits(warning=0.05, critical=0.2), optional=True, hold=60.0),
+    Threshold(MEDIA_JITTER, Limits(warning=0.05), optional=True, hold=60.0),
 )
 
 
@@ -111,3 +143,17 @@ def write(call: "Call", record: Recorder) -> None:
         loss = times.lost / times.sent
         record.sample_ratio(LOSS, loss, times.sent)
         record.sample(MOS, mean_opinion_score(median(times.rtts), 0.0, loss))
+
+
+def write_media(audio: "CallAudio", rtt: float, record: Recorder) -> None:
+    """Record what became of the audio, where any was sent; ``rtt`` is the data channel's."""
+    loss, sent = audio.loss
+    if not sent:
+        return
+    record.sample_ratio(MEDIA_LOSS, loss, sent)
+    for name, stream in audio.streams.items():
+        record.facts[f"audio_{name}"] = f"{len(stream.arrived)} of {len(stream.sent)} packets"
+    if all(stream.arrived for stream in audio.streams.values()):
+        record.sample(MEDIA_JITTER, audio.jitter)
+    record.sample(MEDIA_CONCEALED, audio.concealed)
+    record.sample(MEDIA_MOS, audio.opinion(rtt))

@@ -6,7 +6,8 @@ from probe.core.context import Context
 from probe.core.kind import Check
 from probe.core.model import Result
 from probe.core.runner import run_check
-from probe.kinds.call import KIND, CallTable
+from probe.kinds.call import KIND
+from probe.kinds.call.settings import CallTable
 from probe.lab.turn.server import LabTurnServer
 from tests.servers.coturn import Coturn
 from tests.turn.turn_lab import PASSWORD, USERNAME, TurnLab

@@ -11,7 +11,8 @@ from probe.core.causes import Cause
 from probe.core.environment import Variables, read_environment
 from probe.core.kind import Check, DerivedChecks
 from probe.core.model import Failure, Result, Status, Verdict
-from probe.kinds.call import KIND, CallTable, derive
+from probe.kinds.call import KIND, derive
+from probe.kinds.call.settings import CallTable
 from probe.turn_targets.environment import TurnEnvironment
 from tests.kinds.call.call_lab import call_check
 

@@ -1,0 +1,190 @@
+"""Real TURN servers by each transport in each situation: what three clients see of them."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.core.context import Context
+from probe.core.model import Result, Status
+from probe.core.runner import run_check
+from tests.browser.browser import Browser, Experience, Server
+from tests.kinds.call.call_lab import call_check
+from tests.requirements import program
+from tests.servers.certificate import Certificate
+from tests.servers.turn_servers import (
+    HOST,
+    PASSWORD,
+    SECRET,
+    USERNAME,
+    TurnProduct,
+    TurnServer,
+    Wish,
+)
+
+RIGHT, WRONG, EXPIRED, QUOTA, KILLED = (
+    "right",
+    "wrong password",
+    "expired name",
+    "quota of one",
+    "killed in mid-call",
+)
+_KILL_AFTER, _TALK, _LONG = 3.0, 6.0, 300
+_UCLIENT_SECONDS = 14.0
+_WISHES = {EXPIRED: Wish(secret=True), QUOTA: Wish(quota=1)}
+_NEEDS = {EXPIRED: "secret", QUOTA: "quota"}
+
+_PADDING = "hands on TCP's padding: audio and video are ruined, and data passes by luck"
+WHY = {
+    ("turn-rs", "tcp", RIGHT): _PADDING,
+    ("turn-rs", "tcp", EXPIRED): f"{_PADDING}; names never expire there",
+    ("turn-rs", "udp", EXPIRED): "names never expire there",
+    ("node-turn", "udp", RIGHT): "turnutils_uclient insists on a signed answer to ChannelBind",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One server by one transport in one situation."""
+
+    product: TurnProduct
+    way: str
+    situation: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the three said of it: whether a call was possible, and in their words; ``why`` explains
+    a row in which they differ."""
+
+    cell: Cell
+    probe: str
+    uclient: str
+    chromium: str
+
+    @property
+    def why(self) -> str:
+        return WHY.get((self.cell.product.name, self.cell.way, self.cell.situation), "")
+
+    @property
+    def verdicts(self) -> tuple[bool, bool, bool]:
+        return (self.probe == "ok", self.uclient == "ok", self.chromium == "connected")
+
+
+def cells(product: TurnProduct) -> list[Cell]:
+    """Everything that the product can be asked for."""
+    return [
+        Cell(product, way, situation)
+        for situation in (RIGHT, WRONG, EXPIRED, QUOTA, KILLED)
+        if _NEEDS.get(situation, "") in ("", *product.can)
+        for way in product.ways
+    ]
+
+
+async def look(cell: Cell, folder: Path, certificate: Certificate, page: Browser) -> Seen:
+    """The three in turn or, where the server is killed, at the same time."""
+    async with _running(cell, folder, certificate) as server:
+        username, password = _login(cell.situation)
+        echoes = _LONG if cell.situation == KILLED else 20
+        servers = [Server([server.url(cell.way)], username, password)]
+        works = (
+            _probe(cell, server, username, password, certificate),
+            _uclient(cell, server, username, password),
+            page.call(servers, echoes=echoes, limit=10.0),
+        )
+        if cell.situation == KILLED:
+            (result, uclient, seen), _ = await asyncio.gather(asyncio.gather(*works), _kill(server))
+        else:
+            # Of one user with a quota of one they would get in each other's way.
+            result, uclient, seen = await works[0], await works[1], await works[2]
+    return Seen(cell, _words(cell, result), uclient, _experience(cell, seen, echoes))
+
+
+@asynccontextmanager
+async def _running(cell: Cell, folder: Path, certificate: Certificate) -> AsyncIterator[TurnServer]:
+    wish = _WISHES.get(cell.situation, Wish())
+    server = await asyncio.to_thread(cell.product.start, folder, certificate, wish)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(server.close)
+
+
+async def _kill(server: TurnServer) -> None:
+    await asyncio.sleep(_KILL_AFTER)
+    await asyncio.to_thread(server.kill)
+
+
+def _login(situation: str) -> tuple[str, str]:
+    if situation == WRONG:
+        return USERNAME, "wrong"
+    if situation != EXPIRED:
+        return USERNAME, PASSWORD
+    username = f"{int(time.time()) - 60}:{USERNAME}"
+    digest = hmac.new(SECRET.encode(), username.encode(), hashlib.sha1).digest()
+    return username, base64.b64encode(digest).decode()
+
+
+async def _probe(
+    cell: Cell, server: TurnServer, username: str, password: str, certificate: Certificate
+) -> Result:
+    media = {"media": True, "media_seconds": _TALK} if cell.situation == KILLED else {}
+    check = call_check(
+        url=server.url(cell.way),
+        username=username,
+        password=password,
+        ca_file=certificate.ca_file,
+        **media,
+    )
+    context = Context()
+    result = await run_check(check, context)
+    await context.closing.drain(timeout=5)
+    return result
+
+
+async def _uclient(cell: Cell, server: TurnServer, username: str, password: str) -> str:
+    """``ok`` where all its packets came back."""
+    path = program("turnutils_uclient", part="coturn")
+    flags = {"udp": [], "tcp": ["-t"], "tls": ["-t", "-S"]}[cell.way]
+    count = str(_LONG if cell.situation == KILLED else 10)
+    login = ["-u", username, "-w", password, "-p", str(server.ports[cell.way])]
+    process = await asyncio.create_subprocess_exec(
+        path,
+        *(*flags, "-y", "-c", "-n", count, "-l", "160", *login, HOST),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_UCLIENT_SECONDS):
+            output, _ = await process.communicate()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+        return "fails"
+    # Over TLS it counts the first ones as lost, which leave before the other end has a channel.
+    found = re.search(rb"Total lost packets \d+ \(([\d.]+)%\)", output)
+    passed = process.returncode == 0 and found is not None and float(found[1]) < 50
+    return "ok" if passed else "fails"
+
+
+def _words(cell: Cell, result: Result) -> str:
+    if result.status is Status.OK or result.failure is None:
+        return "ok"
+    # Where it is killed chance decides who says it first: the system, a check, or silence.
+    return "fails" if cell.situation == KILLED else f"`{result.failure.cause.value}`"
+
+
+def _experience(cell: Cell, seen: Experience, echoes: int) -> str:
+    usable = seen.opened and len(seen.rtts) > echoes / 2
+    if (cell.product.name, cell.way) == ("turn-rs", "tcp") and cell.situation in (RIGHT, EXPIRED):
+        return "by luck"
+    if cell.situation == KILLED:
+        return "connected" if usable else "fails"
+    return "connected" if usable else seen.words

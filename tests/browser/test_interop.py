@@ -1,0 +1,64 @@
+"""The probe, turnutils_uclient and Chromium agree on TURN servers that others have written."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browser import Browser, browser
+from tests.browser.interop import Cell, Seen, cells, look
+from tests.browser.scenarios import spki
+from tests.servers.certificate import LOOPBACK, Certificate, make_certificate
+from tests.servers.turn_servers import PRODUCTS, TurnProduct
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "browser.md"
+HEADER = "| server | by | situation | probe | turnutils_uclient | Chromium | why |"
+AT_A_TIME = 3
+
+
+async def all_of(product: TurnProduct, folder: Path, certificate: Certificate) -> list[Seen]:
+    """Every row of one product, a few at a time."""
+    flag = f"--ignore-certificate-errors-spki-list={spki(certificate)}"
+    slots = asyncio.Semaphore(AT_A_TIME)
+    async with browser(folder, flag) as page:
+
+        async def one(number: int, cell: Cell, page: Browser) -> Seen:
+            own = folder / str(number)
+            own.mkdir()
+            async with slots:
+                return await look(cell, own, certificate, page)
+
+        found = cells(product)
+        return await asyncio.gather(*(one(*each, page) for each in enumerate(found)))
+
+
+def row(seen: Seen) -> str:
+    cell = seen.cell
+    said = (seen.probe, seen.uclient, seen.chromium, seen.why)
+    return f"| {' | '.join((cell.product.name, cell.way, cell.situation, *said))} |"
+
+
+@pytest.mark.parts
+@pytest.mark.proof
+@pytest.mark.parametrize("product", PRODUCTS, ids=lambda each: each.name)
+async def test_all_three_agree_on_a_real_server(tmp_path: Path, product: TurnProduct) -> None:
+    certificate = make_certificate(tmp_path, names=LOOPBACK)
+    found = await all_of(product, tmp_path, certificate)
+    rows = [row(each) for each in found]
+    print("\n".join(rows))
+    for each in found:
+        assert len(set(each.verdicts)) == 1 or each.why, row(each)
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    assert [each for each in rows if each not in lines] == [], "\n".join([HEADER, *rows])
+
+
+def test_the_table_has_a_row_for_each_server_transport_and_situation() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    rows = lines[lines.index(HEADER) + 2 :]
+    named = [tuple(line.split(" | ")[:3]) for line in rows if line.startswith("|")]
+    wanted = [
+        (f"| {cell.product.name}", cell.way, cell.situation)
+        for product in PRODUCTS
+        for cell in cells(product)
+    ]
+    assert named[: len(wanted)] == wanted
