@@ -19,17 +19,20 @@ WORKDIR /src
 COPY requirements.txt ./
 RUN python -m venv --without-pip /opt/probe \
  && pip --python /opt/probe/bin/python install \
-      --require-hashes --only-binary :all: --requirement requirements.txt
+      --no-compile --require-hashes --only-binary :all: --requirement requirements.txt
 
 # The build backend is locked with the rest, so nothing is fetched here. It goes when it has
 # done its work, and so does PyAV: a call carries no media, probe/call/aiortc_import.py imports aiortc
-# without it, and FFmpeg is half of the environment and most of its advisories.
+# without it, and FFmpeg is half of the environment and most of its advisories. What is left is
+# compiled by hash, because a layer rounds the times of files: by time, half of the modules would be
+# out of date, and each start and each HEALTHCHECK would compile them anew.
 COPY pyproject.toml README.md LICENSE ./
 COPY probe/ probe/
 COPY alerts/ alerts/
 COPY dashboards/ dashboards/
-RUN pip --python /opt/probe/bin/python install --no-deps --no-build-isolation . \
- && pip --python /opt/probe/bin/python uninstall --yes av setuptools
+RUN pip --python /opt/probe/bin/python install --no-compile --no-deps --no-build-isolation . \
+ && pip --python /opt/probe/bin/python uninstall --yes av setuptools \
+ && python -m compileall -q -f --invalidation-mode unchecked-hash /opt/probe/lib
 
 
 FROM python:3.13-slim-trixie
@@ -40,9 +43,10 @@ LABEL org.opencontainers.image.title="paircam-probe" \
       org.opencontainers.image.licenses="MIT"
 
 # The official image comes without compiled modules of the standard library, and nobody could
-# write them later: not this user, and not on a read-only root. Without them every start and
-# every HEALTHCHECK compiles anew.
-RUN python -c "import compileall, sysconfig; compileall.compile_dir(sysconfig.get_path('stdlib'), quiet=2)"
+# write them later: not this user, and not on a read-only root.
+RUN python -c "import compileall, py_compile, sysconfig; \
+      compileall.compile_dir(sysconfig.get_path('stdlib'), quiet=2, \
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
 
 # A fixed uid, so that a volume written by one version can be written by the next.
 # /etc/probe is where a probe.toml may be put.

@@ -17,8 +17,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
-  bench-gatus bench-independent bench-load bench-peers bench-page bench-rtc bench-rules bench-scale bench-series \
-  bench-status bench-regions bench-faults flame lock dashboards clean
+  bench-faults bench-gatus bench-hostile bench-independent bench-load bench-peers bench-page bench-regions bench-rtc \
+  bench-rules bench-scale bench-series bench-status dist flame sbom lock dashboards clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,12 +34,14 @@ test: .venv/dev.stamp ## the tests with coverage, with the real parts that are t
 parts: ## install the real parts of the tests: coturn, node, socket.io, prometheus, chromium, …
 	@tests/servers/install
 
-check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, installed versions
+check: .venv/dev.stamp ## format, lint, types, shell scripts, Dockerfile, workflows, installed versions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck .ci/run tests/servers/install .github/actions/probe/steps
 	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/zizmor --quiet --offline .github
+	@if command -v actionlint >/dev/null; then actionlint; else echo "no actionlint: make parts" >&2; fi
 	@$(BIN)/pip --disable-pip-version-check check
 
 proof: .venv/dev.stamp ## the long forms of the tests, at most 20 minutes
@@ -63,13 +65,16 @@ bench-peers: .venv/dev.stamp ## what a check costs, beside Gatus, Cloudprober an
 	@$(BIN)/python -m tests.bench.peers
 
 bench-scale: .venv/dev.stamp ## cost and lateness up to 10,000 targets, and 200 relayed calls a minute
-	@$(BIN)/python -m tests.bench.scale
+	@$(BIN)/python -m tests.bench.cost.scale
 
 flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as docs/images/flame.svg
-	@$(BIN)/python -m tests.bench.flame
+	@$(BIN)/python -m tests.bench.cost.flame
 
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
+
+bench-hostile: .venv/dev.stamp ## what hostile targets cost their neighbours, in about 25 minutes (ONLY=word)
+	@$(BIN)/python -m tests.bench.hostile $(ONLY)
 
 bench-independent: .venv/dev.stamp ## figures of --once beside those of other programs (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.independent $(ROUNDS)
@@ -110,6 +115,15 @@ dashboards: .venv/dev.stamp ## dashboards and rules alone
 
 screenshots: .venv/dev.stamp ## the pictures of the documentation, with Chromium
 	@$(BIN)/python -m tests.screenshots
+
+dist: .venv/dev.stamp ## source distribution and wheel, in dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+sbom: .venv/dev.stamp ## bill of materials (CycloneDX) of what is locked, in dist
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --of JSON --output-file dist/probe.cdx.json requirements.txt 2>/dev/null
+	@echo "dist/probe.cdx.json is made"
 
 lock: .venv/dev.stamp ## resolve the dependencies anew into requirements*.txt
 	@$(COMPILE) --output-file requirements.txt pyproject.toml

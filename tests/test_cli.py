@@ -246,7 +246,7 @@ async def test_a_report_in_a_file_has_no_colours_and_people_still_get_the_table(
     assert "site" in done.out
 
 
-async def test_check_config_and_list_ask_nobody(folder: Path, target: Target) -> None:
+async def test_check_config_and_list_ask_no_one(folder: Path, target: Target) -> None:
     checked = await probe("check-config", cwd=folder)
     listed = await probe("list", cwd=folder)
     assert (checked.code, listed.code) == (0, 0)

@@ -30,7 +30,7 @@ async def test_a_dropped_port_fails_at_its_deadline_while_the_others_take_their_
     assert done.code == 0
 
 
-async def test_a_wrong_password_is_told_in_less_than_two_seconds(
+async def test_a_wrong_password_is_reported_in_less_than_two_seconds(
     tmp_path: Path, coturn: CoturnFactory
 ) -> None:
     server = coturn()

@@ -142,9 +142,11 @@ class NotificationLog:
 
     def documents(self) -> dict[str, str | None]:
         """What has changed since the last call, to be kept by name; None: to be dropped."""
+        if not self._dirty:
+            return {}
         views = {_name("view", key): dump(_ENTRY, view) for key, view in self.views.items()}
         resolves = {_name("resolve", key): dump_message(m) for key, m in self._resolves.items()}
-        known: dict[str, str] = {**views, **resolves} if self._dirty else {}
+        known: dict[str, str] = {**views, **resolves}
         changed = {name: known.get(name) for name in self._dirty}
         self._dirty.clear()
         return changed

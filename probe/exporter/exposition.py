@@ -8,8 +8,7 @@ from prometheus_client.exposition import choose_encoder
 from probe.core.model import DURATION, SUCCESS, Result, Status
 from probe.exporter.probers.signals import IP_PROTOCOL
 from probe.metrics.families import FAILURE, PHASES, Family, Pairs
-from probe.metrics.negotiation import acceptable
-from probe.metrics.text_format import line_head, number_text
+from probe.metrics.text_format import acceptable, line_head, number_text
 
 Line = tuple[Family, Pairs, float]
 

@@ -21,8 +21,7 @@ from probe.core.model import Evaluation, Result
 from probe.metrics.check_metrics import CheckMetrics
 from probe.metrics.families import Family, Pairs
 from probe.metrics.judgement import OBJECTIVE, Links, by_check, no_links, objectives
-from probe.metrics.negotiation import acceptable
-from probe.metrics.text_format import line_head, number_text
+from probe.metrics.text_format import acceptable, line_head, number_text
 
 # So many checks are written before others may run.
 PREPARED_TOGETHER = 10

@@ -1,8 +1,21 @@
-"""Lines of the Prometheus text format, as prometheus_client writes them."""
+"""Lines of the Prometheus text format, as prometheus_client writes them; and which format a scraper
+gets, by its Accept header (RFC 9110, 12.5.1)."""
 
+import re
+from collections.abc import Iterator
+
+from prometheus_client.openmetrics.exposition import ALLOWUTF8, DOTS, UNDERSCORES, VALUES
 from prometheus_client.utils import floatToGoString
 
 from probe.metrics.families import Pairs
+
+OPENMETRICS, PLAIN = "application/openmetrics-text", "text/plain"
+# OpenMetrics 2.0 is a draft; a scraper that asks for a newer format takes this one too.
+VERSION = "1.0.0"
+_ESCAPINGS = (ALLOWUTF8, DOTS, UNDERSCORES, VALUES)
+_NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}")
+# No scraper sends more; each takes time.
+_LONGEST = 2000
 
 
 def line_head(name: str, labels: Pairs) -> str:
@@ -23,3 +36,40 @@ def _escaped(value: str) -> str:
     if "\\" in value or "\n" in value or '"' in value:
         value = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return value
+
+
+def acceptable(accept: str | None) -> str:
+    """The same header with no more than prometheus_client can read, which takes each part for well
+    formed: versions that are numbers and that are written here, and known escapings."""
+    return ",".join(_ranges((accept or "")[:_LONGEST]))
+
+
+def _ranges(accept: str) -> Iterator[str]:
+    for part in accept.split(","):
+        kind, *rest = (each.strip() for each in part.split(";"))
+        given = {
+            name.strip().lower(): value.strip().strip('"')
+            for name, equals, value in (each.partition("=") for each in rest)
+            if equals
+        }
+        kind = kind.lower()
+        if kind not in (OPENMETRICS, PLAIN) or _is_refused(given.get("q", "")):
+            continue
+        version = given.get("version", "")
+        if version and not _NUMBER.fullmatch(version):
+            continue
+        is_new = bool(version) and int(version.partition(".")[0]) >= 1
+        if kind == OPENMETRICS and version and not is_new:
+            continue
+        escaping = given.get("escaping", "")
+        yield ";".join(
+            (
+                kind,
+                *((f"version={VERSION}",) if is_new else ()),
+                *((f"escaping={escaping}",) if is_new and escaping in _ESCAPINGS else ()),
+            )
+        )
+
+
+def _is_refused(weight: str) -> bool:
+    return bool(re.fullmatch(r"0(?:\.0{0,3})?", weight))

@@ -10,11 +10,13 @@ that the checks exchange are spoken here instead, over a stream that counts.
 import asyncio
 import socket
 import ssl
+from contextlib import nullcontext
 from typing import Self
 
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
+from probe.net.protocol.stream import HandshakeFlood, SlicedSocket
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 
@@ -23,11 +25,11 @@ MAX_BYTES = 256 << 10
 _READ_AHEAD = 16 << 10
 
 
-async def connect_socket(addresses: list[Address]) -> socket.socket:
+async def connect_socket(addresses: list[Address]) -> SlicedSocket:
     """A socket to the first address that takes the connection. Raises the last OSError."""
     last: OSError | None = None
     for address in addresses:
-        found = socket.socket(address.family, socket.SOCK_STREAM)
+        found = SlicedSocket(address.family, socket.SOCK_STREAM)
         try:
             found.setblocking(False)
             await asyncio.get_running_loop().sock_connect(found, (address.ip, address.port))
@@ -54,7 +56,7 @@ class BoundedStream:
     @classmethod
     async def over(
         cls,
-        connection: socket.socket,
+        connection: SlicedSocket,
         host: str,
         *,
         tls: ssl.SSLContext | None = None,
@@ -65,12 +67,16 @@ class BoundedStream:
         The socket belongs to the stream from now on, also where this raises.
         """
         try:
-            reader, writer = await asyncio.open_connection(
-                sock=connection,
-                ssl=tls,
-                server_hostname=server_name if tls else None,
-                limit=_READ_AHEAD,
-            )
+            with connection.bounded_handshake() if tls else nullcontext():
+                reader, writer = await asyncio.open_connection(
+                    sock=connection,
+                    ssl=tls,
+                    server_hostname=server_name if tls else None,
+                    limit=_READ_AHEAD,
+                )
+        except HandshakeFlood as flood:
+            connection.close()
+            raise CheckFailed(Cause.FLOODED, f"{host} {flood.detail}") from None
         except BaseException:
             connection.close()
             raise

@@ -14,14 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from probe.net.protocol.stream import SlicedSocket
 
 UDP_HEADER = 8
-MOST_READ = 8192
-"""Bytes of a stream that are handled in one turn of the loop."""
 # With the time stamps (RFC 7323) that Linux puts into every segment.
 TCP_HEADER = 32
 
@@ -67,7 +63,7 @@ def ip_header(family: int) -> int:
     return 40 if family == socket.AF_INET6 else 20
 
 
-class CountedSocket(socket.socket):
+class CountedSocket(SlicedSocket):
     """A TCP socket that reports its bytes, at the latest when it is closed.
 
     Whoever takes it over, as asyncio does, closes this very object.
@@ -76,16 +72,6 @@ class CountedSocket(socket.socket):
     def __init__(self, family: int, traffic: ByteCounter) -> None:
         super().__init__(family, socket.SOCK_STREAM)
         self._traffic, self._counted = traffic, ByteCounter()
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Receive a little at a time: asyncio asks for 256 KiB, and who sends so much without
-        being asked would hold up everybody else on the loop."""
-        return super().recv(min(size, MOST_READ), flags)
-
-    def recv_into(self, buffer: "Buffer", nbytes: int = 0, flags: int = 0, /) -> int:
-        """As ``recv``; this is what TLS reads by."""
-        size = min(nbytes or len(memoryview(buffer)), MOST_READ)
-        return super().recv_into(buffer, size, flags)
 
     def count(self) -> None:
         """Add what has passed since the last time."""

@@ -165,11 +165,11 @@ class StreamTransport(asyncio.Protocol):
 
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
         """TLS over the open connection. Raises OSError, of which SSLError is one."""
-        plain, self._transport = self._transport, None
-        assert plain is not None
-        secured = await asyncio.get_running_loop().start_tls(
-            plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
-        )
+        plain, self._transport = cast(asyncio.Transport, self._transport), None
+        with self._sock.bounded_handshake():
+            secured = await asyncio.get_running_loop().start_tls(
+                plain, self, context, server_hostname=host, ssl_handshake_timeout=_NO_TIMEOUT
+            )
         if secured is None:  # it ended with the handshake
             raise ConnectionResetError
         self._transport = secured

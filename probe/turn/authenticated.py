@@ -45,6 +45,10 @@ class AuthenticatedConnection:
         """The current connection."""
         return self._connection
 
+    def since_arrival(self) -> float:
+        """How many seconds ago the last message of the server reached this machine."""
+        return self._connection.since_arrival() if self._connection is not None else 0.0
+
     @property
     def _connections(self) -> Sequence[StunConnection]:
         current = [self._connection] if self._connection is not None else []

@@ -28,6 +28,7 @@ from probe.turn.authenticated import AuthenticatedConnection
 from probe.turn.dialing import Dialed, dial
 from probe.turn.errors import check_relayed_address
 
+_UDP, _IPV6 = messages.UDP_TRANSPORT, 2
 CLOSE_SECONDS = 1.0
 """How long deleting an allocation may take before the socket is closed all the same."""
 
@@ -118,10 +119,6 @@ class TurnClient(AuthenticatedConnection):
                 self.abort()
         raise AssertionError("the last attempt returns or raises")
 
-    def since_arrival(self) -> float:
-        """How many seconds ago the last message of the server reached this machine."""
-        return self._connection.since_arrival() if self._connection is not None else 0.0
-
     async def transaction(self) -> float:
         """One round trip to the server on the warm connection, in seconds.
 
@@ -149,8 +146,7 @@ class TurnClient(AuthenticatedConnection):
             self.unsigned_channels.add(peer)
 
     def send(self, peer: PeerAddress, data: bytes) -> None:
-        """Send data by the peer's channel, or without one where its answer didn't count. Raises
-        CheckFailed once the transport is lost."""
+        """Send data by the peer's channel. Raises CheckFailed once the transport is lost."""
         if peer in self.unsigned_channels:
             return self.send_indication(peer, data)
         return self._transport().send(messages.channel_data(self._channels[peer], data))
@@ -294,9 +290,6 @@ class TurnClient(AuthenticatedConnection):
         if self.on_data is not None:
             self.on_data(data, peer)
         return True
-
-
-_UDP, _IPV6 = messages.UDP_TRANSPORT, 2
 
 
 def _ip_of(dialed: Dialed) -> str:

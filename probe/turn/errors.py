@@ -67,7 +67,9 @@ def error_from_code(
     ``username`` may carry its own expiry; ``now`` is in seconds since 1970.
     """
     said = f"{code} {REASONS.get(code or 0, '')}".strip()
-    if code == 401 and _has_expired(username, now):
+    # 400 is what pion's servers say to credentials that they don't accept.
+    is_bad_login = code in (401, 441) or (code == 400 and method == Method.ALLOCATE and signed)
+    if is_bad_login and _has_expired(username, now):
         ago = now - (expiry_of(username) or now)
         message = f"the credentials ended {ago:.0f} s ago; the server says {said}"
         return CheckFailed(Cause.CREDENTIALS_EXPIRED, message)
@@ -75,10 +77,9 @@ def error_from_code(
         # 401 is what some servers say to a peer that they deny: the login was accepted before.
         return CheckFailed(Cause.PEER_FORBIDDEN, f"the server refuses to relay to {peer}: {said}")
     message = f"the server says {said} to {method.name.lower()}"
-    if code in (401, 441) and expiry_of(username) is not None:
+    if is_bad_login and expiry_of(username) is not None:
         return CheckFailed(Cause.AUTH_REJECTED, message, hint=_SECRET_HINT)
-    if code == 400 and method == Method.ALLOCATE and signed:
-        # What pion's servers say to a wrong password.
+    if is_bad_login and code == 400:
         return CheckFailed(Cause.AUTH_REJECTED, message, hint=_BAD_REQUEST_HINT)
     cause = _CAUSES.get(code or 0, Cause.ALLOCATION_REFUSED)
     return CheckFailed(cause, message, hint=_HINTS.get(code or 0))

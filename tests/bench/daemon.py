@@ -31,7 +31,7 @@ CROWD_SECONDS = 60.0
 
 def deployed() -> dict[str, str]:
     """How the container's memory allocator is set: what the image ships is what is measured."""
-    image = read_dockerfile((ROOT / "Dockerfile").read_text(encoding="utf-8"))[-1]
+    image = read_dockerfile(ROOT / "Dockerfile")[-1]
     return {name: value for name, value in image.environment.items() if name.startswith("MALLOC")}
 
 

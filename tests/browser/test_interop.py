@@ -1,41 +1,13 @@
 """The probe, turnutils_uclient and Chromium agree on TURN servers that others have written."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.browser.browser import Browser, browser
-from tests.browser.interop import Cell, Seen, cells, look
-from tests.browser.scenarios import spki
-from tests.servers.certificate import LOOPBACK, Certificate, make_certificate
+from tests.browser.interop import cells
+from tests.browser.interop_table import HEADER, PAGE, all_of, row
+from tests.servers.certificate import LOOPBACK, make_certificate
 from tests.servers.turn_servers import PRODUCTS, TurnProduct
-
-PAGE = Path(__file__).parent.parent.parent / "docs" / "browser.md"
-HEADER = "| server | by | situation | probe | turnutils_uclient | Chromium | why |"
-AT_A_TIME = 3
-
-
-async def all_of(product: TurnProduct, folder: Path, certificate: Certificate) -> list[Seen]:
-    """Every row of one product, a few at a time."""
-    flag = f"--ignore-certificate-errors-spki-list={spki(certificate)}"
-    slots = asyncio.Semaphore(AT_A_TIME)
-    async with browser(folder, flag) as page:
-
-        async def one(number: int, cell: Cell, page: Browser) -> Seen:
-            own = folder / str(number)
-            own.mkdir()
-            async with slots:
-                return await look(cell, own, certificate, page)
-
-        found = cells(product)
-        return await asyncio.gather(*(one(*each, page) for each in enumerate(found)))
-
-
-def row(seen: Seen) -> str:
-    cell = seen.cell
-    said = (seen.probe, seen.uclient, seen.chromium, seen.why)
-    return f"| {' | '.join((cell.product.name, cell.way, cell.situation, *said))} |"
 
 
 @pytest.mark.parts

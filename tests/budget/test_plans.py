@@ -151,7 +151,7 @@ def test_a_kind_of_a_plan_that_is_known_has_its_budget_without_more_ado() -> Non
     assert "watching would take 44.6 GB of turn-toys in a month" in table.budget.warning
 
 
-def test_a_budget_of_what_nobody_uses_is_a_mistake() -> None:
+def test_a_budget_of_what_no_one_uses_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError) as caught:
         plan_of({"budget": [{"name": "budget-cloudflare", "allowance": 5}]})
     assert "no check takes from such a plan" in str(caught.value)
@@ -260,7 +260,7 @@ async def test_what_was_counted_is_held_against_what_may_be_taken() -> None:
     ]
 
 
-async def test_users_calls_are_estimated_where_the_application_tells() -> None:
+async def test_users_calls_are_estimated_where_the_application_reports() -> None:
     """10 sessions, 20 % relayed, 250 kB/s each: 0.5 MB a second, 1.8 GB an hour."""
     sessions = Signal("probe_app_active_sessions", Unit.COUNT, "Sessions.")
     relayed = Signal("probe_turn_fallback_ratio", Unit.RATIO, "Share.")

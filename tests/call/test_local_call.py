@@ -88,7 +88,7 @@ async def test_a_relay_that_refuses_gives_no_candidate(leaks: None, coturn: Cotu
     assert (caught.value.phase, caught.value.cause) == ("gathering", Cause.AUTH_REJECTED)
 
 
-async def test_a_peer_that_the_relay_refuses_is_told_at_once(
+async def test_a_peer_that_the_relay_refuses_is_reported_at_once(
     leaks: None, coturn: CoturnFactory
 ) -> None:
     server = coturn(CoturnConfig(denied_peer_ip=["127.0.0.1"]))

@@ -80,7 +80,7 @@ async def test_a_long_call_lives_on_what_is_refreshed(lab: TurnLab, clock: Clock
     assert lab.server.allocations == 0
 
 
-async def test_an_allocation_that_nobody_refreshes_is_lost(lab: TurnLab, clock: Clock) -> None:
+async def test_an_allocation_that_no_one_refreshes_is_lost(lab: TurnLab, clock: Clock) -> None:
     async with calling(lab_relay(lab)) as call:
         clock.now += 601
         with pytest.raises(CheckFailed) as lost:
@@ -95,7 +95,7 @@ async def test_a_nonce_that_is_spoilt_is_renewed(lab: TurnLab, way: str) -> None
         await passes(call)
 
 
-async def test_a_server_that_refuses_every_nonce_is_told(lab: TurnLab) -> None:
+async def test_a_server_that_refuses_every_nonce_is_reported(lab: TurnLab) -> None:
     async with calling(lab_relay(lab)) as call:
         lab.knobs.error = 438
         with pytest.raises(CheckFailed) as stale:
@@ -128,7 +128,7 @@ async def test_it_happens_again_and_again_to_one_call(lab: TurnLab) -> None:
     assert lab.server.allocations == 0
 
 
-async def test_a_server_that_goes_on_as_if_nothing_was_is_told(lab: TurnLab) -> None:
+async def test_a_server_that_goes_on_as_if_nothing_was_is_reported(lab: TurnLab) -> None:
     async def nothing() -> None:
         """The allocation stays."""
 

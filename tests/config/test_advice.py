@@ -38,7 +38,7 @@ def warnings(environ: Mapping[str, str], folder: Path | None = None, toml: str =
         ("TURN_URL", "TURN_URLS"),
     ],
 )
-def test_a_variable_that_is_nearly_one_of_ours_is_told(wrong: str, right: str) -> None:
+def test_a_variable_that_is_nearly_one_of_ours_is_reported(wrong: str, right: str) -> None:
     assert warnings({**BACKEND, wrong: "x"}) == (
         f"{wrong} (environment) is not read: did you mean {right}?"
     )

@@ -107,7 +107,7 @@ def test_each_mistake_names_its_place_and_remedy(entry: dict[str, Any], message:
     assert _mistakes({}, [entry]) == [message]
 
 
-def test_all_mistakes_of_variables_and_file_are_told_at_once() -> None:
+def test_all_mistakes_of_variables_and_file_are_reported_at_once() -> None:
     found = _mistakes({"TOY_URL": "x"}, [{"name": "a", "x": 1}, {"name": "b", "deadline": -1}])
     assert len(found) == 2
     with pytest.raises(ConfigurationError) as caught:
@@ -144,7 +144,7 @@ def test_the_file_can_name_the_variable_that_holds_a_secret() -> None:
         ("[[toy]\n", "is not valid TOML"),
     ],
 )
-def test_a_file_of_the_wrong_shape_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_of_the_wrong_shape_is_reported(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "probe.toml"
     path.write_text(text)
     tables, (mistake,) = read_tables(path, [_kind()], required=False)
@@ -182,7 +182,7 @@ def test_limits_that_contradict_each_other_are_a_mistake(limits: dict[str, Any])
     assert "probe_toy_seconds" in found
 
 
-def test_a_limit_says_how_its_samples_are_put_together_and_on_which_terms_it_is_told() -> None:
+def test_a_limit_says_how_its_samples_are_put_together_and_on_which_terms_it_is_reported() -> None:
     limits = {"warning": 1, "aggregation": "p95", "hold": 60, "clear": 30, "margin": 0.2}
     entry = {"name": "a", "interval": 10, "thresholds": {"probe_toy_seconds": limits}}
     (threshold,) = thresholds_of(_plan({}, {"toy": [entry]}).checks[0])
@@ -191,7 +191,7 @@ def test_a_limit_says_how_its_samples_are_put_together_and_on_which_terms_it_is_
     assert (threshold.hold, threshold.clear, threshold.margin) == (60.0, 30.0, 0.2)
 
 
-def test_all_mistakes_of_one_entry_are_told() -> None:
+def test_all_mistakes_of_one_entry_are_reported() -> None:
     entry = {"name": "a", "password_from": "TOY_PASSWORD", "seconds": "x", "unheard": 1}
     assert len(_mistakes({}, [entry])) == 3
 
@@ -229,7 +229,7 @@ def test_a_name_that_is_not_configured_is_a_mistake(
         select(plan, only, require)
 
 
-def test_requiring_what_was_skipped_tells_the_reason() -> None:
+def test_requiring_what_was_skipped_reports_the_reason() -> None:
     with pytest.raises(ConfigurationError, match="--require toy: not configured: TOY_URL"):
         select(_plan({}), [], ["toy"])
 

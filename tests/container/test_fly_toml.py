@@ -19,7 +19,7 @@ from tests.container.dockerfile import SECRET, read_dockerfile
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "fly.toml").read_text(encoding="utf-8")
 FLY: dict[str, Any] = tomllib.loads(TEXT)
-FINAL = read_dockerfile((ROOT / "Dockerfile").read_text(encoding="utf-8"))[-1]
+FINAL = read_dockerfile(ROOT / "Dockerfile")[-1]
 PORT = int(DEFAULT_LISTEN.rpartition(":")[2])
 
 

@@ -68,7 +68,7 @@ async def test_the_shorter_deadline_counts() -> None:
     assert result.failure.cause is Cause.DEADLINE
 
 
-async def test_a_check_that_clings_holds_nobody_up() -> None:
+async def test_a_check_that_clings_holds_no_one_up() -> None:
     context = Context()
     started = context.clock()
     await run_check(toy(does="cling", deadline=0.05), context)

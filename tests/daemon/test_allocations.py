@@ -75,7 +75,7 @@ def live(server: Coturn) -> int:
 
 
 @pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
-async def test_coturn_is_told_of_the_end_too(
+async def test_coturn_is_informed_of_the_end_too(
     leaks: None, coturn: CoturnFactory, tmp_path: Path, way: str
 ) -> None:
     server = await asyncio.to_thread(coturn, CoturnConfig())

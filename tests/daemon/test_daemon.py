@@ -151,7 +151,7 @@ async def test_a_changed_file_is_taken_over_and_unchanged_checks_go_on(tmp_path:
             assert 'check="mine"' not in (await running.get("/metrics"))[1]
 
 
-async def test_a_wrong_file_leaves_the_old_one_running_and_is_told(tmp_path: Path) -> None:
+async def test_a_wrong_file_leaves_the_old_one_running_and_is_reported(tmp_path: Path) -> None:
     config = tmp_path / "probe.toml"
     async with Lab() as lab, daemon(tmp_path, lab.environment(), *HTTP) as running:
         await running.ready()

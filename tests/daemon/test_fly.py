@@ -27,7 +27,7 @@ bad = "below"
 """
 
 
-async def test_a_crash_and_a_query_s_limit_are_told_and_the_token_is_nowhere(
+async def test_a_crash_and_a_query_s_limit_are_reported_and_the_token_is_nowhere(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "probe.toml").write_text(OWN)

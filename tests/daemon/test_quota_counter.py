@@ -56,7 +56,7 @@ async def test_the_count_survives_a_kill(tmp_path: Path) -> None:
         assert after % 7 == 0
 
 
-async def test_intervals_that_take_too_much_are_told_at_the_start_and_on_the_page(
+async def test_intervals_that_take_too_much_are_reported_at_the_start_and_on_the_page(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "probe.toml").write_text(OFTEN)

@@ -81,7 +81,7 @@ async def test_a_right_configuration_is_taken_over(tmp_path: Path) -> None:
     assert stage.reloader.outcome.notices == []
 
 
-async def test_a_wrong_one_changes_nothing_and_is_told_until_it_is_right(
+async def test_a_wrong_one_changes_nothing_and_is_reported_until_it_is_right(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = Stage(tmp_path)

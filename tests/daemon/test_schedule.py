@@ -136,7 +136,7 @@ def test_a_run_is_over_before_the_next_begins() -> None:
     assert EVERY_TEN.deadline(8.0, opening=False) == 8.0
 
 
-async def test_a_slow_check_never_runs_beside_itself_and_holds_up_nobody(stage: Stage) -> None:
+async def test_a_slow_check_never_runs_beside_itself_and_holds_up_no_one(stage: Stage) -> None:
     stage.run.held["slow"] = asyncio.Event()
     stage.schedule.add(CheckTiming("slow", interval=10.0, first=0.0, phase=5.0))
     stage.schedule.add(EVERY_TEN)
@@ -227,7 +227,7 @@ async def test_the_end_cancels_what_runs_and_waits_for_it(
     assert caplog.text == ""
 
 
-async def test_on_the_real_clock_nobody_has_to_wake_it() -> None:
+async def test_on_the_real_clock_no_one_has_to_wake_it() -> None:
     ran = asyncio.Event()
 
     async def run(name: str) -> None:

@@ -55,7 +55,7 @@ def test_only_a_change_wakes_anybody() -> None:
     assert woken(made, Status.OK) == set()
 
 
-def test_a_dear_check_wakes_nobody() -> None:
+def test_a_dear_check_wakes_no_one() -> None:
     assert woken(waking(), Status.FAILED, "turn-primary-udp") == set()
 
 

@@ -141,7 +141,7 @@ async def test_what_is_wrong_with_a_target_is_no_error_of_ours() -> None:
         assert [each["logentry"]["formatted"] for each in sentry.of("event")] == ["ours"]
 
 
-async def test_a_task_whose_exception_nobody_has_awaited_is_an_error() -> None:
+async def test_a_task_whose_exception_no_one_has_awaited_is_an_error() -> None:
     """One that somebody awaits is none: to be refused is a monitor's daily bread."""
     async with Sentry() as sentry:
         start(sentry)

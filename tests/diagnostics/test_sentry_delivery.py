@@ -58,7 +58,7 @@ async def test_starting_again_does_not_report_twice() -> None:
     ],
     ids=str,
 )
-async def test_a_sentry_that_refuses_disturbs_nobody(
+async def test_a_sentry_that_refuses_disturbs_no_one(
     options: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with Sentry(**options) as sentry:
@@ -71,7 +71,7 @@ async def test_a_sentry_that_refuses_disturbs_nobody(
     assert "Traceback" not in capfd.readouterr().err
 
 
-async def test_a_sentry_that_does_not_answer_holds_nobody_up() -> None:
+async def test_a_sentry_that_does_not_answer_holds_no_one_up() -> None:
     async with Sentry(silent=True) as sentry:
         start(sentry)
         logger.error("first")
@@ -85,7 +85,7 @@ async def test_a_sentry_that_does_not_answer_holds_nobody_up() -> None:
         assert time.monotonic() - started < 1.0
 
 
-async def test_a_sentry_that_is_not_there_disturbs_nobody() -> None:
+async def test_a_sentry_that_is_not_there_disturbs_no_one() -> None:
     assert errors.start(
         f"http://{KEY}@127.0.0.1:{closed_port()}/1",
         release="0",

@@ -92,7 +92,7 @@ async def test_a_page_over_tls_has_blackbox_exporters_metrics(tmp_path: Path) ->
     assert 'subject="CN=localhost"' in info
 
 
-async def test_a_certificate_that_nobody_signed_fails_unless_it_is_meant(tmp_path: Path) -> None:
+async def test_a_certificate_that_no_one_signed_fails_unless_it_is_meant(tmp_path: Path) -> None:
     tls = server_context(make_certificate(tmp_path))
     lax = {"prober": "http", "http": {"tls_config": {"insecure_skip_verify": True}}}
     async with (

@@ -164,7 +164,7 @@ async def test_an_entry_that_makes_no_sense_is_lost_alone(nonsense: dict[str, An
         assert (history.state.written, history.state.lost) == (2, 1)
 
 
-async def test_of_too_many_recent_entries_the_newest_are_told() -> None:
+async def test_of_too_many_recent_entries_the_newest_are_reported() -> None:
     async with opened(None) as history:
         await keep(history, entries(10))
         assert [e.message for e in await history.recent(NOON + 20, most=3)] == ["7", "8", "9"]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probe.core.causes import Cause
+from tests.hostile.flood_table import LATE
+from tests.hostile.flood_table import everything as floods
 from tests.hostile.servers import (
     Behaviour,
     http,
@@ -21,6 +23,8 @@ GARBAGE = {Cause.PROTOCOL_ERROR}
 ODD = {Cause.BODY_INVALID}
 FLOOD = {Cause.FLOODED, Cause.PROTOCOL_ERROR}
 CLOSED = {Cause.CONNECTION_CLOSED}
+SLOW = 2.0
+"""Seconds of a check whose server sends a byte now and then."""
 LONG = b"1" + b"0" * 400
 
 
@@ -32,6 +36,7 @@ class Hostile:
     kind: str
     behave: Behaviour
     may: frozenset[Cause]
+    deadline: float = 20.0
 
 
 AUTH_OK, READY = pg(b"R", bytes(4)), pg(b"Z", b"I")
@@ -276,5 +281,9 @@ def everything() -> list[Hostile]:
     found += [
         Hostile(f"health: {name}", "health", http(body), frozenset(may))
         for name, (body, may) in HEALTH.items()
+    ]
+    found += [
+        Hostile(name, sort, behave, may, SLOW if may >= LATE else 20.0)
+        for name, sort, behave, may in floods()
     ]
     return found

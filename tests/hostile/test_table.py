@@ -1,6 +1,7 @@
 """Whatever a server does, the check ends in time with the right cause, and its neighbour is ok."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ TABLE = everything()
 def _tables(port: int) -> dict[str, tuple[str, dict[str, Any]]]:
     """Kind and keys of the check that asks each sort of server."""
     url = f"http://127.0.0.1:{port}"
+    relay = {"username": "u", "password": "password", "provider": "x"}
     fly = {"token": "FlyV1 fm2_secret-of-the-test", "org": "o", "app": "a", "prometheus_url": url}
     return {
         "postgres": ("postgres", {"url": f"postgres://u:password@127.0.0.1:{port}/d"}),
@@ -34,6 +36,12 @@ def _tables(port: int) -> dict[str, tuple[str, dict[str, Any]]]:
         "fly-metrics": ("fly", {**fly, "part": "metrics", "machines_url": url}),
         "fly-machines": ("fly", {**fly, "part": "machines", "machines_url": url}),
         "signaling": ("signaling", {"url": url}),
+        "page": ("http", {"url": url, "body": "health"}),
+        "secure page": ("http", {"url": f"https://127.0.0.1:{port}", "body": "health"}),
+        "socket": ("signaling", {"url": url, "jwt_secret": "s" * 32}),
+        "secure redis": ("redis", {"url": f"rediss://127.0.0.1:{port}"}),
+        "relay": ("allocation", {"url": f"turn:127.0.0.1:{port}?transport=tcp", **relay}),
+        "secure relay": ("allocation", {"url": f"turns:127.0.0.1:{port}?transport=tcp", **relay}),
         "allocation": (
             "allocation",
             {"metered_url": url, "api_key": "abcdabcd", "provider": "metered", "way": "udp"},
@@ -41,11 +49,24 @@ def _tables(port: int) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def _check(name: str, sort: str, port: int) -> Check:
+def check_of(
+    name: str, sort: str, port: int, deadline: float = DEADLINE, ca_file: Path | None = None
+) -> Check:
+    """A check of this sort of server; over TLS where there is an authority to trust."""
     kind_name, keys = _tables(port)[sort]
+    if ca_file is not None:
+        keys = {name: _secured(value) for name, value in keys.items()} | {"ca_file": ca_file}
     kind = next(each for each in KINDS if each.name == kind_name)
-    table = kind.table.model_validate({"name": name, "deadline": DEADLINE, **keys})
+    table = kind.table.model_validate({"name": name, "deadline": deadline, **keys})
     return Check(kind, table)
+
+
+def _secured(value: Any) -> Any:
+    secure = {"http:": "https:", "turn:": "turns:"}
+    for plain, scheme in secure.items():
+        if isinstance(value, str) and value.startswith(plain):
+            return scheme + value.removeprefix(plain)
+    return value
 
 
 def _texts(result: Result) -> list[str]:
@@ -61,8 +82,8 @@ async def test_a_hostile_server_hurts_its_own_check_alone(hostile: Hostile) -> N
     context = Context()
     async with serving(hostile.behave) as port, serving(http(HEALTHY)) as well:
         result, neighbour = await asyncio.gather(
-            run_check(_check("hostile", hostile.kind, port), context),
-            run_check(_check("healthy", "health", well), context),
+            run_check(check_of("hostile", hostile.kind, port, hostile.deadline), context),
+            run_check(check_of("healthy", "health", well), context),
         )
         await context.closing.drain(timeout=5)
     assert neighbour.status is Status.OK

@@ -127,7 +127,7 @@ def test_other_fields_are_refused_and_not_quoted(changes: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("schema", [2, 0, "1", None, True, [1]])
-def test_another_schema_is_told_from_nonsense(schema: Any) -> None:
+def test_another_schema_is_distinguished_from_nonsense(schema: Any) -> None:
     with pytest.raises(SchemaMismatch) as caught:
         read(with_(schema=schema))
     assert caught.value.version == "0.1.0"

@@ -67,7 +67,7 @@ async def test_a_set_up_that_needed_the_timer_of_ice_says_so(lab: TurnLab) -> No
         assert all(side.checks_sent > EAGER_CHECKS for side in sides(call))
 
 
-async def test_what_is_no_answer_of_the_other_side_connects_nobody(lab: TurnLab) -> None:
+async def test_what_is_no_answer_of_the_other_side_connects_no_one(lab: TurnLab) -> None:
     async with calling(lab) as call:
         await call.gather()
         side, other = sides(call)
@@ -105,7 +105,7 @@ def test_an_answer_is_signed_by_who_was_asked() -> None:
     assert not connectivity_check.has_valid_integrity(arrived, THEIRS)
 
 
-def test_data_is_told_from_checks_by_the_first_byte() -> None:
+def test_data_is_distinguished_from_checks_by_the_first_byte() -> None:
     assert connectivity_check.is_stun(b"\x00\x01")
     assert not connectivity_check.is_stun(b"\x16\xfe\xff")
     assert not connectivity_check.is_stun(b"")

@@ -46,7 +46,7 @@ async def test_status_is_the_status_code(
 
 
 @pytest.mark.parametrize("service", ["postgres", "redis", "pubsub"])
-async def test_a_service_that_is_down_is_told_with_200(
+async def test_a_service_that_is_down_is_reported_with_200(
     backend: LabBackend, http: aiohttp.ClientSession, service: str
 ) -> None:
     setattr(backend.knobs, service, "down")

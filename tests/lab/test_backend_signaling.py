@@ -70,7 +70,7 @@ async def test_an_expired_token_is_refused(
     await client.is_closed()
 
 
-async def test_leaving_the_queue_is_answered_though_nobody_queued(call: Call) -> None:
+async def test_leaving_the_queue_is_answered_though_no_one_queued(call: Call) -> None:
     client = await call("alice")
     await client.send("leave-queue")
     assert await client.hears("queue-left") == {"timestamp": TIMESTAMP}
@@ -212,7 +212,7 @@ async def test_who_is_not_in_the_session_can_not_speak_in_it(call: Call) -> None
     assert "message" not in bob.kept()
 
 
-async def test_who_goes_away_while_joining_waits_for_nobody(
+async def test_who_goes_away_while_joining_waits_for_no_one(
     leaks: None, backend: LabBackend, call: Call
 ) -> None:
     alice, bob = await call("alice"), await call("bob")

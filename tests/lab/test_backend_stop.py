@@ -55,7 +55,7 @@ async def test_a_stop_with_clients_connected_is_quick(
 
 
 @pytest.mark.parametrize("signaling", ["ok", "garbage"])
-async def test_a_stop_with_a_websocket_that_never_says_goodbye_is_quick(
+async def test_a_stop_with_a_websocket_that_never_says_close_is_quick(
     leaks: None, backend: LabBackend, http: aiohttp.ClientSession, signaling: Any
 ) -> None:
     backend.knobs.signaling = signaling

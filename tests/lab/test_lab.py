@@ -95,7 +95,7 @@ def test_a_wrong_value_names_the_knob_and_what_it_takes(name: str, text: str, ta
         ("turn.status", "turn.status: no such knob; turn has error, silent"),
     ],
 )
-def test_a_knob_that_there_is_not_is_told_with_those_that_are(name: str, message: str) -> None:
+def test_a_knob_that_there_is_not_is_reported_with_those_that_are(name: str, message: str) -> None:
     with pytest.raises(ValueError, match="knob") as caught:
         Lab().set_knob(name, "1")
     assert str(caught.value).startswith(message)

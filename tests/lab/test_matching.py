@@ -117,5 +117,5 @@ def test_a_wish_of_known_fields_is_taken(wish: object) -> None:
         ({"nativeLanguage": None}, "nativeLanguage must be a language code"),
     ],
 )
-def test_a_wish_that_is_wrong_is_told_what_is(wish: object, problem: str) -> None:
+def test_a_wish_that_is_wrong_is_reported_what_is(wish: object, problem: str) -> None:
     assert str(problem_with(wish)).startswith(problem)

@@ -139,7 +139,7 @@ def test_what_was_not_measured_disappears() -> None:
     assert values(made, "probe_runs_total")["unknown"] == 1.0
 
 
-def test_what_nobody_measures_any_more_goes_stale_and_then_away() -> None:
+def test_what_no_one_measures_any_more_goes_stale_and_then_away() -> None:
     clock = Clock()
     made = exporter(clock=clock)
     made.observe(run(values={TOY_SECONDS: 1.0}))

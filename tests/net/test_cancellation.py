@@ -88,7 +88,7 @@ async def test_a_client_that_is_closed_connects_no_more() -> None:
             raise AssertionError("it never connects")
 
 
-async def test_what_a_race_has_found_is_discarded_where_nobody_gets_it() -> None:
+async def test_what_a_race_has_found_is_discarded_where_no_one_gets_it() -> None:
     found: list[str] = []
     discarded: list[str] = []
 

@@ -103,7 +103,7 @@ async def test_addresses_without_a_route_do_not_blur_why_the_others_fail(
         (ConnectionResetError("handshake"), Cause.CONNECTION_CLOSED),
     ],
 )
-def test_errors_of_connections_are_told_apart(error: OSError, cause: Cause) -> None:
+def test_errors_of_connections_are_distinguished(error: OSError, cause: Cause) -> None:
     stop = translate(error, "host")
     assert stop is not None
     assert stop.cause is cause

@@ -157,7 +157,7 @@ def test_which_address_a_proxy_leads_to(
     assert (proxies.proxy_for(url) is not None) is proxied
 
 
-def test_a_proxy_that_can_t_be_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_can_t_be_used_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:secret@p:1")
     assert proxies.warnings() == [
         "HTTPS_PROXY: only http:// proxies can be used, this one is ignored"

@@ -36,7 +36,7 @@ async def test_a_name_without_addresses_is_a_dns_failure(host: str) -> None:
 @pytest.mark.parametrize(
     "address", ["192.0.2.1", "198.51.100.7", "203.0.113.9", "0.0.0.0", "224.0.0.1", "2001:db8::1"]
 )
-async def test_an_address_that_nobody_can_have_is_told_so(address: str) -> None:
+async def test_an_address_that_no_one_can_have_is_reported_so(address: str) -> None:
     with pytest.raises(CheckFailed) as caught:
         await resolve(address, 443)
     assert caught.value.cause is Cause.ADDRESS_RESERVED
@@ -47,7 +47,7 @@ def test_public_private_and_loopback_addresses_are_usable(address: str) -> None:
     assert not is_unreachable(address)
 
 
-async def test_a_look_up_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_look_up_that_hangs_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, released = threading.Event(), threading.Event()
 
     def hang(*_: object, **__: object) -> list[object]:

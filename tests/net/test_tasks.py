@@ -60,7 +60,7 @@ async def test_what_goes_well_or_wrong_by_itself_is_passed_on(leaks: None) -> No
         await run_cancellable(wrong())
 
 
-async def test_a_failure_keeps_its_phase_or_is_told_as_the_whole_one() -> None:
+async def test_a_failure_keeps_its_phase_or_is_reported_as_the_whole_one() -> None:
     inner = CheckFailed(Cause.ALLOCATION_QUOTA, "full", phase="gathering")
     for around, phase in ((phase_timeout, "gathering"), (phase_timeout_as, "call")):
         with pytest.raises(CheckFailed) as failed:

@@ -27,7 +27,7 @@ from probe.net.urls import check_base_url, check_http_url, show_host, show_url
         ("http://256.1.1.1/", "has an impossible host name"),
     ],
 )
-def test_a_mistake_is_told_with_what_would_be_right(url: str, problem: str) -> None:
+def test_a_mistake_is_reported_with_what_would_be_right(url: str, problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         check_http_url(url)
     assert problem in str(caught.value)

@@ -78,7 +78,7 @@ class TestToken:
             await shared.token()
             assert server.tokens == 2
 
-    async def test_without_a_readable_token_expires_in_tells_its_life(self) -> None:
+    async def test_without_a_readable_token_expires_in_reports_its_life(self) -> None:
         clock = Clock()
         async with signaling_server() as server:
             server.answer = lambda: json_answer({"accessToken": "opaque", "expiresIn": "10s"})

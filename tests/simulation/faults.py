@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal
@@ -45,14 +45,25 @@ class Scenario:
     checks: tuple[str, ...]
     faults: tuple[Fault, ...]
     seconds: float
+    _by_kind: Mapping[str, Sequence[Fault]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[Fault]] = {}
+        for fault in self.faults:
+            found.setdefault(fault.kind, []).append(fault)
+        object.__setattr__(self, "_by_kind", found)
 
     def active(self, kind: Kind, whom: str, at: float) -> Fault | None:
         """The fault of a kind that lasts at a time."""
-        found = (f for f in self.faults if f.kind == kind and f.whom == whom and f.covers(at))
-        return next(found, None)
+        for fault in self._by_kind.get(kind, ()):
+            if fault.start <= at < fault.end and fault.whom == whom:
+                return fault
+        return None
 
     def of(self, *kinds: Kind) -> list[Fault]:
         """All faults of some kinds."""
+        if len(kinds) == 1:
+            return list(self._by_kind.get(kinds[0], ()))
         return [fault for fault in self.faults if fault.kind in kinds]
 
     def without(self, *faults: Fault) -> "Scenario":

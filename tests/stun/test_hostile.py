@@ -102,7 +102,7 @@ def test_messages_are_whole_however_the_stream_is_cut(size: int) -> None:
         b"\x15\x03\x01\x00\x02\x02\x46",
     ],
 )
-def test_other_protocols_are_told_at_once(banner: bytes) -> None:
+def test_other_protocols_are_reported_at_once(banner: bytes) -> None:
     with pytest.raises(ValueError, match="neither STUN nor ChannelData"):
         list(Framer(lambda number: number == 0x4000).feed(banner))
 

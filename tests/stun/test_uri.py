@@ -70,7 +70,7 @@ def test_a_list_is_separated_by_comma_semicolon_or_white_space() -> None:
     ]
 
 
-def test_stun_servers_of_a_browsers_list_are_told_apart_and_repetitions_dropped() -> None:
+def test_stun_servers_of_a_browsers_list_are_distinguished_and_repetitions_dropped() -> None:
     found = parse_url_list("stun:a:80 turn:a:80 turn:a:80?transport=udp stuns:a turns:a")
     assert [str(url) for url in found.urls] == [
         "turn:a:80?transport=udp",

@@ -37,7 +37,7 @@ def test_another_server_is_asked_at_its_own_port() -> None:
         (("198.18.0.1", 3478), "asked already"),
     ],
 )
-def test_where_browsers_do_not_go_nobody_goes(alternate: tuple[str, int], words: str) -> None:
+def test_where_browsers_do_not_go_no_one_goes(alternate: tuple[str, int], words: str) -> None:
     with pytest.raises(CheckFailed, match=words) as raised:
         Redirects().follow(answer(alternate), ASKED)
     assert raised.value.cause is Cause.ALLOCATION_REFUSED

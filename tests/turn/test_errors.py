@@ -64,9 +64,19 @@ def test_a_relayed_address_that_can_be_used(relayed: str, server: str) -> None:
         ("224.0.0.1", "8.8.8.8", "reserved"),
     ],
 )
-def test_a_relayed_address_that_nobody_elsewhere_reaches(
+def test_a_relayed_address_that_no_one_elsewhere_reaches(
     relayed: str, server: str, word: str
 ) -> None:
     with pytest.raises(CheckFailed, match=f"{relayed} is {word}") as raised:
         check_relayed_address(relayed, server)
     assert raised.value.cause is Cause.RELAY_ADDRESS_UNUSABLE
+
+
+@pytest.mark.parametrize("code", [400, 401, 441])
+def test_a_name_that_has_ended_is_the_reason_in_every_dialect(code: int) -> None:
+    error = error_from_code(code, Method.ALLOCATE, username="1700000000:u", now=1700000060.0)
+    assert error.cause is Cause.CREDENTIALS_EXPIRED
+    assert "ended 60 s ago" in error.message
+    current = error_from_code(code, Method.ALLOCATE, username="1700000100:u", now=1700000060.0)
+    assert current.cause is Cause.AUTH_REJECTED
+    assert "static-auth-secret" in current.hint

@@ -62,6 +62,13 @@ BAD: dict[str, Mistake] = {
         "max-allocate-lifetime",
     ),
     "a bandwidth limit": (with_lines("max-bps=1000"), "echo", "relay_loss", "load"),
+    "no authentication": (CoturnConfig(anonymous=True), "open_relay", None, "lt-cred-mech"),
+    "a total quota of one": (
+        CoturnConfig(total_quota=1),
+        "second_allocation",
+        "allocation_quota",
+        "total-quota",
+    ),
     "a redirection to loopback": (
         with_lines("alternate-server=127.0.0.1:1"),
         "reachable",
@@ -112,7 +119,7 @@ async def test_a_server_that_is_well_is_said_to_be(coturn: CoturnFactory) -> Non
     assert expected | {"lifetime", "refresh", "permissions", "echo", "mos", "mtu"} <= set(good)
 
 
-async def test_without_credentials_what_strangers_see_is_told(coturn: CoturnFactory) -> None:
+async def test_without_credentials_what_strangers_see_is_reported(coturn: CoturnFactory) -> None:
     server = coturn(CoturnConfig())
     found = await findings(server, server.udp_url, credentials=None)
     assert found["open_relay"].status is FindingStatus.OK

@@ -94,7 +94,7 @@ def test_what_is_not_looked_at_is_said() -> None:
     )
 
 
-def test_every_mistake_is_told_at_once_with_its_place() -> None:
+def test_every_mistake_is_reported_at_once_with_its_place() -> None:
     assert mistakes(
         TURN_URLS="turn:a, turn:host:99999",
         TURN_USERNAME="me",

@@ -117,7 +117,7 @@ async def test_one_too_many_closes_the_oldest_idle_one_first() -> None:
             stream[1].close()
 
 
-async def test_1100_connections_that_say_nothing_keep_nobody_out() -> None:
+async def test_1100_connections_that_say_nothing_keep_no_one_out() -> None:
     async with served(limits(connections=50)) as server, asyncio.timeout(60):
         silent = [await server.connect() for _ in range(300)]
         stream = await server.connect()

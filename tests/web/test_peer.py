@@ -80,7 +80,7 @@ async def test_a_body_that_never_ends_is_not_waited_for(
         ended.set()
 
 
-async def test_too_many_are_sent_away_and_strangers_keep_nobody_out(url: str, clock: Clock) -> None:
+async def test_too_many_are_sent_away_and_strangers_keep_no_one_out(url: str, clock: Clock) -> None:
     for _ in range(int(BURST)):
         assert await status(url, {}) == 401
     assert await status(url, {}) == 429

@@ -78,7 +78,7 @@ async def _get(url: str, tls: ssl.SSLContext | bool = True, **options: Any) -> t
         return answer.status, answer.headers
 
 
-async def test_users_get_in_with_their_password_and_nobody_else(tmp_path: Path) -> None:
+async def test_users_get_in_with_their_password_and_no_one_else(tmp_path: Path) -> None:
     path = _written(tmp_path, {"basic_auth_users": {USER: HASH}})
     async with served(WebSecurity(path)) as port:
         url = f"http://127.0.0.1:{port}/metrics"

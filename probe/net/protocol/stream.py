@@ -7,11 +7,65 @@ at most ``SLICE`` bytes and gives the loop a turn first, for TLS as well.
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from socket import socket as Socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 
 SLICE = 8192
+"""Bytes of a stream that are handled in one turn of the loop."""
+MOST_HANDSHAKE = 256 << 10
+"""Bytes that a server may send until a TLS handshake is over: OpenSSL takes 100 KiB of
+certificates, and every warning and HelloRequest for as long as they come."""
+
+
+class HandshakeFlood(ConnectionAbortedError):
+    """The server sends more than MOST_HANDSHAKE bytes of a handshake."""
+
+    detail = f"sends more than {MOST_HANDSHAKE >> 10} KiB and no end of the TLS handshake"
+
+
+class SlicedSocket(Socket):
+    """Reads at most SLICE bytes at a time, whatever is asked for.
+
+    asyncio asks for 256 KiB, and who sends so much without being asked would hold up everybody
+    else on the loop. Inside ``bounded_handshake`` HandshakeFlood is raised beyond MOST_HANDSHAKE
+    bytes, and asyncio hands it to whoever waits.
+    """
+
+    _left: int | None = None
+
+    @contextmanager
+    def bounded_handshake(self) -> Iterator[None]:
+        """Count what comes meanwhile."""
+        self._left = MOST_HANDSHAKE
+        try:
+            yield
+        finally:
+            self._left = None
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive a little at a time."""
+        data = super().recv(min(size, SLICE), flags)
+        self._count(len(data))
+        return data
+
+    def recv_into(self, buffer: "Buffer", nbytes: int = 0, flags: int = 0, /) -> int:
+        """As ``recv``; this is what TLS reads by."""
+        size = min(nbytes or len(memoryview(buffer)), SLICE)
+        length = super().recv_into(buffer, size, flags)
+        self._count(length)
+        return length
+
+    def _count(self, length: int) -> None:
+        if self._left is not None:
+            self._left -= length
+            if self._left < 0:
+                raise HandshakeFlood
 
 
 class Stream:
@@ -136,13 +190,15 @@ class TlsStream(Stream):
         return self.connection.selected_alpn_protocol()
 
     async def handshake(self) -> None:
-        """Shake hands and verify. Raises ssl.SSLError, OSError."""
+        """Shake hands and verify. Raises ssl.SSLError, OSError (HandshakeFlood is one)."""
         while True:
             try:
                 self.connection.do_handshake()
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._feed()
+                if self.received > MOST_HANDSHAKE:
+                    raise HandshakeFlood from None
             except ssl.SSLError:
                 with suppress(OSError):
                     await self._flush()  # the alert that says why

@@ -121,7 +121,7 @@ def test_the_one_that_told_is_away_for_the_end(village: Village) -> None:
     assert village.town.incidents == {}
 
 
-def test_nobody_to_ask_is_a_page_later_that_says_so(village: Village) -> None:
+def test_no_one_to_ask_is_a_page_later_that_says_so(village: Village) -> None:
     village.kill("fra")
     village.kill("nrt")
     village.pass_(30)
@@ -222,7 +222,7 @@ def test_however_it_went_in_the_end_all_is_well_everywhere(
 @given(st.lists(st.tuples(regions, st.integers(1, 200)), max_size=8))
 # The one that waited for another to tell stops waiting in the second in which that one tells.
 @example([({"nrt"}, 149), (ALL, 16)])
-def test_while_all_hear_each_other_nothing_is_told_twice(
+def test_while_all_hear_each_other_nothing_is_reported_twice(
     steps: list[tuple[set[str], int]],
 ) -> None:
     village = Village()

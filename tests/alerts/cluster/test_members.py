@@ -237,7 +237,7 @@ async def test_the_page_for_other_probes_takes_its_own_token_alone() -> None:
             assert await ask(url, token=wrong) == 401
 
 
-async def test_who_asks_too_often_waits_and_strangers_keep_nobody_out() -> None:
+async def test_who_asks_too_often_waits_and_strangers_keep_no_one_out() -> None:
     clock = Clock()
     async with served(Peering(TOKEN, echo, clock).handle) as url:
         statuses = [await ask(url, token="wrong") for _ in range(int(BURST) + 1)]

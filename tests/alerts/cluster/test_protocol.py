@@ -26,7 +26,7 @@ def test_what_probes_tell_as_one_has_the_same_labels_and_key_from_each() -> None
     assert dedup_key("paircam.live") != dedup_key("paircam.live (fra)")
 
 
-def test_services_that_know_an_incident_by_its_key_are_told_by_every_probe() -> None:
+def test_services_that_know_an_incident_by_its_key_are_reported_by_every_probe() -> None:
     assert {each.name for each in NOTIFIERS if each.deduplicates} == {"pagerduty", "alertmanager"}
 
 
@@ -68,7 +68,7 @@ FIRST, LATER = Other("fra", ahead=True), Other("nrt", ahead=False)
         ("syd", [], 0.0, Assignment(Role.SEND)),
     ],
 )
-def test_the_first_that_sees_it_tells_and_the_next_goes_on(
+def test_the_first_that_sees_it_reports_and_the_next_goes_on(
     owner: str | None, others: list[Other], waited: float, assignment: Assignment
 ) -> None:
     assert elect(owner, False, others, waited, 100.0) == assignment
@@ -102,7 +102,7 @@ others = st.builds(
     st.floats(0, 1e6),
     st.floats(0, 1e6),
 )
-def test_somebody_always_tells(
+def test_somebody_always_reports(
     owner: str | None, over: bool, found: list[Other], waited: float, opened: float
 ) -> None:
     assignment = elect(owner, over, found, waited, opened)

@@ -101,7 +101,7 @@ def test_two_regions_or_the_only_one_make_a_page(
     assert (standing.scope, standing.severity, standing.view) == (scope, severity, view)
 
 
-def test_who_can_ask_nobody_believes_itself_later_and_says_so() -> None:
+def test_who_can_ask_no_one_believes_itself_later_and_says_so() -> None:
     waits = stood(silent("fra"), silent("nrt"))
     assert waits.scope is Scope.WAITING
     due = next_time(ALERT, waits)

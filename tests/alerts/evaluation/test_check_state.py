@@ -51,7 +51,7 @@ def test_a_check_that_is_well_from_the_start_is_no_change() -> None:
     assert (stand.verdict, stand.since) == (Verdict.OK, 10.0)
 
 
-def test_a_failure_is_told_once_and_its_end_with_its_beginning() -> None:
+def test_a_failure_is_reported_once_and_its_end_with_its_beginning() -> None:
     board = board_of(toy())
     take(board, result_of("toy"), 10.0)
     changes = take(board, result_of("toy", Status.FAILED), 20.0)
@@ -134,7 +134,7 @@ def test_since_when_survives_a_restart(
     assert stand.since == (100.0 if status is Status.FAILED else 500.0)
 
 
-def test_unknown_is_told_and_is_no_failure() -> None:
+def test_unknown_is_reported_and_is_no_failure() -> None:
     board = board_of(toy())
     take(board, result_of("toy"), 1.0)
     changes = take(board, result_of("toy", Status.UNKNOWN, Cause.OWN_NETWORK), 2.0)

@@ -82,7 +82,7 @@ def test_a_value_that_is_no_number_is_no_data() -> None:
     assert (found.value, found.verdict) == (None, Verdict.UNKNOWN)
 
 
-def test_a_missed_objective_is_shown_and_disturbs_nobody() -> None:
+def test_a_missed_objective_is_shown_and_disturbs_no_one() -> None:
     kind = toy_kind(thresholds=(Threshold(TOY_SECONDS, LIMITS),))
     judgement = judge([toy(kind=kind)], {"toy": result_of("toy", samples={TOY_SECONDS: 0.7})})
     assert [each.verdict for each in judgement.evaluations] == [Verdict.OBJECTIVE_MISSED]
@@ -119,7 +119,7 @@ def test_no_relay_that_works_is_critical() -> None:
     assert _relays(Status.FAILED, Status.FAILED) == [Verdict.CRITICAL, Verdict.CRITICAL]
 
 
-def test_a_relay_that_could_not_be_measured_backs_nobody_up() -> None:
+def test_a_relay_that_could_not_be_measured_backs_no_one_up() -> None:
     assert _relays(Status.FAILED, Status.UNKNOWN) == [Verdict.CRITICAL, Verdict.UNKNOWN]
 
 
@@ -127,7 +127,7 @@ def test_a_hairpin_alone_never_pages() -> None:
     assert _relays(Status.FAILED, cause=Cause.HAIRPIN_FAILED) == [Verdict.WARNING]
 
 
-def test_checks_of_other_groups_back_nobody_up() -> None:
+def test_checks_of_other_groups_back_no_one_up() -> None:
     checks = [toy("relay", RELAYS, team="relays"), toy("other", RELAYS, team="others")]
     results = {
         "relay": result_of("relay", Status.FAILED),
@@ -212,7 +212,7 @@ def share(bad: int, total: int) -> Evaluation:
         (15, 100, Verdict.OK),
     ],
 )
-def test_a_ratio_is_told_only_when_it_surely_is_beyond(
+def test_a_ratio_is_reported_only_when_it_surely_is_beyond(
     bad: int, total: int, verdict: Verdict
 ) -> None:
     assert share(bad, total).verdict is verdict
@@ -262,21 +262,21 @@ def counted(part: float, whole: float) -> Evaluation:
         (0, 20, Verdict.OK),
     ],
 )
-def test_a_share_that_others_counted_is_told_only_when_chance_can_t_explain_it(
+def test_a_share_that_others_counted_is_reported_only_when_chance_can_t_explain_it(
     part: float, whole: float, verdict: Verdict
 ) -> None:
     assert counted(part, whole).verdict is verdict
 
 
 @given(st.integers(0, 10_000), st.integers(20, 10_000))
-def test_a_share_is_never_told_milder_of_more_cases(part: int, whole: int) -> None:
+def test_a_share_is_never_reported_milder_of_more_cases(part: int, whole: int) -> None:
     part = min(part, whole)
     order = [Verdict.OK, Verdict.OBJECTIVE_MISSED, Verdict.WARNING, Verdict.CRITICAL]
     few, many = counted(part, whole), counted(part * 10, whole * 10)
     assert order.index(few.verdict) <= order.index(many.verdict)
 
 
-def test_a_share_is_told_with_its_denominator() -> None:
+def test_a_share_is_reported_with_its_denominator() -> None:
     assert limit_sentence(counted(80, 1000)) == "probe_counted_ratio 8 % (80 of 1000) is above 5 %"
 
 

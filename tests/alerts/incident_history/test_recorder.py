@@ -149,7 +149,7 @@ def test_an_alert_that_fires_again_before_the_end_is_sent_is_the_same_incident()
     assert (found.ended, found.since) == (None, NOON)
 
 
-def test_a_silence_is_named_and_nobody_was_notified() -> None:
+def test_a_silence_is_named_and_no_one_was_notified() -> None:
     recorder, kept = IncidentRecorder("lax"), Kept()
     recorder.connect(kept, (), {})
     silence = Silence("silence-1", ("*",), "eva", "moving", NOON, NOON + 60)
@@ -190,7 +190,7 @@ def test_a_message_that_became_part_of_a_later_one_is_dropped() -> None:
     ]
 
 
-def test_a_refusal_that_nobody_reported_is_found_in_the_outbox() -> None:
+def test_a_refusal_that_no_one_reported_is_found_in_the_outbox() -> None:
     recorder, kept = IncidentRecorder("lax"), Kept()
     recorder.connect(kept, (), {})
     recorder.update([group(failing())], NOON, never)

@@ -85,7 +85,7 @@ def test_what_is_left_to_tell(story: str, people: str, pager: str) -> None:
     assert told(story, sends_missed_incidents=False) == pager
 
 
-def test_the_newest_content_is_told() -> None:
+def test_the_newest_content_is_reported() -> None:
     first, second = queue("F C")
     (step,) = collapse([first, second], False)
     assert step.new == replace(
@@ -106,7 +106,7 @@ def test_a_test_arrives_although_it_is_resolved_at_once() -> None:
     assert [step.untouched for step in collapse(tests, False)] == [True, True]
 
 
-def test_troubles_that_are_over_are_all_named_within_bounds() -> None:
+def test_failures_that_are_over_are_all_named_within_bounds() -> None:
     deliveries = [
         Delivery("slack", a_message(RESOLVED, resolved=(an_alert(since=at),)), number=at)
         for at in range(1, MOST_RESOLVED + 5)

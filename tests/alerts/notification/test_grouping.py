@@ -70,7 +70,7 @@ def test_a_message_says_what_changed_what_to_do_and_where_to_read_on() -> None:
     }
 
 
-def test_what_burns_is_told_once_to_everybody_whom_it_concerns() -> None:
+def test_what_fires_is_reported_once_to_everybody_whom_it_concerns() -> None:
     here = group_store()
     assert told(here, 0, [alert("health")]) == [
         ("chat", "firing", "health: it is down"),
@@ -79,7 +79,7 @@ def test_what_burns_is_told_once_to_everybody_whom_it_concerns() -> None:
     assert told(here, 10, [alert("health")]) == []
 
 
-def test_a_warning_pages_nobody_and_waits_for_others_of_its_incident() -> None:
+def test_a_warning_pages_no_one_and_waits_for_others_of_its_incident() -> None:
     here, warning = group_store(), alert("a", Severity.WARNING)
     assert told(here, 0, [warning]) == []
     assert here.next_time([Incident("backend", (warning,))], 0) == GROUP_WAIT_SECONDS
@@ -101,7 +101,7 @@ def test_many_alerts_of_one_subject_are_one_message() -> None:
     assert chat == ("chat", "firing", "ready: it is down (and 2 more)")
 
 
-def test_what_joins_is_gathered_before_it_is_told() -> None:
+def test_what_joins_is_gathered_before_it_is_reported() -> None:
     here = group_store()
     told(here, 0, [alert("health")])
     both = [alert("health"), alert("ready")]
@@ -230,7 +230,7 @@ def test_a_receiver_that_forgets_is_repeated_to_also_while_it_is_suppressed() ->
     assert [line[1] for line in told(here, 123)] == ["resolved"]
 
 
-def test_its_end_is_told_with_what_was_over() -> None:
+def test_its_end_is_reported_with_what_was_over() -> None:
     here = group_store()
     told(here, 0, [alert("health")])
     ended = replace(alert("health"), ended=50.0)
@@ -244,14 +244,14 @@ def test_its_end_is_told_with_what_was_over() -> None:
     assert told(here, 60) == []
 
 
-def test_an_incident_that_nobody_speaks_of_any_more_is_over() -> None:
+def test_an_incident_that_no_one_speaks_of_any_more_is_over() -> None:
     here = group_store()
     told(here, 0, [alert("health")])
     occasions = [each.message.occasion for each in here.settle([], 10, SETTING)]
     assert occasions == [MessageType.RESOLVED, MessageType.RESOLVED]
 
 
-def test_muted_alerts_are_told_when_they_still_burn_afterwards() -> None:
+def test_muted_alerts_are_reported_when_they_still_fire_afterwards() -> None:
     here = group_store()
     assert told(here, 0, muted=[alert("health")]) == []
     assert len(told(here, 100, [alert("health")])) == 2

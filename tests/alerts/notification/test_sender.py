@@ -198,7 +198,7 @@ async def test_what_a_notifier_remembers_of_a_key_is_handed_to_it_again(outbox: 
     assert slack.memories == [{}, {"ts": "1"}, {"ts": "2"}, {}]
 
 
-async def test_what_is_overtaken_while_a_service_is_away_is_told_as_one(outbox: Outbox) -> None:
+async def test_what_is_overtaken_while_a_service_is_away_is_reported_as_one(outbox: Outbox) -> None:
     slack = Service("slack", [BUSY], sends_missed_incidents=True)
     async with running(Post(outbox, slack)) as post:
         await post.commit(a_delivery(FIRING, at=100, to="slack"))

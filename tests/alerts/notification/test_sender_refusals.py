@@ -22,7 +22,9 @@ async def outbox(leaks: None) -> AsyncIterator[Outbox]:
     await outbox.close()
 
 
-async def test_a_message_that_is_refused_for_good_is_told_once_and_shown(outbox: Outbox) -> None:
+async def test_a_message_that_is_refused_for_good_is_reported_once_and_shown(
+    outbox: Outbox,
+) -> None:
     pager = Service(script=[REFUSED])
     async with running(Post(outbox, pager)) as post:
         await post.commit(a_delivery(at=1))

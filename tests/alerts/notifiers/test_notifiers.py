@@ -172,7 +172,7 @@ async def test_a_reminder_and_a_repetition_open_no_second_incident() -> None:
         assert service.incidents == {}
 
 
-def test_alertmanager_gets_what_burns_and_the_end_of_what_does_not() -> None:
+def test_alertmanager_gets_what_fires_and_the_end_of_what_does_not() -> None:
     warning = alertmanager.labels_of(failing(severity=Severity.WARNING))
     new, old = alertmanager.alerts_of(told(), [warning])
     assert new["labels"]["severity"] == "critical"

@@ -138,7 +138,7 @@ async def test_a_webhook_only_has_to_answer(
     assert found.accepts is accepts, found
 
 
-async def test_nobody_there_is_said_of_each(receivers: Receivers) -> None:
+async def test_no_one_there_is_said_of_each(receivers: Receivers) -> None:
     nowhere = "http://127.0.0.1:9"
     notifiers: list[Notifier] = [
         SlackWebhook(SecretStr(f"{nowhere}/services/T/B/x")),

@@ -155,7 +155,7 @@ async def test_another_process_adds_silences_meanwhile(outbox: Outbox, tmp_path:
     assert outbox.state.persistent
 
 
-async def test_a_message_that_nobody_can_read_does_not_block_the_others(
+async def test_a_message_that_no_one_can_read_does_not_block_the_others(
     outbox: Outbox, tmp_path: Path
 ) -> None:
     await outbox.commit({}, [a_delivery(at=1), a_delivery(at=2)])
@@ -170,7 +170,7 @@ async def test_a_message_that_nobody_can_read_does_not_block_the_others(
     await again.close()
 
 
-async def test_what_was_begun_is_carried_out_although_nobody_waits(outbox: Outbox) -> None:
+async def test_what_was_begun_is_carried_out_although_no_one_waits(outbox: Outbox) -> None:
     task = asyncio.create_task(outbox.commit({"a": "one"}, [a_delivery()]))
     await asyncio.sleep(0)
     task.cancel()

@@ -156,7 +156,7 @@ def test_windows_that_would_overlap_because_a_day_is_short_follow_each_other() -
         ("colour = 1", '"colour": unknown key; known are name, reason, announcement, matches'),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_what_would_be_right(
+def test_a_mistake_is_reported_with_its_place_and_what_would_be_right(
     lines: str, expected: str
 ) -> None:
     found = problems(f'[[maintenance]]\nname = "a"\nreason = "b"\n{lines}')
@@ -165,7 +165,7 @@ def test_a_mistake_is_told_with_its_place_and_what_would_be_right(
     assert found[0].startswith("probe.toml: [[maintenance]] entry 1")
 
 
-def test_every_mistake_is_told_and_good_entries_are_kept() -> None:
+def test_every_mistake_is_reported_and_good_entries_are_kept() -> None:
     good: dict[str, Any] = {"name": "a", "reason": "b", "at": "02:00"}
     tables, mistakes = read_windows([{**good, "at": 1}, good, {"at": "02:00"}])
     assert [each.name for each in tables] == ["a"]

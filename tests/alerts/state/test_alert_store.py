@@ -126,7 +126,7 @@ def test_it_ends_after_two_good_intervals() -> None:
     assert stage.store.firing == []
 
 
-def test_a_value_beyond_its_limit_tells_how_far_and_since_when() -> None:
+def test_a_value_beyond_its_limit_reports_how_far_and_since_when() -> None:
     stage = Stage()
     stage.see(0, value=0.5)
     stage.see(400, value=1.5)

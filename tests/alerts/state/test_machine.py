@@ -129,7 +129,7 @@ def test_every_second_failure_is_noticed() -> None:
     assert [each.turn for each in told] == [TransitionType.FIRED]
 
 
-def test_flapping_is_told_once_and_ends_when_it_is_calm() -> None:
+def test_flapping_is_reported_once_and_ends_when_it_is_calm() -> None:
     seen: Seq = []
     for round_ in range(2 * FLAPS):
         seen += [(round_ * 400.0, ObservedLevel.CRITICAL)]

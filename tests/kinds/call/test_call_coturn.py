@@ -42,7 +42,9 @@ async def test_a_quota_of_one_is_too_little_for_a_call(start: Start) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_denied_peer_is_told_from_a_path_that_fails(start: Start, way: str) -> None:
+async def test_a_denied_peer_is_distinguished_from_a_path_that_fails(
+    start: Start, way: str
+) -> None:
     server = start(denied_peer_ip=["127.0.0.0-127.255.255.255"], loopback_peers=False)
     result = await run(coturn_check(server, way, deadline=8))
     assert ending(result) == ("ice", "peer_forbidden")

@@ -79,7 +79,7 @@ async def issuing(lab: TurnLab, knobs: BackendKnobs) -> AsyncIterator[LabBackend
         ("empty", "credentials", "credentials_missing"),
     ],
 )
-async def test_what_the_backend_issues_wrongly_is_told(
+async def test_what_the_backend_issues_wrongly_is_reported(
     lab: TurnLab, state: str, phase: str, cause: str
 ) -> None:
     knobs = BackendKnobs()

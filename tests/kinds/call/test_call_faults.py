@@ -103,14 +103,14 @@ async def test_a_quota_of_one_is_too_little_for_a_call(lab: TurnLab) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_silent_server_is_told_in_gathering(lab: TurnLab, way: str) -> None:
+async def test_a_silent_server_is_reported_in_gathering(lab: TurnLab, way: str) -> None:
     lab.knobs.silent = True
     result = await run_on(lab.server, lab_check(lab, way, deadline=SHORT))
     assert ending(result) == ("gathering", "deadline")
     assert result.duration < SHORT
 
 
-async def test_with_the_usual_deadline_silence_is_told_within_ten_seconds(lab: TurnLab) -> None:
+async def test_with_the_usual_deadline_silence_is_reported_within_ten_seconds(lab: TurnLab) -> None:
     lab.knobs.silent = True
     result = await run_on(lab.server, lab_check(lab))
     assert ending(result) == ("gathering", "deadline")
@@ -135,7 +135,7 @@ async def test_a_server_that_is_gone_refuses(lab: TurnLab, way: str) -> None:
     ],
     ids=["wrong name", "expired", "untrusted"],
 )
-async def test_a_bad_certificate_is_told_in_gathering(
+async def test_a_bad_certificate_is_reported_in_gathering(
     leaks: None, tmp_path: Path, certificate: Callable[[Authority], ssl.SSLContext]
 ) -> None:
     async with turn_lab(tmp_path, certificate=certificate) as lab:
@@ -159,7 +159,9 @@ async def test_names_and_addresses_that_lead_nowhere(leaks: None, host: str, cau
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_forbidden_peer_is_told_from_a_path_that_fails(lab: TurnLab, way: str) -> None:
+async def test_a_forbidden_peer_is_distinguished_from_a_path_that_fails(
+    lab: TurnLab, way: str
+) -> None:
     lab.knobs.error = 403
     result = await run_on(lab.server, lab_check(lab, way, deadline=SHORT))
     assert ending(result) == ("ice", "peer_forbidden")
@@ -167,7 +169,7 @@ async def test_a_forbidden_peer_is_told_from_a_path_that_fails(lab: TurnLab, way
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_hairpin_that_fails_is_told_before_the_deadline(lab: TurnLab, way: str) -> None:
+async def test_a_hairpin_that_fails_is_reported_before_the_deadline(lab: TurnLab, way: str) -> None:
     lab.knobs.hairpin = False
     result = await run_on(lab.server, lab_check(lab, way, deadline=SHORT))
     assert ending(result) == ("ice", "hairpin_failed")
@@ -178,14 +180,14 @@ async def test_a_hairpin_that_fails_is_told_before_the_deadline(lab: TurnLab, wa
     assert signals.ICE not in found
 
 
-async def test_a_relayed_address_that_nobody_can_have_is_told(lab: TurnLab) -> None:
+async def test_a_relayed_address_that_no_one_can_have_is_reported(lab: TurnLab) -> None:
     lab.knobs.relayed_address = "192.0.2.1"
     result = await run_on(lab.server, lab_check(lab, deadline=SHORT))
     assert ending(result) == ("gathering", "relay_address_unusable")
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_server_that_goes_between_allocating_and_ice_is_told(
+async def test_a_server_that_goes_between_allocating_and_ice_is_reported(
     mortal_lab: TurnLab, way: str
 ) -> None:
     mortal_lab.knobs.delay = 0.1
@@ -198,7 +200,7 @@ async def test_a_server_that_goes_between_allocating_and_ice_is_told(
     await context.closing.drain(timeout=0)
 
 
-async def test_a_server_that_falls_silent_before_ice_is_told_before_the_deadline(
+async def test_a_server_that_falls_silent_before_ice_is_reported_before_the_deadline(
     mortal_lab: TurnLab,
 ) -> None:
     # Slow enough that the checks of ICE are still on their way when it falls silent.
@@ -211,7 +213,7 @@ async def test_a_server_that_falls_silent_before_ice_is_told_before_the_deadline
     await context.closing.drain(timeout=0)
 
 
-async def test_a_server_that_goes_in_mid_call_is_told(mortal_lab: TurnLab) -> None:
+async def test_a_server_that_goes_in_mid_call_is_reported(mortal_lab: TurnLab) -> None:
     context = Context()
     running = Interrupted(lab_check(mortal_lab, echoes=50), context)
     await running.reaches("echo")

@@ -125,7 +125,7 @@ async def test_a_body_that_says_so_is_well(document: object, body: str) -> None:
         (429, Status.UNKNOWN, Cause.RATE_LIMITED),
     ],
 )
-async def test_an_unexpected_status_is_told_by_its_code(
+async def test_an_unexpected_status_is_reported_by_its_code(
     code: int, status: Status, cause: Cause
 ) -> None:
     result = await look_at(answers(code, HEALTHY), body="health")
@@ -181,7 +181,7 @@ async def test_a_redirect_to_nowhere_is_a_protocol_error(location: str) -> None:
     assert ending(result) == ("redirect", Cause.PROTOCOL_ERROR)
 
 
-async def test_a_refusal_that_names_what_is_down_is_told_with_it() -> None:
+async def test_a_refusal_that_names_what_is_down_is_reported_with_it() -> None:
     down = {**DEGRADED, "services": {"postgres": "up", "redis": "down"}}
     result = await look_at(answers(503, down), body="health")
     assert ending(result) == ("status", Cause.HTTP_STATUS)

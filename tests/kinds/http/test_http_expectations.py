@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("leaks")
         ({"expect_new_instance": "e784"}, Cause.OLD_INSTANCE),
     ],
 )
-async def test_a_deployment_is_told_from_the_one_before(
+async def test_a_deployment_is_distinguished_from_the_one_before(
     expected: dict[str, str], cause: Cause | None
 ) -> None:
     result = await look_at(answers(200, HEALTHY), body="health", **expected)

@@ -55,7 +55,7 @@ async def test_a_backend_that_hangs_makes_one_look_at_postgres() -> None:
     assert "Postgres" in failure(result).hint
 
 
-async def test_silence_in_the_tls_handshake_is_told_from_a_silent_application() -> None:
+async def test_silence_in_the_tls_handshake_is_distinguished_from_a_silent_application() -> None:
     async with Pages(hangs_after(), listens=False) as pages:
         result = await look(pages.url.replace("http:", "https:"), deadline=HANGS)
     assert ending(result) == ("tls", Cause.DEADLINE)
@@ -90,25 +90,25 @@ async def test_headers_without_end_are_a_protocol_error() -> None:
     assert ending(await look_at(endless)) == ("processing", Cause.PROTOCOL_ERROR)
 
 
-async def test_a_refused_connection_is_told_so() -> None:
+async def test_a_refused_connection_is_reported_so() -> None:
     result = await look(f"http://localhost:{closed_port()}")
     assert ending(result) == ("connect", Cause.CONNECT_REFUSED)
     assert "connect" in result.phases
 
 
-async def test_a_name_that_does_not_resolve_is_told_so() -> None:
+async def test_a_name_that_does_not_resolve_is_reported_so() -> None:
     result = await look("http://nothing.invalid/")
     assert ending(result) == ("resolve", Cause.DNS_FAILED)
     assert "nothing.invalid" in failure(result).message
 
 
-async def test_a_documentation_address_is_told_at_once() -> None:
+async def test_a_documentation_address_is_reported_at_once() -> None:
     result = await look("http://192.0.2.1/")
     assert ending(result) == ("resolve", Cause.ADDRESS_RESERVED)
     assert result.duration < 4
 
 
-async def test_a_redirect_to_a_documentation_address_is_told_at_once() -> None:
+async def test_a_redirect_to_a_documentation_address_is_reported_at_once() -> None:
     result = await look_at(answers(302, b"", Location="http://[2001:db8::1]/"))
     assert ending(result) == ("resolve", Cause.ADDRESS_RESERVED)
 
@@ -128,7 +128,7 @@ async def test_an_ipv6_literal_works() -> None:
         ("valid", ["127.0.0.1"], False, "issuer"),
     ],
 )
-async def test_a_bad_certificate_is_told_with_its_reason(
+async def test_a_bad_certificate_is_reported_with_its_reason(
     authority: Authority, ca_file: Path, validity: Any, names: list[str], trusted: bool, word: str
 ) -> None:
     tls = authority.issue(names, validity=validity)
@@ -144,7 +144,7 @@ async def test_tls_spoken_to_a_plain_port_is_a_failed_handshake() -> None:
     assert ending(result) == ("tls", Cause.TLS_FAILED)
 
 
-async def test_plain_http_spoken_to_a_tls_port_is_told_so(tls: ssl.SSLContext) -> None:
+async def test_plain_http_spoken_to_a_tls_port_is_reported_so(tls: ssl.SSLContext) -> None:
     async with Pages(answers(), tls=tls) as pages:
         result = await look(pages.url.replace("https:", "http:"))
     assert failure(result).phase == "processing"

@@ -56,7 +56,7 @@ def test_beside_the_checks_that_are_always_there_it_stays_in_upstash_tenth() -> 
     assert not Budget("upstash", UPSTASH, drains).exceeds
 
 
-def test_a_failure_is_looked_at_again_before_anybody_is_told() -> None:
+def test_a_failure_is_looked_at_again_before_anybody_is_reported() -> None:
     first = Check(KIND, _table()).retry_delay(Cause.DEADLINE, failing=0.0)
     assert first + _table().deadline < KIND.failing.hold
 

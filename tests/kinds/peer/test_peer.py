@@ -93,7 +93,7 @@ async def test_a_wrong_relay_password_is_the_relays_failure(leaks: None, tmp_pat
     assert ending(result) == (Status.FAILED, "relayed_gathering", "auth_rejected")
 
 
-async def test_another_token_is_told_and_shown_nowhere(leaks: None) -> None:
+async def test_another_token_is_reported_and_shown_nowhere(leaks: None) -> None:
     async with real_door(Context(), token="quite-an0ther-t0ken") as url:
         result = await call(url)
     assert ending(result) == (Status.UNKNOWN, "direct_offer", "auth_rejected")
@@ -257,7 +257,7 @@ def test_without_a_relay_a_peer_is_called_directly_alone() -> None:
     assert plan["peer-10.0.0.1"].table.labels["provider"] == "none"
 
 
-def test_without_peers_nobody_is_called() -> None:
+def test_without_peers_no_one_is_called() -> None:
     plan = make_plan([KIND], Variables({"PROBE_PEER_TOKEN": TOKEN}), {})
     assert [skipped.reason for skipped in plan.skipped] == ["PROBE_PEERS is not set"]
 

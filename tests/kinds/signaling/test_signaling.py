@@ -71,7 +71,7 @@ class TestWell:
         assert result.facts == {"transport": "polling"}
         assert "probe_signaling_upgrade_seconds" not in values(result)
 
-    async def test_the_session_is_ended_with_a_goodbye(self) -> None:
+    async def test_the_session_is_ended_with_a_close(self) -> None:
         async with signaling_server() as server:
             await run(server.url)
             async with asyncio.timeout(2):
@@ -97,7 +97,7 @@ class TestWell:
 
 
 class TestToken:
-    async def test_a_minted_one_asks_nobody(self) -> None:
+    async def test_a_minted_one_asks_no_one(self) -> None:
         async with signaling_server() as server:
             result = await run(server.url, jwt_secret=SECRET)
             assert result.status is Status.OK

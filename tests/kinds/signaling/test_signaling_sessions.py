@@ -53,7 +53,7 @@ async def test_a_session_that_goes_wrong(
     assert "ey" not in failure.message
 
 
-async def test_a_refused_session_is_told_at_once_and_the_token_forgotten() -> None:
+async def test_a_refused_session_is_reported_at_once_and_the_token_forgotten() -> None:
     context = Context()
     async with signaling_server("refuse") as server:
         first = await run(server.url, context)
@@ -83,7 +83,7 @@ async def test_an_unknown_namespace_is_no_matter_of_credentials() -> None:
     assert (failure.phase, failure.cause) == ("handshake", Cause.PROTOCOL_ERROR)
 
 
-async def test_a_server_that_freezes_does_not_hold_up_the_goodbye() -> None:
+async def test_a_server_that_freezes_does_not_hold_up_the_close() -> None:
     done = asyncio.Event()
 
     async def answer(request: web.Request) -> web.WebSocketResponse:

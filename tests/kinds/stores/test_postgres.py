@@ -92,7 +92,7 @@ async def test_connections_move_through_the_limits(
     assert verdict_on(each, result, SHARE.name) is verdict
 
 
-async def test_by_default_a_missed_objective_disturbs_nobody(postgres: Postgres) -> None:
+async def test_by_default_a_missed_objective_disturbs_no_one(postgres: Postgres) -> None:
     each = check(postgres.url())
     async with clients(postgres, 10):
         result = await run_check(each, Context())

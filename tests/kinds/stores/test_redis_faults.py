@@ -88,7 +88,9 @@ async def test_no_secret_is_in_a_traceback_of_a_failed_connection(redis: RedisSe
         error = error.__cause__ or error.__context__
 
 
-async def test_commands_of_a_day_are_told_from_what_the_server_counts(redis: RedisServer) -> None:
+async def test_commands_of_a_day_are_distinguished_from_what_the_server_counts(
+    redis: RedisServer,
+) -> None:
     """An hour in which others send a thousand commands is a day of 24,000, of 20,000."""
     each, clock = check(redis.url(), plan_commands=20_000), Clock(1e9)
     context = Context(now=clock)

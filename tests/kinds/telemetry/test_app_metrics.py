@@ -200,7 +200,7 @@ async def test_few_connections_say_nothing_of_how_users_connect(lab: Watched) ->
     assert lab.verdict(await lab.look(), "probe_turn_fallback_ratio") is WARNING
 
 
-async def test_what_fly_tells_is_held_against_fly_s_figures_and_shown_here() -> None:
+async def test_what_fly_reports_is_held_against_fly_s_figures_and_shown_here() -> None:
     variables = {"APP_METRICS_URL": "http://paircam.internal:3333/metrics"}
     fly = {"FLY_API_TOKEN": "FlyV1 fm2_of-no-use", "FLY_ORG": "o", "FLY_APP": "paircam"}
     judged = {}
@@ -307,7 +307,7 @@ async def test_processes_that_take_turns_at_one_address_give_no_rates() -> None:
     assert "probe_app_errors_per_second" not in values(result)
 
 
-async def test_processes_that_say_when_they_started_are_told_apart() -> None:
+async def test_processes_that_say_when_they_started_are_distinguished() -> None:
     clock = Clock(1000.0)
     context = Context(clock=clock)
 

@@ -149,7 +149,7 @@ async def test_who_can_t_ask_the_machines_api_does_not_call_a_machine_lost(
 
 
 @pytest.mark.parametrize(("state", "lost"), [("started", 1.0), ("stopped", None)])
-async def test_an_app_whose_metrics_have_all_stopped_is_told_by_what_fly_says(
+async def test_an_app_whose_metrics_have_all_stopped_is_reported_by_what_fly_says(
     prometheus: str, state: str, lost: float | None
 ) -> None:
     async with FlyMachines("gone") as api:
@@ -286,7 +286,7 @@ async def test_an_api_that_hangs_is_unknown_within_the_deadline() -> None:
             assert (result.status, failure(result).cause) == (Status.UNKNOWN, Cause.DEADLINE)
 
 
-async def test_an_api_that_nobody_runs_is_unknown() -> None:
+async def test_an_api_that_no_one_runs_is_unknown() -> None:
     for part in ("metrics", "machines"):
         result = await look(fly("known", part))
         assert (result.status, failure(result).cause) == (Status.UNKNOWN, Cause.CONNECT_REFUSED)

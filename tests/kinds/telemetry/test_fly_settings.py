@@ -116,7 +116,7 @@ QUERY = {"name": "x_ratio", "query": "up", "unit": "ratio"}
         ({"warning": float("nan")}, "queries.0.warning"),
     ],
 )
-def test_a_wrong_query_is_told_with_its_place(change: dict[str, Any], words: str) -> None:
+def test_a_wrong_query_is_reported_with_its_place(change: dict[str, Any], words: str) -> None:
     table = {"name": "fly-metrics", "queries": [{**QUERY, **change}]}
     assert words in mistakes(VARIABLES, table)
 
@@ -131,7 +131,7 @@ def test_a_wrong_query_is_told_with_its_place(change: dict[str, Any], words: str
         ({"name": "mine", "token_from": "NO_SUCH"}, "NO_SUCH is not set"),
     ],
 )
-def test_a_wrong_table_is_told(table: dict[str, Any], words: str) -> None:
+def test_a_wrong_table_is_reported(table: dict[str, Any], words: str) -> None:
     assert words in mistakes(VARIABLES, table)
 
 

@@ -82,7 +82,7 @@ async def test_a_hairpin_that_fails_is_no_fault_of_the_path_between_two_relays(
 
 
 @pytest.mark.parametrize("end", ["primary", "backup"])
-async def test_a_relayed_address_that_nobody_reaches_is_told(
+async def test_a_relayed_address_that_no_one_reaches_is_reported(
     lab: Lab, context: Context, end: str
 ) -> None:
     getattr(lab, end).knobs.relayed_address = "127.0.0.9"

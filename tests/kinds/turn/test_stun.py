@@ -67,7 +67,7 @@ async def answering(
         transport.close()
 
 
-async def test_coturn_tells_our_address(leaks: None, coturn: CoturnFactory) -> None:
+async def test_coturn_reports_our_address(leaks: None, coturn: CoturnFactory) -> None:
     server = await asyncio.to_thread(coturn, CoturnConfig(ipv6=True))
     for host in ("127.0.0.1", "[::1]"):
         result = await run(check_of(f"stun:{host}:{server.port}"))
@@ -98,14 +98,14 @@ async def test_a_lost_request_is_sent_again_and_told(leaks: None) -> None:
     assert found[stun.RTT] >= 0.5
 
 
-async def test_what_is_no_answer_is_told(leaks: None) -> None:
+async def test_what_is_no_answer_is_reported(leaks: None) -> None:
     async with answering(Class.ERROR, ERROR_CODE=(500, "no")) as url:
         assert ending(await run(check_of(url))) == ("binding", "protocol_error")
     async with answering() as url:
         assert ending(await run(check_of(url))) == ("binding", "protocol_error")
 
 
-async def test_silence_and_a_closed_port_are_told_apart(lab: TurnLab) -> None:
+async def test_silence_and_a_closed_port_are_distinguished(lab: TurnLab) -> None:
     url = lab.url("udp").partition("?")[0].replace("turn:", "stun:")
     assert (await run(check_of(url))).status is Status.OK
     lab.knobs.silent = True
@@ -114,7 +114,7 @@ async def test_silence_and_a_closed_port_are_told_apart(lab: TurnLab) -> None:
     assert ending(await run(check_of(url))) == ("binding", "connect_refused")
 
 
-async def test_a_name_that_does_not_resolve_is_told(leaks: None) -> None:
+async def test_a_name_that_does_not_resolve_is_reported(leaks: None) -> None:
     result = await run(check_of("stun:no-such-host.invalid"))
     assert ending(result) == ("dns", "dns_failed")
 

@@ -92,13 +92,13 @@ async def test_a_user_name_that_has_expired_is_told(start: Start, context: Conte
     assert ending(told) == ("allocate", "credentials_expired")
 
 
-async def test_a_quota_that_is_reached_is_told(start: Start, context: Context) -> None:
+async def test_a_quota_that_is_reached_is_reported(start: Start, context: Context) -> None:
     result = await measure(start(user_quota=1), "udp", context)
     assert ending(result) == ("allocate", "allocation_quota")
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_denied_peer_is_told_from_a_refused_allocation(
+async def test_a_denied_peer_is_distinguished_from_a_refused_allocation(
     start: Start, context: Context, way: str
 ) -> None:
     server = start(denied_peer_ip=["127.0.0.0-127.255.255.255"], loopback_peers=False)
@@ -115,7 +115,7 @@ async def test_a_stopped_server_refuses(start: Start, context: Context, way: str
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_restart_in_mid_run_is_told(start: Start, context: Context, way: str) -> None:
+async def test_a_restart_in_mid_run_is_reported(start: Start, context: Context, way: str) -> None:
     server = start()
     running = Interrupted(check_of(server, way, echoes=100), context)
     await running.reaches("echo")

@@ -70,7 +70,7 @@ async def test_expired_credentials_are_told_by_their_own_time(lab: TurnLab) -> N
     assert ending(result) == ("allocate", "credentials_expired")
 
 
-async def test_missing_credentials_are_told_from_wrong_ones(lab: TurnLab) -> None:
+async def test_missing_credentials_are_distinguished_from_wrong_ones(lab: TurnLab) -> None:
     result = await run(turn_check(url=lab.url()))
     assert ending(result) == ("allocate", "credentials_missing")
 
@@ -90,7 +90,7 @@ async def test_every_error_code_has_its_cause(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_forbidden_peer_is_told_from_a_refused_allocation(
+async def test_a_forbidden_peer_is_distinguished_from_a_refused_allocation(
     lab: TurnLab, context: Context, way: str
 ) -> None:
     lab.knobs.error = 403
@@ -105,7 +105,7 @@ async def test_a_quota_of_one_is_too_little(lab: TurnLab, context: Context) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_hairpin_that_fails_is_told_within_a_third_of_the_deadline(
+async def test_a_hairpin_that_fails_is_reported_within_a_third_of_the_deadline(
     lab: TurnLab, context: Context, way: str
 ) -> None:
     lab.knobs.hairpin = False
@@ -153,7 +153,7 @@ async def test_garbage_is_no_turn(lab: TurnLab, context: Context, way: str) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_server_that_goes_in_mid_run_is_told_before_the_deadline(
+async def test_a_server_that_goes_in_mid_run_is_reported_before_the_deadline(
     lab: TurnLab, context: Context, way: str
 ) -> None:
     running = Interrupted(lab.check(way, echoes=500), context)

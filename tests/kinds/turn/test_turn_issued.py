@@ -108,7 +108,7 @@ async def test_the_first_choice_fails_by_name_too(issuing: Issuing) -> None:
 
 
 @pytest.mark.parametrize("ways", [("udp",), ("udp", "tcp")])
-async def test_silence_is_told_by_name_before_the_deadline(
+async def test_silence_is_reported_by_name_before_the_deadline(
     issuing: Issuing, ways: tuple[str, ...]
 ) -> None:
     issuing.issue(*(issuing.relay.url(way) for way in ways))

@@ -42,7 +42,7 @@ def context() -> Context:
 
 
 @pytest.mark.parametrize("way", ["tcp", "tls"])
-async def test_a_server_that_hangs_up_is_told_at_once(
+async def test_a_server_that_hangs_up_is_reported_at_once(
     lab: TurnLab, context: Context, way: str
 ) -> None:
     lab.knobs.close_on_connect = True

@@ -42,7 +42,7 @@ async def server(authority: Authority) -> AsyncIterator[LabTurnServer]:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_binding_tells_the_clients_address(
+async def test_binding_reports_the_clients_address(
     server: LabTurnServer, trust: ssl.SSLContext, transport: str
 ) -> None:
     async with raw(server, transport, trust=trust) as client:

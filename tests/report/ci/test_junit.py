@@ -86,7 +86,7 @@ def test_no_line_is_a_command_to_a_ci_service() -> None:
     assert not any(line.strip().startswith("::") for line in lines)
 
 
-def test_the_suite_tells_verdict_region_and_version() -> None:
+def test_the_suite_reports_verdict_region_and_version() -> None:
     root = ET.fromstring(junit.render(replace(samples.all_ok(), region="ams")).encode())
     found = {each.get("name"): each.get("value") for each in root.iter("property")}
     assert found == {"verdict": "ok", "region": "ams", "version": "0.1.0"}

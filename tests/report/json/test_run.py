@@ -97,7 +97,7 @@ def test_a_value_that_is_no_number_is_null(value: float) -> None:
     assert document["evaluations"][0]["critical"] is None
 
 
-def test_a_start_in_another_zone_is_told_in_utc() -> None:
+def test_a_start_in_another_zone_is_reported_in_utc() -> None:
     started = samples.STARTED.astimezone(timezone(timedelta(hours=-8)))
     document = parse(replace(samples.all_ok(), started_at=started))
     assert document["started_at"] == "2026-01-01T00:00:00Z"

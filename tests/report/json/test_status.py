@@ -51,7 +51,7 @@ def test_the_document_has_the_contract_s_keys_in_its_order() -> None:
     assert document["started_at"] == "2025-12-28T22:48:00Z"
 
 
-def test_a_broken_check_tells_all_that_its_card_does() -> None:
+def test_a_broken_check_reports_all_that_its_card_does() -> None:
     _, health, *_ = parse(samples.outage())["checks"]
     assert (health["name"], health["verdict"], health["status"]) == ("health", "critical", "failed")
     assert health["since"] == "2026-01-01T03:12:00Z"
@@ -92,14 +92,14 @@ def test_a_check_that_has_not_run_is_null_where_nothing_is_known() -> None:
     assert (new["phases"], new["samples"], new["facts"]) == ({}, [], {})
 
 
-def test_a_breached_limit_is_told() -> None:
+def test_a_breached_limit_is_reported() -> None:
     slow = next(each for each in parse(samples.outage())["checks"] if each["verdict"] == "warning")
     [evaluation] = slow["evaluations"]
     assert (evaluation["value"], evaluation["warning"]) == (0.532, 0.4)
     assert (evaluation["aggregation"], evaluation["verdict"]) == ("p95", "warning")
 
 
-def test_notices_and_what_was_skipped_are_told() -> None:
+def test_notices_and_what_was_skipped_are_reported() -> None:
     document = parse(samples.outage())
     assert document["notices"][0] == {
         "verdict": "critical",
@@ -153,7 +153,7 @@ def test_availability_is_by_time_and_says_what_it_leaves_out() -> None:
     assert sum(list(found.values())[1:]) == pytest.approx(86400, abs=1)
 
 
-def test_a_row_tells_its_age_and_whether_it_is_outdated() -> None:
+def test_a_row_reports_its_age_and_whether_it_is_outdated() -> None:
     first, *others = samples.rows()
     overview = samples.overview(Verdict.OK, replace(first, outdated=True), *others)
     checks = parse(overview)["checks"]

@@ -133,7 +133,7 @@ def test_a_long_name_is_wrapped_and_a_long_target_loses_its_middle() -> None:
     assert re.search(r" https://long\.long\.\S+…\S+/health ", shown)
 
 
-def test_a_switch_that_should_be_on_is_told_in_words() -> None:
+def test_a_switch_that_should_be_on_is_reported_in_words() -> None:
     hsts = Signal("probe_http_hsts", Unit.BOOLEAN, "HSTS.", column="HSTS")
     threshold = Threshold(hsts, Limits(objective=1.0), bad=LimitSide.BELOW)
     evaluation = Evaluation("health", threshold, {}, 0.0, Verdict.OBJECTIVE_MISSED)

@@ -26,7 +26,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "30"))
 TARGETS = [int(each) for each in os.environ.get("BENCH_TARGETS", "500,1000,2500,5000").split(",")]
 SHARDED, SHARDS = int(os.environ.get("BENCH_SHARDED", "10000")), 2
 CALLS_A_MINUTE, CALLERS = 200, 50
-PICTURE = Path(__file__).parent.parent.parent / "docs" / "images" / "scale.svg"
+PICTURE = Path(__file__).parents[3] / "docs" / "images" / "scale.svg"
 _LATENESS = "probe_schedule_lateness_seconds_bucket"
 
 

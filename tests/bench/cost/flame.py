@@ -18,7 +18,7 @@ from tests.daemon.running import daemon
 CHECKS, INTERVAL = 1000, 2.0
 SECONDS = int(os.environ.get("BENCH_SECONDS", "30"))
 SAMPLES_A_SECOND = 200
-PICTURE = Path(__file__).parent.parent.parent / "docs" / "images" / "flame.svg"
+PICTURE = Path(__file__).parents[3] / "docs" / "images" / "flame.svg"
 
 
 async def main() -> None:
@@ -50,7 +50,7 @@ async def main() -> None:
                     raise SystemExit("py-spy could not record; it may need CAP_SYS_PTRACE")
                 checks = sum(len(times) for times in target.arrivals.values())
     text = PICTURE.read_text(encoding="utf-8")
-    for path in (Path(__file__).parent.parent.parent, Path(sys.prefix), Path(sys.base_prefix)):
+    for path in (Path(__file__).parents[3], Path(sys.prefix), Path(sys.base_prefix)):
         text = text.replace(f"{path}/", "")
     PICTURE.write_text(text, encoding="utf-8")
     print(f"{checks / SECONDS:.0f} checks a second while it was recorded: {PICTURE.name}")

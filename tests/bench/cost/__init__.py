@@ -1,0 +1,1 @@
+"""What the daemon costs with many targets, and where."""
