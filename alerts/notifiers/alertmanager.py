@@ -88,12 +88,14 @@ class Alertmanager:
         """Any member says what is open."""
         return True
 
-    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
-        """What the members hold active of a region's alerts; one that answers is enough. Raises
-        NotifyError."""
+    async def open_alerts(
+        self, regions: Sequence[str], groups: Sequence[str]
+    ) -> Sequence[OpenAlert]:
+        """What the members hold active of some regions' alerts; one that answers is enough.
+        Raises NotifyError."""
         from alerts.notifiers.alertmanager_alerts import open_at
 
-        asked = (open_at(url, region, FIRING) for url in self._urls)
+        asked = (open_at(url, regions, FIRING) for url in self._urls)
         answers = await asyncio.gather(*asked, return_exceptions=True)
         lists = [each for each in answers if isinstance(each, list)]
         if not lists:
