@@ -2,6 +2,10 @@
 
 A receiver that can be asked is asked, once it answers; what it holds of this region's checks is
 taken up as if it were stored. Of others it is said that incidents may be open there.
+
+Among several probes each one asks: receivers that can be asked recognise an incident by its key, so
+each probe sends to them. What the probes share has no region there, what one region alone sees is
+in a group of that region.
 """
 
 import asyncio
@@ -10,10 +14,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from alerts.cluster.scoped_alert import SEEN_FROM, local_group, seen_here
 from alerts.model import Alert, Delivery, Fingerprint, NotifyError, OpenAlert, Severity
 from alerts.notification.message import name_of
 from alerts.notification.meta_messages import left_open
-from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.notification_log import Key, NotificationLogEntry
 from alerts.notifier import Askable
 from alerts.outbox.outbox import Outbox
 from alerts.pipeline import Pipeline
@@ -31,15 +36,17 @@ MAX_NAMED = 10
 @dataclass
 class Inquiry:
     """Asks the receivers once. ``had_stored``: an earlier process stored something, which is lost;
-    ``checks`` are those of now, by name; ``now`` is in seconds since 1970."""
+    ``checks`` are those of now, by name; ``now`` is in seconds since 1970; ``among_others``: this
+    is one of several probes."""
 
     pipeline: Pipeline
     outbox: Outbox
     now: Callable[[], float]
     had_stored: bool
+    among_others: bool = False
     checks: Mapping[str, Check] = field(default_factory=dict)
-    # Incidents that are open at a pager, and that a check of ours belongs to.
-    open_keys: set[str] = field(default_factory=set)
+    # Incidents that are open at a pager, and that a check of ours belongs to, with the pager.
+    open_keys: set[Key] = field(default_factory=set)
     notice: str = ""
     on_news: Callable[[], None] = lambda: None
 
@@ -54,10 +61,10 @@ class Inquiry:
         await asyncio.Event().wait()
 
     async def _ask(self, notifier: Askable) -> None:
-        region = self.pipeline.config.region
+        regions = ["", self._region] if self.among_others else [self._region]
         for _ in range(MAX_TRIES):
             try:
-                found = await notifier.open_alerts(region, sorted(set(self._groups.values())))
+                found = await notifier.open_alerts(regions, sorted(self._own_keys()))
             except NotifyError as error:
                 logger.warning(
                     "%s can't be asked what is open there: %s", notifier.name, error.reason
@@ -70,39 +77,70 @@ class Inquiry:
                 return
 
     @property
-    def _groups(self) -> Mapping[str, str]:
-        return self.pipeline.groups
+    def _region(self) -> str:
+        return self.pipeline.config.region
+
+    def _own_keys(self) -> set[str]:
+        """Keys of every incident that may be this probe's."""
+        groups = set(self.pipeline.groups.values())
+        here = {local_group(each, self._region) for each in groups} if self.among_others else set()
+        return groups | here
 
     async def _take_up(self, name: str, found: Sequence[OpenAlert]) -> None:
-        foreign = []
-        for key, alerts in _by_key(found, self._groups).items():
-            if key not in self._groups.values():
+        foreign, own = [], self._own_keys()
+        for key, alerts in self._by_key(found).items():
+            if key not in own:
                 foreign.append(key)
                 continue
-            self.open_keys.add(key)
-            if alerts[0].check:
-                await self._adopt(name, key, alerts)
+            self.open_keys.add((name, key))
+            if known := [each for each in alerts if each.check in self.checks]:
+                await self._adopt(name, key, known)
         logger.info("%s holds %d incidents of this probe open", name, len(found))
+        foreign = [each for each in foreign if not self._is_of_another_region(each)]
         if foreign:
             text = clean(", ".join(sorted(foreign)[:MAX_NAMED]))
             logger.warning("%s holds incidents open that no check belongs to: %s", name, text)
             self.notice = f"{self.notice} Open at {name}, and no check belongs to it: {text}."
         self.on_news()
 
+    def _by_key(self, found: Sequence[OpenAlert]) -> dict[str, list[OpenAlert]]:
+        """What is open by incident; of a service that keeps no keys, by the group of its check."""
+        result: dict[str, list[OpenAlert]] = {}
+        for each in found:
+            group = self.pipeline.groups.get(each.check, each.check)
+            if self._is_local(each):
+                group = local_group(group, self._region)
+            result.setdefault(each.key or group, []).append(each)
+        return result
+
+    def _is_local(self, found: OpenAlert) -> bool:
+        """Whether this region alone saw it, so that it was sent as that."""
+        return self.among_others and (SEEN_FROM, self._region) in found.labels
+
+    def _is_of_another_region(self, key: str) -> bool:
+        """Whether another one of several probes resolves it: only its region saw it."""
+        groups = set(self.pipeline.groups.values()) if self.among_others else ()
+        return key.endswith(")") and any(key.startswith(f"{each} (") for each in groups)
+
     async def _adopt(self, name: str, key: str, found: Sequence[OpenAlert]) -> None:
         """Go on with an incident as it is at a receiver, unless one has begun here."""
         if (name, key) in self.pipeline.group_store.views:
             return
-        alerts = tuple(self._alert(each) for each in found)
+        alerts = [self._alert(each) for each in found]
+        sent = [
+            seen_here(alert, self._region) if self._is_local(each) else alert
+            for alert, each in zip(alerts, found, strict=True)
+        ]
+        names = tuple(sorted({name_of(each) for each in sent}))
         since, now = min(each.since for each in found), self.now()
         await self.outbox.remember(name, key, _memory_of(found))
         entry = NotificationLogEntry(
-            severity=max((each.severity for each in alerts), key=list(Severity).index),
-            members=tuple(sorted(name_of(each) for each in alerts)),
+            severity=max((each.severity for each in sent), key=list(Severity).index),
+            members=names,
             since=since,
             sent_at=now,
             opened=since,
-            story=tuple(name_of(each) for each in alerts),
+            story=names,
         )
         self.pipeline.group_store.adopt((name, key), entry)
         for alert in alerts:
@@ -110,7 +148,7 @@ class Inquiry:
 
     def _alert(self, found: OpenAlert) -> Alert:
         check = self.checks[found.check]
-        own = dict(check.table.labels)
+        own = {*dict(check.table.labels), *([SEEN_FROM] if self._is_local(found) else [])}
         labels = tuple(each for each in found.labels if each[0] not in own)
         return Alert(
             identity=Fingerprint(found.check, found.rule, labels),
@@ -120,14 +158,15 @@ class Inquiry:
             summary=found.summary,
             kind=check.kind.name,
             target=check.table.target,
-            region=self.pipeline.config.region,
+            region=self._region,
             runbook="",
-            labels=tuple(own.items()),
+            labels=tuple(check.table.labels.items()),
         )
 
     async def _say(self, names: Sequence[str]) -> None:
         """That what was sent before is not known any more."""
-        text = f"What was stored is lost. Incidents may have been left open at {', '.join(names)}."
+        text = f"What was stored is lost. Incidents may have been left open at {', '.join(names)}"
+        text += ", unless another probe knows of them." if self.among_others else "."
         logger.warning("%s", text)
         self.notice = text
         note = left_open(text, self.pipeline.config.region, self.now())
@@ -143,11 +182,3 @@ def _memory_of(found: Sequence[OpenAlert]) -> dict[str, str]:
         name: json.dumps([one for each in found for one in json.loads(each.memory[name])])
         for name in sorted(names)
     }
-
-
-def _by_key(found: Sequence[OpenAlert], groups: Mapping[str, str]) -> dict[str, list[OpenAlert]]:
-    """What is open by incident; of a service that keeps no keys, by the group of its check."""
-    result: dict[str, list[OpenAlert]] = {}
-    for each in found:
-        result.setdefault(each.key or groups.get(each.check, each.check), []).append(each)
-    return result

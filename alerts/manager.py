@@ -149,10 +149,11 @@ class AlertManager(AlertingStatus):
         self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent
         )
-        if was_empty and not self._fleet.asks_others:
+        if was_empty:
             had_stored = self._folder is not None and (self._clean_slate or self.ran_before())
+            among, on_news = self._fleet.asks_others, self._on_found_open
             self._inquiry = Inquiry(
-                self.pipeline, self._outbox, self._now, had_stored, on_news=self._on_found_open
+                self.pipeline, self._outbox, self._now, had_stored, among, on_news=on_news
             )
         self._silences = await self._outbox.silences(self._wall())
         notes = ReceiverNotes(self.pipeline, self._outbox, self._now, self._wake_dispatcher)

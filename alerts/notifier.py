@@ -62,9 +62,11 @@ class Askable(Protocol):
     @property
     def can_ask(self) -> bool: ...
 
-    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
-        """What is open there of the probe in ``region``, whose incidents are named after
-        ``groups``. Raises :class:`alerts.model.NotifyError`."""
+    async def open_alerts(
+        self, regions: Sequence[str], groups: Sequence[str]
+    ) -> Sequence[OpenAlert]:
+        """What is open there of probes in ``regions`` (empty: without one), whose incidents are
+        named after ``groups``. Raises :class:`alerts.model.NotifyError`."""
         ...
 
 

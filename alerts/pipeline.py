@@ -7,6 +7,7 @@ a receiver accepted or refused is handed back in.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import ClusterLink, incidents_among
@@ -19,7 +20,7 @@ from alerts.notification.affected import pending_since, with_affected
 from alerts.notification.grouping import GroupStore, alert_groups
 from alerts.notification.incident import OpenIncidents
 from alerts.notification.message import AlertGroup, MessageContext
-from alerts.notification.meta_messages import resolves_after_restart
+from alerts.notification.meta_messages import pagers, resolves_after_restart
 from alerts.notification.notification_log import Key
 from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
@@ -28,6 +29,7 @@ from alerts.own_alerts import OwnAlerts, OwnProblem
 from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.confirmation import Confirmation
+from alerts.unknown_groups import UnknownGroups
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
 
@@ -64,7 +66,7 @@ class Pipeline:
         self._silences: Sequence[Silence] = ()
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
-        self._unknown: set[str] = set()
+        self.unknown = UnknownGroups(cluster, config.region)
         # Pending messages, as far as they matter to other probes.
         self.waiting: Sequence[Delivery] = ()
         self._groups: list[AlertGroup] = []
@@ -141,10 +143,12 @@ class Pipeline:
         self._events += events
         return bool(events)
 
-    def resolve_unknown(self, groups: Collection[str] | None = None) -> None:
+    def resolve_unknown(self, keys: Collection[Key] | None = None) -> None:
         """Every check has run once, and what was open before the start is unknown: whatever
-        works of some groups, or of all, is resolved at the pagers."""
-        self._unknown |= set(self.groups.values() if groups is None else groups)
+        works of some incidents at pagers, or of all, is resolved there."""
+        names, groups = pagers(self._config.notifiers), self.groups.values()
+        every = product(names, groups)
+        self.unknown.keys |= set(every if keys is None else keys)
 
     def delivered(self, delivery: Delivery, now: float | None = None) -> None:
         """A receiver has accepted a message."""
@@ -163,7 +167,7 @@ class Pipeline:
         self._recovering = frozenset(self.alerts.recovering)
         if self._link is not None:
             suspected = self.alerts.suspected(now)
-            self._link.begin(suspected, self.waiting, self.groups, self._unknown)
+            self._link.begin(suspected, self.waiting, self.groups, self.unknown.groups)
         self._groups = groups = self._alert_groups(now)
         deliveries = self.group_store.settle(groups, now, self._context(now))
         deliveries += self._resolves_of_unknown(now)
@@ -250,7 +254,10 @@ class Pipeline:
                 resolved,
                 lambda check: self.groups.get(check, check),
                 is_muted,
-                notified=[key for _, key in self.group_store.views if key != self.own.subject],
+                notified=[
+                    *(key for _, key in self.group_store.views if key != self.own.subject),
+                    *self.unknown.groups,
+                ],
                 own_network_fails=self.own_network_fails,
             )
         pending = pending_since(self.alerts, now)
@@ -285,15 +292,8 @@ class Pipeline:
                 self.incidents.add_resolved(event.alert)
 
     def _resolves_of_unknown(self, now: float) -> list[Delivery]:
-        """One resolve for each group that works; what fires gets its own in its time."""
-        cluster = self._cluster
-        if not self._unknown or (cluster is not None and not cluster.is_ready):
-            return []
+        """One resolve for each incident that works; what fires gets its own in its time."""
         firing = {self._group_of(alert) for alert in self.alerts.firing}
-        if cluster is not None:
-            firing.update(filter(cluster.is_open_elsewhere, self._unknown))
         pending = {self.groups.get(name, name) for name in self.alerts.pending}
-        self._unknown -= firing
-        works = sorted(self._unknown - pending)
-        self._unknown -= set(works)
-        return resolves_after_restart(works, self._config.notifiers, self._config.region, now)
+        over = self.unknown.over(firing, pending, self.group_store.views, now)
+        return resolves_after_restart(over, self._config.region, now)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from alerts.model import Delivery, Message, MessageType, Severity
+from alerts.notification.notification_log import Key
 from alerts.notifier import Notifier
 from alerts.state.alert_store import Event
 from alerts.state.machine import TransitionType
@@ -25,16 +26,16 @@ def resolve_after_restart(subject: str, region: str, now: float) -> Message:
     )
 
 
-def resolves_after_restart(
-    groups: Sequence[str], notifiers: Mapping[str, Notifier], region: str, now: float
-) -> list[Delivery]:
-    """That groups work, to every receiver that is not sent missed incidents."""
-    pagers = [name for name, each in notifiers.items() if not each.sends_missed_incidents]
+def resolves_after_restart(keys: Sequence[Key], region: str, now: float) -> list[Delivery]:
+    """That groups work, by notifier and group."""
     return [
-        Delivery(name, resolve_after_restart(group, region, now), due=now)
-        for group in groups
-        for name in pagers
+        Delivery(name, resolve_after_restart(group, region, now), due=now) for name, group in keys
     ]
+
+
+def pagers(notifiers: Mapping[str, Notifier]) -> list[str]:
+    """Every receiver that is not sent missed incidents."""
+    return [name for name, each in notifiers.items() if not each.sends_missed_incidents]
 
 
 def refusal(delivery: Delivery, reason: str, region: str, now: float) -> Message:

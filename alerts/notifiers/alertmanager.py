@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from alerts.model import Alert, Message, MessageType, NotifyError, OpenAlert, Se
 from alerts.notification.template import headline
 from alerts.notifier import Notifier
 from alerts.notifiers.base import HttpAnswer, NotifierKind, error_from_answer, post, request
+from alerts.notifiers.receiver_clock import ReceiverClocks
 from probe.core.environment import Environment
 from probe.net.urls import check_base_url, show_host, split_urls
 from probe.report.text.sanitize import clean
@@ -30,8 +30,6 @@ RESEND_SECONDS = 60.0
 # What isn't repeated for so long counts as resolved: the probe has died.
 EXPIRES_SECONDS = 4 * RESEND_SECONDS
 FIRING = "firing"
-# A difference between clocks that is not worth correcting.
-MOST_CLOCK_OFFSET = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +58,7 @@ class Alertmanager:
         self._urls = tuple(url.rstrip("/") for url in urls)
         self._now = now
         self._missed: list[str] = []
-        # How far each member's clock is ahead of ours, in seconds, where it is off.
-        self._offsets: dict[str, float] = {}
+        self._clocks = ReceiverClocks(now)
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Send to every member; one that accepts it is enough. Raises NotifyError.
@@ -91,12 +88,14 @@ class Alertmanager:
         """Any member says what is open."""
         return True
 
-    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
-        """What the members hold active of a region's alerts; one that answers is enough. Raises
-        NotifyError."""
+    async def open_alerts(
+        self, regions: Sequence[str], groups: Sequence[str]
+    ) -> Sequence[OpenAlert]:
+        """What the members hold active of some regions' alerts; one that answers is enough.
+        Raises NotifyError."""
         from alerts.notifiers.alertmanager_alerts import open_at
 
-        asked = (open_at(url, region, FIRING) for url in self._urls)
+        asked = (open_at(url, regions, FIRING) for url in self._urls)
         answers = await asyncio.gather(*asked, return_exceptions=True)
         lists = [each for each in answers if isinstance(each, list)]
         if not lists:
@@ -131,14 +130,12 @@ class Alertmanager:
     async def _post(
         self, url: str, message: Message, before: list[dict[str, str]]
     ) -> NotifyError | None:
-        """Times are by the member's clock: by ours, an alert could have expired on arrival, or
-        its end be in the future. Where that shows only now, it is sent again."""
+        """Times are by the member's clock, which is asked for first: by ours, an alert could have
+        expired on arrival, or its end be in the future. If its clock was set, it is sent again."""
         try:
-            answer = await self._post_by(self._offsets.get(url, 0.0), url, message, before)
-            offset, known = _offset_of(answer, self._now()), self._offsets.get(url, 0.0)
-            if offset is not None and abs(offset - known) > MOST_CLOCK_OFFSET:
-                self._offsets[url] = offset
-                answer = await self._post_by(offset, url, message, before)
+            answer = await self._post_by(await self._clocks.offset(url), url, message, before)
+            if self._clocks.note(url, answer):
+                answer = await self._post_by(await self._clocks.offset(url), url, message, before)
         except NotifyError as error:
             return error
         return None if answer.status == 200 else error_from_answer(answer, show_host(url))
@@ -155,9 +152,12 @@ def alerts_of(
 ) -> Iterator[dict[str, Any]]:
     """What fires, and the end of whatever was sent ``before`` or has ended since.
 
-    ``now`` is the wall clock: what was delayed must not have expired on arrival.
-    ``offset`` is how many seconds the receiver's clock is ahead of ours.
+    ``now`` is the wall clock (0: the message's own time): what was delayed must not have expired
+    on arrival, and what is over is not over later than now. ``offset`` is how many seconds the
+    receiver's clock is ahead of ours.
     """
+    now = now or message.at
+    ended = min(message.at, now)
     firing = [] if message.occasion is MessageType.RESOLVED else _firing(message)
     seen: list[Mapping[str, str]] = []
     for labels, alert in firing:
@@ -165,8 +165,8 @@ def alerts_of(
         yield {
             "labels": labels,
             "annotations": _annotations(alert, message),
-            "startsAt": _moment((alert.since if alert else message.since) + offset),
-            "endsAt": _moment(max(message.at, now) + EXPIRES_SECONDS + offset),
+            "startsAt": _moment(min(alert.since if alert else message.since, now) + offset),
+            "endsAt": _moment(now + EXPIRES_SECONDS + offset),
             **_generator(message),
         }
     for old in (*before, *(labels_of(alert) for alert in message.resolved)):
@@ -174,8 +174,8 @@ def alerts_of(
             seen.append(old)
             yield {
                 "labels": old,
-                "startsAt": _moment(min(message.since, message.at - 1) + offset),
-                "endsAt": _moment(message.at + offset),
+                "startsAt": _moment(min(message.since, ended - 1) + offset),
+                "endsAt": _moment(ended + offset),
             }
 
 
@@ -246,14 +246,6 @@ def _labels_in(memory: Mapping[str, str]) -> list[dict[str, str]]:
     except ValueError:
         return []
     return [each for each in found if isinstance(each, dict)]
-
-
-def _offset_of(answer: HttpAnswer, now: float) -> float | None:
-    """How far a service's clock is ahead of ours, by its Date (RFC 9110, 6.6.1: whole seconds)."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp() + 0.5 - now
-    except (OverflowError, TypeError, ValueError):
-        return None
 
 
 def _moment(seconds: float) -> str:

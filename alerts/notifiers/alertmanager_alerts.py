@@ -4,7 +4,7 @@ Identity labels and a check's own labels are one set there: the caller knows whi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +21,14 @@ ALERT_NAMES = ("ProbeCheckFailing", "ProbeAlert")
 _COMMON = frozenset({"alertname", "check", "kind", "rule", "severity", "region"})
 
 
-async def open_at(url: str, region: str, firing: str) -> list[OpenAlert]:
-    """The alerts of a region that one member holds active; ``firing`` names where the notifier
+async def open_at(url: str, regions: Sequence[str], firing: str) -> list[OpenAlert]:
+    """The alerts of some regions that one member holds active; ``firing`` names where the notifier
     remembers their labels. Raises NotifyError."""
+    return [alert for each in regions for alert in await _open_of(url, each, firing)]
+
+
+async def _open_of(url: str, region: str, firing: str) -> list[OpenAlert]:
+    # A matcher with an empty value matches what has no such label.
     # An answer is read in JSON's own quotes, which are those of a matcher.
     matchers = [f"region={json.dumps(region)}", f'alertname=~"{"|".join(ALERT_NAMES)}"']
     answer = await request(
@@ -47,7 +52,7 @@ def _open_alert(document: Any, region: str, firing: str) -> OpenAlert | None:
     """One alert; None if it is not one of ours."""
     try:
         labels: Mapping[str, str] = {str(k): str(v) for k, v in document["labels"].items()}
-        if labels["region"] != region or labels["alertname"] not in ALERT_NAMES:
+        if labels.get("region", "") != region or labels["alertname"] not in ALERT_NAMES:
             return None
         return OpenAlert(
             check=labels["check"],

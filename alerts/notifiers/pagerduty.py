@@ -82,7 +82,9 @@ class PagerDuty:
         """Whether there is a token for the REST API."""
         return self._rest_token is not None and self._api_url is not None
 
-    async def open_alerts(self, region: str, groups: Sequence[str]) -> Sequence[OpenAlert]:
+    async def open_alerts(
+        self, regions: Sequence[str], groups: Sequence[str]
+    ) -> Sequence[OpenAlert]:
         """Incidents whose key is one of ours (GET /incidents). Raises NotifyError."""
         from alerts.notifiers.pagerduty_incidents import open_incidents
 

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import pytest
 from pydantic import SecretStr
 
+from alerts.cluster.members import ALONE, PeersPlan
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager
 from alerts.model import MessageType, NotifyError, Severity
@@ -34,18 +35,23 @@ CLOCKS: WeakKeyDictionary[AlertManager, Clock] = WeakKeyDictionary()
 
 @asynccontextmanager
 async def life(
-    folder: Path | None, notifiers: Mapping[str, Notifier], *, ran_before: bool = False
+    folder: Path | None,
+    notifiers: Mapping[str, Notifier],
+    *,
+    ran_before: bool = False,
+    peers: PeersPlan = ALONE,
+    region: str = "lax",
 ) -> AsyncIterator[AlertManager]:
     """One process's alerting of two checks, killed at the end."""
     routes = tuple(
         Route(name, frozenset(Severity), REPEAT_INTERVAL_SECONDS, deduplicates=True)
         for name in notifiers
     )
-    config = AlertingConfig("lax", dict(notifiers), routes)
+    config = AlertingConfig(region, dict(notifiers), routes)
     # Behind the clock of an Alertmanager, so that what ends has ended there.
     clock = Clock(time.time() - 3600.0)
     journals = (folder,) if folder else ()
-    manager = AlertManager(config, folder, journals=journals, now=clock, clock=clock)
+    manager = AlertManager(config, folder, peers=peers, journals=journals, now=clock, clock=clock)
     CLOCKS[manager] = clock
     manager.ran_before = lambda: ran_before
     await manager.open()
@@ -166,3 +172,98 @@ async def test_a_first_start_says_nothing(tmp_path: Path) -> None:
         await until(manager, lambda: manager.pipeline.groups, a=Status.OK)
         assert manager.left_open == ""
     assert not chat.received
+
+
+def posted(**labels: str) -> dict[str, object]:
+    """An alert at an Alertmanager of the check ``a``, as a probe posts it."""
+    common = {"alertname": "ProbeCheckFailing", "check": "a", "kind": "toy", "rule": "failing"}
+    return {"labels": {**common, **labels}, "startsAt": "2026-01-01T00:00:00Z"}
+
+
+async def test_one_of_several_probes_asks_for_what_they_share_and_for_its_region(
+    tmp_path: Path,
+) -> None:
+    here, there = ({"region": each, "seen_from": each} for each in ("lax", "fra"))
+    alerts = [
+        posted(severity="critical"),
+        posted(severity="warning", **here),
+        posted(severity="warning", **there),
+    ]
+    key = "R" * 32
+    async with (
+        AlertmanagerApi() as service,
+        PagerDutyService(key) as events,
+        PagerDutyRestApi(TOKEN) as rest,
+    ):
+        service.active = {json.dumps(each["labels"], sort_keys=True): each for each in alerts}
+        open_keys = [*map(dedup_key, ("a", "b (lax)", "a (fra)", "removed"))]
+        rest.incidents = [(each, "triggered") for each in open_keys]
+        pager = PagerDuty(
+            SecretStr(key),
+            SecretStr(f"{events.url}/v2/enqueue"),
+            SecretStr(TOKEN),
+            SecretStr(rest.url),
+        )
+        notifiers: dict[str, Notifier] = {
+            "alertmanager": Alertmanager([service.url]),
+            "pagerduty": pager,
+        }
+        # Nobody is there: it decides alone, after its patience.
+        peers = PeersPlan(("http://127.0.0.1:9", "http://127.0.0.1:13"), SecretStr("p" * 20))
+        async with life(tmp_path, notifiers, peers=peers) as manager:
+            works = {"a": Status.OK, "b": Status.OK}
+            await until(manager, lambda: len(service.active) == 1, **works)
+            await until(manager, lambda: len(events.taken) >= 2, **works)
+            assert "removed" in manager.left_open
+            assert "fra" not in manager.left_open
+        (left,) = map(json.loads, service.active)
+        assert left["seen_from"] == "fra"
+        found = {(each["event_action"], each["dedup_key"]) for each in events.taken}
+        assert found == {("resolve", dedup_key("a")), ("resolve", dedup_key("b (lax)"))}
+
+
+@pytest.mark.parametrize("ran_before", [False, True])
+async def test_one_of_several_probes_says_what_it_can_not_ask(
+    tmp_path: Path, ran_before: bool
+) -> None:
+    chat = Service("chat")
+    peers = PeersPlan(("http://127.0.0.1:9",), SecretStr("p" * 20))
+    async with life(tmp_path, {"chat": chat}, ran_before=ran_before, peers=peers) as manager:
+        ready = (lambda: chat.received) if ran_before else (lambda: manager.fleet.is_ready)
+        await until(manager, ready, a=Status.OK)
+        assert ("unless another probe knows" in manager.left_open) is ran_before
+    assert [each.occasion for each in chat.received] == [MessageType.NOTE] * ran_before
+
+
+async def test_what_fires_as_a_restart_took_it_up_is_resolved_at_a_pager_too(
+    tmp_path: Path,
+) -> None:
+    key = "R" * 32
+    async with (
+        AlertmanagerApi() as service,
+        PagerDutyService(key) as events,
+        PagerDutyRestApi(TOKEN) as rest,
+    ):
+        alert = posted(severity="critical", region="lax")
+        service.active = {json.dumps(alert["labels"], sort_keys=True): alert}
+        rest.incidents = [(dedup_key("a"), "triggered")]
+        url, token = SecretStr(f"{events.url}/v2/enqueue"), SecretStr(TOKEN)
+        pager = PagerDuty(SecretStr(key), url, token, SecretStr(rest.url))
+        notifiers: dict[str, Notifier] = {
+            "alertmanager": Alertmanager([service.url]),
+            "pagerduty": pager,
+        }
+        async with life(tmp_path, notifiers) as manager:
+            await until(manager, lambda: manager.firing, b=Status.OK)
+            works = {"a": Status.OK, "b": Status.OK}
+            await until(manager, lambda: events.taken and not service.active, **works)
+        assert [each["event_action"] for each in events.taken] == ["resolve"]
+
+
+async def test_a_probe_without_a_region_takes_up_what_it_posted(tmp_path: Path) -> None:
+    async with AlertmanagerApi() as service:
+        alert = posted(severity="critical")
+        service.active = {json.dumps(alert["labels"], sort_keys=True): alert}
+        notifiers = {"alertmanager": Alertmanager([service.url])}
+        async with life(tmp_path, notifiers, region="") as manager:
+            await until(manager, lambda: not service.active, a=Status.OK, b=Status.OK)

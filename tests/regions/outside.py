@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 from tests.regions.network import RECEIVERS, TARGET
+from tests.servers.alertmanager_api import listed
 
 EVERYBODY = frozenset({"*"})
 ANSWERS = {"pd": (202, b'{"status":"success","dedup_key":"k"}'), "slack": (200, b"ok")}
@@ -114,6 +116,30 @@ class Outside:
         """What one receiver accepted, in order."""
         return [each for each in self.accepted if each.receiver == receiver]
 
+    def _asked(self, path: str) -> Any:
+        """What a receiver answers to a question: open incidents or active alerts."""
+        if path.startswith("/pd/incidents"):
+            keys = [key for key in sorted(self.pager_keys()) if self.pager(key).is_open]
+            found = [{"incident_key": key, "status": "triggered"} for key in keys]
+            return {"incidents": found, "more": False}
+        if path.startswith("/am/api/v2/alerts"):
+            return listed(self._active(), parse_qs(urlsplit(path).query).get("filter", []))
+        return {}
+
+    def _active(self) -> list[dict[str, Any]]:
+        """The alerts that fire at Alertmanager by now."""
+        last = {
+            json.dumps(alert["labels"], sort_keys=True): alert
+            for each in self.of("am")
+            for alert in each.document
+        }
+        now = time.time()
+        return [
+            each
+            for each in last.values()
+            if datetime.fromisoformat(each["endsAt"]).timestamp() > now
+        ]
+
     async def _target(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source = writer.get_extra_info("peername")[0]
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -134,6 +160,8 @@ class Outside:
                 receiver = path.strip("/").split("/")[0]
                 if receiver in self.refusing:
                     status, answer = 503, b"no"
+                elif not body:
+                    status, answer = 200, json.dumps(self._asked(path)).encode()
                 else:
                     document = json.loads(body)
                     self.accepted.append(Accepted(time.monotonic(), source, receiver, document))

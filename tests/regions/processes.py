@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 from tests.regions.lab import Lab
 from tests.regions.network import RECEIVERS
@@ -96,18 +97,48 @@ async def _sender_is_suspended(lab: Lab) -> None:
 
 
 async def _empty_folders(lab: Lab) -> None:
-    """All are killed in mid-outage and start with empty folders after the end: the pager gets
-    its resolve, and what a chat was sent is said to be unknown."""
+    """All are killed in mid-outage and start with empty folders after the end: the pager and
+    Alertmanager, which can be asked, get its end."""
+    await _restart_with_empty_folders(lab, before=lab.recover)
+    await lab.until(lambda: not lab.page.is_open, "resolved at the pager")
+    await lab.until(lambda: not _at_alertmanager(lab), "ended at Alertmanager")
+    await lab.through(lambda: len(lab.page.opened) == 1, "one page", 10)
+
+
+async def _empty_folders_in_mid_outage(lab: Lab) -> None:
+    """All are killed in mid-outage and start with empty folders while it goes on: it is neither
+    resolved nor paged again, and is resolved once it is over."""
+    await _restart_with_empty_folders(lab)
+    await lab.through(lambda: lab.page.is_open and _at_alertmanager(lab), "still open", 90)
+    lab.recover()
+    await lab.until(lambda: not lab.page.is_open, "resolved at the pager")
+    await lab.until(lambda: not _at_alertmanager(lab), "ended at Alertmanager")
+    lab.expect(len(lab.page.opened) == 1, "one page")
+    await lab.until(lab.is_quiet, "nothing is open at any member")
+
+
+async def _restart_with_empty_folders(lab: Lab, before: Callable[[], None] | None = None) -> None:
+    """``before`` they start again; all of them have a token for the pager's REST API."""
+    for member in lab.members:
+        member.options |= {
+            "PAGERDUTY_REST_TOKEN": "t" * 20,
+            "PAGERDUTY_API_URL": f"http://{RECEIVERS}:9000/pd",
+        }
     await lab.start()
     lab.fail()
     await known(lab)
     await asyncio.gather(*(each.kill() for each in lab.members))
     for member in lab.members:
         member.wipe()
-    lab.recover()
+    if before is not None:
+        before()
     await lab.start()
-    await lab.until(lambda: not lab.page.is_open, "resolved at the pager")
-    lab.expect(len(lab.page.opened) == 1, "one page")
+
+
+def _at_alertmanager(lab: Lab) -> bool:
+    """Whether the target's alert fires there, as far as it heard."""
+    fires = [each[1] for each in lab.outside.alertmanager() if "region" not in each[2]]
+    return bool(fires) and fires[-1]
 
 
 async def _receivers_refuse(lab: Lab) -> None:
@@ -132,6 +163,7 @@ PROCESSES = (
     Situation("all-restart", _all_restart),
     Situation("rolling-restart", _rolling_restart, proof=False),
     Situation("sender-is-suspended", _sender_is_suspended),
-    Situation("empty-folders", _empty_folders, proof=False, kept=False),
+    Situation("empty-folders", _empty_folders, proof=False),
+    Situation("empty-folders-in-mid-outage", _empty_folders_in_mid_outage, proof=False),
     Situation("receivers-refuse", _receivers_refuse, proof=False),
 )

@@ -11,8 +11,7 @@ Story = Callable[[Lab], Awaitable[None]]
 @dataclass(frozen=True)
 class Situation:
     """``members`` is how many daemons, ``targets`` how many checks each has. ``proof``: it runs
-    with `make proof`, the others with `make nightly`. ``interval`` of the checks is in seconds.
-    ``kept`` is False for a promise that is not kept yet: it can be run, and no test does."""
+    with `make proof`, the others with `make nightly`. ``interval`` of the checks is in seconds."""
 
     name: str
     story: Story
@@ -20,7 +19,6 @@ class Situation:
     targets: int = 1
     proof: bool = True
     interval: float = 2.0
-    kept: bool = True
 
     @property
     def promise(self) -> str:

@@ -23,16 +23,9 @@ class AlertmanagerApi(Service):
 
     async def _list(self, request: web.Request) -> web.Response:
         """What is active, by ``filter``: matchers with ``=`` and ``=~``."""
-        matchers = [
-            re.fullmatch(r'(\w+)(=~|=)"(.*)"', each) for each in request.query.getall("filter", [])
-        ]
-        if not all(matchers):
+        found = listed(list(self.active.values()), request.query.getall("filter", []))
+        if found is None:
             return web.json_response("bad matcher format", status=400)
-        found = [
-            alert | {"status": {"state": "active"}, "fingerprint": str(place)}
-            for place, alert in enumerate(self.active.values())
-            if all(each is not None and _matches(alert["labels"], each) for each in matchers)
-        ]
         return web.json_response(found)
 
     def answer(self, request: web.Request, document: Any) -> web.Response:
@@ -47,6 +40,18 @@ class AlertmanagerApi(Service):
                 self.active.pop(key, None)
         super().answer(request, document)
         return web.Response(text="")
+
+
+def listed(alerts: list[dict[str, Any]], filters: list[str]) -> list[dict[str, Any]] | None:
+    """What is active, by matchers with ``=`` and ``=~``; None if one is no matcher."""
+    matchers = [re.fullmatch(r'(\w+)(=~|=)"(.*)"', each) for each in filters]
+    if not all(matchers):
+        return None
+    return [
+        alert | {"status": {"state": "active"}, "fingerprint": str(place)}
+        for place, alert in enumerate(alerts)
+        if all(each is not None and _matches(alert["labels"], each) for each in matchers)
+    ]
 
 
 def _is_alert(alert: dict[str, Any]) -> bool:

@@ -106,7 +106,7 @@ class Probe:
             group_store.views,
             (),
             self.pipeline.groups,
-            (),
+            self.pipeline.unknown.groups,
             group_store.ended,
         )
         if self.town.now >= self._asks or self.fleet.ask_now.is_set():
