@@ -12,6 +12,7 @@ from typing import Literal, TextIO
 
 from probe.diagnostics.log_writer import LogWriter
 from probe.diagnostics.redact import Redactor, text_of
+from probe.diagnostics.repeated_errors import RepeatedErrors
 from probe.report.text.sanitize import clean
 
 # Level of libraries' loggers, whose details are too many.
@@ -62,6 +63,11 @@ def configure(
     for name, quiet in _QUIET.items():
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, quiet))
+    loop = logging.getLogger("asyncio")
+    for each in [each for each in loop.filters if isinstance(each, RepeatedErrors)]:
+        loop.removeFilter(each)
+    # A callback that fails at every turn of the loop would write gigabytes in an hour.
+    loop.addFilter(RepeatedErrors())
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -7,6 +7,7 @@ a request takes at most 15 s. A stream of events lasts, as long as something is 
 """
 
 import asyncio
+import select
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,13 +41,18 @@ class ConnectionLimits:
         return max(4, min(self.connections // 2, 128))
 
 
-class ConnectionState(IntEnum):
-    """What a connection is doing; the first of these is closed first."""
+GRACE_SECONDS = 1.0
+"""For so long a connection may be silent, or in the middle of a header, without being slow."""
 
-    IDLE = 0
-    STREAM = 1
-    HEADER = 2
-    REQUEST = 3
+
+class ConnectionState(IntEnum):
+    """What a connection is doing."""
+
+    SILENT = 0
+    IDLE = 1
+    STREAM = 2
+    HEADER = 3
+    REQUEST = 4
 
 
 class ConnectionTable:
@@ -79,7 +85,7 @@ class ConnectionTable:
     def add(self, connection: "BoundedConnection") -> bool:
         """Add it; False if every other one is in the middle of a request."""
         if len(self._open) >= self.limits.connections:
-            oldest = min(self._open, key=lambda each: (each.state, each.since))
+            oldest = self._first_to_close()
             if oldest.state is ConnectionState.REQUEST:
                 return False
             self.closed_for_room += 1
@@ -87,6 +93,33 @@ class ConnectionTable:
             self.remove(oldest)
         self._open[connection] = None
         return True
+
+    def _first_to_close(self) -> "BoundedConnection":
+        """The oldest of those that wait for nothing, then of the slow ones, then of the new ones.
+
+        Whose request has arrived, but was not read yet, is not taken for silent: in a storm of
+        connections nobody would be answered otherwise.
+        """
+        now, waiting = asyncio.get_running_loop().time(), select.poll()
+        for each in self._open:
+            if each.state is ConnectionState.SILENT and each.descriptor >= 0:
+                waiting.register(each.descriptor, select.POLLIN)
+        readable = {descriptor for descriptor, _ in waiting.poll(0)}
+
+        def place(each: BoundedConnection) -> tuple[int, float]:
+            is_slow = now - each.since >= GRACE_SECONDS
+            match each.state:
+                case ConnectionState.SILENT if each.descriptor in readable:
+                    rank = 5
+                case ConnectionState.SILENT:
+                    rank = 0 if is_slow else 4
+                case ConnectionState.HEADER:
+                    rank = 3 if is_slow else 5
+                case state:
+                    rank = {ConnectionState.IDLE: 1, ConnectionState.STREAM: 2}.get(state, 6)
+            return rank, each.since
+
+        return min(self._open, key=place)
 
     def serves(self, connection: "BoundedConnection", transport: asyncio.BaseTransport) -> None:
         """Requests of this transport are the connection's."""
@@ -111,7 +144,7 @@ class BoundedConnection(asyncio.Protocol):
         self._table, self._inner = table, inner
         self._raw: asyncio.Transport | None = None
         self.transport: asyncio.Transport | None = None
-        self.state, self.since = ConnectionState.HEADER, 0.0
+        self.state, self.since = ConnectionState.SILENT, 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._early = bytearray()
@@ -122,7 +155,7 @@ class BoundedConnection(asyncio.Protocol):
         if not self._table.add(self):
             self._raw.abort()
             return
-        self.enter(ConnectionState.HEADER)
+        self.enter(ConnectionState.SILENT)
         context = self._table.tls()
         if context is None:
             self._begin(self._raw)
@@ -135,7 +168,7 @@ class BoundedConnection(asyncio.Protocol):
         if self.transport is None:
             self._early += data
             return
-        if self.state is ConnectionState.IDLE:
+        if self.state <= ConnectionState.IDLE:
             self.enter(ConnectionState.HEADER)
         self._inner.data_received(data)
 
@@ -168,8 +201,13 @@ class BoundedConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self.state, self.since = state, loop.time()
-        seconds = (limits.idle, limits.stream, limits.header, limits.request)[state]
+        seconds = (limits.header, limits.idle, limits.stream, limits.header, limits.request)[state]
         self._timer = loop.call_later(seconds, self.abort)
+
+    @property
+    def descriptor(self) -> int:
+        """Its socket's."""
+        return self._raw.get_extra_info("socket").fileno() if self._raw is not None else -1
 
     def abort(self) -> None:
         """Close it at once."""

@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe.web": {
         "probe.core.model",
         "probe.core.resources",
+        "probe.diagnostics.repeated_errors",
         "probe.history.incidents.model",
         "probe.history.model",
         "probe.history.uptime.model",

@@ -36,8 +36,18 @@ TICK = 0.002
 DEADLINE = 3.0
 # Those that send without end; the table of tests has those that send one odd answer too.
 STORES = {
-    "postgres": ["parameters without an end", "notices without an end", "2 GB announced"],
-    "redis": ["a line without an end", "2 GB announced", "pongs without an end"],
+    "postgres": [
+        "rows without an end",
+        "parameters without an end",
+        "notices without an end",
+        "2 GB announced",
+    ],
+    "redis": [
+        "an info of 80 MB",
+        "a line without an end",
+        "2 GB announced",
+        "pongs without an end",
+    ],
 }
 
 

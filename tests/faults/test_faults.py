@@ -43,7 +43,7 @@ async def test_an_incident_while_any_call_fails(case: Case, tmp_path: Path) -> N
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(5400)
 async def test_two_hundred_kills_lose_double_and_leave_nothing() -> None:
     tally = await all_rounds(200, workers=4, seed=1)
     assert tally.is_clean, str(tally)

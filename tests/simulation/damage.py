@@ -21,12 +21,13 @@ def damage(seed: int) -> Damage:
         for each in folder.iterdir():
             _renew(each, each.read_bytes())
         for path in found if random.random() < 0.3 else random.sample(found, 1):
-            _spoil(path, random)
+            spoil(path, random)
 
     return work
 
 
-def _spoil(path: Path, random: Random) -> None:
+def spoil(path: Path, random: Random) -> None:
+    """Damage one file by chance."""
     raw = bytearray(path.read_bytes())
     match random.choice(["flip", "flip", "flip", "cut", "zeros", "garbage", "gone"]):
         case "flip" if raw:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -125,6 +126,21 @@ async def test_1100_connections_that_say_nothing_keep_no_one_out() -> None:
         assert len(server.table) <= 50
         for _, writer in (*silent, stream):
             writer.close()
+
+
+async def test_whose_request_has_arrived_is_answered_in_a_storm_of_silent_connections() -> None:
+    async with served(limits(connections=4)) as server, asyncio.timeout(60):
+        # All of them connect before the server's loop runs again.
+        asking = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        for each in asking:
+            each.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(60)]
+        for each in asking:
+            each.setblocking(False)
+            answer = await asyncio.get_running_loop().sock_recv(each, 100)
+            assert answer.startswith(b"HTTP/1.1 200")
+        for each in (*asking, *silent):
+            each.close()
 
 
 async def test_where_all_are_in_a_request_one_more_is_refused() -> None:
