@@ -200,7 +200,8 @@ class Kind(Generic[E, T]):
     that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
     ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
     (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``, with
-    ``buckets_alone`` no count, sum and target. ``service`` is that of the status page.
+    ``brief_histogram`` no kind and target, and with ``buckets_alone`` no count and sum. ``service``
+    is that of the status page.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Kind(Generic[E, T]):
     components: tuple[str, ...] = ()
     details: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
+    brief_histogram: bool = False
     buckets_alone: bool = False
     service: str = "infrastructure"
 

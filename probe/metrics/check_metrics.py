@@ -217,9 +217,10 @@ class CheckMetrics:
         key = (sample.signal.name, tuple(sample.labels.items()))
         found = self._histograms.get(key)
         if found is None:
-            alone = self._buckets_alone
+            kind, alone = self.check.kind, self._buckets_alone
             own = (*self._brief, *self.check.table.labels.items())
-            labels = (*(own if alone else self._labels), *key[1])
+            is_brief = kind.brief_histogram and not self._full
+            labels = (*(own if is_brief else self._labels), *key[1])
             found = self._histograms[key] = HistogramLines(
                 histogram_of(sample.signal), labels, self._buckets(sample.signal), totals=not alone
             )

@@ -190,11 +190,12 @@ def test_a_certificates_remaining_time_is_exported_while_it_is_beyond_a_limit() 
     assert [line for line in found if 'level="critical"' in line]
 
 
-def test_the_histogram_of_http_is_buckets_alone() -> None:
+def test_the_histogram_of_http_is_short_and_whole() -> None:
     text = page(plan(1), "lax", full=False).decode()
     name = "probe_http_response_histogram_seconds"
     found = re.findall(rf"^{name}_(\w+){{(.*)}} 25.0$", text, re.MULTILINE)
-    assert [suffix for suffix, _ in found] == ["bucket"] * 5
+    assert [suffix for suffix, _ in found] == ["bucket"] * 4 + ["count"]
+    assert f"\n{name}_sum{{" in text
     assert all("target=" not in labels for _, labels in found)
     families = {each.name: each for each in text_string_to_metric_families(text)}
     assert families[name].type == "histogram"

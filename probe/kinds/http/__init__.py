@@ -262,6 +262,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
             "promises",
             "cors",
             "cors_preflight",
+            "transfer",
         }
     ),
     signals=(*SIGNALS, *PROMISES),
@@ -276,8 +277,8 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     interval=60.0,
     retry=10.0,
     plot=RESPONSE,
-    buckets=(0.2, 0.5, 1.0, 2.0),
-    buckets_alone=True,
+    buckets=(0.5, 1.0, 2.0),
+    brief_histogram=True,
     runbooks=Runbooks(
         "backend-down", "response-slow", _RUNBOOKS_BY_CAUSE, {"frontend": "frontend-down"}
     ),
