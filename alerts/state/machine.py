@@ -17,10 +17,10 @@ from enum import StrEnum
 
 from alerts.model import Severity
 
-# So many times fired and resolved within this time is flapping, and twice in quick succession.
-FLAPS, FLAP_SECONDS, QUICK_SECONDS = 4, 3600.0, 300.0
-# A flapping alert is resolved only after it has been good for so long; the second time, sooner.
-CALM_SECONDS, SHORT_CALM_SECONDS = 900.0, 300.0
+# So many times fired and resolved within this time is flapping.
+FLAPS, FLAP_SECONDS = 4, 3600.0
+# A flapping alert is resolved only after it has been good for so long.
+CALM_SECONDS = 900.0
 
 
 class AlertState(StrEnum):
@@ -228,8 +228,7 @@ def _fire(state: State, severity: Severity, now: float) -> Step:
         return replace(state, severity=severity), Transition(turn, severity, since, now)
     flips = (*(flip for flip in state.flips if now - flip < FLAP_SECONDS), now)
     state = replace(state, stage=AlertState.FIRING, severity=severity, fired=now, flips=flips)
-    quick = len(flips) > 1 and now - flips[-2] < QUICK_SECONDS
-    if (quick or len(flips) >= FLAPS) and not state.flapping:
+    if len(flips) >= FLAPS and not state.flapping:
         state = replace(state, flapping=True)
         return state, Transition(TransitionType.FLAPPING, severity, since, now)
     return state, Transition(TransitionType.FIRED, severity, since, now)
@@ -245,6 +244,4 @@ def _resolve(state: State, now: float, terms: Timers) -> Step:
 
 
 def _clear(state: State, terms: Timers) -> float:
-    if not state.flapping:
-        return terms.clear
-    return max(terms.clear, CALM_SECONDS if len(state.flips) >= FLAPS else SHORT_CALM_SECONDS)
+    return max(terms.clear, CALM_SECONDS) if state.flapping else terms.clear

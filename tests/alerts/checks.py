@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "REDIS_URL": "rediss://default:of-no-use@redis.example:6379",
     "METERED_APP": "paircam",
     "METERED_SECRET_KEY": "of-no-use",
+    "PROBE_DOMAINS": "paircam.live",
 }
 
 

@@ -114,7 +114,9 @@ class LiveDay:
 
     def _complete(self, db: sqlite3.Connection, now: float) -> None:
         growing = float((now // BUCKET_SECONDS - 1) * BUCKET_SECONDS)
-        self._states.load(db, self._loaded, now)
+        # A result of the future ends the hold of those before it, also once its time has come.
+        newest = db.execute("SELECT max(at) FROM entries").fetchone()[0]
+        self._states.load(db, self._loaded, now if newest is None else max(now, newest))
         self._states.complete(db)
         self._buckets.load(db, self._loaded, growing)
         self._buckets.load_growing(db, growing, float("inf"))

@@ -211,6 +211,8 @@ KIND = Kind(
     details=frozenset(
         {
             "probe_call_answering_gathering_seconds",
+            "probe_call_media_concealed_ratio",
+            "probe_call_media_loss_ratio",
             "probe_call_answering_ice_connected_seconds",
             "probe_call_answering_dtls_connected_seconds",
             "probe_call_offering_open_seconds",

@@ -8,7 +8,7 @@ from probe.net.protocol.head import Head, excerpt
 
 _LONGEST_CHUNK_LINE = 4096
 # Chunk lines and trailers beside the data: more than this is no honest framing.
-MOST_OVERHEAD = 1 << 20
+MOST_OVERHEAD = 256 << 10
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?$", re.DOTALL)
 
 
@@ -109,7 +109,7 @@ class Chunked:
         del self._buffer[: at + 1]
         self._overhead += at + 1
         if self._overhead > MOST_OVERHEAD:
-            raise Flood("sends more than 1 MiB of chunk lines and trailers")
+            raise Flood("sends more than 256 KiB of chunk lines and trailers")
         return line
 
     def _check_early(self) -> None:

@@ -20,7 +20,7 @@ MOST_BYTES = 32 << 20
 # What is kept of one message. Browsers take any length, so a longer one is no fault.
 LONGEST_KEPT = 1 << 20
 CLOSE_TIMEOUT = 0.5
-_PAUSE_AFTER = 64
+_PAUSE_AFTER, _PAUSE = 16, 0.005
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -69,10 +69,10 @@ class WebSocket:
         self.close_code: int | None = None
         self._stream = response.stream
         self._connection = Connection(ConnectionType.CLIENT, trailing_data=response.rest)
-        self._messages = self._handled = 0
+        self._messages, self._handled, self._paused = 0, 0, 0.0
         self._parts: list[str | bytes] = []
         self._length = 0
-        self._at_end = False
+        self._at_end = self._is_broken = False
 
     async def receive(self) -> WebSocketMessage | None:
         """The next message; None when the connection is closed. Raises PeerError, OSError."""
@@ -105,7 +105,7 @@ class WebSocket:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     if self._connection.state is ConnectionState.OPEN:
                         await self._stream.write(self._connection.send(CloseConnection(code=1000)))
-                    while await self.receive() is not None:
+                    while not self._is_broken and await self.receive() is not None:
                         pass
         finally:
             self.abort()
@@ -122,10 +122,12 @@ class WebSocket:
         self._connection.receive_data(data or None)
 
     async def _breathe(self) -> None:
-        """Count a frame, and give the loop a turn now and then."""
+        """Count a frame, and give the loop a turn now and then; a rest, where they flood."""
         self._handled += 1
         if self._handled % _PAUSE_AFTER == 0:
-            await asyncio.sleep(0)
+            now = asyncio.get_running_loop().time()
+            await asyncio.sleep(_PAUSE if now - self._paused < 2 * _PAUSE else 0)
+            self._paused = asyncio.get_running_loop().time()
         if self._handled > MOST_MESSAGES + self._stream.received // 1024:
             raise Flood(f"sends thousands of WebSocket frames ({self._handled})")
 
@@ -151,7 +153,8 @@ class WebSocket:
     async def _closed(self, event: CloseConnection) -> None:
         state = self._connection.state
         if state in (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING):
-            # No close frame: wsproto gave up on what it read.
+            # No close frame: wsproto gave up on what it read, and would keep all that follows.
+            self._is_broken = True
             raise ProtocolViolation("breaks the WebSocket protocol")
         self.close_code = int(event.code)
         if state is ConnectionState.REMOTE_CLOSING:

@@ -10,8 +10,6 @@ from alerts.model import Severity
 from alerts.state.machine import (
     CALM_SECONDS,
     FLAPS,
-    QUICK_SECONDS,
-    SHORT_CALM_SECONDS,
     AlertState,
     ObservedLevel,
     State,
@@ -139,23 +137,6 @@ def test_flapping_is_reported_once_and_ends_when_it_is_calm() -> None:
     assert found.count(TransitionType.FLAPPING) == 1
     assert found[-2:] == [TransitionType.FLAPPING, TransitionType.RESOLVED]
     assert told[-1].at == seen[-6][0] + CALM_SECONDS
-
-
-@pytest.mark.parametrize(
-    ("apart", "turns", "calm"),
-    [
-        (QUICK_SECONDS - 10, ["fired", "resolved", "flapping", "resolved"], SHORT_CALM_SECONDS),
-        (QUICK_SECONDS + 10, ["fired", "resolved", "fired", "resolved"], TERMS.clear),
-    ],
-)
-def test_twice_in_quick_succession_is_flapping_that_ends_sooner(
-    apart: float, turns: list[str], calm: float
-) -> None:
-    seen: Seq = [(at, ObservedLevel.CRITICAL) for at in (0.0, apart)]
-    seen += [(at + 50 + 10 * good, ObservedLevel.GOOD) for at in (0.0, apart) for good in range(6)]
-    _, told = live(sorted(seen), 10_000)
-    assert [each.turn.value for each in told] == turns
-    assert told[-1].at == apart + 50 + calm
 
 
 @pytest.mark.parametrize(

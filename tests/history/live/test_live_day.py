@@ -84,6 +84,18 @@ async def test_a_configuration_that_changes_how_long_results_hold_changes_the_fi
         assert round((await history.uptime(clock()))[SubjectKind.CHECK, "a"][0].down) == 310
 
 
+async def test_a_result_holds_until_one_of_the_future_once_its_time_has_come() -> None:
+    """A clock that was set back leaves such results."""
+    clock = Clock(NOON)
+    async with opened(None, now=clock) as history:
+        history.set_checks(HOLDS, (BOTH,))
+        await keep(history, [entry(NOON + 60, check="a"), entry(NOON - 600, check="a")])
+        await agree(history, clock())
+        clock.pass_(60)
+        await agree(history, clock())
+        assert (await history.uptime(clock()))[SubjectKind.CHECK, "a"][0].up == 660.0
+
+
 async def test_results_written_while_the_day_is_loaded_are_there_once() -> None:
     """One hour is loaded at a time, and writes come in between."""
     clock = Clock(NOON)
