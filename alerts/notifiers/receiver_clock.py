@@ -54,8 +54,8 @@ class ReceiverClocks:
         """Take the time from any answer of a receiver; whether its offset is another one now."""
         before = self._known(url)
         try:
-            # In whole seconds.
-            date = parsedate_to_datetime(answer.headers.get("date", "")).timestamp() + 0.5
+            # In whole seconds, and from before the answer came: never ahead of its clock.
+            date = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
         except (OverflowError, TypeError, ValueError):
             self._readings.setdefault(url, _Reading(before, self._base()))
             return False

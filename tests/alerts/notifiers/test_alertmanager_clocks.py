@@ -15,7 +15,7 @@ from alerts.model import Message, MessageType
 from alerts.notifiers.alertmanager import EXPIRES_SECONDS, Alertmanager
 from tests.alerts.samples import failing, told
 
-APART = [0.0, 2.0, 300.0, -300.0, 86400.0, -86400.0]
+APART = [0.0, 2.0, -2.0, -4.0, 300.0, -300.0, 86400.0, -86400.0]
 
 
 @dataclass
@@ -95,7 +95,7 @@ async def test_times_are_by_the_receivers_clock_from_the_first_message(behind: f
         assert time.time() - seconds(sent["startsAt"]) == pytest.approx(30, abs=30)
         await notifier.send(end_of(firing, time.time() - behind), memory)
         ended = receiver.taken[-1][1][0]
-        assert seconds(ended["endsAt"]) <= time.time() + 6
+        assert seconds(ended["endsAt"]) <= time.time()
         assert seconds(ended["startsAt"]) < seconds(ended["endsAt"])
         assert len(receiver.taken) == 2
 
@@ -106,7 +106,7 @@ async def test_an_end_is_over_at_the_receiver_also_as_the_first_message(behind: 
         notifier = probe_behind(behind, receiver)
         at = time.time() - behind
         await notifier.send(end_of(outage(at), at), {})
-        assert seconds(receiver.taken[0][1][0]["endsAt"]) <= time.time() + 6
+        assert seconds(receiver.taken[0][1][0]["endsAt"]) <= time.time()
 
 
 async def test_probes_with_clocks_apart_do_not_end_what_another_one_sends() -> None:
@@ -130,7 +130,7 @@ async def test_a_clock_that_is_set_in_mid_outage_ends_and_prolongs_nothing(step:
         last = seconds(receiver.taken[-1][1][0]["endsAt"])
         assert last - time.time() == pytest.approx(EXPIRES_SECONDS, abs=30)
         await notifier.send(end_of(firing, time.time()), memory)
-        assert seconds(receiver.taken[-1][1][0]["endsAt"]) <= time.time() + 6
+        assert seconds(receiver.taken[-1][1][0]["endsAt"]) <= time.time()
 
 
 @pytest.mark.parametrize("step", [300.0, -300.0])
