@@ -61,7 +61,7 @@ class _Unsent:
         """Nothing to wait for."""
 
 
-class _Received:
+class Received:
     """A stream on which these bytes came, in the slices that the real one reads."""
 
     alpn = None
@@ -69,6 +69,11 @@ class _Received:
     def __init__(self, data: bytes) -> None:
         self.received = len(data)
         self._slices = [data[at : at + SLICE] for at in range(0, len(data), SLICE)][::-1]
+
+    @property
+    def left(self) -> int:
+        """How many slices were not read."""
+        return len(self._slices)
 
     async def read(self) -> bytes:
         """The next slice; empty at the end."""
@@ -108,21 +113,21 @@ _REQUEST = Request("GET", "http", "host", "/")
 
 
 async def _http1(body: bytes) -> None:
-    response: HttpResponse = await http1.exchange(cast(Stream, _Received(body)), _REQUEST)
+    response: HttpResponse = await http1.exchange(cast(Stream, Received(body)), _REQUEST)
     await read_bounded(response, 4 << 20)
 
 
 async def _http2(body: bytes) -> None:
-    response: HttpResponse = await http2.exchange(cast(Stream, _Received(body)), _REQUEST)
+    response: HttpResponse = await http2.exchange(cast(Stream, Received(body)), _REQUEST)
     await read_bounded(response, 4 << 20)
 
 
-_SWITCHED = parse_head(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+SWITCHED = parse_head(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
 
 
 async def _websocket(body: bytes) -> None:
-    stream = cast(Stream, _Received(body))
-    socket = WebSocket(http1.Http1Response(stream, _SWITCHED, b""))
+    stream = cast(Stream, Received(body))
+    socket = WebSocket(http1.Http1Response(stream, SWITCHED, b""))
     while await socket.receive() is not None:
         pass
 

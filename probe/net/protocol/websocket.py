@@ -72,7 +72,7 @@ class WebSocket:
         self._messages, self._handled, self._paused = 0, 0, 0.0
         self._parts: list[str | bytes] = []
         self._length = 0
-        self._at_end = False
+        self._at_end = self._is_broken = False
 
     async def receive(self) -> WebSocketMessage | None:
         """The next message; None when the connection is closed. Raises PeerError, OSError."""
@@ -105,7 +105,7 @@ class WebSocket:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     if self._connection.state is ConnectionState.OPEN:
                         await self._stream.write(self._connection.send(CloseConnection(code=1000)))
-                    while await self.receive() is not None:
+                    while not self._is_broken and await self.receive() is not None:
                         pass
         finally:
             self.abort()
@@ -153,7 +153,8 @@ class WebSocket:
     async def _closed(self, event: CloseConnection) -> None:
         state = self._connection.state
         if state in (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING):
-            # No close frame: wsproto gave up on what it read.
+            # No close frame: wsproto gave up on what it read, and would keep all that follows.
+            self._is_broken = True
             raise ProtocolViolation("breaks the WebSocket protocol")
         self.close_code = int(event.code)
         if state is ConnectionState.REMOTE_CLOSING:
