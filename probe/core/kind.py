@@ -188,20 +188,19 @@ def lazy_import(*modules: str) -> Callable[[], None]:
 class Kind(Generic[E, T]):
     """One kind of check; everything about it is declared in its file.
 
-    ``load`` imports what ``run`` needs, which takes time that no run should be charged for.
-    ``core`` kinds are essential to a smoke test: one that could not be measured keeps a run from
-    passing (exit code 3). ``interval`` is in seconds from one run to the next, ``retry`` until the
-    next run after a failure. ``plot`` is the signal that the status page shows over a day. A
-    ``third_party`` kind asks another service about the target: a timeout of that service makes the
-    result unknown. ``on_request`` kinds run where they are named, and in the daemon where a table
-    gives an interval. ``uses`` is what one run draws from hosting plans. ``derive_from_checks``
-    gives raw tables that follow from the checks of the kinds before it; ``config_warnings`` are
-    shown at start. ``runbooks`` are what its alerts link to, ``dashboard`` is the uid of the one
-    that shows its signals, and ``availability`` the share of 30 days that its checks are to pass.
-    ``components`` name its alerts in Prometheus (``TurnRelay``), by default the kind. ``details``
-    (signals, phases) are exported with ``PROBE_METRICS=full`` only; ``buckets``: of ``plot``, with
-    ``brief_histogram`` no kind and target, and with ``buckets_alone`` no count and sum. ``service``
-    is that of the status page.
+    ``load`` imports what ``run`` needs. ``core`` kinds are essential to a smoke test: one that
+    could not be measured keeps a run from passing (exit code 3). ``interval`` is in seconds
+    from one run to the next, ``retry`` until the next run after a failure. ``plot`` is the
+    signal that the status page shows over a day. A ``third_party`` kind asks another service
+    about the target: a timeout of that service makes the result unknown. ``on_request`` kinds
+    run where they are named, and in the daemon where a table gives an interval. ``uses`` is
+    what one run draws from hosting plans. ``derive_from_checks`` gives raw tables that follow
+    from the checks of the kinds before it; ``config_warnings`` are shown at start. ``runbooks``
+    are what its alerts link to, ``dashboard`` is the uid of the one that shows its signals,
+    ``availability`` the share of 30 days in which its checks pass. ``components`` name its
+    alerts (``TurnRelay``), by default the kind. ``details`` (signals, phases) need
+    ``PROBE_METRICS=full``; ``buckets`` are ``plot``'s, ``brief_histogram``: without kind and
+    target, ``buckets_alone``: without count and sum. ``service`` is the page's.
     """
 
     name: str
