@@ -1,7 +1,5 @@
-"""What a kind of check is: one signature for all of them.
-
-A kind reads its variables (``environment``), derives tables from them (``derive``), validates a
-table (``table``) and runs it (``run``). Deadline, timing and evaluation are the runner's.
+"""What a kind of check is: it reads its variables (``environment``), derives tables (``derive``),
+validates one (``table``) and runs it (``run``). Deadline and evaluation are the runner's.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
