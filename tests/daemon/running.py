@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +60,13 @@ class Running:
         code, text = await self.get("/status.json")
         assert code == 200, text
         found: dict[str, Any] = json.loads(text)
+        return found
+
+    async def status_when(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The status once it is so, within two minutes."""
+        async with asyncio.timeout(120):
+            while not is_so(found := await self.status()):  # noqa: ASYNC110 - a page is asked
+                await asyncio.sleep(0.2)
         return found
 
     async def metrics(self) -> dict[str, float]:

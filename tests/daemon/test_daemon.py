@@ -22,8 +22,8 @@ async def test_it_is_alive_at_once_and_ready_after_the_first_round(tmp_path: Pat
     async with Lab() as lab, daemon(tmp_path, lab.environment()) as running:
         assert await running.get("/healthz") == (200, "alive\n")
         await running.ready()
-        status = await running.status()
-        assert status["verdict"] == "ok"
+        # On a busy machine a check of the first round may have to run again.
+        status = await running.status_when(lambda found: found["verdict"] == "ok")
         assert all(check["last_run"] for check in status["checks"])
         assert {check["kind"] for check in status["checks"]} == {
             "engineio",
