@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 LOG_SECONDS = 60.0
-# So many sorts are told apart; of others each line is logged.
+# So many sorts are distinguished; of others each line is logged.
 MAX_SORTS = 200
 # Of a message, what says which sort it is: addresses of objects come later.
 SORT_CHARACTERS = 60

@@ -98,7 +98,7 @@ class ConnectionTable:
         """The oldest of those that wait for nothing, then of the slow ones, then of the new ones.
 
         Whose request has arrived, but was not read yet, is not taken for silent: in a storm of
-        connections nobody would be answered otherwise.
+        connections no client would be answered otherwise.
         """
         now, waiting = asyncio.get_running_loop().time(), select.poll()
         for each in self._open:

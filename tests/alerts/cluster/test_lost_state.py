@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import pytest
+
 from alerts.unknown_groups import SETTLE_SECONDS
 from tests.alerts.cluster.cluster_simulation import GROUP, REGIONS, Village
 
@@ -38,19 +40,9 @@ def test_what_works_again_is_resolved_once_all_had_the_time_to_confirm_it() -> N
     assert village.town.opened == 1
 
 
-def test_what_goes_on_stays_open_and_gets_its_end_in_its_time() -> None:
-    village = lost_in_mid_outage()
-    for _ in range(12):
-        village.pass_(10)
-        assert GROUP in village.town.incidents
-    village.town.down.clear()
-    village.pass_(ENOUGH)
-    assert not village.town.incidents
-    assert village.town.opened == 1
-
-
-def test_one_for_which_it_works_leaves_open_what_the_others_see() -> None:
-    village = lost_in_mid_outage(after=REGIONS[1:])
+@pytest.mark.parametrize("after", [REGIONS, REGIONS[1:]], ids=["all see it", "all but one"])
+def test_what_goes_on_stays_open_and_gets_its_end_in_its_time(after: Collection[str]) -> None:
+    village = lost_in_mid_outage(after=after)
     for _ in range(12):
         village.pass_(10)
         assert GROUP in village.town.incidents
