@@ -15,7 +15,10 @@ from probe.kinds.app_metrics import AppTable
 from probe.net.resolver import Address
 from tests.clocks import Clock
 from tests.kinds.http_helpers import failure, values
-from tests.kinds.telemetry.test_app_metrics import Watched, app
+from tests.kinds.telemetry.watched_app import (
+    Watched,
+    app,
+)
 from tests.servers.pages import Behaviour, Pages, answers, in_turn
 
 pytestmark = pytest.mark.usefixtures("leaks")

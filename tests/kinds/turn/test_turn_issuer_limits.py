@@ -13,7 +13,7 @@ from probe.kinds import turn
 from probe.turn_targets.environment import TurnEnvironment
 from probe.turn_targets.issuers.client import KEPT_SECONDS, PAUSE_SECONDS
 from tests.clocks import Clock
-from tests.kinds.turn.test_turn_issuers import NAMES, Account
+from tests.kinds.turn.issuer_account import NAMES, Account
 from tests.servers.issuers import KEY
 from tests.turn.turn_lab import PASSWORD, ending, run
 
