@@ -200,7 +200,7 @@ class CheckMetrics:
 
     def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
         if self._last is not None:
-            yield LAST_RUN, (), self._last[1]
+            yield LAST_RUN, (), self._last[1] if self._full else round(self._last[1], 3)
         if self._repeats:
             yield from self._of_many()
 
