@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -35,7 +36,7 @@ def exported() -> dict[str, list[Labels]]:
     found: defaultdict[str, list[Labels]] = defaultdict(list)
     for fails in (False, True):
         alerts = firing if fails else []
-        exporter = Exporter(region="lax", full=False, alerts=lambda now=alerts: now)
+        exporter = Exporter(region="lax", full=False, alerts=partial(tuple, alerts))
         exporter.set_checks(checks)
         for check in checks:
             exporter.observe(result_of(check.name, Status.UNKNOWN, Cause.RATE_LIMITED))
