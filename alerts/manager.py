@@ -274,7 +274,7 @@ class AlertManager(AlertingStatus):
         for event in found.events:
             log(event)
         for key in found.withdrawn:
-            await self._outbox.withdraw(*key)
+            await (self._dispatcher or self._outbox).withdraw(*key)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:

@@ -10,12 +10,11 @@ nothing and at worst sends its last message again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from random import Random
 
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
-from alerts.notification.receiver_health import ReceiverHealth
+from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, SendAttempt
 from alerts.notifier import REPEATED, Notifier
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
@@ -29,18 +28,6 @@ OnRefused = Callable[[Delivery, str], Awaitable[None]]
 OnDelivered = Callable[[Delivery], None]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _ReceiverQueue:
-    """One notifier's: ``due`` and ``free_at`` are on the monotonic clock, ``due`` by the
-    number of a delivery."""
-
-    notifier: Notifier
-    health: ReceiverHealth
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    due: dict[int, float] = field(default_factory=dict)
-    free_at: float = 0.0
 
 
 class Dispatcher:
@@ -75,7 +62,7 @@ class Dispatcher:
     ) -> None:
         self._outbox = outbox
         self._lanes = {
-            name: _ReceiverQueue(notifier, ReceiverHealth(clock()))
+            name: ReceiverQueue(notifier, ReceiverHealth(clock()))
             for name, notifier in notifiers.items()
         }
         self._on_undelivered = on_undelivered
@@ -109,6 +96,14 @@ class Dispatcher:
         for lane in self._lanes.values():
             lane.woken.set()
 
+    async def withdraw(self, notifier: str, key: str) -> None:
+        """Another probe sends what waits for a notifier under a key: an attempt under way ends,
+        and nothing of it is tried again."""
+        lane = self._lanes.get(notifier)
+        if lane is not None and lane.attempt is not None and lane.attempt.key == key:
+            lane.attempt.withdraw()
+        await self._outbox.withdraw(notifier, key)
+
     async def stop(self, timeout: float) -> None:
         """Start nothing more; a send in progress has ``timeout`` seconds, then is cancelled.
 
@@ -124,7 +119,7 @@ class Dispatcher:
                 worker.cancel()
             await self._ended.wait()
 
-    async def _work(self, lane: _ReceiverQueue) -> None:
+    async def _work(self, lane: ReceiverQueue) -> None:
         while not self._stopping:
             # Cleared first, so that a wake-up during the step is not missed.
             lane.woken.clear()
@@ -135,7 +130,7 @@ class Dispatcher:
                 logger.error("sending to %s: %s", lane.notifier.name, type(error).__name__)
             await _woken(lane.woken, wait)
 
-    async def _step(self, lane: _ReceiverQueue) -> float | None:
+    async def _step(self, lane: ReceiverQueue) -> float | None:
         """Send at most one; seconds until there is more to do, None: until woken."""
         lane.health.moved = self._clock()
         if (rest := lane.free_at - self._clock()) > 0:
@@ -158,7 +153,7 @@ class Dispatcher:
         return waits[head.number] if left is None else min(waits[head.number], left)
 
     async def _report_undelivered(
-        self, lane: _ReceiverQueue, heads: Sequence[Delivery]
+        self, lane: ReceiverQueue, heads: Sequence[Delivery]
     ) -> float | None:
         """Report a receiver that accepts nothing through others; seconds until that is due."""
         left = lane.health.left_until_report(self._clock())
@@ -171,7 +166,7 @@ class Dispatcher:
             await self._guarded(lambda: report(first, error))
         return left or None
 
-    async def _queue(self, lane: _ReceiverQueue) -> list[Delivery]:
+    async def _queue(self, lane: ReceiverQueue) -> list[Delivery]:
         """What waits for this notifier, collapsed, in order."""
         keys: dict[str, list[Delivery]] = {}
         for delivery in await self._outbox.waiting(lane.notifier.name):
@@ -190,32 +185,29 @@ class Dispatcher:
         lane.due = {number: due for number, due in lane.due.items() if number in numbers}
         return sorted(queue, key=lambda delivery: delivery.number)
 
-    def _wait(self, lane: _ReceiverQueue, delivery: Delivery) -> float:
-        """Seconds until the next attempt, 0 for now.
+    def _wait(self, lane: ReceiverQueue, delivery: Delivery) -> float:
+        """Seconds until the next attempt, 0 for now."""
+        wait = lane.wait(delivery, self._clock(), self._now())
+        return max(wait, self._hold(delivery), 0.0)
 
-        Counted on the monotonic clock, for the wall clock may jump; the stored time is
-        read once, for what another process left behind.
-        """
-        clock = self._clock()
-        if delivery.number not in lane.due:
-            left = min(max(delivery.due - self._now(), 0.0), longest_wait(delivery))
-            lane.due[delivery.number] = clock + left
-        return max(lane.due[delivery.number] - clock, self._hold(delivery), 0.0)
-
-    async def _send(self, lane: _ReceiverQueue, delivery: Delivery) -> None:
+    async def _send(self, lane: ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = lane.notifier, delivery.message.key
+        lane.attempt = attempt = SendAttempt(key)
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
         if delivery.attempts > 1:
             memory = {**memory, REPEATED: "yes"}
+        if attempt.withdrawn:
+            return
         try:
-            async with asyncio.timeout(self._deadline):
+            async with attempt.within(self._deadline):
                 memory = await notifier.send(delivery.message, memory)
         except NotifyError as error:
             await self._not_taken(lane, delivery, error)
         except TimeoutError:
             reason = f"no answer within {self._deadline:g} s"
-            await self._not_taken(lane, delivery, NotifyError(reason))
+            if not attempt.withdrawn:
+                await self._not_taken(lane, delivery, NotifyError(reason))
         except asyncio.CancelledError:
             if _cancelled():
                 raise
@@ -229,17 +221,16 @@ class Dispatcher:
             self._is_back(lane)
             self._on_delivered(delivery)
         finally:
+            lane.attempt = None
             lane.free_at = self._clock() + notifier.pause
 
-    def _is_back(self, lane: _ReceiverQueue) -> None:
+    def _is_back(self, lane: ReceiverQueue) -> None:
         """A receiver that accepts messages again gets at once what is pending for it."""
         if lane.health.taken():
             logger.warning("%s accepts messages again", lane.notifier.name)
             lane.due = dict.fromkeys(lane.due, self._clock())
 
-    async def _not_taken(
-        self, lane: _ReceiverQueue, delivery: Delivery, error: NotifyError
-    ) -> None:
+    async def _not_taken(self, lane: ReceiverQueue, delivery: Delivery, error: NotifyError) -> None:
         if error.permanent:
             lane.health.was_refused(error.reason, self._clock())
             await self._refuse(delivery, error.reason)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
+from alerts.notifiers.session import session_for_attempt
 from probe.core.environment import Environment
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
@@ -87,7 +88,7 @@ async def request(
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
+            session_for_attempt(timeout=timeout) as session,
             session.request(
                 method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,

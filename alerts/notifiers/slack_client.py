@@ -26,6 +26,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from alerts.model import NotifyError
 from alerts.notifiers.base import LONGEST_ANSWER, TIMEOUT_SECONDS, HttpAnswer
+from alerts.notifiers.session import session_for_attempt
 from probe.net.proxies import proxy_for
 from probe.net.urls import show_host
 
@@ -104,7 +105,7 @@ async def _answer_of(
     try:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
-            aiohttp.ClientSession(middlewares=(answers,)) as session,
+            session_for_attempt(middlewares=(answers,)) as session,
         ):
             await send(session)
     except TimeoutError:

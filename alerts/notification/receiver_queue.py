@@ -1,6 +1,11 @@
-"""The health of a receiver: whether it accepts messages, since when not, and what was reported."""
+"""The queue of one receiver: its health, what is due when, and the attempt under way."""
 
+import asyncio
 from dataclasses import dataclass, field
+
+from alerts.model import Delivery
+from alerts.notifier import Notifier
+from alerts.outbox.retry import longest_wait
 
 # A message that was not delivered for so long is reported through other receivers.
 UNDELIVERED_SECONDS = 120.0
@@ -52,3 +57,47 @@ class ReceiverHealth:
         if self.failing_since is None or "undelivered" in self.reported:
             return None
         return max(0.0, self.failing_since + UNDELIVERED_SECONDS - now)
+
+
+class SendAttempt:
+    """A message under way. One that is withdrawn ends at once: another probe sends it."""
+
+    def __init__(self, key: str) -> None:
+        self.key, self.withdrawn = key, False
+        self._deadline: asyncio.Timeout | None = None
+
+    def within(self, seconds: float) -> asyncio.Timeout:
+        """A block that raises TimeoutError after ``seconds``, or once it is withdrawn."""
+        self._deadline = asyncio.timeout(seconds)
+        return self._deadline
+
+    def withdraw(self) -> None:
+        """End it, in whatever step it is."""
+        self.withdrawn = True
+        deadline = self._deadline
+        if deadline is not None and deadline.when() is not None and not deadline.expired():
+            deadline.reschedule(asyncio.get_running_loop().time())
+
+
+@dataclass(slots=True)
+class ReceiverQueue:
+    """One notifier's: ``due`` and ``free_at`` are on the monotonic clock, ``due`` by the
+    number of a delivery; ``attempt`` is the one under way."""
+
+    notifier: Notifier
+    health: ReceiverHealth
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    due: dict[int, float] = field(default_factory=dict)
+    free_at: float = 0.0
+    attempt: SendAttempt | None = None
+
+    def wait(self, delivery: Delivery, clock: float, now: float) -> float:
+        """Seconds until the next attempt, 0 or less: now.
+
+        Counted on the monotonic ``clock``, for the wall clock (``now``) may jump; the stored
+        time is read once, for what another process left behind.
+        """
+        if delivery.number not in self.due:
+            left = min(max(delivery.due - now, 0.0), longest_wait(delivery))
+            self.due[delivery.number] = clock + left
+        return self.due[delivery.number] - clock
