@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tests.alerts.cluster.explorer.model import CHAT, CHECKS, NAMES, World, actions
+from tests.alerts.cluster.explorer.actions import actions
+from tests.alerts.cluster.explorer.member import CHAT, CHECKS, NAMES
+from tests.alerts.cluster.explorer.model import World
 
 # Fair rounds until everything must have come to rest.
 MOST_ROUNDS = 120

@@ -7,11 +7,11 @@ import pytest
 
 from alerts.cluster.leader import elect
 from alerts.role import Assignment
-from tests.alerts.cluster.explorer import model
+from tests.alerts.cluster.explorer import rules
 from tests.alerts.cluster.explorer.search import Found, explore
 
 
-def told(found: Found, capsys: pytest.CaptureFixture[str]) -> None:
+def show(found: Found, capsys: pytest.CaptureFixture[str]) -> None:
     """Print how much was looked at."""
     with capsys.disabled():
         print(f"\n{found.states} states, {found.transitions} transitions")
@@ -21,7 +21,7 @@ def test_no_order_of_two_events_loses_a_trigger_or_an_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = explore(2)
-    told(found, capsys)
+    show(found, capsys)
     assert found.states > 1000
     assert found.broken == []
 
@@ -31,7 +31,7 @@ def test_no_order_of_three_events_loses_a_trigger_or_an_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = explore(3)
-    told(found, capsys)
+    show(found, capsys)
     assert found.states > 20000
     assert found.broken == []
 
@@ -57,5 +57,5 @@ def without(**changes: object) -> Callable[..., Assignment]:
 def test_the_search_finds_what_the_rules_prevent(
     scenario: str, name: str, rule: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model, name, rule)
+    monkeypatch.setattr(rules, name, rule)
     assert explore(3, only=scenario, stop=True).broken
