@@ -64,7 +64,7 @@ async def measured(
     name: str, server: Server, healthy: int, folder: Path, checkout: Path
 ) -> Figures:
     """One server, measured by a process of its own."""
-    ca_file = str(folder / "ca.pem") if server.secure else ""
+    ca_file = str(folder / "ca.pem") if server.layer != "plain" else ""
     own = checkout / ".venv/bin/python"
     python = str(own) if checkout != ROOT and own.exists() else sys.executable
     async with running(name, folder) as port:

@@ -1,7 +1,6 @@
 """The hostile servers of the table, each in a process of its own."""
 
 import asyncio
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.checks import HEALTHY
-from tests.hostile.flood_table import HANDSHAKES, RELAYS, SORTS, WEB
+from tests.hostile.flood_table import HANDSHAKES, OVER_TLS, RELAYS, SORTS, WEB
 from tests.hostile.flood_table import SOCKETS as SESSIONS
-from tests.hostile.servers import Behaviour, http, serving
+from tests.hostile.http2 import HTTP2, SILENT
+from tests.hostile.native_tls import NATIVE
+from tests.hostile.servers import Behaviour, Layer, OwnTls, http, serving_over
 from tests.hostile.table import POSTGRES, REDIS
 
 # Those that send without end; the table of tests has those that send one odd answer too.
@@ -33,11 +34,11 @@ STORES = {
 
 @dataclass(frozen=True)
 class Server:
-    """``sort`` is that of its check; ``secure``: it speaks TLS below its behaviour."""
+    """``sort`` is that of its check; ``layer`` is below its behaviour."""
 
     sort: str
-    behave: Behaviour
-    secure: bool = False
+    behave: Behaviour | OwnTls
+    layer: Layer = "plain"
 
 
 def servers() -> dict[str, Server]:
@@ -46,7 +47,12 @@ def servers() -> dict[str, Server]:
     for sort, table in (("page", WEB), ("socket", SESSIONS), ("relay", RELAYS)):
         for name, (behave, _) in table.items():
             found[f"{sort}: {name}"] = Server(sort, behave)
-            found[f"{sort}, TLS: {name}"] = Server(sort, behave, secure=True)
+            found[f"{sort}, TLS: {name}"] = Server(sort, behave, "TLS")
+    for name, behave in HTTP2.items():
+        if name not in SILENT:
+            found[f"page, HTTP/2: {name}"] = Server("secure page", behave, "HTTP/2")
+    for sort in OVER_TLS:
+        found |= {f"{sort}: {name}": Server(sort, own, "own TLS") for name, own in NATIVE.items()}
     for sort in sorted(set(SORTS) - {"page", "socket", "relay"}):
         found |= {f"{sort}: {name}": Server(sort, each[0]) for name, each in HANDSHAKES.items()}
     for sort, table in (("postgres", POSTGRES), ("redis", REDIS)):
@@ -57,11 +63,7 @@ def servers() -> dict[str, Server]:
 async def serve(name: str, folder: Path) -> None:
     """The named server, the healthy one for an empty name; prints its port and lasts."""
     server = servers()[name] if name else Server("page", http(HEALTHY))
-    context = None
-    if server.secure:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    async with serving(server.behave, context) as port:
+    async with serving_over(server.layer, server.behave, folder) as port:
         print(port, flush=True)
         await asyncio.Event().wait()
 
