@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 # A message that was not delivered for so long is reported through other receivers.
 UNDELIVERED_SECONDS = 120.0
-# A queue with messages and no progress for so long is stuck: a send takes 30 s at most.
+# A queue with messages and no progress for so long is stuck: a send takes 35 s at most.
 STUCK_SECONDS = 90.0
 
 

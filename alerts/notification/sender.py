@@ -20,7 +20,7 @@ from alerts.notifier import REPEATED, Notifier
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 35.0
 # After a fault of our own, so as not to spin.
 RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"

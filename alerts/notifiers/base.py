@@ -17,8 +17,9 @@ from probe.net.urls import show_host
 if TYPE_CHECKING:
     import aiohttp
 
-# A service that needs longer is retried later.
-TIMEOUT_SECONDS = 10.0
+# A service that needs longer is retried later. One that has taken the request gets more time: what
+# it accepts after that would be sent again.
+CONNECT_SECONDS, TIMEOUT_SECONDS = 10.0, 32.0
 LONGEST_ANSWER = 65536
 # Statuses of RFC 9110 that may pass on a later attempt.
 PASSING = frozenset({408, 425, 429})
@@ -50,6 +51,11 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     text: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is an HTML page, as a login page or a captive portal answers for a service."""
+        return self.text.lstrip("\ufeff \t\r\n")[:1] == "<"
 
     @property
     def retry_after(self) -> float | None:
@@ -84,7 +90,7 @@ async def request(
     import aiohttp
 
     host = show_host(url)
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
@@ -95,6 +101,8 @@ async def request(
             text = (await _body(response, longest)).decode("utf-8", "replace")
             fields = {name.lower(): value for name, value in response.headers.items()}
             return HttpAnswer(response.status, fields, text)
+    except aiohttp.ConnectionTimeoutError:
+        raise NotifyError(f"{host}: no connection within {CONNECT_SECONDS:g} s") from None
     except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
     except ssl.SSLError:
