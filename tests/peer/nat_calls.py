@@ -10,7 +10,7 @@ from typing import Any
 from tests.command import probe, start
 from tests.daemon.running import PATIENCE
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
-from tests.servers.nat import PORT, Home, TwoHomes, once
+from tests.servers.middleboxes.nat import PORT, Home, TwoHomes, once
 
 ECHOES = 50
 NAME = "peer-198.51.2.2-primary"

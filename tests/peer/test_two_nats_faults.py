@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.command import start
+from tests.daemon.checks.test_allocations import live, until
 from tests.daemon.running import PATIENCE
-from tests.daemon.test_allocations import live, until
 from tests.peer.nat_calls import NAME, ONE_CALL, Pair, pair
 from tests.servers.coturn import CoturnFactory
-from tests.servers.nat import Home, once
+from tests.servers.middleboxes.nat import Home, once
 
 pytestmark = pytest.mark.usefixtures("netns")
 

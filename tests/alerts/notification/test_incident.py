@@ -2,10 +2,16 @@
 
 from dataclasses import replace
 
-from alerts.model import Alert, Fingerprint, Severity
+from alerts.model import Alert, Fingerprint, MessageType, Severity
 from alerts.notification.incident import MOST_RESOLVED, OpenIncidents
-from alerts.notification.message import AlertGroup, MessageContext, resolved_message
+from alerts.notification.message import (
+    AlertGroup,
+    MessageContext,
+    firing_message,
+    resolved_message,
+)
 from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.template import lines
 from alerts.notification.title import firing_title
 from tests.alerts.words import an_alert
 
@@ -153,3 +159,24 @@ def test_an_incident_of_which_all_is_kept_counts_what_its_receiver_was_sent() ->
         here.add_resolved(replace(alert, ended=60.0))
     [group] = here.with_members([AlertGroup("site-000", over=tuple(here.resolved))])
     assert group.members == ()
+
+
+def test_checks_that_say_the_same_are_named_in_one_line() -> None:
+    alerts = [replace(each, target="https://shop.example/") for each in services(30)]
+    group = AlertGroup("site-000", tuple(alerts))
+    message = firing_message(group, alerts, MessageType.FIRING, None, 40.0, MessageContext("lax"))
+    said = list(lines(message))
+    assert [line for line in said if "site-001" in line] == [
+        "site-000, site-001, site-002, site-003, site-004, site-005, site-006, site-007,"
+        " site-008, site-009 and 20 more"
+    ]
+    assert len(said) <= 4
+
+
+def test_checks_that_fail_differently_are_told_apart_in_a_message() -> None:
+    alerts = [*services(3), *services(5, "certificate expired")[3:]]
+    group = AlertGroup("site-000", tuple(alerts))
+    message = firing_message(group, alerts, MessageType.FIRING, None, 40.0, MessageContext("lax"))
+    said = list(lines(message))
+    assert "site-000, site-001, site-002" in said
+    assert "site-003, site-004: certificate expired" in said

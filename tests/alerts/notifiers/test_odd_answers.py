@@ -1,15 +1,19 @@
 """A message counts as accepted only where the service itself says so, in whatever time it takes."""
 
+import asyncio
 import json
 
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from pydantic import SecretStr
 
 from alerts.model import NotifyError
 from alerts.notifiers import alertmanager, base, slack
+from probe.lab.certificates import untrusted
 from tests.alerts.samples import told
+from tests.servers.receivers.slack import SlackApi, SlackWebhookService
 from tests.servers.services import Failure, Service
-from tests.servers.slack import SlackApi, SlackWebhookService
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,44 @@ async def test_a_message_whose_blocks_slack_refuses_is_sent_as_text(word: str) -
 
 def test_a_service_that_has_taken_the_request_may_need_half_a_minute() -> None:
     assert base.TIMEOUT_SECONDS > 30.0 > base.CONNECT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (Failure(absent=True), "the connection was closed without an answer"),
+        (None, "connection refused"),
+    ],
+)
+async def test_why_a_receiver_is_not_reached_is_said_in_words(
+    failure: Failure | None, reason: str
+) -> None:
+    async with Service() as service:
+        url = service.url
+        service.fail.append(failure)
+        if failure is not None:
+            with pytest.raises(NotifyError, match=reason):
+                await base.post(f"{url}/s3cret", json={})
+    if failure is None:
+        with pytest.raises(NotifyError, match=reason) as caught:
+            await base.post(f"{url}/s3cret", json={})
+        assert "s3cret" not in caught.value.reason
+
+
+async def test_a_receiver_whose_certificate_is_not_trusted_says_so() -> None:
+    server = await asyncio.start_server(
+        lambda reader, writer: None, "127.0.0.1", 0, ssl=untrusted(["127.0.0.1"])
+    )
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/s3cret"
+        with pytest.raises(NotifyError, match="the certificate is not accepted: "):
+            await base.post(url, json={})
+        with pytest.raises(NotifyError, match="the certificate is not accepted: ") as caught:
+            await slack.SlackWebhook(SecretStr(url)).send(told(), {})
+    assert "s3cret" not in caught.value.reason
+
+
+def test_a_name_that_is_gone_is_called_that() -> None:
+    key = ConnectionKey("gone.example", 443, True, True, None, None, None)
+    error = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))
+    assert base.reason_of(error) == "the name can't be resolved"
