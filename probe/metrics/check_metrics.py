@@ -62,7 +62,8 @@ class CheckMetrics:
         self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
         self._totals: dict[tuple[Family, Pairs], float] = {}
         self._failed_in: str | None = None
-        self._present: list[Line] = []
+        # Its gauges are made of it when they are asked for: not every result is scraped.
+        self._newest: tuple[Result, tuple[Evaluation, ...]] | None = None
         self._last: tuple[float, float] | None = None
         self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
         self._blind_since: float | None = None
@@ -70,6 +71,9 @@ class CheckMetrics:
         self._heads: dict[tuple[str, Pairs], str] = {}
         self._is_written = False
         self._marked: Mapping[Family, bytes] | None = None
+        buckets = (*check.kind.buckets, math.inf)
+        is_own = bool(check.kind.buckets) and not full and buckets != BUCKETS
+        self._own_buckets = buckets if is_own else None
 
     def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
@@ -81,9 +85,7 @@ class CheckMetrics:
         if result.failure is not None:
             self._failed_in = result.failure.phase
             self._failures.add(result.failure, now, exemplar_of(run, 1.0, self._last[1]))
-        self._present = list(self._gauges(result))
-        if self._repeats:
-            self._present += self._judgement.values(result, evaluations)
+        self._newest = result, tuple(evaluations)
         for sample in result.samples:
             if self._has_histogram(sample):
                 self._histogram(sample).observe(sample.value, run, self._last[1])
@@ -114,14 +116,16 @@ class CheckMetrics:
 
     def _has_histogram(self, sample: Sample) -> bool:
         signal = sample.signal
-        wanted = signal.latency and (self._full or self._buckets(signal) != BUCKETS)
-        return self._repeats and wanted and math.isfinite(sample.value)
+        if not signal.latency or not self._repeats:
+            return False
+        wanted = self._full or self._buckets(signal) is not BUCKETS
+        return wanted and math.isfinite(sample.value)
 
     def _buckets(self, signal: Signal) -> tuple[float, ...]:
-        kind = self.check.kind
-        if self._full or not kind.buckets or signal != kind.plot:
+        plot = self.check.kind.plot
+        if self._own_buckets is None or plot is None or signal.name != plot.name:
             return BUCKETS
-        return (*kind.buckets, math.inf)
+        return self._own_buckets
 
     def _rounded(self, seconds: float) -> float:
         """Microseconds are enough, and half as long."""
@@ -137,11 +141,11 @@ class CheckMetrics:
         first = self._first_unknown
         if first is not None and now - first >= FROM_ZERO_SECONDS:
             self._first_unknown, self._is_written = None, False
-        if not self._present or self._last is None:
+        if self._newest is None or self._last is None:
             return
         longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
         if now - self._last[0] > longest:
-            self._present = []
+            self._newest = None
             self._is_written = False
 
     def samples(self) -> Iterator[MetricSample]:
@@ -156,7 +160,7 @@ class CheckMetrics:
     def _shown(self) -> list[Line]:
         """What is exported beside histograms: in the default set at most as many lines as the kind
         has series."""
-        lines = [*self._lasting(), *self._present]
+        lines = [*self._lasting(), *self._present()]
         if self._full or not self._repeats:
             return lines
         most = self.check.kind.series - sum(each.size for each in self._histograms.values())
@@ -171,6 +175,13 @@ class CheckMetrics:
 
     def _base(self, family: Family) -> Pairs:
         return self._brief if family in BRIEF else self._labels
+
+    def _present(self) -> Iterator[tuple[Family, Pairs, float]]:
+        """The gauges of the newest result, unless it is stale."""
+        if self._newest is not None:
+            yield from self._gauges(self._newest[0])
+            if self._repeats:
+                yield from self._judgement.values(*self._newest)
 
     def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
         for sample in result.samples:

@@ -28,7 +28,7 @@ from probe.core.model import DURATION, SUCCESS, Failure, Result, Sample, Status,
 from probe.core.thresholds import FAILING, signals_of_check
 from probe.kinds import KINDS
 from probe.metrics.exporter import Exporter, expose
-from tests.servers.scraper import Scraper
+from tests.servers.scraping.scraper import Scraper
 
 SIZES = (30, 300, 1000)
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
