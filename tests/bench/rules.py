@@ -26,7 +26,7 @@ from probe.core.model import DURATION, SUCCESS, Result, Sample, Status, Unit
 from probe.core.thresholds import signals_of_check
 from probe.kinds import KINDS
 from probe.metrics.exporter import Exporter, expose
-from tests.servers.scraper import Scraper
+from tests.servers.scraping.scraper import Scraper
 
 SIZES = (30, 300, 1000)
 REGIONS = ("lax", "fra", "nrt")
