@@ -51,10 +51,10 @@ STOP_SECONDS = 2.0
 
 
 class AlertManager(AlertingStatus):
-    """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives; ``wall`` is the wall clock as it is, for silences and
-    windows; ``clock`` is the monotonic one, ``stored`` that of stored times. ``journals`` are the
-    folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
+    """Alerting while the daemon runs. ``now`` is the wall clock, steadied: it must not jump while
+    the process lives; ``wall`` is the wall clock as it is, ``clock`` the monotonic one, ``stored``
+    that of stored times. ``journals`` are the folders of the journal of open incidents.
+    ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -157,6 +157,7 @@ class AlertManager(AlertingStatus):
             self.pipeline.config.notifiers,
             clock=self._clock,
             now=self._now,
+            wall=self._wall,
             random=random.Random(),
             on_refused=notes.on_refused,
             on_undelivered=notes.on_undelivered,
@@ -201,8 +202,7 @@ class AlertManager(AlertingStatus):
         backed_up: bool,
     ) -> None:
         """A check has a new result."""
-        now = self._now()
-        self._gate.add_result(check.name, now)
+        self._gate.add_result(check.name, now := self._now())
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         # Also without an event: a timer may have been set or dropped.
         self._woken.set()

@@ -248,6 +248,7 @@ class Pipeline:
         if self._cluster is None:
             self.incidents.assign(firing)
             groups = alert_groups(firing, resolved, self.incidents.key_of, is_muted)
+            groups = self.incidents.with_members(groups)
         else:
             groups = incidents_among(
                 self._cluster,

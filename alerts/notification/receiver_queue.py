@@ -9,7 +9,7 @@ from alerts.outbox.retry import longest_wait
 
 # A message that was not delivered for so long is reported through other receivers.
 UNDELIVERED_SECONDS = 120.0
-# A queue with messages and no progress for so long is stuck: a send takes 30 s at most.
+# A queue with messages and no progress for so long is stuck: a send takes 35 s at most.
 STUCK_SECONDS = 90.0
 
 

@@ -18,8 +18,9 @@ from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, Se
 from alerts.notifier import REPEATED, Notifier
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
+from alerts.outbox.wall_time import by_wall_clock
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 35.0
 # After a fault of our own, so as not to spin.
 RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"
@@ -33,15 +34,15 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """Sends what is in an outbox; a dispatcher is the only one that does.
 
-    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is called with a message
-    that was refused for good, once for each reason until one is delivered, notes excepted: a
-    note reports a refusal, and one that is refused itself must not cause another.
-    ``on_undelivered`` is called once for a receiver that has accepted nothing for 2 min.
-    ``on_delivered`` is called with every message that was accepted, ``on_rejected`` with every
-    one that was refused for good, ``on_dropped`` with
+    ``clock`` is monotonic, ``now`` the wall clock, steadied, and ``wall`` as it is, by which
+    messages are sent. ``on_refused`` is called with a message that was refused for good, once for
+    each reason until one is delivered, notes excepted: a note reports a refusal, and one that
+    is refused itself must not cause another. ``on_undelivered`` is called once for a receiver
+    that has accepted nothing for 2 min. ``on_delivered`` is called with every message that was
+    accepted, ``on_rejected`` with every one that was refused for good, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
-    message that is due is to be kept back, because it is not known to be true.
-    ``deadline`` seconds are given to a send.
+    message that is due is to be kept back, because it is not known to be true. ``deadline``
+    seconds are given to a send.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Dispatcher:
         *,
         clock: Callable[[], float],
         now: Callable[[], float],
+        wall: Callable[[], float] | None = None,
         random: Random,
         on_refused: OnRefused,
         on_undelivered: OnRefused | None = None,
@@ -66,7 +68,7 @@ class Dispatcher:
             for name, notifier in notifiers.items()
         }
         self._on_undelivered = on_undelivered
-        self._clock, self._now, self._random = clock, now, random
+        self._clock, self._now, self._random, self._wall = clock, now, random, wall or now
         self._on_refused, self._on_delivered = on_refused, on_delivered
         self._on_rejected = on_rejected
         self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
@@ -201,7 +203,8 @@ class Dispatcher:
             return
         try:
             async with attempt.within(self._deadline):
-                memory = await notifier.send(delivery.message, memory)
+                message = by_wall_clock(delivery.message, self._wall() - self._now())
+                memory = await notifier.send(message, memory)
         except NotifyError as error:
             await self._not_taken(lane, delivery, error)
         except TimeoutError:
