@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from alerts.model import Alert, Fingerprint, MessageType, Severity
 from alerts.notification.incident import MOST_RESOLVED, OpenIncidents
 from alerts.notification.message import (
@@ -180,3 +182,15 @@ def test_checks_that_fail_differently_are_told_apart_in_a_message() -> None:
     said = list(lines(message))
     assert "site-000, site-001, site-002" in said
     assert "site-003, site-004: certificate expired" in said
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"), [("", "What had failed:"), ("no longer monitored", "Last seen:")]
+)
+def test_what_is_over_is_not_told_in_the_present_alone(closed: str, said: str) -> None:
+    ended = replace(page("shop", 0.0), ended=60.0, closed=closed)
+    before = NotificationLogEntry(Severity.CRITICAL, ("shop/failing",), 0.0, 0.0, 0.0)
+    group = AlertGroup("shop", over=(ended,))
+    message = resolved_message(group, (ended,), before, 60.0, MessageContext("lax"))
+    heading = list(lines(message)).index(said)
+    assert list(lines(message))[heading + 1].startswith("shop")
