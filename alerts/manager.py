@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from alerts.cluster.cluster import Cluster
+from alerts.cluster.cluster_groups import local_state
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
-from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry
@@ -81,6 +81,7 @@ class AlertManager(AlertingStatus):
             knows=self.pipeline.knows,
             is_seen_bad=self.pipeline.alerts.is_seen_bad,
             has_asked=lambda: self._fleet.is_ready,
+            is_up_to_date=self._fleet.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
         self._clean_slate, self._has_run = False, False
@@ -94,16 +95,10 @@ class AlertManager(AlertingStatus):
             return None
         relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
-        group_store, own_network_fails = self.pipeline.group_store, self.pipeline.own_network_fails
+        own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
-        own = LocalState(
-            self.pipeline.groups,
-            group_store.views,
-            undelivered_of(waiting),
-            group_store.ended,
-            suspected=self.pipeline.alerts.suspected(self._now()),
-            openings=openings_of(waiting),
-        )
+        suspected = self.pipeline.alerts.suspected(self._now())
+        own = local_state(self.pipeline.group_store, self.pipeline.groups, waiting, suspected)
         return self._fleet.answer(asked, own, own_network_fails=own_network_fails, relayed=relayed)
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:

@@ -152,8 +152,9 @@ class Pipeline:
 
     def delivered(self, delivery: Delivery, now: float | None = None) -> None:
         """A receiver has accepted a message."""
-        self.group_store.log.delivered(delivery)
-        self.recorder.delivered(delivery, self._now if now is None else now)
+        at = self._now if now is None else now
+        self.group_store.log.delivered(delivery, at)
+        self.recorder.delivered(delivery, at)
 
     def refused(self, delivery: Delivery, now: float) -> None:
         """A receiver has refused a message for good."""

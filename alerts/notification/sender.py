@@ -190,7 +190,7 @@ class Dispatcher:
     def _wait(self, lane: ReceiverQueue, delivery: Delivery) -> float:
         """Seconds until the next attempt, 0 for now."""
         wait = lane.wait(delivery, self._clock(), self._now())
-        return max(wait, self._hold(delivery), 0.0)
+        return wait if wait > 0 else max(self._hold(delivery), 0.0)
 
     async def _send(self, lane: ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = lane.notifier, delivery.message.key

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from probe.exporter.checks import InvalidTarget
 from probe.exporter.modules.module import Module
+from probe.exporter.probe_target import InvalidTarget
 from probe.exporter.probers.target import check_host
 from probe.exporter.settings import ExporterConfig
 

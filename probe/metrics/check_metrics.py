@@ -60,13 +60,17 @@ class CheckMetrics:
         self._new: dict[tuple[str, ...], float] = {}
         self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
         self._totals: dict[tuple[Family, Pairs], float] = {}
-        self._present: list[tuple[Family, Pairs, float]] = []
+        # Its gauges are made of it when they are asked for: not every result is scraped.
+        self._newest: tuple[Result, tuple[Evaluation, ...]] | None = None
         self._last: tuple[float, float] | None = None
         self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
         self._blind_since: float | None = None
         self._failing_since: float | None = None
         self._heads: dict[tuple[str, Pairs], str] = {}
         self._is_written = False
+        buckets = (*check.kind.buckets, math.inf)
+        is_own = bool(check.kind.buckets) and not full and buckets != BUCKETS
+        self._own_buckets = buckets if is_own else None
 
     def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
@@ -78,9 +82,7 @@ class CheckMetrics:
             self._failures[key] = self._failures.get(key, 0) + 1
             if key not in self._new and self._failures[key] == 1 and not self._full:
                 self._new[key] = now
-        self._present = list(self._gauges(result))
-        if self._repeats:
-            self._present += self._judgement.values(result, evaluations)
+        self._newest = result, tuple(evaluations)
         for sample in result.samples:
             if self._has_histogram(sample):
                 self._histogram(sample).observe(sample.value)
@@ -115,14 +117,16 @@ class CheckMetrics:
 
     def _has_histogram(self, sample: Sample) -> bool:
         signal = sample.signal
-        wanted = signal.latency and (self._full or self._buckets(signal) != BUCKETS)
-        return self._repeats and wanted and math.isfinite(sample.value)
+        if not signal.latency or not self._repeats:
+            return False
+        wanted = self._full or self._buckets(signal) is not BUCKETS
+        return wanted and math.isfinite(sample.value)
 
     def _buckets(self, signal: Signal) -> tuple[float, ...]:
-        kind = self.check.kind
-        if self._full or not kind.buckets or signal != kind.plot:
+        plot = self.check.kind.plot
+        if self._own_buckets is None or plot is None or signal.name != plot.name:
             return BUCKETS
-        return (*kind.buckets, math.inf)
+        return self._own_buckets
 
     def _rounded(self, seconds: float) -> float:
         """Microseconds are enough, and half as long."""
@@ -137,22 +141,29 @@ class CheckMetrics:
         if old:
             self._new = {key: since for key, since in self._new.items() if key not in old}
             self._is_written = False
-        if not self._present or self._last is None:
+        if self._newest is None or self._last is None:
             return
         longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
         if now - self._last[0] > longest:
-            self._present = []
+            self._newest = None
             self._is_written = False
 
     def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
         """Everything as (family, suffix of the name, labels, value)."""
-        for family, labels, value in (*self._lasting(), *self._present):
+        for family, labels, value in (*self._lasting(), *self._present()):
             yield family, "", (*self._base(family), *labels), value
         for histogram in self._histograms.values():
             yield from histogram.samples()
 
     def _base(self, family: Family) -> Pairs:
         return self._brief if family in BRIEF else self._labels
+
+    def _present(self) -> Iterator[tuple[Family, Pairs, float]]:
+        """The gauges of the newest result, unless it is stale."""
+        if self._newest is not None:
+            yield from self._gauges(self._newest[0])
+            if self._repeats:
+                yield from self._judgement.values(*self._newest)
 
     def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
         for sample in result.samples:
@@ -232,7 +243,7 @@ class CheckMetrics:
             return False
         texts: dict[Family, str] = {}
         heads: dict[tuple[str, Pairs], str] = {}
-        for family, labels, value in (*self._lasting(), *self._present):
+        for family, labels, value in (*self._lasting(), *self._present()):
             key = (family.name, labels)
             head = self._heads.get(key) or line_head(family.name, (*self._base(family), *labels))
             heads[key] = head

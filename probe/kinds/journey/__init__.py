@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from probe.paircam.user_session import AppUser
 
 
-# 89 counted with MONITOR on a running backend, ten times of ten; and what the backend does for
-# "connection-status": GET of the session and of the match, SETEX, INCRBY, LPUSH, LTRIM.
-REDIS_COMMANDS = 89 + 6
+# Counted with MONITOR on a running backend, four times of four.
+REDIS_COMMANDS = 95
 # With the codes' length of 10 characters at most.
 _LANGUAGE = "x-{}"
 

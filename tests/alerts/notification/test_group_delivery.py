@@ -35,7 +35,7 @@ def refuse(here: GroupStore, now: float, attempts: int = 1) -> None:
         if delivery.notifier == "pager":
             here.log.refused(replace(delivery, attempts=attempts), now)
         else:
-            here.log.delivered(delivery)
+            here.log.delivered(delivery, 0.0)
 
 
 def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart() -> None:
@@ -74,7 +74,7 @@ def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
     assert after.settle([], 20 + GROUP_INTERVAL_SECONDS - 1, SETTING) == []
     assert after.next_time([], 21) == 20 + GROUP_INTERVAL_SECONDS
     (again,) = after.settle([], 20 + GROUP_INTERVAL_SECONDS, SETTING)
-    after.log.delivered(again)
+    after.log.delivered(again, 0.0)
     assert after.settle([], 1000, SETTING) == []
     assert set(after.documents().values()) == {None}
 
