@@ -194,3 +194,22 @@ def test_what_is_over_is_not_told_in_the_present_alone(closed: str, said: str) -
     message = resolved_message(group, (ended,), before, 60.0, MessageContext("lax"))
     heading = list(lines(message)).index(said)
     assert list(lines(message))[heading + 1].startswith("shop")
+
+
+@pytest.mark.parametrize(
+    ("summary", "where"),
+    [
+        ("turn:relay.example:3478?transport=udp: the server says 508", False),
+        ("https://sso.example/ answers 502", False),
+        ("connection refused at turns:[2001:db8::1]:5349", False),
+        ("redis is down", True),
+        ("turn: no answer within 10 s", True),
+    ],
+)
+def test_a_title_names_one_place_that_of_the_failure(summary: str, where: bool) -> None:
+    alert = an_alert("turn-issued", 0.0, service="TURN servers")
+    alert = replace(
+        alert, summary=summary, loss="No TURN relay works", target="https://app.example/turn"
+    )
+    place = " at https://app.example/turn" if where else ""
+    assert firing_title([alert]) == f"No TURN relay works: {summary}{place} (turn-issued)"
