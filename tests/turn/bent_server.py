@@ -75,7 +75,10 @@ class BentServer(asyncio.DatagramProtocol):
         self._tasks.add(cast("asyncio.Task[None]", task))
         address = writer.get_extra_info("peername")[:2]
         client = self._clients[address] = Client(
-            writer.write, address, stream=True, close=writer.close
+            lambda packet: None if writer.is_closing() else writer.write(packet),
+            address,
+            stream=True,
+            close=writer.close,
         )
         try:
             while True:
