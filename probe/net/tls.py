@@ -26,9 +26,9 @@ _CLIENT_CERTIFICATE_REASONS = (
     "TLSV1_ALERT_CERTIFICATE_REQUIRED",
 )
 _MISSING_ISSUER = (20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, …_VERIFY_LEAF_SIGNATURE
-# What Chromium offers for TLS 1.2 (BoringSSL; asked in tests/browser/test_tls.py): RSA key exchange
-# and SHA-1 MACs too, no finite-field Diffie-Hellman, no CBC with SHA-2. Level 1 of OpenSSL takes
-# RSA keys from 1024 bits on, as browsers do, and no certificate that is signed with SHA-1.
+# What Chromium offers for TLS 1.2 (BoringSSL; asked in tests/browser/http/test_tls.py): RSA key
+# exchange and SHA-1 MACs too, no finite-field Diffie-Hellman, no CBC with SHA-2. Level 1 of OpenSSL
+# takes RSA keys from 1024 bits on, as browsers do, and no certificate that is signed with SHA-1.
 _BROWSER_CIPHERS = ":".join(
     (
         "ECDHE-ECDSA-AES128-GCM-SHA256",

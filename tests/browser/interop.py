@@ -18,7 +18,7 @@ from tests.browser.browser import Browser, Experience, Server
 from tests.kinds.call.call_lab import call_check
 from tests.requirements import program
 from tests.servers.certificate import Certificate
-from tests.servers.turn_servers import (
+from tests.servers.turn.turn_servers import (
     HOST,
     PASSWORD,
     SECRET,
