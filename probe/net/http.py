@@ -61,9 +61,8 @@ ALPN = ("h2", "http/1.1")
 
 class FreshHttpClient:
     """Requests without kept connections; its cookies end with it. A proxy is used only
-    where the environment names one (``probe.net.proxies``).
-
-    ``async with fresh_client(...) as client``. ``timing`` and ``tls`` are filled also on errors.
+    where the environment names one (``probe.net.proxies``). ``timing`` and ``tls`` are filled
+    also when a request raises.
     """
 
     def __init__(
