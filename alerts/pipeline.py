@@ -69,8 +69,7 @@ class Pipeline:
         self.unknown = UnknownGroups(cluster, config.region)
         # Pending messages, as far as they matter to other probes.
         self.waiting: Sequence[Delivery] = ()
-        self._groups: list[AlertGroup] = []
-        self._now = 0.0
+        self._now, self._groups = 0.0, list[AlertGroup]()
         # Names of stored alerts that could not be read.
         self.unreadable: list[str] = []
 
