@@ -138,7 +138,7 @@ async def descriptors(world: PeerWorld) -> str:
 
 
 async def unread(world: PeerWorld) -> str:
-    """nobody reads stderr"""
+    """stderr is not read"""
     reader, world.stderr = os.pipe()
     os.set_blocking(world.stderr, False)
     with suppress(BlockingIOError):
