@@ -241,13 +241,12 @@ class Pipeline:
         def is_muted(alert: Alert) -> bool:
             return suppressed_by(alert, windows, self._silences, wall) is not None
 
-        firing, resolved = self.alerts.firing, self.incidents.resolved
+        firing = self.alerts.firing
         again = {alert.identity for alert in firing}
-        resolved = [alert for alert in resolved if alert.identity not in again]
+        resolved = [each for each in self.incidents.resolved if each.identity not in again]
         if self._cluster is None:
-            self.incidents.assign(firing)
-            groups = alert_groups(firing, resolved, self.incidents.key_of, is_muted)
-            groups = self.incidents.with_members(groups)
+            (opened := self.incidents).assign(firing)
+            groups = opened.with_members(alert_groups(firing, resolved, opened.key_of, is_muted))
         else:
             groups = incidents_among(
                 self._cluster,

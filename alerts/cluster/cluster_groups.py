@@ -109,7 +109,7 @@ def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
 
 def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
     """Notifier and group of what waits and is no longer true for the cluster. ``by_key`` are
-    notifiers whose service recognises a group by its key."""
+    notifiers whose service recognizes a group by its key."""
     return {
         (each.notifier, each.message.key)
         for each in waiting

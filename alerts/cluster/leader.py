@@ -1,6 +1,6 @@
 """Which of several probes notifies a receiver of an alert group that they share; pure.
 
-A pager recognises a group by its key, so every probe notifies it. Where each message is read
+A pager recognizes a group by its key, so every probe notifies it. Where each message is read
 by people, one probe notifies: the first in order that sees the group. It owns the group and
 says so whenever it is asked; the others keep in mind what was sent, and the next one goes on
 when it is gone, or when it can't deliver. What is lost in the seconds between may be sent

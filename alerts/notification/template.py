@@ -120,10 +120,18 @@ def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
         yield [_line(f"recent change: {each}") for each in message.changes[:MOST_LINES]]
         return
     groups = _alike(message.firing or message.resolved)
-    for names, alert in groups[:MOST_ALERTS]:
-        yield [*_alert_lines(names, alert, message), *_differing(alert, message)]
+    for place, (names, alert) in enumerate(groups[:MOST_ALERTS]):
+        said = [*_alert_lines(names, alert, message), *_differing(alert, message)]
+        yield [*_past(message), *said] if place == 0 else said
     left = sum(len(names) for names, _ in groups[MOST_ALERTS:])
     yield [*([f"and {left} more"] if left else []), *_around(message)]
+
+
+def _past(message: Message) -> list[str]:
+    """What follows is in the present tense, as it was seen, and over by now."""
+    if message.firing or not message.resolved:
+        return []
+    return ["Last seen:" if is_closed(message) else "What had failed:"]
 
 
 def _alike(alerts: Sequence[Alert]) -> list[tuple[list[str], Alert]]:

@@ -11,6 +11,7 @@ from alerts.state.annotations import FAILING
 MANY_CHECKS = 8
 # A title names at most so many checks, or services.
 MOST_NAMES, MOST_SERVICES = 4, 6
+_ADDRESS = re.compile(r"\b(stuns?|turns?|https?|wss?|rediss?|postgres(ql)?):(//)?[\w\[]")
 
 
 def firing_title(
@@ -27,7 +28,7 @@ def firing_title(
         what = _listed(named) if len(named) <= MOST_SERVICES else _usual_summary(alerts)
         return f"{count} checks fail: {what}"
     if loss := _loss(first):
-        where = "" if _place(first.target) in first.summary else f" at {first.target}"
+        where = "" if _names_place(first) else f" at {first.target}"
         checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
         return f"{loss}: {first.summary}{where}{checks}"
     more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
@@ -70,6 +71,12 @@ def _loss(alert: Alert) -> str:
     if alert.identity.rule != FAILING:
         return ""
     return alert.loss if alert.severity is Severity.CRITICAL else alert.degradation
+
+
+def _names_place(alert: Alert) -> bool:
+    """Whether a summary says where it fails: at the target, or behind it (the TURN server whose
+    credentials the target issues)."""
+    return _place(alert.target) in alert.summary or bool(_ADDRESS.search(alert.summary))
 
 
 def _place(target: str) -> str:

@@ -22,6 +22,8 @@ from apscheduler.triggers.base import BaseTrigger
 SPACING_SECONDS = 0.02
 # For so long after the job has gone off, timers of the event loop follow it.
 WINDOW_SECONDS = 0.25
+# A timer of the loop may go off early by what its clock can't tell apart.
+_ROUNDING_SECONDS = 1e-4
 _JOB = "checks"
 _LATER = timedelta(days=1)
 
@@ -54,7 +56,7 @@ class AlarmClock:
         self._due = due
         self._drop_timer()
         if due is not None and due < self._window_end:
-            left = max(0.0, due - self._clock())
+            left = max(0.0, due - self._clock()) + _ROUNDING_SECONDS
             self._timer = asyncio.get_running_loop().call_later(left, self._call)
             return
         moment = self._zone.later() if due is None else self._zone.moment(due)
@@ -74,7 +76,12 @@ class AlarmClock:
         self._call()
 
     def _call(self) -> None:
-        self._rang, self._due, self._timer = self._clock(), None, None
+        now = self._clock()
+        if self._due is None or now >= self._due:
+            # The job counts in microseconds: early by less than one, it finds nothing that is due,
+            # and what comes then does not wait for the spacing.
+            self._rang = now
+        self._due = self._timer = None
         self._ring()
 
     def _drop_timer(self) -> None:

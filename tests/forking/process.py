@@ -95,6 +95,11 @@ class _Pipe(asyncio.StreamReaderProtocol):
             self.closed.set_result(None)
 
 
+def is_of_the_server(descriptor: str) -> bool:
+    """Whether a descriptor of this process leads to the server, and stays for that long."""
+    return bool(_server.cache_info().currsize) and descriptor == str(_server().fileno())
+
+
 @cache
 def _server() -> socket.socket:
     """One server for this process, which ends when this process does."""

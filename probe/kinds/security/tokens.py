@@ -1,9 +1,5 @@
 """Endpoints refuse requests without a token, and with forged ones (RFC 8725); so does signaling."""
 
-import base64
-import hashlib
-import hmac
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from probe.core.causes import Cause
@@ -14,6 +10,7 @@ from probe.kinds.security.findings import Findings
 from probe.kinds.security.handshake import handshakes
 from probe.kinds.security.settings import SecurityTable
 from probe.net.tasks import gather_first_error
+from probe.paircam.token_signing import signed, signing_input
 
 DEVICE = "probe-security"
 _ABSENT = (404, 405)
@@ -74,22 +71,15 @@ def forgeries(table: SecurityTable, now: float) -> Iterator[tuple[str, Mapping[s
     claims = _claims(now, _LIFETIME)
     unsigned = {"alg": "none", "typ": "JWT"}
     yield "without a token", {}
-    yield 'with a token of "alg": "none"', _bearer(f"{_joined(unsigned, claims)}.")
+    yield 'with a token of "alg": "none"', _bearer(f"{signing_input(unsigned, claims)}.")
     mixed = {"alg": "nOnE", "typ": "JWT"}
-    yield 'with a token of "alg": "nOnE"', _bearer(f"{_joined(mixed, claims)}.")
+    yield 'with a token of "alg": "nOnE"', _bearer(f"{signing_input(mixed, claims)}.")
     yield "with a token signed by another key", _bearer(signed(claims, b"probe-wrong-key"))
     yield "with a token signed by an empty key", _bearer(signed(claims, b""))
     if table.jwt_secret is not None:
         key = table.jwt_secret.get_secret_value().encode()
         late = _claims(now - 7200, 3600)
         yield "with a token that expired an hour ago", _bearer(signed(late, key))
-
-
-def signed(claims: Mapping[str, object], key: bytes) -> str:
-    """A token by HS256 (RFC 7515, RFC 7518 3.2)."""
-    text = _joined({"alg": "HS256", "typ": "JWT"}, claims)
-    digest = hmac.digest(key, text.encode(), hashlib.sha256)
-    return f"{text}.{_encoded(digest)}"
 
 
 def _claims(issued: float, lifetime: float) -> Mapping[str, object]:
@@ -100,13 +90,3 @@ def _claims(issued: float, lifetime: float) -> Mapping[str, object]:
 
 def _bearer(token: str) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def _joined(header: Mapping[str, object], claims: Mapping[str, object]) -> str:
-    return ".".join(
-        _encoded(json.dumps(each, separators=(",", ":")).encode()) for each in (header, claims)
-    )
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

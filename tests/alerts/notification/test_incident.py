@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from alerts.model import Alert, Fingerprint, MessageType, Severity
 from alerts.notification.incident import MOST_RESOLVED, OpenIncidents
 from alerts.notification.message import (
@@ -180,3 +182,34 @@ def test_checks_that_fail_differently_are_told_apart_in_a_message() -> None:
     said = list(lines(message))
     assert "site-000, site-001, site-002" in said
     assert "site-003, site-004: certificate expired" in said
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"), [("", "What had failed:"), ("no longer monitored", "Last seen:")]
+)
+def test_what_is_over_is_not_told_in_the_present_alone(closed: str, said: str) -> None:
+    ended = replace(page("shop", 0.0), ended=60.0, closed=closed)
+    before = NotificationLogEntry(Severity.CRITICAL, ("shop/failing",), 0.0, 0.0, 0.0)
+    group = AlertGroup("shop", over=(ended,))
+    message = resolved_message(group, (ended,), before, 60.0, MessageContext("lax"))
+    heading = list(lines(message)).index(said)
+    assert list(lines(message))[heading + 1].startswith("shop")
+
+
+@pytest.mark.parametrize(
+    ("summary", "where"),
+    [
+        ("turn:relay.example:3478?transport=udp: the server says 508", False),
+        ("https://sso.example/ answers 502", False),
+        ("connection refused at turns:[2001:db8::1]:5349", False),
+        ("redis is down", True),
+        ("turn: no answer within 10 s", True),
+    ],
+)
+def test_a_title_names_one_place_that_of_the_failure(summary: str, where: bool) -> None:
+    alert = an_alert("turn-issued", 0.0, service="TURN servers")
+    alert = replace(
+        alert, summary=summary, loss="No TURN relay works", target="https://app.example/turn"
+    )
+    place = " at https://app.example/turn" if where else ""
+    assert firing_title([alert]) == f"No TURN relay works: {summary}{place} (turn-issued)"

@@ -9,13 +9,14 @@ import pytest
 from probe.lab import Lab
 from tests.daemon.running import PATIENCE, Running, daemon
 
-# Allocations come every second; the full measurements keep their own quarter of an hour, and
-# are short.
-ALLOCATIONS = "".join(
-    f'[[allocation]]\nname = "allocation-{provider}-{way}"\ninterval = 1\nretry = 1\n'
+# The primary's allocations come every second, the backup's have the time of a busy machine; full
+# measurements keep their own quarter of an hour, and are short. What is concluded from them is
+# asked again soon, should its trigger come too early.
+ALLOCATIONS = '[[fallback]]\nname = "fallback"\ninterval = 3\nretry = 3\n' + "".join(
+    f'[[allocation]]\nname = "allocation-{provider}-{way}"\ninterval = {every}\nretry = {every}\n'
     f'[[turn]]\nname = "turn-{provider}-{way}"\ninterval = 900\nretry = 2\nechoes = 5\n'
     f'[[call]]\nname = "call-{provider}-{way}"\ninterval = 900\nretry = 2\nechoes = 2\n'
-    for provider in ("primary", "backup")
+    for provider, every in (("primary", 1), ("backup", 5))
     for way in ("udp", "tcp", "tls")
 )
 WATCHED = "allocation,turn,call,fallback"

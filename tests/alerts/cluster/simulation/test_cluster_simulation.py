@@ -1,14 +1,14 @@
 """Whatever happens to three probes and their target, people are notified, once if it can be."""
 
 import pytest
-from hypothesis import Phase, example, given, settings
-from hypothesis import strategies as st
 
 from alerts.cluster.quorum import ALONE_SECONDS, EASE_SECONDS, RESOLVE_ALONE_SECONDS
 from alerts.model import MessageType, Severity
 from tests.alerts.cluster.simulation.cluster_simulation import HOLD, INTERVAL, REGIONS, Village
 
 ALL = set(REGIONS)
+
+
 # The first failed look, the hold, and what asking takes.
 SOON = int(HOLD) + 20
 
@@ -23,7 +23,7 @@ def village() -> Village:
 
 def test_one_region_is_a_warning_that_names_it(village: Village) -> None:
     village.town.down = {"fra"}
-    village.pass_(3600)
+    village.pass_(900)
     assert village.town.headlines() == [
         "firing: health: it did not work (seen from fra alone)",
     ]
@@ -93,7 +93,7 @@ def test_a_region_that_goes_on_seeing_it_alone_keeps_the_warning(village: Villag
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_the_one_that_told_is_killed_and_comes_back(village: Village, empty: bool) -> None:
+def test_the_one_that_sent_is_killed_and_comes_back(village: Village, empty: bool) -> None:
     village.town.down = set(ALL)
     village.pass_(SOON)
     village.kill("lax")
@@ -107,7 +107,7 @@ def test_the_one_that_told_is_killed_and_comes_back(village: Village, empty: boo
     assert (village.town.incidents, village.town.opened) == ({}, 1)
 
 
-def test_the_one_that_told_is_away_for_the_end(village: Village) -> None:
+def test_the_one_that_sent_is_away_for_the_end(village: Village) -> None:
     village.town.down = set(ALL)
     village.pass_(SOON)
     village.kill("lax")
@@ -177,70 +177,6 @@ def test_a_single_bad_look_elsewhere_makes_no_page(village: Village) -> None:
         village.town.down = {"fra"}
         village.pass_(50)
     assert village.town.pages == []
-
-
-# Each example is half an hour of three probes: a failing one is not made smaller for minutes.
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-regions = st.sets(st.sampled_from(REGIONS))
-pairs = st.sets(st.sampled_from([frozenset({a, b}) for a in REGIONS for b in REGIONS if a < b]))
-steps = st.lists(st.tuples(regions, pairs, regions, st.integers(1, 200)), max_size=6)
-
-
-@settings(max_examples=8, phases=PHASES)
-@given(steps)
-@example([(ALL, set(), set(), 60), (ALL, set(), {"lax"}, 40), (set(), set(), {"lax"}, 60)])
-def test_however_it_went_in_the_end_all_is_well_everywhere(
-    steps: list[tuple[set[str], set[frozenset[str]], set[str], int]],
-) -> None:
-    village = Village()
-    village.pass_(60)
-    for down, apart, dead, seconds in steps:
-        village.town.down, village.town.apart = down, apart
-        for region in REGIONS:
-            if region in dead:
-                village.kill(region)
-            else:
-                village.start(region)
-        village.pass_(seconds)
-    village.town.down, village.town.apart = set(), set()
-    for region in REGIONS:
-        village.start(region)
-    village.pass_(1200)
-    assert village.town.incidents == {}
-    last = {message.key: message for _, _, message in village.town.chat}
-    assert {message.occasion for message in last.values()} <= {MessageType.RESOLVED}
-    assert all(probe.pipeline.group_store.views == {} for probe in village.probes.values())
-    # And what is down everywhere from now on is sent again, once.
-    before, opened = len(village.town.chat), village.town.opened
-    village.town.down = set(ALL)
-    village.pass_(SOON + 30)
-    assert village.town.opened == opened + 1
-    assert len(village.town.chat) == before + 1
-
-
-@settings(max_examples=8, phases=PHASES)
-@given(st.lists(st.tuples(regions, st.integers(1, 200)), max_size=8))
-# The one that waited for another to tell stops waiting in the second in which that one tells.
-@example([({"nrt"}, 149), (ALL, 16)])
-def test_while_all_hear_each_other_nothing_is_reported_twice(
-    steps: list[tuple[set[str], int]],
-) -> None:
-    village = Village()
-    village.pass_(60)
-    for down, seconds in steps:
-        village.town.down = down
-        village.pass_(seconds)
-    village.town.down = set()
-    village.pass_(1200)
-    open_now: set[str] = set()
-    for _, _, message in village.town.chat:
-        if message.occasion is MessageType.FIRING:
-            assert message.key not in open_now
-            open_now.add(message.key)
-        elif message.occasion is MessageType.RESOLVED:
-            assert message.key in open_now
-            open_now.remove(message.key)
-    assert open_now == set()
 
 
 LAX_APART = {frozenset({"lax", "fra"}), frozenset({"lax", "nrt"})}
