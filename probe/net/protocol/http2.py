@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.exchange import HttpResponse, Request
-from probe.net.protocol.head import Head
+from probe.net.protocol.head import Head, check_unambiguous
 from probe.net.protocol.http1 import MOST_INFORMATIONAL
 from probe.net.protocol.stream import Stream
 
@@ -146,7 +146,9 @@ def _head(event: h2.events.ResponseReceived) -> Head:
             headers.add(name, value)
     if not 200 <= status <= 999:
         raise ProtocolViolation("answers without a status code")
-    return Head((2, 0), status, headers)
+    head = Head((2, 0), status, headers)
+    check_unambiguous(head)
+    return head
 
 
 def _text(value: bytes | str) -> str:
