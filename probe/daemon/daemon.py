@@ -26,6 +26,7 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
+from probe.daemon.serving.acknowledgement_loop import AcknowledgementLoop
 from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import load_figures, subjects_of
 from probe.daemon.serving.page_source import PageSource
@@ -92,6 +93,7 @@ class Daemon:
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
+        self._acknowledgements = AcknowledgementLoop(parts.alerts, lambda: self._state.history)
         self._server = self._web_server()
 
     def _web_server(self) -> WebServer:
@@ -189,6 +191,7 @@ class Daemon:
                 "heartbeat": self._send_heartbeats,
                 "own-health": own.run,
                 "annotations": self._annotations.run,
+                "acknowledgements": self._acknowledgements.run,
                 "clock": own.clock_watch.run,
                 "figures": lambda: load_figures(self._state, self._now),
                 "recent-runs": parts.runs.run,
