@@ -98,11 +98,10 @@ class AlertManager(AlertingStatus):
         # A consistent snapshot: a result that has just come counts.
         own = LocalState(
             self.pipeline.groups,
-            group_store.views,
-            undelivered_of(waiting),
-            group_store.ended,
+            *(group_store.views, undelivered_of(waiting), group_store.ended),
             suspected=self.pipeline.alerts.suspected(self._now()),
             openings=openings_of(waiting),
+            incidents=self.pipeline.recorder.open_ids,
         )
         return self._fleet.answer(asked, own, own_network_fails=own_network_fails, relayed=relayed)
 

@@ -99,6 +99,11 @@ class ClusterLink:
         self._cluster, self._group_store, self._ended = cluster, group_store, EndedGroups()
         self._withdrawn: set[Key] = set()
 
+    def incident_of(self, subject: str) -> str:
+        """The id of a group's open incident at the others, the least of several; empty without."""
+        words = [member.groups.get(subject) for member in self._cluster.peers.reachable]
+        return min((word.incident for word in words if word and word.incident), default="")
+
     def restore(self, documents: Mapping[str, str]) -> None:
         """Take up when groups were resolved."""
         self._group_store.ended |= self._ended.restore(documents)

@@ -27,7 +27,7 @@ class Word:
 @dataclass(frozen=True, slots=True)
 class GroupWord:
     """What a member last said of an alert group, and when. ``ended``, ``pending`` and
-    ``opened`` are times by notifier."""
+    ``opened`` are times by notifier; ``incident`` is the id of the one that is open there."""
 
     heard: float
     sees: bool = False
@@ -38,6 +38,7 @@ class GroupWord:
     ended: Mapping[str, float] = field(default_factory=dict)
     pending: Mapping[str, float] = field(default_factory=dict)
     opened: Mapping[str, float] = field(default_factory=dict)
+    incident: str = ""
 
 
 @dataclass(slots=True)
@@ -101,4 +102,5 @@ def _group_word(answer: MemberAnswer, group: str, now: float) -> GroupWord:
         ended={name: now - age for name, key, age in answer.ended if key == group},
         pending={name: now - age for name, key, age in answer.pending if key == group},
         opened={name: now - age for name, key, age in answer.opened if key == group},
+        incident=next((name for key, name in answer.incidents if key == group), ""),
     )

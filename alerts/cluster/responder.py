@@ -35,7 +35,8 @@ class LocalState:
     ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups
     and by whom, ``undelivered`` since when a message of a group has been waiting for its
     receiver, ``ended`` when a group was resolved: all by notifier and group; ``openings`` are
-    groups whose first message is among those that wait. ``shared`` are alerts that are the
+    groups whose first message is among those that wait; ``incidents`` are the ids of open ones by
+    group. ``shared`` are alerts that are the
     target's fault, ``suspected`` everything that is seen as bad (None: as it was last set).
     """
 
@@ -46,6 +47,7 @@ class LocalState:
     shared: Collection[Fingerprint] = ()
     suspected: Sequence[SuspectedAlert] | None = None
     openings: Collection[Key] = ()
+    incidents: Mapping[str, str] = field(default_factory=dict)
     checks: Collection[str] = ()
 
 
@@ -100,6 +102,7 @@ def build_answer(
         plan=me.plan,
         time=me.time,
         witness=me.witness,
+        incidents=_named(own.incidents, wanted),
     )
 
 
@@ -185,6 +188,10 @@ def _some(found: Iterable[str], wanted: frozenset[str] | None) -> tuple[str, ...
 
 def _some_keys(found: Iterable[Key], wanted: frozenset[str] | None) -> tuple[Key, ...]:
     return tuple(key for key in found if wanted is None or key[1] in wanted)[:MOST_NAMED]
+
+
+def _named(found: Mapping[str, str], wanted: frozenset[str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(each for each in found.items() if wanted is None or each[0] in wanted)[:MOST_NAMED]
 
 
 def _aged(
