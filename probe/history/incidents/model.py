@@ -148,10 +148,11 @@ class Incident:
     ``id`` is the permalink's; among several probes it becomes the one that they agree on, and
     ``aliases`` are those that it had here before, which links may hold. ``key`` is the
     notifications' group, which later incidents may have again. ``severity`` is that of its worst
-    moment. ``since`` is the first bad result, ``opened`` when the first alert fired, ``ended`` when the last one was resolved (None:
-    it lasts). ``affected`` checks failed too without an alert of their own. ``suppressed`` names
-    the silences and maintenance windows that kept notifications back. ``adopted``: it was taken
-    over from what a receiver knew, after the data were lost. ``annotations`` are those from six
+    moment. ``since`` is the first bad result, ``opened`` when the first alert fired, ``ended`` when
+    the last one was resolved (None: it lasts). ``affected`` checks failed too without an alert of
+    their own. ``suppressed`` names the silences and maintenance windows that kept notifications
+    back. ``adopted``: it was taken over from what a receiver knew, after the data were lost.
+    ``annotations`` are those from six
     hours before it to its end.
     """
 
