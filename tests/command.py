@@ -7,8 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forking.process import ForkedProcess
+
 # What a process needs to run at all; everything else would be somebody's configuration.
 _KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT")
+
+# What the interpreter, the C library and Prometheus' client read before any of our code runs.
+_READ_EARLY = ("LANG", "LC_", "LD_", "MALLOC_", "PROMETHEUS_", "PYTHON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,22 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PROBE_SECRETS_DIR": "no-such-folder", **(extra or {})}
 
 
+Process = asyncio.subprocess.Process | ForkedProcess
+
+
 async def start(
     *arguments: str,
     cwd: Path,
     env: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
-) -> asyncio.subprocess.Process:
-    """Start ``probe`` with arguments in a folder; ``prefix`` is the command that starts it."""
+    fork: bool = True,
+) -> Process:
+    """Start ``probe`` with arguments in a folder; ``prefix`` is the command that starts it.
+
+    It is forked from a process that has imported it already, where nothing speaks against it.
+    """
+    if fork and not prefix and not any(name.startswith(_READ_EARLY) for name in env or ()):
+        return await ForkedProcess.start(arguments, cwd, environment(env))
     return await asyncio.create_subprocess_exec(
         *prefix,
         sys.executable,
@@ -52,9 +66,10 @@ async def probe(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
+    fork: bool = True,
 ) -> Done:
     """Run ``probe`` to its end."""
-    process = await start(*arguments, cwd=cwd, env=env, prefix=prefix)
+    process = await start(*arguments, cwd=cwd, env=env, prefix=prefix, fork=fork)
     out, err = await process.communicate()
     assert process.returncode is not None
     return Done(process.returncode, out.decode(), err.decode())

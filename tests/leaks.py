@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tests.forking.process import is_of_the_server
+
 _DESCRIPTORS = "/proc/self/fd"
 
 
@@ -31,6 +33,8 @@ class Footprint:
 def _open_descriptors() -> list[tuple[str, str]]:
     found = []
     for fd in os.listdir(_DESCRIPTORS):
+        if is_of_the_server(fd):
+            continue
         try:
             found.append((fd, os.readlink(f"{_DESCRIPTORS}/{fd}")))
         except FileNotFoundError:

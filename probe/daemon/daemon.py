@@ -15,7 +15,7 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
 from probe.core.runner import preload, run_check
-from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents
+from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents, incident_jobs
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.parts import DaemonState, build_parts, own_metrics
 from probe.daemon.readiness import longest_seconds
@@ -26,7 +26,6 @@ from probe.daemon.schedule import CheckTiming, Schedule, stagger
 from probe.daemon.self_monitoring.shipped import read_shipped
 from probe.daemon.self_monitoring.snapshot import snapshot_of
 from probe.daemon.self_monitoring.startup_order import startup_order
-from probe.daemon.serving.acknowledgement_loop import AcknowledgementLoop
 from probe.daemon.serving.api_source import DaemonApi
 from probe.daemon.serving.board_source import load_figures, subjects_of
 from probe.daemon.serving.page_source import PageSource
@@ -93,7 +92,6 @@ class Daemon:
         parts.alerts.run_soon = self._schedule.run_soon
         parts.alerts.fleet.run_soon = lambda name: self._schedule.run_soon(name, 0.0)
         self._annotations = AnnotationLoop(parts.alerts.pipeline.changes, now)
-        self._acknowledgements = AcknowledgementLoop(parts.alerts, lambda: self._state.history)
         self._server = self._web_server()
 
     def _web_server(self) -> WebServer:
@@ -147,7 +145,10 @@ class Daemon:
         can't be bound.
         """
         parts, settings = self._parts, self._state.settings
-        read_shipped(settings.alerting.notifiers)
+        read_shipped(
+            settings.alerting.notifiers,
+            probes_on_request=bool(settings.exporter.allowed.entries),
+        )
         async with AsyncExitStack() as stack:
             await parts.starts.begin()
             stack.push_async_exit(self._note_end)
@@ -190,8 +191,7 @@ class Daemon:
                 "reload": self.reloader.run,
                 "heartbeat": self._send_heartbeats,
                 "own-health": own.run,
-                "annotations": self._annotations.run,
-                "acknowledgements": self._acknowledgements.run,
+                **incident_jobs(self._annotations, parts.alerts, self._state),
                 "clock": own.clock_watch.run,
                 "figures": lambda: load_figures(self._state, self._now),
                 "recent-runs": parts.runs.run,

@@ -47,9 +47,9 @@ _CLIENT_CERTIFICATE_REASONS = (
 )
 _SELF_SIGNED_IN_CHAIN = 19  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
 _MISSING_ISSUER = (20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, …_VERIFY_LEAF_SIGNATURE
-# What Chromium offers for TLS 1.2 (BoringSSL; asked in tests/browser/test_tls.py): RSA key exchange
-# and SHA-1 MACs too, no finite-field Diffie-Hellman, no CBC with SHA-2. Level 1 of OpenSSL takes
-# RSA keys from 1024 bits on, as browsers do, and no certificate that is signed with SHA-1.
+# What Chromium offers for TLS 1.2 (BoringSSL; asked in tests/browser/http/test_tls.py): RSA key
+# exchange and SHA-1 MACs too, no finite-field Diffie-Hellman, no CBC with SHA-2. Level 1 of OpenSSL
+# takes RSA keys from 1024 bits on, as browsers do, and no certificate that is signed with SHA-1.
 _BROWSER_CIPHERS = ":".join(
     (
         "ECDHE-ECDSA-AES128-GCM-SHA256",

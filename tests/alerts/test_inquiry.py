@@ -24,9 +24,9 @@ from probe.core.model import Status
 from tests.alerts.services import Service
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy
-from tests.servers.alertmanager_api import AlertmanagerApi
-from tests.servers.pagerduty import PagerDutyService
-from tests.servers.pagerduty_incidents import PagerDutyRestApi
+from tests.servers.receivers.alertmanager_api import AlertmanagerApi
+from tests.servers.receivers.pagerduty import PagerDutyService
+from tests.servers.receivers.pagerduty_incidents import PagerDutyRestApi
 
 TOKEN = "t" * 20
 CHECKS = ("a", "b")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from probe.lab import Lab
 from tests.daemon.running import daemon
-from tests.servers.pagerduty import PagerDutyService
+from tests.servers.receivers.pagerduty import PagerDutyService
 
 KEY = "r0uting-key-0f-mine"
 FAULTS = {

@@ -8,7 +8,7 @@ from tests.browser.browser import Browser, browser
 from tests.browser.interop import Cell, Seen, cells, look
 from tests.browser.scenarios import spki
 from tests.servers.certificate import LOOPBACK, Certificate, make_certificate
-from tests.servers.turn_servers import PRODUCTS, TurnProduct
+from tests.servers.turn.turn_servers import PRODUCTS, TurnProduct
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "browser.md"
 HEADER = "| server | by | situation | probe | turnutils_uclient | Chromium | why |"

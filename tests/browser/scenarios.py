@@ -16,7 +16,7 @@ from tests.browser.forwarder import HOST, forwarded
 from tests.servers.certificate import Certificate, make_certificate
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
 from tests.servers.netns import Namespace
-from tests.servers.turn_client import allocate, release
+from tests.servers.turn.turn_client import allocate, release
 
 HTTPS = 443
 

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.interop import cells
 from tests.browser.interop_table import HEADER, PAGE, all_of, row
 from tests.servers.certificate import LOOPBACK, make_certificate
-from tests.servers.turn_servers import PRODUCTS, TurnProduct
+from tests.servers.turn.turn_servers import PRODUCTS, TurnProduct
 
 
 @pytest.mark.parts

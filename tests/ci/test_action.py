@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from probe.lab import Lab
-from tests.servers.slack import SlackWebhookService, problem, shown
+from tests.servers.receivers.slack import SlackWebhookService, problem, shown
 
 ROOT = Path(__file__).parent.parent.parent
 ACTION = ROOT / ".github" / "actions" / "probe"

@@ -13,7 +13,7 @@ import pytest
 from probe.lab import Lab
 from tests.ci.composite import CompositeRun, Runner
 from tests.ci.test_action import ACTION, GITHUB, ROOT
-from tests.servers.slack import SlackWebhookService, shown
+from tests.servers.receivers.slack import SlackWebhookService, shown
 
 LARGEST_SUMMARY = 1 << 20
 # Docker as far as the action uses it: the image's program with the variables that are named alone.

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests import requirements
 from tests.command import probe
-from tests.servers.pushgateway import Pushgateway
+from tests.servers.scraping.pushgateway import Pushgateway
 
 ONCE = ("--once", "--lab", "--only", "http")
 NOBODY = "http://127.0.0.1:9"

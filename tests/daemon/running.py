@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.command import start
+from tests.command import Process, start
 
 # A noisy machine with other tests beside this one.
 PATIENCE = 60.0
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 class Running:
     """One daemon; ``lines`` are its log so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.lines: list[dict[str, Any]] = []
         self.raw: list[str] = []

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from probe.lab import Lab
 from tests.daemon.running import Running, daemon
-from tests.servers.sentry import Sentry
+from tests.servers.providers.sentry import Sentry
 
 
 class Switch:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.dashboards.scene import asked
-from tests.servers.scraper import Scraper
+from tests.servers.scraping.scraper import Scraper
 
 CELL_W, CELL_H = 56, 34
 COLOURS = ("#3274d9", "#e0752d", "#56a64b", "#8f3bb8", "#e02f44", "#b7950b", "#127c7c", "#777777")

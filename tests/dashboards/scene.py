@@ -20,7 +20,7 @@ from probe.lab import Lab
 from probe.metrics.families import histogram_of
 from probe.metrics.histogram import BUCKETS
 from tests.daemon.running import Running, daemon
-from tests.servers.scraper import Scraper
+from tests.servers.scraping.scraper import Scraper
 
 FED_REGION = "fed"
 # Why the lab doesn't give it. A kind that isn't here is not configured against the lab at all.

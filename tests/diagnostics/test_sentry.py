@@ -17,7 +17,7 @@ from probe.diagnostics.redact import Redactor
 from tests.clocks import Clock
 from tests.diagnostics.test_redact import CARRIERS, SECRETS, forms
 from tests.servers.pages import Pages, answers
-from tests.servers.sentry import Sentry, sdk_apart
+from tests.servers.providers.sentry import Sentry, sdk_apart
 
 logger = logging.getLogger("probe.test_errors")
 

@@ -14,7 +14,7 @@ import pytest
 from probe.diagnostics import sentry as errors
 from probe.diagnostics.redact import Redactor
 from tests.servers.pages import closed_port
-from tests.servers.sentry import KEY, Sentry, sdk_apart
+from tests.servers.providers.sentry import KEY, Sentry, sdk_apart
 
 ROOT = Path(__file__).parent.parent
 logger = logging.getLogger("probe.test_errors_delivery")

@@ -15,7 +15,7 @@ from tests.exporter.blackbox import QUERIES
 from tests.exporter.test_probers import may_ping, name_server
 from tests.servers.certificate import make_certificate
 from tests.servers.pages import Pages, answers, closed_port
-from tests.servers.scraper import Scraper
+from tests.servers.scraping.scraper import Scraper
 
 TARGETS, DEAD = 100, 5
 MODIFIED = {"Last_Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}

@@ -3,12 +3,13 @@
 from probe.history import History
 from probe.history.incidents.store import IncidentHistory
 from tests.report import board_samples as boards
+from tests.report import incident_samples
 
 
 async def test_a_stored_incident_is_a_change_of_the_pages() -> None:
     history = await History.open(None)
     try:
-        incidents, found = IncidentHistory(history), boards.past()[0]
+        incidents, found = IncidentHistory(history), incident_samples.past()[0]
         history.begin()
         await history.flush()
         assert history.revision == 0

@@ -15,7 +15,7 @@ from probe.core.kind import Check
 from probe.core.model import Result, Status, Verdict
 from probe.core.runner import run_check
 from probe.kinds import KINDS
-from tests.servers.rdap import Rdap, rdap, registered
+from tests.servers.providers.rdap import Rdap, rdap, registered
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 DAY = 86400.0

@@ -12,7 +12,7 @@ import pytest
 from probe.lab import Lab
 from probe.load.distributed.redis_shares import CoordinatorLost, SharedLoad, coordinator, now
 from probe.load.plan import LoadPlan
-from tests.command import environment, probe, start
+from tests.command import Process, environment, probe, start
 from tests.load.loading import until
 from tests.servers.redis import PASSWORD, RedisServer
 
@@ -36,15 +36,13 @@ async def lab() -> AsyncIterator[Lab]:
         yield running
 
 
-async def begin(
-    lab: Lab, redis: RedisServer, folder: Path, *arguments: str
-) -> asyncio.subprocess.Process:
+async def begin(lab: Lab, redis: RedisServer, folder: Path, *arguments: str) -> Process:
     return await start(
         "load", *arguments, f"--coordinator={redis.url()}", cwd=folder, env=lab.environment()
     )
 
 
-async def ended(process: asyncio.subprocess.Process) -> tuple[int, dict[str, Any], str]:
+async def ended(process: Process) -> tuple[int, dict[str, Any], str]:
     out, err = await process.communicate()
     assert PASSWORD not in (out + err).decode()
     assert "Traceback" not in err.decode()

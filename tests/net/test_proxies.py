@@ -17,8 +17,8 @@ from probe.diagnostics.heartbeat import Heartbeat
 from probe.kinds import engineio, http, signaling
 from probe.net import proxies
 from tests.servers.certificate import make_certificate
+from tests.servers.middleboxes.proxy import Proxy
 from tests.servers.pages import Pages, answers, closed_port
-from tests.servers.proxy import Proxy
 from tests.servers.signaling import signaling_server
 
 NAME = "app.behind-proxy.test"

@@ -125,3 +125,17 @@ async def test_broken_name_servers_are_no_misspelt_name(
         await resolve("broken.example.org", 443)
     assert caught.value.cause is Cause.DNS_FAILED
     assert word in (caught.value.hint or "")
+
+
+async def test_many_addresses_of_one_family_leave_room_for_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = [(socket.AF_INET, 1, 6, "", (f"10.0.0.{number}", 80)) for number in range(3)]
+    first = [
+        (socket.AF_INET6, 1, 6, "", (f"fd00::{number:x}", 80, 0, 0)) for number in range(1, 99)
+    ]
+    again = [(socket.AF_INET6, 1, 6, "", ("fd00::1", 80, 0, 0))] * 50
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: again + first + later)
+    found = await resolve("many.example.org", 80)
+    assert [each.ip for each in found[:13]] == [f"fd00::{number:x}" for number in range(1, 14)]
+    assert [each.ip for each in found[13:]] == ["10.0.0.0", "10.0.0.1", "10.0.0.2"]

@@ -13,7 +13,7 @@ from probe.net.resolver import Address
 from probe.net.tls import client_context
 from probe.stun.transport import open_transport
 from probe.stun.uri import parse_turn_url
-from tests.browser.tls_servers import HOST, TlsServer, certificate, serving
+from tests.browser.http.tls_servers import HOST, TlsServer, certificate, serving
 from tests.clocks import settle
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.command import probe, start
+from tests.command import Process, probe, start
 from tests.daemon.running import PATIENCE
 from tests.servers.coturn import Coturn, CoturnConfig, CoturnFactory
-from tests.servers.nat import PORT, Home, TwoHomes, once
+from tests.servers.middleboxes.nat import PORT, Home, TwoHomes, once
 
 ECHOES = 50
 NAME = "peer-198.51.2.2-primary"
@@ -41,7 +41,7 @@ class Pair:
         return once(done.out)
 
     @asynccontextmanager
-    async def answering(self, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def answering(self, **more: str) -> AsyncIterator[Process]:
         """A daemon on the right until the block ends."""
         async with running(self.homes.right, self.folder, {**self.environment, **more}) as process:
             yield process
@@ -50,7 +50,7 @@ class Pair:
 @asynccontextmanager
 async def running(
     home: Home, folder: Path, environment: Mapping[str, str], *arguments: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[Process]:
     """A daemon in a home, once all its checks have run."""
     place = folder / home.name
     place.mkdir(exist_ok=True)

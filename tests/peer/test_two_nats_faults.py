@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import start
+from tests.command import Process, start
+from tests.daemon.checks.test_allocations import live, until
 from tests.daemon.running import PATIENCE
-from tests.daemon.test_allocations import live, until
 from tests.peer.nat_calls import NAME, ONE_CALL, Pair, pair
 from tests.servers.coturn import CoturnFactory
-from tests.servers.nat import Home, once
+from tests.servers.middleboxes.nat import Home, once
 
 pytestmark = pytest.mark.usefixtures("netns")
 
@@ -26,7 +26,7 @@ def lose_packets_above(home: Home, size: int) -> None:
     home.firewall("-I", "FORWARD", "-p", "udp", "-m", "length", "--length", sizes, "-j", "DROP")
 
 
-async def a_long_call(both: Pair) -> asyncio.subprocess.Process:
+async def a_long_call(both: Pair) -> Process:
     """A call from the left, of 20 s; returns when its relayed echoes are under way."""
     both.homes.left.firewall("-I", "FORWARD", "-p", "udp", "-m", "length", "--length", ECHO_SIZES)
     (both.folder / "probe.toml").write_text(f'[[peer]]\nname = "{NAME}"\nechoes = 1000\n')

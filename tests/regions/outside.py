@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.regions.network import RECEIVERS, TARGET
-from tests.servers.alertmanager_api import listed
+from tests.servers.receivers.alertmanager_api import listed
 
 EVERYBODY = frozenset({"*"})
 ANSWERS = {"pd": (202, b'{"status":"success","dedup_key":"k"}'), "slack": (200, b"ok")}

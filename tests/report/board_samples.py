@@ -1,46 +1,32 @@
 """Boards made by hand: the whole plan of PairCam on a good day and on bad ones."""
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from probe.core.causes import Cause
-from probe.core.model import Status, Verdict
+from probe.core.model import Verdict
 from probe.history.incidents.model import (
-    Acknowledgement,
-    Annotation,
     Announcement,
     Incident,
-    IncidentAlert,
-    IncidentSeverity,
-    Note,
-    Notification,
-    NotificationStatus,
 )
-from probe.history.model import ResultRow
 from probe.history.uptime.model import (
-    WINDOWS,
-    SeriesPoint,
-    SignalSeries,
-    Subject,
     SubjectKind,
-    Uptime,
-    UptimeReport,
 )
 from probe.report.board import (
-    CheckDetails,
     ProviderRow,
     ServiceRow,
     StatusBoard,
     TransportRow,
 )
-from probe.report.html.check_page import RunTimes
 from probe.report.status import Notice, StatusRow
 from tests.report import status_samples as samples
-from tests.report.html.status_days import DAY, NOW, ago
+from tests.report.html.status_days import ago
+from tests.report.incident_samples import WARNING, alert, incident, past
+from tests.report.uptime_samples import report
 
-CRITICAL, WARNING = IncidentSeverity.CRITICAL, IncidentSeverity.WARNING
 TRANSPORTS = ("udp", "tcp", "tls")
+
+
 _WORST = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN)
 
 
@@ -137,38 +123,6 @@ def services(rows: Sequence[StatusRow], bad_days: Sequence[int]) -> list[Service
     ]
 
 
-def report(kind: SubjectKind, name: str, bad_days: Sequence[int] = ()) -> UptimeReport:
-    """90 days, of which the first 12 are without data and one is unknown."""
-    chance = random.Random(len(name) + sum(map(ord, name)))
-    days = []
-    for back in range(89, -1, -1):
-        start = NOW // DAY * DAY - back * DAY
-        end = min(start + DAY, NOW)
-        length = end - start
-        if back > 77:
-            days.append(Uptime(start, end))
-        elif back == 40:
-            days.append(Uptime(start, end, up=0.2 * length, unknown=0.8 * length))
-        elif back in bad_days:
-            down = min(chance.uniform(120, 5400), length / 2)
-            days.append(Uptime(start, end, up=length - down, down=down))
-        else:
-            days.append(Uptime(start, end, up=length))
-    windows = tuple(_window(days, length) for length in WINDOWS)
-    return UptimeReport(Subject(kind, name), 0.999, windows, tuple(days))
-
-
-def _window(days: Sequence[Uptime], length: float) -> Uptime:
-    used = [day for day in days if day.end > NOW - length]
-    return Uptime(
-        NOW - length,
-        NOW,
-        up=min(sum(day.up for day in used), length),
-        down=sum(day.down for day in used),
-        unknown=sum(day.unknown for day in used),
-    )
-
-
 def _providers(rows: Sequence[StatusRow], bad_days: Sequence[int]) -> tuple[ProviderRow, ...]:
     found = []
     for provider in dict.fromkeys(row.labels["provider"] for row in rows):
@@ -185,76 +139,6 @@ def _providers(rows: Sequence[StatusRow], bad_days: Sequence[int]) -> tuple[Prov
         names = tuple(row.name for row in mine)
         found.append(ProviderRow(provider, worst(mine), ago(3100), names, transports, uptime))
     return tuple(found)
-
-
-def alert(row: StatusRow, summary: str, phase: str, cause: str, **more: str) -> IncidentAlert:
-    """A critical alert about a failure that lasts."""
-    return IncidentAlert(
-        name=f"{row.name}/failing",
-        check=row.name,
-        rule="failing",
-        severity=CRITICAL,
-        since=ago(24),
-        fired=ago(23.5),
-        summary=summary,
-        kind=row.kind,
-        target=row.target,
-        phase=phase,
-        cause=cause,
-        hint="Check that the named service is up.",
-        runbook=more.get("runbook", "any-check"),
-        service=more.get("service", ""),
-        loss=more.get("loss", ""),
-    )
-
-
-def incident(title: str, alerts: Sequence[IncidentAlert], **more: object) -> Incident:
-    """An open incident that was sent to Slack and PagerDuty and acknowledged."""
-    found = Incident(
-        id="20260101-0312-paircam-live",
-        key="paircam.live",
-        title=title,
-        severity=alerts[0].severity,
-        since=min(each.since for each in alerts),
-        opened=min(each.fired for each in alerts),
-        alerts=tuple(alerts),
-        region="lax",
-        notifications=(
-            Notification(
-                "slack", "firing", ago(23.4), title, NotificationStatus.DELIVERED, ago(23.3)
-            ),
-            Notification(
-                "pagerduty", "firing", ago(23.4), title, NotificationStatus.DELIVERED, ago(23.2)
-            ),
-        ),
-        acknowledgements=(Acknowledgement(ago(18), "Ana", "on it"),),
-        notes=(Note("1", ago(12), "Ana", "Upstash shows **no free connections**.", public=True),),
-        annotations=(Annotation("a", ago(31), "backend 1.4.2", commit="4f2a91c"),),
-    )
-    return replace(found, **more)  # type: ignore[arg-type]
-
-
-def past() -> tuple[Incident, ...]:
-    """Two incidents that are over."""
-    row = samples.health()
-    first = replace(
-        alert(row, "503 Service Unavailable", "status", "http_status", loss="The backend is down"),
-        since=ago(400),
-        fired=ago(399),
-        ended=ago(385),
-    )
-    second = replace(
-        first, check="turn-primary-tcp", severity=WARNING, since=ago(9000), ended=ago(8700)
-    )
-    return (
-        incident(
-            "The backend is down: 503 Service Unavailable",
-            [first],
-            id="20251231-2056",
-            ended=ago(385),
-        ),
-        incident("A TURN relay fails: no answer", [second], id="20251225-2100", ended=ago(8700)),
-    )
 
 
 def well() -> StatusBoard:
@@ -371,51 +255,3 @@ BOARDS: dict[str, Callable[[], StatusBoard]] = {
     "maintenance": maintenance,
     "starting": starting,
 }
-
-
-def details(name: str, found: StatusBoard | None = None) -> CheckDetails:
-    """The page of a check: a day of two signals, and its last runs."""
-    shown = found or backend_down()
-    row = next(each for each in shown.overview.rows if each.name == name)
-    chance = random.Random(5)
-    plotted = row.plot.name if row.plot else "probe_duration_seconds"
-    series = tuple(
-        SignalSeries(signal, (), tuple(_points(typical, chance)))
-        for signal, typical in (
-            (plotted, 0.18),
-            ("probe_loss_ratio", 0.01),
-            ("probe_size_bytes", 5e4),
-        )
-    )
-    runs = tuple(
-        ResultRow(
-            name, ago(number * 10 + 0.1), 0.21, Status.OK, Verdict.OK, value=0.18,
-            samples=((plotted, (), 0.18),),
-        )
-        for number in range(3, 12)
-    )  # fmt: skip
-    incidents = tuple(each for each in (*shown.open, *shown.recent) if name in each.checks)
-    return CheckDetails(row, report(SubjectKind.CHECK, name, (0, 17)), series, runs, incidents)
-
-
-def runs(name: str) -> tuple[RunTimes, ...]:
-    """The newest runs, with their phases."""
-    phases = (("dns", 0.0123), ("connect", 0.0311), ("tls", 0.0402), ("processing", 0.0968))
-    failed = RunTimes(
-        ago(0.1), 10.0, Status.FAILED, (*phases[:3], ("body", 9.9)), "body", "service_down",
-        "redis is down",
-    )  # fmt: skip
-    if name != "health":
-        return ()
-    return (failed, *(RunTimes(ago(10.1 * n), 0.18, Status.OK, phases) for n in range(1, 3)))
-
-
-def _points(typical: float, chance: random.Random) -> Iterator[SeriesPoint]:
-    for place in range(96):
-        start = NOW - DAY + place * 900
-        middle = typical * (1 + 0.25 * (chance.random() - 0.5))
-        low, high = middle * 0.8, middle * (1.1 + chance.expovariate(3))
-        empty = 10 <= place < 14
-        yield SeriesPoint(
-            start, start + 900, 0 if empty else 90, *((None,) * 3 if empty else (low, middle, high))
-        )

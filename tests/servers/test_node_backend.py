@@ -11,7 +11,7 @@ import socketio
 
 from tests.servers.coturn import CoturnConfig, CoturnFactory
 from tests.servers.node_backend import Mode, NodeBackendFactory
-from tests.servers.turn_client import relays
+from tests.servers.turn.turn_client import relays
 
 
 class Session:

@@ -20,7 +20,7 @@ from probe.telemetry.fly.queries import (
     VANISHED,
     queries_for,
 )
-from tests.servers.prometheus import promtool
+from tests.servers.scraping.prometheus import promtool
 
 EDGE = 'fly_edge_http_responses_count{app="a",region="%s",host="e",status="%s"}'
 ME = 'app="a",region="lax",host="h",instance="%s"'

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import cli
-from tests.kinds.turn.issuer_account import variables
-from tests.servers.issuers import KEY, Issuers, issuers
-from tests.servers.metered import API_KEY, metered
+from tests.kinds.turn.issued.issuer_account import variables
+from tests.servers.providers.issuers import KEY, Issuers, issuers
+from tests.servers.providers.metered import API_KEY, metered
 from tests.turn.bent_server import PASSWORD, USERNAME, BentServer, bent_server
 
 

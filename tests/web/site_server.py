@@ -18,6 +18,7 @@ from probe.web.security import WebSecurity
 from probe.web.site.public_site import PublicPages, PublicSite
 from probe.web.site.web_site import SiteData
 from tests.report import board_samples as boards
+from tests.report import check_samples
 
 LOOK = PublicLook("PairCam status")
 USER, PASSWORD = "eva", "word-of-mine"
@@ -53,7 +54,7 @@ class Source:
     async def details(self, board: StatusBoard, name: str, seconds: float) -> CheckDetails | None:
         """A check's page."""
         known = [row.name for row in board.overview.rows]
-        return boards.details(name, board) if name in known else None
+        return check_samples.details(name, board) if name in known else None
 
     async def incident(self, name: str) -> Incident | None:
         """An incident's page."""

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from tests.report import board_samples as boards
+from tests.report import incident_samples
 from tests.report.html.status_extremes import many_board
 from tests.web.site_server import LOGIN, Source, closed, public_alone, served
 
@@ -17,7 +18,7 @@ PAGES = (
     "/providers/primary",
     "/incidents",
     "/incidents?page=7",
-    f"/incidents/{boards.past()[0].id}",
+    f"/incidents/{incident_samples.past()[0].id}",
     "/runbooks/",
     "/runbooks/any-check",
     "/status",

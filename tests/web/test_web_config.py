@@ -21,7 +21,7 @@ from probe.web.pages import PageData, Pages, WebServer
 from probe.web.security import WebSecurity
 from probe.web.web_config import WebConfigError, read_web_config
 from tests.servers.certificate import Certificate, make_certificate
-from tests.servers.scraper import Scraper
+from tests.servers.scraping.scraper import Scraper
 
 USER, PASSWORD = "prometheus", "s3cret-of-the-scraper"
 MUTUAL = {

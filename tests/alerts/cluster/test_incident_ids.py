@@ -9,7 +9,7 @@ from alerts.incident_history.recorder import IncidentRecorder
 from probe.history import History
 from probe.history.incidents.model import Acknowledgement, Incident
 from probe.history.incidents.store import IncidentHistory
-from tests.alerts.cluster.cluster_simulation import GROUP, HOLD, REGIONS, Village
+from tests.alerts.cluster.simulation.cluster_simulation import GROUP, HOLD, REGIONS, Village
 from tests.alerts.incident_history.test_recorder import BACKEND, Kept, group, never
 from tests.alerts.samples import NOON, failing
 

@@ -14,10 +14,10 @@ import pytest
 
 from probe.lab import Lab
 from tests.daemon.running import Running, daemon
-from tests.servers.forward import Forward
+from tests.servers.middleboxes.forward import Forward
 from tests.servers.netns import Namespace
-from tests.servers.pagerduty import PagerDutyService
-from tests.servers.slack import SlackWebhookService
+from tests.servers.receivers.pagerduty import PagerDutyService
+from tests.servers.receivers.slack import SlackWebhookService
 
 KEY, TOKEN = "r0uting-key-0f-mine", "0f-all-three-pr0bes"
 PORT = 9091

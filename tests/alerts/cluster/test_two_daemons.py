@@ -9,7 +9,7 @@ import pytest
 from tests.daemon.running import PATIENCE
 from tests.peer.nat_calls import pair, running
 from tests.servers.coturn import CoturnFactory
-from tests.servers.nat import PORT, Home
+from tests.servers.middleboxes.nat import PORT, Home
 
 pytestmark = pytest.mark.usefixtures("netns")
 

@@ -18,7 +18,7 @@ from probe.daemon.serving.acknowledgement_loop import AcknowledgementLoop
 from probe.history import History
 from probe.history.incidents.model import Acknowledgement, Incident, IncidentSeverity
 from probe.history.incidents.store import IncidentHistory
-from tests.servers.pagerduty_incidents import PagerDutyRestApi, acknowledgement
+from tests.servers.receivers.pagerduty_incidents import PagerDutyRestApi, acknowledgement
 
 TOKEN = "t" * 20
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

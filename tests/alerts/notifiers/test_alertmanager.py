@@ -9,7 +9,7 @@ from alerts.model import MessageType, Severity
 from alerts.notifiers.alertmanager import Alertmanager as Notifier
 from tests.alerts.samples import failing
 from tests.alerts.samples import told as a_message
-from tests.servers.alertmanager import Alertmanager
+from tests.servers.receivers.alertmanager import Alertmanager
 from tests.servers.services import Service
 
 

@@ -16,10 +16,10 @@ from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack, webhook
 from alerts.notifiers.base import HttpAnswer, error_code, error_from_answer
 from probe.core.environment import ConfigurationError, Variables, read_environment
 from tests.alerts.samples import NOON, failing, messages, told
-from tests.servers.pagerduty import PagerDutyService, problems
+from tests.servers.receivers.pagerduty import PagerDutyService, problems
+from tests.servers.receivers.slack import SlackApi, SlackWebhookService, shown, stray
+from tests.servers.receivers.slack import problem as refusal_of_slack
 from tests.servers.services import Failure, Service
-from tests.servers.slack import SlackApi, SlackWebhookService, shown, stray
-from tests.servers.slack import problem as refusal_of_slack
 
 KEY = "r0uting-key-0f-mine"
 

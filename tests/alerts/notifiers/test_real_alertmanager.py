@@ -10,7 +10,7 @@ import pytest
 from alerts.model import MessageType
 from alerts.notifiers.alertmanager import FIRING, Alertmanager
 from tests.alerts.samples import failing, told
-from tests.servers.alertmanager import Alertmanager as RealAlertmanager
+from tests.servers.receivers.alertmanager import Alertmanager as RealAlertmanager
 
 
 def probe_behind(behind: float, url: str) -> Alertmanager:

@@ -10,8 +10,8 @@ from alerts.model import MessageType, NotifyError
 from alerts.notifier import REPEATED
 from alerts.notifiers.slack import SlackBot
 from tests.alerts.words import CHANGED, FIRING, NOTE, RESOLVED, a_message
+from tests.servers.receivers.slack import SlackApi
 from tests.servers.services import Failure
-from tests.servers.slack import SlackApi
 
 AGAIN = {REPEATED: "yes"}
 

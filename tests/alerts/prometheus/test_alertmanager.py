@@ -15,8 +15,8 @@ from probe.kinds import KINDS
 from probe.lab import Lab
 from tests import requirements
 from tests.daemon.running import daemon
-from tests.servers.alertmanager import Alertmanager
-from tests.servers.scraper import Scraper
+from tests.servers.receivers.alertmanager import Alertmanager
+from tests.servers.scraping.scraper import Scraper
 from tests.servers.services import Service
 
 FAST = "".join(

@@ -19,8 +19,8 @@ from alerts.prometheus.alertmanager_config import alertmanager_file
 from alerts.prometheus.rules import rules_file
 from probe.kinds import KINDS
 from tests.daemon.running import PATIENCE, Running, daemon
-from tests.servers.alertmanager import Alertmanager, free_port
-from tests.servers.scraper import Scraper
+from tests.servers.receivers.alertmanager import Alertmanager, free_port
+from tests.servers.scraping.scraper import Scraper
 
 FACTOR = 20
 REGIONS, JOBS = ("lax", "fra"), ("probe", "staging")

@@ -9,7 +9,7 @@ from probe.core.causes import Cause
 from probe.kinds.security.web import foreign_origins, max_age
 from tests.kinds.security.looking import found, look, passed
 from tests.servers.certificate import Certificate, make_certificate
-from tests.servers.nginx import Nginx
+from tests.servers.middleboxes.nginx import Nginx
 
 OWN = "https://paircam.live"
 RIGHT = (

@@ -17,7 +17,7 @@ from probe.core.runner import run_check
 from probe.kinds.metered import FORECAST, KIND, SHARE, MeteredTable, run
 from tests.clocks import Clock
 from tests.kinds.http_helpers import ending, values
-from tests.servers.metered import KEY, metered
+from tests.servers.providers.metered import KEY, metered
 
 DAY = 86400.0
 GB = 1e9

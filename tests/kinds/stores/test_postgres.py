@@ -12,7 +12,7 @@ from probe.core.runner import run_check
 from probe.kinds.postgres import SHARE, STORAGE
 from tests.kinds.http_helpers import values
 from tests.kinds.stores.postgres_runs import check, clients, look, verdict_on
-from tests.servers.pgbouncer import PgBouncer
+from tests.servers.middleboxes.pgbouncer import PgBouncer
 from tests.servers.postgres import Postgres
 
 pytestmark = [pytest.mark.parts, pytest.mark.usefixtures("leaks")]

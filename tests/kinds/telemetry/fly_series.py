@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.servers.prometheus import (
+from tests.servers.scraping.prometheus import (
     PAST_SECONDS,
     Line,
     Value,

@@ -15,7 +15,7 @@ from probe.kinds import KINDS
 from tests.fake_kind import result_of
 from tests.kinds.http_helpers import failure, values
 from tests.kinds.telemetry.fly_checks import fly, judged, look
-from tests.servers.fly_machines import FlyMachines, exit_event, machine
+from tests.servers.providers.fly_machines import FlyMachines, exit_event, machine
 
 pytestmark = pytest.mark.usefixtures("leaks")
 

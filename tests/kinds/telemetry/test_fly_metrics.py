@@ -11,9 +11,9 @@ from probe.core.model import Status, Verdict
 from tests.kinds.http_helpers import failure, values
 from tests.kinds.telemetry.fly_checks import PREFIX, fly, judged, look, verdict
 from tests.kinds.telemetry.fly_series import App
-from tests.servers.fly_machines import FlyMachines, machine
 from tests.servers.pages import Pages, answers
-from tests.servers.prometheus import PAST_SECONDS, Prometheus
+from tests.servers.providers.fly_machines import FlyMachines, machine
+from tests.servers.scraping.prometheus import PAST_SECONDS, Prometheus
 
 pytestmark = pytest.mark.usefixtures("leaks")
 

@@ -22,8 +22,8 @@ from probe.telemetry.fly.token import split_token
 from tests.command import probe
 from tests.kinds.http_helpers import failure
 from tests.kinds.telemetry.fly_checks import fly, look
-from tests.servers.fly_machines import FlyMachines
 from tests.servers.pages import Pages, answers
+from tests.servers.providers.fly_machines import FlyMachines
 
 SECRET = "fm2_very-secret-of-the-test"
 VARIABLES = {"FLY_API_TOKEN": f"FlyV1 {SECRET}", "FLY_ORG": "personal", "FLY_APP": "paircam"}

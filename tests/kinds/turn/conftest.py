@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds.turn.issuer_account import Account
-from tests.servers.issuers import issuers
+from tests.kinds.turn.issued.issuer_account import Account
+from tests.servers.providers.issuers import issuers
 from tests.turn.turn_lab import turn_lab
 
 

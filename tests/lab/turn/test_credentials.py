@@ -10,17 +10,8 @@ from aioice.stun import Method
 from aioice.turn import make_integrity_key
 
 from probe.lab.turn.server import LabTurnServer
-from tests.lab.turn.raw_turn import (
-    REALM,
-    UDP,
-    USER,
-    Clock,
-    code_of,
-    endpoint,
-    plain,
-    raw,
-    running,
-)
+from tests.lab.turn.aioice_client import endpoint
+from tests.lab.turn.raw_turn import REALM, UDP, USER, Clock, code_of, plain, raw, running
 
 
 @pytest.fixture

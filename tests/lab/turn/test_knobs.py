@@ -12,18 +12,8 @@ from probe.lab.certificates import Authority
 from probe.lab.knobs import TurnKnobs
 from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
-from tests.lab.turn.raw_turn import (
-    PATIENCE,
-    UDP,
-    burst,
-    code_of,
-    endpoint,
-    hang_up,
-    pair,
-    plain,
-    raw,
-    running,
-)
+from tests.lab.turn.aioice_client import burst, endpoint, pair
+from tests.lab.turn.raw_turn import PATIENCE, UDP, code_of, hang_up, plain, raw, running
 
 PEER = ("127.0.0.1", 9)
 TRANSPORTS = ["udp", "tcp"]

@@ -9,13 +9,8 @@ from aioice.stun import Method
 from probe.lab.knobs import TurnKnobs
 from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
-from tests.lab.turn.raw_turn import (
-    burst,
-    pair,
-    plain,
-    raw,
-    running,
-)
+from tests.lab.turn.aioice_client import burst, pair
+from tests.lab.turn.raw_turn import plain, raw, running
 
 DELAY = 0.03
 # The loop's timers may be early by its clock's resolution.

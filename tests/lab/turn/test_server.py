@@ -11,16 +11,8 @@ from aioice.stun import Method
 from probe.lab.certificates import Authority
 from probe.lab.turn.server import LabTurnServer
 from tests.lab.turn import raw_turn
-from tests.lab.turn.raw_turn import (
-    code_of,
-    data_of,
-    endpoint,
-    hang_up,
-    plain,
-    raw,
-    running,
-    until,
-)
+from tests.lab.turn.aioice_client import endpoint
+from tests.lab.turn.raw_turn import code_of, data_of, hang_up, plain, raw, running, until
 
 TRANSPORTS = ["udp", "tcp", "tls"]
 

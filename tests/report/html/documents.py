@@ -7,6 +7,7 @@ from probe.history.incidents.model import IncidentAlert
 from probe.report.board import StatusBoard
 from probe.report.html import check_page, group_page, incident_page, page, public_page, runbook_page
 from tests.report import board_samples as boards
+from tests.report import check_samples, incident_samples
 from tests.report.html.status_days import NOW
 
 Document = tuple[str, str]
@@ -24,7 +25,9 @@ def status(board: Callable[[], StatusBoard]) -> Callable[[], Document]:
 
 
 def _check(name: str) -> Document:
-    return check_page.render(boards.details(name), now=NOW, region="lax", newest=boards.runs(name))
+    return check_page.render(
+        check_samples.details(name), now=NOW, region="lax", newest=check_samples.runs(name)
+    )
 
 
 def _runbook() -> Document:
@@ -58,9 +61,11 @@ DOCUMENTS: dict[str, Callable[[], Document]] = {
     "incident": lambda: incident_page.render(
         boards.backend_down().open[0], now=NOW, region="lax", steps=steps
     ),
-    "incident-over": lambda: incident_page.render(boards.past()[0], now=NOW, region="lax"),
+    "incident-over": lambda: incident_page.render(
+        incident_samples.past()[0], now=NOW, region="lax"
+    ),
     "incidents": lambda: incident_page.index(
-        (*boards.backend_down().open, *boards.past()), now=NOW, region="lax"
+        (*boards.backend_down().open, *incident_samples.past()), now=NOW, region="lax"
     ),
     "no-incidents": lambda: incident_page.index((), now=NOW, region="lax"),
     "public": _public(boards.maintenance),

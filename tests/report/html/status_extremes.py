@@ -31,6 +31,7 @@ from probe.history.uptime.model import SubjectKind
 from probe.report.board import CheckDetails, ProviderRow, ServiceRow, StatusBoard, TransportRow
 from probe.report.status import Notice, Overview, StatusRow
 from tests.report import board_samples as boards
+from tests.report import check_samples, incident_samples, uptime_samples
 from tests.report.html.status_days import ago, day, restless
 from tests.report.status_samples import call, failed, health, overview, signaling, turn
 
@@ -80,16 +81,16 @@ def many_board(number: int) -> StatusBoard:
     rows = many(number).rows
     board = boards.board(rows)
     alerts = [
-        boards.alert(row, "redis is down", "body", "service_down", service=row.kind)
+        incident_samples.alert(row, "redis is down", "body", "service_down", service=row.kind)
         for row in rows
         if row.verdict is Verdict.CRITICAL
     ]
-    return replace(board, open=(boards.incident(f"{len(alerts)} checks fail", alerts),))
+    return replace(board, open=(incident_samples.incident(f"{len(alerts)} checks fail", alerts),))
 
 
 def hostile_board(text: str) -> StatusBoard:
     """Whatever can be put into a board is this text."""
-    report = boards.report(SubjectKind.SERVICE, text)
+    report = uptime_samples.report(SubjectKind.SERVICE, text)
     transports = (TransportRow(text, Verdict.CRITICAL, (text,)),)
     provider = ProviderRow(text, Verdict.CRITICAL, ago(3), (text,), transports, report)
     service = ServiceRow(
@@ -131,7 +132,7 @@ def hostile_incident(text: str) -> Incident:
 def hostile_details(text: str) -> CheckDetails:
     """A check's page of nothing but this text."""
     board = hostile_board(text)
-    usual = boards.details("health")
+    usual = check_samples.details("health")
     series = tuple(replace(each, signal=text, labels=((text, text),)) for each in usual.series)
     runs = tuple(
         replace(run, phase=text, cause=text, message=text, samples=((text, ((text, text),), 1.0),))

@@ -13,6 +13,7 @@ from probe.report.html import check_page, group_page, incident_page, page, publi
 from probe.report.html.filters import CHECKS_ON_A_PAGE, CheckFilter
 from probe.report.html.incident_view import view_of
 from tests.report import board_samples as boards
+from tests.report import check_samples
 from tests.report import status_samples as samples
 from tests.report.html.documents import DOCUMENTS, LOOK
 from tests.report.html.markup_rules import Reading, drawings
@@ -53,7 +54,7 @@ def every_page_of(text: str) -> list[str]:
         page.render(board, steps=lambda _: (text, text)),
         page.render(board, shown=shown),
         check_page.render(
-            hostile_details(text), now=NOW, region=text, newest=boards.runs("health")
+            hostile_details(text), now=NOW, region=text, newest=check_samples.runs("health")
         ),
         group_page.service(board, board.services[0]),
         group_page.provider(board, board.services[0].providers[0]),

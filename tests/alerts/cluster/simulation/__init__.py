@@ -1,0 +1,1 @@
+"""Several probes in one process on a clock that the test moves."""

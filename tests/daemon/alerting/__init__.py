@@ -1,0 +1,1 @@
+"""From a fault to the notification, through real daemons."""

@@ -1,0 +1,1 @@
+"""Real daemons with one kind of check."""

@@ -1,0 +1,1 @@
+"""What a real daemon serves: pages, API, metrics."""

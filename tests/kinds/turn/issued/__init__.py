@@ -1,0 +1,1 @@
+"""Servers and credentials that a provider issues."""

@@ -1,0 +1,1 @@
+"""Services that notifications are sent to."""

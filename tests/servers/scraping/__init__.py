@@ -1,0 +1,1 @@
+"""Prometheus and what stands around a scrape."""

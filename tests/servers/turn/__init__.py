@@ -1,0 +1,1 @@
+"""TURN servers beside coturn, and a client."""
