@@ -56,7 +56,8 @@ class Pipeline:
             Routes(config.routes, config.own_routes), confirm=self._is_confirmed
         )
         self._link = ClusterLink(cluster, self.group_store) if cluster is not None else None
-        if cluster is not None:
+        if cluster is not None and self._link is not None:
+            self.recorder.id_elsewhere = self._link.incident_of
             self.group_store.assign = cluster.assign
         self.incidents = OpenIncidents(self._group_of, self.group_store.log.critical_since)
         self._confirmation = Confirmation()

@@ -77,6 +77,11 @@ def make_plan(
     return CheckPlan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
 
 
+NOTHING_TO_CHECK = (
+    "there is nothing to check: set BACKEND_URL or TURN_URLS, or FRONTEND_URL for a page alone"
+)
+
+
 def select(
     plan: CheckPlan, only: Iterable[str], required: Iterable[str], *, once: bool = False
 ) -> CheckPlan:
@@ -99,13 +104,7 @@ def select(
         checks = tuple(check for check in plan.checks if check.name in named)
         chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
     if not chosen.checks and not (plan.may_be_empty and not once):
-        raise ConfigurationError(
-            [
-                ConfigProblem(
-                    "configuration", "there is nothing to check: set BACKEND_URL or TURN_URLS"
-                )
-            ]
-        )
+        raise ConfigurationError([ConfigProblem("configuration", NOTHING_TO_CHECK)])
     return chosen
 
 

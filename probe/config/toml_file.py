@@ -45,7 +45,8 @@ def read_tables(
     except FileNotFoundError:
         return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
-        return {}, [ConfigProblem(str(path), f"can't be read: {error}")]
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        return {}, [ConfigProblem(str(path), f"can't be read: {reason}")]
     except tomllib.TOMLDecodeError as error:
         return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
     except (ValueError, RecursionError, OverflowError) as error:

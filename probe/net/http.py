@@ -16,7 +16,7 @@ NotHttp, ProtocolViolation       protocol_error
 
 import json as json_module
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +31,7 @@ from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
-from probe.net.protocol.errors import PeerError
+from probe.net.protocol.errors import PeerError, Unfinished
 from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
@@ -200,10 +200,11 @@ class FreshHttpClient:
     async def skim(self, page: Response, limit: int) -> int | None:
         """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
         length = 0
-        async for piece in page.response.body():
-            length += len(piece)
-            if length > limit:
-                break
+        with suppress(Unfinished):
+            async for piece in page.response.body():
+                length += len(piece)
+                if length > limit:
+                    break
         self.timing.leave()
         return length if length <= limit else None
 
@@ -251,7 +252,8 @@ class FreshHttpClient:
         if address.scheme == "https":
             self.timing.enter("tls")
             context = client_context(self._ca_file, alpn)
-            name = (address.raw_host or "").partition("%")[0]
+            # The root's dot at the end is no part of a certificate's names (RFC 6066, 3).
+            name = (address.raw_host or "").partition("%")[0].removesuffix(".")
             stream = await start_tls(sock, context, name, self.tls)
         else:
             stream = Stream(sock)

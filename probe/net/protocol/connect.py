@@ -12,7 +12,7 @@ from probe.core.model import CheckAborted
 from probe.net.fetch.timing import Timing
 from probe.net.protocol.stream import Stream, TlsStream, until_ready
 from probe.net.resolver import Address
-from probe.net.tls import TlsObserver, check_key
+from probe.net.tls import TlsObserver, check_certificate
 
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
@@ -108,7 +108,7 @@ async def start_tls(
         raise
     handshakes.completed(stream.connection)
     try:
-        check_key(handshakes.chains[-1], server_name)
+        check_certificate(handshakes.chains[-1], server_name, stream.connection)
     except CheckAborted:
         stream.close()
         raise
