@@ -73,8 +73,8 @@ flame: .venv/dev.stamp ## where the daemon's CPU goes at 500 checks a second, as
 bench-page: .venv/dev.stamp ## how soon a page leaves, beside Prometheus and Alertmanager
 	@$(BIN)/python -m tests.bench.page
 
-bench-hostile: .venv/dev.stamp ## what hostile targets cost their neighbours, in about 25 minutes (ONLY=word)
-	@$(BIN)/python -m tests.bench.hostile $(ONLY)
+bench-hostile: .venv/dev.stamp ## what hostile targets cost their neighbours, in 20 minutes (ONLY=word, BEFORE=folder)
+	@BEFORE=$(BEFORE) $(BIN)/python -m tests.bench.hostile $(ONLY)
 
 bench-independent: .venv/dev.stamp ## figures of --once beside those of other programs (ROUNDS=N)
 	@$(BIN)/python -m tests.bench.independent $(ROUNDS)

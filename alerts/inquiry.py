@@ -3,7 +3,7 @@
 A receiver that can be asked is asked, once it answers; what it holds of this region's checks is
 taken up as if it were stored. Of others it is said that incidents may be open there.
 
-Among several probes each one asks: receivers that can be asked recognise an incident by its key, so
+Among several probes each one asks: receivers that can be asked recognize an incident by its key, so
 each probe sends to them. What the probes share has no region there, what one region alone sees is
 in a group of that region.
 """

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from alerts.cluster.cluster import Cluster
+from alerts.cluster.cluster_groups import local_state
 from alerts.cluster.members import ALONE, PeersPlan
 from alerts.cluster.protocol import InvalidMessage, read_question
-from alerts.cluster.responder import LocalState, openings_of, undelivered_of
 from alerts.config import AlertingConfig
 from alerts.incident_history.delivery import follow
 from alerts.inquiry import Inquiry
@@ -51,10 +51,10 @@ STOP_SECONDS = 2.0
 
 
 class AlertManager(AlertingStatus):
-    """Alerting for as long as the daemon runs. ``now`` is the wall clock, steadied: it must
-    not jump while the process lives; ``wall`` is the wall clock as it is, for silences and
-    windows; ``clock`` is the monotonic one, ``stored`` that of stored times. ``journals`` are the
-    folders of the journal of open incidents. ``run_soon`` runs a check in so many seconds."""
+    """Alerting while the daemon runs. ``now`` is the wall clock, steadied: it must not jump while
+    the process lives; ``wall`` is the wall clock as it is, ``clock`` the monotonic one, ``stored``
+    that of stored times. ``journals`` are the folders of the journal of open incidents.
+    ``run_soon`` runs a check in so many seconds."""
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class AlertManager(AlertingStatus):
             knows=self.pipeline.knows,
             is_seen_bad=self.pipeline.alerts.is_seen_bad,
             has_asked=lambda: self._fleet.is_ready,
+            is_up_to_date=self._fleet.roles.is_up_to_date,
             run_soon=lambda check: self.run_soon(check, 0.0),
         )
         self._clean_slate, self._has_run = False, False
@@ -94,16 +95,10 @@ class AlertManager(AlertingStatus):
             return None
         relayed = await self._fleet.relay(asked)
         waiting = await self._outbox.waiting() if self._outbox else []
-        group_store, own_network_fails = self.pipeline.group_store, self.pipeline.own_network_fails
+        own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
-        own = LocalState(
-            self.pipeline.groups,
-            group_store.views,
-            undelivered_of(waiting),
-            group_store.ended,
-            suspected=self.pipeline.alerts.suspected(self._now()),
-            openings=openings_of(waiting),
-        )
+        suspected = self.pipeline.alerts.suspected(self._now())
+        own = local_state(self.pipeline.group_store, self.pipeline.groups, waiting, suspected)
         return self._fleet.answer(asked, own, own_network_fails=own_network_fails, relayed=relayed)
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:
@@ -162,6 +157,7 @@ class AlertManager(AlertingStatus):
             self.pipeline.config.notifiers,
             clock=self._clock,
             now=self._now,
+            wall=self._wall,
             random=random.Random(),
             on_refused=notes.on_refused,
             on_undelivered=notes.on_undelivered,
@@ -206,8 +202,7 @@ class AlertManager(AlertingStatus):
         backed_up: bool,
     ) -> None:
         """A check has a new result."""
-        now = self._now()
-        self._gate.add_result(check.name, now)
+        self._gate.add_result(check.name, now := self._now())
         self.pipeline.handle_result(check, result, evaluations, now, backed_up=backed_up)
         # Also without an event: a timer may have been set or dropped.
         self._woken.set()
@@ -274,7 +269,7 @@ class AlertManager(AlertingStatus):
         for event in found.events:
             log(event)
         for key in found.withdrawn:
-            await self._outbox.withdraw(*key)
+            await (self._dispatcher or self._outbox).withdraw(*key)
         for place, name in enumerate(sorted(self.pipeline.checks_to_run())):
             self.run_soon(name, place * SPACING_SECONDS)
         if found.documents or found.deliveries:

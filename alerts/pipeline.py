@@ -71,8 +71,7 @@ class Pipeline:
         self.unknown = UnknownGroups(cluster, config.region)
         # Pending messages, as far as they matter to other probes.
         self.waiting: Sequence[Delivery] = ()
-        self._groups: list[AlertGroup] = []
-        self._now = 0.0
+        self._now, self._groups = 0.0, list[AlertGroup]()
         # Names of stored alerts that could not be read.
         self.unreadable: list[str] = []
 
@@ -155,8 +154,9 @@ class Pipeline:
 
     def delivered(self, delivery: Delivery, now: float | None = None) -> None:
         """A receiver has accepted a message."""
-        self.group_store.log.delivered(delivery)
-        self.recorder.delivered(delivery, self._now if now is None else now)
+        at = self._now if now is None else now
+        self.group_store.log.delivered(delivery, at)
+        self.recorder.delivered(delivery, at)
 
     def refused(self, delivery: Delivery, now: float) -> None:
         """A receiver has refused a message for good."""
@@ -235,12 +235,12 @@ class Pipeline:
 
     def _alert_groups(self, now: float) -> list[AlertGroup]:
         is_muted = self._suppression.mute(now)
-        firing, resolved = self.alerts.firing, self.incidents.resolved
+        firing = self.alerts.firing
         again = {alert.identity for alert in firing}
-        resolved = [alert for alert in resolved if alert.identity not in again]
+        resolved = [each for each in self.incidents.resolved if each.identity not in again]
         if self._cluster is None:
-            self.incidents.assign(firing)
-            groups = alert_groups(firing, resolved, self.incidents.key_of, is_muted)
+            (opened := self.incidents).assign(firing)
+            groups = opened.with_members(alert_groups(firing, resolved, opened.key_of, is_muted))
         else:
             groups = incidents_among(
                 self._cluster,

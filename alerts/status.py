@@ -7,7 +7,7 @@ from pathlib import Path
 from alerts.cluster.cluster import Cluster
 from alerts.inquiry import Inquiry
 from alerts.model import Alert, Severity, Silence
-from alerts.notification.receiver_health import ReceiverHealth
+from alerts.notification.receiver_queue import ReceiverHealth
 from alerts.notification.sender import Dispatcher
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.outbox_state import OutboxState

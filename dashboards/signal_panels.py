@@ -134,8 +134,8 @@ def _limits(threshold: Threshold | None) -> str:
 
 def heat_of(kind: Kind[Any, Any], signal: Signal, board: str) -> Panel:
     """How a latency is distributed, over time."""
-    # Buckets alone have no label of their kind; their name says it.
-    which = selector(providers=board == TURN) if kind.buckets_alone else of_kind(kind, board)
+    # A brief histogram has no label of its kind; its name says it.
+    which = selector(providers=board == TURN) if kind.brief_histogram else of_kind(kind, board)
     bucket = f"{histogram_of(signal).name}_bucket{which}"
     return Panel(
         title=f"{title_of(signal)}: distribution",

@@ -1,8 +1,7 @@
-"""The command line. Only click is imported here: everything heavy loads when it is used."""
+"""The command line. Only click is imported here: everything else loads when it is used."""
 
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +267,8 @@ def _report_defect(error: Exception) -> int:
     """
     kind = type(error).__name__
     if os.environ.get("LOG_LEVEL", "").lower() in ("debug", "silly"):
+        import traceback
+
         traceback.print_tb(error.__traceback__)
     text = f"probe: unexpected {kind}: this is a defect, please report it"
     click.echo(f"{text} (LOG_LEVEL=debug shows where)", err=True)

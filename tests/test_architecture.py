@@ -168,6 +168,7 @@ def _loaded_after(code: str) -> set[str]:
 def test_the_command_line_loads_nothing_heavy_for_its_help() -> None:
     loaded = _loaded_after("import probe.cli")
     assert not loaded & {"pydantic", "aiohttp", "aioice", "aiortc", "socketio", "rich", "av"}
+    assert not loaded & {"asyncio", "ssl", "subprocess", "logging", "traceback", "json"}
 
 
 def test_the_kinds_load_their_libraries_only_when_they_run() -> None:

@@ -13,7 +13,7 @@ from tests.clocks import Clock
 T = TypeVar("T")
 
 
-class _JumpingSelector(selectors.SelectSelector):
+class _JumpingSelector(selectors.DefaultSelector):
     """Where the loop would sleep until its next timer, the clock jumps there."""
 
     def __init__(self, clock: Clock) -> None:

@@ -1,7 +1,8 @@
 """Asking one other probe over HTTP, within bounds."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from alerts.cluster.protocol import LONGEST_ANSWER
 
@@ -15,6 +16,30 @@ class InvalidAnswer(Exception):
 
 # Address, question and token to the answer.
 Post = Callable[[str, bytes, str], Awaitable[bytes]]
+
+
+class Exchanges:
+    """Questions under way. A round of them ends after a while; those that have no answer by then
+    go on, for a slow answer is an answer."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(
+        self, exchanges: Mapping[str, Coroutine[Any, Any, None]], seconds: float
+    ) -> list[str]:
+        """Run all until each is over, for so long at most; the names of those that go on."""
+        tasks = {asyncio.create_task(each): name for name, each in exchanges.items()}
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        late = (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else ()
+        return [tasks[task] for task in late]
+
+    def cancel(self) -> None:
+        """End those that go on."""
+        for task in self._tasks:
+            task.cancel()
 
 
 async def post_question(url: str, body: bytes, token: str) -> bytes:

@@ -5,7 +5,6 @@ brings it all back. Asking runs in a task of its own, and nothing waits for it w
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,11 +12,12 @@ from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 
-from alerts.cluster import quorum
+from alerts.cluster import configuration, quorum
 from alerts.cluster.agreement import UNASKED_SECONDS, Agreement
 from alerts.cluster.client import Post
-from alerts.cluster.configuration import SETUP_KINDS, SetupProblem, plan_digest, setup_problems
-from alerts.cluster.members import Members, PeersPlan, PeersReading
+from alerts.cluster.configuration import SetupLog, SetupProblem
+from alerts.cluster.member import PeersReading
+from alerts.cluster.members import Members, PeersPlan
 from alerts.cluster.protocol import Query, RelayedAnswer, write
 from alerts.cluster.questions import Questions
 from alerts.cluster.quorum import QuorumState, Scope
@@ -37,8 +37,6 @@ SUSPECTED_INTERVAL_SECONDS, IDLE_INTERVAL_SECONDS = 3.0, 30.0
 PAUSE_SECONDS = 0.5
 # Asking takes less; without answers the probe goes on alone.
 FIRST_ROUND_SECONDS = 10.0
-
-logger = logging.getLogger(__name__)
 
 
 class Cluster:
@@ -65,15 +63,16 @@ class Cluster:
         self._agreement = Agreement(
             self.peers, region, now, self.looked_at, lambda check: self.run_soon(check)
         )
-        self._roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
+        self.roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
         self._questions = Questions()
+        self.peers.on_late_answer = lambda: self.on_news()
         self._digest, self._checks = "", frozenset[str]()
         self._looks: dict[str, LastResult] = {}
         self._suspected: list[SuspectedAlert] = []
         self._over_since: dict[str, float] = {}
         self._life_at = self._quorum_at = now()
         self._rounds, self._busy = 0, False
-        self._logged: set[str] = set()
+        self._setup_log = SetupLog()
 
     @property
     def is_ready(self) -> bool:
@@ -94,14 +93,15 @@ class Cluster:
             len(self.peers.reachable),
             self.peers.failures,
             {scope.value: scopes.count(scope) for scope in Scope},
-            {kind: kinds.count(kind) for kind in SETUP_KINDS},
+            {kind: kinds.count(kind) for kind in configuration.SETUP_KINDS},
             {each.name: each.offset for each in others if each.offset is not None},
         )
 
     @property
     def setup_problems(self) -> list[SetupProblem]:
         """What differs between the members' configurations, as far as it is known."""
-        return setup_problems(self._myself(), self.peers.reachable) if self.asks_others else []
+        others = self.peers.reachable if self.asks_others else []
+        return configuration.setup_problems(self._myself(), others)
 
     def watch(self, checks: Iterable[Check], subjects: Mapping[str, str]) -> None:
         """These are the checks from now on, and the groups of their alerts."""
@@ -109,7 +109,7 @@ class Cluster:
         names = {check.name for check in checks}
         self._checks = frozenset(names)
         self._looks = {name: look for name, look in self._looks.items() if name in names}
-        self._digest = plan_digest(checks, subjects)
+        self._digest = configuration.plan_digest(checks, subjects)
 
     def note(self, check: Check, result: Result) -> None:
         """A check has a new result."""
@@ -140,7 +140,7 @@ class Cluster:
         were resolved then."""
         known = {each.identity.check for each in self._suspected}
         self._suspected = sorted(suspected, key=lambda each: (not each.sight.sure, each.since))
-        self._roles.undelivered, self._roles.ended = frozenset(undelivered), ended
+        self.roles.undelivered, self.roles.ended = frozenset(undelivered), ended
         self._questions.groups = tuple(sorted(groups))
         news = {each.identity.check for each in suspected} - known
         busy = busy or bool(suspected)
@@ -211,12 +211,12 @@ class Cluster:
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
     ) -> Assignment:
         """Whether this probe is the one that notifies people of a group."""
-        return self._roles.assign(notifier, subject, view, over)
+        return self.roles.assign(notifier, subject, view, over)
 
     def is_overtaken(self, delivery: Delivery, *, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster."""
         is_open = self.is_open_elsewhere(delivery.message.key)
-        return self._roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
+        return self.roles.is_overtaken(delivery, is_open=is_open, deduplicates=deduplicates)
 
     def next_time(self, alerts: Iterable[Alert]) -> float | None:
         """When :meth:`place` will have another result without a new answer."""
@@ -253,33 +253,31 @@ class Cluster:
 
     async def run(self) -> None:
         """Ask again and again until cancelled."""
-        while self.asks_others:
-            self.ask_now.clear()
-            await self.ask()
-            self.on_news()
-            await asyncio.sleep(PAUSE_SECONDS)
-            amiss = self._busy or self.peers.problems
-            wait = SUSPECTED_INTERVAL_SECONDS if amiss else IDLE_INTERVAL_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self.ask_now.wait()
+        try:
+            while self.asks_others:
+                self.ask_now.clear()
+                await self.ask()
+                self.on_news()
+                await asyncio.sleep(PAUSE_SECONDS)
+                amiss = self._busy or self.peers.problems
+                wait = SUSPECTED_INTERVAL_SECONDS if amiss else IDLE_INTERVAL_SECONDS
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self.ask_now.wait()
+        finally:
+            self.peers.cancel()
 
     async def ask(self) -> None:
         """Ask every member once about what is suspected here."""
+        began = self._now()
         questions = self._questions.next_round(self._suspected, self._now())
         self.peers.forget_all_but(*self._questions.wanted)
         await self.peers.ask(questions)
-        self._rounds, self._roles.round_at = self._rounds + 1, self._now()
+        self._rounds, self.roles.round_began = self._rounds + 1, began
+        self.roles.round_at = self._now()
         if self.peers.has_majority:
             self._quorum_at = self._now()
-        self._log_setup_problems()
-
-    def _log_setup_problems(self) -> None:
-        """Each once, as long as it lasts."""
-        found = {problem.text for problem in self.setup_problems if problem.kind != "version"}
-        for text in sorted(found - self._logged):
-            logger.warning("%s", text)
-        self._logged = found
+        self._setup_log.update(self.setup_problems)
 
     def _is_unasked(self, subject: str, since: float) -> bool:
         """Whether a member has not been asked for a group since then."""

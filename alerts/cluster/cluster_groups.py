@@ -6,7 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.cluster.cluster import Cluster
-from alerts.cluster.responder import Key
+from alerts.cluster.responder import (
+    Key,
+    LocalState,
+    openings_of,
+    sending_of,
+    undelivered_of,
+)
 from alerts.model import Alert, Delivery, MessageType
 from alerts.notification.grouping import GroupStore, Mute, alert_groups
 from alerts.notification.message import AlertGroup
@@ -75,6 +81,25 @@ def ask_for(
     fleet.set_suspected(suspected, bool(views or waiting), groups, keys, ended)
 
 
+def local_state(
+    group_store: GroupStore,
+    subjects: Mapping[str, str],
+    waiting: Sequence[Delivery],
+    suspected: Sequence[SuspectedAlert],
+) -> LocalState:
+    """What others are answered: ``subjects`` are the groups of checks, ``waiting`` what waits
+    for its receiver."""
+    return LocalState(
+        subjects,
+        group_store.views,
+        undelivered_of(waiting),
+        group_store.ended,
+        suspected=suspected,
+        openings=openings_of(waiting),
+        sending=sending_of(waiting, group_store.log.accepted),
+    )
+
+
 def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
     """Groups of which the end waits to be sent, and since when."""
     for each in waiting:
@@ -84,7 +109,7 @@ def _ends(waiting: Iterable[Delivery]) -> Iterable[tuple[Key, float]]:
 
 def overtaken(fleet: Cluster, waiting: Iterable[Delivery], by_key: Collection[str]) -> set[Key]:
     """Notifier and group of what waits and is no longer true for the cluster. ``by_key`` are
-    notifiers whose service recognises a group by its key."""
+    notifiers whose service recognizes a group by its key."""
     return {
         (each.notifier, each.message.key)
         for each in waiting
@@ -123,6 +148,7 @@ class ClusterLink:
         )
         keyed = {route.name for route in group_store.routes.notifiers if route.deduplicates}
         self._withdrawn = overtaken(self._cluster, waiting, keyed)
+        self._cluster.roles.flushed(keyed)
 
     def end(self) -> tuple[dict[str, str | None], tuple[Key, ...]]:
         """What is to be kept, and of which notifier and group what waits is to be withdrawn:

@@ -1,6 +1,7 @@
-"""Whether the members of a cluster are set up alike, from what they say of themselves; pure."""
+"""Whether the members of a cluster are set up alike, from what they say of themselves."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from probe.report.text.sanitize import clean
 
 # A wall clock that is further off dates messages and the ends of alerts wrongly.
 MOST_CLOCK_OFFSET = 5.0
-
-
 SETUP_KINDS = ("region", "order", "plan", "version", "clock")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,20 @@ def static_warnings(entries: Sequence[str], *, has_region: bool) -> tuple[str, .
     twice = [entry for entry, count in Counter(entries).items() if count > 1]
     found += [f"PROBE_PEERS names {clean(entry)} twice: remove one of them" for entry in twice]
     return tuple(found)
+
+
+class SetupLog:
+    """Logs each problem once, as long as it lasts."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    def update(self, problems: Iterable[SetupProblem]) -> None:
+        """These are the present ones."""
+        found = {problem.text for problem in problems if problem.kind != "version"}
+        for text in sorted(found - self._logged):
+            logger.warning("%s", text)
+        self._logged = found
 
 
 def setup_problems(me: LocalMember, others: Sequence[Member]) -> list[SetupProblem]:

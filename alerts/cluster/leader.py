@@ -1,6 +1,6 @@
 """Which of several probes notifies a receiver of an alert group that they share; pure.
 
-A pager recognises a group by its key, so every probe notifies it. Where each message is read
+A pager recognizes a group by its key, so every probe notifies it. Where each message is read
 by people, one probe notifies: the first in order that sees the group. It owns the group and
 says so whenever it is asked; the others keep in mind what was sent, and the next one goes on
 when it is gone, or when it can't deliver. What is lost in the seconds between may be sent
@@ -25,8 +25,9 @@ class Other:
     ``ahead``: it comes before this one. ``sees``: it fires there, or is about to. ``owns``: it
     has notified of it; ``holds``: it knows that somebody did. ``ended`` is how many seconds ago
     the receiver took its message that the group is resolved, None if none did; ``pending`` for
-    how many seconds a message of its own has been waiting for the receiver; ``opened`` since
-    when what it owns or holds is known to have been sent. ``ends``: it is sending the end.
+    how many seconds a message of its own has been waiting for the receiver; ``sending`` for how
+    many its first one has been on its way, without a failed attempt; ``opened`` since when what
+    it owns or holds is known to have been sent. ``ends``: it is sending the end.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Other:
     holds: bool = False
     ended: float | None = None
     pending: float | None = None
+    sending: float | None = None
     opened: float | None = None
     ends: bool = False
 
@@ -107,9 +109,13 @@ def elect(
 
 
 def _first_notification(others: Sequence[Other], waited: float) -> Assignment:
-    """No probe has notified yet: each probe before this one gets its time to do so."""
+    """No probe has notified yet: each probe before this one gets its time to do so, and one
+    that is about to gets its time to deliver."""
     before = [other for other in others if other.ahead and other.sees]
     timeout = NOTIFY_TIMEOUT_SECONDS * len(before)
+    sending = [other.sending for other in others if other.sending is not None]
+    if any(age < NOTIFY_TIMEOUT_SECONDS for age in sending):
+        return Assignment(Role.WAIT)
     return Assignment(Role.WAIT if waited < timeout else Role.SEND)
 
 

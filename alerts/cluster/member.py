@@ -17,6 +17,19 @@ NO_REGION = "local"
 
 
 @dataclass(frozen=True, slots=True)
+class PeersReading:
+    """The state of the others: how many there are and answer, failed questions so far, how many
+    alerts that fire are whose, what differs in their set-up, and their clocks' offsets."""
+
+    known: int
+    reachable: int
+    failures: int
+    scopes: Mapping[str, int]
+    mismatches: Mapping[str, int] = field(default_factory=dict)
+    clock_offsets: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """What a member last said of a check, and when; None: it has no such check."""
 
@@ -26,8 +39,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class GroupWord:
-    """What a member last said of an alert group, and when. ``ended``, ``pending`` and
-    ``opened`` are times by notifier."""
+    """What a member last said of an alert group, and when. ``ended``, ``pending``,
+    ``sending`` and ``opened`` are times by notifier."""
 
     heard: float
     sees: bool = False
@@ -37,14 +50,16 @@ class GroupWord:
     ends: frozenset[str] = frozenset()
     ended: Mapping[str, float] = field(default_factory=dict)
     pending: Mapping[str, float] = field(default_factory=dict)
+    sending: Mapping[str, float] = field(default_factory=dict)
     opened: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Member:
     """One address. ``place`` orders them; ``words`` and ``groups`` are what it last said of
-    what it was asked for, ``heard`` when it last answered, ``problem`` why it does not now,
-    ``offset`` how far its wall clock is ahead of ours."""
+    what it was asked for, ``heard`` when it last answered, ``asked`` when that answer
+    was asked for, ``problem`` why it does not now, ``offset`` how far its wall clock is ahead
+    of ours."""
 
     url: str
     place: tuple[int, int, bytes]
@@ -52,6 +67,7 @@ class Member:
     words: dict[str, Word] = field(default_factory=dict)
     groups: dict[str, GroupWord] = field(default_factory=dict)
     heard: float = float("-inf")
+    asked: float = float("-inf")
     problem: str = NOT_ASKED
     offset: float | None = None
 
@@ -72,15 +88,18 @@ class Member:
         age = self.answer.quorum_age if self.answer else None
         return age is None or age + now - self.heard <= TRUST_SECONDS
 
-    def take(self, question: Query, answer: MemberAnswer, now: float) -> None:
-        """It has answered, directly or through a witness."""
+    def take(self, question: Query, answer: MemberAnswer, asked: float, now: float) -> None:
+        """It has answered, directly or through a witness, what was ``asked`` then. What it says
+        may be as old as that; an answer that comes after one to a later question is dropped."""
+        if asked < self.asked:
+            return
         if self.answer is None or self.answer.id != answer.id:
             self.words, self.groups = {}, {}
-        self.answer, self.heard = answer, now
+        self.answer, self.heard, self.asked = answer, now, asked
         for ask in question.asks:
-            self.words[ask.check] = Word(answer.checks.get(ask.check), now)
+            self.words[ask.check] = Word(answer.checks.get(ask.check), asked)
         for group in question.groups or ():
-            self.groups[group] = _group_word(answer, group, now)
+            self.groups[group] = _group_word(answer, group, asked)
 
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
         """Nothing else is asked for any more."""
@@ -100,5 +119,6 @@ def _group_word(answer: MemberAnswer, group: str, now: float) -> GroupWord:
         ends=frozenset(name for name, key in answer.ends if key == group),
         ended={name: now - age for name, key, age in answer.ended if key == group},
         pending={name: now - age for name, key, age in answer.pending if key == group},
+        sending={name: now - age for name, key, age in answer.sending if key == group},
         opened={name: now - age for name, key, age in answer.opened if key == group},
     )

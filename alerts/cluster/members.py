@@ -9,13 +9,13 @@ import asyncio
 import ipaddress
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from alerts.cluster.client import InvalidAnswer, Post, post_question
-from alerts.cluster.member import NOT_ASKED, Member
+from alerts.cluster.client import Exchanges, InvalidAnswer, Post, post_question
+from alerts.cluster.member import GONE_SECONDS, NOT_ASKED, Member
 from alerts.cluster.protocol import (
     MOST_MEMBERS,
     InvalidMessage,
@@ -39,6 +39,7 @@ RELAY_SECONDS = 1.0
 # Addresses change when machines are replaced.
 RESOLVE_AGAIN_SECONDS = 30.0
 NO_ADDRESS = "its name has no address"
+TOO_SLOW = f"no answer within {ASK_SECONDS:g} s"
 
 logger = logging.getLogger(__name__)
 
@@ -57,19 +58,6 @@ class PeersPlan:
 
 
 ALONE = PeersPlan()
-
-
-@dataclass(frozen=True, slots=True)
-class PeersReading:
-    """The state of the others: how many there are and answer, failed questions so far, how many
-    alerts that fire are whose, what differs in their set-up, and their clocks' offsets."""
-
-    known: int
-    reachable: int
-    failures: int
-    scopes: Mapping[str, int]
-    mismatches: Mapping[str, int] = field(default_factory=dict)
-    clock_offsets: Mapping[str, float] = field(default_factory=dict)
 
 
 class Members:
@@ -91,7 +79,8 @@ class Members:
         # A name not resolved yet counts as a member.
         self._unresolved = dict.fromkeys(plan.entries, NOT_ASKED)
         self._resolved: dict[int, float] = {}
-        self.failures = 0
+        self._exchanges, self.failures = Exchanges(), 0
+        self.on_late_answer: Callable[[], None] = lambda: None
 
     @property
     def others(self) -> list[Member]:
@@ -157,16 +146,21 @@ class Members:
         return (answer.region, answer.id) < (region, self._me)
 
     async def ask(self, questions: Sequence[Query]) -> None:
-        """Ask everybody; what they answer is in :attr:`others` afterwards."""
+        """Ask everybody; their answers are in :attr:`others` afterwards, late ones later."""
         await self._resolve_all()
-        await asyncio.gather(*(self._ask(each, questions) for each in [*self._members.values()]))
+        asking = {url: self._ask(each, questions) for url, each in self._members.items()}
+        for url in await self._exchanges.run(asking, ASK_SECONDS):
+            self._failed(self._members[url], TOO_SLOW)
         if any(each.problem for each in self.others):
             await self._ask_witness(questions)
+
+    def cancel(self) -> None:
+        """Wait for no answer any more."""
+        self._exchanges.cancel()
 
     async def relay(self, question: Query) -> tuple[RelayedAnswer, ...]:
         """Query all others on behalf of a probe that can't; their answers within a second."""
         question = question.model_copy(update={"relay": False})
-        others = self.others
 
         async def answer_of(member: Member) -> RelayedAnswer | None:
             try:
@@ -177,7 +171,7 @@ class Members:
             except (TimeoutError, InvalidMessage, InvalidAnswer):
                 return None
 
-        found = await asyncio.gather(*(answer_of(member) for member in others))
+        found = await asyncio.gather(*(answer_of(member) for member in self.others))
         return tuple(filter(None, found))[:MOST_MEMBERS]
 
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
@@ -229,24 +223,32 @@ class Members:
             is_known = member.answer is not None and member.answer.id == answer.id
             is_entry = member.answer is None and member.place == (relayed.entry, 0, b"")
             if member.problem and answer.id != self._me and (is_known or is_entry):
-                member.take(question, answer, self._now())
+                member.take(question, answer, self._now(), self._now())
 
     async def _ask(self, member: Member, questions: Sequence[Query]) -> None:
+        clock, was_known = asyncio.get_running_loop().time, member.answer is not None
+        end, problem = clock() + ASK_SECONDS, ""
         try:
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(GONE_SECONDS):
                 for question in questions:
-                    sent = self._wall()
+                    asked, sent = self._now(), self._wall()
                     answer = await self._answer_of(member, question)
-                    if member.problem and member.heard > float("-inf"):
-                        logger.info("the probe at %s answers again", show_host(member.url))
-                    member.take(question, answer, self._now())
-                    member.problem = ""
-                    if answer.time is not None:
+                    member.take(question, answer, asked, self._now())
+                    if answer.time is not None and clock() < end:
                         member.offset = answer.time - (sent + self._wall()) / 2
         except TimeoutError:
-            self._failed(member, f"no answer within {ASK_SECONDS:g} s")
+            problem = TOO_SLOW
         except (InvalidMessage, InvalidAnswer) as error:
-            self._failed(member, str(error))
+            problem = str(error)
+        if clock() >= end:
+            # The round is over, and has counted it as a failure.
+            self.on_late_answer()
+        elif problem:
+            self._failed(member, problem)
+        else:
+            if member.problem and was_known:
+                logger.info("the probe at %s answers again", show_host(member.url))
+            member.problem = ""
 
     def _failed(self, member: Member, problem: str) -> None:
         self.failures += 1

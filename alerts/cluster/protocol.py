@@ -81,8 +81,8 @@ class MemberAnswer(_Message):
 
     ``checks`` are those that were asked for and that it has. ``sees`` are groups that fire
     there or are about to, ``open`` those that it has agreed on as the target's fault and whose
-    condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending`` and
-    ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
+    condition it sees now. ``owns``, ``holds``, ``ends``, and ``ended``, ``pending``, ``sending``
+    and ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
     majority of the members, itself included, last answered it. ``order`` are the members in its
     configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
     checks; ``relayed`` is what others answered it, where that was asked for.
@@ -98,6 +98,7 @@ class MemberAnswer(_Message):
     holds: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
     ended: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
     pending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
+    sending: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
     opened: Annotated[tuple[Aged, ...], Field(max_length=MOST_NAMED)] = ()
     ends: Annotated[tuple[NotifiedGroup, ...], Field(max_length=MOST_NAMED)] = ()
     quorum_age: Age | None = None

@@ -35,7 +35,8 @@ class LocalState:
     ``checks`` are those that run, ``subjects`` their groups; ``views`` what was sent of groups
     and by whom, ``undelivered`` since when a message of a group has been waiting for its
     receiver, ``ended`` when a group was resolved: all by notifier and group; ``openings`` are
-    groups whose first message is among those that wait. ``shared`` are alerts that are the
+    groups whose first message is among those that wait, ``sending`` since when one of those has
+    been on its way without a failed attempt. ``shared`` are alerts that are the
     target's fault, ``suspected`` everything that is seen as bad (None: as it was last set).
     """
 
@@ -46,6 +47,7 @@ class LocalState:
     shared: Collection[Fingerprint] = ()
     suspected: Sequence[SuspectedAlert] | None = None
     openings: Collection[Key] = ()
+    sending: Mapping[Key, float] = field(default_factory=dict)
     checks: Collection[str] = ()
 
 
@@ -93,6 +95,7 @@ def build_answer(
         ended=_aged(ended, wanted),
         ends=_some_keys(_ending(own, waited), wanted),
         pending=_aged(waited, wanted),
+        sending=_aged({key: max(now - at, 0.0) for key, at in own.sending.items()}, wanted),
         opened=_aged({key: max(now - view.opened, 0.0) for key, view in own.views.items()}, wanted),
         quorum_age=me.quorum_age,
         order=me.order,
@@ -116,6 +119,18 @@ def openings_of(waiting: Iterable[Delivery]) -> frozenset[Key]:
     """Groups whose first message is among those that wait."""
     opening = (each for each in waiting if each.message.occasion is MessageType.FIRING)
     return frozenset((each.notifier, each.message.key) for each in opening)
+
+
+def sending_of(waiting: Iterable[Delivery], accepted: Mapping[str, float]) -> dict[Key, float]:
+    """Since when first messages have been on their way that no attempt has failed to deliver.
+    ``accepted`` is when each notifier last took a message: those behind it wait their turn."""
+    return {
+        (each.notifier, each.message.key): max(
+            each.message.at, accepted.get(each.notifier, each.message.at)
+        )
+        for each in waiting
+        if each.message.occasion is MessageType.FIRING and not each.error
+    }
 
 
 def is_due(look: LastResult, younger: float, now: float) -> bool:

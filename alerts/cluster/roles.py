@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, Turn, elect, next_turn
+from alerts.cluster.leader import Other, Turn, elect, next_turn
 from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
@@ -11,16 +11,18 @@ from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import MINE, Assignment, Role
 
-# What fires waits so long for the others' first answer on it; asking takes less.
+# What a probe is about to send waits so long for the others' answer on it; asking takes less.
 BOUND_SECONDS = 5.0
-# Before people are notified of something new, the others were asked so shortly before.
-RECENT_SECONDS = 1.0
+# What the others said is known to be recent for so long; what has waited for longer is held
+# until they are asked again, for so long at most.
+RECENT_SECONDS, LONGEST_HOLD_SECONDS = 3.0, 10.0
 
 
 class Roles:
     """``undelivered`` are keys of which a message waits for its receiver, ``ended`` is when this
-    probe resolved a group, ``round_at`` when the others were last asked; ``ask_now`` has them
-    asked at once."""
+    probe resolved a group, ``round_began`` and ``round_at`` when the others were last asked and
+    when that was over; ``ask_now`` has them asked at once. ``deduplicating`` are notifiers whose
+    service recognises a group by its key, and is sent it by every probe."""
 
     def __init__(
         self,
@@ -36,7 +38,11 @@ class Roles:
         self._turns: dict[Key, Turn] = {}
         self.undelivered: Collection[Key] = ()
         self.ended: Mapping[Key, float] = {}
-        self.round_at = float("-inf")
+        self.deduplicating: Collection[str] = ()
+        self.round_began = self.round_at = self._flushed_round = float("-inf")
+        # Since when this probe is about to notify, and holds what has waited.
+        self._wants: dict[Key, float] = {}
+        self._held: dict[int, float] = {}
 
     def assign(
         self, notifier: str, subject: str, view: NotificationLogEntry | None, over: bool
@@ -45,7 +51,6 @@ class Roles:
         now = self._now()
         others = [self._other(each, notifier, subject, now) for each in self._peers.reachable]
         begun = self._agreement.begun(subject)
-        waited = now - begun
         owner = view.owner if view else None
         before = frozenset(each.name for each in others if each.ahead and each.sees)
         turn = next_turn(self._turns.get((notifier, subject)), begun, before, now)
@@ -66,13 +71,38 @@ class Roles:
         if view is not None:
             del self._turns[notifier, subject]
             self._note_reopening((notifier, subject), found)
-        timeout = NOTIFY_TIMEOUT_SECONDS * len(others) + BOUND_SECONDS
-        is_stale = now - self.round_at > RECENT_SECONDS and waited < timeout
-        if view is None and others and is_stale and found.role is Role.SEND:
+        takes_over = found.role is Role.REPEAT or (found.role is Role.SEND and owner != MINE)
+        if not takes_over or not others:
+            self._wants.pop((notifier, subject), None)
+        elif not self._has_asked_since(self._wants.setdefault((notifier, subject), now)):
             # A probe that has just notified says so when it is asked now.
             self._ask_now()
             return Assignment(Role.WAIT)
         return found
+
+    def flushed(self, deduplicating: Collection[str]) -> None:
+        """What the others said in the last round is taken into account from now on."""
+        self.deduplicating, self._flushed_round = deduplicating, self.round_at
+
+    def is_up_to_date(self, delivery: Delivery) -> bool:
+        """Whether what the others said of a message that is about to be sent is recent: one of
+        them may have sent it while it waited, or while its receiver could not be reached."""
+        if not self._peers.others:
+            return True
+        now, number = self._now(), delivery.number
+        is_new = not delivery.attempts and now - delivery.message.at <= RECENT_SECONDS
+        is_recent = now - self._flushed_round <= RECENT_SECONDS
+        if is_new or is_recent or delivery.notifier in self.deduplicating:
+            self._held.pop(number, None)
+            return True
+        if now - self._held.setdefault(number, now) >= LONGEST_HOLD_SECONDS:
+            del self._held[number]
+            return True
+        self._ask_now()
+        return False
+
+    def _has_asked_since(self, at: float) -> bool:
+        return self.round_began >= at or self._now() - at >= BOUND_SECONDS
 
     def is_overtaken(self, delivery: Delivery, *, is_open: bool, deduplicates: bool) -> bool:
         """Whether a message that waits is no longer true for the cluster: another member has
@@ -113,6 +143,7 @@ class Roles:
             ends=notifier in word.ends and counts,
             ended=age(word.ended),
             pending=age(word.pending),
+            sending=age(word.sending),
             opened=age(word.opened),
         )
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.model import Alert, Fingerprint, Severity
+from alerts.notification.message import AlertGroup
 from alerts.outbox.codec import CodecError, dump_alert, load_alert
 from alerts.state.annotations import FAILING, NO_DATA
 
@@ -72,6 +73,16 @@ class OpenIncidents:
         for alert in sorted(new, key=lambda each: each.severity is not Severity.CRITICAL):
             others = [each for each in firing if each.identity in self._keys]
             self._keys[alert.identity] = self._incident_for(alert, others, is_wide)
+
+    def with_members(self, groups: Sequence[AlertGroup]) -> list[AlertGroup]:
+        """Incidents with the checks that each was ever about, if so many were resolved that not
+        all of them are kept."""
+        if len(self._resolved) < MOST_RESOLVED:
+            return list(groups)
+        members: dict[str, dict[str, None]] = {}
+        for identity, key in self._keys.items():
+            members.setdefault(key, {})[identity.check] = None
+        return [replace(each, members=tuple(members.get(each.subject, ()))) for each in groups]
 
     def adopt(self, alert: Alert, key: str) -> None:
         """An alert belongs to an incident by the journal or a receiver, not by the stored state."""

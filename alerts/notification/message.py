@@ -1,7 +1,7 @@
 """The message about an incident: its title, news, links and first steps; pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alerts.model import Alert, Message, MessageType, Severity
 from alerts.notification.notification_log import NotificationLogEntry
@@ -12,6 +12,7 @@ from probe.report.text.sanitize import clean
 
 # An update names at most so many checks, a title fewer.
 MOST_NAMES, MOST_IN_TITLE = 10, 4
+NO_LONGER_ROUTED = "no longer routed here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class AlertGroup:
     """All alerts of one cause: ``firing`` ones to be sent, ``muted`` ones that fire and are
     suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
     too and are no alerts yet. ``held``: it is open at another probe; ``elsewhere`` says as what
-    its alerts are sent now, if not as this."""
+    its alerts are sent now, if not as this. ``members`` are all checks that it was ever about,
+    where ``over`` has only the newest of too many."""
 
     subject: str
     firing: tuple[Alert, ...] = ()
@@ -29,6 +31,7 @@ class AlertGroup:
     affected_services: tuple[str, ...] = ()
     held: bool = False
     elsewhere: str = ""
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,14 @@ def resolved_message(
     """The message that an incident is resolved for a receiver; ``ended`` are its alerts that are
     for this receiver, those too that it was never sent."""
     names = _checks(_story(before) | {name_of(alert) for alert in ended})
-    title = resolved_title(names, ended)
-    if group.firing:
+    rerouted = tuple(
+        replace(alert, ended=now, closed=NO_LONGER_ROUTED)
+        for alert in group.firing
+        if _is_rerouted(alert, before)
+    )
+    ended += rerouted
+    title = resolved_title(names, ended, max(len(names), len(group.members)))
+    if group.firing and not rerouted:
         # Resolved for this notifier, it may still fire for another one.
         what = ", ".join(names) if len(names) <= MOST_IN_TITLE else f"{len(names)} checks"
         title = f"{what}: no longer {before.severity}"
@@ -126,6 +135,12 @@ def resolved_message(
         resolved=ended,
         links=context.links(key=group.subject),
     )
+
+
+def _is_rerouted(alert: Alert, before: NotificationLogEntry) -> bool:
+    """Whether an alert that a receiver was sent fires as before, and goes to others now."""
+    eased = alert.severity is not Severity.CRITICAL and before.severity is Severity.CRITICAL
+    return name_of(alert) in before.members and not eased
 
 
 def name_of(alert: Alert) -> str:

@@ -54,9 +54,11 @@ _ENTRY: TypeAdapter[NotificationLogEntry] = TypeAdapter(NotificationLogEntry)
 
 @dataclass(slots=True)
 class NotificationLog:
-    """The entries of all notifiers, by notifier and incident, and what has changed of them."""
+    """The entries of all notifiers, by notifier and incident, and what has changed of them.
+    ``accepted`` is when each notifier last accepted a message."""
 
     views: dict[Key, NotificationLogEntry] = field(default_factory=dict)
+    accepted: dict[str, float] = field(default_factory=dict)
     _resolves: dict[Key, Message] = field(default_factory=dict)
     _tried: dict[Key, float] = field(default_factory=dict)
     _dirty: set[str] = field(default_factory=set)
@@ -72,8 +74,9 @@ class NotificationLog:
             self.views[key] = view
         self._dirty.add(_name("view", key))
 
-    def delivered(self, delivery: Delivery) -> None:
+    def delivered(self, delivery: Delivery, now: float) -> None:
         """A receiver has accepted a message."""
+        self.accepted[delivery.notifier] = now
         key = (delivery.notifier, delivery.message.key)
         if delivery.message.occasion is MessageType.RESOLVED:
             self._drop_resolve(key)

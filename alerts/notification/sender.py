@@ -10,17 +10,17 @@ nothing and at worst sends its last message again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from random import Random
 
 from alerts.model import Delivery, MessageType, NotifyError
 from alerts.notification.dedup import collapse
-from alerts.notification.receiver_health import ReceiverHealth
+from alerts.notification.receiver_queue import ReceiverHealth, ReceiverQueue, SendAttempt
 from alerts.notifier import REPEATED, Notifier
 from alerts.outbox.outbox import Outbox
 from alerts.outbox.retry import longest_wait, retry_seconds, urgency
+from alerts.outbox.wall_time import by_wall_clock
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 35.0
 # After a fault of our own, so as not to spin.
 RECOVERY_SECONDS = 5.0
 NOT_CONFIGURED = "this notifier is not configured any more"
@@ -31,30 +31,18 @@ OnDelivered = Callable[[Delivery], None]
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _ReceiverQueue:
-    """One notifier's: ``due`` and ``free_at`` are on the monotonic clock, ``due`` by the
-    number of a delivery."""
-
-    notifier: Notifier
-    health: ReceiverHealth
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    due: dict[int, float] = field(default_factory=dict)
-    free_at: float = 0.0
-
-
 class Dispatcher:
     """Sends what is in an outbox; a dispatcher is the only one that does.
 
-    ``clock`` is monotonic, ``now`` the wall clock. ``on_refused`` is called with a message
-    that was refused for good, once for each reason until one is delivered, notes excepted: a
-    note reports a refusal, and one that is refused itself must not cause another.
-    ``on_undelivered`` is called once for a receiver that has accepted nothing for 2 min.
-    ``on_delivered`` is called with every message that was accepted, ``on_rejected`` with every
-    one that was refused for good, ``on_dropped`` with
+    ``clock`` is monotonic, ``now`` the wall clock, steadied, and ``wall`` as it is, by which
+    messages are sent. ``on_refused`` is called with a message that was refused for good, once for
+    each reason until one is delivered, notes excepted: a note reports a refusal, and one that
+    is refused itself must not cause another. ``on_undelivered`` is called once for a receiver
+    that has accepted nothing for 2 min. ``on_delivered`` is called with every message that was
+    accepted, ``on_rejected`` with every one that was refused for good, ``on_dropped`` with
     notifier and incident of an end that is never sent. ``hold`` says for how many seconds a
-    message that is due is to be kept back, because it is not known to be true.
-    ``deadline`` seconds are given to a send.
+    message that is due is to be kept back, because it is not known to be true. ``deadline``
+    seconds are given to a send.
     """
 
     def __init__(
@@ -64,6 +52,7 @@ class Dispatcher:
         *,
         clock: Callable[[], float],
         now: Callable[[], float],
+        wall: Callable[[], float] | None = None,
         random: Random,
         on_refused: OnRefused,
         on_undelivered: OnRefused | None = None,
@@ -75,11 +64,11 @@ class Dispatcher:
     ) -> None:
         self._outbox = outbox
         self._lanes = {
-            name: _ReceiverQueue(notifier, ReceiverHealth(clock()))
+            name: ReceiverQueue(notifier, ReceiverHealth(clock()))
             for name, notifier in notifiers.items()
         }
         self._on_undelivered = on_undelivered
-        self._clock, self._now, self._random = clock, now, random
+        self._clock, self._now, self._random, self._wall = clock, now, random, wall or now
         self._on_refused, self._on_delivered = on_refused, on_delivered
         self._on_rejected = on_rejected
         self._deadline, self._hold, self._on_dropped = deadline, hold, on_dropped
@@ -109,6 +98,14 @@ class Dispatcher:
         for lane in self._lanes.values():
             lane.woken.set()
 
+    async def withdraw(self, notifier: str, key: str) -> None:
+        """Another probe sends what waits for a notifier under a key: an attempt under way ends,
+        and nothing of it is tried again."""
+        lane = self._lanes.get(notifier)
+        if lane is not None and lane.attempt is not None and lane.attempt.key == key:
+            lane.attempt.withdraw()
+        await self._outbox.withdraw(notifier, key)
+
     async def stop(self, timeout: float) -> None:
         """Start nothing more; a send in progress has ``timeout`` seconds, then is cancelled.
 
@@ -124,7 +121,7 @@ class Dispatcher:
                 worker.cancel()
             await self._ended.wait()
 
-    async def _work(self, lane: _ReceiverQueue) -> None:
+    async def _work(self, lane: ReceiverQueue) -> None:
         while not self._stopping:
             # Cleared first, so that a wake-up during the step is not missed.
             lane.woken.clear()
@@ -135,7 +132,7 @@ class Dispatcher:
                 logger.error("sending to %s: %s", lane.notifier.name, type(error).__name__)
             await _woken(lane.woken, wait)
 
-    async def _step(self, lane: _ReceiverQueue) -> float | None:
+    async def _step(self, lane: ReceiverQueue) -> float | None:
         """Send at most one; seconds until there is more to do, None: until woken."""
         lane.health.moved = self._clock()
         if (rest := lane.free_at - self._clock()) > 0:
@@ -158,7 +155,7 @@ class Dispatcher:
         return waits[head.number] if left is None else min(waits[head.number], left)
 
     async def _report_undelivered(
-        self, lane: _ReceiverQueue, heads: Sequence[Delivery]
+        self, lane: ReceiverQueue, heads: Sequence[Delivery]
     ) -> float | None:
         """Report a receiver that accepts nothing through others; seconds until that is due."""
         left = lane.health.left_until_report(self._clock())
@@ -171,7 +168,7 @@ class Dispatcher:
             await self._guarded(lambda: report(first, error))
         return left or None
 
-    async def _queue(self, lane: _ReceiverQueue) -> list[Delivery]:
+    async def _queue(self, lane: ReceiverQueue) -> list[Delivery]:
         """What waits for this notifier, collapsed, in order."""
         keys: dict[str, list[Delivery]] = {}
         for delivery in await self._outbox.waiting(lane.notifier.name):
@@ -190,32 +187,30 @@ class Dispatcher:
         lane.due = {number: due for number, due in lane.due.items() if number in numbers}
         return sorted(queue, key=lambda delivery: delivery.number)
 
-    def _wait(self, lane: _ReceiverQueue, delivery: Delivery) -> float:
-        """Seconds until the next attempt, 0 for now.
+    def _wait(self, lane: ReceiverQueue, delivery: Delivery) -> float:
+        """Seconds until the next attempt, 0 for now."""
+        wait = lane.wait(delivery, self._clock(), self._now())
+        return wait if wait > 0 else max(self._hold(delivery), 0.0)
 
-        Counted on the monotonic clock, for the wall clock may jump; the stored time is
-        read once, for what another process left behind.
-        """
-        clock = self._clock()
-        if delivery.number not in lane.due:
-            left = min(max(delivery.due - self._now(), 0.0), longest_wait(delivery))
-            lane.due[delivery.number] = clock + left
-        return max(lane.due[delivery.number] - clock, self._hold(delivery), 0.0)
-
-    async def _send(self, lane: _ReceiverQueue, delivery: Delivery) -> None:
+    async def _send(self, lane: ReceiverQueue, delivery: Delivery) -> None:
         notifier, key = lane.notifier, delivery.message.key
+        lane.attempt = attempt = SendAttempt(key)
         delivery = await self._outbox.begin(delivery)
         memory: Mapping[str, str] = await self._outbox.memory(notifier.name, key)
         if delivery.attempts > 1:
             memory = {**memory, REPEATED: "yes"}
+        if attempt.withdrawn:
+            return
         try:
-            async with asyncio.timeout(self._deadline):
-                memory = await notifier.send(delivery.message, memory)
+            async with attempt.within(self._deadline):
+                message = by_wall_clock(delivery.message, self._wall() - self._now())
+                memory = await notifier.send(message, memory)
         except NotifyError as error:
             await self._not_taken(lane, delivery, error)
         except TimeoutError:
             reason = f"no answer within {self._deadline:g} s"
-            await self._not_taken(lane, delivery, NotifyError(reason))
+            if not attempt.withdrawn:
+                await self._not_taken(lane, delivery, NotifyError(reason))
         except asyncio.CancelledError:
             if _cancelled():
                 raise
@@ -229,17 +224,16 @@ class Dispatcher:
             self._is_back(lane)
             self._on_delivered(delivery)
         finally:
+            lane.attempt = None
             lane.free_at = self._clock() + notifier.pause
 
-    def _is_back(self, lane: _ReceiverQueue) -> None:
+    def _is_back(self, lane: ReceiverQueue) -> None:
         """A receiver that accepts messages again gets at once what is pending for it."""
         if lane.health.taken():
             logger.warning("%s accepts messages again", lane.notifier.name)
             lane.due = dict.fromkeys(lane.due, self._clock())
 
-    async def _not_taken(
-        self, lane: _ReceiverQueue, delivery: Delivery, error: NotifyError
-    ) -> None:
+    async def _not_taken(self, lane: ReceiverQueue, delivery: Delivery, error: NotifyError) -> None:
         if error.permanent:
             lane.health.was_refused(error.reason, self._clock())
             await self._refuse(delivery, error.reason)

@@ -4,10 +4,11 @@ The first line gives impact, place and start. Then follow evidence, a few steps 
 and nothing twice. An update says what has changed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from alerts.model import Alert, Message, MessageType, Severity
+from alerts.model import Alert, Fingerprint, Message, MessageType, Severity
 from probe.core.model import Unit
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.units import show
@@ -21,6 +22,7 @@ CLOSED_MARK = "-"
 MOST_ALERTS, MOST_LINES, MOST_NAMES = 6, 4, 10
 # One long text must not push out the others.
 LONGEST_LINE = 300
+_SAME = Fingerprint("", "")
 # A headline of so many characters fits where services show one; its end says since when.
 LONGEST_HEADLINE = 150
 
@@ -117,16 +119,42 @@ def _paragraphs(message: Message, *, whole: bool) -> Iterator[list[str]]:
     if is_update(message) and not whole:
         yield [_line(f"recent change: {each}") for each in message.changes[:MOST_LINES]]
         return
-    alerts = message.firing or message.resolved
-    for alert in alerts[:MOST_ALERTS]:
-        yield [*_alert_lines(alert, message), *_differing(alert, message)]
-    more = [f"and {len(alerts) - MOST_ALERTS} more"] if len(alerts) > MOST_ALERTS else []
-    yield [*more, *_around(message)]
+    groups = _alike(message.firing or message.resolved)
+    for place, (names, alert) in enumerate(groups[:MOST_ALERTS]):
+        said = [*_alert_lines(names, alert, message), *_differing(alert, message)]
+        yield [*_past(message), *said] if place == 0 else said
+    left = sum(len(names) for names, _ in groups[MOST_ALERTS:])
+    yield [*([f"and {left} more"] if left else []), *_around(message)]
 
 
-def _alert_lines(alert: Alert, message: Message) -> Iterator[str]:
-    """One alert: what, where, why, against which limit; without what the title says."""
-    title, check = message.title, alert.identity.check
+def _past(message: Message) -> list[str]:
+    """What follows is in the present tense, as it was seen, and over by now."""
+    if message.firing or not message.resolved:
+        return []
+    return ["Last seen:" if is_closed(message) else "What had failed:"]
+
+
+def _alike(alerts: Sequence[Alert]) -> list[tuple[list[str], Alert]]:
+    """Alerts that say the same of several checks, as one with all their names: from the first
+    of their beginnings to the last of their ends."""
+    found: dict[Alert, list[Alert]] = {}
+    for alert in alerts:
+        same = replace(alert, identity=_SAME, since=0.0, fired=0.0, ended=None, service="", hint="")
+        found.setdefault(same, []).append(alert)
+    groups = []
+    for group in found.values():
+        first, names = group[0], dict.fromkeys(each.identity.check for each in group)
+        since = min(each.since for each in group)
+        ends = [each.ended for each in group if each.ended is not None]
+        whole = replace(first, since=since, ended=max(ends) if len(ends) == len(group) else None)
+        groups.append((list(names), whole))
+    return groups
+
+
+def _alert_lines(names: Sequence[str], alert: Alert, message: Message) -> Iterator[str]:
+    """One alert, or several alike: what, where, why, against which limit; without what the
+    title says."""
+    title, check = message.title, _names(names)
     alone = len(message.firing or message.resolved) == 1
     if clean(alert.summary) not in title:
         yield _line(f"{check}: {alert.summary}")

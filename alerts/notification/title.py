@@ -9,8 +9,9 @@ from alerts.state.annotations import FAILING
 
 # From so many checks on, and more than one service, the services say more than one cause.
 MANY_CHECKS = 8
-# A title names at most so many checks.
-MOST_NAMES = 4
+# A title names at most so many checks, or services.
+MOST_NAMES, MOST_SERVICES = 4, 6
+_ADDRESS = re.compile(r"\b(stuns?|turns?|https?|wss?|rediss?|postgres(ql)?):(//)?[\w\[]")
 
 
 def firing_title(
@@ -23,21 +24,24 @@ def firing_title(
     services = dict.fromkeys((*(alert.service for alert in alerts), *affected_services))
     named = [service for service in services if service]
     if count >= MANY_CHECKS and len(named) > 1:
-        return f"{count} checks fail: {_listed(named)}"
+        # Where nearly every check is a service of its own, what is wrong says more than names.
+        what = _listed(named) if len(named) <= MOST_SERVICES else _usual_summary(alerts)
+        return f"{count} checks fail: {what}"
     if loss := _loss(first):
-        where = "" if _place(first.target) in first.summary else f" at {first.target}"
+        where = "" if _names_place(first) else f" at {first.target}"
         checks = f", {count} checks" if count > 1 else f" ({first.identity.check})"
         return f"{loss}: {first.summary}{where}{checks}"
     more = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
     return f"{first.identity.check}: {first.summary}{more}"
 
 
-def resolved_title(names: Sequence[str], ended: Sequence[Alert]) -> str:
-    """Of the checks that an incident was about, and its resolved alerts."""
+def resolved_title(names: Sequence[str], ended: Sequence[Alert], count: int = 0) -> str:
+    """Of the checks that an incident was about (``count`` of them, if not all are known by
+    name), and its resolved alerts."""
     if len(names) > MOST_NAMES and not any(alert.closed for alert in ended):
         services = list(dict.fromkeys(alert.service for alert in ended if alert.service))
-        about = f": {_listed(services)}" if services else ""
-        return f"{len(names)} checks recovered{about}"
+        about = f": {_listed(services)}" if 0 < len(services) <= MOST_SERVICES else ""
+        return f"{max(count, len(names))} checks recovered{about}"
     closed = {alert.identity.check: alert.closed for alert in ended if alert.closed}
     recovered = [name for name in names if name not in closed]
     if not closed:
@@ -56,11 +60,23 @@ def _representative(alerts: Sequence[Alert]) -> Alert:
     return next((alert for alert in worst if _loss(alert) == usual), worst[0])
 
 
+def _usual_summary(alerts: Sequence[Alert]) -> str:
+    summaries = Counter(alert.summary for alert in alerts)
+    (usual, _), *others = summaries.most_common()
+    return f"{usual}, and other reasons" if others else usual
+
+
 def _loss(alert: Alert) -> str:
     """What users lose by a failure; empty for what is no failure."""
     if alert.identity.rule != FAILING:
         return ""
     return alert.loss if alert.severity is Severity.CRITICAL else alert.degradation
+
+
+def _names_place(alert: Alert) -> bool:
+    """Whether a summary says where it fails: at the target, or behind it (the TURN server whose
+    credentials the target issues)."""
+    return _place(alert.target) in alert.summary or bool(_ADDRESS.search(alert.summary))
 
 
 def _place(target: str) -> str:

@@ -30,6 +30,7 @@ RESEND_SECONDS = 60.0
 # What isn't repeated for so long counts as resolved: the probe has died.
 EXPIRES_SECONDS = 4 * RESEND_SECONDS
 FIRING = "firing"
+NO_ALERTMANAGER = "a web page answers, no Alertmanager (a login page, a proxy?)"
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +139,9 @@ class Alertmanager:
                 answer = await self._post_by(await self._clocks.offset(url), url, message, before)
         except NotifyError as error:
             return error
-        return None if answer.status == 200 else error_from_answer(answer, show_host(url))
+        if answer.status != 200:
+            return error_from_answer(answer, show_host(url))
+        return NotifyError(f"{show_host(url)}: {NO_ALERTMANAGER}") if answer.is_page else None
 
     async def _post_by(
         self, offset: float, url: str, message: Message, before: list[dict[str, str]]

@@ -1,5 +1,6 @@
 """What notifiers share: an HTTP POST whose every failure is a NotifyError."""
 
+import os
 import re
 import ssl
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
+from alerts.notifiers.session import session_for_attempt
 from probe.core.environment import Environment
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
@@ -17,8 +19,9 @@ from probe.net.urls import show_host
 if TYPE_CHECKING:
     import aiohttp
 
-# A service that needs longer is retried later.
-TIMEOUT_SECONDS = 10.0
+# A service that needs longer is retried later. One that has taken the request gets more time: what
+# it accepts after that would be sent again.
+CONNECT_SECONDS, TIMEOUT_SECONDS = 10.0, 32.0
 LONGEST_ANSWER = 65536
 # Statuses of RFC 9110 that may pass on a later attempt.
 PASSING = frozenset({408, 425, 429})
@@ -50,6 +53,11 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     text: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is an HTML page, as a login page or a captive portal answers for a service."""
+        return self.text.lstrip("\ufeff \t\r\n")[:1] == "<"
 
     @property
     def retry_after(self) -> float | None:
@@ -84,10 +92,10 @@ async def request(
     import aiohttp
 
     host = show_host(url)
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
+            session_for_attempt(timeout=timeout) as session,
             session.request(
                 method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,
@@ -95,12 +103,30 @@ async def request(
             text = (await _body(response, longest)).decode("utf-8", "replace")
             fields = {name.lower(): value for name, value in response.headers.items()}
             return HttpAnswer(response.status, fields, text)
+    except aiohttp.ConnectionTimeoutError:
+        raise NotifyError(f"{host}: no connection within {CONNECT_SECONDS:g} s") from None
     except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
-    except ssl.SSLError:
-        raise NotifyError(f"{host}: the TLS handshake failed") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise NotifyError(f"{host}: {type(error).__name__}") from None
+        raise NotifyError(f"{host}: {reason_of(error)}") from None
+
+
+def reason_of(error: Exception) -> str:
+    """Why no answer came, in words that hold no address: aiohttp's own name the whole URL."""
+    import aiohttp
+
+    certificate = getattr(error, "certificate_error", error)
+    if isinstance(certificate, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted: {certificate.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return "the TLS handshake failed"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the name can't be resolved"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed without an answer"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return type(error).__name__
 
 
 async def _body(response: "aiohttp.ClientResponse", longest: int) -> bytes:

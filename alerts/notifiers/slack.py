@@ -36,6 +36,9 @@ PASSING = frozenset(
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 # What an incoming webhook says of a message without content.
 NO_CONTENT = frozenset({"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"})
+# It can't show the blocks: the text alone says what users lose.
+_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+NOT_SLACK = "the answer is not Slack's (a proxy, a login page?)"
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
 _LOUD = re.compile(r"@(here|channel|everyone)")
@@ -111,10 +114,12 @@ class SlackWebhook:
 
         content = document(message, self._mention, memory)
         answer = await post_webhook(self._url.get_secret_value(), content)
+        if error_code(answer.text) in _BLOCKS:
+            answer = await post_webhook(self._url.get_secret_value(), _without_blocks(content))
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", error_code(answer.text))
         if answer.text.strip() != "ok":
-            raise NotifyError(f"Slack answers 200 and does not say ok ({error_code(answer.text)})")
+            raise NotifyError(_reason(word) if (word := error_code(answer.text)) else NOT_SLACK)
         return {SEVERITY: message.severity.value}
 
     async def verify(self) -> str:
@@ -223,14 +228,15 @@ class SlackBot:
         answer = await call_method(self._api, token, method, asked, reads=reads)
         found = _document(answer)
         word = error_code(str(found.get("error", "")))
+        if word in _BLOCKS and "blocks" in asked:
+            return await self._call(method, _without_blocks(asked))
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", word)
         if found.get("ok") is not True:
             # Without an error code the answer is not Slack's, but perhaps a proxy's.
-            permanent = "error" in found and word not in PASSING
-            raise NotifyError(
-                _reason(word or "no word"), permanent=permanent, retry_after=answer.retry_after
-            )
+            permanent = bool(word) and word not in PASSING
+            reason = _reason(word) if word else NOT_SLACK
+            raise NotifyError(reason, permanent=permanent, retry_after=answer.retry_after)
         return found
 
 
@@ -260,6 +266,10 @@ def make(environment: SlackEnvironment) -> Notifier | None:
 def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
     critical = message.severity is Severity.CRITICAL and message.occasion is MessageType.CHANGED
     return critical and memory.get(SEVERITY) == Severity.WARNING
+
+
+def _without_blocks(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != "blocks"}
 
 
 def _reason(word: str) -> str:

@@ -11,7 +11,6 @@ secret.
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -25,13 +24,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from alerts.model import NotifyError
-from alerts.notifiers.base import LONGEST_ANSWER, TIMEOUT_SECONDS, HttpAnswer
+from alerts.notifiers.base import (
+    CONNECT_SECONDS,
+    LONGEST_ANSWER,
+    TIMEOUT_SECONDS,
+    HttpAnswer,
+    reason_of,
+)
+from alerts.notifiers.session import session_for_attempt
 from probe.net.proxies import proxy_for
 from probe.net.urls import show_host
 
 # At debug level slack-sdk would log addresses, and it asks for the logger's own level.
 _LOGGER = logging.getLogger("slack_sdk")
 _LOGGER.setLevel(logging.WARNING)
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
 # An answer that is no success is an error of slack-sdk's; so is one that it can't read.
 _ERRORS = (
     aiohttp.ClientError,
@@ -104,16 +111,16 @@ async def _answer_of(
     try:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
-            aiohttp.ClientSession(middlewares=(answers,)) as session,
+            session_for_attempt(timeout=_TIMEOUT, middlewares=(answers,)) as session,
         ):
             await send(session)
+    except aiohttp.ConnectionTimeoutError:
+        raise NotifyError(f"{host}: no connection within {CONNECT_SECONDS:g} s") from None
     except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
-    except ssl.SSLError:
-        raise NotifyError(f"{host}: the TLS handshake failed") from None
     except _ERRORS as error:
         if answers.last is None:
-            raise NotifyError(f"{host}: {type(error).__name__}") from None
+            raise NotifyError(f"{host}: {reason_of(error)}") from None
     if answers.last is None:
         raise NotifyError(f"{host}: no answer")
     return answers.last

@@ -53,7 +53,7 @@ def _is_it(found: Mapping[str, Any], message: Message, *, in_thread: bool) -> bo
 
 
 def with_metadata(content: Mapping[str, Any], message: Message) -> dict[str, Any]:
-    """A message's content, to be recognised in the channel."""
+    """A message's content, to be recognized in the channel."""
     return {**content, "metadata": {"event_type": EVENT, "event_payload": marks(message)}}
 
 

@@ -82,7 +82,7 @@ def page(slug: str, values: Values = GENERIC) -> Runbook:
 def read_runbooks() -> None:
     """Read all pages now: at the first alert there may be no descriptor left for it."""
     for slug in slugs():
-        first_steps(slug)
+        template(slug)
 
 
 def first_steps(slug: str, values: Values = GENERIC) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
-"""Stores every alert: results and the passing of time go in, firing alerts come out.
-
-Pure: no clock of its own, nothing is sent or stored. ``documents`` is what has to be kept
-to go on after a restart, one text for each alert.
+"""Stores every alert: results and the passing of time go in, firing alerts come out. Pure:
+``documents`` is what has to be kept to go on after a restart, one text for each alert.
 """
 
 import math
@@ -14,6 +12,7 @@ from alerts.state.alert_records import AlertRecords
 from alerts.state.conditions import (
     Observation,
     RememberedTerms,
+    has_rule,
     no_data_after,
     of_status,
     of_values,
@@ -46,7 +45,7 @@ from alerts.state.suspected_alert import SuspectedAlert
 from probe.core.kind import Check
 from probe.core.model import Evaluation, Result
 
-NO_LONGER_MONITORED = "no longer monitored"
+NO_LONGER_MONITORED, WITHOUT_LIMIT = "no longer monitored", "no longer held against a limit"
 # A result is out of date when the next one should have come.
 FRESH_INTERVALS = 1.5
 
@@ -110,17 +109,11 @@ class AlertStore:
         self._next_miss = -math.inf
         for identity, kept in self._kept.active.items():
             self._awaken(identity, kept, now)
-        gone = [identity for identity in self._kept if identity.check not in self._checks]
-        events = []
-        for identity in gone:
-            kept = self._kept.pop(identity)
-            self._dirty.add(identity)
-            if kept.state.stage is AlertState.FIRING and kept.alert is not None:
-                severity = kept.alert.severity
-                over = Transition(TransitionType.RESOLVED, severity, kept.alert.since, now)
-                closed = replace(kept.alert, ended=now, closed=NO_LONGER_MONITORED)
-                events.append(Event(closed, over))
-        return events
+        gone = {each: NO_LONGER_MONITORED for each in self._kept if each.check not in self._checks}
+        left = [each for each in self._kept.active if each not in gone]
+        gone |= {e: WITHOUT_LIMIT for e in left if not has_rule(self._checks[e.check], e.rule)}
+        events = [self._close(identity, reason, now) for identity, reason in gone.items()]
+        return [event for event in events if event is not None]
 
     def update(
         self,
@@ -175,6 +168,15 @@ class AlertStore:
             kept.terms = terms_of(check, identity.rule)
             kept.stale = now - kept.heard > FRESH_INTERVALS * check.interval
 
+    def _close(self, identity: Fingerprint, reason: str, now: float) -> Event | None:
+        """Drop an alert that nothing can resolve any more."""
+        kept = self._kept.pop(identity)
+        self._dirty.add(identity)
+        if kept.state.stage is not AlertState.FIRING or kept.alert is None:
+            return None
+        over = Transition(TransitionType.RESOLVED, kept.alert.severity, kept.alert.since, now)
+        return Event(replace(kept.alert, ended=now, closed=reason), over)
+
     def next_time(self) -> float | None:
         """When ``tick`` will have something to do."""
         times = [
@@ -221,10 +223,8 @@ class AlertStore:
     ) -> Event | None:
         kept = self._kept.get(sight.identity)
         if kept is None:
-            if (
-                sight.seen in (ObservedLevel.GOOD, ObservedLevel.NOTHING)
-                and sight.evaluation is None
-            ):
+            idle = sight.seen in (ObservedLevel.GOOD, ObservedLevel.NOTHING)
+            if idle and sight.evaluation is None:
                 return None
             kept = self._kept.add(sight.identity, AlertRecord(State(), sight.terms))
         kept.awaken(sight.terms, now)

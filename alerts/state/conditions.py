@@ -41,6 +41,14 @@ def no_data_after(check: Check) -> float:
     return max(NO_DATA_INTERVALS * check.interval, NO_DATA_SECONDS)
 
 
+def has_rule(check: Check, rule: str) -> bool:
+    """Whether a check can have alerts of a rule: a signal's rule goes with its limits."""
+    if rule in (FAILING, NO_DATA):
+        return True
+    limits = [each.limits for each in thresholds_of(check) if each.signal.name == rule]
+    return any(each.warning is not None or each.critical is not None for each in limits)
+
+
 def of_status(
     check: Check, result: Result, terms: "RememberedTerms", *, backed_up: bool
 ) -> Iterable[Observation]:

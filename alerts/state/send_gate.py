@@ -3,7 +3,8 @@
 After a start, or after the process was stopped for a while, what it queued before may be outdated.
 Nothing about a check is sent before the check has a result since then and the other probes
 have been asked once; both for 10 s at most. A firing message is sent only while the newest
-result confirms it: what has recovered in the meantime is merged with its resolve.
+result confirms it: what has recovered in the meantime is merged with its resolve. What has
+waited, and what was tried before, another probe may have sent since: it is asked first.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,8 +21,9 @@ AGAIN_SECONDS = 0.5
 
 class SendGate:
     """Holds messages back. ``now`` gives seconds, ``knows`` whether a check runs,
-    ``is_seen_bad`` whether it confirms an alert, ``has_asked`` whether the others were asked;
-    ``run_soon`` lets a check run at once."""
+    ``is_seen_bad`` whether it confirms an alert, ``has_asked`` whether the others were asked
+    since the start, ``is_up_to_date`` whether what they say of a message is recent; ``run_soon``
+    lets a check run at once."""
 
     def __init__(
         self,
@@ -30,11 +32,12 @@ class SendGate:
         knows: Callable[[str], bool],
         is_seen_bad: Callable[[str], bool],
         has_asked: Callable[[], bool],
+        is_up_to_date: Callable[[Delivery], bool] = lambda delivery: True,
         run_soon: Callable[[str], None],
     ) -> None:
         self._now, self._knows = now, knows
         self._is_seen_bad, self._has_asked = is_seen_bad, has_asked
-        self._run_soon = run_soon
+        self._run_soon, self._is_up_to_date = run_soon, is_up_to_date
         self._life_at = self._alive_at = now()
         self._awaited: set[str] = set()
         self._looked_at: dict[str, float] = {}
@@ -65,6 +68,8 @@ class SendGate:
         if now - self._alive_at > PAUSE_SECONDS:
             return AGAIN_SECONDS
         if now - self._life_at < GATE_SECONDS and not self._is_current(message):
+            return AGAIN_SECONDS
+        if not self._is_up_to_date(delivery):
             return AGAIN_SECONDS
         if message.occasion is MessageType.RESOLVED or not message.firing:
             return 0.0

@@ -11,14 +11,16 @@ from probe.call.aiortc_import import RTCCertificate
 from probe.call.echo import ECHO_GRACE, ECHO_PAUSE, ChannelEcho, judge_loss
 from probe.call.endpoint import CallEndpoint
 from probe.call.setup import CLOSE_TIMEOUT, CallSetup, EndpointTimes, PhaseTimeouts
+from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.ice.relay_pair import RelayPairIce
 from probe.ice.relay_transport import RelayServer
 from probe.ice.transport import HostIce, IceTransport
-from probe.net.tasks import gather_first_error
+from probe.net.tasks import gather_first_error, phase_timeout
 from probe.stun.transport import Phases, untimed
+from probe.turn.authenticated import CALL_ENDS
 from probe.turn.echo_packet import ECHO_SIZES
 from probe.turn.judging import altered, could_be_size, large_messages_lost
 from probe.turn.statistics import EchoLog
@@ -151,7 +153,9 @@ class Call:
         with self._record.phase("echo"):
             work = self._echo(count)
             await self.offerer.unless_lost(work)
-            await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
+            message = f"the server doesn't answer CreatePermission or ChannelBind: {CALL_ENDS}"
+            async with phase_timeout(self._bounds.settling, "echo", Cause.DEADLINE, message):
+                await gather_first_error(self.offerer.ice.settle(), self.answerer.ice.settle())
             self._raise_if_failed()
 
     async def _echo(self, count: int) -> None:

@@ -27,13 +27,15 @@ class PhaseTimeouts:
     channel: float = 10.0
     # For echoes beyond the first ones, where some of those were lost.
     more_echoes: float = 4.0
+    # For what the TURN server has to confirm still, once a call is established.
+    settling: float = 6.0
 
     @classmethod
     def within(cls, deadline: float) -> "PhaseTimeouts":
         """Timeouts that leave room for a diagnosis, so that a failure has a better name than
         ``deadline``; beyond 30 s they don't grow."""
         share = min(1.0, deadline / 30)
-        return cls(5.0 * share, 6.0 * share, 6.0 * share, 10.0 * share, 4.0 * share)
+        return cls(*(share * each for each in (5.0, 6.0, 6.0, 10.0, 4.0, 6.0)))
 
 
 @dataclass

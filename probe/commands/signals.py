@@ -5,7 +5,6 @@ everywhere, and a thread waits for them: SIGTERM ends the process within 8 s wha
 is never lost, and signals that have no meaning for a daemon are ignored.
 """
 
-import asyncio
 import os
 import select
 import signal
@@ -13,8 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from probe.exit_codes import INTERRUPTED
+
+if TYPE_CHECKING:
+    import asyncio
 
 # A clean shutdown takes 6 s at most; service managers wait at least 10.
 LAST_SECONDS = 7.5
@@ -57,6 +60,9 @@ class SignalThread:
 
     def attach(self, end: Callable[[], object], reload: Callable[[], object]) -> None:
         """From now on signals shut down or reload the running loop."""
+        # The command line has this module before it knows whether there is a loop at all.
+        import asyncio
+
         self._end, self._reload = end, reload
         self._loop = asyncio.get_running_loop()
         if self._reload_wanted:

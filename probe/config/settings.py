@@ -1,6 +1,6 @@
 """The probe's own settings, and the way from variables and files to a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ from probe.config.gate_table import GateTable, read_gate
 from probe.config.listen import listen_address
 from probe.config.probe_environment import LOG_LEVELS, ProbeEnvironment
 from probe.config.public_page import PublicSettings, public_settings
-from probe.config.secret_values import secret_parts, secrets_in
+from probe.config.secret_values import secret_parts, secrets_in, secrets_of_variables
 from probe.config.shard import Shard, plan_of_shard
 from probe.config.toml_file import GATE_TABLE, Kinds, RawTables, read_tables, variables_named_in
 from probe.config.witness import plan_of_witness
@@ -28,6 +28,7 @@ from probe.core.environment import (
     SECRETS_DIRECTORY,
     ConfigProblem,
     ConfigurationError,
+    Environment,
     EnvironmentSources,
     read_environment,
 )
@@ -90,6 +91,7 @@ class Settings:
     exporter: ExporterConfig = field(default_factory=ExporterConfig)
     discovered: DiscoveredTables = field(default_factory=DiscoveredTables)
     otel: OtelSettings | None = None
+    variable_secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -99,6 +101,7 @@ class Settings:
         found = {text for check in self.plan.checks for text in secrets_in(check.table)}
         found |= self.alerting.secrets | proxies.passwords() | self.exporter.secrets
         found |= self.otel.secrets if self.otel is not None else set()
+        found |= self.variable_secrets
         own = (service.web_password, service.web_token, service.api_token, service.sentry_dsn)
         for secret in (*own, service.peers.token):
             found |= {secret.get_secret_value()} if secret else set()
@@ -158,8 +161,15 @@ def load_settings(
         discovered=read.discovered.also(read.exporter.files),
         gate=read.gate,
         otel=otel,
+        variable_secrets=frozenset(secrets_of_variables(_models(kinds), sources)),
         warnings=(*sources.warnings, *settings.warnings, *(() if alone else read.warnings)),
     )
+
+
+def _models(kinds: Kinds) -> Iterator[type[Environment]]:
+    yield from (ProbeEnvironment, OtelEnvironment, ExporterEnvironment)
+    yield from (kind.environment for kind in kinds)
+    yield from (notifier.environment for notifier in NOTIFIERS)
 
 
 def _otel(sources: EnvironmentSources) -> OtelSettings | None:

@@ -198,7 +198,7 @@ class Kind(Generic[E, T]):
     ``availability`` the share of 30 days in which its checks pass. ``components`` name its
     alerts (``TurnRelay``), by default the kind. ``details`` (signals, phases) need
     ``PROBE_METRICS=full``; ``buckets`` are ``plot``'s, ``brief_histogram``: without kind and
-    target, ``buckets_alone``: without count and sum. ``service`` is the page's.
+    target; ``series``: of a check at most by default. ``service`` is the page's.
     """
 
     name: str
@@ -228,7 +228,7 @@ class Kind(Generic[E, T]):
     details: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
     brief_histogram: bool = False
-    buckets_alone: bool = False
+    series: int = 40
     service: str = "infrastructure"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 
 from probe.core.causes import HINTS, Cause
 
@@ -272,3 +273,14 @@ DURATION = Signal(
     "probe_duration_seconds", Unit.SECONDS, "How long the last run took.", latency=True
 )
 COMMON: tuple[Signal, ...] = (SUCCESS, DURATION)
+
+
+def run_id(check: str, at: float) -> str:
+    """The id of the run of a check that began ``at``, in seconds since 1970: in exemplars, traces,
+    the API and a check's page.
+
+    32 hexadecimal digits, as a trace has (W3C Trace Context, 3.2.2.3). It follows from the two, so
+    it is the same in every process and after a restart.
+    """
+    text = f"{check}\n{round(at * 1_000_000)}"
+    return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()

@@ -102,8 +102,9 @@ class Recorder:
 
     def _write(self, sample: Sample) -> None:
         signal, labels = sample.signal, sample.labels
-        if set(labels) != set(signal.labels):
+        if len(labels) != len(signal.labels) or not labels.keys() <= set(signal.labels):
             raise ValueError(f"{signal.name} has the labels {signal.labels}, not {tuple(labels)}")
         if signal.latency and self._disturbs(math.fsum(sample.values) or sample.value):
             sample = replace(sample, disturbed=True)
-        self._samples[signal.name, tuple(sorted(labels.items()))] = sample
+        key = tuple(sorted(labels.items())) if len(labels) > 1 else tuple(labels.items())
+        self._samples[signal.name, key] = sample

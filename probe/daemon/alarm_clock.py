@@ -5,8 +5,9 @@ hour, it would stall every job for an hour. ``datetime.now(tz)`` is documented t
 ``tz.fromutc(…)`` (datetime module, ``tzinfo.fromutc``), so the scheduler's time zone here is one
 in which the time *is* the monotonic clock.
 
-A job for each check costs a tenth of a millisecond for each run. One job for all of them, which
-goes off at most fifty times a second, costs that much once for all checks that are due.
+A job for each check costs a tenth of a millisecond for each run, and so does one job that is moved
+from each check to the next. So the job goes off at the first moment of a window, and what is due
+later in that window is a timer of the event loop, which costs a twentieth of it.
 """
 
 import asyncio
@@ -19,6 +20,10 @@ from apscheduler.triggers.base import BaseTrigger
 
 # Between two alarms, where many checks are due one after the other.
 SPACING_SECONDS = 0.02
+# For so long after the job has gone off, timers of the event loop follow it.
+WINDOW_SECONDS = 0.25
+# A timer of the loop may go off early by what its clock can't tell apart.
+_ROUNDING_SECONDS = 1e-4
 _JOB = "checks"
 _LATER = timedelta(days=1)
 
@@ -32,8 +37,9 @@ class AlarmClock:
         self._scheduler = AsyncIOScheduler(
             timezone=self._zone, job_defaults={"coalesce": True, "misfire_grace_time": None}
         )
-        self._rang = float("-inf")
+        self._rang = self._window_end = float("-inf")
         self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
         # It notes every job that is added and run.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
@@ -48,19 +54,40 @@ class AlarmClock:
         if due is not None and due == self._due:
             return  # setting it again would wake the loop through a socket
         self._due = due
+        self._drop_timer()
+        if due is not None and due < self._window_end:
+            left = max(0.0, due - self._clock()) + _ROUNDING_SECONDS
+            self._timer = asyncio.get_running_loop().call_later(left, self._call)
+            return
         moment = self._zone.later() if due is None else self._zone.moment(due)
         self._scheduler.modify_job(_JOB, next_run_time=moment)
 
     async def stop(self) -> None:
         """Never go off again."""
+        self._drop_timer()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
             # It shuts down in the loop's next turn.
             await asyncio.sleep(0)
 
     async def _go_off(self) -> None:
-        self._rang, self._due = self._clock(), None
+        self._window_end = self._clock() + WINDOW_SECONDS
+        self._drop_timer()
+        self._call()
+
+    def _call(self) -> None:
+        now = self._clock()
+        if self._due is None or now >= self._due:
+            # The job counts in microseconds: early by less than one, it finds nothing that is due,
+            # and what comes then does not wait for the spacing.
+            self._rang = now
+        self._due = self._timer = None
         self._ring()
+
+    def _drop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Unset(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no annotations

@@ -145,7 +145,10 @@ class Daemon:
         can't be bound.
         """
         parts, settings = self._parts, self._state.settings
-        read_shipped(settings.alerting.notifiers)
+        read_shipped(
+            settings.alerting.notifiers,
+            probes_on_request=bool(settings.exporter.allowed.entries),
+        )
         async with AsyncExitStack() as stack:
             await parts.starts.begin()
             stack.push_async_exit(self._note_end)

@@ -1,8 +1,6 @@
 """From a module and a target to the check that is run."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,41 +9,13 @@ from yarl import URL
 from probe.core.environment import plain_message
 from probe.core.kind import Check, CheckConfig, Kind
 from probe.exporter.modules.credentials import credentials_for
-from probe.exporter.modules.module import Module
+from probe.exporter.probe_target import HostnameConflict, InvalidTarget, ProbeTarget
 from probe.exporter.probers import dns, http, icmp, socketio, tcp, websocket
 from probe.exporter.probers import target as targets
 from probe.exporter.probers.table import NAME, ProbeTable
 from probe.kinds import allocation, call, engineio, stun, turn
 from probe.stun.uri import TurnUri
 from probe.turn_targets.table import TurnServerConfig
-
-_LONGEST = 300.0
-
-
-class InvalidTarget(ValueError):
-    """The target is none for this module; the text says what would be right."""
-
-
-class HostnameConflict(ValueError):
-    """The module's host header and the parameter ``hostname`` differ."""
-
-
-@dataclass(frozen=True)
-class ProbeTarget:
-    """What is probed: the target as it was given, by which module, and the hostname that is meant
-    where the target is an address. ``planned`` are the scheduled checks, whose TURN credentials
-    serve their own hosts."""
-
-    text: str
-    module: Module
-    hostname: str | None = None
-    planned: Sequence[Check] = ()
-    ca_file: Path | None = None
-
-    @property
-    def deadline(self) -> float:
-        """Seconds by the module alone."""
-        return min(self.module.timeout or _LONGEST, _LONGEST)
 
 
 def check_for(target: ProbeTarget) -> Check:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-import yaml
-
 from probe.core.model import Result, Status
 from probe.exporter.modules.module import Module
 
@@ -13,6 +11,8 @@ def debug_page(
     result: Result, metrics: bytes, name: str, module: Module, target: str, deadline: float
 ) -> str:
     """In blackbox_exporter's three parts. ``deadline`` is in seconds; nothing secret is in it."""
+    import yaml
+
     log = "\n".join(_log(result, name, module, target, deadline))
     shown: str = yaml.safe_dump(module.shown, sort_keys=False, allow_unicode=True)
     return (

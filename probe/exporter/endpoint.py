@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from probe.core.model import Result
-from probe.exporter.checks import HostnameConflict, InvalidTarget
 from probe.exporter.debug_log import debug_page
 from probe.exporter.exposition import expose_result
+from probe.exporter.probe_target import HostnameConflict, InvalidTarget
 from probe.exporter.request import (
     SCRAPE_TIMEOUT,
     BadRequest,

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from probe.exporter.checks import InvalidTarget
 from probe.exporter.modules.module import Module
+from probe.exporter.probe_target import InvalidTarget
 from probe.exporter.probers.target import check_host
 from probe.exporter.settings import ExporterConfig
 
@@ -25,6 +25,7 @@ _SECRET_NAME = re.compile(
 )
 _LONGEST_TARGET = 2048
 _TRUE = ("true", "1")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 class BadRequest(Exception):
@@ -119,10 +120,9 @@ def deadline_of(scrape_timeout: str | None, module: Module, offset: float) -> fl
 
     Half of a scrape's timeout where the offset leaves nothing. Raises BadRequest.
     """
-    try:
-        seconds = float(scrape_timeout) if scrape_timeout else 0.0
-    except ValueError:
-        seconds = math.nan
+    text = (scrape_timeout or "").strip() or "0"
+    # Python's own reading takes digits of every script, and underscores.
+    seconds = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(seconds) or seconds < 0:
         raise BadRequest(
             f"Failed to parse timeout from Prometheus header: {_shown(scrape_timeout or '')}"

@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
+from types import ModuleType
 from typing import TypeVar
 
 from probe.core.causes import HINTS, Cause
@@ -13,7 +15,7 @@ from probe.core.kind import Check
 from probe.core.model import DURATION, SUCCESS, CheckAborted, Failure, Result, Sample, Status
 from probe.core.resources import Shortages
 from probe.core.runner import preload, run_check
-from probe.exporter.checks import ProbeTarget, check_for, host_of
+from probe.exporter.probe_target import ProbeTarget
 from probe.exporter.request import ProbeRequest
 from probe.exporter.settings import ExporterConfig
 from probe.exporter.targets import Permitted
@@ -25,6 +27,7 @@ T = TypeVar("T")
 # Shared with the scheduled checks: the machine's state, and the quota of TURN users.
 _SHARED: tuple[Hashable, ...] = ("stall-watch", Shortages)
 _SHARED_PREFIX = "allocations of"
+PROBERS = "probe.exporter.checks"
 CLOSED = (
     "No target is allowed: set PROBE_EXPORTER_TARGETS, or targets of [exporter] in probe.toml, to "
     "the hosts and networks that may be probed"
@@ -71,6 +74,7 @@ class ProbeService:
         self._running = 0
         self._rate = 0.0
         self._bucket: TokenBucket | None = None
+        self._probers: ModuleType | None = None
 
     async def probe(self, request: ProbeRequest) -> Result:
         """Run it. Raises Busy, Forbidden, InvalidTarget, HostnameConflict."""
@@ -80,25 +84,37 @@ class ProbeService:
         target = ProbeTarget(
             request.target, request.module, request.hostname, self.planned(), config.ca_file
         )
+        checks = await self._loaded_probers()
         try:
-            check = check_for(target)
+            check = checks.check_for(target)
         except CheckAborted as error:
             return self._not_started(error)
-        if not config.allowed.may_resolve(host_of(check)):
-            raise Forbidden(_not_allowed(host_of(check)))
+        host = checks.host_of(check)
+        if not config.allowed.may_resolve(host):
+            raise Forbidden(_not_allowed(host))
         with self._place(config):
-            return await self._run(check, request, config)
+            return await self._run(check, host, request, config)
 
-    async def _run(self, check: Check, request: ProbeRequest, config: ExporterConfig) -> Result:
+    async def _loaded_probers(self) -> ModuleType:
+        """``probe.exporter.checks``: its libraries are needed by nothing but ``/probe``.
+
+        An import takes up to half a second, in which nothing else could be measured.
+        """
+        if self._probers is None:
+            self._probers = await asyncio.to_thread(import_module, PROBERS)
+        return self._probers
+
+    async def _run(
+        self, check: Check, host: str, request: ProbeRequest, config: ExporterConfig
+    ) -> Result:
         permitted = Permitted(config.allowed)
-        # An import takes up to half a second, in which nothing else could be measured.
         await asyncio.to_thread(preload, [check])
         with filtering(permitted):
             context = RunContext(self.context)
             result = await run_check(check, context, deadline=request.deadline)
         forbidden = result.failure is not None and result.failure.cause is Cause.TARGET_FORBIDDEN
         if forbidden and not permitted.any_found:
-            raise Forbidden(_not_allowed(host_of(check)))
+            raise Forbidden(_not_allowed(host))
         return result
 
     @contextmanager

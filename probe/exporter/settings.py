@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from probe.core.environment import (
@@ -17,7 +16,7 @@ from probe.core.environment import (
     read_environment,
 )
 from probe.core.field_types import Seconds
-from probe.exporter.modules.builtin import builtin_modules
+from probe.exporter.modules.builtin import Modules
 from probe.exporter.modules.module import Module, secrets_of
 from probe.exporter.modules.reading import parse_module, read_modules, with_variables
 from probe.exporter.targets import AllowList, entries_in, parse_entry
@@ -86,11 +85,14 @@ class ExporterConfig:
 
     @property
     def secrets(self) -> set[str]:
-        """Every secret of the modules."""
-        return {text for module in self.modules.values() for text in secrets_of(module) if text}
+        """Every secret of the modules; what is built in has none."""
+        modules = self.modules.configured if isinstance(self.modules, Modules) else self.modules
+        return {text for module in modules.values() for text in secrets_of(module) if text}
 
     def document(self) -> str:
         """The modules as YAML, without secrets."""
+        import yaml
+
         shown = {name: module.shown for name, module in sorted(self.modules.items())}
         text: str = yaml.safe_dump({"modules": shown}, sort_keys=False, allow_unicode=True)
         return text
@@ -114,7 +116,7 @@ def read_exporter(
             table = ExporterTable.model_validate(raw)
         except ValidationError as error:
             problems += _table_problems(error, f"{path}: [{EXPORTER_TABLE}]")
-    modules, files = builtin_modules(), []
+    modules, files = dict[str, Module](), []
     for file in (table.modules_file, environment.modules):
         if file is not None:
             found, wrong = read_modules(file)
@@ -130,7 +132,7 @@ def read_exporter(
     allowed = AllowList.of([*entries_in(environment.targets), *table.targets])
     config = ExporterConfig(
         allowed,
-        modules,
+        Modules(modules),
         environment.ca_file,
         table.concurrency,
         table.rate,

@@ -172,3 +172,10 @@ def _pages(db: sqlite3.Connection) -> int:
 
 def _page_bytes(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA page_size").fetchone()[0])
+
+
+def newest_entry(db: sqlite3.Connection, check: int, before: float = float("inf")) -> float:
+    """When the newest entry of a check by time began, before a time; -inf without any."""
+    found = "SELECT max(at) FROM entries INDEXED BY entries_by_check WHERE check_id = ? AND at < ?"
+    row = db.execute(found, (check, before)).fetchone()
+    return float("-inf") if row[0] is None else float(row[0])

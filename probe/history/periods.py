@@ -1,4 +1,5 @@
-"""Periods: consecutive entries of one check, in the order of writing, with the same health state.
+"""Periods: consecutive entries of one check with the same health state, in the order of writing,
+which is that of time but for late entries (``late_entries``).
 
 They are not stored, but found by an index: it gives the newest entry of each verdict before a given
 one; the first health state is the period's, the second is where it began. That takes as long for a
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from probe.history.database import Unreadable
+from probe.history.database import Unreadable, newest_entry
+from probe.history.late_entries import unhealthy_periods_by_time
 from probe.history.model import STANDINGS, HealthState, StatePeriod
 from probe.history.rows import VERDICTS, check_names
+from probe.history.uptime.marks import late_until
 
 _AFTER_ALL = 2**63 - 1
 _INDEX = "entries INDEXED BY entries_by_standing"
@@ -71,7 +74,26 @@ def current_periods(db: sqlite3.Connection) -> dict[str, StatePeriod]:
 def unhealthy_periods(
     db: sqlite3.Connection, start: float, end: float, most: int
 ) -> dict[str, tuple[StatePeriod, ...]]:
-    """Unhealthy and unknown periods that overlap the given time, newest first."""
+    """Unhealthy and unknown periods that overlap the given time, newest first. They go by time,
+    also where entries were written late."""
+    late, names = late_until(db), check_names(db)
+    found = _by_writing(db, start, end, most)
+    for check, until in late.items():
+        name = names.get(check)
+        if name is None:
+            continue
+        starts = [each.start for each in found.get(name, ())]
+        # Where an entry before all of it began after the late ones, all of it is in order.
+        if newest_entry(db, check, min([start, *starts])) <= until:
+            found.pop(name, None)
+            if periods := unhealthy_periods_by_time(db, check, name, start, end, most):
+                found[name] = periods
+    return found
+
+
+def _by_writing(
+    db: sqlite3.Connection, start: float, end: float, most: int
+) -> dict[str, tuple[StatePeriod, ...]]:
     newest = _newest_begun_before(db, end)
     # A period that overlaps lasts, or ends with an entry begun after the start.
     oldest = "SELECT min(id) FROM entries INDEXED BY entries_by_time WHERE at > ?"

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from probe.core.model import Status, Verdict
-from probe.history.database import Unreadable
+from probe.history.database import Unreadable, newest_entry
 from probe.history.model import Labels, ResultRow
+from probe.history.uptime.marks import note_late
 
 MOST_CHARACTERS = 500
 STATUSES = (Status.OK, Status.FAILED, Status.UNKNOWN)
@@ -47,6 +48,7 @@ class Writer:
         self._db = db
         self._checks: dict[str, int] = {}
         self._series: dict[tuple[str, str], int] = {}
+        self._newest: dict[int, float] = {}
         self._described_as: dict[tuple[str, Labels], tuple[str, str]] = {}
 
     def write(self, entries: Sequence[ResultRow]) -> int:
@@ -57,8 +59,19 @@ class Writer:
                 rows.append(self._row(entry))
             except InvalidRow:
                 continue
+        for check, at, *_ in rows:
+            self._note_order(check, at)
         self._db.executemany(_INSERT, rows)
         return len(rows)
+
+    def _note_order(self, check: int, at: float) -> None:
+        if check not in self._newest:
+            _make_room(self._newest)
+            self._newest[check] = newest_entry(self._db, check)
+        if at < self._newest[check]:
+            note_late(self._db, check, self._newest[check])
+        else:
+            self._newest[check] = at
 
     def _row(self, entry: ResultRow) -> tuple[Any, ...]:
         try:

@@ -86,7 +86,7 @@ class RelayPairIce(RelayIceBase):
     async def set_remote_parameters(self, partner: RemoteParameters) -> None:
         """As ``set_remote``, of a side in another process."""
         self._remote = partner
-        self._start(self._permit(partner.address))
+        self._confirmations.add(self._start(self._permit(partner.address)))
         # One turn of the loop: the task sends before we go on.
         await asyncio.sleep(0)
 
@@ -143,7 +143,7 @@ class RelayPairIce(RelayIceBase):
         self._pass(request.encode(self._partner.login.key), self._partner.address)
 
     def _received(self, data: bytes, peer: PeerAddress) -> None:
-        if self._remote is None or peer != self._remote.address:
+        if self._remote is None or peer != self._remote.address or not data:
             return
         if not connectivity_check.is_stun(data):
             self._compare(data)

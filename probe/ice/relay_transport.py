@@ -21,6 +21,7 @@ from probe.turn.client import TurnClient
 
 MOST_WAITING = 256
 """Datagrams that may wait to be read."""
+_REFRESH_SECONDS, _BINDING_SECONDS = 2.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ class RelayIceBase:
         self._tie_breaker = secrets.randbits(64)
         self._bound = False
         self._connected, self._failed = asyncio.Event(), asyncio.Event()
-        self._binding: asyncio.Event | None = None
         self._data: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        # What the server has to confirm.
+        self._confirmations: set[asyncio.Task[None]] = set()
 
     @property
     def has_candidates(self) -> bool:
@@ -98,9 +100,15 @@ class RelayIceBase:
         await self._failed.wait()
 
     async def settle(self) -> None:
-        """Wait until the channel is bound or refused; nothing to wait for before."""
-        if self._binding is not None:
-            await self._binding.wait()
+        """Wait until permission and channel are granted or refused, and the lifetime is refreshed
+        once: without these a browser's call ends after 40 s, or with the allocation.
+
+        ``failure`` has what is refused; waits for as long as the caller does.
+        """
+        if self._confirmations:
+            await asyncio.wait(self._confirmations)
+        if self._bound and self.failure is None:
+            await self._refresh()
 
     async def close(self) -> None:
         """Delete the allocation, for a second at most, and close. Never raises."""
@@ -134,17 +142,25 @@ class RelayIceBase:
 
     def _bind(self, peer: PeerAddress) -> None:
         """Bind a channel in the background: until then Send indications carry the data."""
-        self._binding = asyncio.Event()
-        self._start(self._bind_channel(peer, self._binding))
+        self._confirmations.add(self._start(self._bind_channel(peer)))
 
-    async def _bind_channel(self, peer: PeerAddress, over: asyncio.Event) -> None:
+    async def _bind_channel(self, peer: PeerAddress) -> None:
         try:
             await self.client.channel_bind(peer)
             self._bound = True
         except CheckAborted as error:
             self._fail(error)  # as browsers, which give the call up
-        finally:
-            over.set()
+
+    async def _refresh(self) -> None:
+        """Browsers do it before the lifetime ends; an answer that only comes late is no failure."""
+        try:
+            try:
+                async with asyncio.timeout(_REFRESH_SECONDS):
+                    await self.client.refresh_lifetime()
+            except TimeoutError:
+                await self.client.confirm_silence(_BINDING_SECONDS)
+        except CheckAborted as error:
+            self._fail(error)
 
     def _arrived(self, data: bytes) -> None:
         """Data for DTLS; what is not read is dropped, and so is what is empty."""
@@ -155,10 +171,11 @@ class RelayIceBase:
         with suppress(CheckAborted):  # a lost transport was reported already
             self.client.send_indication(peer, packet)
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _fail(self, error: CheckAborted) -> None:
         """The relay is gone, or refuses the peer: the first reason is kept."""

@@ -32,7 +32,7 @@ from probe.telemetry.shared_signals import ERROR_RATIO, MEMORY, MEMORY_LIMITS
 _STOPPED_HINT = (
     "Check fly logs and fly status for why it ended, then start it: fly machine start ID."
 )
-_VANISHED_HINT = "Is FLY_APP right, and FLY_ORG the organisation that owns it?"
+_VANISHED_HINT = "Is FLY_APP right, and FLY_ORG the organization that owns it?"
 
 
 class FlyTable(FlyAccess):
@@ -48,7 +48,7 @@ class FlyTable(FlyAccess):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.part != "machines" and self.org is None:
-            raise ValueError("org is missing: set FLY_ORG to the organisation's slug")
+            raise ValueError("org is missing: set FLY_ORG to the organization's slug")
         if self.part == "machines" and self.queries:
             raise ValueError('queries need part = "metrics" or part = "queries"')
         if self.part == "queries" and not self.queries:
@@ -95,7 +95,7 @@ class FlyTable(FlyAccess):
 
 
 def derive(environment: FlyEnvironment) -> DerivedChecks:
-    """The machines of an app, and its metrics where the organisation is known."""
+    """The machines of an app, and its metrics where the organization is known."""
     given = {"FLY_API_TOKEN": environment.token, "FLY_APP": environment.app}
     missing = [f"{name} is not set" for name, value in given.items() if value is None]
     defaults: dict[str, Any] = {

@@ -13,7 +13,7 @@ from probe.core.kind import CheckConfig, DerivedChecks, Kind, lazy_import
 from probe.core.model import FailurePolicy, Limits, Signal, Threshold, Unit, Verdict
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.net.urls import BaseUrl, CaFile, show_host
+from probe.net.urls import BaseUrl, CaFile, show_host, show_url
 from probe.stores.forecast import Trend, at_the_end, cycle_at, exhausted_at
 
 QUOTA = Signal("probe_metered_quota_bytes", Unit.BYTES, "What the plan holds.", column="quota")
@@ -73,7 +73,7 @@ class MeteredTable(CheckConfig):
 
     @property
     def target(self) -> str:
-        return self.url.get_secret_value()
+        return show_url(self.url.get_secret_value())
 
     @property
     def alert_group(self) -> str:

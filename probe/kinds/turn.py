@@ -283,7 +283,6 @@ KIND = Kind(
     plot=RELAY_RTT,
     buckets=(0.05, 0.1, 0.2, 0.4),
     brief_histogram=True,
-    buckets_alone=True,
     runbooks=OF_A_MEASUREMENT,
     dashboard="probe-turn",
     components=("TurnRelay",),

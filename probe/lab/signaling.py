@@ -5,12 +5,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import socketio
 from aiohttp import web
 
 from probe.lab.knobs import BackendKnobs
 from probe.lab.matching import LabMatch, Matching, QueuedUser, problem_with
 from probe.lab.rate_limit import RateLimiter
+from probe.lab.socketio_import import socketio
 from probe.lab.tokens import Tokens
 
 NAMESPACE = "/signaling"

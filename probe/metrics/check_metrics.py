@@ -2,11 +2,12 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from alerts.model import Alert
 from probe.core.kind import Check
-from probe.core.model import Evaluation, Failure, Result, Sample, Signal, Status, Unit
+from probe.core.model import Evaluation, Result, Sample, Signal, Status, Unit, run_id
+from probe.metrics.failure_counts import FROM_ZERO_SECONDS, FailureCounts, cause_labels
 from probe.metrics.families import (
     DENOMINATOR,
     DISTURBED,
@@ -20,19 +21,18 @@ from probe.metrics.families import (
     RUNS,
     UNMEASURED_SINCE,
     Family,
+    MetricSample,
     Pairs,
     histogram_of,
     policy_metrics,
 )
 from probe.metrics.histogram import BUCKETS, HistogramLines
 from probe.metrics.judgement import BRIEF, JudgementMetrics, Links
-from probe.metrics.text_format import line_head, number_text
+from probe.metrics.series_bound import Line, StateOfLines, bounded
+from probe.metrics.text_format import exemplar_of, exemplar_text, line_head, number_text
 
 # After so many intervals without a result, a check's gauges are stale and not exported.
 STALE_INTERVALS = 3
-# In the default set a new cause counts from 0, for so long that every scraper sees it: `increase`
-# would miss the first failure otherwise. So do runs that could not measure.
-FROM_ZERO_SECONDS = 60.0
 # Runs over which RECENT_FAILURES counts failures.
 RECENT_RUNS = 6
 
@@ -56,34 +56,39 @@ class CheckMetrics:
             }.items()
         )
         self._runs = dict.fromkeys(Status, 0)
-        self._failures: dict[tuple[str, str], int] = {}
-        self._new: dict[tuple[str, ...], float] = {}
+        # In the default set such runs count from 0 too, since then.
+        self._first_unknown: float | None = None
+        self._failures = FailureCounts(full=full)
         self._histograms: dict[tuple[str, Pairs], HistogramLines] = {}
         self._totals: dict[tuple[Family, Pairs], float] = {}
-        self._present: list[tuple[Family, Pairs, float]] = []
+        self._failed_in: str | None = None
+        # Its gauges are made of it when they are asked for: not every result is scraped.
+        self._newest: tuple[Result, tuple[Evaluation, ...]] | None = None
         self._last: tuple[float, float] | None = None
         self._recent: deque[bool] = deque(maxlen=RECENT_RUNS)
         self._blind_since: float | None = None
         self._failing_since: float | None = None
         self._heads: dict[tuple[str, Pairs], str] = {}
         self._is_written = False
+        self._marked: Mapping[Family, bytes] | None = None
+        buckets = (*check.kind.buckets, math.inf)
+        is_own = bool(check.kind.buckets) and not full and buckets != BUCKETS
+        self._own_buckets = buckets if is_own else None
 
     def update(self, result: Result, evaluations: Iterable[Evaluation], now: float) -> None:
         """The newest result, at ``now`` on the monotonic clock."""
         self._last = (now, result.started_at.timestamp())
         self._count_run(result.status, now)
         self._note_status(result.status, self._last[1])
+        run = run_id(result.check, self._last[1])
+        self._failed_in = None
         if result.failure is not None:
-            key = (result.failure.phase, result.failure.cause.value)
-            self._failures[key] = self._failures.get(key, 0) + 1
-            if key not in self._new and self._failures[key] == 1 and not self._full:
-                self._new[key] = now
-        self._present = list(self._gauges(result))
-        if self._repeats:
-            self._present += self._judgement.values(result, evaluations)
+            self._failed_in = result.failure.phase
+            self._failures.add(result.failure, now, exemplar_of(run, 1.0, self._last[1]))
+        self._newest = result, tuple(evaluations)
         for sample in result.samples:
             if self._has_histogram(sample):
-                self._histogram(sample).observe(sample.value)
+                self._histogram(sample).observe(sample.value, run, self._last[1])
             if sample.signal.counter:
                 self._add(sample)
         self._is_written = False
@@ -91,16 +96,12 @@ class CheckMetrics:
     def _count_run(self, status: Status, now: float) -> None:
         self._runs[status] += 1
         if status is Status.UNKNOWN and self._runs[status] == 1 and not self._full:
-            self._new[(status.value,)] = now
+            self._first_unknown = now
 
     def set_alerts(self, firing: Iterable[Alert], links: Links) -> None:
         """What alerting has firing of the check."""
         if self._repeats and self._judgement.set_alerts(firing, links):
             self._is_written = False
-
-    @property
-    def _buckets_alone(self) -> bool:
-        return self.check.kind.buckets_alone and not self._full
 
     def _note_status(self, status: Status, at: float) -> None:
         if status is Status.UNKNOWN:
@@ -115,14 +116,16 @@ class CheckMetrics:
 
     def _has_histogram(self, sample: Sample) -> bool:
         signal = sample.signal
-        wanted = signal.latency and (self._full or self._buckets(signal) != BUCKETS)
-        return self._repeats and wanted and math.isfinite(sample.value)
+        if not signal.latency or not self._repeats:
+            return False
+        wanted = self._full or self._buckets(signal) is not BUCKETS
+        return wanted and math.isfinite(sample.value)
 
     def _buckets(self, signal: Signal) -> tuple[float, ...]:
-        kind = self.check.kind
-        if self._full or not kind.buckets or signal != kind.plot:
+        plot = self.check.kind.plot
+        if self._own_buckets is None or plot is None or signal.name != plot.name:
             return BUCKETS
-        return (*kind.buckets, math.inf)
+        return self._own_buckets
 
     def _rounded(self, seconds: float) -> float:
         """Microseconds are enough, and half as long."""
@@ -133,26 +136,52 @@ class CheckMetrics:
 
     def expire(self, now: float) -> None:
         """Drop stale gauges, and count what was shown at 0 for long enough."""
-        old = {key for key, since in self._new.items() if now - since >= FROM_ZERO_SECONDS}
-        if old:
-            self._new = {key: since for key, since in self._new.items() if key not in old}
+        if self._failures.expire(now):
             self._is_written = False
-        if not self._present or self._last is None:
+        first = self._first_unknown
+        if first is not None and now - first >= FROM_ZERO_SECONDS:
+            self._first_unknown, self._is_written = None, False
+        if self._newest is None or self._last is None:
             return
         longest = STALE_INTERVALS * self.check.interval + self.check.table.deadline
         if now - self._last[0] > longest:
-            self._present = []
+            self._newest = None
             self._is_written = False
 
-    def samples(self) -> Iterator[tuple[Family, str, Pairs, float]]:
-        """Everything as (family, suffix of the name, labels, value)."""
-        for family, labels, value in (*self._lasting(), *self._present):
-            yield family, "", (*self._base(family), *labels), value
+    def samples(self) -> Iterator[MetricSample]:
+        """Everything, one value each."""
+        exemplars = self._failures.exemplars
+        for family, labels, value in self._shown():
+            run = exemplars.get(labels) if family is FAILURES else None
+            yield MetricSample(family, "", (*self._base(family), *labels), value, run)
         for histogram in self._histograms.values():
             yield from histogram.samples()
 
+    def _shown(self) -> list[Line]:
+        """What is exported beside histograms: in the default set at most as many lines as the kind
+        has series."""
+        lines = [*self._lasting(), *self._present()]
+        if self._full or not self._repeats:
+            return lines
+        most = self.check.kind.series - sum(each.size for each in self._histograms.values())
+        kind, table = self.check.kind, self.check.table
+        if len(lines) > most:
+            details = kind.details - table.thresholds.keys()
+            settled = self._judgement.settled
+            state = StateOfLines(self._failed_in, settled, details, self._failures.old)
+            lines = bounded(lines, most, state)
+        self._failures.note_shown(labels for family, labels, _ in lines if family is FAILURES)
+        return lines
+
     def _base(self, family: Family) -> Pairs:
         return self._brief if family in BRIEF else self._labels
+
+    def _present(self) -> Iterator[tuple[Family, Pairs, float]]:
+        """The gauges of the newest result, unless it is stale."""
+        if self._newest is not None:
+            yield from self._gauges(self._newest[0])
+            if self._repeats:
+                yield from self._judgement.values(*self._newest)
 
     def _gauges(self, result: Result) -> Iterator[tuple[Family, Pairs, float]]:
         for sample in result.samples:
@@ -178,11 +207,11 @@ class CheckMetrics:
                 continue
             yield PHASES, (("phase", phase),), self._rounded(seconds)
         if result.failure is not None:
-            yield FAILURE, _why(result.failure), 1.0
+            yield FAILURE, cause_labels(result.failure), 1.0
 
     def _lasting(self) -> Iterator[tuple[Family, Pairs, float]]:
         if self._last is not None:
-            yield LAST_RUN, (), self._last[1]
+            yield LAST_RUN, (), self._last[1] if self._full else round(self._last[1], 3)
         if self._repeats:
             yield from self._of_many()
 
@@ -192,11 +221,9 @@ class CheckMetrics:
         yield from self._judgement.alerts
         for status, count in self._runs.items():
             if count or self._full or status is not Status.UNKNOWN:
-                shown = 0.0 if (status.value,) in self._new else float(count)
-                yield RUNS, (("status", status.value),), shown
-        for key, count in self._failures.items():
-            own = (("phase", key[0]), ("cause", key[1]))
-            yield FAILURES, own, 0.0 if key in self._new else float(count)
+                is_new = status is Status.UNKNOWN and self._first_unknown is not None
+                yield RUNS, (("status", status.value),), 0.0 if is_new else float(count)
+        yield from self._failures.lines()
         for (family, labels), total in self._totals.items():
             yield family, labels, total
         if self._last is not None and self._full:
@@ -217,12 +244,12 @@ class CheckMetrics:
         key = (sample.signal.name, tuple(sample.labels.items()))
         found = self._histograms.get(key)
         if found is None:
-            kind, alone = self.check.kind, self._buckets_alone
+            kind = self.check.kind
             own = (*self._brief, *self.check.table.labels.items())
             is_brief = kind.brief_histogram and not self._full
             labels = (*(own if is_brief else self._labels), *key[1])
             found = self._histograms[key] = HistogramLines(
-                histogram_of(sample.signal), labels, self._buckets(sample.signal), totals=not alone
+                histogram_of(sample.signal), labels, self._buckets(sample.signal)
             )
         return found
 
@@ -232,7 +259,7 @@ class CheckMetrics:
             return False
         texts: dict[Family, str] = {}
         heads: dict[tuple[str, Pairs], str] = {}
-        for family, labels, value in (*self._lasting(), *self._present):
+        for family, labels, value in self._shown():
             key = (family.name, labels)
             head = self._heads.get(key) or line_head(family.name, (*self._base(family), *labels))
             heads[key] = head
@@ -244,9 +271,28 @@ class CheckMetrics:
         self.lines = {
             family: text.encode("utf-8", "backslashreplace") for family, text in texts.items()
         }
-        self._is_written = True
+        self._is_written, self._marked = True, None
         return True
 
+    def lines_of(self, *, openmetrics: bool) -> Mapping[Family, bytes]:
+        """The lines of each family, up to date; with exemplars in OpenMetrics."""
+        self.write()
+        if not openmetrics:
+            return self.lines
+        if self._marked is None:
+            self._marked = {**self.lines, **dict(self._with_exemplars())}
+        return self._marked
 
-def _why(failure: Failure) -> Pairs:
-    return (("phase", failure.phase), ("cause", failure.cause.value))
+    def _with_exemplars(self) -> Iterator[tuple[Family, bytes]]:
+        texts: dict[Family, str] = {}
+        for histogram in self._histograms.values():
+            text = texts.get(histogram.family, "")
+            texts[histogram.family] = text + histogram.text(openmetrics=True)
+        runs = self._failures.exemplars
+        for family, labels, value in self._failures.lines():
+            head = self._heads.get((family.name, labels))
+            if head is not None:
+                line = f"{head}{number_text(value)}{exemplar_text(runs[labels])}\n"
+                texts[family] = texts.get(family, "") + line
+        for family, text in texts.items():
+            yield family, text.encode("utf-8", "backslashreplace")

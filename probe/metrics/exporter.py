@@ -78,12 +78,11 @@ class Exporter(Collector):
                 if written % PREPARED_TOGETHER == 0:
                     await asyncio.sleep(0)
 
-    def families(self) -> Iterator[tuple[Family, list[bytes]]]:
-        """Every family with its lines, by check."""
+    def families(self, *, openmetrics: bool = False) -> Iterator[tuple[Family, list[bytes]]]:
+        """Every family with its lines, by check; in OpenMetrics with exemplars."""
         found: dict[str, tuple[Family, list[bytes]]] = {}
         for page in self._current():
-            page.write()
-            for family, lines in page.lines.items():
+            for family, lines in page.lines_of(openmetrics=openmetrics).items():
                 found.setdefault(family.name, (family, []))[1].append(lines)
         yield from found.values()
         if self._shares:
@@ -94,10 +93,13 @@ class Exporter(Collector):
         """The same for prometheus_client."""
         found: dict[str, Metric] = {}
         for page in self._current():
-            for family, suffix, labels, value in page.samples():
+            for each in page.samples():
+                family, labels = each.family, dict(each.labels)
                 name = family.name.removesuffix("_total")
                 metric = found.setdefault(family.name, Metric(name, family.help, family.type))
-                metric.add_sample(family.name + suffix, dict(labels), value)
+                metric.add_sample(
+                    family.name + each.suffix, labels, each.value, None, each.exemplar
+                )
         yield from found.values()
         if self._shares:
             shares = Metric(OBJECTIVE.name, OBJECTIVE.help, OBJECTIVE.type)
@@ -128,7 +130,7 @@ def expose(
     openmetrics = content_type.startswith("application/openmetrics-text")
     own = encoder(registry)
     parts: list[bytes] = []
-    for family, lines in exporter.families():
+    for family, lines in exporter.families(openmetrics=openmetrics):
         parts.append(family.header(openmetrics))
         parts += lines
     if openmetrics:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from prometheus_client.samples import Exemplar
+
 from probe.core.kind import Check
 from probe.core.model import Signal
 from probe.core.thresholds import components_of
@@ -26,6 +28,17 @@ class Family:
             name = name.removesuffix("_total") if self.type == "counter" else name
             text = text.replace('"', r"\"")
         return f"# HELP {name} {text}\n# TYPE {name} {self.type}\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSample:
+    """One value: its family, the suffix of its name, labels, and the run that it is of."""
+
+    family: Family
+    suffix: str
+    labels: Pairs
+    value: float
+    exemplar: Exemplar | None = None
 
 
 RUNS = Family("probe_runs_total", "counter", "Runs of the check by what they found.")
@@ -99,12 +112,10 @@ def policy_metrics(check: Check, *, full: bool) -> Iterator[tuple[Family, Pairs,
     if table.is_reference:
         return
     group = table.redundancy_group or ""
+    partial = failing.severity_with_backup.value if failing.severity_with_backup else ""
     terms = (
         ("severity", failing.severity.value),
-        (
-            "partial",
-            failing.severity_with_backup.value if failing.severity_with_backup is not None else "",
-        ),
+        ("partial", partial),
         *((("group", group),) if group or full else ()),
         *naming(check),
     )

@@ -85,13 +85,19 @@ class JudgementMetrics:
         self.alerts: tuple[Line, ...] = ()
         self._firing: frozenset[str] = frozenset()
         self.is_measured = False
+        # The signals that are within all of their limits, and don't fire.
+        self.settled: frozenset[str] = frozenset()
+        self._within: frozenset[str] = frozenset()
 
     def values(self, result: Result, evaluations: Iterable[Evaluation]) -> Iterator[Line]:
         """The judged values of a result, and the limits on what it measured."""
         if result.status is Status.FAILED and self._is_judged:
             yield OBJECTIVE_MISSED, (("signal", SUCCESS.name), *self._urgency()), 1.0
         measured = {sample.signal.name for sample in result.samples}
-        shown = set()
+        evaluations, shown = tuple(evaluations), set()
+        beyond = {each.threshold.signal.name for each in evaluations if _is_beyond(each)}
+        self._within = frozenset(each.threshold.signal.name for each in evaluations) - beyond
+        self.settled = self._within - self._firing
         for each in evaluations:
             threshold, name = each.threshold, each.threshold.signal.name
             if not self._is_judged or name not in measured:
@@ -149,6 +155,7 @@ class JudgementMetrics:
         own: Pairs
         firing = tuple(firing) if self._is_judged else ()
         self._firing = frozenset(alert.identity.rule for alert in firing)
+        self.settled = self._within - self._firing
         fails = any(alert.identity.rule == FAILING for alert in firing)
         if self._is_judged and self.is_measured and not fails:
             own = (("signal", FAILING), ("symptom", Symptom.DOWN.value))
@@ -182,6 +189,12 @@ def _info(alert: Alert, links: Links) -> Pairs:
     why = {"phase": alert.phase, "cause": alert.cause, "limit": alert.limit}
     own = (("signal", alert.identity.rule), *alert.identity.labels)
     return (*own, *((name, text) for name, text in {**why, **found}.items() if text))
+
+
+def _is_beyond(evaluation: Evaluation) -> bool:
+    """Whether a value is on the bad side of any limit."""
+    judged = evaluation.verdict not in (Verdict.OK, Verdict.UNKNOWN)
+    return judged or _misses_objective(evaluation)
 
 
 def _misses_objective(evaluation: Evaluation) -> bool:

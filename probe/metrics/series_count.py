@@ -30,7 +30,11 @@ from probe.metrics.exporter import Exporter, expose
 # Enough digits for a value of usual length.
 _VALUES = {Unit.COUNT: 200.0, Unit.TIMESTAMP: 1.8e9, Unit.BOOLEAN: 1.0, Unit.BYTES: 123_456_789.0}
 _TIME = 0.041235
-_PHASES = ("resolve", "connect", "tls", "processing", "transfer")
+_PHASES = {
+    "http": ("resolve", "connect", "tls", "processing", "transfer"),
+    # Those that are exported by default, of TURN over TLS.
+    "turn": ("dns", "connect", "tls", "allocate", "relay", "echo", "server_rtt", "mtu"),
+}
 _LABEL_VALUES = {"phase": 5, "standing": 4, "machine": 1, "machine_region": 1, "source": 1}
 _MOST_VALUES = 2
 
@@ -69,7 +73,7 @@ def _exported(check: Check, region: str, *, full: bool) -> tuple[int, int]:
     exporter = Exporter(region=region, full=full)
     exporter.set_checks([check])
     result = passing_run(check)
-    exporter.observe(result, _within_limits(check, result))
+    exporter.observe(result, limits_reached(check, result, Verdict.OK))
     page, _ = expose(exporter, CollectorRegistry(), None)
     lines = [line for line in page.splitlines() if not line.startswith(b"#")]
     return exporter.series()[check.name], sum(len(line) + 1 for line in lines)
@@ -88,10 +92,10 @@ def passing_run(check: Check) -> Result:
 
 
 def _phases(check: Check) -> list[str]:
-    """As many as a run of its kind has at most: of a request by HTTP, and what asks an API does
+    """As many as a run of its kind has at most: what asks an API has a request by HTTP and does
     little else."""
-    if check.kind.name == "http":
-        return list(_PHASES)
+    if check.kind.name in _PHASES:
+        return list(_PHASES[check.kind.name])
     return [f"phase-{number}" for number in range(2 if check.kind.third_party else 8)]
 
 
@@ -101,7 +105,8 @@ def _label_sets(signal: Signal) -> Iterator[dict[str, str]]:
         yield {name: f"value-{number}" for name, number in zip(signal.labels, values, strict=True)}
 
 
-def _within_limits(check: Check, result: Result) -> Iterator[Evaluation]:
+def limits_reached(check: Check, result: Result, verdict: Verdict) -> Iterator[Evaluation]:
+    """Each value of a run that has limits as it would be judged, at its first limit."""
     for threshold in thresholds_of(check):
         limits = threshold.limits
         if limits == Limits():
@@ -113,4 +118,4 @@ def _within_limits(check: Check, result: Result) -> Iterator[Evaluation]:
                     for each in (limits.objective, limits.warning, limits.critical)
                     if each is not None
                 )
-                yield Evaluation(check.name, threshold, sample.labels, value, Verdict.OK, 1)
+                yield Evaluation(check.name, threshold, sample.labels, value, verdict, 1)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from prometheus_client.openmetrics.exposition import ALLOWUTF8, DOTS, UNDERSCORES, VALUES
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 from probe.metrics.families import Pairs
@@ -30,6 +31,20 @@ def number_text(value: float) -> str:
     if text.find(".") > 6 or "n" in text:  # an exponent sooner than in Python, NaN, infinity
         text = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no annotations
     return text
+
+
+def exemplar_of(run: str, value: float, at: float) -> Exemplar:
+    """The run that a value is of, by its id; ``at`` is in seconds since 1970, of which Prometheus
+    keeps milliseconds."""
+    return Exemplar({"run_id": run}, round(value, 6), round(at, 3))
+
+
+def exemplar_text(exemplar: Exemplar) -> str:
+    """The end of a line in OpenMetrics, as prometheus_client writes it (OpenMetrics 1.0,
+    "Exemplars")."""
+    inner = ",".join(f'{name}="{value}"' for name, value in sorted(exemplar.labels.items()))
+    moment = "" if exemplar.timestamp is None else f" {exemplar.timestamp}"
+    return f" # {{{inner}}} {number_text(exemplar.value)}{moment}"
 
 
 def _escaped(value: str) -> str:

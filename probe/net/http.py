@@ -7,6 +7,7 @@ ssl.SSLCertVerificationError     tls_invalid
 ssl.SSLError                     tls_failed
 ConnectionRefusedError           connect_refused
 ConnectionResetError and alike   connection_closed
+TlsFlood                         flooded
 other OSError                    connect_failed
 Truncated                        connection_closed
 Flood                            flooded
@@ -24,12 +25,12 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.fetch.cookies import Cookies
 from probe.net.fetch.page_opening import PageOpening
 from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
-from probe.net.protocol.cookies import Cookies
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream

@@ -158,7 +158,7 @@ def connection_error(error: OSError, message: str) -> CheckAborted:
 
 async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> list[Address]:
     """The usable addresses of a host name or IP literal, in the system's order, of the first
-    MAX_ADDRESSES that it has.
+    MAX_ADDRESSES that it has: each once, and both families where there are more.
 
     Raises CheckFailed(dns_failed) where there are none, CheckFailed(address_reserved)
     where all of them are addresses that no host can have, NotMeasured(own_network) where we
@@ -175,9 +175,10 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
         if getattr(error, "errno", None) == socket.EAI_AGAIN:
             await _raise_if_resolver_is_gone(message)
         raise CheckFailed(Cause.DNS_FAILED, message) from None
-    if len(found) > MAX_ADDRESSES:
-        logger.info("%s has %d addresses: the first %d are used", host, len(found), MAX_ADDRESSES)
-    addresses = [Address(str(info[4][0]), port, info[0]) for info in found[:MAX_ADDRESSES]]
+    known = list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
+    if len(known) > MAX_ADDRESSES:
+        logger.info("%s has %d addresses: the first %d are used", host, len(known), MAX_ADDRESSES)
+    addresses = _bounded(known)
     usable = [address for address in addresses if not is_unreachable(address.ip)]
     if not usable:
         listed = ", ".join(sorted({address.ip for address in addresses}))
@@ -185,6 +186,17 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             Cause.ADDRESS_RESERVED, f"{host} resolves to {listed}, a reserved address"
         )
     return filtered(host, usable)
+
+
+def _bounded(addresses: list[Address]) -> list[Address]:
+    """MAX_ADDRESSES of them in their order: half of them for a family that comes later."""
+    if len(addresses) <= MAX_ADDRESSES:
+        return addresses
+    first = [each for each in addresses if each.family == addresses[0].family]
+    others = [each for each in addresses if each.family != addresses[0].family]
+    room = max(MAX_ADDRESSES // 2, MAX_ADDRESSES - len(others))
+    kept = {*first[:room], *others[: MAX_ADDRESSES - min(len(first), room)]}
+    return [each for each in addresses if each in kept]
 
 
 async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:

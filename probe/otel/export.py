@@ -79,8 +79,11 @@ class OtelExport:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+        from probe.otel.traces import RunIds
+
         exporter = OTLPSpanExporter(endpoint=self._settings.traces_url, **self._options())
-        provider = TracerProvider(resource=self._resource, shutdown_on_exit=False)
+        resource, ids = self._resource, RunIds()
+        provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=ids)
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
         return provider
 

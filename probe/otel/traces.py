@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 from probe.core.kind import Check
-from probe.core.model import Failure, Result
+from probe.core.model import Failure, Result, run_id
 
 _SECOND = 1_000_000_000
+
+
+class RunIds(RandomIdGenerator):
+    """Trace ids that are the ids of runs; the next trace has ``run``'s."""
+
+    run = ""
+
+    def generate_trace_id(self) -> int:
+        """The id of the run; another one where none was given."""
+        return int(self.run, 16) if self.run else super().generate_trace_id()
 
 
 def trace_run(provider: TracerProvider, check: Check, result: Result, region: str) -> None:
@@ -16,7 +27,10 @@ def trace_run(provider: TracerProvider, check: Check, result: Result, region: st
     tracer, failure = provider.get_tracer("probe"), result.failure
     if failure is None:
         return
-    start = int(result.started_at.timestamp() * _SECOND)
+    began = result.started_at.timestamp()
+    start = int(began * _SECOND)
+    if isinstance(provider.id_generator, RunIds):
+        provider.id_generator.run = run_id(check.name, began)
     end = start + int(result.duration * _SECOND)
     root = tracer.start_span(
         f"{check.kind.name} {check.name}",

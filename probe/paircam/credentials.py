@@ -4,7 +4,6 @@ import base64
 import binascii
 import math
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.paircam.settings import parse_duration
+from probe.paircam.token_signing import signed
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 
@@ -29,15 +29,10 @@ class IssuedCredentials(BaseModel):
 
 def mint(secret: SecretStr, device: str, now: float, lifetime: float) -> tuple[SecretStr, float]:
     """A token such as the backend signs, and its lifetime in seconds."""
-    import jwt
-
     issued = int(now)
     claims = {"sub": device, "deviceId": device, "iat": issued, "exp": int(issued + lifetime)}
-    with warnings.catch_warnings():
-        # The length of the operators' secret is not ours to judge.
-        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
-        token = jwt.encode(claims, secret.get_secret_value(), algorithm="HS256")
-    return SecretStr(token), lifetime
+    # The length of the operators' secret is not ours to judge.
+    return SecretStr(signed(claims, secret.get_secret_value().encode())), lifetime
 
 
 def parse(raw: bytes, path: str) -> object:

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from alerts.cluster.members import PeersReading
+from alerts.cluster.member import PeersReading
 from probe.history import HistoryState
 from probe.metrics.self_metrics import SelfMetrics, SelfSnapshot
 from probe.reference.markdown import code, table

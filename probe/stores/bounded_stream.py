@@ -16,7 +16,7 @@ from typing import Self
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.net.protocol.stream import HandshakeFlood, SlicedSocket
+from probe.net.protocol.sliced_socket import MOST_WITHOUT_CONTENT, RecordBudget, SlicedSocket
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 
@@ -74,12 +74,11 @@ class BoundedStream:
                     server_hostname=server_name if tls else None,
                     limit=_READ_AHEAD,
                 )
-        except HandshakeFlood as flood:
-            connection.close()
-            raise CheckFailed(Cause.FLOODED, f"{host} {flood.detail}") from None
         except BaseException:
             connection.close()
             raise
+        if tls is not None:
+            connection.records = RecordBudget(MAX_BYTES + MOST_WITHOUT_CONTENT)
         return cls(reader, writer, host)
 
     async def send(self, data: bytes) -> None:

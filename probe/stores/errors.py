@@ -7,6 +7,7 @@ import ssl
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.protocol.sliced_socket import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import translate_tls
 
@@ -16,6 +17,8 @@ def translate_socket(error: OSError, host: str) -> CheckAborted:
     for found in (error, error.__cause__):
         if isinstance(found, ssl.SSLError):
             return translate_tls(found, host)
+    if isinstance(error, TlsFlood):
+        return CheckFailed(Cause.FLOODED, f"{host} {error.detail}")
     if isinstance(error, TimeoutError):
         return CheckFailed(Cause.DEADLINE, f"no connection to {host} in time")
     if isinstance(error, ConnectionRefusedError):

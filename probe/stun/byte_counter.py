@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from probe.net.protocol.stream import SlicedSocket
+from probe.net.protocol.sliced_socket import SlicedSocket
 
 UDP_HEADER = 8
 # With the time stamps (RFC 7323) that Linux puts into every segment.

@@ -82,7 +82,10 @@ class StunConnection:
         self.transactions.fail(CheckFailed(Cause.CONNECTION_CLOSED, "we closed the connection"))
 
     def has_channel(self, number: int) -> bool:
-        """Whether a channel with this number was asked for."""
+        """Whether ChannelData may come with this number: once the server has shown that it
+        speaks STUN with any, as in browsers, which drop what belongs to no channel."""
+        if self.transactions.answered:
+            return messages.FIRST_CHANNEL <= number <= messages.LAST_CHANNEL
         return self.channels(number)
 
     def message_received(self, frame: bytes) -> None:
@@ -97,7 +100,7 @@ class StunConnection:
             self.connection_lost(CheckFailed(Cause.FLOODED, message))
             self.abort()
         elif messages.is_channel_data(frame):
-            if not self.on_channel_data(frame):
+            if not self.on_channel_data(frame) and not self.transactions.answered:
                 self.transactions.unparsable_received()
         else:
             self._message_received(frame)

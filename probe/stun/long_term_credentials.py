@@ -8,6 +8,9 @@ from probe.core.model import CheckFailed
 from probe.stun.codec import StunMessage, long_term_key
 from probe.stun.credentials import TurnCredentials, missing_credentials
 
+MOST_BYTES = 508
+"""Of REALM and NONCE; Chromium goes no further where a server sends longer ones."""
+
 
 @dataclass
 class LongTermAuth:
@@ -18,6 +21,7 @@ class LongTermAuth:
 
     key: bytes | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    _credentials: TurnCredentials | None = field(default=None, repr=False)
 
     def accept_challenge(self, challenge: StunMessage, credentials: TurnCredentials | None) -> None:
         """Take realm and nonce from a 401. Raises NotMeasured without credentials,
@@ -25,15 +29,30 @@ class LongTermAuth:
         if credentials is None:
             raise missing_credentials()
         realm, nonce = (challenge.attributes.get(name) for name in ("REALM", "NONCE"))
-        if not realm or not nonce:
+        # An empty nonce is one, as in browsers.
+        if not realm or nonce is None:
             raise CheckFailed(Cause.PROTOCOL_ERROR, "the server's 401 lacks realm or nonce")
-        username, password = credentials.username, credentials.password.get_secret_value()
-        self.key = long_term_key(username, realm, password)
-        self.attributes = {"USERNAME": username, "REALM": realm, "NONCE": nonce}
+        for name, value in (("realm", realm), ("nonce", nonce)):
+            if len(value) > MOST_BYTES:
+                message = f"the server's {name} has {len(value)} bytes: browsers take {MOST_BYTES}"
+                raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+        self._credentials = credentials
+        self._sign_with(realm, nonce)
 
     def update_nonce(self, answer: StunMessage) -> bool:
-        """Take a fresh nonce from a 438 (RFC 8489 9.2.4); whether there was one to take."""
-        if answer.error_code != 438 or "NONCE" not in answer.attributes or self.key is None:
+        """Take realm and nonce from a 438 (RFC 8489 9.2.4); whether there were both, without
+        which browsers do not ask again."""
+        realm, nonce = (answer.attributes.get(name) for name in ("REALM", "NONCE"))
+        if answer.error_code != 438 or self.key is None or not realm or nonce is None:
             return False
-        self.attributes["NONCE"] = answer.attributes["NONCE"]
+        if max(len(realm), len(nonce)) > MOST_BYTES:
+            return False
+        self._sign_with(realm, nonce)
         return True
+
+    def _sign_with(self, realm: bytes, nonce: bytes) -> None:
+        if self._credentials is None:
+            raise RuntimeError("there was no challenge yet")
+        username, password = self._credentials.username, self._credentials.password
+        self.key = long_term_key(username, realm, password.get_secret_value())
+        self.attributes = {"USERNAME": username, "REALM": realm, "NONCE": nonce}

@@ -1,7 +1,6 @@
 """Transports to a STUN or TURN server: a UDP socket, a TCP connection, TLS over one.
 
-A transport carries whole messages. Errors of the system and of TLS
-become causes in ``transport_errors``.
+A transport carries whole messages; ``transport_errors`` makes errors causes.
 """
 
 import asyncio
@@ -176,6 +175,7 @@ class StreamTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.arrived = time.monotonic()
+        self._sock.content_came(len(data))
         try:
             for frame in self._framer.feed(data):
                 self._receiver.message_received(frame)

@@ -2,7 +2,7 @@
 
 SSLCertVerificationError                    tls_invalid
 SSLError                                    tls_failed
-HandshakeFlood                              flooded
+TlsFlood                                    flooded
 ConnectionRefusedError, ICMP unreachable    connect_refused
 ConnectionResetError, end of the stream     connection_closed
 other OSError                               connect_failed
@@ -12,7 +12,7 @@ import ssl
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.protocol.stream import HandshakeFlood
+from probe.net.protocol.sliced_socket import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import translate_tls
 
@@ -42,7 +42,7 @@ def tls_error_of(error: OSError, place: str) -> CheckAborted:
 def _translate(error: Exception, place: str) -> CheckAborted:
     if isinstance(error, ssl.SSLError):
         return translate_tls(error, place)
-    if isinstance(error, HandshakeFlood):
+    if isinstance(error, TlsFlood):
         return CheckFailed(Cause.FLOODED, f"{place} {error.detail}")
     if isinstance(error, ConnectionRefusedError):
         return CheckFailed(Cause.CONNECT_REFUSED, f"nothing listens at {place}")

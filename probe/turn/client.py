@@ -20,7 +20,7 @@ from probe.stun.browser_uri import blocked_port
 from probe.stun.codec import MessageClass, Method, StunMessage
 from probe.stun.credentials import TurnCredentials
 from probe.stun.message import PeerAddress
-from probe.stun.transaction import RFC_8489, RetransmissionTimers, UnsignedAnswer
+from probe.stun.transaction import RFC_8489, RetransmissionTimers
 from probe.stun.transport import Phases
 from probe.stun.uri import TurnUri
 from probe.turn.alternate import Redirects
@@ -68,7 +68,7 @@ class TurnClient(AuthenticatedConnection):
         retry_quota: bool = True,
         ipv6: bool = False,
     ) -> None:
-        super().__init__(credentials, now)
+        super().__init__(credentials, clock=clock, now=now)
         self.url = url
         self.unauthenticated: float | None = None
         self.allocate_seconds: float | None = None
@@ -87,10 +87,9 @@ class TurnClient(AuthenticatedConnection):
         # RFC 8656 section 18.10: an address of another family than IPv4 has to be asked for.
         family = {"REQUESTED-ADDRESS-FAMILY": _IPV6} if ipv6 else {}
         self._wanted: Mapping[str, Any] = {"REQUESTED-TRANSPORT": _UDP, **family}
-        self._clock = clock
         self._allocating: asyncio.Task[StunMessage] | None = None
         self._channels: dict[PeerAddress, int] = {}
-        self.unsigned_channels: set[PeerAddress] = set()
+        self.unbound_channels: set[PeerAddress] = set()
         self._allocate_began = 0.0
 
     @property
@@ -119,35 +118,27 @@ class TurnClient(AuthenticatedConnection):
                 self.abort()
         raise AssertionError("the last attempt returns or raises")
 
-    async def transaction(self) -> float:
-        """One round trip to the server on the warm connection, in seconds.
-
-        A Refresh: unlike Binding it also shows that the allocation is still there. Raises
-        CheckFailed(allocation_lost) where it isn't.
-        """
-        started = self._clock()
-        await self._request(Method.REFRESH, {})
-        return self._clock() - started - self.since_arrival()
-
     async def create_permission(self, peer: PeerAddress) -> None:
         """CreatePermission (RFC 8656 section 10). Raises CheckFailed(peer_forbidden)."""
         await self._request(Method.CREATE_PERMISSION, {"XOR-PEER-ADDRESS": peer}, peer)
 
     async def channel_bind(self, peer: PeerAddress) -> None:
-        """Bind a channel (RFC 8656 section 12), which ``send`` needs."""
+        """Bind a channel (RFC 8656 section 12), which ``send`` takes; where each nonce is stale
+        it goes on with Send indications, as browsers do."""
         number = self._channels.get(peer, messages.FIRST_CHANNEL + len(self._channels))
         attributes = {"CHANNEL-NUMBER": number, "XOR-PEER-ADDRESS": peer}
         # Known before it is asked for: data may come right behind the answer.
         self._channels[peer] = number
         try:
             await self._request(Method.CHANNEL_BIND, attributes, peer)
-        except UnsignedAnswer:
-            # To a browser no answer: it goes on with Send indications, and the call holds.
-            self.unsigned_channels.add(peer)
+        except CheckFailed as error:
+            if error.cause is not Cause.STALE_NONCE:
+                raise
+            self.unbound_channels.add(peer)
 
     def send(self, peer: PeerAddress, data: bytes) -> None:
         """Send data by the peer's channel. Raises CheckFailed once the transport is lost."""
-        if peer in self.unsigned_channels:
+        if peer in self.unbound_channels:
             return self.send_indication(peer, data)
         return self._transport().send(messages.channel_data(self._channels[peer], data))
 
@@ -244,6 +235,9 @@ class TurnClient(AuthenticatedConnection):
         self.relayed = answer.attributes["XOR-RELAYED-ADDRESS"]
         self.mapped = answer.attributes["XOR-MAPPED-ADDRESS"]
         self.lifetime = float(answer.attributes["LIFETIME"])
+        if not self.lifetime:
+            message = "the answer to allocate says LIFETIME 0: browsers give the allocation up"
+            raise CheckFailed(Cause.PROTOCOL_ERROR, message)
         self.software = answer.attributes.get("SOFTWARE", b"")
         self.allocate_seconds = self._clock() - self._allocate_began - self.since_arrival()
         if blocked_port(self.url):

@@ -32,8 +32,7 @@ class RefreshableClient(TurnClient):
     async def refresh(self) -> Refreshed:
         """Refresh (RFC 8656 section 8). Raises CheckFailed(allocation_lost, stale_nonce, …)."""
         started = self._clock()
-        answer = await self._request(Method.REFRESH, {})
-        lifetime = float(answer.attributes.get("LIFETIME", 0))
+        lifetime = await self.refresh_lifetime()
         return Refreshed(self._clock() - started, lifetime)
 
     async def delete_and_confirm(self, peer: PeerAddress) -> None:

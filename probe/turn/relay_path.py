@@ -221,12 +221,17 @@ class RelayPath:
         return self._large & set(numbers)
 
     async def _ask_server(self) -> None:
-        """An extra measurement: a server that takes long here has relayed all the same."""
+        """An extra measurement: a server that takes long here has relayed all the same, unless it
+        answers everything but Refresh."""
         with self._record.phase("server_rtt"), suppress(TimeoutError):
-            async with asyncio.timeout(self._timeout):
-                for number in range(SERVER_TRANSACTIONS):
-                    client = self._b if number % 2 else self._a
-                    self.measurement.server_rtts.append(await client.transaction())
+            try:
+                async with asyncio.timeout(self._timeout):
+                    for number in range(SERVER_TRANSACTIONS):
+                        client = self._b if number % 2 else self._a
+                        self.measurement.server_rtts.append(await client.transaction())
+            except TimeoutError:
+                if not self.measurement.server_rtts:
+                    await self._a.confirm_silence(self._timeout / 4)
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
         """Until it is over, for so many seconds at most. Raises when a transport is lost."""

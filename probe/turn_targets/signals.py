@@ -89,8 +89,8 @@ def write_allocation(client: "TurnClient", record: Recorder, now: float) -> None
         record.facts["redirected_from"] = format_hostport(redirected.ip, redirected.port)
     if client.relayed is not None:
         record.facts["relayed"] = format_hostport(*client.relayed)
-    if client.unsigned_channels:
-        record.facts["channel"] = "ChannelBind is answered unsigned, which browsers ignore"
+    if client.unbound_channels:
+        record.facts["channel"] = "each nonce is stale for ChannelBind: data goes in indications"
     if client.is_open:
         record.facts["open_relay"] = "the server allocates without authentication"
 

@@ -3,7 +3,8 @@
 aiohttp has no limit of connections, nor of the time that a header may take. Each connection
 passes through here on its way to aiohttp's protocol: a new one beyond the limit closes the
 oldest idle one, a header has to be complete within 5 s, a connection may be idle for 30 s, and
-a request takes at most 15 s. A stream of events lasts, as long as something is sent once a minute.
+a request takes at most 15 s. A run on request takes as long as a scrape may at most, and a stream
+of events lasts, as long as something is sent once a minute.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from probe.core.resources import descriptor_limit
+from probe.web.access import PROBE_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class ConnectionLimits:
     idle: float = 30.0
     request: float = 15.0
     stream: float = 60.0
+    # A scrape's timeout counts up to 120 s there.
+    probe: float = 135.0
 
     @classmethod
     def of_process(cls) -> "ConnectionLimits":
@@ -195,14 +199,19 @@ class BoundedConnection(asyncio.Protocol):
             self._inner.connection_lost(error)
             self.transport = None
 
-    def enter(self, state: ConnectionState) -> None:
-        """Enter this state, with its timeout."""
+    def enter(self, state: ConnectionState, seconds: float | None = None) -> None:
+        """Enter this state, with its timeout, or another one."""
         loop, limits = asyncio.get_running_loop(), self._table.limits
         if self._timer is not None:
             self._timer.cancel()
         self.state, self.since = state, loop.time()
-        seconds = (limits.header, limits.idle, limits.stream, limits.header, limits.request)[state]
-        self._timer = loop.call_later(seconds, self.abort)
+        usual = (limits.header, limits.idle, limits.stream, limits.header, limits.request)[state]
+        self._timer = loop.call_later(usual if seconds is None else seconds, self.abort)
+
+    @property
+    def limits(self) -> ConnectionLimits:
+        """Those of its table."""
+        return self._table.limits
 
     @property
     def descriptor(self) -> int:
@@ -271,7 +280,9 @@ def watch_requests(table: Callable[[], ConnectionTable | None]) -> Middleware:
         found = table()
         connection = found.of(request) if found is not None else None
         if connection is not None:
-            connection.enter(ConnectionState.REQUEST)
+            is_run = request.path == PROBE_PATH
+            seconds = connection.limits.probe if is_run else None
+            connection.enter(ConnectionState.REQUEST, seconds)
         try:
             return await handler(request)
         finally:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 _VERSIONS = {
@@ -114,6 +113,8 @@ class WebConfigError(ValueError):
 
 def read_web_config(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
     """The file and the TLS context that it asks for. Raises WebConfigError."""
+    import yaml
+
     try:
         text = path.read_bytes()
         if len(text) > MAX_BYTES:

@@ -18,17 +18,20 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from alerts.evaluation.check_state import CheckStates
+from alerts.model import Alert, Fingerprint, Severity
 from alerts.prometheus.rules import rules_file
 from probe.config.check_plan import make_plan
+from probe.core.causes import Cause
 from probe.core.environment import Variables
 from probe.core.kind import Check
-from probe.core.model import DURATION, SUCCESS, Result, Sample, Status, Unit
-from probe.core.thresholds import signals_of_check
+from probe.core.model import DURATION, SUCCESS, Failure, Result, Sample, Status, Unit
+from probe.core.thresholds import FAILING, signals_of_check
 from probe.kinds import KINDS
 from probe.metrics.exporter import Exporter, expose
 from tests.servers.scraping.scraper import Scraper
 
 SIZES = (30, 300, 1000)
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 REGIONS = ("lax", "fra", "nrt")
 RUNS = 25
 SECONDS = 75.0
@@ -72,33 +75,72 @@ def passing(check: Check, at: float) -> Result:
     return Result(check.name, Status.OK, started, 0.25, phases, tuple(samples))
 
 
-def page(checks: list[Check], region: str, *, full: bool, runs: int = RUNS) -> bytes:
-    """A scrape of a daemon whose checks all have run for a while."""
-    states, exporter = CheckStates(), Exporter(region=region, full=full)
+def failing(result: Result) -> Result:
+    """The same run, answered with 503."""
+    failure = Failure("status", Cause.HTTP_STATUS, "answered 503", "look at its log")
+    return replace(result, status=Status.FAILED, failure=failure)
+
+
+def _alert(check: Check) -> Alert:
+    return Alert(
+        Fingerprint(check.name, FAILING),
+        Severity.CRITICAL,
+        since=1.0,
+        fired=2.0,
+        summary="answered 503",
+        kind=check.kind.name,
+        target=check.table.target,
+        region="lax",
+        runbook="backend-down",
+        phase="status",
+        cause="http_status",
+    )
+
+
+def page(
+    checks: list[Check],
+    region: str,
+    *,
+    full: bool,
+    runs: int = RUNS,
+    accept: str | None = None,
+    fails: bool = False,
+) -> bytes:
+    """A scrape of a daemon whose checks all have run for a while; ``fails``: and whose newest runs
+    were all answered with 503, of which each has an alert."""
+    alerts = [_alert(check) for check in checks] if fails else []
+    states, exporter = CheckStates(), Exporter(region=region, full=full, alerts=lambda: alerts)
     states.set_checks(checks)
     exporter.set_checks(checks)
     # The newest run is a moment ago for as long as the rules are looked at.
     start = time.time()
     for check in checks:
         for run in range(runs):
-            result = replace(passing(check, start + 10 * run))
+            result = passing(check, start + 10 * run)
+            if fails and run == runs - 1:
+                result = failing(result)
             states.update(result, 10.0 * run, start + 10 * run)
             state = states.state(check.name)
             exporter.observe(result, state.evaluations if state else ())
-    text = expose(exporter, CollectorRegistry(), None)[0]
+    text = expose(exporter, CollectorRegistry(), accept)[0]
     return text + f'probe_build_info{{region="{region}"}} 1\n'.encode()
 
 
 def show_sizes() -> None:
     """Series and bytes of a scrape, by checks."""
-    print("checks  set      series  each   bytes      gzip")
+    print("checks  set          series  each   bytes      gzip")
     for size in SIZES:
         checks = plan(size)
-        for name, full in (("default", False), ("full", True)):
-            text = page(checks, "lax", full=full)
+        pages = {
+            "default": page(checks, "lax", full=False),
+            "OpenMetrics": page(checks, "lax", full=False, accept=OPENMETRICS),
+            "all failing": page(checks, "lax", full=False, fails=True),
+            "full": page(checks, "lax", full=True),
+        }
+        for name, text in pages.items():
             series = sum(not line.startswith(b"#") for line in text.splitlines())
             packed = len(gzip.compress(text))
-            print(f"{size:6}  {name:7} {series:7} {series / size:5.1f} {len(text):10} {packed:9}")
+            print(f"{size:6}  {name:11} {series:7} {series / size:5.1f} {len(text):10} {packed:9}")
 
 
 async def show_evaluation(folder: Path, size: int) -> None:

@@ -46,7 +46,7 @@ WHY = {
     ("turn-rs", "tcp", RIGHT): _PADDING,
     ("turn-rs", "tcp", EXPIRED): f"{_PADDING}; names never expire there",
     ("turn-rs", "udp", EXPIRED): "names never expire there",
-    ("node-turn", "udp", RIGHT): "turnutils_uclient insists on a signed answer to ChannelBind",
+    ("node-turn", "udp", RIGHT): "signs no answer to ChannelBind: Chromium's call ends after 40 s",
 }
 
 

@@ -80,6 +80,8 @@ async def test_what_blackbox_exporter_passes_over_is_passed_over(more: str) -> N
         ("0.4", 0.0, 0.2),
         ("0", 7.0, 7.0),
         ("1e9", 0.0, 119.5),
+        ("  8.5 ", 0.0, 8.0),
+        ("-0", 7.0, 7.0),
     ],
 )
 def test_the_deadline_is_the_scrapes_less_the_offset_or_the_modules(
@@ -89,7 +91,9 @@ def test_the_deadline_is_the_scrapes_less_the_offset_or_the_modules(
     assert deadline_of(header, module, 0.5) == pytest.approx(deadline)
 
 
-@pytest.mark.parametrize("header", ["soon", "-1", "nan", "inf"])
+@pytest.mark.parametrize(
+    "header", ["soon", "-1", "nan", "inf", "1_0", "٣", "5s", "5,5", "0x5", "1e309", "1e9999", "--1"]
+)
 def test_a_timeout_that_is_no_number_is_refused(header: str) -> None:
     query = {"target": ["a"]}
     with pytest.raises(BadRequest, match="Failed to parse timeout from Prometheus header"):

@@ -127,3 +127,60 @@ def test_a_file_that_is_no_baseline_says_how_to_write_one(tmp_path: Path, text: 
     path.write_text(text)
     with pytest.raises(InvalidBaseline, match="probe report --since"):
         read_baseline(path)
+
+
+RUNS = {"check": "health", "signal": "", "unit": "ratio", "cases": 10, "bad": 1, "values": []}
+TIMES = {**RUNS, "signal": SIGNAL, "unit": "seconds", "values": [0.1] * 10}
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ([], "has no series"),
+        ([{**RUNS, "cases": 10**400}], "series.0.cases"),
+        ([{**RUNS, "cases": -1}], "series.0.cases"),
+        ([{**RUNS, "cases": 1e400}], "series.0.cases"),
+        ([{**RUNS, "cases": True}], "series.0.cases"),
+        ([{**RUNS, "bad": 11}], "11 of 10 cases can't be bad"),
+        ([{**TIMES, "values": [float("nan")] * 10}], "series.0.values.0"),
+        ([{**TIMES, "values": [10**400]}], "series.0.values.0"),
+        ([{**TIMES, "values": [0.1] * 11}], "11 values can't be of 10 cases"),
+        ([{**TIMES, "unit": "furlongs"}], "series.0.unit"),
+        ([{**TIMES, "check": "\x1b[2J"}], "series.0.check"),
+        ([{**TIMES, "check": "a" * 301}], "series.0.check"),
+        ([RUNS, RUNS], "health has its runs 2 times"),
+    ],
+)
+def test_a_forged_baseline_names_the_place(
+    tmp_path: Path, series: list[dict[str, object]], said: str
+) -> None:
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps({"schema": 1, "series": series}))
+    with pytest.raises(InvalidBaseline, match="probe report --since") as caught:
+        read_baseline(path)
+    assert said in str(caught.value)
+
+
+def test_a_baseline_that_never_ends_is_read_no_further(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBaseline, match="larger than 64 MB"):
+        read_baseline(Path("/dev/zero"))
+    with pytest.raises(InvalidBaseline, match="can't be read: Is a directory"):
+        read_baseline(tmp_path)
+
+
+def test_a_baseline_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps({"series": [RUNS, TIMES]}), encoding="utf-8-sig")
+    assert [each.signal for each in read_baseline(path)] == ["", SIGNAL]
+
+
+def test_very_many_runs_are_compared_at_once_and_as_fisher_would() -> None:
+    assert fisher(500_000_000, 10**9, 500_040_000, 10**9) == pytest.approx(0.0736, abs=1e-4)
+    assert fisher(500_000_000, 10**9, 500_100_000, 10**9) < 1e-4
+    assert fisher(10**9, 10**9, 10**9, 10**9) == 1.0
+
+
+def test_a_series_in_another_unit_is_not_compared() -> None:
+    other = MeasuredSeries("health", SIGNAL, Unit.BYTES, 20, 0, (1000.0,) * 20)
+    (row,) = compare([other], [series([0.1] * 20)])
+    assert (row.before, row.differs, row.unit) == (None, False, Unit.SECONDS)

@@ -79,9 +79,9 @@ def _spell(check: str, run: Sequence[ResultRow], end: float | None) -> StatePeri
 def incidents_of(
     kept: Iterable[ResultRow], start: float, end: float, most: int
 ) -> dict[str, tuple[StatePeriod, ...]]:
-    """What History.unhealthy_periods says."""
+    """What History.unhealthy_periods says: by time, whenever an entry was written."""
     found = {}
-    for check, spells in spells_of(kept).items():
+    for check, spells in spells_of(sorted(kept, key=lambda each: each.at)).items():
         touching = [each for each in reversed(spells) if _touches(each, start, end)]
         if touching:
             found[check] = tuple(touching[:most])

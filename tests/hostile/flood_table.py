@@ -4,6 +4,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from probe.core.causes import Cause
 from tests.hostile.floods import (
@@ -19,7 +20,9 @@ from tests.hostile.floods import (
     web,
     web_once,
 )
-from tests.hostile.servers import Behaviour
+from tests.hostile.http2 import HTTP2, SILENT
+from tests.hostile.native_tls import NATIVE
+from tests.hostile.servers import Behaviour, Layer, OwnTls
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 LATE = {Cause.DEADLINE}
@@ -166,8 +169,32 @@ SORTS = {"page": WEB, "socket": SOCKETS, "relay": RELAYS, "secure page": HANDSHA
 SORTS |= dict.fromkeys(("secure relay", "secure redis"), HANDSHAKES)
 
 
-def everything() -> Iterator[tuple[str, str, Behaviour, frozenset[Cause]]]:
-    """Name, sort of server, behaviour, and the causes that are right."""
+OVER_TLS = ("secure page", "secure socket", "secure relay", "secure redis")
+# The whole of these is tried by the long form of the test.
+LONG = frozenset(OVER_TLS[1:])
+
+
+@dataclass(frozen=True)
+class Flood:
+    """A server; ``may``: the causes that are right."""
+
+    name: str
+    sort: str
+    behave: Behaviour | OwnTls
+    may: frozenset[Cause]
+    layer: Layer = "plain"
+    is_long: bool = False
+
+
+def everything() -> Iterator[Flood]:
+    """All of them, over plain TCP or over what they need."""
     for sort, table in SORTS.items():
         for name, (behave, may) in table.items():
-            yield f"{sort}: {name}", sort, behave, frozenset(may)
+            yield Flood(f"{sort}: {name}", sort, behave, frozenset(may))
+    for name, behave in HTTP2.items():
+        right = frozenset(LATE if name in SILENT else ANY - LATE)
+        yield Flood(f"HTTP/2 page: {name}", "secure page", behave, right, "HTTP/2")
+    for sort in OVER_TLS:
+        for name, own in NATIVE.items():
+            right = frozenset(FLOOD)
+            yield Flood(f"{sort}: {name}", sort, own, right, "own TLS", sort in LONG)

@@ -24,7 +24,8 @@ from probe.net.protocol import http1, http2
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse, Request, read_bounded
 from probe.net.protocol.head import parse_head
-from probe.net.protocol.stream import SLICE, Stream
+from probe.net.protocol.sliced_socket import SLICE
+from probe.net.protocol.stream import Stream
 from probe.net.protocol.websocket import WebSocket
 from probe.paircam import credentials, health
 from probe.stores import metered_account

@@ -6,7 +6,11 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal, cast
 
+# A server that ends is no error that asyncio should speak of.
+_ENDINGS = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -20,7 +24,7 @@ async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Async
         assert task is not None
         running.add(task)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            with contextlib.suppress(*_ENDINGS):
                 await behave(reader, writer)
         finally:
             running.discard(task)
@@ -34,6 +38,30 @@ async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Async
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+Layer = Literal["plain", "TLS", "HTTP/2", "own TLS"]
+"""What is below a behaviour: with TLS of its own it is made from the folder of the certificate."""
+OwnTls = Callable[[Path], Behaviour]
+
+
+@asynccontextmanager
+async def serving_over(
+    layer: Layer, behave: Behaviour | OwnTls, folder: Path
+) -> AsyncIterator[int]:
+    """As ``serving``; the certificate is in ``folder``."""
+    if layer == "own TLS":
+        async with serving(cast(OwnTls, behave)(folder)) as port:
+            yield port
+        return
+    context = None
+    if layer != "plain":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    if layer == "HTTP/2" and context is not None:
+        context.set_alpn_protocols(["h2"])
+    async with serving(cast(Behaviour, behave), context) as port:
+        yield port
 
 
 def http(body: bytes, status: int = 200) -> Behaviour:

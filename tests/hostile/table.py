@@ -11,6 +11,8 @@ from tests.hostile.flood_table import LATE
 from tests.hostile.flood_table import everything as floods
 from tests.hostile.servers import (
     Behaviour,
+    Layer,
+    OwnTls,
     http,
     pg,
     postgres,
@@ -34,9 +36,11 @@ class Hostile:
 
     name: str
     kind: str
-    behave: Behaviour
+    behave: Behaviour | OwnTls
     may: frozenset[Cause]
     deadline: float = 20.0
+    layer: Layer = "plain"
+    is_long: bool = False
 
 
 AUTH_OK, READY = pg(b"R", bytes(4)), pg(b"Z", b"I")
@@ -283,7 +287,10 @@ def everything() -> list[Hostile]:
         for name, (body, may) in HEALTH.items()
     ]
     found += [
-        Hostile(name, sort, behave, may, SLOW if may >= LATE else 20.0)
-        for name, sort, behave, may in floods()
+        Hostile(
+            *(each.name, each.sort, each.behave, each.may, SLOW if each.may >= LATE else 20.0),
+            *(each.layer, each.is_long),
+        )
+        for each in floods()
     ]
     return found

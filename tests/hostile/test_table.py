@@ -2,71 +2,27 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.kind import Check
 from probe.core.model import Result, Status
 from probe.core.runner import run_check
-from probe.kinds import KINDS
-from tests.hostile.servers import http, serving
+from tests.hostile.checks import HEALTHY, check_of
+from tests.hostile.servers import http, serving, serving_over
 from tests.hostile.table import Hostile, everything
+from tests.servers.certificate import make_certificate
 
 pytestmark = pytest.mark.usefixtures("leaks")
 
-DEADLINE = 20.0
-HEALTHY = b'{"status":"ok","services":{}}'
 TABLE = everything()
 
 
-def _tables(port: int) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Kind and keys of the check that asks each sort of server."""
-    url = f"http://127.0.0.1:{port}"
-    relay = {"username": "u", "password": "password", "provider": "x"}
-    fly = {"token": "FlyV1 fm2_secret-of-the-test", "org": "o", "app": "a", "prometheus_url": url}
-    return {
-        "postgres": ("postgres", {"url": f"postgres://u:password@127.0.0.1:{port}/d"}),
-        "redis": ("redis", {"url": f"redis://127.0.0.1:{port}"}),
-        "health": ("http", {"url": url, "body": "health"}),
-        "app_metrics": ("app_metrics", {"url": f"{url}/metrics"}),
-        "metered": ("metered", {"url": url, "secret_key": "abcdabcd"}),
-        "fly-metrics": ("fly", {**fly, "part": "metrics", "machines_url": url}),
-        "fly-machines": ("fly", {**fly, "part": "machines", "machines_url": url}),
-        "signaling": ("signaling", {"url": url}),
-        "page": ("http", {"url": url, "body": "health"}),
-        "secure page": ("http", {"url": f"https://127.0.0.1:{port}", "body": "health"}),
-        "socket": ("signaling", {"url": url, "jwt_secret": "s" * 32}),
-        "secure redis": ("redis", {"url": f"rediss://127.0.0.1:{port}"}),
-        "relay": ("allocation", {"url": f"turn:127.0.0.1:{port}?transport=tcp", **relay}),
-        "secure relay": ("allocation", {"url": f"turns:127.0.0.1:{port}?transport=tcp", **relay}),
-        "allocation": (
-            "allocation",
-            {"metered_url": url, "api_key": "abcdabcd", "provider": "metered", "way": "udp"},
-        ),
-    }
-
-
-def check_of(
-    name: str, sort: str, port: int, deadline: float = DEADLINE, ca_file: Path | None = None
-) -> Check:
-    """A check of this sort of server; over TLS where there is an authority to trust."""
-    kind_name, keys = _tables(port)[sort]
-    if ca_file is not None:
-        keys = {name: _secured(value) for name, value in keys.items()} | {"ca_file": ca_file}
-    kind = next(each for each in KINDS if each.name == kind_name)
-    table = kind.table.model_validate({"name": name, "deadline": deadline, **keys})
-    return Check(kind, table)
-
-
-def _secured(value: Any) -> Any:
-    secure = {"http:": "https:", "turn:": "turns:"}
-    for plain, scheme in secure.items():
-        if isinstance(value, str) and value.startswith(plain):
-            return scheme + value.removeprefix(plain)
-    return value
+MARKED = [
+    pytest.param(each, marks=[pytest.mark.proof] if each.is_long else [], id=each.name)
+    for each in TABLE
+]
 
 
 def _texts(result: Result) -> list[str]:
@@ -77,12 +33,26 @@ def _texts(result: Result) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("hostile", TABLE, ids=lambda each: each.name)
-async def test_a_hostile_server_hurts_its_own_check_alone(hostile: Hostile) -> None:
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the hostile servers' certificate."""
+    folder = tmp_path_factory.mktemp("certificate")
+    make_certificate(folder)
+    return folder
+
+
+@pytest.mark.parametrize("hostile", MARKED)
+async def test_a_hostile_server_hurts_its_own_check_alone(
+    hostile: Hostile, certificate: Path
+) -> None:
     context = Context()
-    async with serving(hostile.behave) as port, serving(http(HEALTHY)) as well:
+    ca_file = certificate / "ca.pem" if hostile.layer != "plain" else None
+    async with (
+        serving_over(hostile.layer, hostile.behave, certificate) as port,
+        serving(http(HEALTHY)) as well,
+    ):
         result, neighbour = await asyncio.gather(
-            run_check(check_of("hostile", hostile.kind, port, hostile.deadline), context),
+            run_check(check_of("hostile", hostile.kind, port, hostile.deadline, ca_file), context),
             run_check(check_of("healthy", "health", well), context),
         )
         await context.closing.drain(timeout=5)

@@ -21,8 +21,8 @@ from probe.core.thresholds import thresholds_of
 from probe.kinds import KINDS
 from probe.kinds.http import KIND as HTTP
 from probe.lab import Lab
-from probe.metrics.check_metrics import FROM_ZERO_SECONDS
 from probe.metrics.exporter import Exporter, expose
+from probe.metrics.failure_counts import FROM_ZERO_SECONDS
 from probe.metrics.series_count import passing_run, series_of
 from tests.alerts.checks import plan_of_everything
 from tests.bench.rules import page, plan

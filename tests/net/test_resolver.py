@@ -80,3 +80,17 @@ async def test_of_a_name_with_thousands_of_addresses_the_first_are_used(
     found = await resolve("many.example.org", 443)
     assert [each.ip for each in found] == [info[4][0] for info in many[:16]]
     assert "many.example.org has 3500 addresses: the first 16 are used" in caplog.text
+
+
+async def test_many_addresses_of_one_family_leave_room_for_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = [(socket.AF_INET, 1, 6, "", (f"10.0.0.{number}", 80)) for number in range(3)]
+    first = [
+        (socket.AF_INET6, 1, 6, "", (f"fd00::{number:x}", 80, 0, 0)) for number in range(1, 99)
+    ]
+    again = [(socket.AF_INET6, 1, 6, "", ("fd00::1", 80, 0, 0))] * 50
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: again + first + later)
+    found = await resolve("many.example.org", 80)
+    assert [each.ip for each in found[:13]] == [f"fd00::{number:x}" for number in range(1, 14)]
+    assert [each.ip for each in found[13:]] == ["10.0.0.0", "10.0.0.1", "10.0.0.2"]

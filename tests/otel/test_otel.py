@@ -18,6 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from probe.config.settings import load_settings
 from probe.core.environment import ConfigurationError
+from probe.core.model import run_id
 from probe.kinds import KINDS
 from probe.otel import settings as otel
 from tests.daemon.running import PATIENCE, daemon
@@ -129,6 +130,8 @@ async def test_signals_arrive_as_metrics_and_a_failed_run_as_one_trace(tmp_path:
     # A run that confirms the failure is a trace of its own.
     assert {span.name for span in roots} == {"http bad"}
     assert len({span.trace_id for span in roots}) == len(roots)
+    # The trace of a run has its id, which exemplars and the API have too.
+    assert roots[0].trace_id.hex() == run_id("bad", roots[0].start_time_unix_nano / 1e9)
     first = roots[0].trace_id
     whole = [span for span in received.spans if span.trace_id == first]
     children = {span.name: span for span in whole if span.parent_span_id}

@@ -6,12 +6,13 @@ import sys
 import click
 
 from tests.regions import chaos, figures, network
+from tests.regions.changes import CHANGES
 from tests.regions.lab import Broken
 from tests.regions.partitions import PARTITIONS
 from tests.regions.processes import PROCESSES
 from tests.regions.setups import SETUPS
 
-SITUATIONS = {each.name: each for each in (*PARTITIONS, *PROCESSES, *SETUPS)}
+SITUATIONS = {each.name: each for each in (*PARTITIONS, *PROCESSES, *SETUPS, *CHANGES)}
 
 
 @click.group()

@@ -76,6 +76,11 @@ class Place:
         for address in addresses:
             self._firewall(f"-A OUTPUT -p tcp --syn -d {address} -j DROP")
 
+    def cut_answers(self, addresses: Iterable[str]) -> None:
+        """Lose what these addresses say, and hear that they accept connections."""
+        for address in addresses:
+            self._firewall(f"-A INPUT -s {address} -m length --length 100: -j DROP")
+
     def heal(self) -> None:
         """Lose nothing any more."""
         self._firewall("-F")

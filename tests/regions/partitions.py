@@ -140,7 +140,7 @@ async def _own_fault_behind_a_cut(lab: Lab) -> None:
 
 PARTITIONS = (
     Situation("sender-loses-its-way", _sender_loses_its_way),
-    Situation("no-way-from-the-beginning", _way_lost_from_the_beginning, proof=False),
+    Situation("no-way-from-the-beginning", _way_lost_from_the_beginning),
     Situation("minority-recovers", _minority_recovers),
     Situation("can-be-asked-and-not-ask", _one_that_cannot_ask),
     Situation("flapping-link", _flapping_link, proof=False),

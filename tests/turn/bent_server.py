@@ -2,53 +2,17 @@
 
 import asyncio
 import os
+import ssl
 import struct
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any, cast
 
-from probe.stun.codec import DecodeError, MessageClass, Method, StunMessage, decode, long_term_key
+from probe.stun.codec import DecodeError, MessageClass, Method, StunMessage, decode
+from tests.turn.bends import KEY, PASSWORD, REALM, USERNAME, Address, Bends, Client
 
-USERNAME, PASSWORD, REALM = "u", "p", b"bent.test"
-KEY = long_term_key(USERNAME, REALM, PASSWORD)
-Address = tuple[str, int]
-
-
-@dataclass
-class Bends:
-    """How it deviates. Codes are those of error answers; sizes are bytes."""
-
-    allocate_error: int | None = None
-    error_times: int = 10**9
-    unsigned_errors: bool = False
-    unsigned_successes: frozenset[Method] = frozenset()
-    open_relay: bool = False
-    channel_error: int | None = None
-    permission_error: int | None = None
-    without: frozenset[str] = frozenset()
-    extra: bytes = b""
-    realm: bytes = REALM
-    forward_padding: bool = False
-    pad_towards_client: bool = True
-    largest: int = 10**9
-    drops: Callable[[bytes], bool] = lambda _: False
-    changes: Callable[[bytes], bytes] = lambda data: data
-    delay: Callable[[bytes], float] = lambda _: 0.0
-    first_answers: Callable[[], bytes] | None = None
-    answer_lost: int = 0
-    flood: bytes = b""
-    on_allocation: Callable[[StunMessage], None] = lambda _: None
-
-
-@dataclass
-class _Client:
-    send: Callable[[bytes], None]
-    address: Address
-    stream: bool
-    relay: "asyncio.DatagramTransport | None" = None
-    channels: dict[int, Address] = field(default_factory=dict)
-    permitted: set[str] = field(default_factory=set)
+__all__ = ["KEY", "PASSWORD", "REALM", "USERNAME", "Bends", "BentServer", "bent_server"]
 
 
 class BentServer(asyncio.DatagramProtocol):
@@ -58,10 +22,10 @@ class BentServer(asyncio.DatagramProtocol):
         self.bends = bends
         self.allocated = 0
         self._nonce = os.urandom(8).hex().encode()
-        self._clients: dict[Address, _Client] = {}
+        self._clients: dict[Address, Client] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, host: str, port: int = 0) -> None:
+    async def start(self, host: str, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.host = host
         while True:
@@ -69,7 +33,7 @@ class BentServer(asyncio.DatagramProtocol):
             self._udp, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=address)
             self.port = int(self._udp.get_extra_info("sockname")[1])
             try:
-                self._tcp = await asyncio.start_server(self._serve, host, self.port)
+                self._tcp = await asyncio.start_server(self._serve, host, self.port, ssl=tls)
             except OSError:
                 self._udp.close()
                 if port:
@@ -84,17 +48,23 @@ class BentServer(asyncio.DatagramProtocol):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for client in self._clients.values():
-            if client.relay is not None:
-                client.relay.close()
+            client.expire()
+
+    @property
+    def nonce(self) -> bytes:
+        """The one nonce of the server."""
+        return self._nonce
 
     def url(self, way: str = "udp") -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
+        if way == "tls":
+            return f"turns:{host}:{self.port}?transport=tcp"
         return f"turn:{host}:{self.port}?transport={way}"
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         key = address[:2]
         if key not in self._clients:
-            self._clients[key] = _Client(
+            self._clients[key] = Client(
                 lambda packet: self._udp.sendto(packet, address), key, stream=False
             )
         self._received(self._clients[key], data)
@@ -104,7 +74,9 @@ class BentServer(asyncio.DatagramProtocol):
         assert task is not None
         self._tasks.add(cast("asyncio.Task[None]", task))
         address = writer.get_extra_info("peername")[:2]
-        client = self._clients[address] = _Client(writer.write, address, stream=True)
+        client = self._clients[address] = Client(
+            writer.write, address, stream=True, close=writer.close
+        )
         try:
             while True:
                 head = await reader.readexactly(4)
@@ -119,7 +91,7 @@ class BentServer(asyncio.DatagramProtocol):
         finally:
             writer.close()
 
-    def _received(self, client: _Client, data: bytes) -> None:
+    def _received(self, client: Client, data: bytes) -> None:
         bends = self.bends
         if bends.first_answers is not None:
             client.send(bends.first_answers())
@@ -136,22 +108,26 @@ class BentServer(asyncio.DatagramProtocol):
             return
         if message.message_class == MessageClass.INDICATION:
             self._indicated(client, message)
+        elif message.method in bends.ignores and message.attributes.get("LIFETIME") != 0:
+            pass
         elif bends.answer_lost:
             bends.answer_lost -= 1
         else:
             self._spawn(self._asked(client, message))
 
-    def _indicated(self, client: _Client, message: StunMessage) -> None:
+    def _indicated(self, client: Client, message: StunMessage) -> None:
         peer = message.attributes.get("XOR-PEER-ADDRESS")
-        if client.relay is not None and peer and peer[0] in client.permitted:
+        if client.relay is not None and peer and _is_permitted(client, peer[0]):
             client.relay.sendto(message.attributes["DATA"], peer)
 
-    async def _asked(self, client: _Client, request: StunMessage) -> None:
+    async def _asked(self, client: Client, request: StunMessage) -> None:
         if request.method == Method.BINDING:
             self._answer(client, request, {"XOR-MAPPED-ADDRESS": client.address}, signed=False)
-        elif not request.is_signed_with(KEY) and not self.bends.open_relay:
+        elif not request.is_signed_with(self.bends.key) and not self.bends.open_relay:
             challenge = {"REALM": self.bends.realm, "NONCE": self._nonce}
             self._refuse(client, request, 401, signed=False, **challenge)
+        elif (error := self.bends.instead(request)) is not None:
+            self._refuse(client, request, error.code, error.signed, **error.attributes)
         elif request.method == Method.ALLOCATE:
             await self._allocate(client, request)
         elif client.relay is None:
@@ -161,7 +137,7 @@ class BentServer(asyncio.DatagramProtocol):
         else:
             self._permit(client, request)
 
-    async def _allocate(self, client: _Client, request: StunMessage) -> None:
+    async def _allocate(self, client: Client, request: StunMessage) -> None:
         bends = self.bends
         bends.on_allocation(request)
         if bends.allocate_error is not None and bends.error_times > 0:
@@ -171,7 +147,7 @@ class BentServer(asyncio.DatagramProtocol):
         if client.relay is None:
             loop = asyncio.get_running_loop()
             relay, _ = await loop.create_datagram_endpoint(
-                lambda: _Relay(self, client), local_addr=(self.host, 0)
+                lambda: _Relay(self, client), local_addr=(bends.relay_host or self.host, 0)
             )
             client.relay = relay
             self.allocated += 1
@@ -179,35 +155,50 @@ class BentServer(asyncio.DatagramProtocol):
         attributes = {
             "XOR-RELAYED-ADDRESS": relayed,
             "XOR-MAPPED-ADDRESS": client.address,
-            "LIFETIME": 600,
+            **self._living(client),
+            **bends.allocated,
         }
         for name in bends.without:
             attributes.pop(name, None)
         self._answer(client, request, attributes)
 
-    def _refresh(self, client: _Client, request: StunMessage) -> None:
+    def _refresh(self, client: Client, request: StunMessage) -> None:
         if request.attributes.get("LIFETIME") == 0 and client.relay is not None:
-            client.relay.close()
-            client.relay = None
+            client.expire()
             self.allocated -= 1
-        self._answer(client, request, {"LIFETIME": 600})
+            self._answer(client, request, {"LIFETIME": 0})
+            return
+        client.refreshed += 1
+        self._answer(client, request, self._living(client))
 
-    def _permit(self, client: _Client, request: StunMessage) -> None:
+    def _living(self, client: Client) -> dict[str, int]:
+        """The LIFETIME of the next answer, after which the allocation is gone."""
+        lifetimes = self.bends.lifetimes
+        lifetime = lifetimes[min(client.refreshed, len(lifetimes) - 1)]
+        if lifetime is None:
+            return {}
+        if client.end is not None:
+            client.end.cancel()
+        loop = asyncio.get_running_loop()
+        client.end = loop.call_later(min(lifetime, 10**6), client.expire)
+        return {"LIFETIME": lifetime}
+
+    def _permit(self, client: Client, request: StunMessage) -> None:
         bends, peer = self.bends, request.attributes["XOR-PEER-ADDRESS"]
         is_bind = request.method == Method.CHANNEL_BIND
         error = bends.channel_error if is_bind else bends.permission_error
         if error is not None:
             self._refuse(client, request, error)
             return
-        client.permitted.add(peer[0])
+        client.permitted[peer[0]] = time.monotonic() + bends.permission_seconds
         if is_bind:
             client.channels[request.attributes["CHANNEL-NUMBER"]] = peer
         self._answer(client, request, {})
 
-    def relayed(self, client: _Client, data: bytes, peer: Address) -> None:
+    def relayed(self, client: Client, data: bytes, peer: Address) -> None:
         """What a peer has sent to an allocation."""
         bends = self.bends
-        if peer[0] not in client.permitted or len(data) > bends.largest or bends.drops(data):
+        if not _is_permitted(client, peer[0]) or len(data) > bends.largest or bends.drops(data):
             return
         delay = bends.delay(data)
         if delay:
@@ -217,48 +208,66 @@ class BentServer(asyncio.DatagramProtocol):
         else:
             self._hand_on(client, bends.changes(data), peer)
 
-    def _hand_on(self, client: _Client, data: bytes, peer: Address) -> None:
+    def _hand_on(self, client: Client, data: bytes, peer: Address) -> None:
+        client.relayed += 1
+        if client.relayed == self.bends.closes_after:
+            client.close()
+        if client.relayed == self.bends.away_after:
+            self._spawn(self._go_away())
         numbers = {address: number for number, address in client.channels.items()}
         if self.bends.flood:
             self._spawn(self._flood(client, self.bends.flood))
         if peer in numbers:
             pad = client.stream and self.bends.pad_towards_client
             packet = struct.pack("!HH", numbers[peer], len(data)) + data
-            client.send(packet + (bytes(-len(data) % 4) if pad else b""))
+            self._leave(client, None, packet + (bytes(-len(data) % 4) if pad else b""))
             return
         attributes = {"XOR-PEER-ADDRESS": peer, "DATA": data}
-        client.send(StunMessage(Method.DATA, MessageClass.INDICATION, attributes).encode())
+        message = StunMessage(Method.DATA, MessageClass.INDICATION, attributes)
+        self._leave(client, None, message.encode())
 
-    async def _flood(self, client: _Client, packet: bytes) -> None:
+    async def _go_away(self) -> None:
+        """Nothing listens at the UDP port for a while: the system refuses what comes."""
+        address = (self.host, self.port)
+        self._udp.close()
+        await asyncio.sleep(self.bends.away_seconds)
+        loop = asyncio.get_running_loop()
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=address)
+
+    async def _flood(self, client: Client, packet: bytes) -> None:
         for _ in range(20_000):
             client.send(packet)
             await asyncio.sleep(0)
 
     def _answer(
-        self, client: _Client, request: StunMessage, attributes: dict[str, Any], signed: bool = True
+        self, client: Client, request: StunMessage, attributes: dict[str, Any], signed: bool = True
     ) -> None:
         signed = signed and request.method not in self.bends.unsigned_successes
         signed = signed and not self.bends.open_relay
         answer = StunMessage(
             request.method, MessageClass.RESPONSE, attributes, request.transaction_id
         )
-        packet = answer.encode(KEY if signed and not self.bends.extra else None)
+        packet = answer.encode(self.bends.key if signed and not self.bends.extra else None)
         if self.bends.extra:
             packet = _with_extra(packet, self.bends.extra)
-        client.send(packet)
+        self._leave(client, request, packet)
 
     def _refuse(
         self,
-        client: _Client,
+        client: Client,
         request: StunMessage,
         code: int,
         signed: bool = True,
-        **attributes: bytes,
+        **attributes: Any,
     ) -> None:
         signed = signed and not self.bends.unsigned_errors
         found: dict[str, Any] = {"ERROR-CODE": (code, b"no"), **attributes}
         answer = StunMessage(request.method, MessageClass.ERROR, found, request.transaction_id)
-        client.send(answer.encode(KEY if signed else None))
+        self._leave(client, request, answer.encode(self.bends.key if signed else None))
+
+    def _leave(self, client: Client, request: StunMessage | None, packet: bytes) -> None:
+        for each in self.bends.outgoing(request, packet):
+            client.send(each)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -267,11 +276,15 @@ class BentServer(asyncio.DatagramProtocol):
 
 
 class _Relay(asyncio.DatagramProtocol):
-    def __init__(self, server: BentServer, client: _Client) -> None:
+    def __init__(self, server: BentServer, client: Client) -> None:
         self._server, self._client = server, client
 
     def datagram_received(self, data: bytes, peer: Address) -> None:
         self._server.relayed(self._client, data, peer[:2])
+
+
+def _is_permitted(client: Client, ip: str) -> bool:
+    return client.permitted.get(ip, 0.0) > time.monotonic()
 
 
 def _with_extra(packet: bytes, extra: bytes) -> bytes:
@@ -281,11 +294,17 @@ def _with_extra(packet: bytes, extra: bytes) -> bytes:
 
 @asynccontextmanager
 async def bent_server(
-    bends: Bends | None = None, host: str = "127.0.0.1", port: int = 0, **options: Any
+    bends: Bends | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    tls: ssl.SSLContext | None = None,
+    **options: Any,
 ) -> AsyncIterator[BentServer]:
-    """A server that runs until the block ends; ``options`` are Bends."""
+    """A server that runs until the block ends; ``options`` are Bends, with ``tls`` its streams
+    are TLS."""
     server = BentServer(bends or Bends(**options))
-    await server.start(host, port)
+    await server.start(host, port, tls)
     try:
         yield server
     finally:

@@ -38,6 +38,7 @@ async def served(
     found: list[ConnectionTable] = []
     app = web.Application(middlewares=[watch_requests(lambda: found[0])])
     app.router.add_get("/", handler)
+    app.router.add_get("/probe", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     assert runner.server is not None
@@ -100,6 +101,24 @@ async def test_a_request_that_takes_too_long_is_given_up() -> None:
         stream[1].write(GET)
         assert await _is_closed(stream)
         stream[1].close()
+
+
+async def test_a_run_on_request_takes_as_long_as_a_scrape_may() -> None:
+    done = asyncio.Event()
+
+    async def handle(request: web.Request) -> web.Response:
+        await done.wait()
+        return web.Response(text="hello")
+
+    async with served(limits(request=0.05), handle) as server, asyncio.timeout(20):
+        page, run = await server.connect(), await server.connect()
+        run[1].write(GET.replace(b"GET / ", b"GET /probe?target=a "))
+        page[1].write(GET)
+        assert await _is_closed(page)
+        done.set()
+        assert b"200 OK" in await run[0].readuntil(b"\r\n\r\n")
+        for stream in (page, run):
+            stream[1].close()
 
 
 async def test_one_too_many_closes_the_oldest_idle_one_first() -> None:

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from probe.config.discovery.http_sd import fetch
@@ -211,13 +210,19 @@ def _read_file(path: Path) -> Sequence[TargetGroup]:
     text = data.decode("utf-8-sig")
     if path.suffix == ".json":
         return groups_of(_parsed(text, json.loads, "JSON"))
-    return groups_of(_parsed(text, yaml.safe_load, "YAML"))
+    return groups_of(_parsed_yaml(text))
 
 
-def _parsed(text: str, parse: Any, form: str) -> object:
+def _parsed_yaml(text: str) -> object:
+    import yaml
+
+    return _parsed(text, yaml.safe_load, "YAML", yaml.YAMLError)
+
+
+def _parsed(text: str, parse: Any, form: str, invalid: type[Exception] = ValueError) -> object:
     try:
         return parse(text)
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, invalid):
         raise ValueError(f"is not valid {form}") from None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alerts.manager import AlertManager
-from alerts.notification.receiver_health import STUCK_SECONDS, UNDELIVERED_SECONDS
+from alerts.notification.receiver_queue import STUCK_SECONDS, UNDELIVERED_SECONDS
 from alerts.own_alerts import OwnProblem
 from probe.core.model import Unit, Verdict
 from probe.core.resources import Shortages

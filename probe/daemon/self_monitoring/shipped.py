@@ -6,20 +6,21 @@ from importlib import import_module
 
 from alerts import notifiers
 from alerts.runbooks import read_runbooks
-from probe.report.html.templates import load_all, policy, script
+from probe.exporter.service import PROBERS
+from probe.report.html.templates import policy, read_templates, script
 
 # Otherwise loaded on first use: name resolution's codec, heartbeats, runbook pages.
 _LATE = ("encodings.idna", "probe.net.http", "probe.report.html.prose")
 
 
-def read_shipped(notifier_names: Iterable[str]) -> None:
-    """Read runbooks, templates, style sheet and script, and import the configured notifiers'
-    libraries."""
+def read_shipped(notifier_names: Iterable[str], *, probes_on_request: bool = False) -> None:
+    """Read runbooks, templates, style sheet and script, and import the libraries of the configured
+    notifiers, and of the probers where ``/probe`` may contact anything."""
     read_runbooks()
-    load_all()
+    read_templates()
     policy()
     script()
-    for name in _LATE:
+    for name in (*_LATE, *([PROBERS] if probes_on_request else [])):
         import_module(name)
     wanted = tuple(notifier_names)
     for module in pkgutil.iter_modules(notifiers.__path__):

@@ -1,6 +1,6 @@
 """Labels that service discovery gives targets, as one info metric to join with."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
@@ -9,6 +9,10 @@ from probe.core.kind import Check
 
 NAME = "probe_target_info"
 HELP = "Labels of a check's target, as service discovery gives them: join on check."
+# Of the scraper, or of histograms and summaries: renamed as Prometheus renames what collides, or
+# with `honor_labels` the series would be of another job.
+RESERVED = frozenset({"job", "instance", "le", "quantile"})
+LONGEST_VALUE = 500
 
 
 class TargetInfo(Collector):
@@ -23,7 +27,16 @@ class TargetInfo(Collector):
         for check in self._checks():
             if check.table.target_labels:
                 own = {"check": check.name, "kind": check.kind.name, "region": self._region}
-                labels = {**check.table.target_labels, **own, "target": check.table.target}
+                given = _safe(check.table.target_labels)
+                labels = {**given, **own, "target": check.table.target}
                 metric.add_sample(NAME, labels, 1.0)
         if metric.samples:
             yield metric
+
+
+def _safe(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels without what belongs to others, and none longer than 500 characters."""
+    return {
+        f"exported_{name}" if name in RESERVED else name: value[:LONGEST_VALUE]
+        for name, value in labels.items()
+    }

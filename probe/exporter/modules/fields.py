@@ -4,7 +4,6 @@ https://github.com/prometheus/blackbox_exporter/blob/master/CONFIGURATION.md
 """
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from probe.exporter.modules.pattern import RegularExpression
+
 _GO_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PROMETHEUS_UNITS = {"d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _UNITS = {**_GO_UNITS, **_PROMETHEUS_UNITS}
@@ -28,17 +29,6 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _LONGEST_SECRET = 1 << 16
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-# RE2's classes, which Python doesn't know.
-_POSIX = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "digit": "0-9",
-    "lower": "a-z",
-    "space": r"\t\n\v\f\r ",
-    "upper": "A-Z",
-    "word": "0-9A-Za-z_",
-    "xdigit": "0-9A-Fa-f",
-}
 
 
 class Strict(BaseModel):
@@ -90,30 +80,8 @@ def _parse_size(value: object) -> object:
 
 
 def compile_pattern(value: object) -> object:
-    """A regular expression in RE2's syntax, as Python's. Raises ValueError."""
-    if not isinstance(value, str):
-        return value
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)
-            return re.compile(_translated(value), re.ASCII)
-    except (re.error, FutureWarning) as error:
-        problem = f"the regular expression can't be compiled: {error}"
-        raise ValueError(f"{problem}; write flags such as (?i) first, and no RE2 classes") from None
-
-
-def _translated(pattern: str) -> str:
-    r"""RE2's ``\z``, ``[[:alpha:]]`` and ``$`` (the end of the text) in Python's syntax."""
-    for name, members in _POSIX.items():
-        pattern = pattern.replace(f"[:{name}:]", members)
-    ends_lines = re.match(r"\(\?[a-zA-Z]*m[a-zA-Z]*\)", pattern) is not None
-    parts = re.split(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])", pattern, flags=re.DOTALL)
-    for index, part in enumerate(parts):
-        if part == r"\z":
-            parts[index] = r"\Z"
-        elif index % 2 == 0 and not ends_lines:
-            parts[index] = part.replace("$", r"\Z")
-    return "".join(parts)
+    """A regular expression in RE2's syntax. Raises ValueError."""
+    return RegularExpression.of(value) if isinstance(value, str) else value
 
 
 def read_secret_file(path: Path) -> str:
@@ -139,7 +107,7 @@ def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, le=3600)]
 Size = Annotated[int, BeforeValidator(_parse_size), Field(ge=0)]
-Pattern = Annotated[re.Pattern[str], BeforeValidator(compile_pattern)]
+Pattern = Annotated[RegularExpression, BeforeValidator(compile_pattern)]
 Text = Annotated[str, BeforeValidator(_as_text)]
 Secret = Annotated[SecretStr, BeforeValidator(_as_text)]
 Headers = Annotated[Mapping[str, Text], AfterValidator(check_headers)]

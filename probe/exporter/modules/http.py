@@ -70,6 +70,7 @@ class HttpProbe(Addressed):
     body: Text = ""
     body_file: Path | None = None
     valid_status_codes: tuple[int, ...] = ()
+    accept_any_response: bool = False
     valid_http_versions: tuple[Text, ...] = ()
     follow_redirects: bool = True
     no_follow_redirects: bool = False

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from probe.core.environment import ConfigProblem, Variables, plain_message
@@ -18,6 +17,8 @@ _FROM = "_from"
 
 def read_modules(path: Path) -> tuple[dict[str, Module], list[ConfigProblem]]:
     """The modules of a file as blackbox_exporter has it, and what is wrong in it."""
+    import yaml
+
     try:
         document = yaml.safe_load(_text_of(path))
     except yaml.YAMLError as error:

@@ -150,7 +150,7 @@ async def _judge(
     body = await _body(settings, page, record, client)
     status = page.response.status
     accepted = settings.valid_status_codes or range(200, 300)
-    if status not in accepted:
+    if not settings.accept_any_response and status not in accepted:
         message = f"{page.url.host_port_subcomponent or ''} answers {status}"
         raise status_error(status, message, phase="status", credential=_has_login(settings))
     _judge_headers(settings, page, record)

@@ -12,6 +12,8 @@ from probe.stun.uri import (
 )
 
 _HOST = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
+# Python's own takes anything there, brackets and a port too.
+_ZONE = re.compile(r"[\w.-]{1,15}", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -53,6 +55,8 @@ def hostport(text: str, default: int) -> tuple[str, int]:
 def check_host(text: str) -> str:
     """A host name or address without brackets. Raises ValueError."""
     bare = text.removeprefix("[").removesuffix("]")
+    if "%" in bare and not _ZONE.fullmatch(bare.partition("%")[2]):
+        raise ValueError("the zone after % must be an interface, as in [fe80::1%eth0]")
     try:
         return str(ipaddress.ip_address(bare))
     except ValueError:

@@ -10,6 +10,7 @@ from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.exporter.modules.other import QueryResponse, TcpProbe
+from probe.exporter.modules.pattern import FoundText, RegularExpression
 from probe.exporter.probers import signals
 from probe.exporter.probers.connection import Connector, addresses_of, write_address, write_tls
 from probe.exporter.probers.table import ProbeTable, prober
@@ -81,7 +82,7 @@ class Dialogue:
         self._is_open = True
         self._pending = b""
         self._read_bytes = 0
-        self._match: re.Match[str] | None = None
+        self._match: FoundText | None = None
 
     async def start_tls(self, connector: Connector, host: str, observer: TlsObserver) -> None:
         """TLS from here on. Raises OSError."""
@@ -108,7 +109,7 @@ class Dialogue:
         if step.starttls:
             await self.start_tls(connector, host, observer)
 
-    async def _expect(self, pattern: re.Pattern[str]) -> None:
+    async def _expect(self, pattern: RegularExpression) -> None:
         """Read lines until one matches."""
         while True:
             line = await self._line()

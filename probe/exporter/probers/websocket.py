@@ -1,6 +1,5 @@
 """``websocket``: the opening handshake (RFC 6455), a message there and one back, a close."""
 
-import re
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -11,6 +10,7 @@ from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.core.recorder import Recorder
 from probe.exporter.modules.credentials import credentials_for
+from probe.exporter.modules.pattern import RegularExpression
 from probe.exporter.modules.rtc import WebSocketProbe
 from probe.exporter.probers import signals
 from probe.exporter.probers.connection import Connector, write_address, write_tls
@@ -95,7 +95,7 @@ async def _talk(socket: WebSocket, settings: WebSocketProbe, record: Recorder) -
             await _expect(socket, settings.expect, record)
 
 
-async def _expect(socket: WebSocket, pattern: re.Pattern[str], record: Recorder) -> None:
+async def _expect(socket: WebSocket, pattern: RegularExpression, record: Recorder) -> None:
     while (message := await socket.receive()) is not None:
         data = message.data
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data

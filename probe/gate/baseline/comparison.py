@@ -19,6 +19,8 @@ LEVEL = 0.05
 NEGLIGIBLE = 0.147
 # With fewer values on a side the normal approximation isn't good, and nothing is marked.
 LEAST_VALUES = 8
+# With more terms than this the exact test takes seconds, and the normal approximation is as good.
+MOST_TERMS = 20_000
 
 
 def compare(
@@ -59,6 +61,8 @@ def fisher(bad_before: int, before: int, bad_after: int, after: int) -> float:
     """The two-sided p value of Fisher's exact test on two shares."""
     bad, total = bad_before + bad_after, before + after
     lowest, highest = max(0, bad - after), min(bad, before)
+    if highest - lowest > MOST_TERMS:
+        return _two_shares(bad_before, before, bad_after, after)
 
     def chance(count: int) -> float:
         return _log_choose(before, count) + _log_choose(after, bad - count)
@@ -69,6 +73,15 @@ def fisher(bad_before: int, before: int, bad_after: int, after: int) -> float:
     return min(1.0, math.fsum(math.exp(each - whole) for each in found if each <= seen + 1e-9))
 
 
+def _two_shares(bad_before: int, before: int, bad_after: int, after: int) -> float:
+    """The two-sided p value of the z test on two shares, with the continuity correction of Yates
+    (1934)."""
+    share = (bad_before + bad_after) / (before + after)
+    spread = math.sqrt(share * (1 - share) * (1 / before + 1 / after))
+    distance = abs(bad_before / before - bad_after / after) - (1 / before + 1 / after) / 2
+    return math.erfc(max(0.0, distance) / spread / math.sqrt(2)) if spread else 1.0
+
+
 def _one(
     before: MeasuredSeries | None, after: MeasuredSeries | None, check: str, signal: str
 ) -> ComparisonRow:
@@ -77,6 +90,9 @@ def _one(
     row = ComparisonRow(check, signal, either.unit, _middle(before), _middle(after))
     if before is None or after is None:
         return row
+    if before.unit is not after.unit:
+        # Another program's series by the same name.
+        return replace(row, unit=after.unit, before=None)
     if not signal:
         p = fisher(before.bad, before.cases, after.bad, after.cases)
         return replace(row, p_value=p, effect=1.0, test="Fisher")

@@ -11,6 +11,9 @@ DELETED_BEFORE = "deleted_before"
 # When the probe was last known to run.
 ALIVE = "alive"
 
+# Of a check's number: its entries up to this moment were not all written in the order of time.
+_LATE_UNTIL = "late_until "
+
 MOST_STOPS = 2000
 MOST_HOLDS = 20
 
@@ -59,3 +62,15 @@ def set_holds(db: sqlite3.Connection, longest: Mapping[str, float], now: float) 
                 " WHERE check_name = ?1 ORDER BY since DESC LIMIT ?2)",
                 (check, MOST_HOLDS),
             )
+
+
+def note_late(db: sqlite3.Connection, check: int, after: float) -> None:
+    """An entry of a check is written after one that began later, at ``after``."""
+    known = mark(db, f"{_LATE_UNTIL}{check}")
+    set_mark(db, f"{_LATE_UNTIL}{check}", after if known is None else max(after, known))
+
+
+def late_until(db: sqlite3.Connection) -> dict[int, float]:
+    """Checks with late entries, and until when their order of writing isn't that of time."""
+    rows = db.execute("SELECT name, value FROM marks WHERE name GLOB ?", (f"{_LATE_UNTIL}[0-9]*",))
+    return {int(name.removeprefix(_LATE_UNTIL)): float(value) for name, value in rows}

@@ -279,6 +279,7 @@ KIND: Kind[HttpEnvironment, HttpTable] = Kind(
     plot=RESPONSE,
     buckets=(0.5, 1.0, 2.0),
     brief_histogram=True,
+    series=25,
     runbooks=Runbooks(
         "backend-down", "response-slow", _RUNBOOKS_BY_CAUSE, {"frontend": "frontend-down"}
     ),

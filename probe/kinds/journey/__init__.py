@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from probe.paircam.user_session import AppUser
 
 
-# 89 counted with MONITOR on a running backend, ten times of ten; and what the backend does for
-# "connection-status": GET of the session and of the match, SETEX, INCRBY, LPUSH, LTRIM.
-REDIS_COMMANDS = 89 + 6
+# Counted with MONITOR on a running backend, four times of four.
+REDIS_COMMANDS = 95
 # With the codes' length of 10 characters at most.
 _LANGUAGE = "x-{}"
 
@@ -244,7 +243,7 @@ KIND = Kind(
     ),
     cost="2 tokens (none with JWT_SECRET), 2 sessions, 95 Redis commands, two allocations, 24 kB",
     uses=uses,
-    load=lazy_import("jwt", "probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
+    load=lazy_import("probe.net.http", "probe.net.socketio", "probe.call.signaled_call"),
     # Beside the 912 commands a day of signaling and redis there are 88 left in the tenth of
     # Upstash's free plan that monitoring may take: 95 every 27 hours are 85 a day.
     interval=97_200.0,

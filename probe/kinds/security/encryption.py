@@ -4,13 +4,14 @@ import asyncio
 import ssl
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.context import Context
+from probe.core.model import CheckAborted
 from probe.core.recorder import Recorder
 from probe.kinds.security.findings import Findings, listed
 from probe.kinds.security.settings import SecurityTable
@@ -88,6 +89,10 @@ async def _accepts(
 ) -> str:
     """The cipher that a handshake ends with; empty where it is refused, or where this machine's
     OpenSSL can't offer it."""
+    from probe.net.protocol.connect import connect_tcp
+    from probe.net.protocol.stream import TlsStream
+    from probe.net.resolver import resolve
+
     with warnings.catch_warnings():
         # Old versions are deprecated, which is why they are offered here.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -96,15 +101,14 @@ async def _accepts(
         return ""
     try:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
-            _, writer = await asyncio.open_connection(host, port, ssl=offer, server_hostname=host)
-    except (OSError, TimeoutError):
+            with closing(await connect_tcp(await resolve(host, port))) as connection:
+                stream = TlsStream(connection, offer, host)
+                with closing(stream):
+                    await stream.handshake()
+                    chosen = stream.connection.cipher()
+    except (OSError, TimeoutError, CheckAborted):
         return ""
-    chosen = writer.get_extra_info("cipher")
-    writer.close()
-    with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(1.0):
-            await writer.wait_closed()
-    return str(chosen[0]) if chosen else ""
+    return chosen[0] if chosen else ""
 
 
 def _offers(version: ssl.TLSVersion | None, ciphers: str) -> Iterator[ssl.SSLContext]:

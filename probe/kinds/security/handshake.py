@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
-from probe.kinds.security.asking import GAP_SECONDS
+from probe.kinds.security.asking import Pace
 from probe.kinds.security.findings import Findings
 from probe.kinds.security.settings import SecurityTable
 from probe.net.urls import show_host
@@ -28,9 +28,10 @@ async def handshakes(
 ) -> bool:
     """A session with each forgery; False if there is no Socket.IO server to try it on. Raises
     NotMeasured."""
-    seconds = READY_SECONDS
+    seconds, pace = READY_SECONDS, Pace()
     for item, headers in forged:
         place = f"{PLACE}, {item}"
+        await pace.turn()
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         try:
             is_ready = await _is_ready(table, context, token if scheme else None, seconds)
@@ -45,7 +46,6 @@ async def handshakes(
             else:
                 found.passed(place, f'no "{table.ready_event}" within {seconds:g} s')
                 seconds = AGAIN_SECONDS
-        await asyncio.sleep(GAP_SECONDS)
     return True
 
 

@@ -244,7 +244,7 @@ KIND = Kind(
     cost="about 4 Redis commands, and one LRANGE of the queue for each round trip; "
     "at most one token in its lifetime, none with JWT_SECRET",
     uses=uses,
-    load=lazy_import("jwt", "probe.net.http", "probe.net.socketio"),
+    load=lazy_import("probe.net.http", "probe.net.socketio"),
     interval=INTERVAL,
     retry=30.0,
     plot=RTT,

@@ -8,17 +8,23 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
 from multidict import CIMultiDict
 
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.exchange import HttpResponse, Request
-from probe.net.protocol.head import Head
+from probe.net.protocol.head import Head, excerpt
 from probe.net.protocol.http1 import MOST_INFORMATIONAL
 from probe.net.protocol.stream import Stream
 
 # Frames without data, and data frames of a few bytes.
 MOST_SMALL_FRAMES = 2000
+MOST_FIELDS = 64 << 10
 _SMALL = 64
+# Bytes beside content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
+MOST_OVERHEAD = 256 << 10
+_FRAME_HEADER = 9
+_SETTINGS, _LONGEST_FRAME = 4, 16384
 _PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
 
 
@@ -64,7 +70,12 @@ class _Connection:
         config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1")
         self._h2 = h2.connection.H2Connection(config=config)
         self._events: deque[h2.events.Event] = deque()
-        self._small = 0
+        # As browsers do, no promise is taken.
+        codes = h2.settings.SettingCodes
+        values = {codes.ENABLE_PUSH: 0, codes.MAX_HEADER_LIST_SIZE: MOST_FIELDS}
+        self._h2.local_settings = h2.settings.Settings(client=True, initial_values=values)
+        self._small = self._overhead = 0
+        self._start: bytes | None = b""
         self._id = 0
 
     async def send(self, request: Request) -> None:
@@ -96,6 +107,7 @@ class _Connection:
             data = await self.stream.read()
             if not data:
                 raise Truncated("closes the HTTP/2 connection before the response is complete")
+            self._check(data)
             try:
                 self._events.extend(self._h2.receive_data(data))
             except h2.exceptions.ProtocolError as error:
@@ -104,8 +116,24 @@ class _Connection:
                 ) from None
             await self._flush()
 
+    def _check(self, data: bytes) -> None:
+        """Before h2 keeps it: a frame may announce 16 MB. What isn't HTTP/2 at all ends at its
+        first frame, which is SETTINGS (RFC 9113, 3.4)."""
+        self._overhead += len(data)
+        if self._overhead > MOST_OVERHEAD:
+            raise Flood(f"sends more than {MOST_OVERHEAD >> 10} KiB of HTTP/2 without content")
+        if self._start is None:
+            return
+        self._start += data[:_FRAME_HEADER]
+        if len(self._start) >= _FRAME_HEADER:
+            length, kind = int.from_bytes(self._start[:3]), self._start[3]
+            if length > _LONGEST_FRAME or kind != _SETTINGS:
+                raise ProtocolViolation(f"does not speak HTTP/2: it sends {excerpt(self._start)}")
+            self._start = None
+
     def _concerns_us(self, event: h2.events.Event) -> bool:
         if isinstance(event, h2.events.DataReceived):
+            self._overhead -= len(event.data or b"")
             self._acknowledge(event)
             if len(event.data or b"") < _SMALL:
                 self._count()

@@ -8,68 +8,15 @@ at most ``SLICE`` bytes and gives the loop a turn first, for TLS as well.
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from socket import socket as Socket
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from probe.net.protocol.sliced_socket import MOST_HANDSHAKE, SLICE, HandshakeFlood, RecordBudget
 
-
-SLICE = 8192
-"""Bytes of a stream that are handled in one turn of the loop."""
 FREE_BYTES, LONG_SLICE, LONGEST_PAUSE = 16 << 10, 0.001, 0.03
 """Beyond so many bytes, a slice that takes so many seconds of CPU is followed by a pause of at most
 so many: what an honest server sends takes a tenth of that."""
-MOST_HANDSHAKE = 256 << 10
-"""Bytes that a server may send until a TLS handshake is over: OpenSSL takes 100 KiB of
-certificates, and every warning and HelloRequest for as long as they come."""
-
-
-class HandshakeFlood(ConnectionAbortedError):
-    """The server sends more than MOST_HANDSHAKE bytes of a handshake."""
-
-    detail = f"sends more than {MOST_HANDSHAKE >> 10} KiB and no end of the TLS handshake"
-
-
-class SlicedSocket(Socket):
-    """Reads at most SLICE bytes at a time, whatever is asked for.
-
-    asyncio asks for 256 KiB, and who sends so much without being asked would hold up everybody
-    else on the loop. Inside ``bounded_handshake`` HandshakeFlood is raised beyond MOST_HANDSHAKE
-    bytes, and asyncio hands it to whoever waits.
-    """
-
-    _left: int | None = None
-
-    @contextmanager
-    def bounded_handshake(self) -> Iterator[None]:
-        """Count what comes meanwhile."""
-        self._left = MOST_HANDSHAKE
-        try:
-            yield
-        finally:
-            self._left = None
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Receive a little at a time."""
-        data = super().recv(min(size, SLICE), flags)
-        self._count(len(data))
-        return data
-
-    def recv_into(self, buffer: "Buffer", nbytes: int = 0, flags: int = 0, /) -> int:
-        """As ``recv``; this is what TLS reads by."""
-        size = min(nbytes or len(memoryview(buffer)), SLICE)
-        length = super().recv_into(buffer, size, flags)
-        self._count(length)
-        return length
-
-    def _count(self, length: int) -> None:
-        if self._left is not None:
-            self._left -= length
-            if self._left < 0:
-                raise HandshakeFlood
 
 
 class Stream:
@@ -193,6 +140,7 @@ class TlsStream(Stream):
 
     def __init__(self, sock: Socket, context: ssl.SSLContext, server_name: str) -> None:
         super().__init__(sock)
+        self._budget = RecordBudget()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.connection = context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=server_name
@@ -222,12 +170,15 @@ class TlsStream(Stream):
     async def read(self) -> bytes:
         while True:
             try:
-                return self.connection.read(SLICE)
+                content = self.connection.read(SLICE)
             except ssl.SSLWantReadError:
                 await self._flush()  # a key update is answered
-                await self._feed()
+                self._budget.spend(await self._feed())
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
+            else:
+                self._budget.earn(len(content))
+                return content
 
     async def write(self, data: bytes) -> None:
         async with self._writing:
@@ -242,12 +193,13 @@ class TlsStream(Stream):
                 self._socket.send(self._outgoing.read())
         super().close()
 
-    async def _feed(self) -> None:
+    async def _feed(self) -> int:
         data = await self._receive()
         if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
+        return len(data)
 
     async def _flush(self) -> None:
         pending = self._outgoing.read()

@@ -6,7 +6,7 @@ import ssl
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.protocol.errors import Flood, PeerError, Truncated
-from probe.net.protocol.stream import HandshakeFlood
+from probe.net.protocol.sliced_socket import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import TlsObserver, translate_tls
 
@@ -21,7 +21,7 @@ def translate(
         return translate_tls(error, host, handshakes.unverified if handshakes else None)
     if isinstance(error, Truncated):
         return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} {error.detail}", hint=error.hint)
-    if isinstance(error, HandshakeFlood):
+    if isinstance(error, TlsFlood):
         return CheckFailed(Cause.FLOODED, f"{host} {error.detail}")
     if isinstance(error, Flood):
         return CheckFailed(Cause.FLOODED, f"{host} {error.detail}", hint=error.hint)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.core.model import Limits, Signal, Status, Unit, Verdict
+from probe.core.model import Limits, Signal, Status, Unit, Verdict, run_id
 from probe.history.model import ResultRow
 from probe.history.uptime.model import SignalSeries
 from probe.report.board import CheckDetails
@@ -57,8 +57,9 @@ class FallBar:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run with its waterfall; ``values`` are what it measured."""
+    """A run by its id, with its waterfall; ``values`` are what it measured."""
 
+    id: str
     run: RunTimes
     verdict: Verdict
     bars: tuple[FallBar, ...]
@@ -96,7 +97,7 @@ def render(
         "ranges": RANGES,
         "shown": shown,
         "charts": charts_of(row, details.series, now - range_named(shown).seconds, now),
-        "runs": _runs(details.runs, newest),
+        "runs": _runs(row.name, details.runs, newest),
         "incidents": [view_of(each) for each in details.incidents[:MOST_INCIDENTS]],
         "periods": row.incidents[:MOST_PERIODS],
     }
@@ -190,12 +191,12 @@ def _value(value: float | None, unit: Unit) -> str:
     return ABSENT if value is None else show(value, unit)
 
 
-def _runs(stored: Sequence[ResultRow], newest: Sequence[RunTimes]) -> list[RunLine]:
+def _runs(check: str, stored: Sequence[ResultRow], newest: Sequence[RunTimes]) -> list[RunLine]:
     """The newest runs; those that are only in history have no phases."""
     known = {round(run.at, 3): run for run in newest}
     rows = {round(row.at, 3): row for row in stored}
     times = sorted({*known, *rows}, reverse=True)[:MOST_RUNS]
-    return [_run_line(known.get(at) or _of_row(rows[at]), rows.get(at)) for at in times]
+    return [_run_line(check, known.get(at) or _of_row(rows[at]), rows.get(at)) for at in times]
 
 
 def _of_row(row: ResultRow) -> RunTimes:
@@ -207,9 +208,9 @@ def _of_row(row: ResultRow) -> RunTimes:
     return RunTimes(row.at, row.duration, row.status, phases, row.phase, row.cause, row.message)
 
 
-def _run_line(run: RunTimes, row: ResultRow | None) -> RunLine:
+def _run_line(check: str, run: RunTimes, row: ResultRow | None) -> RunLine:
     verdict = row.verdict if row is not None else _VERDICTS[run.status]
-    return RunLine(run, verdict, tuple(_bars(run)), _values(row))
+    return RunLine(run_id(check, run.at), run, verdict, tuple(_bars(run)), _values(row))
 
 
 def _bars(run: RunTimes) -> Iterable[FallBar]:

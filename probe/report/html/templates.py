@@ -95,10 +95,11 @@ def environment() -> Environment:
     return made
 
 
-def load_all() -> None:
-    """Compile every template: a mistake in one shows at start."""
-    for name in _sources():
-        environment().get_template(name)
+def read_templates() -> None:
+    """Read every template, which is compiled when its page is first asked for: all of them take a
+    tenth of a second of CPU and 3 MB, and most daemons are only ever asked for their metrics."""
+    _sources()
+    environment()
 
 
 def path(name: str) -> str:

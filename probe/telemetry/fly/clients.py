@@ -23,7 +23,7 @@ def machines_of(table: FlyAccess, context: Context) -> Machines:
 
 
 def promql_of(table: FlyAccess, context: Context) -> PromQL:
-    """A client for the organisation's metrics."""
+    """A client for the organization's metrics."""
     base = f"{table.prometheus_url.get_secret_value()}/{table.org}"
     return PromQL(_asker(METRICS_API, base, table, context))
 

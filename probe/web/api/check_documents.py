@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from probe.core.model import run_id
 from probe.history.model import ResultRow
 from probe.history.uptime.model import SignalSeries
 from probe.report.board import CheckDetails, StatusBoard
@@ -73,6 +74,7 @@ def _series(found: SignalSeries) -> schemas.SeriesModel:
 
 def _run(row: ResultRow) -> schemas.RunModel:
     return schemas.RunModel(
+        id=run_id(row.check, row.at),
         started_at=documents.moment_or_none(row.at),
         duration_seconds=seconds(row.duration),
         status=row.status.value,

@@ -123,6 +123,7 @@ class CheckModel(AnswerModel):
 class RunModel(AnswerModel):
     """One run of a check."""
 
+    id: str = Field(description="as in exemplars of /metrics, and its trace by OpenTelemetry")
     started_at: datetime | None
     duration_seconds: float | None
     status: str

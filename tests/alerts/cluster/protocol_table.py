@@ -66,6 +66,15 @@ TABLE = (
     ),
     Row(
         NONE,
+        f"another one is sending its first message, for less than {NOTIFY_TIMEOUT_SECONDS:g} s",
+        "wait",
+        Role.WAIT,
+        None,
+        others=(Other("nrt", ahead=False, sees=True, sending=1.0),),
+        waited=NOTIFY_TIMEOUT_SECONDS,
+    ),
+    Row(
+        NONE,
         "another one owns it",
         "stand by",
         Role.STANDBY,

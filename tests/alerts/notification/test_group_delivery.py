@@ -16,6 +16,7 @@ from alerts.notification.route import (
     RouteTable,
 )
 from alerts.notification.route import REPEAT_INTERVAL_SECONDS as REMIND_SECONDS
+from alerts.notification.template import headline
 from tests.alerts.notification.test_grouping import (
     BOTH,
     CHAT,
@@ -34,7 +35,7 @@ def refuse(here: GroupStore, now: float, attempts: int = 1) -> None:
         if delivery.notifier == "pager":
             here.log.refused(replace(delivery, attempts=attempts), now)
         else:
-            here.log.delivered(delivery)
+            here.log.delivered(delivery, 0.0)
 
 
 def test_what_was_refused_is_sent_again_after_the_group_interval_and_a_restart() -> None:
@@ -73,7 +74,7 @@ def test_a_resolve_that_was_refused_is_sent_until_it_is_accepted() -> None:
     assert after.settle([], 20 + GROUP_INTERVAL_SECONDS - 1, SETTING) == []
     assert after.next_time([], 21) == 20 + GROUP_INTERVAL_SECONDS
     (again,) = after.settle([], 20 + GROUP_INTERVAL_SECONDS, SETTING)
-    after.log.delivered(again)
+    after.log.delivered(again, 0.0)
     assert after.settle([], 1000, SETTING) == []
     assert set(after.documents().values()) == {None}
 
@@ -209,3 +210,30 @@ def test_a_route_of_its_own_may_have_other_times() -> None:
     assert [each[:2] for each in told(group_store(), GROUP_WAIT_SECONDS, [other])] == [
         ("chat", "firing")
     ]
+
+
+def test_an_alert_that_is_routed_away_while_it_fires_has_not_recovered_or_eased() -> None:
+    here = group_store()
+    told(here, 0, [alert("health"), alert("ready")])
+    here.routes = Routes([CHAT, PAGER], [RouteTable(notify=("chat",))])
+    (away,) = here.settle([Incident("backend", (alert("health"), alert("ready")))], 10, SETTING)
+    assert away.message.title == "health, ready are no longer routed here"
+    assert headline(away.message).startswith("- CLOSED: ")
+    ended = [Incident("backend", over=(alert("health"), alert("ready")))]
+    assert [each.notifier for each in here.settle(ended, 20, SETTING)] == ["chat"]
+
+
+def test_what_recovered_before_the_rest_was_routed_away_is_named_as_such() -> None:
+    here = group_store()
+    told(here, 0, [alert("health"), alert("ready")])
+    here.routes = Routes([CHAT, PAGER], [RouteTable(notify=())])
+    left = Incident("backend", (alert("ready"),), over=(alert("health"),))
+    titles = {each.message.title for each in here.settle([left], 10, SETTING)}
+    assert titles == {"health recovered; ready is no longer routed here"}
+
+
+def test_an_alert_that_eases_is_still_said_to_ease() -> None:
+    here = group_store()
+    told(here, 0, [alert("health")])
+    (eased,) = told(here, 10, [alert("health", Severity.WARNING)])
+    assert eased == ("pager", "resolved", "health: no longer critical")

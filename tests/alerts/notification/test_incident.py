@@ -2,8 +2,19 @@
 
 from dataclasses import replace
 
-from alerts.model import Alert, Fingerprint, Severity
-from alerts.notification.incident import OpenIncidents
+import pytest
+
+from alerts.model import Alert, Fingerprint, MessageType, Severity
+from alerts.notification.incident import MOST_RESOLVED, OpenIncidents
+from alerts.notification.message import (
+    AlertGroup,
+    MessageContext,
+    firing_message,
+    resolved_message,
+)
+from alerts.notification.notification_log import NotificationLogEntry
+from alerts.notification.template import lines
+from alerts.notification.title import firing_title
 from tests.alerts.words import an_alert
 
 GROUPS = {"health": "backend", "ready": "backend", "turn-a": "TURN a", "turn-b": "TURN b"}
@@ -113,3 +124,92 @@ def test_incidents_survive_a_restart() -> None:
     assert after.documents() == {}
     here.close(lambda key: False, [])
     assert here.documents() == {"incidents": None}
+
+
+def services(count: int, summary: str = "it is down") -> list[Alert]:
+    """Pages that are services of their own and fail."""
+    made = [page(f"site-{number:03}", 0.0) for number in range(count)]
+    return [replace(each, summary=summary) for each in made]
+
+
+def test_a_title_of_many_single_services_says_what_is_wrong_and_not_their_names() -> None:
+    alerts = services(100, "shop.example answers 502 Bad Gateway")
+    assert firing_title(alerts) == "100 checks fail: shop.example answers 502 Bad Gateway"
+    few = services(3, "certificate expired")
+    said = firing_title([*alerts[:40], *few])
+    assert said == "40 checks fail: shop.example answers 502 Bad Gateway, and other reasons"
+    backend = [an_alert(f"a{n}", 0.0, service=f"service {n % 3}") for n in range(9)]
+    assert firing_title(backend) == "9 checks fail: service 0, service 1 and service 2"
+
+
+def test_an_incident_with_more_checks_than_are_kept_counts_them_all_when_it_ends() -> None:
+    here, alerts = incidents(), services(2 * MOST_RESOLVED)
+    here.assign(alerts)
+    for alert in alerts:
+        here.add_resolved(replace(alert, ended=60.0))
+    [group] = here.with_members([AlertGroup("site-000", over=tuple(here.resolved))])
+    assert len(group.over) == MOST_RESOLVED
+    before = NotificationLogEntry(Severity.CRITICAL, ("site-000/failing",), 0.0, 0.0, 0.0)
+    message = resolved_message(group, group.over, before, 60.0, MessageContext("lax"))
+    assert message.title == f"{2 * MOST_RESOLVED} checks recovered"
+
+
+def test_an_incident_of_which_all_is_kept_counts_what_its_receiver_was_sent() -> None:
+    here, alerts = incidents(), services(MOST_RESOLVED - 1)
+    here.assign(alerts)
+    for alert in alerts:
+        here.add_resolved(replace(alert, ended=60.0))
+    [group] = here.with_members([AlertGroup("site-000", over=tuple(here.resolved))])
+    assert group.members == ()
+
+
+def test_checks_that_say_the_same_are_named_in_one_line() -> None:
+    alerts = [replace(each, target="https://shop.example/") for each in services(30)]
+    group = AlertGroup("site-000", tuple(alerts))
+    message = firing_message(group, alerts, MessageType.FIRING, None, 40.0, MessageContext("lax"))
+    said = list(lines(message))
+    assert [line for line in said if "site-001" in line] == [
+        "site-000, site-001, site-002, site-003, site-004, site-005, site-006, site-007,"
+        " site-008, site-009 and 20 more"
+    ]
+    assert len(said) <= 4
+
+
+def test_checks_that_fail_differently_are_told_apart_in_a_message() -> None:
+    alerts = [*services(3), *services(5, "certificate expired")[3:]]
+    group = AlertGroup("site-000", tuple(alerts))
+    message = firing_message(group, alerts, MessageType.FIRING, None, 40.0, MessageContext("lax"))
+    said = list(lines(message))
+    assert "site-000, site-001, site-002" in said
+    assert "site-003, site-004: certificate expired" in said
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"), [("", "What had failed:"), ("no longer monitored", "Last seen:")]
+)
+def test_what_is_over_is_not_told_in_the_present_alone(closed: str, said: str) -> None:
+    ended = replace(page("shop", 0.0), ended=60.0, closed=closed)
+    before = NotificationLogEntry(Severity.CRITICAL, ("shop/failing",), 0.0, 0.0, 0.0)
+    group = AlertGroup("shop", over=(ended,))
+    message = resolved_message(group, (ended,), before, 60.0, MessageContext("lax"))
+    heading = list(lines(message)).index(said)
+    assert list(lines(message))[heading + 1].startswith("shop")
+
+
+@pytest.mark.parametrize(
+    ("summary", "where"),
+    [
+        ("turn:relay.example:3478?transport=udp: the server says 508", False),
+        ("https://sso.example/ answers 502", False),
+        ("connection refused at turns:[2001:db8::1]:5349", False),
+        ("redis is down", True),
+        ("turn: no answer within 10 s", True),
+    ],
+)
+def test_a_title_names_one_place_that_of_the_failure(summary: str, where: bool) -> None:
+    alert = an_alert("turn-issued", 0.0, service="TURN servers")
+    alert = replace(
+        alert, summary=summary, loss="No TURN relay works", target="https://app.example/turn"
+    )
+    place = " at https://app.example/turn" if where else ""
+    assert firing_title([alert]) == f"No TURN relay works: {summary}{place} (turn-issued)"

@@ -7,6 +7,7 @@ import pytest
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.machine import TransitionType
 from probe.core.causes import Cause
+from probe.core.kind import Check
 from probe.core.model import (
     Evaluation,
     Limits,
@@ -105,3 +106,51 @@ def test_three_failures_of_six_runs_fire_with_a_failure_not_with_a_good_run() ->
     assert stage.transitions == []
     stage.see(45, Status.FAILED)
     assert [turn for turn, _ in stage.transitions] == [TransitionType.FIRED]
+
+
+LIMITED = Threshold(LASTING, Limits(warning=1.0))
+
+
+def with_limit(**table: object) -> Check:
+    """A check that has a limit of its own on a signal of its kind."""
+    return toy("toy", toy_kind(signals=(LASTING,), thresholds=(LIMITED,)), interval=10, **table)
+
+
+def fires_about_its_size() -> AlertStore:
+    store, check = AlertStore("lax"), with_limit()
+    store.set_checks([check], 0.0)
+    bad = Evaluation("toy", LIMITED, {"disk": "d1"}, 2.0, Verdict.WARNING, 1)
+    store.update(check, result_of("toy"), [bad], 0.0, backed_up=False)
+    assert [alert.identity.rule for alert in store.firing] == [LASTING.name]
+    return store
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        toy("toy", toy_kind(signals=(LASTING,)), interval=10),
+        toy("toy", toy_kind(), interval=10),
+        with_limit(thresholds={LASTING.name: {"objective": 0.5}}),
+    ],
+    ids=["the limit is gone", "the signal is gone", "an objective alone is left"],
+)
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_alert_whose_limit_is_taken_away_while_it_fires_is_closed(
+    later: Check, restarts: bool
+) -> None:
+    store = fires_about_its_size()
+    if restarts:
+        stored = {name: text for name, text in store.documents().items() if text is not None}
+        store = AlertStore("lax")
+        store.restore(stored)
+    (event,) = store.set_checks([later], 35.0)
+    assert event.alert.closed == "no longer held against a limit"
+    assert store.firing == []
+    assert list(store.documents().values()) == [None]
+
+
+def test_an_alert_whose_limit_is_only_moved_goes_on_until_a_result() -> None:
+    store = fires_about_its_size()
+    moved = with_limit(thresholds={LASTING.name: {"warning": 3.0}})
+    assert store.set_checks([moved], 35.0) == []
+    assert len(store.firing) == 1

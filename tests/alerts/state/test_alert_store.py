@@ -22,11 +22,11 @@ from probe.core.model import (
 )
 from tests.fake_kind import TOY_SECONDS, result_of, toy, toy_kind
 
-KIND = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, hold=30.0))
-CHECK = toy("toy", KIND, interval=10)
 SLOW = Threshold(
     TOY_SECONDS, Limits(warning=1.0, critical=2.0), aggregation=Aggregation.P95, window=300.0
 )
+KIND = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, hold=30.0), thresholds=(SLOW,))
+CHECK = toy("toy", KIND, interval=10)
 
 
 class Stage:

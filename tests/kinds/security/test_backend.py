@@ -1,5 +1,6 @@
 """Forged tokens, rate limits, ports: against the lab's backend and one that accepts everything."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -8,6 +9,7 @@ from aiohttp import web
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import Status
+from probe.kinds.security import asking
 from probe.kinds.security.settings import SecurityTable
 from probe.kinds.security.tokens import forgeries
 from probe.lab.backend import LabBackend
@@ -130,6 +132,22 @@ async def test_our_own_rate_limit_is_not_the_backends_fault(backend: LabBackend)
     assert result.status is Status.UNKNOWN
     assert result.failure is not None
     assert result.failure.cause is Cause.RATE_LIMITED
+
+
+async def test_more_requests_than_a_window_may_have_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asking, "WINDOW_SECONDS", 0.2)
+    loop, pace, begun = asyncio.get_running_loop(), asking.Pace(), []
+    for _ in range(2 * asking.MOST_IN_A_WINDOW + 1):
+        await pace.turn()
+        begun.append(loop.time())
+    apart = [
+        later - earlier
+        for earlier, later in zip(begun, begun[asking.MOST_IN_A_WINDOW :], strict=False)
+    ]
+    # The loop wakes a sleeper up to one tick of its clock early.
+    assert min(apart) >= 0.19
 
 
 def test_forged_tokens_are_what_they_say() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.alerts.cluster.explorer.member import CHECKS, NAMES
+from tests.alerts.cluster.explorer.member import CHECKS, NAMES, Node
 from tests.alerts.cluster.explorer.model import World
 
 
@@ -15,8 +15,7 @@ def actions(world: World) -> Iterator[tuple[str, object]]:
         for check in CHECKS:
             yield f"look {name} {check}", lambda w, n=name, c=check: w.look(n, c)
         yield f"ask {name}", lambda w, n=name: w.ask(n)
-        if node.queue and name not in world.deaf:
-            yield f"deliver {name}", lambda w, n=name: w.deliver(n)
+        yield from _deliveries(world, node)
         yield f"crash {name}", lambda w, n=name: _crash(w, n)
     for names in ((), ("lax",), ("fra", "nrt"), NAMES):
         for check in CHECKS:
@@ -29,8 +28,21 @@ def actions(world: World) -> Iterator[tuple[str, object]]:
         yield f"wait {seconds:g}", lambda w, s=seconds: _wait(w, s)
 
 
+def _deliveries(world: World, node: Node) -> Iterator[tuple[str, object]]:
+    name = node.name
+    if node.attempt is not None:
+        yield f"taken {name}", lambda w: w.arrive(name, answered=True)
+        yield f"taken, answer lost {name}", lambda w: w.arrive(name, answered=False)
+        yield f"not taken {name}", lambda w: w.fail(name)
+    elif node.queue and name not in world.deaf:
+        yield f"deliver {name}", lambda w: w.deliver(name)
+        yield f"begin {name}", lambda w: w.begin(name)
+
+
 def _crash(world: World, name: str) -> None:
-    world.nodes[name].alive = False
+    """Kill it; an attempt that was under way may have been taken."""
+    node = world.nodes[name]
+    node.alive, node.attempt = False, None
     world.faults += 1
 
 
@@ -46,3 +58,4 @@ def _deafen(world: World, name: str) -> None:
 
 def _wait(world: World, seconds: float) -> None:
     world.now += seconds
+    world.slow += seconds > 10

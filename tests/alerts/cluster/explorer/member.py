@@ -1,12 +1,11 @@
-"""A member of the modelled cluster: what it saw, what the others last said, what it has sent."""
+"""A member of the modelled cluster: what it saw, what the others last said, what it has sent
+and what waits."""
 
 import copy
 from dataclasses import dataclass, field
 
 from alerts.cluster.leader import Turn
-from alerts.cluster.quorum import (
-    QuorumState,
-)
+from alerts.cluster.quorum import QuorumState
 from alerts.model import Alert, Fingerprint, Severity
 
 NAMES = ("lax", "fra", "nrt")
@@ -40,16 +39,29 @@ class Said:
     owns: bool
     holds: bool
     pending: bool
+    sending: float | None
     ended: dict[str, float]
     quorum_at: float
     opened: float | None
     ends: bool
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A message that waits for its receiver since ``at``. ``failed``: an attempt to deliver it
+    has failed, whether or not the receiver took it."""
+
+    receiver: str
+    fires: bool
+    at: float
+    failed: bool = False
+
+
 @dataclass
 class Node:
-    """One member. ``since`` is when a check began to fail, ``queue`` what waits for receivers
-    as (receiver, fires, at)."""
+    """One member. ``since`` is when a check began to fail, ``queue`` what waits for receivers,
+    ``attempt`` the one of these that is under way, ``wants`` since when it is about to take a
+    group over."""
 
     name: str
     alive: bool = True
@@ -58,11 +70,13 @@ class Node:
     states: list[QuorumState | None] = field(default_factory=lambda: [None, None])
     said: dict[str, Said] = field(default_factory=dict)
     views: dict[str, tuple[float, str]] = field(default_factory=dict)
-    queue: list[tuple[str, bool, float]] = field(default_factory=list)
+    queue: list[Waiting] = field(default_factory=list)
+    attempt: Waiting | None = None
     ended: dict[str, float] = field(default_factory=dict)
     begun: float | None = None
     over_since: float | None = None
     turn: Turn | None = None
+    wants: float | None = None
     quorum_at: float = 0.0
     round_at: float | None = None
 
@@ -73,6 +87,19 @@ class Node:
         )
         self.__dict__.update(kept.__dict__, quorum_at=now)
 
+    def withdraw(self, receiver: str) -> None:
+        """Nothing that waits for a receiver is sent; an attempt under way ends."""
+        if any(each.receiver == receiver and not each.fires for each in self.queue):
+            # An end that nobody has been sent is no end.
+            self.ended.pop(receiver, None)
+        self.queue = [each for each in self.queue if each.receiver != receiver]
+        self.end_attempt(receiver)
+
+    def end_attempt(self, receiver: str) -> None:
+        """An attempt at a receiver that is under way ends."""
+        if self.attempt is not None and self.attempt.receiver == receiver:
+            self.attempt = None
+
     def copied(self) -> "Node":
         """A copy that shares nothing that changes."""
         other = copy.copy(self)
@@ -81,3 +108,25 @@ class Node:
         for name in ("said", "views", "ended"):
             setattr(other, name, {**getattr(self, name)})
         return other
+
+    def key(self, now: float) -> list[object]:
+        """The same for members that behave the same: times count by their age, up to a limit."""
+
+        def age(at: float | None) -> object:
+            return None if at is None else min(now - at, 250.0)
+
+        parts: list[object] = [self.alive, [*map(age, self.since)], [*map(age, self.looked)]]
+        parts.append([s and (s.scope.value, age(s.disputed_since), s.agreed) for s in self.states])
+        parts.append([(r, age(at), owner) for r, (at, owner) in sorted(self.views.items())])
+        parts.append(
+            [(each.receiver, each.fires, age(each.at), each.failed) for each in self.queue]
+        )
+        parts.append(self.attempt and self.queue.index(self.attempt))
+        turn = self.turn and (age(self.turn.at), sorted(self.turn.before))
+        times = (self.begun, self.over_since, self.wants, self.quorum_at, self.round_at)
+        parts += [turn, *map(age, times)]
+        for name, said in sorted(self.said.items()):
+            flags = (said.sees, said.open, said.owns, said.holds, said.pending)
+            parts += [name, age(said.heard), flags, age(said.sending), age(said.quorum_at)]
+            parts += [[*map(age, said.looked)], [*map(age, said.since)]]
+        return parts

@@ -1,0 +1,41 @@
+"""An HTTP session for one attempt at a delivery, of which nothing is left when it fails.
+
+A socket that is closed goes on sending what the kernel holds of it, for a minute and more: an
+attempt that was given up while the way was cut would be delivered once the way is back, after
+the message was sent again or by another probe. Until there is an answer, closing resets the
+connection instead (SO_LINGER with zero seconds, socket(7)).
+"""
+
+import socket
+import struct
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_RESETS, _FLUSHES = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
+
+
+@asynccontextmanager
+async def session_for_attempt(**options: Any) -> "AsyncIterator[aiohttp.ClientSession]":
+    """A session; ``options`` are those of aiohttp's. A block that is left by an exception, a
+    deadline or a cancellation among them, resets its connections."""
+    import aiohttp
+
+    opened: list[socket.socket] = []
+
+    def open_socket(info: Sequence[Any]) -> socket.socket:
+        family, kind, protocol, *_ = info
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESETS)
+        opened.append(made)
+        return made
+
+    connector = aiohttp.TCPConnector(socket_factory=open_socket)
+    async with aiohttp.ClientSession(connector=connector, **options) as session:
+        yield session
+        for each in opened:
+            if each.fileno() >= 0:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _FLUSHES)

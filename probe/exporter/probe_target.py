@@ -1,0 +1,36 @@
+"""What ``/probe`` is asked to probe, and how it refuses a target."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.core.kind import Check
+from probe.exporter.modules.module import Module
+
+_LONGEST = 300.0
+
+
+class InvalidTarget(ValueError):
+    """The target is none for this module; the text says what would be right."""
+
+
+class HostnameConflict(ValueError):
+    """The module's host header and the parameter ``hostname`` differ."""
+
+
+@dataclass(frozen=True)
+class ProbeTarget:
+    """What is probed: the target as it was given, by which module, and the hostname that is meant
+    where the target is an address. ``planned`` are the scheduled checks, whose TURN credentials
+    serve their own hosts."""
+
+    text: str
+    module: Module
+    hostname: str | None = None
+    planned: Sequence[Check] = ()
+    ca_file: Path | None = None
+
+    @property
+    def deadline(self) -> float:
+        """Seconds by the module alone."""
+        return min(self.module.timeout or _LONGEST, _LONGEST)

@@ -1,0 +1,73 @@
+"""A message that another probe sends by now: an attempt under way delivers it no more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from alerts.model import NotifyError
+from alerts.outbox.outbox import Outbox
+from tests.alerts.services import Post, Service, running
+from tests.alerts.words import RESOLVED, a_delivery
+
+
+@pytest.fixture
+async def outbox(leaks: None) -> AsyncIterator[Outbox]:
+    """An outbox in memory."""
+    outbox = await Outbox.open(None)
+    yield outbox
+    await outbox.close()
+
+
+async def test_an_attempt_under_way_ends_and_the_next_message_goes_on(outbox: Outbox) -> None:
+    stuck = asyncio.Event()
+    chat = Service("chat", script=[stuck])
+    async with running(Post(outbox, chat)) as post:
+        await post.commit(a_delivery(key="a", to="chat"))
+        await chat.attempted(1)
+        await post.dispatcher.withdraw("chat", "a")
+        await post.commit(a_delivery(key="b", at=2, to="chat"))
+        assert await chat.took(1) == ["firing at 2"]
+        stuck.set()
+        await post.settled()
+    assert len(chat.attempts) == 2
+    assert len(chat.received) == 1
+    assert await outbox.waiting() == []
+
+
+async def test_what_is_withdrawn_is_no_failure_of_the_receiver(outbox: Outbox) -> None:
+    chat = Service("chat", script=[asyncio.Event()])
+    async with running(Post(outbox, chat)) as post:
+        await post.commit(a_delivery(to="chat"))
+        await chat.attempted(1)
+        await post.dispatcher.withdraw("chat", "a")
+        await post.settled()
+        assert post.dispatcher.health["chat"].error == ""
+    assert post.refused == []
+
+
+async def test_only_the_message_of_its_key_and_receiver_ends(outbox: Outbox) -> None:
+    gate = asyncio.Event()
+    chat, pager = Service("chat", script=[gate]), Service("pager", script=[gate])
+    async with running(Post(outbox, chat, pager)) as post:
+        await post.commit(a_delivery(key="a", to="chat"), a_delivery(key="a"))
+        await asyncio.gather(chat.attempted(1), pager.attempted(1))
+        await post.dispatcher.withdraw("chat", "b")
+        await post.dispatcher.withdraw("webhook", "a")
+        await post.dispatcher.withdraw("pager", "a")
+        gate.set()
+        assert await chat.took(1) == ["firing at 0"]
+        await post.settled()
+    assert pager.received == []
+
+
+async def test_what_waits_for_its_next_attempt_is_withdrawn_with_its_end(outbox: Outbox) -> None:
+    chat = Service("chat", script=[NotifyError("503")])
+    async with running(Post(outbox, chat)) as post:
+        await post.commit(a_delivery(to="chat"))
+        await chat.attempted(1)
+        await post.settled()
+        await post.commit(a_delivery(RESOLVED, at=2, to="chat"))
+        await post.dispatcher.withdraw("chat", "a")
+        await post.emptied()
+    assert len(chat.attempts) == 1

@@ -1,0 +1,122 @@
+"""A message counts as accepted only where the service itself says so, in whatever time it takes."""
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+from aiohttp.client_reqrep import ConnectionKey
+from pydantic import SecretStr
+
+from alerts.model import NotifyError
+from alerts.notifiers import alertmanager, base, slack
+from probe.lab.certificates import untrusted
+from tests.alerts.samples import told
+from tests.servers.receivers.slack import SlackApi, SlackWebhookService
+from tests.servers.services import Failure, Service
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><body>Sign in</body></html>",
+        "\ufeff\r\n <!DOCTYPE html>",
+        "<?xml version='1.0'?><r/>",
+    ],
+)
+async def test_a_page_that_answers_for_an_alertmanager_has_taken_nothing(page: str) -> None:
+    async with Service() as service:
+        service.fail.extend([Failure(200, page), Failure(200, page)])
+        with pytest.raises(NotifyError, match="no Alertmanager") as caught:
+            await alertmanager.Alertmanager([service.url]).send(told(), {})
+    assert not caught.value.permanent
+
+
+@pytest.mark.parametrize("answer", ["", "{}", '""', "ok"])
+async def test_whatever_else_an_alertmanager_says_with_200_is_its_yes(answer: str) -> None:
+    async with Service() as service:
+        service.fail.extend([Failure(200, answer), Failure(200, answer)])
+        memory = await alertmanager.Alertmanager([service.url]).send(told(), {})
+    assert alertmanager.FIRING in memory
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": False, "error": {"code": 7}},
+        {"ok": False, "error": ""},
+        {"ok": False, "error": None},
+        {"ok": False, "error": "Your request was blocked by policy 17."},
+        {"ok": "true"},
+        {},
+        [1],
+        None,
+    ],
+)
+async def test_what_is_no_error_of_slack_s_is_tried_again(answer: object) -> None:
+    async with SlackApi("t0ken") as service:
+        service.fail.append(Failure(200, json.dumps(answer)))
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        with pytest.raises(NotifyError) as caught:
+            await bot.send(told(), {})
+    assert not caught.value.permanent
+    assert "not Slack's" in caught.value.reason or "policy" in json.dumps(answer)
+
+
+@pytest.mark.parametrize("word", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
+async def test_a_message_whose_blocks_slack_refuses_is_sent_as_text(word: str) -> None:
+    async with SlackApi("t0ken") as service:
+        service.fail.append(Failure(200, json.dumps({"ok": False, "error": word})))
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        assert "ts" in await bot.send(told(), {})
+    async with SlackWebhookService() as hook:
+        hook.fail.append(Failure(400, word))
+        await slack.SlackWebhook(SecretStr(f"{hook.url}/services/T0/B0/x")).send(told(), {})
+        sent = json.loads(hook.seen[-1])
+        assert "blocks" not in sent
+        assert "CRITICAL" in sent["text"]
+
+
+def test_a_service_that_has_taken_the_request_may_need_half_a_minute() -> None:
+    assert base.TIMEOUT_SECONDS > 30.0 > base.CONNECT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (Failure(absent=True), "the connection was closed without an answer"),
+        (None, "connection refused"),
+    ],
+)
+async def test_why_a_receiver_is_not_reached_is_said_in_words(
+    failure: Failure | None, reason: str
+) -> None:
+    async with Service() as service:
+        url = service.url
+        service.fail.append(failure)
+        if failure is not None:
+            with pytest.raises(NotifyError, match=reason):
+                await base.post(f"{url}/s3cret", json={})
+    if failure is None:
+        with pytest.raises(NotifyError, match=reason) as caught:
+            await base.post(f"{url}/s3cret", json={})
+        assert "s3cret" not in caught.value.reason
+
+
+async def test_a_receiver_whose_certificate_is_not_trusted_says_so() -> None:
+    server = await asyncio.start_server(
+        lambda reader, writer: None, "127.0.0.1", 0, ssl=untrusted(["127.0.0.1"])
+    )
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/s3cret"
+        with pytest.raises(NotifyError, match="the certificate is not accepted: "):
+            await base.post(url, json={})
+        with pytest.raises(NotifyError, match="the certificate is not accepted: ") as caught:
+            await slack.SlackWebhook(SecretStr(url)).send(told(), {})
+    assert "s3cret" not in caught.value.reason
+
+
+def test_a_name_that_is_gone_is_called_that() -> None:
+    key = ConnectionKey("gone.example", 443, True, True, None, None, None)
+    error = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))
+    assert base.reason_of(error) == "the name can't be resolved"

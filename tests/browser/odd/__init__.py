@@ -1,0 +1,1 @@
+"""Servers that behave oddly, beside Chromium: what it makes of them, and what the probe says."""

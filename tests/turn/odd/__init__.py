@@ -1,0 +1,1 @@
+"""TURN servers that behave oddly, and what Chromium and the probe make of each."""
