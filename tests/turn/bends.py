@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -88,3 +90,22 @@ class Client:
         if self.relay is not None:
             self.relay.close()
             self.relay = None
+
+    def is_permitted(self, ip: str) -> bool:
+        """Whether a permission for this address is in force."""
+        return self.permitted.get(ip, 0.0) > time.monotonic()
+
+
+class Relay(asyncio.DatagramProtocol):
+    """The relayed address of an allocation; ``received`` is given each packet and its peer."""
+
+    def __init__(self, received: Callable[[bytes, Address], None]) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, peer: Any) -> None:
+        self._received(data, peer[:2])
+
+
+def with_extra(packet: bytes, extra: bytes) -> bytes:
+    """The packet with attributes that the codec has no words for."""
+    return packet[:2] + struct.pack("!H", len(packet) - 20 + len(extra)) + packet[4:] + extra

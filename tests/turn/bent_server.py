@@ -7,10 +7,21 @@ import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from probe.stun.codec import DecodeError, MessageClass, Method, StunMessage, decode
-from tests.turn.bends import KEY, PASSWORD, REALM, USERNAME, Address, Bends, Client
+from tests.turn.bends import (
+    KEY,
+    PASSWORD,
+    REALM,
+    USERNAME,
+    Address,
+    Bends,
+    Client,
+    Relay,
+    with_extra,
+)
 
 __all__ = ["KEY", "PASSWORD", "REALM", "USERNAME", "Bends", "BentServer", "bent_server"]
 
@@ -21,7 +32,7 @@ class BentServer(asyncio.DatagramProtocol):
     def __init__(self, bends: Bends) -> None:
         self.bends = bends
         self.allocated = 0
-        self._nonce = os.urandom(8).hex().encode()
+        self.nonce = os.urandom(8).hex().encode()
         self._clients: dict[Address, Client] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,11 +60,6 @@ class BentServer(asyncio.DatagramProtocol):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for client in self._clients.values():
             client.expire()
-
-    @property
-    def nonce(self) -> bytes:
-        """The one nonce of the server."""
-        return self._nonce
 
     def url(self, way: str = "udp") -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -117,14 +123,14 @@ class BentServer(asyncio.DatagramProtocol):
 
     def _indicated(self, client: Client, message: StunMessage) -> None:
         peer = message.attributes.get("XOR-PEER-ADDRESS")
-        if client.relay is not None and peer and _is_permitted(client, peer[0]):
+        if client.relay is not None and peer and client.is_permitted(peer[0]):
             client.relay.sendto(message.attributes["DATA"], peer)
 
     async def _asked(self, client: Client, request: StunMessage) -> None:
         if request.method == Method.BINDING:
             self._answer(client, request, {"XOR-MAPPED-ADDRESS": client.address}, signed=False)
         elif not request.is_signed_with(self.bends.key) and not self.bends.open_relay:
-            challenge = {"REALM": self.bends.realm, "NONCE": self._nonce}
+            challenge = {"REALM": self.bends.realm, "NONCE": self.nonce}
             self._refuse(client, request, 401, signed=False, **challenge)
         elif (error := self.bends.instead(request)) is not None:
             self._refuse(client, request, error.code, error.signed, **error.attributes)
@@ -147,10 +153,10 @@ class BentServer(asyncio.DatagramProtocol):
         if client.relay is None:
             loop = asyncio.get_running_loop()
             relay, _ = await loop.create_datagram_endpoint(
-                lambda: _Relay(self, client), local_addr=(bends.relay_host or self.host, 0)
+                lambda: Relay(partial(self.relayed, client)),
+                local_addr=(bends.relay_host or self.host, 0),
             )
-            client.relay = relay
-            self.allocated += 1
+            client.relay, self.allocated = relay, self.allocated + 1
         relayed = client.relay.get_extra_info("sockname")[:2]
         attributes = {
             "XOR-RELAYED-ADDRESS": relayed,
@@ -198,7 +204,7 @@ class BentServer(asyncio.DatagramProtocol):
     def relayed(self, client: Client, data: bytes, peer: Address) -> None:
         """What a peer has sent to an allocation."""
         bends = self.bends
-        if not _is_permitted(client, peer[0]) or len(data) > bends.largest or bends.drops(data):
+        if not client.is_permitted(peer[0]) or len(data) > bends.largest or bends.drops(data):
             return
         delay = bends.delay(data)
         if delay:
@@ -249,7 +255,7 @@ class BentServer(asyncio.DatagramProtocol):
         )
         packet = answer.encode(self.bends.key if signed and not self.bends.extra else None)
         if self.bends.extra:
-            packet = _with_extra(packet, self.bends.extra)
+            packet = with_extra(packet, self.bends.extra)
         self._leave(client, request, packet)
 
     def _refuse(
@@ -273,23 +279,6 @@ class BentServer(asyncio.DatagramProtocol):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Relay(asyncio.DatagramProtocol):
-    def __init__(self, server: BentServer, client: Client) -> None:
-        self._server, self._client = server, client
-
-    def datagram_received(self, data: bytes, peer: Address) -> None:
-        self._server.relayed(self._client, data, peer[:2])
-
-
-def _is_permitted(client: Client, ip: str) -> bool:
-    return client.permitted.get(ip, 0.0) > time.monotonic()
-
-
-def _with_extra(packet: bytes, extra: bytes) -> bytes:
-    """The packet with attributes that the codec has no words for."""
-    return packet[:2] + struct.pack("!H", len(packet) - 20 + len(extra)) + packet[4:] + extra
 
 
 @asynccontextmanager
