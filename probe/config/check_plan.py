@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.config.suggestions import suggest
 from probe.config.toml_file import FROM_VARIABLE, Kinds, RawTables
 from probe.core.environment import (
     ConfigProblem,
@@ -18,6 +17,7 @@ from probe.core.environment import (
     Variables,
     plain_message,
     read_environment,
+    suggest,
 )
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide

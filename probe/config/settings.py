@@ -153,9 +153,8 @@ def load_settings(
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
     plan = _own_part(read.plan, own, read.exporter, read.discovered)
-    settings = _settings(own, plan, read.alerting, path)
     return replace(
-        settings,
+        settings := _settings(own, plan, read.alerting, path),
         exporter=read.exporter,
         discovered=read.discovered.also(read.exporter.files),
         gate=read.gate,

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from probe.config.suggestions import suggest
 from probe.config.toml_limits import MAX_BYTES, problem_of
-from probe.core.environment import ConfigProblem
+from probe.core.environment import ConfigProblem, suggest
 from probe.core.kind import Kind
 
 # A key that ends so names the variable that holds the value, so that the file itself

@@ -4,6 +4,7 @@ The first that sets a variable wins, in this order. An empty variable counts as 
 because operators' files carry empty lines for what they don't use.
 """
 
+import difflib
 import errno
 import io
 import os
@@ -143,6 +144,16 @@ def plain_message(message: str) -> str:
     """pydantic's message without its own prefixes, and in words that name the remedy."""
     bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return _PLAIN.get(bare, bare)
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """The known name that is closest to ``word``, to end an error message with; if none is close
+    ``otherwise``, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    if close:
+        return f': did you mean "{close[0]}"?'
+    return f"; known are {', '.join(names)}" if otherwise is None else otherwise
 
 
 class EnvironmentSources:

@@ -49,11 +49,11 @@ async def test_the_token_is_the_key_whatever_the_pages_ask_for(url: str) -> None
 @pytest.mark.parametrize(
     "header", ["", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}", "Bearer é"]
 )
-async def test_nobody_else_gets_in(url: str, header: str) -> None:
+async def test_others_are_refused(url: str, header: str) -> None:
     assert await status(url, {"Authorization": header} if header else {}) == 401
 
 
-async def test_a_call_too_many_is_told_when_to_come_again(url: str) -> None:
+async def test_a_call_too_many_is_answered_with_when_to_retry(url: str) -> None:
     async with (
         ClientSession() as session,
         session.post(url, data=b"more", headers=GOOD) as found,

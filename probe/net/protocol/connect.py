@@ -53,10 +53,10 @@ async def connect_tcp(
     except OSError:
         if connected is not None:
             connected.close()
-        _heed(task, cancellations)
+        _take_cancellation(task, cancellations)
         raise
     try:
-        _heed(task, cancellations)
+        _take_cancellation(task, cancellations)
     except asyncio.CancelledError:
         connected.close()
         raise
@@ -80,7 +80,7 @@ async def _connect_one(sock: socket.socket, address: tuple[str, int]) -> socket.
     return sock
 
 
-def _heed(task: "asyncio.Task[object]", before: int) -> None:
+def _take_cancellation(task: "asyncio.Task[object]", before: int) -> None:
     """aiohappyeyeballs loses a cancellation that comes while it ends its slower attempts."""
     if task.cancelling() > before:
         raise asyncio.CancelledError
