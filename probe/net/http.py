@@ -252,8 +252,7 @@ class FreshHttpClient:
         if address.scheme == "https":
             self.timing.enter("tls")
             context = client_context(self._ca_file, alpn)
-            # The root's dot at the end is no part of a certificate's names (RFC 6066, 3).
-            name = (address.raw_host or "").partition("%")[0].removesuffix(".")
+            name = (address.raw_host or "").partition("%")[0].removesuffix(".")  # RFC 6066, 3
             stream = await start_tls(sock, context, name, self.tls)
         else:
             stream = Stream(sock)
@@ -297,6 +296,5 @@ def fresh_client(
 ) -> FreshHttpClient:
     """A fresh client, for ``async with``; connection errors inside leave as CheckAborted with
     their phase. ``on_phase`` is called with each phase as it begins. ``detour`` makes sockets that
-    lead through a forwarder, ``connector`` whole connections, without a proxy.
-    """
+    lead through a forwarder, ``connector`` whole connections, without a proxy."""
     return FreshHttpClient(ca_file, clock, host, on_phase, detour, connector)
