@@ -54,9 +54,9 @@ class IncidentLog:
         self._records: dict[str, dict[str, Any]] = {}
         self._found: list[Contents] = []
         self._number = 0
-        # Whether all that is open is in here: not after damage, or where there was none.
-        self.is_complete = False
-        self.was_found = False
+        # Whether all that is open is in here: not after damage, or where there was none; whether
+        # any of it could be read; whether there was one of which nothing could.
+        self.is_complete = self.was_found = self.is_lost = False
 
     @property
     def problem(self) -> str:
@@ -75,13 +75,13 @@ class IncidentLog:
         for contents in found:
             self._merge(contents, clocks)
         self._number = max((record["n"] for record in self._records.values()), default=0)
-        self.was_found = bool(self._records) or any(each.found for each in found)
         self.is_complete = any(each.found and each.complete for each in found)
+        self.was_found = bool(self._records) or self.is_complete
+        self.is_lost = any(each.found for each in found) and not self.was_found
 
     async def start(self) -> None:
         """Rewrite what is known, so that all copies are complete, and by the clock as it is."""
-        clock = self._reading().dump()
-        known = newest(self._records)
+        clock, known = self._reading().dump(), newest(self._records)
         self._records = {key: {**each, "clock": clock} for key, each in known.items()}
         await self._copies.rewrite(self._records)
 

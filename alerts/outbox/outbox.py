@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from alerts.model import Delivery, Silence
@@ -103,9 +104,10 @@ class Outbox:
     @property
     def has_lost_all(self) -> bool:
         """Whether nothing is left of what was kept, the journal included."""
-        journal = self._incidents is not None and self._incidents.was_found
-        rows = (row for rows in self._loaded.tables.values() for row in rows)
-        return self.was_damaged and all(row[0] == queries.CLOCK for row in rows) and not journal
+        journal, rows = self._incidents, [*chain.from_iterable(self._loaded.tables.values())]
+        if (journal and journal.was_found) or any(row[0] != queries.CLOCK for row in rows):
+            return False
+        return self.was_damaged or (journal is not None and journal.is_lost and not rows)
 
     async def commit(
         self, states: Mapping[str, str | None], deliveries: Sequence[Delivery] = ()
@@ -159,11 +161,8 @@ class Outbox:
         await self._tables.change(lambda db: queries.remember(db, notifier, key, memory))
 
     async def begin(self, delivery: Delivery) -> Delivery:
-        """Count an attempt that is about to be made; returns the delivery as counted.
-
-        Before, not after: a process that is killed while it sends must know later that the
-        message may have been received.
-        """
+        """Count an attempt that is about to be made, not one that was: a process that is killed
+        while it sends must know later that the message may have been received."""
         if self._incidents is not None:
             await self._incidents.begun(delivery)
         return await self._tables.change(lambda db: queries.begin(db, delivery))

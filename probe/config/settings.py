@@ -134,8 +134,7 @@ def load_settings(
     """Read variables and ``probe.toml`` and make the plan.
 
     ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
-    keeps what service discovery gave, from one reading to the next.
-    Raises ConfigurationError with all mistakes.
+    keeps what service discovery gave last. Raises ConfigurationError with all mistakes.
     """
     mistakes: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
@@ -204,7 +203,7 @@ def _settings(
     """``path`` is the configuration file; None in the lab, which notifies no receiver."""
     has_region = bool(own.region or own.fly_region)
     region = own.region or own.fly_region or DEFAULT_REGION
-    pages, dashboards = _text(own.public_url), _text(own.grafana_url)
+    pages, dashboards = _link(own.public_url), _link(own.grafana_url)
     complete = replace(alerting, region=region, public_url=pages, grafana_url=dashboards)
     return Settings(
         plan_of_witness(plan) if own.witness else plan,
@@ -220,8 +219,11 @@ def _settings(
     )
 
 
-def _text(address: SecretStr | None) -> str:
-    return address.get_secret_value() if address else ""
+def _link(address: SecretStr | None) -> str:
+    """As people may follow it: a login in it is the probe's own."""
+    text = address.get_secret_value() if address else ""
+    login, at, _ = urlsplit(text).netloc.rpartition("@")
+    return text.replace(f"{login}{at}", "", 1)
 
 
 def _service(own: ProbeEnvironment) -> DaemonSettings:

@@ -61,9 +61,7 @@ ALPN = ("h2", "http/1.1")
 
 class FreshHttpClient:
     """Requests without kept connections; its cookies end with it. A proxy is used only
-    where the environment names one (``probe.net.proxies``).
-
-    Use as ``async with fresh_client(...) as client``. ``timing`` and ``tls`` are filled
+    where the environment names one (``probe.net.proxies``). ``timing`` and ``tls`` are filled
     also when a request raises.
     """
 
@@ -127,13 +125,14 @@ class FreshHttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         json: Any = None,
+        cookies: bool = True,
     ) -> AsyncIterator[HttpResponse]:
-        """One request on a connection of its own, by HTTP/2 or HTTP/1.1. Raises CheckAborted."""
+        """One request on a connection of its own. Raises CheckAborted."""
         address, given = URL(url), dict(headers or {})
         if json is not None:
             body = json_module.dumps(json).encode()
             given.setdefault("Content-Type", "application/json")
-        response = await self.start(method, address, given, body)
+        response = await self.start(method, address, given, body, cookies=cookies)
         try:
             with self._translating(address):
                 yield response
@@ -148,6 +147,7 @@ class FreshHttpClient:
         body: bytes = b"",
         *,
         upgrade: bool = False,
+        cookies: bool = True,
     ) -> HttpResponse:
         """A request on a connection of its own, and the response's head; ``finish`` ends it.
 
@@ -157,7 +157,8 @@ class FreshHttpClient:
             stream = await self._connect(address, ALPN[1:] if upgrade else ALPN, tunnel=upgrade)
             try:
                 self.timing.enter("processing")
-                sending = request_for(method, address, headers, body, self.cookies_for(address))
+                kept = self.cookies_for(address) if cookies else ""
+                sending = request_for(method, address, headers, body, kept)
                 if self._proxy is not None and address.scheme == "http" and not upgrade:
                     sending = through(self._proxy, sending)
                 response: HttpResponse
@@ -166,7 +167,8 @@ class FreshHttpClient:
                 else:
                     response = await http1.exchange(stream, sending, upgrade=upgrade)
                 self.timing.enter("transfer")
-                self._cookies.keep(response, address)
+                if cookies:
+                    self._cookies.keep(response, address)
             except BaseException:
                 self._close(stream)
                 raise

@@ -175,10 +175,10 @@ class StreamTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.arrived = time.monotonic()
-        self._sock.content_came(len(data))
         try:
-            for frame in self._framer.feed(data):
-                self._receiver.message_received(frame)
+            with self._sock.handling(self._transport, len(data)):
+                for frame in self._framer.feed(data):
+                    self._receiver.message_received(frame)
         except ValueError:
             # Where the next message begins is unknown from here on.
             self._receiver.connection_lost(

@@ -2,7 +2,12 @@
 
 import pytest
 
-from probe.net.protocol.sliced_socket import MOST_WITHOUT_CONTENT, RecordBudget, RecordFlood
+from probe.net.protocol.sliced_socket import (
+    MOST_WITHOUT_CONTENT,
+    RecordBudget,
+    RecordFlood,
+    pause_after,
+)
 
 RECORD, KEY_UPDATE, LARGEST = 29, 27, 16384 + 256
 
@@ -41,3 +46,13 @@ def test_content_earns_no_more_than_there_was_at_the_start() -> None:
     budget.earn(10_000_000)
     with pytest.raises(RecordFlood):
         budget.spend(MOST_WITHOUT_CONTENT + 1)
+
+
+@pytest.mark.parametrize(
+    ("received", "busy", "pause"),
+    [(1000, 0.5, 0.0), (1 << 20, 0.0005, 0.0), (1 << 20, 0.004, 0.012), (1 << 20, 0.5, 0.03)],
+)
+def test_a_slice_of_many_that_takes_long_is_followed_by_a_rest(
+    received: int, busy: float, pause: float
+) -> None:
+    assert pause_after(received, busy) == pytest.approx(pause)

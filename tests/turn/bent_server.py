@@ -32,7 +32,7 @@ class BentServer(asyncio.DatagramProtocol):
     def __init__(self, bends: Bends) -> None:
         self.bends = bends
         self.allocated = 0
-        self.nonce = os.urandom(8).hex().encode()
+        self._nonce = os.urandom(8).hex().encode()
         self._clients: dict[Address, Client] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,7 +81,10 @@ class BentServer(asyncio.DatagramProtocol):
         self._tasks.add(cast("asyncio.Task[None]", task))
         address = writer.get_extra_info("peername")[:2]
         client = self._clients[address] = Client(
-            writer.write, address, stream=True, close=writer.close
+            lambda packet: None if writer.is_closing() else writer.write(packet),
+            address,
+            stream=True,
+            close=writer.close,
         )
         try:
             while True:
@@ -123,14 +126,14 @@ class BentServer(asyncio.DatagramProtocol):
 
     def _indicated(self, client: Client, message: StunMessage) -> None:
         peer = message.attributes.get("XOR-PEER-ADDRESS")
-        if client.relay is not None and peer and client.is_permitted(peer[0]):
+        if client.relay is not None and peer and client.permits(peer[0]):
             client.relay.sendto(message.attributes["DATA"], peer)
 
     async def _asked(self, client: Client, request: StunMessage) -> None:
         if request.method == Method.BINDING:
             self._answer(client, request, {"XOR-MAPPED-ADDRESS": client.address}, signed=False)
         elif not request.is_signed_with(self.bends.key) and not self.bends.open_relay:
-            challenge = {"REALM": self.bends.realm, "NONCE": self.nonce}
+            challenge = {"REALM": self.bends.realm, "NONCE": self._nonce}
             self._refuse(client, request, 401, signed=False, **challenge)
         elif (error := self.bends.instead(request)) is not None:
             self._refuse(client, request, error.code, error.signed, **error.attributes)
@@ -156,12 +159,13 @@ class BentServer(asyncio.DatagramProtocol):
                 lambda: Relay(partial(self.relayed, client)),
                 local_addr=(bends.relay_host or self.host, 0),
             )
-            client.relay, self.allocated = relay, self.allocated + 1
+            client.relay = relay
+            self.allocated += 1
         relayed = client.relay.get_extra_info("sockname")[:2]
         attributes = {
             "XOR-RELAYED-ADDRESS": relayed,
             "XOR-MAPPED-ADDRESS": client.address,
-            **self._living(client),
+            **client.lives(bends.lifetimes),
             **bends.allocated,
         }
         for name in bends.without:
@@ -175,19 +179,7 @@ class BentServer(asyncio.DatagramProtocol):
             self._answer(client, request, {"LIFETIME": 0})
             return
         client.refreshed += 1
-        self._answer(client, request, self._living(client))
-
-    def _living(self, client: Client) -> dict[str, int]:
-        """The LIFETIME of the next answer, after which the allocation is gone."""
-        lifetimes = self.bends.lifetimes
-        lifetime = lifetimes[min(client.refreshed, len(lifetimes) - 1)]
-        if lifetime is None:
-            return {}
-        if client.end is not None:
-            client.end.cancel()
-        loop = asyncio.get_running_loop()
-        client.end = loop.call_later(min(lifetime, 10**6), client.expire)
-        return {"LIFETIME": lifetime}
+        self._answer(client, request, client.lives(self.bends.lifetimes))
 
     def _permit(self, client: Client, request: StunMessage) -> None:
         bends, peer = self.bends, request.attributes["XOR-PEER-ADDRESS"]
@@ -204,7 +196,7 @@ class BentServer(asyncio.DatagramProtocol):
     def relayed(self, client: Client, data: bytes, peer: Address) -> None:
         """What a peer has sent to an allocation."""
         bends = self.bends
-        if not client.is_permitted(peer[0]) or len(data) > bends.largest or bends.drops(data):
+        if not client.permits(peer[0]) or len(data) > bends.largest or bends.drops(data):
             return
         delay = bends.delay(data)
         if delay:

@@ -8,6 +8,8 @@ TlsFlood (an OSError, so that asyncio hands it to whoever waits)
 └── RecordFlood     more than a RecordBudget of records without content after it
 """
 
+import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import socket as Socket
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 SLICE = 8192
 """Bytes of a stream that are handled in one turn of the loop."""
+FREE_BYTES, LONG_SLICE, LONGEST_PAUSE = 16 << 10, 0.001, 0.03
+"""Beyond so many bytes, a slice that takes so many seconds of CPU is followed by a pause of at most
+so many: what an honest server sends takes a tenth of that."""
 MOST_HANDSHAKE = 256 << 10
 """Bytes that a server may send until a TLS handshake is over: OpenSSL takes 100 KiB of
 certificates."""
@@ -61,6 +66,14 @@ class RecordBudget:
         self._left = min(self._most, self._left + FOR_ONE * length)
 
 
+def pause_after(received: int, busy: float) -> float:
+    """Three times the seconds of CPU that a slice took, where it took long and is one of many: the
+    other checks have three quarters of the loop whatever this one is sent."""
+    if received < FREE_BYTES or busy <= LONG_SLICE:
+        return 0.0
+    return min(3 * busy, LONGEST_PAUSE)
+
+
 class SlicedSocket(Socket):
     """Reads at most SLICE bytes at a time, whatever is asked for.
 
@@ -72,6 +85,7 @@ class SlicedSocket(Socket):
     records: RecordBudget | None = None
     """The budget of a TLS session, from its handshake on."""
     _left: int | None = None
+    _handled = 0
 
     @contextmanager
     def bounded_handshake(self) -> Iterator[None]:
@@ -82,10 +96,21 @@ class SlicedSocket(Socket):
         finally:
             self._left, self.records = None, RecordBudget()
 
-    def content_came(self, length: int) -> None:
-        """So many bytes of content were in what came by TLS."""
+    @contextmanager
+    def handling(self, transport: asyncio.Transport | None, length: int) -> Iterator[None]:
+        """So many bytes of content are handled inside; the transport reads no further for a while
+        where that takes long."""
         if self.records is not None:
             self.records.earn(length)
+        self._handled += length
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            pause = pause_after(self._handled, time.thread_time() - began)
+            if pause and transport is not None and not transport.is_closing():
+                transport.pause_reading()
+                asyncio.get_running_loop().call_later(pause, _resume, transport)
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive a little at a time."""
@@ -107,3 +132,8 @@ class SlicedSocket(Socket):
                 raise HandshakeFlood
         elif self.records is not None:
             self.records.spend(length)
+
+
+def _resume(transport: asyncio.Transport) -> None:
+    if not transport.is_closing():
+        transport.resume_reading()

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from socket import socket as Socket
 
-from probe.net.protocol.sliced_socket import MOST_HANDSHAKE, SLICE, HandshakeFlood, RecordBudget
-
-FREE_BYTES, LONG_SLICE, LONGEST_PAUSE = 16 << 10, 0.001, 0.03
-"""Beyond so many bytes, a slice that takes so many seconds of CPU is followed by a pause of at most
-so many: what an honest server sends takes a tenth of that."""
+from probe.net.protocol.sliced_socket import (
+    MOST_HANDSHAKE,
+    SLICE,
+    HandshakeFlood,
+    RecordBudget,
+    pause_after,
+)
 
 
 class Stream:
@@ -83,12 +85,7 @@ class Stream:
                 return data
 
     def _pause(self) -> float:
-        """Three times the CPU that the last slice took, where it took long and is one of many: the
-        other checks have three quarters of the loop whatever this one is sent."""
-        if self.received < FREE_BYTES:
-            return 0.0
-        busy = time.thread_time() - self._handed
-        return min(3 * busy, LONGEST_PAUSE) if busy > LONG_SLICE else 0.0
+        return pause_after(self.received, time.thread_time() - self._handed)
 
     def _sent_now(self, data: bytes) -> bytes:
         try:

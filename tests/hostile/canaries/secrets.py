@@ -22,6 +22,8 @@ from probe.core.environment import ConfigurationError, Environment, Variables, r
 
 PATHS = ("SLACK_WEBHOOK", "ALERT_WEBHOOK_URL", "PROBE_HEARTBEAT_URL")
 """Whose path is as secret as a password."""
+FOR_PEOPLE = ("GRAFANA_URL",)
+"""Messages lead there, with the query that chooses what is shown."""
 _BESIDE = {
     **{"SLACK_CHANNEL": "C0", "PROBE_WEB_USER": "ops", "ALERT_WEBHOOK_SECRET": "x"},
     **{"TURN_USERNAME": "someone", "TURN_BACKUP_USERNAME": "someone"},
@@ -92,6 +94,8 @@ def _candidates(name: str, ports: Ports) -> Iterator[tuple[str, frozenset[str]]]
     elif name.endswith("_DSN"):
         key = f"{name.replace('_', '')}0Canary9q8w7"
         addresses = [(f"http://{key}@{at}/7", {key})]
+    elif name in FOR_PEOPLE:
+        addresses = [(f"http://{login}{at}/{slug}?orgId=1", {hard})]
     elif name in PATHS:
         addresses = [(f"http://{login}{at}{secret_path}?key={quote(query)}", {hard, query, path})]
     texts = [(hard, {hard}), (plain, {plain}), (f"x-key={plain}", {plain})]
