@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.model import Alert, Severity
 from alerts.silence.matcher import matches
-from probe.core.environment import ConfigProblem, plain_message
+from probe.core.environment import ConfigProblem
+from probe.core.field_types import plain_message
 
 logger = logging.getLogger(__name__)
 

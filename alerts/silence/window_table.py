@@ -17,7 +17,8 @@ from pydantic import (
 )
 
 from alerts.silence.time_zone import instant, zone_of
-from probe.core.environment import ConfigProblem, plain_message, suggest
+from probe.core.environment import ConfigProblem, suggest
+from probe.core.field_types import plain_message
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

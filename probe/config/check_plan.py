@@ -15,10 +15,10 @@ from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,
     Variables,
-    plain_message,
     read_environment,
     suggest,
 )
+from probe.core.field_types import plain_message
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
 from probe.core.thresholds import limits_are_ordered, signals_of_check, thresholds_of

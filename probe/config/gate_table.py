@@ -6,7 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from probe.core.environment import ConfigProblem, plain_message, suggest
+from probe.core.environment import ConfigProblem, suggest
+from probe.core.field_types import plain_message
 from probe.core.kind import Check
 from probe.core.thresholds import signals_of_check
 

@@ -23,6 +23,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from probe.core.field_types import plain_message
+
 _MAX_BYTES = 1 << 20
 SECRETS_DIRECTORY = "PROBE_SECRETS_DIR"
 DEFAULT_SECRETS_DIRECTORY = Path("/run/secrets")
@@ -122,28 +124,6 @@ def _mistakes(
         name = str(each["loc"][0]) if each["loc"] else "environment"
         name = aliases.get(name, name)
         yield ConfigProblem(variables.place(name), plain_message(each["msg"]))
-
-
-_NO_UNIT = "without quotes and units: times are in seconds, sizes in bytes, shares from 0 to 1"
-_PLAIN = {
-    "Input should be a valid number, unable to parse string as a number": (
-        f"must be a number {_NO_UNIT}"
-    ),
-    "Input should be a valid integer, unable to parse string as an integer": (
-        f"must be a whole number {_NO_UNIT}"
-    ),
-    "Input should be a valid tuple": "must be a list: write it in [brackets]",
-    "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
-        "must be of small letters, digits, dots, dashes and underscores, at most 63, and begin "
-        "with a letter or digit"
-    ),
-}
-
-
-def plain_message(message: str) -> str:
-    """pydantic's message without its own prefixes, and in words that name the remedy."""
-    bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return _PLAIN.get(bare, bare)
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:

@@ -1,4 +1,5 @@
-"""Types of settings that carry their unit or their text: the reference is made from them."""
+"""Types of settings that carry their unit or their text: the reference is made from them; and
+what is said of a value that does not fit its type."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,3 +19,24 @@ class Described:
 Seconds = Annotated[float, Unit.SECONDS]
 Bytes = Annotated[int, Unit.BYTES]
 Ratio = Annotated[float, Unit.RATIO]
+
+_NO_UNIT = "without quotes and units: times are in seconds, sizes in bytes, shares from 0 to 1"
+_PLAIN = {
+    "Input should be a valid number, unable to parse string as a number": (
+        f"must be a number {_NO_UNIT}"
+    ),
+    "Input should be a valid integer, unable to parse string as an integer": (
+        f"must be a whole number {_NO_UNIT}"
+    ),
+    "Input should be a valid tuple": "must be a list: write it in [brackets]",
+    "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
+        "must be of small letters, digits, dots, dashes and underscores, at most 63, and begin "
+        "with a letter or digit"
+    ),
+}
+
+
+def plain_message(message: str) -> str:
+    """pydantic's message without its own prefixes, and in words that name the remedy."""
+    bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return _PLAIN.get(bare, bare)

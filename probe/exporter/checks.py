@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from yarl import URL
 
-from probe.core.environment import plain_message
+from probe.core.field_types import plain_message
 from probe.core.kind import Check, CheckConfig, Kind
 from probe.exporter.modules.credentials import credentials_for
 from probe.exporter.probe_target import HostnameConflict, InvalidTarget, ProbeTarget

@@ -12,10 +12,9 @@ from probe.core.environment import (
     ConfigurationError,
     Environment,
     Variables,
-    plain_message,
     read_environment,
 )
-from probe.core.field_types import Seconds
+from probe.core.field_types import Seconds, plain_message
 from probe.exporter.modules.builtin import Modules
 from probe.exporter.modules.module import Module, secrets_of
 from probe.exporter.modules.reading import parse_module, read_modules, with_variables

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from probe.config.discovery.http_sd import fetch
 from probe.config.discovery.target_groups import TargetGroup, check_tables, groups_of
 from probe.config.toml_file import Kinds, RawTables
-from probe.core.environment import ConfigProblem, Variables, plain_message
-from probe.core.field_types import Seconds
+from probe.core.environment import ConfigProblem, Variables
+from probe.core.field_types import Seconds, plain_message
 from probe.net.urls import HttpUrl, show_url
 
 TABLE = "discovery"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.core.environment import plain_message
+from probe.core.field_types import plain_message
 from probe.core.kind import Kind
 
 _PARAMETER = "__probe_"

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.core.environment import ConfigProblem, Variables, plain_message
+from probe.core.environment import ConfigProblem, Variables
+from probe.core.field_types import plain_message
 from probe.exporter.modules.module import SECTIONS, Module
 
 MAX_BYTES = 1 << 20

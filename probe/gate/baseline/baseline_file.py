@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from probe.core.environment import plain_message
+from probe.core.field_types import plain_message
 from probe.core.model import Unit
 from probe.gate.baseline.series import thinned
 from probe.report.gate.model import MeasuredSeries
