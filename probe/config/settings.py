@@ -133,9 +133,8 @@ def load_settings(
 ) -> Settings:
     """Read variables and ``probe.toml`` and make the plan.
 
-    ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
-    keeps what service discovery gave, from one reading to the next.
-    Raises ConfigurationError with all mistakes.
+    ``alone`` is for the lab: ``environ`` only, without any file. ``known`` keeps what service
+    discovery gave from one reading to the next. Raises ConfigurationError with all mistakes.
     """
     mistakes: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
