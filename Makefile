@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parts check format generate screenshots proof nightly faults bench bench-daemon \
+.PHONY: help demo test parts check format generate screenshots proof nightly faults faults-peers bench bench-daemon \
   bench-faults bench-gatus bench-hostile bench-independent bench-load bench-peers bench-page bench-regions bench-rtc \
   bench-rules bench-scale bench-series bench-status dist flame sbom lock dashboards clean
 
@@ -54,6 +54,9 @@ nightly: .venv/dev.stamp ## the longest forms of the tests, in hours: seeds, kil
 
 faults: .venv/dev.stamp ## system calls of a real daemon fail, as a table, in an hour (EVERY=N: each Nth case)
 	@$(BIN)/python -m tests.faults $(or $(EVERY),1) $(WORKERS)
+
+faults-peers: .venv/dev.stamp ## the same faults for the probe, Gatus and Alertmanager, as a table, in 10 minutes
+	@$(BIN)/python -m tests.faults.peers
 
 bench: .venv/dev.stamp ## how fast the command line is
 	@$(BIN)/python -m tests.bench

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from alerts.notification.route import Route, RouteTable
 from alerts.notifier import Notifier
 from alerts.runbooks.library import RunbookLibrary
-from alerts.silence.maintenance_window import WindowTable
+from alerts.silence.window_table import WindowTable
 
 logger = logging.getLogger(__name__)
 

@@ -98,7 +98,8 @@ class AlertManager(AlertingStatus):
         own_network_fails = self.pipeline.own_network_fails
         # A consistent snapshot: a result that has just come counts.
         suspected = self.pipeline.alerts.suspected(self._now())
-        own = local_state(self.pipeline.group_store, self.pipeline.groups, waiting, suspected)
+        groups, ids = self.pipeline.groups, self.pipeline.recorder.open_ids
+        own = local_state(self.pipeline.group_store, groups, waiting, suspected, ids)
         return self._fleet.answer(asked, own, own_network_fails=own_network_fails, relayed=relayed)
 
     def set_own(self, problems: Mapping[str, OwnProblem]) -> None:

@@ -163,6 +163,16 @@ class OpenAlert:
     memory: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Somebody has taken an incident on at a receiver: ``key`` is the alert group's, ``at`` in
+    seconds since 1970."""
+
+    key: str
+    at: float
+    by: str
+
+
 class NotifyError(Exception):
     """A message was not delivered.
 

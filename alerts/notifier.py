@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from alerts.model import Message, OpenAlert
+from alerts.model import Acknowledged, Message, OpenAlert
 
 # In a notifier's memory: this message was sent before, and may have been accepted.
 REPEATED = "repeated"
@@ -67,6 +67,23 @@ class Askable(Protocol):
     ) -> Sequence[OpenAlert]:
         """What is open there of probes in ``regions`` (empty: without one), whose incidents are
         named after ``groups``. Raises :class:`alerts.model.NotifyError`."""
+        ...
+
+
+@runtime_checkable
+class Acknowledging(Protocol):
+    """A notifier at whose service people acknowledge incidents; ``can_ask``: it can be asked who
+    did, with what is configured."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can_ask(self) -> bool: ...
+
+    async def acknowledged(self, groups: Sequence[str]) -> Sequence[Acknowledged]:
+        """Who has acknowledged open incidents of these groups. Raises
+        :class:`alerts.model.NotifyError`."""
         ...
 
 

@@ -26,7 +26,8 @@ from alerts.notification.recent_changes import Lately
 from alerts.notification.route import Routes
 from alerts.own_alerts import CHECK as OWN_CHECK
 from alerts.own_alerts import OwnAlerts, OwnProblem
-from alerts.silence.maintenance_window import Window, active, next_change, suppressed_by
+from alerts.silence.maintenance_window import Window
+from alerts.silence.suppression import Suppression
 from alerts.state.alert_store import AlertStore, Event
 from alerts.state.confirmation import Confirmation
 from alerts.unknown_groups import UnknownGroups
@@ -48,7 +49,9 @@ class Pipeline:
         cluster: Cluster | None = None,
         wall: Callable[[float], float] = lambda now: now,
     ) -> None:
-        self._config, self._cluster, self._wall = config, cluster, wall
+        self._config, self._cluster = config, cluster
+        self._suppression = Suppression(wall)
+        self._suppression.tables = config.windows
         self.own = OwnAlerts(config.region)
         self.alerts, self.changes = AlertStore(config.region), Lately()
         self.recorder = IncidentRecorder(config.region)
@@ -56,14 +59,14 @@ class Pipeline:
             Routes(config.routes, config.own_routes), confirm=self._is_confirmed
         )
         self._link = ClusterLink(cluster, self.group_store) if cluster is not None else None
-        if cluster is not None:
+        if cluster is not None and self._link is not None:
+            self.recorder.id_elsewhere = self._link.incident_of
             self.group_store.assign = cluster.assign
         self.incidents = OpenIncidents(self._group_of, self.group_store.log.critical_since)
         self._confirmation = Confirmation()
         self._checks: dict[str, Check] = {}
         self.groups: dict[str, str] = {}
         self.own_network_fails = False
-        self._silences: Sequence[Silence] = ()
         self._recovering: frozenset[Fingerprint] = frozenset()
         self._events: list[Event] = []
         self.unknown = UnknownGroups(cluster, config.region)
@@ -81,6 +84,7 @@ class Pipeline:
     @config.setter
     def config(self, config: AlertingConfig) -> None:
         self._config = config
+        self._suppression.tables = config.windows
         self.group_store.routes = Routes(config.routes, config.own_routes)
 
     def restore(self, documents: Mapping[str, str], waiting: Iterable[Key] = ()) -> None:
@@ -161,7 +165,7 @@ class Pipeline:
 
     def flush(self, now: float, silences: Sequence[Silence] = ()) -> Flush:
         """Bring everything up to date."""
-        self._now, self._silences = now, silences
+        self._now, self._suppression.silences = now, silences
         if not self.own_network_fails:
             self._record(self.alerts.tick(now))
         self._recovering = frozenset(self.alerts.recovering)
@@ -209,7 +213,7 @@ class Pipeline:
             self.group_store.next_time(self._groups, now),
             self._confirmation.next_time(now),
             self._cluster.next_time(self.alerts.firing) if self._cluster is not None else None,
-            self._next_mute_change(now),
+            self._suppression.next_change(now),
         ]
         return min((time for time in times if time is not None), default=None)
 
@@ -224,23 +228,14 @@ class Pipeline:
 
     def windows(self, now: float) -> list[Window]:
         """Maintenance windows that are open."""
-        return active(self._config.windows, self._wall(now))
+        return self._suppression.windows(now)
 
     def suppressed_by(self, alert: Alert, now: float) -> Window | Silence | None:
         """What keeps an alert from being sent now."""
-        return suppressed_by(alert, self.windows(now), self._silences, self._wall(now))
-
-    def _next_mute_change(self, now: float) -> float | None:
-        wall = self._wall(now)
-        change = next_change(self._config.windows, self._silences, wall)
-        return now + (change - wall) if change is not None else None
+        return self._suppression.suppressed_by(alert, now)
 
     def _alert_groups(self, now: float) -> list[AlertGroup]:
-        windows, wall = self.windows(now), self._wall(now)
-
-        def is_muted(alert: Alert) -> bool:
-            return suppressed_by(alert, windows, self._silences, wall) is not None
-
+        is_muted = self._suppression.mute(now)
         firing = self.alerts.firing
         again = {alert.identity for alert in firing}
         resolved = [each for each in self.incidents.resolved if each.identity not in again]

@@ -17,7 +17,7 @@ from alerts.notification.route import (
 from alerts.notifier import Doubtful, Notifier
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.base import NotifierKind
-from alerts.silence.maintenance_window import read_windows
+from alerts.silence.window_table import read_windows
 from probe.core.environment import (
     ConfigProblem,
     ConfigurationError,

@@ -1,5 +1,6 @@
 """The command line. Only click is imported here: everything else loads when it is used."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -283,5 +284,9 @@ def _open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if number and isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            # A code page of Windows, or ASCII: a sign that it lacks is no reason to say nothing.
+            stream.reconfigure(errors="replace")
+        if stream is None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from alerts.notification.route import RouteTable
 from alerts.notifiers import NOTIFIERS
 from alerts.settings import read_alerting
-from alerts.silence.maintenance_window import WindowTable
+from alerts.silence.window_table import WindowTable
 from probe.cli import cli
 from probe.config.check_plan import make_plan
 from probe.core.causes import HINTS, NOT_RETRYABLE, Cause

@@ -86,9 +86,10 @@ def local_state(
     subjects: Mapping[str, str],
     waiting: Sequence[Delivery],
     suspected: Sequence[SuspectedAlert],
+    incidents: Mapping[str, str],
 ) -> LocalState:
     """What others are answered: ``subjects`` are the groups of checks, ``waiting`` what waits
-    for its receiver."""
+    for its receiver, ``incidents`` the ids of open ones by group."""
     return LocalState(
         subjects,
         group_store.views,
@@ -96,6 +97,7 @@ def local_state(
         group_store.ended,
         suspected=suspected,
         openings=openings_of(waiting),
+        incidents=incidents,
         sending=sending_of(waiting, group_store.log.accepted),
     )
 
@@ -123,6 +125,11 @@ class ClusterLink:
     def __init__(self, cluster: Cluster, group_store: GroupStore) -> None:
         self._cluster, self._group_store, self._ended = cluster, group_store, EndedGroups()
         self._withdrawn: set[Key] = set()
+
+    def incident_of(self, subject: str) -> str:
+        """The id of a group's open incident at the others, the least of several; empty without."""
+        words = [member.groups.get(subject) for member in self._cluster.peers.reachable]
+        return min((word.incident for word in words if word and word.incident), default="")
 
     def restore(self, documents: Mapping[str, str]) -> None:
         """Take up when groups were resolved."""

@@ -40,7 +40,8 @@ class Word:
 @dataclass(frozen=True, slots=True)
 class GroupWord:
     """What a member last said of an alert group, and when. ``ended``, ``pending``,
-    ``sending`` and ``opened`` are times by notifier."""
+    ``sending`` and ``opened`` are times by notifier; ``incident`` is the id of the one that is open
+    there."""
 
     heard: float
     sees: bool = False
@@ -52,6 +53,7 @@ class GroupWord:
     pending: Mapping[str, float] = field(default_factory=dict)
     sending: Mapping[str, float] = field(default_factory=dict)
     opened: Mapping[str, float] = field(default_factory=dict)
+    incident: str = ""
 
 
 @dataclass(slots=True)
@@ -121,4 +123,5 @@ def _group_word(answer: MemberAnswer, group: str, now: float) -> GroupWord:
         pending={name: now - age for name, key, age in answer.pending if key == group},
         sending={name: now - age for name, key, age in answer.sending if key == group},
         opened={name: now - age for name, key, age in answer.opened if key == group},
+        incident=next((name for key, name in answer.incidents if key == group), ""),
     )

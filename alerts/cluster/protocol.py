@@ -26,6 +26,8 @@ MemberId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 # A notifier and an alert group's key.
 NotifiedGroup = tuple[Name, Name]
 Aged = tuple[Name, Name, Age]
+# An alert group's key, and the id of its incident.
+NamedIncident = tuple[Name, Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$")]]
 
 
 class InvalidMessage(ValueError):
@@ -85,7 +87,8 @@ class MemberAnswer(_Message):
     and ``opened`` with an age: see :mod:`alerts.cluster.leader`. ``quorum_age`` is how long ago a
     majority of the members, itself included, last answered it. ``order`` are the members in its
     configured order, ``plan`` is a digest of its checks, ``witness`` marks a probe that runs no
-    checks; ``relayed`` is what others answered it, where that was asked for.
+    checks; ``incidents`` are the ids of those that are open there, so that all probes use one;
+    ``relayed`` is what others answered it, where that was asked for.
     """
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
@@ -107,6 +110,7 @@ class MemberAnswer(_Message):
     plan: Annotated[str, Field(max_length=16)] = ""
     time: Annotated[float, Field(ge=0.0, le=1e11, allow_inf_nan=False)] | None = None
     witness: bool = False
+    incidents: Annotated[tuple[NamedIncident, ...], Field(max_length=MOST_NAMED)] = ()
     relayed: Annotated[tuple["RelayedAnswer", ...], Field(max_length=MOST_MEMBERS)] = ()
 
 

@@ -36,8 +36,9 @@ class LocalState:
     and by whom, ``undelivered`` since when a message of a group has been waiting for its
     receiver, ``ended`` when a group was resolved: all by notifier and group; ``openings`` are
     groups whose first message is among those that wait, ``sending`` since when one of those has
-    been on its way without a failed attempt. ``shared`` are alerts that are the
-    target's fault, ``suspected`` everything that is seen as bad (None: as it was last set).
+    been on its way without a failed attempt; ``incidents`` are the ids of open ones by group.
+    ``shared`` are alerts that are the target's fault, ``suspected`` everything that is seen as bad
+    (None: as it was last set).
     """
 
     subjects: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class LocalState:
     shared: Collection[Fingerprint] = ()
     suspected: Sequence[SuspectedAlert] | None = None
     openings: Collection[Key] = ()
+    incidents: Mapping[str, str] = field(default_factory=dict)
     sending: Mapping[Key, float] = field(default_factory=dict)
     checks: Collection[str] = ()
 
@@ -103,6 +105,7 @@ def build_answer(
         plan=me.plan,
         time=me.time,
         witness=me.witness,
+        incidents=_named(own.incidents, wanted),
     )
 
 
@@ -200,6 +203,10 @@ def _some(found: Iterable[str], wanted: frozenset[str] | None) -> tuple[str, ...
 
 def _some_keys(found: Iterable[Key], wanted: frozenset[str] | None) -> tuple[Key, ...]:
     return tuple(key for key in found if wanted is None or key[1] in wanted)[:MOST_NAMED]
+
+
+def _named(found: Mapping[str, str], wanted: frozenset[str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(each for each in found.items() if wanted is None or each[0] in wanted)[:MOST_NAMED]
 
 
 def _aged(

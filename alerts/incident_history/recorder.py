@@ -23,6 +23,8 @@ from probe.history.incidents.model import Incident, Notification, NotificationSt
 
 # Incidents whose last messages may still be on their way.
 MOST_PAST = 500
+# Of one incident: each member of a cluster has begun it under an id of its own.
+MOST_ALIASES = 100
 
 
 Suppression = Callable[[Alert], Window | Silence | None]
@@ -36,6 +38,9 @@ class IncidentSink(Protocol):
     def keep(self, incident: Incident) -> None:
         """Store an incident, in the place of what was known of it."""
 
+    def rename(self, old: str, incident: Incident) -> None:
+        """Store an incident under another id than before."""
+
     def keep_notification(self, incident: str, found: Notification) -> None:
         """Store what became of a message."""
 
@@ -47,6 +52,10 @@ class IncidentRecorder:
     def __init__(self, region: str) -> None:
         self._region = region
         self._adopted: set[str] = set()
+        # The id of an open incident of a key at other probes; empty: there is none.
+        self.id_elsewhere: Callable[[str], str] = lambda key: ""
+        # Of incidents that are over here: another probe may go on with one, and begins none.
+        self._past: dict[str, None] = {}
         self._sink: IncidentSink | None = None
         self._open: dict[str, Incident] = {}
         # By key: the incident that messages belong to, the newest last.
@@ -54,6 +63,11 @@ class IncidentRecorder:
         # Ids that messages name already, of incidents that open with this flush.
         self._reserved: dict[str, str] = {}
         self._pending: Pending = {}
+
+    @property
+    def open_ids(self) -> Mapping[str, str]:
+        """The ids of incidents that last, by key, for other probes."""
+        return {each.key: each.id for each in self.open}
 
     @property
     def open(self) -> Sequence[Incident]:
@@ -87,7 +101,7 @@ class IncidentRecorder:
             return known.id
         if not opens:
             return self._ids.get(key, "")
-        return self._reserved.setdefault(key, incident_id(key, now))
+        return self._reserved.setdefault(key, self._agreed(key, incident_id(key, now)))
 
     def update(self, groups: Iterable[AlertGroup], now: float, suppressed_by: Suppression) -> None:
         """These are the groups; what is not among them is over."""
@@ -98,16 +112,20 @@ class IncidentRecorder:
                 begun_now = self._begin(group, now)
                 self._put(continued(begun_now, group, _names(group, suppressed_by)), None)
             elif known is not None and fires:
+                known = self._renamed(known)
                 self._put(continued(known, group, _names(group, suppressed_by)), known)
         for key, known in list(self._open.items()):
             group_now = found.get(key)
             if group_now is not None and (group_now.firing or group_now.muted):
                 continue
             self._put(over(known, group_now, now), known)
+            self._past[known.id] = None
             if group_now is None:
                 # Messages of its end may still be on their way.
                 del self._open[key]
         self._reserved.clear()
+        for old in [*self._past][:-MOST_PAST]:
+            del self._past[old]
 
     def queued(self, deliveries: Iterable[Delivery]) -> None:
         """Messages are to be sent."""
@@ -169,6 +187,23 @@ class IncidentRecorder:
         self._adopted.discard(group.subject)
         name = self.id_of(group.subject, now, opens=True)
         return begun(name, group, self._region, now, adopted=adopted)
+
+    def _agreed(self, key: str, own: str) -> str:
+        """The id that all probes use: the least, which is the oldest."""
+        other = self.id_elsewhere(key)
+        return other if other and other not in self._past and other < own else own
+
+    def _renamed(self, known: Incident) -> Incident:
+        """An incident that lasts, under the id that all probes use."""
+        name = self._agreed(known.key, known.id)
+        if name == known.id or len(known.aliases) >= MOST_ALIASES:
+            return known
+        found = replace(known, id=name, aliases=(*known.aliases, known.id))
+        self._open[known.key] = found
+        self._remember(known.key, name)
+        if self._sink is not None:
+            self._sink.rename(known.id, found)
+        return found
 
     def _put(self, incident: Incident, before: Incident | None) -> None:
         self._open[incident.key] = incident

@@ -25,8 +25,9 @@ from alerts.notification.occasion import next_times, occasion_for, refused_inter
 from alerts.notification.route import Route, Routes
 from alerts.role import MINE, Assignment, Role
 
-# The resolve of an incident is remembered for so long.
-ENDED_SECONDS = 600.0
+# The resolve of an incident is remembered for so long: another member, for which an alert flaps,
+# ends it a quarter of an hour later and more.
+ENDED_SECONDS = 3600.0
 
 # Of a notifier, an incident and its log entry, over or not: this probe's part.
 Assign = Callable[[str, str, NotificationLogEntry | None, bool], Assignment]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from alerts.model import Message, MessageType, NotifyError, OpenAlert, Severity
+from alerts.model import Acknowledged, Message, MessageType, NotifyError, OpenAlert, Severity
 from alerts.notification.template import headline, lines, steps, time_range
 from alerts.notifier import Notifier
 from alerts.notifiers.base import NotifierKind, error_from_answer, post
@@ -39,7 +39,8 @@ class PagerDutyEnvironment(Environment):
     """Other address of the Events API (proxies)."""
 
     rest_token: SecretStr | None = Field(default=None, alias="PAGERDUTY_REST_TOKEN")
-    """REST API key (read-only), to ask which incidents are open after stored state was lost."""
+    """REST API key (read-only), to ask who has acknowledged an incident, and which are open after
+    stored state was lost."""
     api_url: BaseUrl = Field(
         default=SecretStr("https://api.pagerduty.com"), alias="PAGERDUTY_API_URL"
     )
@@ -63,7 +64,7 @@ class PagerDutyEnvironment(Environment):
 
 
 class PagerDuty:
-    """Triggers and resolves; acknowledging is for people."""
+    """Triggers and resolves; acknowledging is for people, and who did is read."""
 
     name, sends_missed_incidents, resend_seconds, pause = "pagerduty", False, None, 0.0
 
@@ -88,16 +89,27 @@ class PagerDuty:
         """Incidents whose key is one of ours (GET /incidents). Raises NotifyError."""
         from alerts.notifiers.pagerduty_incidents import open_incidents
 
-        if self._rest_token is None or self._api_url is None:
-            raise NotifyError("PAGERDUTY_REST_TOKEN is not set", permanent=True)
         known = {dedup_key(group): group for group in groups}
-        token, url = self._rest_token.get_secret_value(), self._api_url.get_secret_value()
-        found = await open_incidents(url, token)
+        found = await open_incidents(*self._rest_api())
         return [
             OpenAlert(key=known.get(key, key.removeprefix(PREFIX)))
             for key in found
             if key.startswith(PREFIX)
         ]
+
+    async def acknowledged(self, groups: Sequence[str]) -> Sequence[Acknowledged]:
+        """Who has acknowledged our open incidents (GET /incidents). Raises NotifyError."""
+        from alerts.notifiers.pagerduty_incidents import acknowledgements
+
+        known = {dedup_key(group): group for group in groups}
+        found = await acknowledgements(*self._rest_api())
+        return [Acknowledged(known[key], at, by) for key, at, by in found if key in known]
+
+    def _rest_api(self) -> tuple[str, str]:
+        """Its address and our token."""
+        if self._rest_token is None or self._api_url is None:
+            raise NotifyError("PAGERDUTY_REST_TOKEN is not set", permanent=True)
+        return self._api_url.get_secret_value(), self._rest_token.get_secret_value()
 
     async def send(self, message: Message, memory: Mapping[str, str]) -> Mapping[str, str]:
         """Enqueue an event. Raises NotifyError."""

@@ -1,39 +1,71 @@
 """PagerDuty's REST API v2: https://developer.pagerduty.com/api-reference, "List incidents"."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from alerts.model import NotifyError
 from alerts.notifiers.base import error_from_answer, request
 from probe.untrusted.json_document import InvalidDocument, parse_json
+from probe.untrusted.text import excerpt
 
 PAGE, MAX_PAGES = 100, 10
 # A page of a hundred incidents.
 LONGEST_PAGE = 4 << 20
-UNRESOLVED = ("triggered", "acknowledged")
+ACKNOWLEDGED = "acknowledged"
+UNRESOLVED = ("triggered", ACKNOWLEDGED)
+LONGEST_NAME = 100
 
 
 async def open_incidents(url: str, token: str) -> list[str]:
     """The incident keys of what is triggered or acknowledged. Raises NotifyError."""
-    keys: list[str] = []
+    found = [each.get("incident_key") for each in await _incidents(url, token, UNRESOLVED)]
+    return [key for key in found if isinstance(key, str)]
+
+
+async def acknowledgements(url: str, token: str) -> list[tuple[str, float, str]]:
+    """Of what is acknowledged: the incident key, when, in seconds since 1970, and by whom.
+    Raises NotifyError."""
+    found = []
+    for incident in await _incidents(url, token, (ACKNOWLEDGED,)):
+        key, entries = incident.get("incident_key"), incident.get("acknowledgements")
+        if isinstance(key, str) and isinstance(entries, list):
+            found += [(key, *read) for each in entries if (read := _acknowledgement(each))]
+    return found
+
+
+def _acknowledgement(entry: Any) -> tuple[float, str] | None:
+    """When and by whom; None for what can't be read."""
+    who = entry.get("acknowledger") if isinstance(entry, dict) else None
+    name = who.get("summary") if isinstance(who, dict) else None
+    try:
+        at = datetime.fromisoformat(entry["at"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    shown = excerpt(name, LONGEST_NAME) if isinstance(name, str) else ""
+    return at, shown or "somebody"
+
+
+async def _incidents(url: str, token: str, statuses: Sequence[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     for page in range(MAX_PAGES):
-        document = await _page(url, token, page * PAGE)
+        document = await _page(url, token, page * PAGE, statuses)
         incidents = document.get("incidents")
         if not isinstance(incidents, list):
             raise NotifyError("PagerDuty's answer has no incidents")
-        found = (each.get("incident_key") for each in incidents if isinstance(each, dict))
-        keys += [key for key in found if isinstance(key, str)]
+        found += [each for each in incidents if isinstance(each, dict)]
         if document.get("more") is not True:
             break
-    return keys
+    return found
 
 
-async def _page(url: str, token: str, offset: int) -> dict[str, Any]:
+async def _page(url: str, token: str, offset: int, statuses: Sequence[str]) -> dict[str, Any]:
     answer = await request(
         "GET",
         f"{url}/incidents",
         longest=LONGEST_PAGE,
         params=[
-            *(("statuses[]", status) for status in UNRESOLVED),
+            *(("statuses[]", status) for status in statuses),
             ("date_range", "all"),
             ("limit", str(PAGE)),
             ("offset", str(offset)),

@@ -5,13 +5,9 @@ record is written before a message is sent (its receiver may have got it, whatev
 next) and when it was delivered, before the database forgets the message.
 """
 
-import asyncio
 import json
-import logging
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +15,13 @@ from pydantic import TypeAdapter
 
 from alerts.model import Alert, Delivery, Message, MessageType
 from alerts.outbox.codec import CodecError, dump, load
+from alerts.outbox.journal_copies import JournalCopies
 from alerts.outbox.stored_times import ClockReading, EarlierClocks, moved, newest_time, reading_of
-from probe.storage.journal import Contents, Journal, newest
-from probe.storage.replica import STALLED, Runner
-from probe.storage.sqlite import describe
-from probe.storage.thread import Stalled
+from probe.storage.journal import Contents, newest
+from probe.storage.replica import Runner
 
-logger = logging.getLogger(__name__)
-
-NAME = "open-incidents"
 # A record names at most so many alerts of an incident.
 MAX_ALERTS = 50
-# So often a journal that could not be written is tried again.
-CATCH_UP_SECONDS = 10.0
 
 _ALERTS: TypeAdapter[tuple[Alert, ...]] = TypeAdapter(tuple[Alert, ...])
 
@@ -60,30 +50,22 @@ class IncidentLog:
         reading: Callable[[], ClockReading],
     ) -> None:
         self._reading = reading
-        self._copies = [
-            (Journal(folder, NAME), thread(f"journal-{place}"))
-            for place, folder in enumerate(folders)
-        ]
+        self._copies = JournalCopies(folders, thread)
         self._records: dict[str, dict[str, Any]] = {}
         self._found: list[Contents] = []
-        self._unread: set[int] = set()
-        self._problems: dict[int, str] = {}
         self._number = 0
-        self._caught_up_at = float("-inf")
-        # Whether all that is open is in here: not after damage, or where there was none.
-        self.is_complete = False
-        self.was_found = False
+        # Whether all that is open is in here: not after damage, or where there was none; whether
+        # any of it could be read; whether there was one of which nothing could.
+        self.is_complete = self.was_found = self.is_lost = False
 
     @property
     def problem(self) -> str:
         """Why a journal can't be written, for people; empty if all can."""
-        return "; ".join(self._problems.values())
+        return self._copies.problem
 
     async def read(self) -> list[ClockReading | None]:
         """Read the journals; the clocks that were stored in them."""
-        read = await self._each(lambda journal: journal.read())
-        self._unread = {place for place, each in enumerate(read) if each is None}
-        self._found = [each for each in read if each]
+        self._found = await self._copies.read()
         records = (record for each in self._found for record in each.records.values())
         return [reading_of(record.get("clock")) for record in records]
 
@@ -93,18 +75,15 @@ class IncidentLog:
         for contents in found:
             self._merge(contents, clocks)
         self._number = max((record["n"] for record in self._records.values()), default=0)
-        self.was_found = bool(self._records) or any(each.found for each in found)
         self.is_complete = any(each.found and each.complete for each in found)
+        self.was_found = bool(self._records) or self.is_complete
+        self.is_lost = any(each.found for each in found) and not self.was_found
 
     async def start(self) -> None:
         """Rewrite what is known, so that all copies are complete, and by the clock as it is."""
-        clock = self._reading().dump()
-        known = newest(self._records)
+        clock, known = self._reading().dump(), newest(self._records)
         self._records = {key: {**each, "clock": clock} for key, each in known.items()}
-        jobs = [
-            self._one(place, partial(_rewrite, records=self._records)) for place in self._readable
-        ]
-        await asyncio.gather(*jobs)
+        await self._copies.rewrite(self._records)
 
     @property
     def open_incidents(self) -> list[OpenIncident]:
@@ -136,20 +115,7 @@ class IncidentLog:
     async def catch_up(self) -> bool:
         """Rewrite the journals that missed something, if they can be written again; whether
         one was found to hold something that could not be read at the start."""
-        now, found = asyncio.get_running_loop().time(), False
-        if not self._problems or now - self._caught_up_at < CATCH_UP_SECONDS:
-            return False
-        self._caught_up_at = now
-        for place in [place for place in self._problems if not self._copies[place][1].is_stalled]:
-            if place in self._unread:
-                contents = await self._one(place, lambda journal: journal.read())
-                if contents is None:
-                    continue
-                found = self._merge_late(contents) or found
-                self._unread.discard(place)
-            snapshot = dict(self._records)
-            await self._one(place, partial(_rewrite, records=snapshot))
-        return found
+        return await self._copies.catch_up(self._merge_late, lambda: self._records)
 
     async def begun(self, delivery: Delivery) -> None:
         """A message is about to be sent."""
@@ -210,9 +176,7 @@ class IncidentLog:
 
     async def close(self) -> None:
         """Close the files."""
-        await self._each(lambda journal: journal.close())
-        for _, thread in self._copies:
-            thread.close()
+        await self._copies.close()
 
     def _merge_late(self, contents: Contents) -> bool:
         """Add what this process has no record of."""
@@ -236,45 +200,7 @@ class IncidentLog:
         self._records[key] = record
         if len(self._records) > 4 * MAX_ALERTS:
             self._records = {each: dict(kept) for each, kept in newest(self._records).items()}
-        add = partial(_append, record=record, records=dict(self._records))
-        await asyncio.gather(*[self._one(place, add) for place in self._readable])
-
-    @property
-    def _readable(self) -> list[int]:
-        """The copies that may be written: one that could not be read yet is not overwritten."""
-        return [place for place in range(len(self._copies)) if place not in self._unread]
-
-    async def _each(self, work: Callable[[Journal], Any]) -> list[Any]:
-        """Do it to every copy at the same time; what a copy can't do is its problem."""
-        jobs = [self._one(place, work) for place in range(len(self._copies))]
-        return list(await asyncio.gather(*jobs))
-
-    async def _one(self, place: int, work: Callable[[Journal], Any]) -> Any:
-        journal, thread = self._copies[place]
-        problem = ""
-        try:
-            return await thread.run(lambda: work(journal))
-        except Stalled:
-            problem = STALLED
-        except (OSError, sqlite3.Error, ValueError) as error:
-            problem = describe(error)
-        finally:
-            was = self._problems.pop(place, "")
-            if problem:
-                self._problems[place] = f"the journal of open incidents: {problem}"
-                if not was:
-                    logger.warning("%s", self._problems[place])
-        return None
-
-
-def _rewrite(journal: Journal, records: Mapping[str, dict[str, Any]]) -> None:
-    journal.rewrite(records)
-
-
-def _append(
-    journal: Journal, record: Mapping[str, Any], records: Mapping[str, dict[str, Any]]
-) -> None:
-    journal.append(record, records)
+        await self._copies.append(record, dict(self._records))
 
 
 def _is_apart(message: Message) -> bool:

@@ -8,30 +8,26 @@ a silence. Beside it, a journal says what is open at which receiver.
 """
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 from alerts.model import Delivery, Silence
 from alerts.outbox import queries
 from alerts.outbox.incident_log import IncidentLog
+from alerts.outbox.kept_tables import KeptTables
 from alerts.outbox.late_rows import late_rows, merger
 from alerts.outbox.outbox_state import OutboxState
 from alerts.outbox.schema import FILE, SCHEMA
 from alerts.outbox.stored_times import STEP_SECONDS, ClockReading, EarlierClocks, StoredClock
-from probe.storage.replica import Loaded, Replica, Runner, Tables
-from probe.storage.sqlite import open_memory, transaction, transfer
+from probe.storage.replica import Loaded, Replica, Runner
 from probe.storage.thread import StorageThread
 
 NO_FOLDER = "no data folder is configured"
 # How long a file that was set aside is worth mentioning.
 NOTICE_SECONDS = 86400.0
-
-T = TypeVar("T")
-Question = Callable[[sqlite3.Connection], T]
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +43,10 @@ class Outbox:
         reading: Callable[[], ClockReading],
     ) -> None:
         self._now, self._replica, self._reading = now, replica, reading
-        self._memory = open_memory(SCHEMA)
+        self._tables = KeptTables(replica)
         self._incidents = incidents
         self._loaded = Loaded()
         self._opened_at, self._step, self._has_late = now(), 0.0, False
-        self._open = True
-        self._counts: tuple[int, float | None, int] = (0, None, 0)
 
     @classmethod
     async def open(
@@ -83,7 +77,7 @@ class Outbox:
     @property
     def state(self) -> OutboxState:
         """As it is now."""
-        waiting, oldest, refused = self._counts
+        waiting, oldest, refused = self._tables.counts
         replica = self._replica
         problem = NO_FOLDER if replica is None else replica.problem
         fresh = abs(self._now() - self._opened_at) < NOTICE_SECONDS
@@ -110,9 +104,10 @@ class Outbox:
     @property
     def has_lost_all(self) -> bool:
         """Whether nothing is left of what was kept, the journal included."""
-        journal = self._incidents is not None and self._incidents.was_found
-        rows = (row for rows in self._loaded.tables.values() for row in rows)
-        return self.was_damaged and all(row[0] == queries.CLOCK for row in rows) and not journal
+        journal, rows = self._incidents, [*chain.from_iterable(self._loaded.tables.values())]
+        if (journal and journal.was_found) or any(row[0] != queries.CLOCK for row in rows):
+            return False
+        return self.was_damaged or (journal is not None and journal.is_lost and not rows)
 
     async def commit(
         self, states: Mapping[str, str | None], deliveries: Sequence[Delivery] = ()
@@ -122,8 +117,10 @@ class Outbox:
         ``states`` maps an identity to its document, None deletes it.
         """
         reading = self._reading()
-        numbered = self._in_memory(lambda db: queries.commit(db, states, deliveries, reading))
-        await self._on_disk(lambda db: queries.commit(db, states, numbered, reading))
+        numbered = self._tables.in_memory(
+            lambda db: queries.commit(db, states, deliveries, reading)
+        )
+        await self._tables.on_disk(lambda db: queries.commit(db, states, numbered, reading))
 
     async def note_clock(self) -> None:
         """If the wall clock was set, store by how much: a reboot would hide it."""
@@ -141,33 +138,34 @@ class Outbox:
 
     async def states(self) -> dict[str, str]:
         """The stored document of every identity."""
-        return self._ask(queries.states)
+        return self._tables.ask(queries.states)
 
     async def waiting(self, notifier: str | None = None) -> list[Delivery]:
         """All that are not delivered yet, in their order; of one notifier or of all."""
-        return self._ask(lambda db: queries.waiting(db, notifier))
+        return self._tables.ask(lambda db: queries.waiting(db, notifier))
 
     def waiting_now(self) -> list[Delivery]:
         """All that :meth:`waiting` gives, at once."""
-        return self._ask(partial(queries.waiting, notifier=None)) if self._open else []
+        return (
+            self._tables.ask(partial(queries.waiting, notifier=None))
+            if self._tables.is_open
+            else []
+        )
 
     async def memory(self, notifier: str, key: str) -> dict[str, str]:
         """What a notifier wanted to remember of a key; empty if nothing."""
-        return self._ask(lambda db: queries.memory(db, notifier, key))
+        return self._tables.ask(lambda db: queries.memory(db, notifier, key))
 
     async def remember(self, notifier: str, key: str, memory: Mapping[str, str]) -> None:
         """What the journal knows that a notifier wanted to remember of a key."""
-        await self._change(lambda db: queries.remember(db, notifier, key, memory))
+        await self._tables.change(lambda db: queries.remember(db, notifier, key, memory))
 
     async def begin(self, delivery: Delivery) -> Delivery:
-        """Count an attempt that is about to be made; returns the delivery as counted.
-
-        Before, not after: a process that is killed while it sends must know later that the
-        message may have been received.
-        """
+        """Count an attempt that is about to be made, not one that was: a process that is killed
+        while it sends must know later that the message may have been received."""
         if self._incidents is not None:
             await self._incidents.begun(delivery)
-        return await self._change(lambda db: queries.begin(db, delivery))
+        return await self._tables.change(lambda db: queries.begin(db, delivery))
 
     async def delivered(self, delivery: Delivery, memory: Mapping[str, str]) -> None:
         """It was delivered: remove it and keep ``memory`` for the key's next message.
@@ -176,29 +174,29 @@ class Outbox:
         """
         if self._incidents is not None:
             await self._incidents.taken(delivery, memory)
-        await self._change(lambda db: queries.delivered(db, delivery, memory))
+        await self._tables.change(lambda db: queries.delivered(db, delivery, memory))
 
     async def failed(self, delivery: Delivery, error: str, due: float) -> None:
         """It was not delivered; the next attempt is due at ``due`` (seconds since 1970)."""
-        await self._change(lambda db: queries.failed(db, delivery, error, due))
+        await self._tables.change(lambda db: queries.failed(db, delivery, error, due))
 
     async def dead_letter(self, delivery: Delivery, error: str) -> None:
         """It will never be delivered: move it to the refused ones, the last 50 of which stay."""
         if self._incidents is not None:
             await self._incidents.refused(delivery)
-        await self._change(lambda db: queries.dead_letter(db, delivery, error))
+        await self._tables.change(lambda db: queries.dead_letter(db, delivery, error))
 
     async def refused(self) -> list[Delivery]:
         """The last ones that were refused for good, oldest first."""
-        return self._ask(queries.refused)
+        return self._tables.ask(queries.refused)
 
     async def withdraw(self, notifier: str, key: str) -> None:
         """Remove what waits for a notifier under a key: another probe sends it."""
-        await self._change(lambda db: queries.withdraw(db, notifier, key))
+        await self._tables.change(lambda db: queries.withdraw(db, notifier, key))
 
     async def replace(self, old: Sequence[Delivery], new: Delivery | None) -> None:
         """Put ``new`` into the place of the first of ``old`` and remove the others."""
-        await self._change(lambda db: queries.replace(db, old, new))
+        await self._tables.change(lambda db: queries.replace(db, old, new))
 
     async def silences(self, now: float) -> list[Silence]:
         """Those that have not ended at ``now``, also those that have yet to begin.
@@ -208,56 +206,57 @@ class Outbox:
         if self._incidents is not None:
             self._has_late |= await self._incidents.catch_up()
         if self._replica is not None:
-            await self._replica.catch_up(self._snapshot)
+            await self._replica.catch_up(self._tables.snapshot)
             await self._take_late()
             rows = await self._replica.ask(queries.silence_rows)
             if rows is not None:
-                self._in_memory(lambda db: queries.set_silences(db, rows))
-        return self._ask(lambda db: queries.silences(db, now))
+                self._tables.in_memory(lambda db: queries.set_silences(db, rows))
+        return self._tables.ask(lambda db: queries.silences(db, now))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Store a silence; one of the same name is replaced. Whether it outlives the process,
         and other processes see it."""
-        self._in_memory(lambda db: queries.add_silence(db, silence))
-        return await self._on_disk(lambda db: queries.add_silence(db, silence))
+        self._tables.in_memory(lambda db: queries.add_silence(db, silence))
+        return await self._tables.on_disk(lambda db: queries.add_silence(db, silence))
 
     async def end_silence(self, name: str, now: float) -> bool:
         """End a silence at ``now``; False if there is none of that name, or it is over."""
         await self.silences(now)
-        return await self._change(lambda db: queries.end_silence(db, name, now))
+        return await self._tables.change(lambda db: queries.end_silence(db, name, now))
 
     async def close(self) -> None:
         """Close the file after everything that was asked before; again does nothing."""
-        if not self._open:
+        if not self._tables.is_open:
             return
-        self._open = False
+        self._tables.is_open = False
         for each in (self._incidents, self._replica):
             if each is not None:
                 await each.close()
-        self._memory.close()
+        self._tables.close()
 
     async def _load(self) -> None:
         if self._replica is not None:
             self._loaded = await self._replica.open()
-            tables = list(self._loaded.tables.items())
-            self._in_memory(lambda db: transfer(tables, db))
+            self._tables.add(list(self._loaded.tables.items()))
         else:
             logger.warning("alerts are kept in memory only: %s", NO_FOLDER)
         await self._adjust_times()
         if self._incidents is not None:
             for delivery in await self.waiting():
                 if self._incidents.was_taken(delivery):
-                    await self._change(partial(queries.delivered, delivery=delivery, memory={}))
+                    await self._tables.change(
+                        partial(queries.delivered, delivery=delivery, memory={})
+                    )
 
     async def _adjust_times(self) -> None:
         """Move what was stored by another clock: it may lie in the future otherwise."""
-        now, clock = self._reading(), self._ask(queries.clock)
+        now, clock = self._reading(), self._tables.ask(queries.clock)
         read = await self._incidents.read() if self._incidents is not None else []
         earlier = EarlierClocks([clock, *read], now)
-        step = earlier.step(clock, self._ask(queries.newest) if clock is None else None)
+        step = earlier.step(clock, self._tables.ask(queries.newest) if clock is None else None)
         if step:
             logger.warning("the clock was set by %+.0f s: stored times are moved", step)
-        await self._change(lambda db: queries.move_times(db, step, now))
+        await self._tables.change(lambda db: queries.move_times(db, step, now))
         if self._incidents is not None:
             self._incidents.open(earlier)
 
@@ -265,36 +264,5 @@ class Outbox:
         """Take up what was in a file that could not be read at the start."""
         if self._replica is not None and (late := self._replica.late):
             self._replica.late = ()
-            rows = late_rows(late, self._snapshot(), self._reading())
-            self._in_memory(lambda db: transfer(rows, db))
+            self._tables.add(late_rows(late, self._tables.snapshot(), self._reading()))
             self._has_late = True
-
-    async def _change(self, question: Question[T]) -> T:
-        answer = self._in_memory(question)
-        await self._on_disk(question)
-        return answer
-
-    async def _on_disk(self, question: Question[object]) -> bool:
-        return self._replica is not None and await self._replica.apply(question, self._snapshot)
-
-    def _ask(self, question: Question[T]) -> T:
-        if not self._open:
-            raise RuntimeError("the outbox is closed")
-        return question(self._memory)
-
-    def _in_memory(self, question: Question[T]) -> T:
-        if not self._open:
-            raise RuntimeError("the outbox is closed")
-        with transaction(self._memory):
-            answer = question(self._memory)
-        self._count()
-        return answer
-
-    def _count(self) -> None:
-        self._counts = self._ask(queries.count)
-
-    def _snapshot(self) -> Tables:
-        return [
-            (table, self._memory.execute(f"SELECT * FROM {table}").fetchall())
-            for table in SCHEMA.tables
-        ]

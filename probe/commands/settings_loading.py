@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from probe.config.advice import NOT_READ
 from probe.config.check_plan import CheckPlan, select
 from probe.config.discovery.reading import Discovery
 from probe.config.probe_environment import ProbeEnvironment
@@ -40,7 +41,13 @@ def settings_for(
     if (web_config := options["web_config_file"]) is not None:
         service = replace(settings.service, web_config_file=web_config)
         settings = replace(settings, service=service)
-    plan = select(settings.plan, options["only"], options["require"], once=options["once"])
+    try:
+        plan = select(settings.plan, options["only"], options["require"], once=options["once"])
+    except ConfigurationError as error:
+        # What is not read may be why there is nothing.
+        misses = [each for each in settings.warnings if NOT_READ in each]
+        unread = [ConfigProblem("configuration", each) for each in misses]
+        raise ConfigurationError([*error.mistakes, *unread]) from None
     expected = {
         "expect_version": options["expect_version"],
         "expect_new_instance": options["expect_new_instance"],

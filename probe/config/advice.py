@@ -11,6 +11,7 @@ from alerts.config import AlertingConfig
 from alerts.silence.matcher import about, matched_checks
 from probe.core.kind import Check
 
+NOT_READ = "is not read: did you mean"
 _OWN_PREFIX = "PROBE_"
 # Similarity from which on a name is probably a misspelling of another.
 _ALIKE, _ALIKE_OWN = 0.9, 0.8
@@ -43,10 +44,12 @@ def near_misses(
                 continue
             meant = _meant(bare, known, receivers)
             if meant is not None:
-                yield f"{name} ({place}) is not read: did you mean {meant}?"
+                yield f"{name} ({place}) {NOT_READ} {meant}?"
 
 
 def _meant(name: str, known: frozenset[str], receivers: frozenset[str]) -> str | None:
+    if name.upper() in known:
+        return name.upper()
     least = _ALIKE_OWN if name.startswith(_OWN_PREFIX) else _ALIKE
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=least)
     if close:

@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from probe.config.suggestions import suggest
 from probe.config.toml_file import FROM_VARIABLE, Kinds, RawTables
 from probe.core.environment import (
     ConfigProblem,
@@ -18,6 +17,7 @@ from probe.core.environment import (
     Variables,
     plain_message,
     read_environment,
+    suggest,
 )
 from probe.core.kind import Check, CheckConfig, DerivedChecks, Kind, Skipped
 from probe.core.model import LimitSide
@@ -77,6 +77,11 @@ def make_plan(
     return CheckPlan(tuple(check for check in checks if check.table.enabled), tuple(skipped))
 
 
+NOTHING_TO_CHECK = (
+    "there is nothing to check: set BACKEND_URL or TURN_URLS, or FRONTEND_URL for a page alone"
+)
+
+
 def select(
     plan: CheckPlan, only: Iterable[str], required: Iterable[str], *, once: bool = False
 ) -> CheckPlan:
@@ -99,13 +104,7 @@ def select(
         checks = tuple(check for check in plan.checks if check.name in named)
         chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
     if not chosen.checks and not (plan.may_be_empty and not once):
-        raise ConfigurationError(
-            [
-                ConfigProblem(
-                    "configuration", "there is nothing to check: set BACKEND_URL or TURN_URLS"
-                )
-            ]
-        )
+        raise ConfigurationError([ConfigProblem("configuration", NOTHING_TO_CHECK)])
     return chosen
 
 

@@ -6,8 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from probe.config.suggestions import suggest
-from probe.core.environment import ConfigProblem, plain_message
+from probe.core.environment import ConfigProblem, plain_message, suggest
 from probe.core.kind import Check
 from probe.core.thresholds import signals_of_check
 

@@ -93,7 +93,10 @@ def _values(variables: Variables, checks: Iterable[Check]) -> Mapping[str, objec
 
 def _shown(address: str | None) -> str:
     """An address without user, password and query."""
-    return show_url(address).rstrip("/") if address else ""
+    try:
+        return show_url(address).rstrip("/") if address else ""
+    except ValueError:  # which its own variable reports
+        return ""
 
 
 def _host(address: str | None) -> str:

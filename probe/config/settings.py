@@ -133,8 +133,8 @@ def load_settings(
 ) -> Settings:
     """Read variables and ``probe.toml`` and make the plan.
 
-    ``alone`` is for the lab: ``environ`` only, without any file. ``known`` keeps what service
-    discovery gave from one reading to the next. Raises ConfigurationError with all mistakes.
+    ``alone`` is for the lab, which is configured by ``environ`` only, without any file. ``known``
+    keeps what service discovery gave last. Raises ConfigurationError with all mistakes.
     """
     mistakes: list[ConfigProblem] = []
     sources = _sources(environ, env_file, alone=alone)
@@ -153,9 +153,8 @@ def load_settings(
     if own is None or mistakes:
         raise ConfigurationError(mistakes)
     plan = _own_part(read.plan, own, read.exporter, read.discovered)
-    settings = _settings(own, plan, read.alerting, path)
     return replace(
-        settings,
+        settings := _settings(own, plan, read.alerting, path),
         exporter=read.exporter,
         discovered=read.discovered.also(read.exporter.files),
         gate=read.gate,

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from probe.config.suggestions import suggest
 from probe.config.toml_limits import MAX_BYTES, problem_of
-from probe.core.environment import ConfigProblem
+from probe.core.environment import ConfigProblem, suggest
 from probe.core.kind import Kind
 
 # A key that ends so names the variable that holds the value, so that the file itself
@@ -45,7 +44,8 @@ def read_tables(
     except FileNotFoundError:
         return {}, [ConfigProblem(str(path), "there is no such file")] if required else []
     except (OSError, UnicodeDecodeError) as error:
-        return {}, [ConfigProblem(str(path), f"can't be read: {error}")]
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        return {}, [ConfigProblem(str(path), f"can't be read: {reason}")]
     except tomllib.TOMLDecodeError as error:
         return {}, [ConfigProblem(str(path), f"is not valid TOML: {error}")]
     except (ValueError, RecursionError, OverflowError) as error:

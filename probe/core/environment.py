@@ -4,6 +4,7 @@ The first that sets a variable wins, in this order. An empty variable counts as 
 because operators' files carry empty lines for what they don't use.
 """
 
+import difflib
 import errno
 import io
 import os
@@ -123,9 +124,36 @@ def _mistakes(
         yield ConfigProblem(variables.place(name), plain_message(each["msg"]))
 
 
+_NO_UNIT = "without quotes and units: times are in seconds, sizes in bytes, shares from 0 to 1"
+_PLAIN = {
+    "Input should be a valid number, unable to parse string as a number": (
+        f"must be a number {_NO_UNIT}"
+    ),
+    "Input should be a valid integer, unable to parse string as an integer": (
+        f"must be a whole number {_NO_UNIT}"
+    ),
+    "Input should be a valid tuple": "must be a list: write it in [brackets]",
+    "String should match pattern '^[a-z0-9][a-z0-9._-]{0,62}$'": (
+        "must be of small letters, digits, dots, dashes and underscores, at most 63, and begin "
+        "with a letter or digit"
+    ),
+}
+
+
 def plain_message(message: str) -> str:
-    """pydantic's message without its own prefixes."""
-    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    """pydantic's message without its own prefixes, and in words that name the remedy."""
+    bare = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return _PLAIN.get(bare, bare)
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """The known name that is closest to ``word``, to end an error message with; if none is close
+    ``otherwise``, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    if close:
+        return f': did you mean "{close[0]}"?'
+    return f"; known are {', '.join(names)}" if otherwise is None else otherwise
 
 
 class EnvironmentSources:
@@ -230,10 +258,15 @@ class _Layer:
 
     def mistakes_with(self, names: Iterable[str]) -> Iterator[ConfigProblem]:
         """Unclosed quotes that swallow one of these variables; others are ignored."""
-        ours = re.compile(rf"^\s*(export\s+)?({'|'.join(map(re.escape, names))})\s*=", re.MULTILINE)
+        words = "|".join(map(re.escape, names))
+        ours = re.compile(rf"^\s*(export\s+)?({words})\s*=", re.MULTILINE)
+        odd = re.compile(rf"^\s*(?:set|setx|declare|env|-)?\s*({words})\s*[:= ]", re.IGNORECASE)
         for line, text in self.torn:
             if ours.search(text):
                 problem = "a quote is not closed here: close it, or leave both quotes out"
+                yield ConfigProblem(f"{self.place} line {line}", problem)
+            elif found := odd.search(text):
+                problem = f"this line sets nothing: write {found[1].upper()}=VALUE"
                 yield ConfigProblem(f"{self.place} line {line}", problem)
 
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from alerts.manager import AlertManager
 from alerts.notification.recent_changes import LATELY_SECONDS, Lately, Marker
+from probe.daemon.parts import DaemonState
+from probe.daemon.serving.acknowledgement_loop import AcknowledgementLoop
 from probe.history import History
 from probe.history.incidents.model import Annotation
 from probe.history.incidents.store import IncidentHistory, new_id
@@ -82,3 +85,11 @@ async def connect_incidents(
     newest = await incidents.newest_by_key(now - PAST_SECONDS)
     alerts.pipeline.recorder.connect(incidents, await incidents.open(), newest)
     annotations.connect(incidents)
+
+
+def incident_jobs(
+    annotations: AnnotationLoop, alerts: AlertManager, state: DaemonState
+) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+    """What keeps incidents up to date beside alerts: markers, and who acknowledged them where."""
+    acknowledgements = AcknowledgementLoop(alerts, lambda: state.history)
+    return {"annotations": annotations.run, "acknowledgements": acknowledgements.run}

@@ -15,7 +15,7 @@ from probe.config.check_plan import CheckPlan
 from probe.config.settings import Settings
 from probe.core.kind import Check
 from probe.core.runner import preload, run_check
-from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents
+from probe.daemon.annotation_loop import AnnotationLoop, connect_incidents, incident_jobs
 from probe.daemon.heartbeat_loop import HeartbeatLoop
 from probe.daemon.parts import DaemonState, build_parts, own_metrics
 from probe.daemon.readiness import longest_seconds
@@ -191,7 +191,7 @@ class Daemon:
                 "reload": self.reloader.run,
                 "heartbeat": self._send_heartbeats,
                 "own-health": own.run,
-                "annotations": self._annotations.run,
+                **incident_jobs(self._annotations, parts.alerts, self._state),
                 "clock": own.clock_watch.run,
                 "figures": lambda: load_figures(self._state, self._now),
                 "recent-runs": parts.runs.run,

@@ -10,7 +10,7 @@ from probe.history.model import ResultRow
 from probe.report.gate.model import GapRow, IncidentRow, TimelineRow
 
 CELLS = 96
-_TROUBLED = (Verdict.WARNING, Verdict.CRITICAL)
+_NOT_OK = (Verdict.WARNING, Verdict.CRITICAL)
 _RANK = (
     Verdict.OK,
     Verdict.OBJECTIVE_MISSED,
@@ -78,7 +78,7 @@ class WindowIncidents:
             self._gaps.append((self._newest, row.at))
         self._newest = max(self._newest, row.at)
         episode = self._open.get(row.check)
-        if row.verdict in _TROUBLED:
+        if row.verdict in _NOT_OK:
             if episode is None:
                 episode = self._open[row.check] = _Episode(row.check, row.at, row.at)
             episode.add(row)

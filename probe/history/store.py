@@ -77,7 +77,7 @@ class HistoryStore:
         self._writer: Writer | None = None
         self._written = self._bytes = 0
         self._in_memory = ""
-        self._trouble = ""
+        self._fault = ""
         self._notice, self._noticed_at = "", 0.0
 
     @property
@@ -86,7 +86,7 @@ class HistoryStore:
         fresh = abs(self._now() - self._noticed_at) < _NOTICE_SECONDS
         return HistoryState(
             persistent=self._path is not None,
-            problem=self._trouble or self._in_memory or (self._notice if fresh else ""),
+            problem=self._fault or self._in_memory or (self._notice if fresh else ""),
             bytes=self._bytes,
             written=self._written,
             lost=self._waiting.lost,
@@ -268,14 +268,14 @@ class HistoryStore:
     def _degrade(self, error: Exception) -> None:
         if not is_transient(error) and self._path is not None:
             self._drop()  # a new connection may find things in order again
-        was, self._trouble = self._trouble, f"{self._name} can't be used ({_reason(error)})"
+        was, self._fault = self._fault, f"{self._name} can't be used ({_reason(error)})"
         if not was:
-            logger.warning("%s: results wait in memory until it can", self._trouble)
+            logger.warning("%s: results wait in memory until it can", self._fault)
 
     def _restore(self) -> None:
-        if self._trouble:
+        if self._fault:
             logger.info("%s can be used again", self._name)
-        self._trouble = ""
+        self._fault = ""
 
     @property
     def _name(self) -> str:

@@ -16,7 +16,7 @@ from probe.lab.tokens import Tokens
 NAMESPACE = "/signaling"
 QUEUE_UPDATE_SECONDS = 2.0
 JOIN_LIMITS = ((10, 60.0),)
-_GOODBYE_SECONDS = 0.1
+_CLOSE_SECONDS = 0.1
 
 Handler = Callable[[str, Any], Awaitable[None]]
 
@@ -97,7 +97,7 @@ class Signaling:
             # More than once: engine.io takes it for the client's end, and spends 10 s closing.
             for task in tasks:
                 task.cancel()
-            _, tasks = await asyncio.wait(tasks, timeout=_GOODBYE_SECONDS)
+            _, tasks = await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
         await self._server.shutdown()
 
     def _register(self) -> None:

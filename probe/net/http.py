@@ -6,17 +6,15 @@ NotMeasured, CheckFailed         as raised by probe.net.resolver
 ssl.SSLCertVerificationError     tls_invalid
 ssl.SSLError                     tls_failed
 ConnectionRefusedError           connect_refused
-ConnectionResetError and alike   connection_closed
-TlsFlood                         flooded
+ConnectionResetError, Truncated  connection_closed
 other OSError                    connect_failed
-Truncated                        connection_closed
-Flood                            flooded
+Flood, TlsFlood                  flooded
 NotHttp, ProtocolViolation       protocol_error
 """
 
 import json as json_module
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +29,7 @@ from probe.net.fetch.redirect import Response
 from probe.net.fetch.timing import Timing
 from probe.net.protocol import http1, http2
 from probe.net.protocol.connect import Connector, SocketFactory, connect_tcp, start_tls
-from probe.net.protocol.errors import PeerError
+from probe.net.protocol.errors import PeerError, Unfinished
 from probe.net.protocol.exchange import HttpResponse, read_bounded, request_for
 from probe.net.protocol.stream import Stream
 from probe.net.protocol.translation import translate
@@ -61,9 +59,7 @@ ALPN = ("h2", "http/1.1")
 
 class FreshHttpClient:
     """Requests without kept connections; its cookies end with it. A proxy is used only
-    where the environment names one (``probe.net.proxies``).
-
-    Use as ``async with fresh_client(...) as client``. ``timing`` and ``tls`` are filled
+    where the environment names one (``probe.net.proxies``). ``timing`` and ``tls`` are filled
     also when a request raises.
     """
 
@@ -127,13 +123,14 @@ class FreshHttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         json: Any = None,
+        cookies: bool = True,
     ) -> AsyncIterator[HttpResponse]:
-        """One request on a connection of its own, by HTTP/2 or HTTP/1.1. Raises CheckAborted."""
+        """One request on a connection of its own. Raises CheckAborted."""
         address, given = URL(url), dict(headers or {})
         if json is not None:
             body = json_module.dumps(json).encode()
             given.setdefault("Content-Type", "application/json")
-        response = await self.start(method, address, given, body)
+        response = await self.start(method, address, given, body, cookies=cookies)
         try:
             with self._translating(address):
                 yield response
@@ -148,6 +145,7 @@ class FreshHttpClient:
         body: bytes = b"",
         *,
         upgrade: bool = False,
+        cookies: bool = True,
     ) -> HttpResponse:
         """A request on a connection of its own, and the response's head; ``finish`` ends it.
 
@@ -157,7 +155,8 @@ class FreshHttpClient:
             stream = await self._connect(address, ALPN[1:] if upgrade else ALPN, tunnel=upgrade)
             try:
                 self.timing.enter("processing")
-                sending = request_for(method, address, headers, body, self.cookies_for(address))
+                kept = self.cookies_for(address) if cookies else ""
+                sending = request_for(method, address, headers, body, kept)
                 if self._proxy is not None and address.scheme == "http" and not upgrade:
                     sending = through(self._proxy, sending)
                 response: HttpResponse
@@ -166,7 +165,8 @@ class FreshHttpClient:
                 else:
                     response = await http1.exchange(stream, sending, upgrade=upgrade)
                 self.timing.enter("transfer")
-                self._cookies.keep(response, address)
+                if cookies:
+                    self._cookies.keep(response, address)
             except BaseException:
                 self._close(stream)
                 raise
@@ -198,10 +198,11 @@ class FreshHttpClient:
     async def skim(self, page: Response, limit: int) -> int | None:
         """Read a body that is not judged, up to ``limit`` bytes; its length, if it ended."""
         length = 0
-        async for piece in page.response.body():
-            length += len(piece)
-            if length > limit:
-                break
+        with suppress(Unfinished):
+            async for piece in page.response.body():
+                length += len(piece)
+                if length > limit:
+                    break
         self.timing.leave()
         return length if length <= limit else None
 
@@ -249,7 +250,8 @@ class FreshHttpClient:
         if address.scheme == "https":
             self.timing.enter("tls")
             context = client_context(self._ca_file, alpn)
-            name = (address.raw_host or "").partition("%")[0]
+            # The root's dot at the end is no part of a certificate's names (RFC 6066, 3).
+            name = (address.raw_host or "").partition("%")[0].removesuffix(".")
             stream = await start_tls(sock, context, name, self.tls)
         else:
             stream = Stream(sock)

@@ -29,6 +29,11 @@ NO_ROUTE_HINT = (
     "other: users without IPv6 can't reach an IPv6-only target either."
 )
 
+SERVFAIL_HINT = (
+    "The resolver answers, and has no answer for this name (SERVFAIL or none): its name servers "
+    "are down or misconfigured, or DNSSEC does not validate."
+)
+
 # Of a name with more addresses, the first ones are used: each is compared with every range.
 MAX_ADDRESSES = 16
 
@@ -174,6 +179,7 @@ async def resolve(host: str, port: int, *, family: int = socket.AF_UNSPEC) -> li
             raise own_resources(kind, message) from None
         if getattr(error, "errno", None) == socket.EAI_AGAIN:
             await _raise_if_resolver_is_gone(message)
+            raise CheckFailed(Cause.DNS_FAILED, message, hint=SERVFAIL_HINT) from None
         raise CheckFailed(Cause.DNS_FAILED, message) from None
     known = list(dict.fromkeys(Address(str(info[4][0]), port, info[0]) for info in found))
     if len(known) > MAX_ADDRESSES:
@@ -214,9 +220,29 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
         if not looking.done():
             message = f"{host} does not resolve: no answer for {RESOLVER_TIMEOUT:g} s"
             await _raise_if_resolver_is_gone(message, unless=looking)
+            if family == socket.AF_UNSPEC and (found := await _by_ipv4(host, port, looking)):
+                return found
         return list(await looking)
     finally:
         looking.cancel()
+
+
+async def _by_ipv4(
+    host: str, port: int, looking: "asyncio.Future[list[tuple[Any, ...]]]"
+) -> list[tuple[Any, ...]]:
+    """The IPv4 addresses alone, if they come before those of both families: some name servers
+    leave a question for AAAA unanswered, and browsers don't wait for it (RFC 8305, 3)."""
+    alone = asyncio.ensure_future(lookups().look_up(host, port, socket.AF_INET))
+    try:
+        await asyncio.wait({looking, alone}, return_when=asyncio.FIRST_COMPLETED)
+        if looking.done() or alone.exception() is not None:
+            return []
+        return list(alone.result())
+    finally:
+        if not alone.done():
+            alone.cancel()
+        elif not alone.cancelled():
+            alone.exception()
 
 
 def _of_literal(host: str, port: int, family: int) -> list[tuple[Any, ...]]:

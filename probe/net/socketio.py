@@ -24,11 +24,13 @@ from probe.net.engineio.socketio_packet import (
     read_packet,
 )
 from probe.net.http import FreshHttpClient
-from probe.net.protocol.errors import PeerError, Truncated
+from probe.net.protocol.errors import PeerError, ProtocolViolation, Truncated
+from probe.net.tasks import gather_first_error
 
 CONNECT = "connect"
 COMPLAINTS = ("error", "exception")
 CLOSE_SECONDS = 0.75
+_MOST_EARLY = 100
 _OLD_PROTOCOL_HINT = (
     "The server speaks Socket.IO 2.x, the application's client 3.x or 4.x: no browser connects. "
     "Deploy versions that fit each other."
@@ -74,6 +76,9 @@ class Session:
         self._reader: asyncio.Task[None] | None = None
         self._arrivals: asyncio.Queue[ReceivedEvent | CheckAborted] = asyncio.Queue()
         self._binary: list[SocketIoPacket] = []
+        self._is_connected = False
+        # What comes ahead of CONNECT's answer is delivered behind it, as by socket.io-client.
+        self._early: list[SocketIoPacket] = []
         self._ended: CheckAborted | None = None
 
     async def open(
@@ -112,9 +117,12 @@ class Session:
             self.opened, self.spent = self._clock(), dict(self._browser.timing.phases)
             self._engine = engine
             self.upgrading = engine.offers_upgrade
+            connecting = engine.send(connect_packet(self._namespace, auth))
             if self.upgrading:
-                await engine.upgrade()
-            await engine.send(connect_packet(self._namespace, auth))
+                # A page does not wait for the upgrade: its CONNECT is a POST.
+                await gather_first_error(connecting, engine.upgrade())
+            else:
+                await connecting
         except (PeerError, OSError) as error:
             raise self._lost(error) from None
         except CheckAborted as aborted:
@@ -189,9 +197,11 @@ class Session:
             return
         with suppress(TimeoutError, CheckAborted, PeerError, OSError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                if is_open:
-                    await self._engine.send(f"1{_prefix(self._namespace)}")
-                await self._engine.close()
+                try:
+                    if is_open:
+                        await self._engine.send(f"1{_prefix(self._namespace)}")
+                finally:
+                    await self._engine.close()
 
     async def _read(self, engine: EngineIo) -> None:
         try:
@@ -233,9 +243,13 @@ class Session:
     def _assembled(self, message: EngineMessage) -> SocketIoPacket | None:
         """A packet that is complete; one with attachments waits for them."""
         if isinstance(message.data, bytes):
-            if self._binary and self._binary[0].one_attachment_came():
+            if not self._binary:
+                raise ProtocolViolation("sends binary data that belongs to no packet")
+            if self._binary[0].one_attachment_came():
                 return self._binary.pop(0)
             return None
+        if self._binary:
+            raise ProtocolViolation("sends text where a packet's binary data should follow")
         packet = read_packet(message.data, is_whole=message.is_whole)
         if packet.attachments:
             self._binary = [packet]
@@ -243,13 +257,21 @@ class Session:
         return packet
 
     def _connected(self, content: object) -> None:
-        if isinstance(content, dict) and isinstance(content.get("sid"), str):
+        if isinstance(content, dict) and content.get("sid"):
+            self._is_connected = True
             self._arrivals.put_nowait(ReceivedEvent(CONNECT, self._clock()))
+            early, self._early = self._early, []
+            for packet in early:
+                self._on_event(packet)
             return
         message = f"{self._host} speaks Socket.IO 2.x, which no 3.x or 4.x client connects to"
         self._end(CheckFailed(Cause.PROTOCOL_ERROR, message, hint=_OLD_PROTOCOL_HINT))
 
     def _on_event(self, packet: SocketIoPacket) -> None:
+        if not self._is_connected:
+            if len(self._early) < _MOST_EARLY:
+                self._early.append(packet)
+            return
         if packet.event in COMPLAINTS:
             self._arrivals.put_nowait(complaint(packet.event, packet.first))
         elif packet.event in self._listen:

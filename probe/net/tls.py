@@ -6,7 +6,14 @@ from pathlib import Path
 
 from probe.core.causes import HINTS, Cause
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
-from probe.net.protocol.tls_chain import Chain, chain_of, is_key_of_browsers, key_name
+from probe.net.protocol.tls_chain import (
+    Chain,
+    allows_handshake,
+    chain_of,
+    is_key_of_browsers,
+    is_named_as_browsers_want,
+    key_name,
+)
 
 CA_HINT = "Put the file back, or change PROBE_CA_FILE or ca_file."
 INTERMEDIATE_HINT = (
@@ -19,12 +26,26 @@ CLIENT_CERTIFICATE_HINT = (
     "Check an address that needs none."
 )
 KEY_HINT = "Use a certificate with an RSA key of 2048 bits or more, or with a P-256 or P-384 key."
+USAGE_HINT = (
+    "Browsers refuse it (ERR_SSL_KEY_USAGE_INCOMPATIBLE): issue a certificate with the key usage "
+    "digitalSignature."
+)
+NAMES_HINT = (
+    "Browsers refuse it (RFC 5280, 4.2.1.6): mark subjectAltName as critical, or give the "
+    "certificate a subject."
+)
+ROOT_HINT = (
+    "For a private authority set PROBE_CA_FILE. If the chain leads to a public authority by "
+    "another certificate, have the server leave out the self-signed one: browsers find the other "
+    "way, OpenSSL and whatever is built on it do not."
+)
 _SNI_REASONS = ("TLSV1_UNRECOGNIZED_NAME", "TLSV1_ALERT_UNRECOGNIZED_NAME")
 _CLIENT_CERTIFICATE_REASONS = (
     "TLSV13_ALERT_CERTIFICATE_REQUIRED",
     "SSLV3_ALERT_NO_CERTIFICATE",
     "TLSV1_ALERT_CERTIFICATE_REQUIRED",
 )
+_SELF_SIGNED_IN_CHAIN = 19  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
 _MISSING_ISSUER = (20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, …_VERIFY_LEAF_SIGNATURE
 # What Chromium offers for TLS 1.2 (BoringSSL; asked in tests/browser/http/test_tls.py): RSA key
 # exchange and SHA-1 MACs too, no finite-field Diffie-Hellman, no CBC with SHA-2. Level 1 of OpenSSL
@@ -126,16 +147,25 @@ def _context(
     return context
 
 
-def check_key(chain: Chain, host: str) -> None:
-    """Whether browsers accept the server's key, once the handshake is done.
+def check_certificate(chain: Chain, host: str, connection: ssl.SSLObject) -> None:
+    """Whether browsers accept the server's certificate, once the handshake is done and OpenSSL has.
 
-    Raises CheckFailed(tls_failed) for a signature that Chromium doesn't offer, which OpenSSL
-    accepts: an elliptic curve other than P-256 and P-384, Ed25519, Ed448.
+    Raises CheckFailed: tls_failed for a signature that Chromium doesn't offer (an elliptic curve
+    other than P-256 and P-384, Ed25519, Ed448) and for a key that is not meant for the handshake,
+    tls_invalid for a certificate without a subject whose names are not marked as critical.
     """
-    if chain.certificates and not is_key_of_browsers(chain.certificates[0]):
-        key = key_name(chain.certificates[0])
-        message = f"the certificate of {host} has a key ({key}) that browsers do not accept"
+    if not chain.certificates:
+        return
+    leaf, shown = chain.certificates[0], f"the certificate of {host}"
+    if not is_key_of_browsers(leaf):
+        message = f"{shown} has a key ({key_name(leaf)}) that browsers do not accept"
         raise CheckFailed(Cause.TLS_FAILED, message, phase="tls", hint=KEY_HINT)
+    if not allows_handshake(leaf, connection):
+        message = f"{shown} has a key usage that does not allow this handshake"
+        raise CheckFailed(Cause.TLS_FAILED, message, phase="tls", hint=USAGE_HINT)
+    if not is_named_as_browsers_want(leaf):
+        message = f"{shown} has no subject, and its alternative names are not critical"
+        raise CheckFailed(Cause.TLS_INVALID, message, phase="tls", hint=NAMES_HINT)
 
 
 def translate_tls(error: ssl.SSLError, host: str, shown: Chain | None = None) -> CheckAborted:
@@ -148,6 +178,8 @@ def translate_tls(error: ssl.SSLError, host: str, shown: Chain | None = None) ->
         hint = None
         if error.verify_code in _MISSING_ISSUER and shown is not None and shown.is_leaf_alone:
             hint = INTERMEDIATE_HINT
+        elif error.verify_code == _SELF_SIGNED_IN_CHAIN:
+            hint = ROOT_HINT
         return CheckFailed(Cause.TLS_INVALID, f"the certificate of {host}: {reason}", hint=hint)
     reason = (error.reason or "handshake failed").lower().replace("_", " ")
     return CheckFailed(

@@ -17,6 +17,8 @@ _LONGEST_SHOWN = 80
 # Letters beyond ASCII are left to IDNA, and underscores occur in private names.
 _NAME = re.compile(r"^(?!-)\w(?:[\w-]{0,61}\w)?(\.(?!-)[\w-]{1,63})*\.?$")
 _NUMERIC = re.compile(r"^[0-9.]+$|^0x[0-9a-f.x]+$")
+# What is left of one that was cut: "//host", "http:/host", "https:host".
+_SCHEME_ALONE = re.compile(r"^(?:https?:)?/*", re.IGNORECASE)
 _LOCAL = re.compile(r"^(localhost|127\.[0-9.]+|\[::1\])(:|/|$)")
 
 
@@ -25,9 +27,12 @@ def check_http_url(url: str) -> str:
     shown = _redacted(url)
     if not url.isprintable() or " " in url:
         raise ValueError(f"'{shown}' holds a blank or a control character: remove it")
+    if url[:1] in "\"'" or url[-1:] in "\"'":
+        raise ValueError(f"'{shown}' has a quote at its beginning or end: leave it out")
     scheme, mark, rest = url.partition("://")
     if not mark:
-        raise ValueError(f"'{shown}' has no scheme: write {_guessed_scheme(shown)}{shown}")
+        bare = _SCHEME_ALONE.sub("", shown)
+        raise ValueError(f"'{shown}' has no scheme: write {_guessed_scheme(bare)}{bare}")
     if scheme.lower() not in ("http", "https"):
         raise ValueError(f"'{shown}' is no web address: write https://{_redacted(rest)}")
     _check_host(url, shown)
@@ -59,8 +64,18 @@ def show_host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
+def expanded(path: Path) -> Path:
+    """The path with the home directory in the place of ``~``, as shells have it and files and
+    containers don't."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no such user, or no home
+        return path
+
+
 def check_ca_file(path: Path) -> Path:
-    """The path unchanged. Raises ValueError unless it is a file of PEM certificates."""
+    """The path, a ``~`` expanded. Raises ValueError unless it is a file of PEM certificates."""
+    path = expanded(path)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
@@ -96,6 +111,8 @@ def _check_host(url: str, shown: str) -> None:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
+        if parts.netloc.count("]") > 1:
+            raise ValueError
     except ValueError:
         raise ValueError(f"'{shown}' is no web address: write it like {EXAMPLE}") from None
     try:

@@ -25,6 +25,7 @@ from probe.ice.candidate import (
 from probe.net.http import fresh_client, read_bounded
 from probe.net.protocol.exchange import HttpResponse
 from probe.net.urls import show_host
+from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PATH = "/peer"
 OFFER_SECONDS = 10.0
@@ -95,13 +96,23 @@ async def _refusal(response: HttpResponse, host: str) -> NotMeasured:
     message = f"{host} {phrase} ({response.status})"
     if response.status == 409:
         said = await read_bounded(response, LONGEST)
-        text = said.decode("ascii", "replace")[:LONGEST_WORD].strip()
+        text = _detail(said)[:LONGEST_WORD].strip()
         message += f": {text}" if text.isprintable() else ""
         message += f"; this probe speaks schema {SCHEMA}"
     pause = response.headers.get("Retry-After", "")
     if pause.isdigit() and len(pause) < 6:
         message += f"; it says to come again after {pause} s"
     return _unasked(cause, message, hint)
+
+
+def _detail(body: bytes) -> str:
+    """What a refusal says: the detail of a problem (RFC 9457), or the text of an older version."""
+    try:
+        document = parse_json(body)
+    except InvalidDocument:
+        document = None
+    detail = document.get("detail") if isinstance(document, dict) else None
+    return detail if isinstance(detail, str) else body.decode("ascii", "replace")
 
 
 def _unasked(cause: Cause, message: str, hint: str | None) -> NotMeasured:

@@ -5,7 +5,7 @@ from typing import Any
 
 from alerts.notification.route import RouteTable
 from alerts.notifiers.base import NotifierKind
-from alerts.silence.maintenance_window import WindowTable
+from alerts.silence.window_table import WindowTable
 from probe.config.discovery.reading import DiscoveryTable
 from probe.config.gate_table import GateTable
 from probe.config.probe_environment import ProbeEnvironment

@@ -15,7 +15,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
-from probe.net.tls import check_key, client_context
+from probe.net.tls import check_certificate, client_context
 from probe.stun.byte_counter import (
     UDP_HEADER,
     ByteCounter,
@@ -249,9 +249,9 @@ async def secure_transport(transport: Transport, url: TurnUri, context: ssl.SSLC
         await stream.secure(context, url.host)
     except OSError as error:
         raise tls_error_of(error, format_hostport(url.host, url.port)) from None
-    if stream.tls_object is not None:
+    if (tls := stream.tls_object) is not None:
         try:
-            check_key(chain_of(stream.tls_object, verified=True), url.host)
+            check_certificate(chain_of(tls, verified=True), url.host, tls)
         except CheckFailed:
             stream.abort()
             raise

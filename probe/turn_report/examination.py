@@ -20,6 +20,7 @@ from probe.stun.transport import untimed
 from probe.stun.uri import TurnUri, format_hostport
 from probe.turn.client import TurnClient
 from probe.turn.resolve import resolve_turn_server
+from probe.turn_report.dtls import dtls_finding
 from probe.turn_report.findings import Finding, FindingStatus, failed, ok, skipped, warning
 from probe.turn_report.names import Target, service_records
 from probe.turn_report.relay_findings import of_relay
@@ -65,6 +66,10 @@ async def _of_url(url: TurnUri, options: Options, context: Context) -> AsyncIter
         return
     listed = [address.ip for address in addresses]
     yield ok("dns", ", ".join(listed), shown, addresses=listed)
+    if url.kind == "tls":
+        yield await dtls_finding(
+            url, addresses[0], ca_file=options.ca_file, seconds=options.step, now=context.now()
+        )
     reached = []
     for address in addresses[:4]:
         client = TurnClient(url, None, clock=context.clock, now=context.now)

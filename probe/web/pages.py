@@ -149,7 +149,7 @@ class Pages:
                 watch_requests(lambda: self.connections),
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
                 _with_headers(self.security),
-                problems(),
+                problems(PEER_PATHS),
                 guard(access, self.wrong_logins, self.security),
             ]
         )

@@ -15,10 +15,12 @@ BODY_SECONDS = 10.0
 # Ten probes that ask every three seconds are 3.3 a second. Unauthenticated requests have a bucket
 # of their own, so that they can't lock out peers.
 PER_SECOND, BURST = 20.0, 40.0
+_TOO_OFTEN = "Too many requests: see Retry-After\n"
+_NO_PEER = "Authorization: Bearer with PROBE_PEER_TOKEN is missing or wrong\n"
 
 
 class TokenGate:
-    """Checks the token and the rate limits.
+    """Checks the token and the rate limits; refusals become problems in ``probe.web.api.problem``.
 
     Unauthenticated requests have a limit of their own, so that they can't lock out peers. ``pause``
     is the Retry-After of a 429, in seconds.
@@ -44,17 +46,25 @@ class TokenGate:
         is_peer = hmac.compare_digest(given, self._right)
         if not (self._authenticated if is_peer else self._anonymous).spend():
             return web.Response(
-                status=429, text="Too many requests\n", headers={"Retry-After": self._pause}
+                status=429,
+                text="Too many requests: see Retry-After\n",
+                headers={"Retry-After": self._pause},
             )
         if not is_peer:
             headers = {"WWW-Authenticate": 'Bearer realm="peer"'}
-            return web.Response(status=401, text="Unauthorized\n", headers=headers)
+            return web.Response(
+                status=401,
+                text=_NO_PEER,
+                headers=headers,
+            )
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(request)
         except TimeoutError:
-            return web.Response(status=408, text="Request timeout\n")
-        return web.Response(status=413, text="Payload too large\n") if body is None else body
+            return web.Response(status=408, text="The body did not arrive in time\n")
+        if body is None:
+            return web.Response(status=413, text=f"More than {LONGEST_BODY} bytes of body\n")
+        return body
 
 
 class Peering:
@@ -75,7 +85,7 @@ class Peering:
             return query
         answer = await self._answer(query)
         if answer is None:
-            return web.Response(status=400, text="Bad request\n")
+            return web.Response(status=400, text="The body is no question of a probe\n")
         return web.Response(body=answer, content_type="application/json")
 
 

@@ -93,7 +93,9 @@ async def test_where_nothing_is_lost_no_timer_is_needed(leaks: None) -> None:
 
 @pytest.mark.parametrize("lost", range(8))
 @pytest.mark.parametrize("side", ["offerer", "answerer"])
-async def test_any_lost_datagram_is_sent_again_and_told(leaks: None, side: str, lost: int) -> None:
+async def test_any_lost_datagram_is_sent_again_and_counted(
+    leaks: None, side: str, lost: int
+) -> None:
     def loses(number: int) -> bool:
         return number == lost
 

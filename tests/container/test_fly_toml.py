@@ -58,7 +58,7 @@ def test_the_volume_is_where_the_history_goes() -> None:
     assert mount["source"].isidentifier()  # Fly allows letters, digits and underscores
 
 
-def test_the_daemon_is_told_to_end_and_has_time_to() -> None:
+def test_the_daemon_gets_a_signal_and_has_time_to_end() -> None:
     assert FLY["kill_signal"] == FINAL.last("STOPSIGNAL").value
     assert 8 < FLY["kill_timeout"] <= 300
 

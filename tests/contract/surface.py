@@ -220,7 +220,7 @@ def _limits_of(kind: Kind[Any, Any]) -> Any:
 
 def _table_of(name: str) -> Any:
     from alerts.notification.route import RouteTable
-    from alerts.silence.maintenance_window import WindowTable
+    from alerts.silence.window_table import WindowTable
 
     return {"maintenance": WindowTable, "route": RouteTable}[name]
 

@@ -26,7 +26,7 @@ async def test_a_slow_closing_goes_on_behind_the_back_and_is_counted() -> None:
     assert closing.pending == 0
 
 
-async def test_a_closing_that_fails_is_nobodys_problem() -> None:
+async def test_a_closing_that_fails_fails_no_run() -> None:
     closing = CleanupTasks()
 
     async def fail() -> None:

@@ -59,7 +59,7 @@ def test_after_a_minute_it_says_how_many_were_left_out() -> None:
     assert last.getMessage() == "callback failed"
 
 
-def test_warnings_and_errors_beyond_the_sorts_that_are_told_apart_are_all_logged() -> None:
+def test_warnings_and_errors_beyond_the_sorts_that_are_kept_apart_are_all_logged() -> None:
     errors = RepeatedErrors(Clock())
     assert all(errors.filter(_record("slow", logging.WARNING)) for _ in range(3))
     assert all(errors.filter(_record(f"{number} failed")) for number in range(MAX_SORTS + 5))

@@ -53,7 +53,7 @@ async def test_an_error_of_ours_is_an_event() -> None:
     assert (found["server_name"], found["tags"]) == ("lax", {"region": "lax"})
 
 
-async def test_an_event_tells_where_but_not_who_or_how(
+async def test_an_event_says_where_but_not_who_or_how(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["probe", "--an-argument"])
@@ -69,7 +69,7 @@ async def test_an_event_tells_where_but_not_who_or_how(
         (found,) = sentry.of("event")
         (body,) = sentry.bodies
     frame = found["exception"]["values"][0]["stacktrace"]["frames"][-1]
-    assert frame["function"] == "test_an_event_tells_where_but_not_who_or_how"
+    assert frame["function"] == "test_an_event_says_where_but_not_who_or_how"
     assert "vars" not in frame
     assert not {"modules", "request", "user"} & set(found)
     assert found["breadcrumbs"]["values"] == []

@@ -76,7 +76,7 @@ def _spell(check: str, run: Sequence[ResultRow], end: float | None) -> StatePeri
     )
 
 
-def troubles_of(
+def incidents_of(
     kept: Iterable[ResultRow], start: float, end: float, most: int
 ) -> dict[str, tuple[StatePeriod, ...]]:
     """What History.unhealthy_periods says: by time, whenever an entry was written."""

@@ -17,8 +17,8 @@ from tests.history.period_builders import (
     availability_of,
     day_of,
     entry,
+    incidents_of,
     spells_of,
-    troubles_of,
 )
 
 # Mostly onwards, sometimes a clock that is set back or ahead.
@@ -52,7 +52,7 @@ def test_history_says_what_the_entries_say(
             history.add(each)
         await history.flush()
         assert await history.standings() == {c: s[-1] for c, s in spells_of(kept).items()}
-        assert await history.unhealthy_periods(start, end, most) == troubles_of(
+        assert await history.unhealthy_periods(start, end, most) == incidents_of(
             kept, start, end, most
         )
         edges = bucket_edges(start, end, buckets)

@@ -192,7 +192,7 @@ async def test_what_nothing_increments_is_declared_and_has_no_samples(
     }
 
 
-async def test_it_speaks_tls_when_it_is_told_to(leaks: None) -> None:
+async def test_it_speaks_tls_when_it_is_configured_to(leaks: None) -> None:
     authority = Authority()
     backend = LabBackend(
         jwt_secret=JWT_SECRET, turn_secret=TURN_SECRET, tls=authority.issue(("127.0.0.1",))

@@ -238,7 +238,7 @@ async def test_credentials_can_be_refused(
         assert response.status == 401
 
 
-async def test_health_says_the_version_instance_and_uptime_it_is_told_to(
+async def test_health_says_the_version_instance_and_uptime_that_are_set(
     backend: LabBackend, http: aiohttp.ClientSession
 ) -> None:
     knobs = backend.knobs

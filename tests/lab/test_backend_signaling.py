@@ -179,7 +179,7 @@ async def test_messages_are_passed_on(call: Call) -> None:
     assert await bob.hears("message") == {**said, "from": "alice"}
 
 
-async def test_a_call_that_ends_is_told_to_both(call: Call) -> None:
+async def test_both_are_notified_of_a_call_that_ends(call: Call) -> None:
     alice, bob = await call("alice"), await call("bob")
     session = {"sessionId": await matched(alice, bob)}
     await alice.send("end-call", session)

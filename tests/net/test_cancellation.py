@@ -44,7 +44,7 @@ async def test_a_connection_to_one_of_several_addresses_is_closed() -> None:
         assert await leaves_nothing_at_any_step(open_and_close) > 2
 
 
-async def test_a_cancellation_that_connecting_would_lose_is_heeded(
+async def test_a_cancellation_that_connecting_would_lose_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[socket.socket] = []

@@ -8,6 +8,7 @@ import pytest
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
+from probe.net import resolver
 from probe.net.resolver import Address, is_unreachable, resolve
 
 
@@ -80,6 +81,50 @@ async def test_of_a_name_with_thousands_of_addresses_the_first_are_used(
     found = await resolve("many.example.org", 443)
     assert [each.ip for each in found] == [info[4][0] for info in many[:16]]
     assert "many.example.org has 3500 addresses: the first 16 are used" in caplog.text
+
+
+async def test_an_unanswered_question_for_ipv6_holds_up_no_one_who_has_ipv4(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Name servers that drop AAAA: getaddrinfo waits for it, browsers don't."""
+    released = threading.Event()
+
+    def look_up(_: str, port: int, *, family: int, **__: object) -> list[object]:
+        if family == socket.AF_UNSPEC:
+            released.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", port))]
+
+    monkeypatch.setattr(resolver, "RESOLVER_TIMEOUT", 0.01)
+    monkeypatch.setattr(resolver, "resolver_answers", lambda: True)
+    monkeypatch.setattr(resolver, "has_network", lambda: True)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        assert await resolve("drops-aaaa.example.org", 443) == [
+            Address("10.1.2.3", 443, socket.AF_INET)
+        ]
+    finally:
+        threads = [thread for thread in threading.enumerate() if thread.name == "resolve"]
+        released.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 10)
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(socket.EAI_AGAIN, "SERVFAIL"), (socket.EAI_NONAME, "")]
+)
+async def test_broken_name_servers_are_no_misspelt_name(
+    code: int, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_up(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(code, "as glibc says")
+
+    monkeypatch.setattr(resolver, "resolver_answers", lambda: True)
+    monkeypatch.setattr(resolver, "has_network", lambda: True)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(CheckFailed) as caught:
+        await resolve("broken.example.org", 443)
+    assert caught.value.cause is Cause.DNS_FAILED
+    assert word in (caught.value.hint or "")
 
 
 async def test_many_addresses_of_one_family_leave_room_for_the_other(

@@ -28,7 +28,7 @@ class Stubborn:
             self.ended = True
 
 
-async def test_a_cancellation_that_is_lost_is_repeated_until_it_is_heeded(leaks: None) -> None:
+async def test_a_cancellation_that_is_lost_is_repeated_until_it_has_an_effect(leaks: None) -> None:
     stubborn = Stubborn(losses=3)
     task = asyncio.create_task(run_cancellable(stubborn.work()))
     await stubborn.begun.wait()

@@ -35,6 +35,7 @@ class CoturnConfig:
     denied_peer_ip: Sequence[str] = ()
     loopback_peers: bool = True
     anonymous: bool = False
+    dtls: bool = False
     realm: str = "probe.test"
     address: str = "127.0.0.1"
     ipv6: bool = False
@@ -125,7 +126,7 @@ class Coturn:
             "relay-threads=1",
             "fingerprint",
             "no-cli",
-            "no-dtls",
+            *([] if self._config.dtls else ["no-dtls"]),
             "no-rfc5780",
             f"pidfile={self._directory / 'turnserver.pid'}",
             f"userdb={self._directory / 'turndb'}",

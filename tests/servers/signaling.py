@@ -1,6 +1,7 @@
 """A signaling backend inside the test's own loop, with one knob for what goes wrong."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -53,6 +54,8 @@ class SignalingServer:
             monitor_clients=False,
             logger=False,
         )
+        # That a session is gone which a client ends is no news on a test's stderr.
+        logging.getLogger("engineio.server").setLevel(logging.CRITICAL)
         self.sio.eio.start_background_task = self._start
         self.sio.on("connect", self._connect, namespace="/signaling")
         self.sio.on("disconnect", self._disconnect, namespace="/signaling")
@@ -85,7 +88,10 @@ class SignalingServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        self.connection = request.transport
+        # Polls come and go beside the WebSocket, which is the session's once there is one.
+        is_gone = self.connection is None or self.connection.is_closing()
+        if is_gone or "Upgrade" in request.headers:
+            self.connection = request.transport
         return await handler(request)
 
     async def _token(self, request: web.Request) -> web.Response:

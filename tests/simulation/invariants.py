@@ -30,7 +30,7 @@ def violations(run: Run) -> list[str]:
 def _of_receiver(run: Run, receiver: Receiver) -> Iterator[str]:
     scenario = run.scenario
     yield from _open_at_the_end(run, receiver)
-    yield from _untold(scenario, receiver)
+    yield from _not_notified(scenario, receiver)
     yield from _false(scenario, receiver)
     yield from _doubled(scenario, receiver)
 
@@ -75,7 +75,7 @@ def _is_unusable(scenario: Scenario, store: str, start: float, end: float) -> bo
     return True
 
 
-def _untold(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
+def _not_notified(scenario: Scenario, receiver: Receiver) -> Iterator[str]:
     """Each outage that lasts long enough while messages can leave is triggered."""
     for outage in scenario.of("outage"):
         if not _is_certain(scenario, receiver, outage):

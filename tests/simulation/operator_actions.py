@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from alerts.config import AlertingConfig
 from alerts.manager import AlertManager
 from alerts.model import Silence
-from alerts.silence.maintenance_window import WindowTable
+from alerts.silence.window_table import WindowTable
 from probe.core.kind import Check
 from tests.clocks import Clock
 from tests.simulation.faults import Fault, Scenario

@@ -90,7 +90,7 @@ def test_a_refused_resolve_is_sent_again(seconds: float, kind: float) -> None:
 
 @pytest.mark.parametrize("kind", [CRASH, REBOOT], ids=["restart", "reboot"])
 @pytest.mark.parametrize("seconds", STEPS)
-def test_two_short_failures_with_a_step_between_page_nobody(seconds: float, kind: float) -> None:
+def test_two_short_failures_with_a_step_between_make_no_page(seconds: float, kind: float) -> None:
     run = _play(
         Fault("outage", "a", 119.0, 125.0),
         Fault("step", "clock", 126.0, 2 * HOUR, size=seconds),
@@ -127,5 +127,5 @@ def test_the_same_of_other_steps(seconds: float, kind: float) -> None:
         test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(seconds, kind, lose)
     test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds, kind)
     test_a_refused_resolve_is_sent_again(seconds, kind)
-    test_two_short_failures_with_a_step_between_page_nobody(seconds, kind)
+    test_two_short_failures_with_a_step_between_make_no_page(seconds, kind)
     test_a_second_step_after_the_restart_changes_nothing(seconds)

@@ -164,7 +164,7 @@ async def test_an_attribute_that_must_be_understood_fails_the_request_at_once(wi
         assert raised.value.cause is Cause.PROTOCOL_ERROR
 
 
-async def test_garbage_on_a_stream_is_told_at_once(wire: Wire) -> None:
+async def test_garbage_on_a_stream_is_reported_at_once(wire: Wire) -> None:
     async with asked(wire, reliable=True) as (under_way, _, task):
         under_way.unparsable_received()
         with pytest.raises(CheckFailed, match="no TURN"):

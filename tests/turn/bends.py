@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import struct
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -81,6 +83,17 @@ class Client:
     end: "asyncio.TimerHandle | None" = None
     close: Callable[[], None] = lambda: None
 
+    def lives(self, lifetimes: Sequence[int | None]) -> dict[str, int]:
+        """The LIFETIME of the next answer, after which the allocation is gone."""
+        lifetime = lifetimes[min(self.refreshed, len(lifetimes) - 1)]
+        if lifetime is None:
+            return {}
+        if self.end is not None:
+            self.end.cancel()
+        loop = asyncio.get_running_loop()
+        self.end = loop.call_later(min(lifetime, 10**6), self.expire)
+        return {"LIFETIME": lifetime}
+
     def expire(self) -> None:
         """End the allocation, if there is one."""
         if self.end is not None:
@@ -88,3 +101,22 @@ class Client:
         if self.relay is not None:
             self.relay.close()
             self.relay = None
+
+    def permits(self, ip: str) -> bool:
+        """Whether a permission for this peer lasts still."""
+        return self.permitted.get(ip, 0.0) > time.monotonic()
+
+
+def with_extra(packet: bytes, extra: bytes) -> bytes:
+    """The packet with attributes that the codec has no words for."""
+    return packet[:2] + struct.pack("!H", len(packet) - 20 + len(extra)) + packet[4:] + extra
+
+
+class Relay(asyncio.DatagramProtocol):
+    """The relayed port of an allocation."""
+
+    def __init__(self, received: Callable[[bytes, Address], None]) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, peer: Address) -> None:
+        self._received(data, peer[:2])

@@ -7,10 +7,21 @@ import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from probe.stun.codec import DecodeError, MessageClass, Method, StunMessage, decode
-from tests.turn.bends import KEY, PASSWORD, REALM, USERNAME, Address, Bends, Client
+from tests.turn.bends import (
+    KEY,
+    PASSWORD,
+    REALM,
+    USERNAME,
+    Address,
+    Bends,
+    Client,
+    Relay,
+    with_extra,
+)
 
 __all__ = ["KEY", "PASSWORD", "REALM", "USERNAME", "Bends", "BentServer", "bent_server"]
 
@@ -50,11 +61,6 @@ class BentServer(asyncio.DatagramProtocol):
         for client in self._clients.values():
             client.expire()
 
-    @property
-    def nonce(self) -> bytes:
-        """The one nonce of the server."""
-        return self._nonce
-
     def url(self, way: str = "udp") -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         if way == "tls":
@@ -75,7 +81,10 @@ class BentServer(asyncio.DatagramProtocol):
         self._tasks.add(cast("asyncio.Task[None]", task))
         address = writer.get_extra_info("peername")[:2]
         client = self._clients[address] = Client(
-            writer.write, address, stream=True, close=writer.close
+            lambda packet: None if writer.is_closing() else writer.write(packet),
+            address,
+            stream=True,
+            close=writer.close,
         )
         try:
             while True:
@@ -117,7 +126,7 @@ class BentServer(asyncio.DatagramProtocol):
 
     def _indicated(self, client: Client, message: StunMessage) -> None:
         peer = message.attributes.get("XOR-PEER-ADDRESS")
-        if client.relay is not None and peer and _is_permitted(client, peer[0]):
+        if client.relay is not None and peer and client.permits(peer[0]):
             client.relay.sendto(message.attributes["DATA"], peer)
 
     async def _asked(self, client: Client, request: StunMessage) -> None:
@@ -147,7 +156,8 @@ class BentServer(asyncio.DatagramProtocol):
         if client.relay is None:
             loop = asyncio.get_running_loop()
             relay, _ = await loop.create_datagram_endpoint(
-                lambda: _Relay(self, client), local_addr=(bends.relay_host or self.host, 0)
+                lambda: Relay(partial(self.relayed, client)),
+                local_addr=(bends.relay_host or self.host, 0),
             )
             client.relay = relay
             self.allocated += 1
@@ -155,7 +165,7 @@ class BentServer(asyncio.DatagramProtocol):
         attributes = {
             "XOR-RELAYED-ADDRESS": relayed,
             "XOR-MAPPED-ADDRESS": client.address,
-            **self._living(client),
+            **client.lives(bends.lifetimes),
             **bends.allocated,
         }
         for name in bends.without:
@@ -169,19 +179,7 @@ class BentServer(asyncio.DatagramProtocol):
             self._answer(client, request, {"LIFETIME": 0})
             return
         client.refreshed += 1
-        self._answer(client, request, self._living(client))
-
-    def _living(self, client: Client) -> dict[str, int]:
-        """The LIFETIME of the next answer, after which the allocation is gone."""
-        lifetimes = self.bends.lifetimes
-        lifetime = lifetimes[min(client.refreshed, len(lifetimes) - 1)]
-        if lifetime is None:
-            return {}
-        if client.end is not None:
-            client.end.cancel()
-        loop = asyncio.get_running_loop()
-        client.end = loop.call_later(min(lifetime, 10**6), client.expire)
-        return {"LIFETIME": lifetime}
+        self._answer(client, request, client.lives(self.bends.lifetimes))
 
     def _permit(self, client: Client, request: StunMessage) -> None:
         bends, peer = self.bends, request.attributes["XOR-PEER-ADDRESS"]
@@ -198,7 +196,7 @@ class BentServer(asyncio.DatagramProtocol):
     def relayed(self, client: Client, data: bytes, peer: Address) -> None:
         """What a peer has sent to an allocation."""
         bends = self.bends
-        if not _is_permitted(client, peer[0]) or len(data) > bends.largest or bends.drops(data):
+        if not client.permits(peer[0]) or len(data) > bends.largest or bends.drops(data):
             return
         delay = bends.delay(data)
         if delay:
@@ -249,7 +247,7 @@ class BentServer(asyncio.DatagramProtocol):
         )
         packet = answer.encode(self.bends.key if signed and not self.bends.extra else None)
         if self.bends.extra:
-            packet = _with_extra(packet, self.bends.extra)
+            packet = with_extra(packet, self.bends.extra)
         self._leave(client, request, packet)
 
     def _refuse(
@@ -273,23 +271,6 @@ class BentServer(asyncio.DatagramProtocol):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Relay(asyncio.DatagramProtocol):
-    def __init__(self, server: BentServer, client: Client) -> None:
-        self._server, self._client = server, client
-
-    def datagram_received(self, data: bytes, peer: Address) -> None:
-        self._server.relayed(self._client, data, peer[:2])
-
-
-def _is_permitted(client: Client, ip: str) -> bool:
-    return client.permitted.get(ip, 0.0) > time.monotonic()
-
-
-def _with_extra(packet: bytes, extra: bytes) -> bytes:
-    """The packet with attributes that the codec has no words for."""
-    return packet[:2] + struct.pack("!H", len(packet) - 20 + len(extra)) + packet[4:] + extra
 
 
 @asynccontextmanager

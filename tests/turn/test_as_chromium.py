@@ -217,7 +217,7 @@ async def test_a_port_that_goes_on_refusing_is_refused(leaks: None) -> None:
         b"\x40\x00\x00\x04abcd",
     ],
 )
-async def test_garbage_on_a_stream_is_told_at_once(leaks: None, garbage: bytes) -> None:
+async def test_garbage_on_a_stream_is_reported_at_once(leaks: None, garbage: bytes) -> None:
     async with bent_server(first_answers=lambda: garbage) as server:
         result = await look("allocation", server, "tcp")
     assert ending(result) == ("allocate", "protocol_error")
@@ -229,7 +229,9 @@ async def test_garbage_on_a_stream_is_told_at_once(leaks: None, garbage: bytes) 
 @pytest.mark.parametrize(
     "flood", [b"\x00\x17\x00\x00\x21\x12\xa4\x42" + bytes(12), b"\x40\x00\x10\x00" + bytes(4096)]
 )
-async def test_a_relay_that_floods_is_told(leaks: None, kind: str, way: str, flood: bytes) -> None:
+async def test_a_relay_that_floods_is_reported(
+    leaks: None, kind: str, way: str, flood: bytes
+) -> None:
     # What is no message of a bound channel ends a stream before it can flood.
     causes = ("flooded", "protocol_error") if way == "tcp" else ("flooded",)
     found: list[str] = []

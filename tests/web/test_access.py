@@ -63,7 +63,7 @@ def test_who_knows_the_secret_gets_in(access: Access, header: str, path: str) ->
         (BOTH, basic("eva:token-of-mine")),
     ],
 )
-def test_nobody_else_gets_in(access: Access, header: str | None, path: str) -> None:
+def test_others_are_refused(access: Access, header: str | None, path: str) -> None:
     assert not access.allows(path, header)
 
 

@@ -9,7 +9,8 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from probe.web import verdict_api
-from probe.web.access import CALL_PATH, Access, guard
+from probe.web.access import CALL_PATH, PEER_PATHS, Access, guard
+from probe.web.api.problem import CONTENT_TYPE, problems
 from probe.web.call_api import BURST, PeerCalls
 from probe.web.verdict_api import LONGEST_BODY
 from tests.clocks import Clock
@@ -30,7 +31,7 @@ async def url(clock: Clock) -> AsyncIterator[str]:
 
     calls = PeerCalls(SecretStr(TOKEN), answer, clock)
     access = Access(user="eva", password=SecretStr("x"))
-    app = web.Application(middlewares=[guard(access)])
+    app = web.Application(middlewares=[problems(PEER_PATHS), guard(access)])
     app.router.add_post(CALL_PATH, calls.handle)
     async with TestServer(app) as server:
         yield str(server.make_url(CALL_PATH))
@@ -48,11 +49,11 @@ async def test_the_token_is_the_key_whatever_the_pages_ask_for(url: str) -> None
 @pytest.mark.parametrize(
     "header", ["", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}", "Bearer é"]
 )
-async def test_nobody_else_gets_in(url: str, header: str) -> None:
+async def test_others_are_refused(url: str, header: str) -> None:
     assert await status(url, {"Authorization": header} if header else {}) == 401
 
 
-async def test_a_call_too_many_is_told_when_to_come_again(url: str) -> None:
+async def test_a_call_too_many_is_answered_with_when_to_retry(url: str) -> None:
     async with (
         ClientSession() as session,
         session.post(url, data=b"more", headers=GOOD) as found,
@@ -89,3 +90,25 @@ async def test_too_many_are_sent_away_and_strangers_keep_no_one_out(url: str, cl
     assert await status(url, GOOD) == 429
     clock.pass_(1.0)
     assert await status(url, GOOD) == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "body", "code", "word"),
+    [
+        ("POST", {}, b"", 401, "PROBE_PEER_TOKEN"),
+        ("POST", GOOD, bytes(LONGEST_BODY + 1), 413, str(LONGEST_BODY)),
+        ("POST", GOOD, b"more", 429, "full"),
+        ("GET", GOOD, b"", 405, "Method Not Allowed"),
+    ],
+)
+async def test_every_refusal_is_a_problem(
+    url: str, method: str, headers: dict[str, str], body: bytes, code: int, word: str
+) -> None:
+    """RFC 9457, as everywhere else in the API."""
+    async with (
+        ClientSession() as session,
+        session.request(method, url, data=body, headers=headers) as found,
+    ):
+        document = await found.json(content_type=CONTENT_TYPE)
+    assert (found.status, document["status"]) == (code, code)
+    assert word in document["detail"]

@@ -19,7 +19,7 @@ from probe.commands.doctor.missing import missing_variables, not_monitored, vari
 from probe.commands.doctor.rendering import as_json, as_text
 from probe.commands.settings_loading import configured_settings, variables_for
 from probe.commands.terminal import style_for
-from probe.config.check_plan import select
+from probe.config.check_plan import NOTHING_TO_CHECK, select
 from probe.config.settings import Settings
 from probe.core.context import Context
 from probe.core.environment import ConfigurationError
@@ -86,7 +86,7 @@ def _configuration(settings: Settings) -> tuple[SystemState, str]:
     """Whether there is anything to check, and what was warned of."""
     count = len(settings.plan.checks)
     if not count:
-        return SystemState.NOT_READY, "there is nothing to check: set BACKEND_URL or TURN_URLS"
+        return SystemState.NOT_READY, NOTHING_TO_CHECK
     warnings = [
         *settings.warnings,
         *(each for check in settings.plan.checks for each in check.config_warnings),

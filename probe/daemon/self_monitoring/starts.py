@@ -24,6 +24,7 @@ class Starts:
         self._path = folder / FILE if folder is not None else None
         self._now = now
         self._lives: list[dict[str, Any]] = []
+        self._had_record = False
         self._thread = StorageThread("starts") if folder is not None else None
 
     @property
@@ -34,8 +35,8 @@ class Starts:
 
     @property
     def is_first(self) -> bool:
-        """Whether no earlier start is on record."""
-        return len(self._lives) <= 1
+        """Whether no earlier start is on record, nor a record that can't be read."""
+        return len(self._lives) <= 1 and not self._had_record
 
     @property
     def problem(self) -> str:
@@ -65,6 +66,7 @@ class Starts:
             logger.info("starts are not recorded: %s", type(error).__name__)
 
     def _begin(self) -> None:
+        self._had_record = self._path is not None and self._path.exists()
         self._lives = [*_read(self._path), {"at": self._now()}][-MAX_KEPT:]
         self._write()
 

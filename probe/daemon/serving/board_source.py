@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.silence.maintenance_window import Window, WindowTable, active, upcoming
+from alerts.silence.maintenance_window import Window, active, upcoming
 from alerts.silence.matcher import is_everything, matched_checks
+from alerts.silence.window_table import WindowTable
 from probe.core.kind import Check
 from probe.core.model import Unit, Verdict
 from probe.daemon.parts import DaemonState

@@ -145,12 +145,14 @@ class Announcement:
 class Incident:
     """One incident: everything that failed of one cause, from its first bad result to its end.
 
-    ``id`` never changes and is the permalink's. ``key`` is the notifications' group, which later
-    incidents may have again. ``severity`` is that of its worst moment. ``since`` is the first bad
-    result, ``opened`` when the first alert fired, ``ended`` when the last one was resolved (None:
-    it lasts). ``affected`` checks failed too without an alert of their own. ``suppressed`` names
-    the silences and maintenance windows that kept notifications back. ``adopted``: it was taken
-    over from what a receiver knew, after the data were lost. ``annotations`` are those from six
+    ``id`` is the permalink's; among several probes it becomes the one that they agree on, and
+    ``aliases`` are those that it had here before, which links may hold. ``key`` is the
+    notifications' group, which later incidents may have again. ``severity`` is that of its worst
+    moment. ``since`` is the first bad result, ``opened`` when the first alert fired, ``ended`` when
+    the last one was resolved (None: it lasts). ``affected`` checks failed too without an alert of
+    their own. ``suppressed`` names the silences and maintenance windows that kept notifications
+    back. ``adopted``: it was taken over from what a receiver knew, after the data were lost.
+    ``annotations`` are those from six
     hours before it to its end.
     """
 
@@ -170,6 +172,7 @@ class Incident:
     acknowledgements: tuple[Acknowledgement, ...] = ()
     notes: tuple[Note, ...] = ()
     annotations: tuple[Annotation, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

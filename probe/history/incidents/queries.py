@@ -31,6 +31,7 @@ MOST_NOTIFICATIONS, MOST_NOTES, MOST_ACKNOWLEDGEMENTS = 500, 100, 100
 # An annotation counts as near an incident that begins so many seconds after it.
 NEAR_SECONDS = 6 * 3600.0
 _MOST_NEAR = 50
+_CHILDREN = ("notifications", "acknowledgements", "notes")
 _READ = "SELECT document FROM incidents"
 _WHERE = "WHERE since < ? AND (ended IS NULL OR ended >= ?) AND coalesce(? = (ended IS NULL), TRUE)"
 
@@ -42,6 +43,16 @@ def put_incident(db: sqlite3.Connection, incident: Incident) -> None:
         "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?)",
         (*row, codec.dump_incident(incident)),
     )
+
+
+def rename_incident(db: sqlite3.Connection, old: str, incident: Incident) -> None:
+    """Store an incident under another id, with all that belongs to it."""
+    for table in _CHILDREN:
+        db.execute(
+            f"UPDATE OR REPLACE {table} SET incident = ? WHERE incident = ?", (incident.id, old)
+        )
+    db.execute("DELETE FROM incidents WHERE id = ?", (old,))
+    put_incident(db, incident)
 
 
 def put_notification(db: sqlite3.Connection, incident: str, found: Notification) -> None:
@@ -135,8 +146,14 @@ def incidents_of_check(db: sqlite3.Connection, check: str, most: int) -> list[In
 def incident(db: sqlite3.Connection, name: str) -> Incident | None:
     """One incident by its id, with all that belongs to it."""
     rows = db.execute(f"{_READ} WHERE id = ?", (name,)).fetchall()
-    found = _readable(codec.load_incident, rows)
+    found = _readable(codec.load_incident, rows) or _by_alias(db, name)
     return _complete(db, found[0]) if found else None
+
+
+def _by_alias(db: sqlite3.Connection, name: str) -> list[Incident]:
+    """What was called so before several probes agreed on an id; links may have the old one."""
+    rows = db.execute(f"{_READ} WHERE instr(document, ?) > 0", (f'"{name}"',)).fetchall()
+    return [each for each in _readable(codec.load_incident, rows) if name in each.aliases]
 
 
 def open_incidents(db: sqlite3.Connection) -> list[Incident]:
@@ -203,7 +220,7 @@ def trim(db: sqlite3.Connection, now: float) -> None:
 
 def _delete_incident(db: sqlite3.Connection, name: str) -> None:
     db.execute("DELETE FROM incidents WHERE id = ?", (name,))
-    for table in ("notifications", "acknowledgements", "notes"):
+    for table in _CHILDREN:
         db.execute(f"DELETE FROM {table} WHERE incident = ?", (name,))
 
 

@@ -38,6 +38,12 @@ class IncidentHistory:
         key = ("incident", incident.id)
         self._change(key, lambda db: queries.put_incident(db, incident))
 
+    def rename(self, old: str, incident: Incident) -> None:
+        """An incident has another id from now on."""
+        self._change(
+            ("rename", old, incident.id), lambda db: queries.rename_incident(db, old, incident)
+        )
+
     def keep_notification(self, incident: str, found: Notification) -> None:
         """Store what became of a message of an incident."""
         key = ("notification", incident, found.receiver, found.occasion, found.at)

@@ -92,7 +92,7 @@ async def _get(table: HttpTable, record: Recorder, browser: "FreshHttpClient") -
         record.sample(VERSION, float(".".join(str(part) for part in page.response.version)))
         if table.expect_hsts:
             record.sample(HSTS, security_headers.hsts_max_age(page))
-        refused = _refused(page.response.status, table, page.url.host_port_subcomponent or "")
+        refused = _refused(page, table)
         length: int | None = None
         if refused is None and not table.judges_body:
             length = await browser.skim(page, table.max_body_bytes)
@@ -174,13 +174,14 @@ def _written_down(browser: "FreshHttpClient", record: Recorder, context: Context
         record.facts.update(browser.tls.facts)
 
 
-def _refused(status: int, table: HttpTable, host: str) -> CheckAborted | None:
+def _refused(page: "Response", table: HttpTable) -> CheckAborted | None:
+    status, headers = page.response.status, page.response.headers
     accepted = status in table.status if table.status else 200 <= status < 300
     if accepted:
         return None
-    message = f"{host} answers {_named(status)}"
+    message = f"{page.url.host_port_subcomponent or ''} answers {_named(status)}"
     credential = "@" in urlsplit(table.address).netloc
-    return status_error(status, message, phase="status", credential=credential)
+    return status_error(status, message, phase="status", credential=credential, headers=headers)
 
 
 def _named(status: int) -> str:

@@ -24,7 +24,7 @@ from probe.lab.turn.sockets import Client, Connection, StreamClient, UdpClient, 
 
 _BACKLOG = 128
 # Seconds to wait for the client's half of the TLS closure.
-_GOODBYE = 1.0
+_SHUTDOWN_SECONDS = 1.0
 # Seconds before accepting again when the system has no descriptor to give.
 _PAUSE = 0.1
 
@@ -155,7 +155,7 @@ class LabTurnServer:
                 partial(Connection, self._connections) if stalled else self._stream_client,
                 accepted,
                 ssl=tls,
-                ssl_shutdown_timeout=_GOODBYE if tls else None,
+                ssl_shutdown_timeout=_SHUTDOWN_SECONDS if tls else None,
             )
         except OSError:
             # Clients that don't trust the certificate end here; they say why, not we.

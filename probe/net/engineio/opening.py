@@ -9,6 +9,8 @@ from probe.net.protocol.errors import ProtocolViolation
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 LONGEST_OPENING = 1 << 16
+# Milliseconds: a browser's timer beyond them ends at once.
+_LONGEST_TIMER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +23,30 @@ class Opening:
     ping_timeout: float
 
 
-def read_opening(text: str) -> Opening:
-    """The open packet's content. Raises ProtocolViolation."""
+def read_opening(text: str, *, needs_sid: bool = True) -> Opening:
+    """The open packet's content, as far as engine.io-client can go on with it.
+
+    Over a WebSocket no further request ``needs_sid``. Raises ProtocolViolation.
+    """
     try:
         said = parse_json(text, max_bytes=LONGEST_OPENING)
-        sid = said["sid"]
-        upgrades = tuple(str(each) for each in said.get("upgrades") or ())
-        interval = float(said.get("pingInterval", 25_000)) / 1000
-        timeout = float(said.get("pingTimeout", 20_000)) / 1000
+        sid = str(said.get("sid") or "")
+        upgrades = tuple(str(each) for each in said["upgrades"])
+        interval, timeout = said["pingInterval"], said["pingTimeout"]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ProtocolViolation("does not speak Engine.IO as it should") from None
-    if not isinstance(sid, str) or not sid or not 0 < interval + timeout < 1e6:
+    if needs_sid and not sid:
         raise ProtocolViolation("does not speak Engine.IO as it should")
-    return Opening(sid, upgrades, interval, timeout)
+    if not _is_number(interval) or not _is_number(timeout):
+        raise ProtocolViolation("sends pingInterval and pingTimeout that are no numbers")
+    if not 0 < interval + timeout < _LONGEST_TIMER:
+        raise ProtocolViolation(f"wants pings within {interval + timeout:g} ms: browsers end it")
+    return Opening(sid, upgrades, interval / 1000, timeout / 1000)
+
+
+def _is_number(value: object) -> bool:
+    """Of JavaScript's sums: a string would be appended."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def refused_request(status: int, host: str, words: str = "") -> CheckAborted:

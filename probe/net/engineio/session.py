@@ -6,63 +6,24 @@ what it carries: 0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-from yarl import URL
-
-from probe.core.causes import Cause
 from probe.core.model import CheckAborted
-from probe.net.engineio.opening import (
-    Opening,
-    not_socketio,
-    read_opening,
-    refused_request,
-    words_of,
-)
-from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
-from probe.net.http import FreshHttpClient, read_bounded
+from probe.net.engineio.opening import Opening, read_opening
+from probe.net.engineio.page_requests import STICKY_HINT, PageRequests, Site, Transport
+from probe.net.http import FreshHttpClient
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation, Truncated
-from probe.net.protocol.exchange import HttpResponse
-from probe.net.protocol.websocket import (
-    WebSocket,
-    handshake_headers,
-    is_accepted,
-    new_key,
-)
+from probe.net.protocol.websocket import WebSocket
 
-Transport = Literal["websocket", "polling"]
+__all__ = ["STICKY_HINT", "UPGRADE_HINT", "EngineIo", "EngineMessage", "Site", "Transport"]
 
-LONGEST_PAYLOAD = 4 << 20
 MOST_POLLS = 2000
-_LONGEST_REFUSAL = 4096
 # A browser stays on polling for as long; a check has to go on.
 UPGRADE_TIMEOUT = 3.0
 _SEPARATOR = "\x1e"
-_PROTOCOL = {"EIO": "4"}
-# 400 and 403.
-_MAY_WANT_ORIGIN = (Cause.PROTOCOL_ERROR, Cause.HTTP_STATUS)
-STICKY_HINT = (
-    "Sticky sessions are missing: several backends are behind one address, and the one that "
-    "answered doesn't know the session of another. Have the balancer keep each client with one "
-    "backend (by cookie or address)."
-)
+# What engine.io-client takes no notice of; over a WebSocket the close packet as well.
+_IGNORED = ("1", "3", "5", "6")
 UPGRADE_HINT = "Does every proxy in front of the backend pass WebSocket upgrades on?"
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where Engine.IO listens, and what a browser's page adds to each request.
-
-    ``origin`` is the page's; None is not known.
-    """
-
-    url: str
-    path: str
-    origin: str | None = None
-    credentials: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +44,14 @@ class EngineIo:
     def __init__(self, browser: FreshHttpClient, host: str, site: Site) -> None:
         self.opening: Opening | None = None
         self.upgrade_refused = ""
-        self._browser, self._host, self._site = browser, host, site
-        self._origin = site.origin
+        self._browser, self._host = browser, host
+        self._page = PageRequests(browser, host, site)
         self._socket: WebSocket | None = None
         self._pending: deque[EngineMessage | str] = deque()
         self._polls = 0
         self._posting = asyncio.Lock()
+        self._polling: asyncio.Task[None] | None = None
+        self._pausing = False
 
     @property
     def transport(self) -> Transport:
@@ -110,9 +73,8 @@ class EngineIo:
         try:
             await self._begin(transport)
         except CheckAborted as aborted:
-            if self._origin is not None or aborted.cause not in _MAY_WANT_ORIGIN:
+            if not self._page.adopts_own_origin(aborted):
                 raise
-            self._origin = origin_of(self._site.url)
             try:
                 await self._begin(transport)
             except CheckAborted:
@@ -120,7 +82,7 @@ class EngineIo:
 
     async def _begin(self, transport: Transport) -> None:
         if transport == "websocket":
-            self._socket = await self._web_socket({})
+            self._socket = await self._page.web_socket("")
             self._take_opening(await self._next_text(self._socket))
             return
         first, *others = await self._poll()
@@ -131,13 +93,15 @@ class EngineIo:
         """Go over to WebSocket; where that is refused, stay on polling as a browser does."""
         assert self.opening is not None
         socket: WebSocket | None = None
+        self._polling = asyncio.create_task(self._poll_until_paused())
         try:
             async with asyncio.timeout(UPGRADE_TIMEOUT):
-                socket = await self._web_socket({"sid": self.opening.sid})
+                socket = await self._page.web_socket(self.opening.sid)
                 await socket.send("2probe")
                 answer = await self._next_text(socket)
                 if answer != "3probe":
                     raise ProtocolViolation("does not answer the upgrade's probe")
+                await self._pause()
                 await socket.send("5")
         except TimeoutError:
             self.upgrade_refused = f"no answer within {UPGRADE_TIMEOUT:g} s"
@@ -149,8 +113,27 @@ class EngineIo:
         else:
             self._socket = socket
         finally:
+            self._pausing = True
             if socket is not None and self._socket is None:
                 socket.abort()
+
+    async def _poll_until_paused(self) -> None:
+        while not self._pausing:
+            self._pending.extend(self._unpacked(await self._poll()))
+
+    async def _pause(self) -> None:
+        """What is under way by polling ends first: the server ends the poll, and it refuses a
+        POST after the upgrade. Raises what polling raises."""
+        self._pausing = True
+        async with self._posting:
+            await self._polled()
+
+    async def _polled(self) -> None:
+        """Wait for the poll that began before; being cancelled leaves it."""
+        if self._polling is not None:
+            await asyncio.wait({self._polling})
+            polling, self._polling = self._polling, None
+            polling.result()
 
     async def receive(self) -> EngineMessage:
         """The next message; pings are answered. Raises CheckAborted, PeerError, OSError.
@@ -175,6 +158,9 @@ class EngineIo:
 
     async def close(self) -> None:
         """End the session as ``socket.close()`` does in a browser. Raises like send."""
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
         if self._socket is not None:
             await self._socket.close()
         elif self.opening is not None:
@@ -182,6 +168,8 @@ class EngineIo:
 
     async def _next_packet(self) -> EngineMessage | str:
         """A message, or another packet as it came."""
+        if not self._pending:
+            await self._polled()
         if self._pending:
             return self._pending.popleft()
         if self._socket is None:
@@ -197,9 +185,11 @@ class EngineIo:
     async def _handle(self, packet: str) -> None:
         if packet.startswith("2"):
             await self._send_packet("3" + packet[1:])
-        elif packet.startswith("1"):
+        elif packet.startswith("0"):
+            self._take_opening(packet)
+        elif packet.startswith("1") and self._socket is None:
             raise Truncated("closed the Engine.IO session")
-        elif packet[:1] not in ("3", "6"):
+        elif packet[:1] not in _IGNORED:
             raise ProtocolViolation("does not speak Engine.IO as it should")
 
     async def _send_packet(self, packet: str) -> None:
@@ -207,61 +197,19 @@ class EngineIo:
             await self._socket.send(packet)
             return
         assert self.opening is not None
-        address = self._address("polling", {"sid": self.opening.sid})
-        headers = {"Content-Type": "text/plain;charset=UTF-8", **self._headers(is_post=True)}
-        async with (
-            self._posting,
-            self._browser.request("POST", address, headers=headers, body=packet.encode()) as answer,
-        ):
-            await self._check(answer)
+        async with self._posting:
+            await self._page.post(self.opening.sid, packet)
 
     async def _poll(self) -> list[str]:
         """The packets of one GET."""
         self._polls += 1
         if self._polls > MOST_POLLS:
             raise Flood(f"answers more than {MOST_POLLS} polls")
-        extra = {"sid": self.opening.sid} if self.opening is not None else {}
-        address = self._address("polling", extra)
-        headers = self._headers(is_post=False)
-        async with self._browser.request("GET", address, headers=headers) as answer:
-            await self._check(answer)
-            body = await read_bounded(answer, LONGEST_PAYLOAD)
+        body = await self._page.get(self.opening.sid if self.opening is not None else "")
         try:
             return body.decode().split(_SEPARATOR)
         except UnicodeDecodeError:
             raise ProtocolViolation("does not speak Engine.IO as it should") from None
-
-    async def _check(self, answer: HttpResponse) -> None:
-        """Raise CheckAborted for what a browser's page would not get."""
-        if answer.status != 200:
-            raise await self._refused(answer)
-        origin = self._origin
-        if origin is not None and is_cross_origin(self._site.url, origin):
-            check_allowed(answer.headers, origin, self._host, credentials=self._site.credentials)
-
-    async def _web_socket(self, extra: Mapping[str, str]) -> WebSocket:
-        key = new_key()
-        headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
-        answer = await self._browser.upgrade(self._address("websocket", extra), headers)
-        if is_accepted(answer, key):
-            return WebSocket(answer)
-        try:
-            if answer.status in (101, 200):
-                raise not_socketio(self._host)
-            raise await self._refused(answer)
-        finally:
-            answer.stream.close()
-
-    async def _refused(self, answer: HttpResponse) -> CheckAborted:
-        try:
-            async with asyncio.timeout(0.5):
-                body = await read_bounded(answer, _LONGEST_REFUSAL)
-        except (TimeoutError, PeerError, OSError, CheckAborted):
-            body = b""
-        aborted = refused_request(answer.status, self._host, words_of(body))
-        if self.opening is not None and answer.status == 400:
-            aborted.hint = STICKY_HINT
-        return aborted
 
     async def _next_text(self, socket: WebSocket) -> str:
         message = await socket.receive()
@@ -271,22 +219,10 @@ class EngineIo:
             raise ProtocolViolation("does not speak Engine.IO as it should")
         return message.data
 
-    def _address(self, transport: Transport, extra: Mapping[str, str]) -> URL:
-        base = URL(self._site.url)
-        path = base.path.rstrip("/") + self._site.path.rstrip("/") + "/"
-        return base.with_path(path).with_query({**_PROTOCOL, "transport": transport, **extra})
-
-    def _headers(self, *, is_post: bool) -> dict[str, str]:
-        """A page of the server itself sends its Origin with a POST alone (Fetch standard)."""
-        known = self._site.origin
-        if known is not None and not is_post and not is_cross_origin(self._site.url, known):
-            return dict(self._site.headers)
-        return {**origin_header(self._origin), **self._site.headers}
-
     def _take_opening(self, packet: str) -> None:
         if not packet.startswith("0"):
             raise ProtocolViolation("does not speak Engine.IO as it should")
-        self.opening = read_opening(packet[1:])
+        self.opening = read_opening(packet[1:], needs_sid=self._socket is None)
 
     def _unpacked(self, packets: list[str]) -> list[EngineMessage | str]:
         return [self._unpack(packet, is_whole=True) for packet in packets]

@@ -16,6 +16,10 @@ from probe.untrusted.json_document import InvalidDocument, parse_json
 
 MOST_ATTACHMENTS = 10  # socket.io-parser's default
 _PACKET = re.compile(r"([0-6])(?:(\d{1,3})-)?(?:(/[^,]{0,500}),?)?(\d{0,16})")
+# socket.io-parser's, which no event may have.
+_RESERVED = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
 _EVENT_NAME = re.compile(r'\[\s*"((?:[^"\\]|\\.){1,200})"')
 
 
@@ -33,7 +37,7 @@ class SocketIoPacketType(Enum):
 
 @dataclass(slots=True)
 class SocketIoPacket:
-    """One packet; ``attachments`` are binary messages that are still to come."""
+    """One packet; ``attachments`` are binary messages that are still to come,."""
 
     kind: SocketIoPacketType
     namespace: str
@@ -72,7 +76,7 @@ def read_packet(text: str, *, is_whole: bool = True) -> SocketIoPacket:
     rest = text[matched.end() :]
     content = _content(rest) if is_whole else _name_alone(rest)
     packet = SocketIoPacket(kind, matched[3] or "/", content, attachments)
-    if not _fits(packet):
+    if not _fits(packet) or (is_whole and attachments and not _finds_all(content, attachments)):
         raise ProtocolViolation("does not speak Socket.IO as it should")
     return packet
 
@@ -110,7 +114,8 @@ def _fits(packet: SocketIoPacket) -> bool:
     """socket.io-parser's isPayloadValid, as far as it decides about the session."""
     content = packet.content
     if packet.kind in (SocketIoPacketType.EVENT, SocketIoPacketType.BINARY_EVENT):
-        return isinstance(content, list) and bool(content) and isinstance(content[0], str | int)
+        name = content[0] if isinstance(content, list) and content else None
+        return isinstance(name, str | int) and name not in _RESERVED
     if packet.kind is SocketIoPacketType.CONNECT:
         return content is None or isinstance(content, dict)
     if packet.kind is SocketIoPacketType.DISCONNECT:
@@ -118,3 +123,19 @@ def _fits(packet: SocketIoPacket) -> bool:
     if packet.kind is SocketIoPacketType.CONNECT_ERROR:
         return isinstance(content, str | dict)
     return isinstance(content, list)
+
+
+def _finds_all(content: Any, attachments: int) -> bool:
+    """Whether each placeholder is for one of the attachments; others are "illegal"."""
+    waiting = [content]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting.extend(each)
+        elif isinstance(each, dict) and each.get("_placeholder") is True:
+            number = each.get("num")
+            if not isinstance(number, int | float) or not 0 <= number < attachments:
+                return False
+        elif isinstance(each, dict):
+            waiting.extend(each.values())
+    return True

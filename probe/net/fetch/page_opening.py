@@ -1,5 +1,6 @@
 """A page and the redirects that lead to it, as ``async with client.open(…) as page``."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from types import TracebackType
@@ -11,6 +12,12 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
 from probe.net.protocol.exchange import HttpResponse
+
+MOST_ROUNDS = 5
+"""So often a page may redirect back to itself with the same cookies, for the time being. A browser
+goes round until its limit of redirects, and a server that is starting may say something else by
+then; on and on would only spend the target's rate limit."""
+_PERMANENT = (301, 308)  # a browser keeps these, and does not ask the same again
 
 
 class Requests(Protocol):
@@ -54,7 +61,7 @@ class PageOpening:
 
     async def __aenter__(self) -> Response:
         address, redirects = self._address, 0
-        seen: set[tuple[URL, str]] = set()
+        seen: Counter[tuple[URL, str]] = Counter()
         while True:
             asked = (address, self._client.cookies_for(address))
             response = await self._client.start("GET", address, self._headers)
@@ -64,10 +71,9 @@ class PageOpening:
                 self._response = response
                 return page
             self._client.finish(response)
-            seen.add(asked)
-            if (following, self._client.cookies_for(following)) in seen:
-                # With the same cookies the same page says the same again; going round would
-                # only spend the target's rate limit.
+            seen[asked] += 1
+            rounds = 1 if response.status in _PERMANENT else MOST_ROUNDS
+            if seen[following, self._client.cookies_for(following)] >= rounds:
                 message = f"the redirects lead in a circle of {len(seen)}"
                 raise CheckFailed(Cause.TOO_MANY_REDIRECTS, message, phase=REDIRECT)
             if redirects == self._max_redirects:

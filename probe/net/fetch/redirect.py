@@ -25,12 +25,12 @@ class Response:
 
 
 def redirect_target(page: Response) -> URL | None:
-    """Where an answer sends us; None if it is no redirect.
+    """Where an answer sends us; None if it is no redirect, as one without an address is none.
 
     Raises CheckFailed(protocol_error) for a redirect to what is no web address.
     """
     location = page.response.headers.get("Location")
-    if page.response.status not in _REDIRECTS or location is None:
+    if page.response.status not in _REDIRECTS or not location:
         return None
     with suppress(ValueError):
         target = page.url.join(URL(location))

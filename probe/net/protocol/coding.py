@@ -1,21 +1,25 @@
 """Content codings (RFC 9110, 8.4.1) undone piece by piece, so that none can fill the memory.
 
-gzip, deflate (zlib or raw, as browsers take both) and br; several in a row. A coding that is
-not known stays as it is.
+gzip, deflate (zlib or raw, as browsers take both), br and zstd; several in a row. With a coding
+that is not known among them the body stays as it is, as browsers have it.
 """
 
+import sys
 import zlib
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import brotli
 
-from probe.net.protocol.errors import ProtocolViolation
+from probe.net.protocol.errors import ProtocolViolation, Unfinished
 
 ACCEPTED = "gzip, deflate, br"
 MOST_CODINGS = 4
 _PIECE = 65_536
 _ALIASES = {"x-gzip": "gzip"}
+# RFC 9110, 8.4.1: "identity" is reserved for no coding at all.
+_NOTHING = ("", "identity")
+_LONGEST_WINDOW = 23  # RFC 9659: decoders of a browser take a window of 8 MiB
 
 
 class Decoder(Protocol):
@@ -43,7 +47,7 @@ class Deflated:
 
     def end(self) -> None:
         if self._began and not self._packed.eof:
-            raise ProtocolViolation(f"sends a {self._name} body without its end")
+            raise Unfinished(f"sends a {self._name} body without its end")
 
     def _unpack(self, data: bytes) -> bytes:
         try:
@@ -75,7 +79,7 @@ class Brotli:
 
     def end(self) -> None:
         if self._began and not self._packed.is_finished():
-            raise ProtocolViolation("sends a br body without its end")
+            raise Unfinished("sends a br body without its end")
 
     def _unpack(self, data: bytes) -> bytes:
         try:
@@ -84,18 +88,60 @@ class Brotli:
             raise ProtocolViolation("sends a body that is no br") from None
 
 
+class Zstandard:
+    """zstd (RFC 8878), frame after frame. Not asked for, and some caches send it all the same."""
+
+    def __init__(self) -> None:
+        zstd = _zstd()
+        self._error: type[Exception] = zstd.ZstdError
+        self._new: Callable[..., Any] = zstd.ZstdDecompressor
+        self._limit = {zstd.DecompressionParameter.window_log_max: _LONGEST_WINDOW}
+        self._packed = self._new(options=self._limit)
+        self._began = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while data or not (self._packed.needs_input or self._packed.eof):
+            if self._packed.eof:
+                self._packed = self._new(options=self._limit)
+            self._began = True
+            try:
+                piece = self._packed.decompress(data, _PIECE)
+            except self._error:
+                raise ProtocolViolation("sends a body that is no zstd") from None
+            data = self._packed.unused_data if self._packed.eof else b""
+            yield bytes(piece)
+
+    def end(self) -> None:
+        if self._began and not self._packed.eof:
+            raise Unfinished("sends a zstd body without its end")
+
+
+def _zstd() -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
+
+
 def decoders_of(codings: list[str]) -> list[Decoder]:
     """One for each coding, the last one applied first. Raises ProtocolViolation."""
     names = [_ALIASES.get(each.lower(), each.lower()) for each in codings]
+    names = [each for each in names if each not in _NOTHING]
     if len(names) > MOST_CODINGS:
         raise ProtocolViolation(f"packs its body {len(names)} times")
-    made: list[Decoder] = []
-    for name in reversed(names):
-        if name in ("gzip", "deflate"):
-            made.append(Deflated(name))
-        elif name == "br":
-            made.append(Brotli())
-    return made
+    if not all(each in ("gzip", "deflate", "br", "zstd") for each in names):
+        return []
+    return [_decoder(each) for each in reversed(names)]
+
+
+def _decoder(name: str) -> Decoder:
+    match name:
+        case "br":
+            return Brotli()
+        case "zstd":
+            return Zstandard()
+    return Deflated(name)
 
 
 def decode(data: bytes, decoders: list[Decoder]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from probe.core.model import CheckAborted
 from probe.net.fetch.timing import Timing
 from probe.net.protocol.stream import Stream, TlsStream, until_ready
 from probe.net.resolver import Address
-from probe.net.tls import TlsObserver, check_key
+from probe.net.tls import TlsObserver, check_certificate
 
 # RFC 8305, section 5: between two attempts.
 ATTEMPT_DELAY = 0.25
@@ -53,10 +53,10 @@ async def connect_tcp(
     except OSError:
         if connected is not None:
             connected.close()
-        _heed(task, cancellations)
+        _take_cancellation(task, cancellations)
         raise
     try:
-        _heed(task, cancellations)
+        _take_cancellation(task, cancellations)
     except asyncio.CancelledError:
         connected.close()
         raise
@@ -80,7 +80,7 @@ async def _connect_one(sock: socket.socket, address: tuple[str, int]) -> socket.
     return sock
 
 
-def _heed(task: "asyncio.Task[object]", before: int) -> None:
+def _take_cancellation(task: "asyncio.Task[object]", before: int) -> None:
     """aiohappyeyeballs loses a cancellation that comes while it ends its slower attempts."""
     if task.cancelling() > before:
         raise asyncio.CancelledError
@@ -108,7 +108,7 @@ async def start_tls(
         raise
     handshakes.completed(stream.connection)
     try:
-        check_key(handshakes.chains[-1], server_name)
+        check_certificate(handshakes.chains[-1], server_name, stream.connection)
     except CheckAborted:
         stream.close()
         raise

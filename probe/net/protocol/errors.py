@@ -3,6 +3,7 @@
 PeerError (an OSError would be the network's, these are the peer's)
 ├── NotHttp           the first bytes are no HTTP
 ├── ProtocolViolation what follows breaks the protocol
+│   └── Unfinished    a content coding without its end, which browsers show all the same
 ├── Truncated         the connection ended in the middle
 └── Flood             far more messages or bytes than any honest peer sends
 """
@@ -23,6 +24,10 @@ class NotHttp(PeerError):
 
 class ProtocolViolation(PeerError):
     """The protocol is broken in the middle."""
+
+
+class Unfinished(ProtocolViolation):
+    """The body is complete as HTTP has it, and its content coding isn't."""
 
 
 class Truncated(PeerError):

@@ -9,7 +9,8 @@ from probe.net.protocol.head import Head, excerpt
 _LONGEST_CHUNK_LINE = 4096
 # Chunk lines and trailers beside the data: more than this is no honest framing.
 MOST_OVERHEAD = 256 << 10
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?$", re.DOTALL)
+# As Chromium has it (net::HttpChunkedDecoder::ParseChunkSize): no blank before it, spaces behind.
+_CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16}) *(?:;.*)?$", re.DOTALL)
 
 
 class Framing(Protocol):
@@ -114,10 +115,10 @@ class Chunked:
 
     def _check_early(self) -> None:
         """Garbage is garbage before its line is complete."""
-        start = bytes(self._buffer[:16]).strip(b" \t\r")
+        start = bytes(self._buffer[:16]).rstrip(b"\r")
         if self._state == "size" and start and not re.match(rb"[0-9A-Fa-f]", start):
             raise ProtocolViolation(f"sends {excerpt(start)} where a chunk's size belongs")
-        if self._state == "data-end" and start:
+        if self._state == "data-end" and start.strip(b" \t"):
             raise ProtocolViolation("sends a chunk that is longer than its size")
 
     def _take(self, line: bytes) -> None:

@@ -1,8 +1,8 @@
 """The head of an HTTP/1.x response, read as browsers and curl do.
 
 What they tolerate is no fault of a target: bare line feeds, a blank before a colon, folded
-lines, lines without a colon, any number of headers, up to Chromium's 256 KiB. What they
-refuse is named.
+lines, lines without a colon, any number of headers, up to Chromium's 256 KiB, and a status line
+as loose as Chromium reads it. What they refuse is named.
 """
 
 import re
@@ -14,8 +14,15 @@ from probe.net.protocol.errors import NotHttp, ProtocolViolation
 
 # Chromium's net::HttpStreamParser::kMaxHeaderBufSize.
 LONGEST_HEAD = 256 * 1024
-_LONGEST_PRELUDE = 4  # stray bytes such as CR LF before the status line, as Chromium allows
-_STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?[ \t]*$")
+# Stray bytes before the status line that Chromium allows: net::HttpUtil::LocateStartOfStatusLine.
+_LONGEST_PRELUDE = 4
+_STARTS = (b"http", b"icy ")  # the second is Shoutcast's
+# net::HttpResponseHeaders::ParseStatusLine: whatever is no version counts as 1.0, and a line
+# without a status as 200.
+_VERSION = re.compile(rb"http/(\d)[^.]*\.(\d)", re.IGNORECASE)
+_STATUS = re.compile(rb"[^ ]* +(\d+)")
+# Chromium refuses a response in which these differ.
+_UNAMBIGUOUS = ("Location", "Content-Disposition")
 _HTTP2_SETTINGS = re.compile(rb"^\x00\x00.\x04")
 _TLS_RECORD = re.compile(rb"^[\x14-\x17]\x03[\x00-\x04]")
 
@@ -44,8 +51,10 @@ class HeadReader:
     def feed(self, data: bytes) -> tuple[Head, bytes] | None:
         """The head and what follows it, or None: more is needed. Raises PeerError."""
         self._buffer += data
-        check_prelude(self._buffer)
-        end = self._end()
+        start = find_status_line(self._buffer)
+        if start is None:
+            return None
+        end = self._end(start)
         if end is None:
             if len(self._buffer) > LONGEST_HEAD:
                 raise ProtocolViolation(
@@ -54,7 +63,7 @@ class HeadReader:
             return None
         if end[0] > LONGEST_HEAD:
             raise ProtocolViolation(f"sends more than {LONGEST_HEAD >> 10} KiB of headers")
-        head = parse_head(bytes(self._buffer[: end[0]]))
+        head = parse_head(bytes(self._buffer[start : end[0]]))
         rest = bytes(self._buffer[end[1] :])
         self._buffer.clear()
         self._searched = 0
@@ -65,10 +74,9 @@ class HeadReader:
         """The beginning of what is there."""
         return bytes(self._buffer[:64])
 
-    def _end(self) -> tuple[int, int] | None:
+    def _end(self, start: int) -> tuple[int, int] | None:
         """Where the empty line begins and ends; each byte is searched once."""
-        start = max(0, self._searched - 3)
-        found = _EMPTY_LINE.search(self._buffer, start)
+        found = _EMPTY_LINE.search(self._buffer, max(start, self._searched - 3))
         if found is None:
             self._searched = len(self._buffer)
             return None
@@ -78,27 +86,32 @@ class HeadReader:
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
-def check_prelude(data: bytes | bytearray) -> None:
-    """Raise NotHttp as soon as what came can't become a status line."""
-    start = bytes(data[:32]).lstrip(b"\r\n")
-    if len(data) - len(start) > _LONGEST_PRELUDE and len(data) < 32:
-        return
-    if not start or b"HTTP/".startswith(start[:5]) or start[:5] == b"HTTP/":
-        return
-    if _HTTP2_SETTINGS.match(start) or start.startswith(b"PRI * HTTP/2"):
+def find_status_line(data: bytes | bytearray) -> int | None:
+    """Where the status line begins; None as long as one may still come. Raises NotHttp."""
+    start = bytes(data[: _LONGEST_PRELUDE + 4]).lower()
+    if _HTTP2_SETTINGS.match(data) or start.startswith(b"pri * ht"):
         raise NotHttp("only speaks HTTP/2 without TLS, which no browser does")
-    if _TLS_RECORD.match(start):
+    if _TLS_RECORD.match(data):
         raise NotHttp("speaks TLS on this port", hint="Write https:// instead of http://.")
-    raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
+    if start.startswith(_STARTS):
+        return 0
+    for at in range(_LONGEST_PRELUDE + 1):
+        found = start[at : at + 4]
+        if found == b"http":
+            return at
+        if at + 4 > len(start) and b"http".startswith(found):
+            return None
+    raise NotHttp(f"does not speak HTTP: it sends {excerpt(bytes(data[:24]))}")
 
 
 def parse_head(raw: bytes) -> Head:
-    """A head without its empty line. Raises PeerError."""
-    first, *lines = raw.lstrip(b"\r\n").split(b"\n")
-    matched = _STATUS_LINE.match(first.rstrip(b"\r"))
-    if matched is None:
+    """A head from its status line on, without its empty line. Raises PeerError."""
+    first, *lines = raw.split(b"\n")
+    first = first.rstrip(b"\r")
+    version, matched = _VERSION.match(first), _STATUS.match(first)
+    status = int(matched[1][:9]) if matched else 200
+    if not 100 <= status <= 999:
         raise NotHttp(f"does not speak HTTP: its status line is {excerpt(first)}")
-    status = int(matched[3])
     if b"\x00" in raw:
         raise ProtocolViolation(f"answers {status} with a NUL byte among its headers")
     headers: CIMultiDict[str] = CIMultiDict()
@@ -114,7 +127,15 @@ def parse_head(raw: bytes) -> Head:
         if colon and name.strip():
             last = name.strip()
             headers.add(last, value.strip())
-    return Head((int(matched[1]), int(matched[2] or 0)), status, headers)
+    numbers = (int(version[1]), int(version[2])) if version else (1, 0)
+    return Head(numbers, status, headers)
+
+
+def check_unambiguous(head: Head) -> None:
+    """Raise ProtocolViolation for a response that says two things where it may say one."""
+    for name in _UNAMBIGUOUS:
+        if len(set(head.headers.getall(name, []))) > 1:
+            raise ProtocolViolation(f"answers {head.status} with several {name}s that differ")
 
 
 def excerpt(data: bytes, length: int = 24) -> str:

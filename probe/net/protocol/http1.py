@@ -7,7 +7,7 @@ from contextlib import suppress
 from probe.net.protocol.errors import Flood, NotHttp, ProtocolViolation, Truncated
 from probe.net.protocol.exchange import HttpResponse, Request
 from probe.net.protocol.framing import framing_of
-from probe.net.protocol.head import Head, HeadReader, excerpt
+from probe.net.protocol.head import Head, HeadReader, check_unambiguous, excerpt
 from probe.net.protocol.stream import Stream
 
 # 100 Continue, 103 Early Hints: an honest server sends one or two.
@@ -50,6 +50,7 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
         if head.status == SWITCHING and not upgrade:
             raise ProtocolViolation("switches protocols (101) without being asked")
         if head.status >= 200 or head.status == SWITCHING:
+            check_unambiguous(head)
             return Http1Response(stream, head, rest)
     raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
 
@@ -60,7 +61,7 @@ async def _next_head(stream: Stream, reader: HeadReader, data: bytes) -> tuple[H
         data = await stream.read()
         if not data:
             start = reader.pending
-            if start and not start.startswith(b"HTTP/"):
+            if start and b"http" not in start[:8].lower():
                 raise NotHttp(f"does not speak HTTP: it sends {excerpt(start)}")
             raise Truncated("closed the connection instead of answering")
         found = reader.feed(data)

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from probe.net.protocol.errors import Flood, ProtocolViolation, Truncated
 from probe.net.protocol.exchange import HttpResponse, Request
-from probe.net.protocol.head import Head, excerpt
+from probe.net.protocol.head import Head, check_unambiguous, excerpt
 from probe.net.protocol.http1 import MOST_INFORMATIONAL
 from probe.net.protocol.stream import Stream
 
@@ -174,7 +174,9 @@ def _head(event: h2.events.ResponseReceived) -> Head:
             headers.add(name, value)
     if not 200 <= status <= 999:
         raise ProtocolViolation("answers without a status code")
-    return Head((2, 0), status, headers)
+    head = Head((2, 0), status, headers)
+    check_unambiguous(head)
+    return head
 
 
 def _text(value: bytes | str) -> str:

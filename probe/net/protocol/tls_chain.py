@@ -54,6 +54,29 @@ class Chain:
         }
 
 
+def is_named_as_browsers_want(leaf: x509.Certificate) -> bool:
+    """Whether the alternative names are critical where there is no subject (RFC 5280, 4.2.1.6)."""
+    if list(leaf.subject):
+        return True
+    try:
+        return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).critical
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def allows_handshake(leaf: x509.Certificate, connection: ssl.SSLObject) -> bool:
+    """Whether the key may be used for what the handshake used it for (RFC 5280, 4.2.1.3): a
+    signature, or the encryption of a secret where TLS 1.2 exchanges it by RSA."""
+    try:
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return True
+    cipher = connection.cipher()
+    if connection.version() == "TLSv1.2" and cipher and not cipher[0].startswith("ECDHE"):
+        return usage.key_encipherment
+    return usage.digital_signature
+
+
 def chain_of(connection: ssl.SSLObject, *, verified: bool) -> Chain:
     """The chain of a connection; empty where there is none to read."""
     try:

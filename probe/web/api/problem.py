@@ -1,6 +1,7 @@
 """Errors as RFC 9457 has them: ``application/problem+json``."""
 
 import json
+from collections.abc import Collection
 from http import HTTPStatus
 
 from aiohttp import web
@@ -60,13 +61,13 @@ def problem(
     return web.Response(status=status, text=body, content_type=CONTENT_TYPE, headers=headers)
 
 
-def problems() -> Middleware:
-    """Errors of paths below the API as problems: unknown paths and methods, missing
+def problems(paths: Collection[str] = ()) -> Middleware:
+    """Errors below the API, and of these ``paths``, as problems: unknown paths and methods, missing
     credentials, refused bodies."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(f"{BASE}/"):
+        if not request.path.startswith(f"{BASE}/") and request.path not in paths:
             return await handler(request)
         try:
             response = await handler(request)

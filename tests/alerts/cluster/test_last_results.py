@@ -47,7 +47,7 @@ class Asked:
         (30.0, 5.0, ["rare"]),
     ],
 )
-def test_a_look_from_before_the_trouble_is_made_again(
+def test_a_run_from_before_the_failure_is_made_again(
     age: float, younger: float, hastened: list[str]
 ) -> None:
     probe = Asked()

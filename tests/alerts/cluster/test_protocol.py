@@ -76,7 +76,7 @@ def test_the_first_that_sees_it_reports_and_the_next_goes_on(
 
 @pytest.mark.parametrize(("ended", "part"), [(50.0, Role.FORGET), (150.0, Role.SEND)])
 @pytest.mark.parametrize("owner", [MINE, "fra"])
-def test_what_another_has_told_to_be_over_is_not_told_again(
+def test_what_another_has_resolved_is_not_resolved_again(
     owner: str, ended: float, part: Role
 ) -> None:
     """Unless that was an incident before this one, which began 100 s ago."""

@@ -129,12 +129,12 @@ def told(slack: SlackWebhookService) -> list[str]:
     return [message["text"] for message in slack.taken]
 
 
-def tells_nothing(answer: dict[str, Any]) -> bool:
+def has_nothing_open(answer: dict[str, Any]) -> bool:
     """Whether no incident is open at a probe."""
     return not (answer["owns"] or answer["holds"] or answer["sees"])
 
 
-async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
+async def test_three_probes_notify_as_one(tmp_path: Path) -> None:
     async with three_places(tmp_path) as fleet, AsyncExitStack() as stack:
         starting = [stack.enter_async_context(fleet.start(region)) for region in REGIONS]
         probes = dict(zip(REGIONS, await asyncio.gather(*starting), strict=True))
@@ -154,7 +154,7 @@ async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
         fleet.places["fra"].let_through()
         await slack.until(2)
         assert "RESOLVED" in told(slack)[1]
-        await asyncio.gather(*(come(probe, tells_nothing) for probe in probes.values()))
+        await asyncio.gather(*(come(probe, has_nothing_open) for probe in probes.values()))
         assert (len(slack.taken), pager.taken) == (2, [])
 
         # The backend is down: every probe triggers one and the same incident, one tells Slack.
@@ -178,13 +178,13 @@ async def test_three_probes_tell_as_one(tmp_path: Path) -> None:
         await slack.until(4)
         assert "RESOLVED" in told(slack)[3]
         left = [probes["fra"], probes["nrt"]]
-        await asyncio.gather(*(come(probe, tells_nothing) for probe in left))
+        await asyncio.gather(*(come(probe, has_nothing_open) for probe in left))
         assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4)
 
         # The first one comes back with what it kept: it learns that it is resolved.
         async with fleet.start("lax") as again:
             await again.ready()
-            await come(again, tells_nothing)
+            await come(again, has_nothing_open)
             assert (pager.incidents, pager.opened, len(slack.taken)) == ({}, 1, 4), told(slack)
 
 
@@ -218,7 +218,7 @@ async def test_a_sender_that_can_not_deliver_the_end_leaves_it_to_another(tmp_pa
         await come(probes["lax"], is_late_for("slack"))
         await fleet.slack.until(2)
         assert "RESOLVED" in told(fleet.slack)[1]
-        await asyncio.gather(*(come(probe, tells_nothing) for probe in probes.values()))
+        await asyncio.gather(*(come(probe, has_nothing_open) for probe in probes.values()))
 
         # What it has queued is another one's by now: nothing of it leaves when the way is back.
         await come(probes["lax"], lambda answer: not answer["pending"])

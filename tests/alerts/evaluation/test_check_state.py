@@ -66,7 +66,7 @@ def test_a_failure_is_reported_once_and_its_end_with_its_beginning() -> None:
     )
 
 
-def test_a_warning_that_becomes_critical_is_the_same_trouble() -> None:
+def test_a_warning_that_becomes_critical_is_the_same_failure() -> None:
     kind = toy_kind(failing=FailurePolicy(Verdict.CRITICAL, severity_with_backup=Verdict.WARNING))
     board = board_of(toy("a", kind, team="t"), toy("b", kind, team="t"))
     take(board, result_of("b"), 1.0)

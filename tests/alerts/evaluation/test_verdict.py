@@ -181,7 +181,7 @@ def test_what_a_check_need_not_measure_is_not_missed() -> None:
     assert len(evaluate("toy", asked_for, [Sample(TOY_SECONDS, 0.1)])) == 1
 
 
-def test_what_could_not_be_measured_is_graver_than_a_warning() -> None:
+def test_what_could_not_be_measured_is_more_severe_than_a_warning() -> None:
     kind = toy_kind(thresholds=(Threshold(TOY_SECONDS, LIMITS),))
     result = result_of("toy", Status.UNKNOWN, samples={TOY_SECONDS: 1.5})
     judgement = judge([toy(kind=kind)], {"toy": result})

@@ -28,6 +28,12 @@ class Kept:
         """Store an incident."""
         self.incidents[incident.id] = incident
 
+    def rename(self, old: str, incident: Incident) -> None:
+        """Store an incident under another id."""
+        self.incidents[incident.id] = self.incidents.pop(old) and incident
+        for key in [each for each in self.notifications if each[0] == old]:
+            self.notifications[incident.id, *key[1:]] = self.notifications.pop(key)
+
     def keep_notification(self, incident: str, found: Notification) -> None:
         """Store a message."""
         key = (incident, found.receiver, found.occasion, found.at)

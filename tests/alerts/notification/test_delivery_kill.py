@@ -148,7 +148,7 @@ def opened(events: Iterable[Mapping[str, str]]) -> dict[str, int]:
     return burning
 
 
-def last_told(place: City) -> tuple[dict[str, int], list[int]]:
+def last_sent(place: City) -> tuple[dict[str, int], list[int]]:
     """The last incident of each key that Slack's channel was sent, and the notes in order
     of their first arrival; what comes is never older than what came."""
     last: dict[str, int] = {}
@@ -163,7 +163,7 @@ def last_told(place: City) -> tuple[dict[str, int], list[int]]:
     return last, list(notes)
 
 
-def shown_as_burning(place: City) -> set[str]:
+def shown_as_firing(place: City) -> set[str]:
     """Keys whose newest message in Slack's channel says that it fires."""
     newest: dict[str, str] = {}
     for document in place.slack.messages.values():
@@ -194,7 +194,7 @@ async def test_whoever_is_killed_at_any_moment_loses_nothing(
             _, errors = await last.communicate()
         assert last.returncode == 0, errors.decode()
     burning, incidents, notes, waiting = await left_in(tmp_path)
-    told, heard = last_told(place)
+    told, heard = last_sent(place)
     print(
         f"{kills} kills, {sum(incidents.values())} incidents, {notes} notes; received:",
         ", ".join(f"{type(each).__name__} {len(each.taken)}" for each in place.services),
@@ -204,4 +204,4 @@ async def test_whoever_is_killed_at_any_moment_loses_nothing(
     assert opened(place.pager.taken) == burning
     assert {json.loads(labels)["check"] for labels in place.manager.active} == set(burning)
     assert (told, heard) == (incidents, [number + 1 for number in range(notes)])
-    assert shown_as_burning(place) == set(burning)
+    assert shown_as_firing(place) == set(burning)

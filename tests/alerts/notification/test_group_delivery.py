@@ -121,14 +121,14 @@ def test_muted_alerts_are_reported_when_they_still_fire_afterwards() -> None:
     assert len(told(here, 100, [alert("health")])) == 2
 
 
-def test_muting_what_was_told_is_no_end() -> None:
+def test_muting_what_was_sent_is_no_end() -> None:
     here = group_store()
     told(here, 0, [alert("health")])
     assert told(here, 10, muted=[alert("health")]) == []
     assert [occasion for _, occasion, _ in told(here, 20)] == ["resolved", "resolved"]
 
 
-def test_what_goes_on_burning_is_brought_to_mind() -> None:
+def test_what_goes_on_firing_is_repeated() -> None:
     here = group_store()
     told(here, 0, [alert("health")])
     assert told(here, REMIND_SECONDS - 1, [alert("health")]) == []

@@ -52,7 +52,7 @@ class Clumsy(Post):
         raise OSError(SECRET)
 
 
-async def test_who_fails_when_told_of_a_refusal_stops_nothing(
+async def test_a_callback_that_fails_on_a_refusal_stops_nothing(
     outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     pager = Service(script=[REFUSED])

@@ -39,7 +39,7 @@ async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
         assert {each["status"] for each in ended} == {"resolved"}
 
 
-async def test_a_graver_alert_replaces_the_milder_one(tmp_path: Path) -> None:
+async def test_a_more_severe_alert_replaces_the_milder_one(tmp_path: Path) -> None:
     now = time.time()
     mild = replace(failing(severity=Severity.WARNING), since=now - 60)
     grave = replace(mild, severity=Severity.CRITICAL)

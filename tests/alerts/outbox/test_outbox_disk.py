@@ -183,3 +183,36 @@ async def test_a_first_start_is_no_loss(tmp_path: Path) -> None:
     outbox = await Outbox.open(tmp_path, journals=[tmp_path])
     assert not outbox.has_lost_all
     await outbox.close()
+
+
+GARBAGE = b"\xb8 garbage" * 500
+
+
+@pytest.mark.parametrize("database", [GARBAGE, b"", None], ids=["garbage", "empty", "gone"])
+@pytest.mark.parametrize("journals", [1, 2])
+async def test_a_journal_of_which_nothing_can_be_read_is_no_journal(
+    tmp_path: Path, database: bytes | None, journals: int
+) -> None:
+    if database is not None:
+        (tmp_path / FILE).write_bytes(database)
+    for number in range(journals):
+        (tmp_path / f"open-incidents.{number}.journal").write_bytes(GARBAGE)
+    outbox = await Outbox.open(tmp_path, journals=[tmp_path])
+    assert outbox.has_lost_all
+    await outbox.close()
+    again = await Outbox.open(tmp_path, journals=[tmp_path])
+    assert not again.has_lost_all
+    await again.close()
+
+
+async def test_one_journal_that_is_whole_is_enough(tmp_path: Path) -> None:
+    data, second = tmp_path / "data", tmp_path / "second"
+    outbox = await Outbox.open(data, journals=[data, second])
+    assert outbox.incidents is not None
+    await outbox.incidents.start()
+    await outbox.close()
+    for path in data.iterdir():
+        path.write_bytes(GARBAGE)
+    again = await Outbox.open(data, journals=[data, second])
+    assert not again.has_lost_all
+    await again.close()

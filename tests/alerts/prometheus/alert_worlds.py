@@ -55,7 +55,7 @@ def passing(region: str, **changes: object) -> Seen:
 
 
 @world
-def one_region_that_is_cut_off_pages_nobody() -> World:
+def one_region_that_is_cut_off_makes_no_page() -> World:
     made = World(300, [failing("lax", 20, 80), passing("fra"), passing("nrt")])
     made.always(range(START, 290 * STEP, 300), 0, severity="critical")
     made.expect(START + 10 * STEP, 1, **WARNING, region="lax")
@@ -65,7 +65,7 @@ def one_region_that_is_cut_off_pages_nobody() -> World:
 
 
 @world
-def one_of_two_regions_pages_nobody() -> World:
+def one_of_two_regions_makes_no_page() -> World:
     made = World(300, [failing("lax", 20, 80), passing("fra")])
     made.always(range(START, 290 * STEP, 300), 0, severity="critical")
     return made
@@ -107,7 +107,7 @@ def two_probes_of_one_region_are_one_vote() -> World:
 
 
 @world
-def what_is_a_warning_to_the_probe_pages_nobody() -> World:
+def what_is_a_warning_to_the_probe_makes_no_page() -> World:
     """A failure that others carry, or of a mild cause: the probe says 1."""
     both = [
         Seen(region=region, severity=course((0, 20), (1, 60)), success=course((1, 20), (0, 60)))

@@ -10,7 +10,7 @@ from tests.alerts.prometheus.alert_worlds import (
     START,
     WORLDS,
     failing,
-    one_of_two_regions_pages_nobody,
+    one_of_two_regions_makes_no_page,
     passing,
     the_only_region_decides_alone,
     world,
@@ -154,7 +154,7 @@ def test_every_world_is_as_expected(tmp_path: Path) -> None:
 
 
 def test_a_world_that_expects_the_wrong_thing_is_found(tmp_path: Path) -> None:
-    wrong = one_of_two_regions_pages_nobody()
+    wrong = one_of_two_regions_makes_no_page()
     wrong.expect(50 * STEP, 7, alertname="BackendDown")
     found = verdicts(tmp_path, [HTTP], {"right": the_only_region_decides_alone(), "wrong": wrong})
     assert (found["right"], "7" in found["wrong"]) == ("", True)

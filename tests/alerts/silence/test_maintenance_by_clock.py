@@ -8,13 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.silence.maintenance_window import (
-    WEEK,
-    WindowTable,
-    active,
-    next_change,
-    occurrences,
-)
+from alerts.silence.maintenance_window import active, next_change, occurrences
+from alerts.silence.window_table import WEEK, WindowTable
 from tests.alerts.silence.windows import DAY, table
 
 ZONES = ["Europe/Berlin", "America/Los_Angeles", "Australia/Lord_Howe", "America/Santiago", "UTC"]

@@ -9,14 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.silence import maintenance_window
-from alerts.silence.maintenance_window import (
-    active,
-    next_change,
-    occurrences,
-    read_windows,
-    upcoming,
-)
+from alerts.silence import time_zone
+from alerts.silence.maintenance_window import active, next_change, occurrences, upcoming
+from alerts.silence.window_table import read_windows
 from tests.alerts.silence.windows import HOUR, problems, shown, table, utc
 from tests.alerts.words import a_silence
 
@@ -190,8 +185,8 @@ def test_without_a_time_zone_database_utc_works_and_others_say_what_to_install(
     def missing(name: str) -> ZoneInfo:
         raise zoneinfo.ZoneInfoNotFoundError(f"No time zone found with key {name}")
 
-    monkeypatch.setattr(maintenance_window, "ZoneInfo", missing)
-    monkeypatch.setattr(maintenance_window, "available_timezones", set)
+    monkeypatch.setattr(time_zone, "ZoneInfo", missing)
+    monkeypatch.setattr(time_zone, "available_timezones", set)
     text = '[[maintenance]]\nname = "a"\nreason = "b"\nat = "02:00"\n'
     assert problems(text) == []
     assert problems(text + 'timezone = "Europe/Berlin"') == [

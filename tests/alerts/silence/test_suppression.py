@@ -44,7 +44,7 @@ def test_a_word_matches_check_kind_or_label_value(words: tuple[str, ...], expect
     assert matches(iter(words), _turn()) is expected
 
 
-def test_what_ends_last_is_what_keeps_an_alert_from_being_told() -> None:
+def test_what_ends_last_is_what_suppresses_an_alert() -> None:
     alert = an_alert("backend")
     short, other, long = a_window(0, 50), a_window(0, 900, "turn-*"), a_window(0, 200, "back*")
     silence = a_silence(end=100.0)

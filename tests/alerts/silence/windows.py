@@ -4,11 +4,8 @@ import tomllib
 from datetime import UTC, datetime
 from typing import Any
 
-from alerts.silence.maintenance_window import (
-    Window,
-    WindowTable,
-    read_windows,
-)
+from alerts.silence.maintenance_window import Window
+from alerts.silence.window_table import WindowTable, read_windows
 
 HOUR, DAY = 3600.0, 86400.0
 

@@ -57,7 +57,7 @@ def test_a_page_leaves_by_the_timer_and_not_by_the_next_result() -> None:
     assert told[0].since == 10.0
 
 
-def test_what_is_well_again_in_time_is_nobodys_business() -> None:
+def test_what_recovers_in_time_does_not_fire() -> None:
     state, told = live([(10, ObservedLevel.CRITICAL), (39, ObservedLevel.GOOD)], 1000)
     assert told == []
     assert state.stage is AlertState.OK
@@ -73,7 +73,7 @@ def test_it_ends_after_it_has_been_well_for_long_enough() -> None:
     ]
 
 
-def test_a_relapse_before_that_is_the_same_trouble() -> None:
+def test_a_relapse_before_that_is_the_same_alert() -> None:
     seen: Seq = [
         (0, ObservedLevel.CRITICAL),
         (100, ObservedLevel.GOOD),

@@ -4,9 +4,15 @@ import gzip
 import zlib
 from dataclasses import dataclass
 
+import brotli
+
 from tests.servers.pages import Behaviour, in_turn, says
 
 OK = b"HTTP/1.1 200 OK\r\n"
+GO = "Go's client minds it"
+CHUNK = "Chromium alone takes more than 16 digits"
+# What `zstd` makes of "hello", without a checksum.
+_ZSTD = bytes.fromhex("28b52ffd2005290000") + b"hello"
 HELLO = b"Content-Length: 5\r\n\r\nhello"
 
 
@@ -35,6 +41,10 @@ def _to(location: bytes, status: bytes = b"302 Found") -> bytes:
 def _coded(coding: bytes, body: bytes) -> tuple[bytes, ...]:
     head = b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding, len(body))
     return (OK + head + body,)
+
+
+def _chunked(body: bytes) -> tuple[bytes, ...]:
+    return (OK + b"Transfer-Encoding: chunked\r\n\r\n" + body,)
 
 
 def _hops(count: int) -> tuple[bytes, ...]:
@@ -153,4 +163,66 @@ SITUATIONS = (
     ),
     Situation("HTTP/2.0 in the clear", (b"HTTP/2.0 200 OK\r\n" + HELLO,)),
     Situation("nothing but a head", (OK + b"\r\n",)),
+)
+BEYOND = (
+    Situation(
+        "102 Processing before the answer", (b"HTTP/1.1 102 Processing\r\n\r\n" + OK + HELLO,)
+    ),
+    Situation("http/1.1 in small letters", (b"http/1.1 200 OK\r\n" + HELLO,), GO),
+    Situation("HTTP/1.10", (b"HTTP/1.10 200 OK\r\n" + HELLO,), "Chromium alone reads it"),
+    Situation("no blank behind the status", (b"HTTP/1.1 200OK\r\n" + HELLO,), GO),
+    Situation("no status at all", (b"HTTP/1.1\r\n" + HELLO,), "Chromium takes it for 200"),
+    Situation("ICY 200, as of Shoutcast", (b"ICY 200 OK\r\n" + HELLO,), "Chromium alone reads it"),
+    Situation(
+        "a byte order mark before the answer",
+        (b"\xef\xbb\xbf" + OK + HELLO,),
+        "Chromium skips up to four bytes",
+    ),
+    Situation("five bytes before the answer", (b"12345" + OK + HELLO,)),
+    Situation(
+        "two Content-Lengths in one, equal", (OK + b"Content-Length: 5, 5\r\n\r\nhello",), GO
+    ),
+    Situation("Content-Length: +5", (OK + b"Content-Length: +5\r\n\r\nhello",), GO),
+    Situation(
+        "a header of 300 kB", (OK + b"X: %b\r\n" % (b"a" * 300_000) + HELLO,), "Go takes 1 MB"
+    ),
+    Situation("1,000 headers", (OK + b"X-A: b\r\n" * 1000 + HELLO,)),
+    Situation(
+        "a chunk's size with many zeros", _chunked(b"%021d\r\nhello\r\n0\r\n\r\n" % 5), CHUNK
+    ),
+    Situation("a blank before a chunk's size", _chunked(b" 5\r\nhello\r\n0\r\n\r\n")),
+    Situation("chunks with bare line feeds", _chunked(b"5\nhello\n0\n\n"), GO),
+    Situation(
+        "a trailer without a colon", _chunked(b"5\r\nhello\r\n0\r\nnone\r\n\r\n"), "curl minds it"
+    ),
+    Situation(
+        "chunks in HTTP/1.0",
+        (b"HTTP/1.0 200 OK\r\n" + _chunked(b"5\r\nhello\r\n0\r\n\r\n")[0][17:],),
+    ),
+    Situation("gzip that ends too early", _coded(b"gzip", gzip.compress(b"hello")[:-9])),
+    Situation("br that ends too early", _coded(b"br", brotli.compress(b"hello" * 99)[:-3])),
+    Situation("zstd unasked", _coded(b"zstd", _ZSTD)),
+    Situation(
+        "zstd that is none", _coded(b"zstd", b"hello"), "blackbox_exporter asks for no coding"
+    ),
+    Situation("a charset as the coding", _coded(b"utf-8", b"hello"), "curl alone minds it"),
+    Situation(
+        "a redirect with an empty address", (_to(b""), OK + HELLO), "curl takes every status"
+    ),
+    Situation(
+        "a redirect to two addresses",
+        (
+            b"HTTP/1.1 302 F\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+            OK + HELLO,
+        ),
+        "Chromium refuses to choose",
+    ),
+    Situation("to itself three times, then an answer", (*[_to(b"/")] * 3, OK + HELLO)),
+    Situation("a redirect with blanks in it", (_to(b"/a b  c"), OK + HELLO)),
+    Situation("a redirect with backslashes", (_to(b"\\a\\b"), OK + HELLO)),
+    Situation("a redirect without its body", (_to(b"/a").replace(b": 0", b": 500"), OK + HELLO)),
+    Situation("a redirect to port 1", (_to(b"http://127.0.0.1:1/"),)),
+    Situation(
+        "305 Use Proxy", (_to(b"/a", b"305 Use Proxy"), OK + HELLO), "curl takes every status"
+    ),
 )

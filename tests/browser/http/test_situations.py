@@ -17,7 +17,7 @@ from probe.core.kind import Check
 from probe.core.runner import run_check
 from probe.kinds.http import KIND, HttpTable
 from tests import requirements
-from tests.browser.http.situations import SITUATIONS, Situation
+from tests.browser.http.situations import BEYOND, SITUATIONS, Situation
 from tests.servers.chromium import Chromium, Tab
 from tests.servers.pages import Pages, closed_port
 from tests.servers.process import Process, stop, wait_until
@@ -133,10 +133,17 @@ async def row_of(situation: Situation, clients: Clients) -> list[str]:
 
 
 @pytest.mark.parts
-async def test_the_probe_and_chromium_agree_on_what_is_an_answer(clients: Clients) -> None:
+@pytest.mark.parametrize(
+    "situations",
+    [SITUATIONS, pytest.param(BEYOND, marks=pytest.mark.proof)],
+    ids=["known", "beyond"],
+)
+async def test_the_probe_and_chromium_agree_on_what_is_an_answer(
+    situations: tuple[Situation, ...], clients: Clients
+) -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     missing = []
-    for situation in SITUATIONS:
+    for situation in situations:
         row = await row_of(situation, clients)
         chromium, probe = row[:2]
         assert (chromium == "ok") == (probe == "ok"), (situation.name, row)
@@ -152,4 +159,4 @@ def test_the_table_has_a_row_for_each_situation_and_no_other() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     rows = lines[lines.index(HEADER) + 2 :]
     names = [line.split(" | ")[0].removeprefix("| ") for line in rows if line.startswith("|")]
-    assert names == [situation.name for situation in SITUATIONS]
+    assert names == [situation.name for situation in (*SITUATIONS, *BEYOND)]

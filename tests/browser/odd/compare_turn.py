@@ -58,14 +58,16 @@ async def compare(server: OddServer, page: Browser, certificate: Certificate) ->
             server,
             *await asyncio.gather(
                 _experience(page, server, first),
-                verdict(turn.KIND, second, server.way, ca_file=certificate.ca_file),
+                verdict(
+                    turn.KIND, second, server.way, ca_file=certificate.ca_file, **_held(server)
+                ),
                 verdict(call.KIND, third, server.way, ca_file=certificate.ca_file, **_held(server)),
             ),
         )
 
 
 def _held(server: OddServer) -> dict[str, Any]:
-    """A connection that ends in the middle needs a call that lasts until then."""
+    """A connection that ends in the middle needs a run that lasts until then."""
     ends = server.bends()
     return {"echoes": 50} if ends.closes_after or ends.away_after else {}
 

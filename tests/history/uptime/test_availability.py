@@ -27,7 +27,7 @@ async def test_failing_checks_run_more_often_and_weigh_no_more(tmp_path: Path) -
     assert (found.up, found.down, found.gap) == (2580.0, 1008.0, 0.0)
 
 
-async def test_unknown_and_gaps_are_left_out_and_told(tmp_path: Path) -> None:
+async def test_unknown_and_gaps_are_left_out_and_reported(tmp_path: Path) -> None:
     runs = [(0.0, Verdict.OK), (60.0, Verdict.UNKNOWN), (120.0, Verdict.OK), (1000.0, Verdict.OK)]
     found = await available(tmp_path, runs, 1060.0)
     assert found.ratio == 1.0

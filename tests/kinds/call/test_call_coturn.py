@@ -29,7 +29,7 @@ async def test_a_wrong_secret_is_rejected(start: Start) -> None:
     assert ending(result) == ("gathering", "auth_rejected")
 
 
-async def test_a_user_name_that_has_expired_is_told(start: Start) -> None:
+async def test_a_user_name_that_has_expired_is_reported(start: Start) -> None:
     name = f"{int(time.time()) - 60}:probe"
     result = await run(coturn_check(start(auth_secret=True), username=name, password="any"))
     assert ending(result) == ("gathering", "credentials_expired")

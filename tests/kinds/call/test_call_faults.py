@@ -62,7 +62,7 @@ async def test_wrong_credentials_are_rejected_at_once(
     assert values(result)[signals.SUCCESS] == 0
 
 
-async def test_expired_credentials_are_told_by_their_own_time(lab: TurnLab) -> None:
+async def test_expired_credentials_are_recognised_by_their_own_time(lab: TurnLab) -> None:
     username = f"{int(time.time()) - 100}:probe"
     result = await run_on(lab.server, lab_check(lab, username=username, password="any"))
     assert ending(result) == ("gathering", "credentials_expired")

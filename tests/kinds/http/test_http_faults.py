@@ -149,3 +149,27 @@ async def test_plain_http_spoken_to_a_tls_port_is_reported_so(tls: ssl.SSLContex
         result = await look(pages.url.replace("https:", "http:"))
     assert failure(result).phase == "processing"
     assert failure(result).cause in (Cause.CONNECTION_CLOSED, Cause.PROTOCOL_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said", "hint"),
+    [
+        (502, {}, "502 Bad Gateway", "proxy"),
+        (503, {"Retry_After": "30"}, "(Retry-After: 30 s)", "overloaded"),
+        (503, {"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"}, "503 Service Unavailable", "log"),
+        (429, {"Retry_After": "7"}, "(Retry-After: 7 s)", "rate limit"),
+        (421, {}, "421", "SNI"),
+        (511, {}, "511", "captive portal"),
+        (521, {}, "521", "Cloudflare"),
+        (403, {"cf_mitigated": "challenge"}, "403 Forbidden", "WAF"),
+        (503, {"CF_Mitigated": "Challenge"}, "503", "WAF"),
+        (403, {}, "403 Forbidden", "no credential was sent"),
+        (404, {}, "404 Not Found", "log"),
+    ],
+)
+async def test_a_status_says_who_answers_and_when_to_come_back(
+    status: int, headers: dict[str, str], said: str, hint: str
+) -> None:
+    result = await look_at(answers(status, b"<html>", **headers))
+    assert said in failure(result).message
+    assert hint in failure(result).hint

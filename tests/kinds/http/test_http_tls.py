@@ -1,8 +1,6 @@
 """Certificates as browsers and blackbox_exporter see them, and HTTP/2 where ALPN chooses it."""
 
 import asyncio
-import datetime
-import ipaddress
 import json
 import os
 import socket
@@ -10,91 +8,20 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import h2.config
 import h2.connection
 import h2.events
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from probe.core.causes import Cause
 from probe.core.model import Status
+from tests.kinds.http.chains import Chains, certify
 from tests.kinds.http_helpers import HEALTHY, ending, failure, look, values
 from tests.servers.pages import Pages, answers
 
 pytestmark = pytest.mark.usefixtures("leaks")
-
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
-
-
-@dataclass
-class Issued:
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    @property
-    def pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def certify(name: str, issuer: Issued | None, days: float) -> Issued:
-    """A certificate of an authority, or of loopback where the name is ``leaf``."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    signer = issuer.key if issuer else key
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(named)
-        .issuer_name(issuer.certificate.subject if issuer else named)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - 9 * DAY)
-        .not_valid_after(NOW + days * DAY)
-        .add_extension(x509.BasicConstraints(ca=name != "leaf", path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-        )
-    )
-    if name == "leaf":
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        names = x509.SubjectAlternativeName([address, x509.DNSName("localhost")])
-        builder = builder.add_extension(names, critical=False)
-    else:
-        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        builder = builder.add_extension(usage, critical=True)
-    return Issued(builder.sign(signer, hashes.SHA256()), key)
-
-
-class Chains:
-    """Root, intermediate and leaf, each with the days that it is valid."""
-
-    def __init__(self, folder: Path, *, root: float, intermediate: float, leaf: float) -> None:
-        self.folder = folder
-        self.root = certify("root", None, root)
-        self.intermediate = certify("intermediate", self.root, intermediate)
-        self.leaf = certify("leaf", self.intermediate, leaf)
-        self.ca_file = folder / "root.pem"
-        self.ca_file.write_bytes(self.root.pem)
-
-    def server(self, *, sends_intermediate: bool = True) -> ssl.SSLContext:
-        key = self.leaf.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        path = self.folder / "server.pem"
-        chain = self.leaf.pem + (self.intermediate.pem if sends_intermediate else b"")
-        path.write_bytes(chain + key)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
 
 
 @contextmanager

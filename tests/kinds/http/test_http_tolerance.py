@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import sys
 import zlib
 
 import brotli
@@ -10,7 +11,12 @@ import pytest
 from probe.core.causes import Cause
 from probe.core.model import Status
 from tests.kinds.http_helpers import ending, failure, look, look_at, values
-from tests.servers.pages import Pages, answers, hangs_after, repeats, says
+from tests.servers.pages import Pages, answers, hangs_after, in_turn, repeats, says
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 pytestmark = pytest.mark.usefixtures("leaks")
 
@@ -61,7 +67,7 @@ def sized(head: bytes, body: bytes = JSON) -> bytes:
         b"HTTP/1.1 200 OK\r\n\r\n" + JSON,
         sized(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK),
         chunked(b"f;name=value\r\n" + JSON + b"\r\n0\r\nX-Trailer: t\r\n\r\n"),
-        chunked(b"0005\r\n" + JSON[:5] + b"\r\n A \r\n" + JSON[5:] + b"\r\n0\r\n\r\n"),
+        chunked(b"0005\r\n" + JSON[:5] + b"\r\nA ;x\r\n" + JSON[5:] + b"\r\n0\r\n\r\n"),
         packed("gzip", GZIPPED),
         packed("GZip", GZIPPED + b"what follows"),
         packed("x-gzip", GZIPPED),
@@ -70,6 +76,20 @@ def sized(head: bytes, body: bytes = JSON) -> bytes:
         packed("br", brotli.compress(JSON)),
         packed("gzip, br", brotli.compress(GZIPPED)),
         packed("utf-8", JSON),
+        packed("identity", JSON),
+        packed("gzip, identity", GZIPPED),
+        packed("gzip, x-own", JSON),
+        packed("zstd", zstd.compress(JSON)),
+        packed("zstd", zstd.compress(JSON[:4]) + zstd.compress(JSON[4:])),
+        b"http/1.1 200 OK\r\n" + sized(b""),
+        b"HTTP/1.10 200 OK\r\n" + sized(b""),
+        b"HTTP/1.1 200OK\r\n" + sized(b""),
+        b"HTTP/1.1 0200 OK\r\n" + sized(b""),
+        b"HTTP/1.1\r\n" + sized(b""),
+        b"ICY 200 OK\r\n" + sized(b""),
+        b"\xef\xbb\xbf" + sized(OK),
+        b"\r\n\r\n" + sized(OK),
+        chunked(b"0000000000000000000f\r\n" + JSON + b"\r\n0\r\n\r\n"),
     ],
 )
 async def test_what_browsers_take_is_read(sent: bytes) -> None:
@@ -93,6 +113,17 @@ async def test_what_browsers_take_is_read(sent: bytes) -> None:
         (packed("deflate", zlib.compress(JSON)[:-5]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
         (packed("br", brotli.compress(JSON)[:-2]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
         (packed("br", b"no brotli at all"), "transfer", Cause.PROTOCOL_ERROR, "no br"),
+        (packed("zstd", b"no zstd at all"), "transfer", Cause.PROTOCOL_ERROR, "no zstd"),
+        (packed("zstd", zstd.compress(JSON)[:-2]), "transfer", Cause.PROTOCOL_ERROR, "its end"),
+        (chunked(b" f\r\n" + JSON), "transfer", Cause.PROTOCOL_ERROR, "' f'"),
+        (chunked(b"f\t\r\n" + JSON), "transfer", Cause.PROTOCOL_ERROR, "where a chunk's size"),
+        (
+            sized(OK + b"Location: /a\r\nLocation: /b\r\n"),
+            "processing", Cause.PROTOCOL_ERROR, "several Locations",
+        ),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", "processing", Cause.PROTOCOL_ERROR, "status line"),
+        (b"HTTP/1.1 20 OK\r\n\r\n", "processing", Cause.PROTOCOL_ERROR, "status line"),
+        (b"12345HTTP/1.1 200 OK\r\n\r\n", "processing", Cause.PROTOCOL_ERROR, "12345HTTP"),
         (b"HTTP/1.1 101 Up\r\n\r\n", "processing", Cause.PROTOCOL_ERROR, "101"),
         (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "processing", Cause.PROTOCOL_ERROR, "HTTP/2"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "processing", Cause.PROTOCOL_ERROR, "TLS"),
@@ -136,6 +167,40 @@ async def test_garbage_is_a_protocol_error_at_once_on_a_connection_that_stays_op
 async def test_a_flood_of_what_says_nothing_ends_by_its_budget(start: bytes, again: bytes) -> None:
     result = await look_at(repeats(start, again * 16), deadline=30.0)
     assert failure(result).cause is Cause.FLOODED
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", GZIPPED[:-9]),
+        ("deflate", zlib.compress(JSON)[:-5]),
+        ("br", brotli.compress(JSON)[:-2]),
+        ("zstd", zstd.compress(JSON)[:-2]),
+    ],
+)
+async def test_a_coding_without_its_end_counts_where_the_body_does(
+    coding: str, body: bytes
+) -> None:
+    """A browser shows what is there of a page; of JSON there has to be all."""
+    assert (await look_at(says(packed(coding, body)))).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("status", "times", "status_of_run"),
+    [(302, 1, Status.OK), (303, 3, Status.OK), (307, 4, Status.OK), (308, 1, Status.FAILED)],
+)
+async def test_a_page_may_redirect_to_itself_for_a_while(
+    status: int, times: int, status_of_run: Status
+) -> None:
+    back = answers(status, b"", Location="/")
+    async with Pages(in_turn(*[back] * times, answers(200))) as pages:
+        result = await look(pages.url)
+    assert result.status is status_of_run
+
+
+async def test_a_redirect_with_an_empty_address_is_none() -> None:
+    result = await look_at(answers(302, b"", Location=""))
+    assert ending(result) == ("status", Cause.HTTP_STATUS)
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])

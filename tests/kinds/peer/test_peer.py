@@ -141,6 +141,11 @@ async def stays_silent(_: web.Request) -> web.Response:
         (says(200, "x" * (LONGEST + 1)), "body_too_large", str(LONGEST)),
         (says(200, '{"schema": 2, "version": "9.0"}'), "version_mismatch", "version 9.0"),
         (says(409, "it speaks schema 1, this probe 2"), "version_mismatch", "schema 1"),
+        (
+            says(409, '{"status": 409, "detail": "it speaks schema 1, this probe 2"}'),
+            "version_mismatch",
+            ": it speaks schema 1",
+        ),
         (says(400, "what?"), "version_mismatch", "400"),
         (says(404, ""), "http_status", "takes no calls"),
         (says(503, ""), "http_status", "503"),

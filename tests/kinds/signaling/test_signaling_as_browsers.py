@@ -106,7 +106,7 @@ async def test_nothing_before_the_token_is_a_matter_of_credentials(
 
 
 @pytest.mark.parametrize(
-    "packet", ["40/signaling", "40/signaling,", "40/signaling,{}", '40/signaling,{"sid":7}']
+    "packet", ["40/signaling", "40/signaling,", "40/signaling,{}", '40/signaling,{"sid":""}']
 )
 async def test_a_connect_without_a_session_id_is_socket_io_2(packet: str) -> None:
     async with socket_server(packets("40", packet, READY)) as url:

@@ -1,5 +1,6 @@
 """Origins, headers, upgrades and sticky sessions, as a browser meets them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -41,26 +42,38 @@ def cors_server(allowed: list[str], credentials: str | None = None) -> Any:
     return middleware
 
 
+async def _polled(request: web.Request, upgrading: asyncio.Event) -> str:
+    """What polling is answered, which ends with the upgrade."""
+    if request.method == "POST":
+        return "ok"
+    if "sid" not in request.query:
+        return OPENING.replace("[]", '["websocket"]')
+    await upgrading.wait()
+    return "6"
+
+
 @asynccontextmanager
 async def backend_with(middleware: Any) -> AsyncIterator[tuple[str, list[web.Request]]]:
     """A polling and WebSocket server behind a middleware, and the requests that it saw."""
     seen: list[web.Request] = []
-    opening = OPENING.replace("[]", '["websocket"]')
+    accepted = ('40/signaling,{"sid":"s"}', READY)
+    upgrading = asyncio.Event()
 
     async def handle(request: web.Request) -> web.StreamResponse:
         seen.append(request)
         if request.query["transport"] == "polling":
-            return web.Response(text=opening if request.method == "GET" else "ok")
+            return web.Response(text=await _polled(request, upgrading))
         socket = web.WebSocketResponse(timeout=0.1)
         await socket.prepare(request)
         if "sid" not in request.query:
             await socket.send_str(OPENING)
         async for message in socket:
             if message.data == "2probe":
+                upgrading.set()
                 await socket.send_str("3probe")
-            elif str(message.data).startswith("40"):
-                await socket.send_str('40/signaling,{"sid":"s"}')
-                await socket.send_str(READY)
+            elif str(message.data).startswith("40") or message.data == "5":
+                for each in accepted:
+                    await socket.send_str(each)
             elif "leave-queue" in str(message.data):
                 await socket.send_str('42/signaling,["queue-left",{}]')
         return socket
@@ -109,7 +122,11 @@ async def test_a_page_of_the_server_itself_needs_no_cors() -> None:
             assert (result.status, result.failure) == (Status.OK, None)
     sent = {(each.query["transport"], each.method): each.headers.get("Origin") for each in seen}
     # As browsers do: a same-origin GET has none, a WebSocket always has one.
-    assert sent == {("websocket", "GET"): url, ("polling", "GET"): None}
+    assert sent == {
+        ("websocket", "GET"): url,
+        ("polling", "GET"): None,
+        ("polling", "POST"): url,
+    }
 
 
 async def test_headers_of_ones_own_are_sent() -> None:

@@ -173,7 +173,7 @@ async def test_two_checks_of_one_app_share_an_answer() -> None:
         assert api.asked["list"] == 1
 
 
-async def test_who_is_told_to_wait_waits() -> None:
+async def test_a_client_that_is_asked_to_wait_waits() -> None:
     context = Context()
     async with FlyMachines("app") as api:
         api.status, api.retry_after = 429, "30"

@@ -91,7 +91,7 @@ async def test_an_old_servers_plain_address_is_taken_too(leaks: None) -> None:
         assert (await run(check_of(url))).facts["reflexive"] == "203.0.113.7:4711"
 
 
-async def test_a_lost_request_is_sent_again_and_told(leaks: None) -> None:
+async def test_a_lost_request_is_sent_again_and_counted(leaks: None) -> None:
     async with answering(deaf=1, XOR_MAPPED_ADDRESS=("203.0.113.7", 1)) as url:
         found = values(await run(check_of(url)))
     assert found[stun.RETRANSMISSIONS] == 1

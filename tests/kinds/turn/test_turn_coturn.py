@@ -81,7 +81,7 @@ async def test_a_wrong_secret_is_rejected(start: Start, context: Context) -> Non
     assert ending(result) == ("allocate", "auth_rejected")
 
 
-async def test_a_user_name_that_has_expired_is_told(start: Start, context: Context) -> None:
+async def test_a_user_name_that_has_expired_is_reported(start: Start, context: Context) -> None:
     past = Context(now=lambda: time.time() - 7200)
     server = start(auth_secret=True)
     late = await measure(server, "udp", past, shared_secret=server.secret)

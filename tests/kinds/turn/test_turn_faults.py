@@ -64,7 +64,7 @@ async def test_wrong_credentials_are_rejected_at_once(
     assert await lab.is_clean(context)
 
 
-async def test_expired_credentials_are_told_by_their_own_time(lab: TurnLab) -> None:
+async def test_expired_credentials_are_recognised_by_their_own_time(lab: TurnLab) -> None:
     username = f"{int(time.time()) - 100}:probe"
     result = await run(lab.check(username=username, password="any"))
     assert ending(result) == ("allocate", "credentials_expired")

@@ -146,7 +146,7 @@ async def test_urls_name_the_ports(server: LabTurnServer) -> None:
         assert [url.partition(":")[0] for url in without.urls()] == ["turn", "turn"]
 
 
-async def test_a_server_listens_where_it_is_told() -> None:
+async def test_a_server_listens_where_it_is_configured_to() -> None:
     async with running(host="127.0.0.2") as server, endpoint(server) as client:
         assert client.address[0] == "127.0.0.2"
         assert server.urls()[0].startswith("turn:127.0.0.2:")

@@ -11,12 +11,20 @@ from aiohttp import web
 ACCEPT = "application/vnd.pagerduty+json;version=2"
 
 
+def acknowledgement(at: str, name: str) -> dict[str, object]:
+    """One of an incident, as the API has it."""
+    who = {"id": "PXPGF42", "type": "user_reference", "summary": name, "self": "", "html_url": ""}
+    return {"at": at, "acknowledger": who}
+
+
 class PagerDutyRestApi:
-    """``incidents`` are (incident_key, status), newest last; ``status`` is answered if not 200."""
+    """``incidents`` are (incident_key, status), newest last; ``status`` is answered if not 200.
+    ``acknowledged`` is what each incident has of ``acknowledgements``, by its key."""
 
     def __init__(self, token: str) -> None:
         self._token = token
         self.incidents: list[tuple[str, str]] = []
+        self.acknowledged: dict[str, list[object]] = {}
         self.status = 200
         self.requests = 0
         self.url = ""
@@ -54,7 +62,13 @@ class PagerDutyRestApi:
         return web.json_response(
             {
                 "incidents": [
-                    {"id": f"Q{place}", "type": "incident", "incident_key": key, "status": status}
+                    {
+                        "id": f"Q{place}",
+                        "type": "incident",
+                        "incident_key": key,
+                        "status": status,
+                        "acknowledgements": self.acknowledged.get(key, []),
+                    }
                     for place, (key, status) in enumerate(page)
                 ],
                 "offset": offset,

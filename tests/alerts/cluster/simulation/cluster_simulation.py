@@ -143,7 +143,8 @@ class Probe:
         if other is None or frozenset({region, self.region}) in self.town.apart:
             raise InvalidAnswer("not there")
         group_store = other.pipeline.group_store
-        own = LocalState({"health": GROUP}, group_store.views, {}, group_store.ended)
+        ids = other.pipeline.recorder.open_ids
+        own = LocalState({"health": GROUP}, group_store.views, {}, group_store.ended, incidents=ids)
         return other.fleet.answer(read_question(question), own, own_network_fails=False)
 
 

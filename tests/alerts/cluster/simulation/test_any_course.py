@@ -65,6 +65,19 @@ outages = st.lists(st.tuples(regions, st.integers(1, 200)), max_size=8)
 @given(outages)
 # The one that waited for another to send stops waiting in the second in which that one sends.
 @example([({"nrt"}, 149), (ALL, 16)])
+# Two members see four outages, so that it flaps for them alone: they end it a quarter of an hour
+# after it was resolved, and learn of that end all the same.
+@example(
+    [
+        (ALL, 138),
+        (set(), 154),
+        ({"fra", "nrt"}, 170),
+        (set(), 119),
+        ({"fra", "nrt"}, 93),
+        (set(), 212),
+        (ALL, 31),
+    ]
+)
 def test_while_all_hear_each_other_nothing_is_reported_twice(
     steps: list[tuple[set[str], int]],
 ) -> None:

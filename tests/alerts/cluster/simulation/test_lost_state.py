@@ -66,7 +66,7 @@ def test_what_fails_for_one_alone_is_resolved_by_the_others() -> None:
     assert not village.town.incidents
 
 
-def test_one_that_hears_nobody_waits_before_it_resolves() -> None:
+def test_a_member_that_reaches_no_other_waits_before_it_resolves() -> None:
     village = lost_in_mid_outage(of=REGIONS[:1], after=REGIONS[1:])
     village.town.apart = {frozenset({REGIONS[0], each}) for each in REGIONS[1:]}
     for _ in range(15):

@@ -1,0 +1,163 @@
+"""The requests of an Engine.IO session, as a browser's page makes them.
+
+The Fetch standard decides: Origin, CORS, cookies, redirects. A WebSocket knows none of the
+last three.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from yarl import URL
+
+from probe.core.causes import Cause
+from probe.core.model import CheckAborted
+from probe.net.engineio.opening import not_socketio, refused_request, words_of
+from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
+from probe.net.http import FreshHttpClient, read_bounded
+from probe.net.protocol.errors import PeerError
+from probe.net.protocol.exchange import HttpResponse
+from probe.net.protocol.websocket import WebSocket, handshake_headers, is_accepted, new_key
+
+Transport = Literal["websocket", "polling"]
+
+LONGEST_PAYLOAD = 4 << 20
+_LONGEST_REFUSAL = 4096
+_PROTOCOL = {"EIO": "4"}
+# 400 and 403.
+_MAY_WANT_ORIGIN = (Cause.PROTOCOL_ERROR, Cause.HTTP_STATUS)
+_MOST_REDIRECTS = 20
+_REDIRECTS, _WITH_THE_BODY = (301, 302, 303, 307, 308), (307, 308)
+STICKY_HINT = (
+    "Sticky sessions are missing: several backends are behind one address, and the one that "
+    "answered doesn't know the session of another. Have the balancer keep each client with one "
+    "backend (by cookie or address)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where Engine.IO listens, and what a browser's page adds to each request.
+
+    ``origin`` is the page's; None is not known.
+    """
+
+    url: str
+    path: str
+    origin: str | None = None
+    credentials: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class PageRequests:
+    """GET, POST and the upgrade, with what the page adds and what it needs to read the answer."""
+
+    def __init__(self, browser: FreshHttpClient, host: str, site: Site) -> None:
+        self._browser, self._host, self._site = browser, host, site
+        self._origin = site.origin
+
+    def adopts_own_origin(self, refusal: CheckAborted) -> bool:
+        """Whether the server may have wanted an Origin: from now on it gets one of its own."""
+        if self._origin is not None or refusal.cause not in _MAY_WANT_ORIGIN:
+            return False
+        self._origin = origin_of(self._site.url)
+        return True
+
+    async def get(self, sid: str) -> bytes:
+        """One poll. Raises CheckAborted, PeerError, OSError."""
+        async with self._answered("GET", sid) as answer:
+            return await read_bounded(answer, LONGEST_PAYLOAD)
+
+    async def post(self, sid: str, packet: str) -> None:
+        """Send one packet. Raises CheckAborted, PeerError, OSError."""
+        async with self._answered("POST", sid, packet.encode()):
+            return
+
+    async def web_socket(self, sid: str) -> WebSocket:
+        """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
+        key = new_key()
+        headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
+        answer = await self._browser.upgrade(self._address("websocket", sid), headers)
+        if is_accepted(answer, key):
+            return WebSocket(answer)
+        try:
+            if answer.status in (101, 200):
+                raise not_socketio(self._host)
+            raise await self._refused(answer, sid)
+        finally:
+            answer.stream.close()
+
+    @asynccontextmanager
+    async def _answered(
+        self, method: str, sid: str, body: bytes = b""
+    ) -> AsyncIterator[HttpResponse]:
+        """The answer that a page may read, behind redirects."""
+        address = self._address("polling", sid)
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with self._browser.request(
+                method,
+                address,
+                headers=self._headers(address, is_post=method == "POST"),
+                body=body,
+                cookies=self._site.credentials or not self._is_cross_origin(address),
+            ) as answer:
+                moved = _moved(answer, address)
+                if answer.status == 200 or moved is not None:
+                    self._check_readable(answer, address)
+                if moved is None:
+                    if answer.status != 200:
+                        raise await self._refused(answer, sid)
+                    yield answer
+                    return
+                if answer.status not in _WITH_THE_BODY and method == "POST":
+                    method, body = "GET", b""
+                address = moved
+        raise refused_request(310, self._host)
+
+    def _is_cross_origin(self, address: URL) -> bool:
+        return self._origin is not None and is_cross_origin(str(address), self._origin)
+
+    def _check_readable(self, answer: HttpResponse, address: URL) -> None:
+        """Raise CheckAborted for what a browser's page would not get."""
+        if self._origin is not None and self._is_cross_origin(address):
+            credentials = self._site.credentials
+            check_allowed(answer.headers, self._origin, self._host, credentials=credentials)
+
+    async def _refused(self, answer: HttpResponse, sid: str) -> CheckAborted:
+        try:
+            async with asyncio.timeout(0.5):
+                body = await read_bounded(answer, _LONGEST_REFUSAL)
+        except (TimeoutError, PeerError, OSError, CheckAborted):
+            body = b""
+        aborted = refused_request(answer.status, self._host, words_of(body))
+        if sid and answer.status == 400:
+            aborted.hint = STICKY_HINT
+        return aborted
+
+    def _address(self, transport: Transport, sid: str) -> URL:
+        base = URL(self._site.url)
+        path = base.path.rstrip("/") + self._site.path.rstrip("/") + "/"
+        session = {"sid": sid} if sid else {}
+        return base.with_path(path).with_query({**_PROTOCOL, "transport": transport, **session})
+
+    def _headers(self, address: URL, *, is_post: bool) -> dict[str, str]:
+        """A page of the server itself sends its Origin with a POST alone (Fetch standard)."""
+        text = {"Content-Type": "text/plain;charset=UTF-8"} if is_post else {}
+        known = self._site.origin
+        if known is not None and not is_post and not is_cross_origin(str(address), known):
+            return dict(self._site.headers)
+        return {**text, **origin_header(self._origin), **self._site.headers}
+
+
+def _moved(answer: HttpResponse, address: URL) -> URL | None:
+    """Where a redirect leads; None for what is none."""
+    location = answer.headers.get("Location", "")
+    if answer.status not in _REDIRECTS or not location:
+        return None
+    try:
+        target = address.join(URL(location))
+    except ValueError:
+        return None
+    return target if target.scheme in ("http", "https") and target.host else None

@@ -1,0 +1,87 @@
+"""One odd Socket.IO server, two clients: socket.io-client on a page in Chromium, and the check."""
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from probe.core.context import Context
+from probe.core.kind import Check
+from probe.core.runner import run_check
+from probe.kinds.signaling import KIND
+from tests import requirements
+from tests.browser.odd.signaling_rows import OF_THE_PAGE, OddSession
+from tests.browser.odd.signaling_server import SignalingBends, odd_signaling
+from tests.servers.chromium import Chromium, Tab
+
+HEADER = ("Socket.IO server", "socket.io-client in Chromium", "`signaling`", "why")
+LIMIT = 5000
+"""Milliseconds after which a page has heard nothing."""
+_LIBRARY = "socket.io-client/dist/socket.io.min.js"
+_TESTS = Path(__file__).parents[2]
+_PAGE = (
+    """<!doctype html><title>session</title><script src="/client.js"></script><script>{}</script>"""
+)
+
+
+def row(session: OddSession) -> str:
+    """The line of the table in docs/browser.md."""
+    probe = session.probe if session.probe == "ok" else f"`{session.probe}`"
+    return f"| {' | '.join((session.name, session.chromium, probe, session.why))} |"
+
+
+@asynccontextmanager
+async def page(folder: Path) -> AsyncIterator[tuple[Tab, str]]:
+    """A tab on a page with socket.io-client, and the page's origin."""
+    library = _TESTS / "servers" / "node" / "node_modules" / _LIBRARY
+    if not library.exists():
+        requirements.missing("socket.io", f"no {_LIBRARY}")
+    script = Path(__file__).with_name("socket.js").read_text(encoding="utf-8")
+
+    async def document(_: web.Request) -> web.Response:
+        return web.Response(text=_PAGE.format(script), content_type="text/html")
+
+    async def client(_: web.Request) -> web.Response:
+        text = library.read_text(encoding="utf-8")
+        return web.Response(text=text, content_type="text/javascript")
+
+    app = web.Application()
+    app.add_routes([web.get("/", document), web.get("/client.js", client)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with Chromium(folder) as chromium, await chromium.tab() as tab:
+            await tab.open(f"{origin}/")
+            yield tab, origin
+    finally:
+        await runner.cleanup()
+
+
+async def experienced(session: OddSession, tab: Tab, origin: str) -> str:
+    """What the page says."""
+    async with odd_signaling(_of_page(session.bends, origin)) as url:
+        order = {"url": url, "options": session.options, "limit": LIMIT, "hold": session.hold}
+        return str((await tab.evaluate(f"session({json.dumps(order)})"))["said"])
+
+
+async def verdict(session: OddSession, origin: str) -> str:
+    """The cause of the check's failure, or ``ok``."""
+    async with odd_signaling(_of_page(session.bends, origin)) as url:
+        first = session.options.get("transports", ["polling"])[0]
+        table: dict[str, Any] = {"name": "signaling", "url": url, "jwt_secret": "x" * 40}
+        table |= {"origin": origin, "transport": first, "deadline": 6, **session.table}
+        context = Context()
+        result = await run_check(Check(KIND, KIND.table.model_validate(table)), context)
+        await context.closing.drain(timeout=2)
+    return result.failure.cause.value if result.failure else "ok"
+
+
+def _of_page(bends: SignalingBends, origin: str) -> SignalingBends:
+    cors = {name: value.replace(OF_THE_PAGE, origin) for name, value in bends.cors.items()}
+    return dataclasses.replace(bends, cors=cors)
