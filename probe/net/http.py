@@ -6,11 +6,9 @@ NotMeasured, CheckFailed         as raised by probe.net.resolver
 ssl.SSLCertVerificationError     tls_invalid
 ssl.SSLError                     tls_failed
 ConnectionRefusedError           connect_refused
-ConnectionResetError and alike   connection_closed
-TlsFlood                         flooded
+ConnectionResetError, Truncated  connection_closed
 other OSError                    connect_failed
-Truncated                        connection_closed
-Flood                            flooded
+Flood, TlsFlood                  flooded
 NotHttp, ProtocolViolation       protocol_error
 """
 

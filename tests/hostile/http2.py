@@ -121,9 +121,9 @@ HTTP2: dict[str, Behaviour] = {
         b"", lambda n: frame(PUSH, struct.pack(">I", _stream(n)) + _PROMISE[4:], END_HEADERS, 1)
     ),
     "one promise": h2(frame(PUSH, _PROMISE, END_HEADERS, 1)),
-    "streams that nobody opened": h2(b"", lambda n: frame(HEADERS, OK, END_HEADERS, _stream(n))),
+    "streams that were not opened": h2(b"", lambda n: frame(HEADERS, OK, END_HEADERS, _stream(n))),
     "rapid resets": h2(b"", frame(RST, struct.pack(">I", 8), 0, 1)),
-    "rapid resets of streams that nobody opened": h2(
+    "rapid resets of streams that were not opened": h2(
         b"", lambda n: frame(RST, struct.pack(">I", 8), 0, _stream(n))
     ),
     "a reset at once": h2(frame(RST, struct.pack(">I", 7), 0, 1)),
@@ -141,7 +141,7 @@ HTTP2: dict[str, Behaviour] = {
     "data of a byte": h2(HEAD, frame(DATA, b" ", 0, 1)),
     "data without end": h2(HEAD, frame(DATA, b" " * 16_000, 0, 1)),
     "data beyond the window": h2(HEAD + frame(DATA, b" " * 16_384, 0, 1) * 8),
-    "data of a stream that nobody opened": h2(HEAD, frame(DATA, b"a" * 100, 0, 2)),
+    "data of a stream that were not opened": h2(HEAD, frame(DATA, b"a" * 100, 0, 2)),
     "a frame of 16 MB": h2(b"\xff\xff\xff\0\0\0\0\0\1", b"a" * 1024),
     "frames of an unknown kind": h2(b"", frame(0x42, b"a")),
     "priorities": h2(b"", frame(2, bytes(5), 0, 3)),
