@@ -11,11 +11,12 @@ import os
 import pkgutil
 import runpy
 import selectors
+import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -61,6 +62,7 @@ def _serve(requests: socket.socket) -> tuple[dict[str, Any], int, int] | None:
                     continue
                 data, descriptors, *_ = socket.recv_fds(requests, MOST_REQUEST_BYTES, 3)
                 if not data:
+                    _kill(each.data[0] for each in selector.get_map().values() if each.data)
                     return None
                 out, err, reply = descriptors
                 pid = os.fork()
@@ -70,6 +72,12 @@ def _serve(requests: socket.socket) -> tuple[dict[str, Any], int, int] | None:
                 os.close(err)
                 os.write(reply, b"%d\n" % pid)
                 selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, reply))
+
+
+def _kill(children: Iterable[int]) -> None:
+    """A test that failed has left them: they end with the run."""
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _report(pid: int, reply: int, *, pidfd: int) -> None:
