@@ -1,11 +1,11 @@
 """Asking one other probe over HTTP, within bounds."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alerts.cluster.protocol import LONGEST_ANSWER
+from probe.net.fetch.failure import reason_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -57,18 +57,8 @@ async def post_question(url: str, body: bytes, token: str) -> bytes:
             if response.status != 200:
                 raise InvalidAnswer(f"it answers {response.status}{_hint(response.status)}")
             return await _body(response.content)
-    except aiohttp.ClientConnectorCertificateError as error:
-        problem = getattr(error.certificate_error, "verify_message", "") or "not valid"
-        raise InvalidAnswer(f"its certificate is refused: {problem}") from None
-    except aiohttp.ClientConnectorSSLError:
-        raise InvalidAnswer("it doesn't speak TLS on this port as https asks for") from None
-    except aiohttp.ClientConnectorDNSError:
-        raise InvalidAnswer("its name has no address") from None
-    except aiohttp.ClientConnectorError as error:
-        reason = f": {os.strerror(error.errno)}" if error.errno else ""
-        raise InvalidAnswer(f"no connection{reason}") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise InvalidAnswer(type(error).__name__) from None
+        raise InvalidAnswer(reason_of(error)) from None
 
 
 async def _body(content: "aiohttp.StreamReader") -> bytes:

@@ -1,8 +1,6 @@
 """What notifiers share: an HTTP POST whose every failure is a NotifyError."""
 
-import os
 import re
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from alerts.model import NotifyError, Severity
 from alerts.notifier import Notifier
 from alerts.notifiers.session import session_for_attempt
 from probe.core.environment import Environment
+from probe.net.fetch.failure import reason_of
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 
@@ -109,24 +108,6 @@ async def request(
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise NotifyError(f"{host}: {reason_of(error)}") from None
-
-
-def reason_of(error: Exception) -> str:
-    """Why no answer came, in words that hold no address: aiohttp's own name the whole URL."""
-    import aiohttp
-
-    certificate = getattr(error, "certificate_error", error)
-    if isinstance(certificate, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted: {certificate.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return "the TLS handshake failed"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the name can't be resolved"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed without an answer"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return type(error).__name__
 
 
 async def _body(response: "aiohttp.ClientResponse", longest: int) -> bytes:

@@ -29,9 +29,9 @@ from alerts.notifiers.base import (
     LONGEST_ANSWER,
     TIMEOUT_SECONDS,
     HttpAnswer,
-    reason_of,
 )
 from alerts.notifiers.session import session_for_attempt
+from probe.net.fetch.failure import reason_of
 from probe.net.proxies import proxy_for
 from probe.net.urls import show_host
 

@@ -34,7 +34,7 @@ from probe.core.environment import (
 )
 from probe.exporter.settings import ExporterConfig, ExporterEnvironment, read_exporter
 from probe.net import proxies
-from probe.net.urls import split_urls
+from probe.net.urls import expanded, split_urls
 from probe.otel.settings import OtelEnvironment, OtelSettings, otel_settings
 
 # Variables with the prefix PROBE_ that only the command line, the image and the tests read.
@@ -145,7 +145,7 @@ def load_settings(
         otel = None if alone else _otel(sources)
     except ConfigurationError as error:
         mistakes += error.mistakes
-    path = None if alone else Path(config or DEFAULT_CONFIG)
+    path = None if alone else expanded(Path(config or DEFAULT_CONFIG))
     try:
         read = _plans(kinds, sources, path, config, known or Discovery())
     except ConfigurationError as error:

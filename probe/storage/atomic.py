@@ -1,9 +1,14 @@
-"""Files that are replaced as a whole."""
+"""Folders for data, and files that are replaced as a whole."""
 
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is its owner's alone, if there is none. Raises OSError."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def replace_file(path: Path, text: bytes, *, mode: int = 0o644) -> None:

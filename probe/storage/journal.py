@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from probe.storage.atomic import make_folder
+
 logger = logging.getLogger(__name__)
 
 SIZE = 256 << 10
@@ -75,7 +77,7 @@ class Journal:
             self._size *= 2
         self._release()
         path = self._paths[self._place]
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # Zeros are written, not left as a hole: they take the space.

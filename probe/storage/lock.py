@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from probe.storage.atomic import make_folder
+
 FILE = "daemon.json"
 _TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN}
 
@@ -35,7 +37,7 @@ class FolderLock:
     def take(self) -> None:
         """Raises FolderInUse."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             return

@@ -5,6 +5,7 @@ read of it is copied into a new one, row by row (``probe.storage.salvage``).
 """
 
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from probe.storage.atomic import make_folder
 from probe.storage.salvage import Row, Salvaged, salvage
 
 MAX_QUARANTINED = 2
@@ -70,13 +72,17 @@ def open_memory(schema: Schema) -> sqlite3.Connection:
 
 
 def open_file(path: Path, schema: Schema) -> sqlite3.Connection:
-    """The database in a file, which is made if there is none, as is its folder.
+    """The database in a file, which is made if there is none, as is its folder: for their owner
+    alone, whatever the umask.
 
     Raises Unreadable; OSError and sqlite3.Error if it can't be used.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if path.exists() and not path.is_file():
         raise Unreadable("it is not a regular file")
+    if not path.exists():
+        # SQLite would make it by the umask; its log gets the rights of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return _open(str(path), schema)
 
 

@@ -27,7 +27,6 @@ class StorageThread:
         self._seconds = seconds
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._begun: float | None = None
-        self._waiting = 0
         self._closed = False
         # Started now: later there may be no thread left to be had.
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)

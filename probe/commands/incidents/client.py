@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from probe.config.probe_environment import ProbeEnvironment
+from probe.net.fetch.failure import reason_of
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 
@@ -81,7 +82,7 @@ class ProbeClient:
                     return text
                 raise _refusal(host, response.status, text, response.content_type)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = f"no probe answers at {host}: {type(error).__name__}"
+            reason = f"no probe answers at {host}: {reason_of(error)}"
             raise ClientError(reason, is_absent=True) from None
 
     def _headers(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from alerts.silence.matcher import matched_checks, matches
 from alerts.state.alert_store import AlertStore
 from probe.config.settings import Settings
 from probe.core.environment import ConfigProblem, ConfigurationError
+from probe.net.fetch.failure import reason_of
 from probe.net.proxies import options_for
 from probe.net.urls import show_host
 from probe.storage.replica import STALLED
@@ -150,7 +151,7 @@ class ApiStore:
             ):
                 return await _answer(response, host)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise StoreError(f"no probe answers at {host}: {type(error).__name__}") from None
+            raise StoreError(f"no probe answers at {host}: {reason_of(error)}") from None
 
 
 async def _answer(response: Any, host: str) -> Any:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from alerts.model import NotifyError
 from alerts.notifiers import alertmanager, base, slack
 from probe.lab.certificates import untrusted
+from probe.net.fetch.failure import reason_of
 from tests.alerts.samples import told
 from tests.servers.receivers.slack import SlackApi, SlackWebhookService
 from tests.servers.services import Failure, Service
@@ -84,7 +85,7 @@ def test_a_service_that_has_taken_the_request_may_need_half_a_minute() -> None:
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
-        (Failure(absent=True), "the connection was closed without an answer"),
+        (Failure(absent=True), "the connection was closed without a whole answer"),
         (None, "connection refused"),
     ],
 )
@@ -119,4 +120,4 @@ async def test_a_receiver_whose_certificate_is_not_trusted_says_so() -> None:
 def test_a_name_that_is_gone_is_called_that() -> None:
     key = ConnectionKey("gone.example", 443, True, True, None, None, None)
     error = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))
-    assert base.reason_of(error) == "the name can't be resolved"
+    assert reason_of(error) == "the name can't be resolved"
