@@ -154,7 +154,6 @@ def _validate(
 ) -> CheckConfig | None:
     """The table; None if it may only lack what a wrong variable would have given."""
     filled, mistakes = _fill(raw, place, variables)
-    mistakes += _bools_for_numbers(kind, filled, place)
     try:
         table: CheckConfig = kind.table.model_validate(filled)
     except ValidationError as error:
@@ -181,19 +180,6 @@ def _validate(
     if wrong:
         raise ConfigurationError(wrong)
     return table
-
-
-def _bools_for_numbers(
-    kind: Kind[Any, Any], filled: Mapping[str, Any], place: str
-) -> list[ConfigProblem]:
-    """``true`` where a number belongs: pydantic would take it for 1."""
-    return [
-        ConfigProblem(f'{place}, key "{key}"', "write a number, not true or false")
-        for key, value in filled.items()
-        if isinstance(value, bool)
-        and (field := kind.table.model_fields.get(key)) is not None
-        and field.annotation in (int, float)
-    ]
 
 
 def _fill(

@@ -19,10 +19,10 @@ from probe.core.model import FailurePolicy, Impact, Result, Signal, Threshold, V
 from probe.core.model import QuotaUse as QuotaUse
 from probe.core.recorder import Recorder
 from probe.core.runbooks import Runbooks
-from probe.core.threshold_config import PrometheusNames, ThresholdConfig
+from probe.core.threshold_config import Table, ThresholdConfig
 
 
-class CheckConfig(PrometheusNames):
+class CheckConfig(Table):
     """One check's settings: an entry of ``probe.toml``, or derived from the environment.
 
     Kinds add their own keys; an unknown key is an error. ``deadline``, ``interval`` (from start to

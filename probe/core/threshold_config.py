@@ -2,9 +2,17 @@
 otherwise are accepted under both names."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from probe.core.field_types import Ratio, Seconds
 from probe.core.model import Aggregation, LimitSide
@@ -13,8 +21,18 @@ from probe.core.model import Aggregation, LimitSide
 PROMETHEUS_NAMES = {"for": "hold", "keep_firing_for": "clear"}
 
 
-class PrometheusNames(BaseModel):
-    """A table in which a key may also have the name that Prometheus gives it."""
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers, and neither ``true`` nor ``false``."""
+    if get_origin(annotation) is Annotated:
+        return _is_number(get_args(annotation)[0])
+    parts = get_args(annotation)
+    if annotation is bool or bool in parts:
+        return False
+    return annotation in (int, float) or any(_is_number(each) for each in parts)
+
+
+class Table(BaseModel):
+    """A table of ``probe.toml``. A key may also have the name that Prometheus gives it."""
 
     @classmethod
     def keys(cls) -> list[str]:
@@ -38,8 +56,17 @@ class PrometheusNames(BaseModel):
             found[ours] = found.pop(name)
         return found
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would take true for 1.
+        field = cls.model_fields[info.field_name] if info.field_name else None
+        if isinstance(value, bool) and field is not None and _is_number(field.annotation):
+            raise ValueError("write a number, not true or false")
+        return value
 
-class ThresholdConfig(PrometheusNames):
+
+class ThresholdConfig(Table):
     """Limits on one signal for one check, in the signal's unit; replaces the default's.
 
     ``bad`` is the side of the limit where a value is bad. It and all below, in seconds and

@@ -107,6 +107,33 @@ def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [check.name for check in settings.plan.checks] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        ("interval = true", 'key "interval"'),
+        ("deadline = false", 'key "deadline"'),
+        ("hold = true", 'key "hold"'),
+        ("max_redirects = true", 'key "max_redirects"'),
+        ("thresholds.probe_http_response_seconds.warning = true", 'warning"'),
+        ("thresholds.probe_http_response_seconds.window = false", 'window"'),
+    ],
+)
+def test_true_is_no_number(tmp_path: Path, keys: str, place: str) -> None:
+    (tmp_path / "probe.toml").write_text(PAGE + keys + "\n")
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings(KINDS, {"PROBE_CONFIG": str(tmp_path / "probe.toml")}, env_file=None)
+    (mistake,) = raised.value.mistakes
+    assert mistake.problem == "write a number, not true or false"
+    assert place in mistake.place
+
+
+def test_true_is_true_where_it_belongs(tmp_path: Path) -> None:
+    (tmp_path / "probe.toml").write_text(PAGE + "enabled = true\n")
+    environ = {"PROBE_CONFIG": str(tmp_path / "probe.toml")}
+    (check,) = load_settings(KINDS, environ, env_file=None).plan.checks
+    assert check.table.enabled
+
+
 def probe(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     """A process of its own, with nothing set but this."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
