@@ -105,8 +105,8 @@ class Agreement:
 
     def _stand(self, alert: Alert, before: QuorumState, subject: str, now: float) -> QuorumState:
         begun = self._begun.get(subject, now)
-        words = [member.groups.get(subject) for member in self._peers.reachable]
-        closed = any(end > begun for word in words if word for end in word.ended.values())
+        answers = [member.groups.get(subject) for member in self._peers.reachable]
+        closed = any(end > begun for answer in answers if answer for end in answer.ended.values())
         around = Circumstances(self._looked_at(alert.identity.check), closed)
         return quorum.judge(alert, self._region, self._votes(alert, now), before, now, around)
 
@@ -117,11 +117,11 @@ class Agreement:
         return found
 
     def _vote(self, member: Member, alert: Alert, now: float) -> MemberVote:
-        word = member.words.get(alert.identity.check)
+        answer = member.checks.get(alert.identity.check)
         if not member.is_reachable(now):
             return MemberVote(member.name, Vote.SILENT)
-        if word is None or word.heard < alert.since:
+        if answer is None or answer.heard < alert.since:
             is_early = now - alert.fired < UNASKED_SECONDS
             return MemberVote(member.name, Vote.UNASKED if is_early else Vote.SILENT)
-        opinion = word.seen.opinion(now - word.heard) if word.seen else None
+        opinion = answer.seen.opinion(now - answer.heard) if answer.seen else None
         return quorum.vote_of(member.name, opinion, rule_of(alert.identity), now - alert.since)

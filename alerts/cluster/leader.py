@@ -43,7 +43,7 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NotifyTurn:
     """Since when (``at``) this probe waits for those ``before`` it to notify of a group that has
     been firing since ``begun``."""
 
@@ -52,18 +52,20 @@ class Turn:
     before: frozenset[str]
 
 
-def next_turn(turn: Turn | None, begun: float, before: frozenset[str], now: float) -> Turn:
+def next_turn(
+    turn: NotifyTurn | None, begun: float, before: frozenset[str], now: float
+) -> NotifyTurn:
     """The turn by now, when those ``before`` this probe see the group.
 
     When one of them is lost, the next one gets its own time: those behind it notice the loss in
     the same second, and all of them would notify. No later than all had their time.
     """
     if turn is None or turn.begun != begun:
-        turn = Turn(begun, begun, before)
+        turn = NotifyTurn(begun, begun, before)
     if turn.before <= before:
         return replace(turn, before=before)
     longest = NOTIFY_TIMEOUT_SECONDS * len(turn.before)
-    return Turn(begun, max(turn.at, min(now, begun + longest)), before)
+    return NotifyTurn(begun, max(turn.at, min(now, begun + longest)), before)
 
 
 def elect(

@@ -30,7 +30,7 @@ class PeersReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class CheckAnswer:
     """What a member last said of a check, and when; None: it has no such check."""
 
     seen: ReportedCheck | None
@@ -38,7 +38,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupWord:
+class GroupAnswer:
     """What a member last said of an alert group, and when. ``ended``, ``pending``,
     ``sending`` and ``opened`` are times by notifier; ``incident`` is the id of the one that is open
     there."""
@@ -58,7 +58,7 @@ class GroupWord:
 
 @dataclass(slots=True)
 class Member:
-    """One address. ``place`` orders them; ``words`` and ``groups`` are what it last said of
+    """One address. ``place`` orders them; ``checks`` and ``groups`` are what it last said of
     what it was asked for, ``heard`` when it last answered, ``asked`` when that answer
     was asked for, ``problem`` why it does not now, ``offset`` how far its wall clock is ahead
     of ours."""
@@ -66,8 +66,8 @@ class Member:
     url: str
     place: tuple[int, int, bytes]
     answer: MemberAnswer | None = None
-    words: dict[str, Word] = field(default_factory=dict)
-    groups: dict[str, GroupWord] = field(default_factory=dict)
+    checks: dict[str, CheckAnswer] = field(default_factory=dict)
+    groups: dict[str, GroupAnswer] = field(default_factory=dict)
     heard: float = float("-inf")
     asked: float = float("-inf")
     problem: str = NOT_ASKED
@@ -96,23 +96,23 @@ class Member:
         if asked < self.asked:
             return
         if self.answer is None or self.answer.id != answer.id:
-            self.words, self.groups = {}, {}
+            self.checks, self.groups = {}, {}
         self.answer, self.heard, self.asked = answer, now, asked
         for ask in question.asks:
-            self.words[ask.check] = Word(answer.checks.get(ask.check), asked)
+            self.checks[ask.check] = CheckAnswer(answer.checks.get(ask.check), asked)
         for group in question.groups or ():
-            self.groups[group] = _group_word(answer, group, asked)
+            self.groups[group] = _group_answer(answer, group, asked)
 
     def forget_all_but(self, checks: Iterable[str], groups: Iterable[str]) -> None:
         """Nothing else is asked for any more."""
         wanted = frozenset(checks)
-        self.words = {name: word for name, word in self.words.items() if name in wanted}
+        self.checks = {name: each for name, each in self.checks.items() if name in wanted}
         wanted = frozenset(groups)
-        self.groups = {name: word for name, word in self.groups.items() if name in wanted}
+        self.groups = {name: each for name, each in self.groups.items() if name in wanted}
 
 
-def _group_word(answer: MemberAnswer, group: str, now: float) -> GroupWord:
-    return GroupWord(
+def _group_answer(answer: MemberAnswer, group: str, now: float) -> GroupAnswer:
+    return GroupAnswer(
         heard=now,
         sees=group in answer.sees,
         open=group in answer.open,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from alerts.cluster.agreement import Agreement
-from alerts.cluster.leader import Other, Turn, elect, next_turn
+from alerts.cluster.leader import NotifyTurn, Other, elect, next_turn
 from alerts.cluster.member import Member
 from alerts.cluster.members import Members
 from alerts.cluster.responder import Key
@@ -35,7 +35,7 @@ class Roles:
         self._peers, self._agreement, self._region = peers, agreement, region
         self._now, self._ask_now = now, ask_now
         self._reopened: set[Key] = set()
-        self._turns: dict[Key, Turn] = {}
+        self._turns: dict[Key, NotifyTurn] = {}
         self.undelivered: Collection[Key] = ()
         self.ended: Mapping[Key, float] = {}
         self.deduplicating: Collection[str] = ()

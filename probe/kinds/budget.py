@@ -128,7 +128,7 @@ class BudgetTable(CheckConfig):
         return {"plan": self.plan}
 
 
-def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def derive_from_checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """A budget for each plan that the checks take from and whose terms are known."""
     tables = []
     for plan, drains in consumers_by_plan(checks).items():
@@ -172,7 +172,7 @@ def _estimate(share: float, since: float, table: BudgetTable, record: Recorder, 
     )
 
 
-def cautions(table: BudgetTable) -> tuple[str, ...]:
+def config_warnings(table: BudgetTable) -> tuple[str, ...]:
     """Intervals that take more than they may."""
     warning = table.budget.warning
     return (warning,) if warning else ()
@@ -205,8 +205,8 @@ KIND = Kind(
     components=("HostingQuota",),
     failing=FailurePolicy(Verdict.WARNING),
     cost="nothing: it counts",
-    derive_from_checks=survey,
-    config_warnings=cautions,
+    derive_from_checks=derive_from_checks,
+    config_warnings=config_warnings,
     interval=300.0,
     retry=300.0,
     plot=USED_SHARE,

@@ -95,7 +95,7 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
     return DerivedChecks()
 
 
-def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def derive_from_checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """From the first server of the primary to the first of another configured provider."""
     tables = [
         check.table
@@ -187,7 +187,7 @@ KIND = Kind(
     environment=TurnEnvironment,
     table=CrossingTable,
     derive=derive,
-    derive_from_checks=survey,
+    derive_from_checks=derive_from_checks,
     run=run,
     signals=(RTT, LOSS, OPEN, SPENT),
     failing=FailurePolicy(Verdict.WARNING, hold=120.0),

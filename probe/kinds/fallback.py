@@ -97,7 +97,7 @@ def derive(environment: TurnEnvironment) -> DerivedChecks:
     return DerivedChecks()
 
 
-def survey(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def derive_from_checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """One check, where a primary and another configured provider have allocation checks."""
     tables: dict[str, TurnServerConfig] = {}
     intervals = []
@@ -157,7 +157,7 @@ KIND = Kind(
     environment=TurnEnvironment,
     table=FallbackTable,
     derive=derive,
-    derive_from_checks=survey,
+    derive_from_checks=derive_from_checks,
     run=run,
     signals=(BACKUP_IN_USE,),
     thresholds=(Threshold(BACKUP_IN_USE, Limits(warning=0.0)),),

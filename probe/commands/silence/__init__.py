@@ -67,7 +67,7 @@ def silence_add(
     """
     from probe.commands.silence import actions
 
-    place = actions.Place(url, force)
+    place = actions.SilenceTarget(url, force)
     code = actions.add(options, place, matchers, comment=comment, author=author, seconds=duration)
     sys.exit(code)
 
@@ -79,7 +79,7 @@ def silence_list(options: dict[str, Any], url: str) -> None:
     """List silences that have not expired."""
     from probe.commands.silence import actions
 
-    sys.exit(actions.show(options, actions.Place(url)))
+    sys.exit(actions.show(options, actions.SilenceTarget(url)))
 
 
 @silence.command("expire")
@@ -90,7 +90,7 @@ def silence_expire(options: dict[str, Any], names: tuple[str, ...], url: str) ->
     """End the silences of these NAMES, or those made with one of these matchers."""
     from probe.commands.silence import actions
 
-    sys.exit(actions.expire(options, actions.Place(url), names))
+    sys.exit(actions.expire(options, actions.SilenceTarget(url), names))
 
 
 @silence.command("once", hidden=True)
@@ -118,7 +118,7 @@ def silence_once(
     if hours is not None and duration is not None:
         raise click.UsageError("--hours and --duration say the same: keep one of them")
     seconds = duration or (hours or 1.0) * 3600.0
-    place = actions.Place(url, force, lenient=True)
+    place = actions.SilenceTarget(url, force, lenient=True)
     sys.exit(actions.add(options, place, matches, comment=reason, author=author, seconds=seconds))
 
 
@@ -136,4 +136,4 @@ def unsilence(options: dict[str, Any], name: str, url: str) -> None:
     """End the silence of this NAME, or those made with this matcher: silence expire."""
     from probe.commands.silence import actions
 
-    sys.exit(actions.expire(options, actions.Place(url), (name,)))
+    sys.exit(actions.expire(options, actions.SilenceTarget(url), (name,)))

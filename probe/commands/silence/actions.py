@@ -23,7 +23,7 @@ _NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Place:
+class SilenceTarget:
     """Where to go: ``url`` of a daemon's pages (empty: its file, or this machine's daemon).
     ``force`` adds what matches nothing, or to a folder that no daemon has used."""
 
@@ -34,7 +34,7 @@ class Place:
 
 def add(
     options: Mapping[str, Any],
-    place: Place,
+    place: SilenceTarget,
     matchers: Sequence[str],
     *,
     comment: str,
@@ -66,7 +66,7 @@ def add(
     return _with_store(options, place, work)
 
 
-def show(options: Mapping[str, Any], place: Place) -> int:
+def show(options: Mapping[str, Any], place: SilenceTarget) -> int:
     """List silences that have not expired."""
 
     async def work(store: SilenceStore) -> int:
@@ -83,7 +83,7 @@ def show(options: Mapping[str, Any], place: Place) -> int:
     return _with_store(options, place, work)
 
 
-def expire(options: Mapping[str, Any], place: Place, names: Sequence[str]) -> int:
+def expire(options: Mapping[str, Any], place: SilenceTarget, names: Sequence[str]) -> int:
     """End silences by their names, or by a matcher of theirs."""
 
     async def work(store: SilenceStore) -> int:
@@ -135,7 +135,7 @@ def _listed(names: Sequence[str], thing: str) -> str:
 Work = Callable[[SilenceStore], Awaitable[int]]
 
 
-def _with_store(options: Mapping[str, Any], place: Place, work: Work) -> int:
+def _with_store(options: Mapping[str, Any], place: SilenceTarget, work: Work) -> int:
     try:
         return asyncio.run(_work(options, place, work))
     except ConfigurationError as error:
@@ -146,7 +146,7 @@ def _with_store(options: Mapping[str, Any], place: Place, work: Work) -> int:
         return USAGE_ERROR if error.refused else OUTPUT_ERROR
 
 
-async def _work(options: Mapping[str, Any], place: Place, work: Work) -> int:
+async def _work(options: Mapping[str, Any], place: SilenceTarget, work: Work) -> int:
     own = read_own_environment(options)
     if place.url:
         return await work(ApiStore(place.url, own.web_token))

@@ -63,6 +63,6 @@ def turn(
     from probe.commands.turn import examine
     from probe.turn_report.examination import Options
 
-    login = examine.Login(user, password, secret)
+    login = examine.CredentialOptions(user, password, secret)
     options = Options(None, ca_file, step, throughput)
     sys.exit(examine.run(url, issuer=issuer, login=login, options=options, form=format_))

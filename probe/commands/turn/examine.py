@@ -22,7 +22,7 @@ CRITICAL = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class CredentialOptions:
     """Who we are, as the command line gives it: a name and a password, or a shared secret."""
 
     user: str | None
@@ -43,7 +43,9 @@ class Login:
         return None
 
 
-def run(url: str | None, *, issuer: str | None, login: Login, options: Options, form: str) -> int:
+def run(
+    url: str | None, *, issuer: str | None, login: CredentialOptions, options: Options, form: str
+) -> int:
     """Examine one server, or those of an issuer, and print what was found; the exit code."""
     context = Context()
     try:

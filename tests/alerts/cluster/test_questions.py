@@ -148,7 +148,7 @@ async def test_a_witness_relays_the_answer_of_a_member_that_can_not_be_asked() -
     assert nrt.name == "nrt"
     assert nrt.problem == "no route"
     assert nrt.is_reachable(clock())
-    seen = nrt.words["c0"].seen
+    seen = nrt.checks["c0"].seen
     assert seen is not None
     assert seen.measured
     assert peers.has_majority

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from alerts.cluster.cluster import Cluster
 from alerts.cluster.cluster_groups import EndedGroups
 from alerts.cluster.leader import NOTIFY_TIMEOUT_SECONDS, Other, elect, next_turn
-from alerts.cluster.member import TRUST_SECONDS, GroupWord
+from alerts.cluster.member import TRUST_SECONDS, GroupAnswer
 from alerts.cluster.members import PeersPlan
 from alerts.cluster.protocol import MemberAnswer, read_question, write
 from alerts.cluster.quorum import RESOLVE_ALONE_SECONDS, may_resolve
@@ -207,7 +207,7 @@ def test_when_a_group_was_resolved_outlives_a_restart() -> None:
 
 
 def test_what_a_member_says_of_a_group_defaults_to_nothing() -> None:
-    assert GroupWord(NOW) == GroupWord(NOW, ended={}, pending={}, opened={})
+    assert GroupAnswer(NOW) == GroupAnswer(NOW, ended={}, pending={}, opened={})
 
 
 def sends_at(losses: Mapping[float, set[str]], ahead: tuple[str, ...]) -> float:

@@ -4,7 +4,7 @@ and what waits."""
 import copy
 from dataclasses import dataclass, field
 
-from alerts.cluster.leader import Turn
+from alerts.cluster.leader import NotifyTurn
 from alerts.cluster.quorum import QuorumState
 from alerts.model import Alert, Fingerprint, Severity
 
@@ -75,7 +75,7 @@ class Node:
     ended: dict[str, float] = field(default_factory=dict)
     begun: float | None = None
     over_since: float | None = None
-    turn: Turn | None = None
+    turn: NotifyTurn | None = None
     wants: float | None = None
     quorum_at: float = 0.0
     round_at: float | None = None
