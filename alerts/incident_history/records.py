@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from alerts.model import Alert, Delivery, Severity
+from alerts.model import Alert, Delivery, Fingerprint, Severity
 from alerts.notification.message import AlertGroup, name_of
 from alerts.notification.title import firing_title
 from probe.history.incidents.model import (
@@ -106,6 +106,25 @@ def record_of(alert: Alert) -> IncidentAlert:
         service=alert.service,
         loss=alert.loss if alert.severity is Severity.CRITICAL else alert.degradation,
         closed=alert.closed,
+    )
+
+
+def alert_of(record: IncidentAlert) -> Alert:
+    """What a runbook's steps depend on, of an alert as its incident keeps it."""
+    return Alert(
+        identity=Fingerprint(record.check, record.rule, record.labels),
+        severity=Severity(record.severity.value),
+        since=record.since,
+        fired=record.fired,
+        summary=record.summary,
+        kind=record.kind,
+        target=record.target,
+        region=record.region,
+        runbook=record.runbook,
+        labels=record.labels,
+        phase=record.phase,
+        cause=record.cause,
+        hint=record.hint,
     )
 
 

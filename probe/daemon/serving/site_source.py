@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from alerts.model import Alert, Fingerprint, Severity
+from alerts.incident_history.records import alert_of
 from probe.daemon.parts import DaemonState, Parts
 from probe.daemon.serving.board_source import uptime_report
 from probe.history.incidents.model import Incident, IncidentAlert
@@ -69,20 +69,4 @@ class SiteSource:
     def _steps(self, alert: IncidentAlert) -> Sequence[str]:
         """The first steps for an alert, as its notification has them."""
         library = self._parts.alerts.pipeline.config.runbooks
-        return library.steps(
-            Alert(
-                identity=Fingerprint(alert.check, alert.rule, alert.labels),
-                severity=Severity(alert.severity.value),
-                since=alert.since,
-                fired=alert.fired,
-                summary=alert.summary,
-                kind=alert.kind,
-                target=alert.target,
-                region=alert.region,
-                runbook=alert.runbook,
-                labels=alert.labels,
-                phase=alert.phase,
-                cause=alert.cause,
-                hint=alert.hint,
-            )
-        )
+        return library.steps(alert_of(alert))

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from alerts import runbooks
+from alerts.incident_history.records import alert_of
+from alerts.runbooks.library import RunbookLibrary
 from probe.history.incidents.model import IncidentAlert
 from probe.report.board import StatusBoard
 from probe.report.html import check_page, group_page, incident_page, page, public_page, runbook_page
@@ -13,10 +15,21 @@ from tests.report.html.status_days import NOW
 Document = tuple[str, str]
 
 
+LIBRARY = RunbookLibrary(
+    {
+        "app": "paircam",
+        "fly": True,
+        "backend_url": "https://paircam.live",
+        "frontend_url": "https://paircam.live",
+        "neon": True,
+        "upstash": True,
+    }
+)
+
+
 def steps(alert: IncidentAlert) -> tuple[str, ...]:
     """The first steps of an alert's runbook, as the daemon gives them."""
-    known = alert.runbook in runbooks.slugs()
-    return runbooks.first_steps(alert.runbook) if known else ()
+    return LIBRARY.steps(alert_of(alert))
 
 
 def status(board: Callable[[], StatusBoard]) -> Callable[[], Document]:

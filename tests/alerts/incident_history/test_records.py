@@ -1,0 +1,46 @@
+"""What an incident keeps of an alert leads to the same first steps as its notification."""
+
+import pytest
+
+from alerts.incident_history.records import alert_of, record_of
+from alerts.model import Alert
+from alerts.runbooks.library import RunbookLibrary
+from tests.alerts.words import an_alert
+
+LIBRARY = RunbookLibrary({"app": "paircam", "fly": True, "backend_url": "https://paircam.live"})
+
+
+def down(services: str) -> Alert:
+    """The backend says that services are down."""
+    return an_alert(
+        "health", summary=f"{services} down", cause="service_down", runbook="service-down"
+    )
+
+
+@pytest.mark.parametrize(
+    "alert",
+    [
+        down("redis is"),
+        down("pubsub is"),
+        down("postgres and redis are"),
+        an_alert(
+            "turn-primary-tls",
+            kind="turn",
+            target="turns:relay.example.org",
+            cause="certificate_expired",
+            runbook="turn-failing",
+            labels=(("provider", "primary"), ("transport", "tls")),
+        ),
+    ],
+    ids=lambda alert: alert.summary,
+)
+def test_the_steps_are_those_of_the_notification(alert: Alert) -> None:
+    steps = LIBRARY.steps(alert_of(record_of(alert)))
+    assert steps
+    assert steps == LIBRARY.steps(alert)
+
+
+def test_the_steps_fit_the_service_that_is_down() -> None:
+    of_redis, of_pubsub = LIBRARY.steps(down("redis is")), LIBRARY.steps(down("pubsub is"))
+    assert "`pubsub` is not" not in of_redis[0]
+    assert "`pubsub` is not" in of_pubsub[0]
