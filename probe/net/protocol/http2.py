@@ -25,6 +25,8 @@ _SMALL = 64
 MOST_OVERHEAD = 256 << 10
 _FRAME_HEADER = 9
 _SETTINGS, _LONGEST_FRAME = 4, 16384
+# Settings, and frames of no payload: h2 takes long for each, and servers send a handful.
+MOST_IDLE = 200
 _PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
 
 
@@ -75,7 +77,7 @@ class _Connection:
         values = {codes.ENABLE_PUSH: 0, codes.MAX_HEADER_LIST_SIZE: MOST_FIELDS}
         self._h2.local_settings = h2.settings.Settings(client=True, initial_values=values)
         self._small = self._overhead = 0
-        self._start: bytes | None = b""
+        self._header, self._payload, self._frames, self._idle = b"", 0, 0, 0
         self._id = 0
 
     async def send(self, request: Request) -> None:
@@ -117,19 +119,36 @@ class _Connection:
             await self._flush()
 
     def _check(self, data: bytes) -> None:
-        """Before h2 keeps it: a frame may announce 16 MB. What isn't HTTP/2 at all ends at its
-        first frame, which is SETTINGS (RFC 9113, 3.4)."""
+        """Before h2 sees it, which keeps what a frame announces."""
         self._overhead += len(data)
         if self._overhead > MOST_OVERHEAD:
             raise Flood(f"sends more than {MOST_OVERHEAD >> 10} KiB of HTTP/2 without content")
-        if self._start is None:
-            return
-        self._start += data[:_FRAME_HEADER]
-        if len(self._start) >= _FRAME_HEADER:
-            length, kind = int.from_bytes(self._start[:3]), self._start[3]
-            if length > _LONGEST_FRAME or kind != _SETTINGS:
-                raise ProtocolViolation(f"does not speak HTTP/2: it sends {excerpt(self._start)}")
-            self._start = None
+        at = 0
+        while at < len(data):
+            if self._payload:
+                passed = min(self._payload, len(data) - at)
+                self._payload -= passed
+            else:
+                part = data[at : at + _FRAME_HEADER - len(self._header)]
+                passed = len(part)
+                self._header += part
+                if len(self._header) == _FRAME_HEADER:
+                    self._check_frame(self._header)
+                    self._header = b""
+            at += passed
+
+    def _check_frame(self, header: bytes) -> None:
+        """A frame may announce 16 MB. What isn't HTTP/2 at all ends at its first frame, which is
+        SETTINGS (RFC 9113, 3.4)."""
+        length, kind = int.from_bytes(header[:3]), header[3]
+        self._frames += 1
+        if self._frames == 1 and (length > _LONGEST_FRAME or kind != _SETTINGS):
+            raise ProtocolViolation(f"does not speak HTTP/2: it sends {excerpt(header)}")
+        self._payload = length
+        if kind == _SETTINGS or not length:
+            self._idle += 1 + length // 6
+            if self._idle > MOST_IDLE:
+                raise Flood(f"sends more than {MOST_IDLE} settings and empty frames of HTTP/2")
 
     def _concerns_us(self, event: h2.events.Event) -> bool:
         if isinstance(event, h2.events.DataReceived):
