@@ -17,15 +17,15 @@ from probe.net.protocol.head import Head, check_unambiguous, excerpt
 from probe.net.protocol.http1 import MOST_INFORMATIONAL
 from probe.net.protocol.stream import Stream
 
-# Frames without data, and data frames of a few bytes.
+# Events beside content, and data frames of a few bytes.
 MOST_SMALL_FRAMES = 2000
 MOST_FIELDS = 64 << 10
 _SMALL = 64
 # Bytes beside content: heads (64 KiB, says h2), and an incomplete frame (16 KiB).
 MOST_OVERHEAD = 256 << 10
 _FRAME_HEADER = 9
-_SETTINGS, _LONGEST_FRAME = 4, 16384
-# Settings, and frames of no payload: h2 takes long for each, and servers send a handful.
+_DATA, _SETTINGS, _LONGEST_FRAME = 0, 4, 16384
+# Frames but those with content, and settings: h2 takes long for each, and servers send a handful.
 MOST_IDLE = 200
 _PERHOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "host"})
 
@@ -145,10 +145,10 @@ class _Connection:
         if self._frames == 1 and (length > _LONGEST_FRAME or kind != _SETTINGS):
             raise ProtocolViolation(f"does not speak HTTP/2: it sends {excerpt(header)}")
         self._payload = length
-        if kind == _SETTINGS or not length:
-            self._idle += 1 + length // 6
+        if kind != _DATA or not length:
+            self._idle += 1 + (length // 6 if kind == _SETTINGS else 0)
             if self._idle > MOST_IDLE:
-                raise Flood(f"sends more than {MOST_IDLE} settings and empty frames of HTTP/2")
+                raise Flood(f"sends more than {MOST_IDLE} HTTP/2 frames without content")
 
     def _concerns_us(self, event: h2.events.Event) -> bool:
         if isinstance(event, h2.events.DataReceived):
