@@ -42,7 +42,7 @@ def secrets_of_variables(
     models: Iterable[type[Environment]], sources: EnvironmentSources
 ) -> Iterator[str]:
     """What is secret in every variable that these models read, whether or not anything uses it: a
-    target may repeat what it was once told. Raises ConfigurationError."""
+    target may repeat what it was once sent. Raises ConfigurationError."""
     names = {
         field.alias or name
         for model in models

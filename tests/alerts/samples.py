@@ -51,7 +51,7 @@ def slow(check: str = "turn-primary-udp", **parts: Any) -> Alert:
     return replace(alert, **parts)
 
 
-def told(occasion: MessageType = MessageType.FIRING, **parts: Any) -> Message:
+def sample_message(occasion: MessageType = MessageType.FIRING, **parts: Any) -> Message:
     """An incident of one alert, half a minute old, with everything there is to say."""
     over = occasion is MessageType.RESOLVED
     message = Message(

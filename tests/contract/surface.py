@@ -42,7 +42,7 @@ from probe.lab import Lab
 from probe.metrics.families import histogram_of
 from probe.once import exit_code
 from probe.otel.settings import OtelEnvironment
-from tests.alerts.samples import told
+from tests.alerts.samples import sample_message
 
 Facts = dict[str, list[str]]
 
@@ -163,9 +163,9 @@ def _parameters(command: click.Command, path: str) -> Iterator[str]:
 
 def _messages() -> Iterator[str]:
     """The document of a webhook, and an alert for Alertmanager."""
-    document = {"schema": 1, **json.loads(dump_message(told()))}
+    document = {"schema": 1, **json.loads(dump_message(sample_message()))}
     yield from (f"webhook: {path}" for path in paths_in(document))
-    for alert in alerts_of(told(), []):
+    for alert in alerts_of(sample_message(), []):
         yield from (f"alertmanager: {path}" for path in paths_in(alert))
         yield f"alertmanager: alertname={alert['labels']['alertname']}"
     yield "webhook: signature " + sign("key", "1800000000", b"{}")

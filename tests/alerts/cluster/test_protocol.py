@@ -13,7 +13,7 @@ from alerts.notifiers.alertmanager import labels_of
 from alerts.notifiers.pagerduty import dedup_key
 from alerts.outbox.codec import dump_alert, load_alert
 from alerts.role import MINE, Assignment, Role
-from tests.alerts.samples import failing, slow, told
+from tests.alerts.samples import failing, sample_message, slow
 
 VIEW = "seen from fra and lax, fine from nrt"
 
@@ -32,11 +32,11 @@ def test_services_that_know_an_incident_by_its_key_are_reported_by_every_probe()
 
 def test_a_message_says_who_sees_it_and_where_one_alert_differs() -> None:
     one = failing(region="", view=VIEW)
-    message = told(firing=(one, slow(region="", view="seen from lax and nrt")))
+    message = sample_message(firing=(one, slow(region="", view="seen from lax and nrt")))
     text = "\n".join(lines(message))
     assert text.count(VIEW) == 1
     assert text.count("seen from lax and nrt") == 1
-    alone = "\n".join(lines(told()))
+    alone = "\n".join(lines(sample_message()))
     assert "seen from lax" in alone
 
 

@@ -19,14 +19,14 @@ from alerts.model import Delivery, MessageType
 from alerts.notification.notification_log import NotificationLogEntry
 from alerts.role import Role
 from alerts.state.suspected_alert import ObservedSeverity, SuspectedAlert
-from tests.alerts.samples import failing, told
+from tests.alerts.samples import failing, sample_message
 from tests.clocks import Clock
 from tests.fake_kind import toy
 
 NOW, GROUP, KEY = 1000.0, "g", ("chat", "g")
 IDS = {"lax": "a" * 16, "fra": "b" * 16, "nrt": "c" * 16}
 RESOLVED = replace(
-    told(firing=()), occasion=MessageType.RESOLVED, key=GROUP, since=NOW - 60, at=NOW - 5
+    sample_message(firing=()), occasion=MessageType.RESOLVED, key=GROUP, since=NOW - 60, at=NOW - 5
 )
 
 

@@ -17,10 +17,12 @@ from alerts.cluster.roles import BOUND_SECONDS, LONGEST_HOLD_SECONDS, RECENT_SEC
 from alerts.model import Delivery, MessageType
 from alerts.role import Assignment, Role
 from tests.alerts.cluster.test_roles import GROUP, NOW, Others, entry
-from tests.alerts.samples import failing, told
+from tests.alerts.samples import failing, sample_message
 from tests.clocks import Clock
 
-FIRING = replace(told(firing=(failing(),)), occasion=MessageType.FIRING, key=GROUP, at=NOW)
+FIRING = replace(
+    sample_message(firing=(failing(),)), occasion=MessageType.FIRING, key=GROUP, at=NOW
+)
 ME, FRA = "0" * 16, "f" * 16
 QUERY = Query(asks=(QueriedCheck(check="a", younger=1.0),), groups=(GROUP,))
 

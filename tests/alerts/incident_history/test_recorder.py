@@ -11,7 +11,7 @@ from probe.history.incidents.model import (
     NotificationStatus,
 )
 from tests.alerts import faults
-from tests.alerts.samples import NOON, failing, slow, told
+from tests.alerts.samples import NOON, failing, sample_message, slow
 from tests.alerts.simulation import START, Sent, Simulation
 
 BACKEND = "paircam.live"
@@ -65,7 +65,7 @@ def group(
 
 def sent(occasion: MessageType, at: float, notifier: str = "chat") -> Delivery:
     """A message about the backend."""
-    return Delivery(notifier, told(occasion, key=BACKEND, at=at), number=1, due=at)
+    return Delivery(notifier, sample_message(occasion, key=BACKEND, at=at), number=1, due=at)
 
 
 def test_an_outage_is_one_incident_with_its_messages_and_its_end() -> None:
@@ -218,8 +218,8 @@ def test_tests_and_notes_are_of_no_incident() -> None:
     recorder, kept = IncidentRecorder("lax"), Kept()
     recorder.connect(kept, (), {})
     recorder.update([group(failing())], NOON, never)
-    note = told(MessageType.NOTE, key=BACKEND)
-    test = told(key=BACKEND, test=True)
+    note = sample_message(MessageType.NOTE, key=BACKEND)
+    test = sample_message(key=BACKEND, test=True)
     recorder.queued([Delivery("chat", note), Delivery("chat", test)])
     assert kept.notifications == {}
 

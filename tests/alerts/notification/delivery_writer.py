@@ -21,7 +21,7 @@ from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS
 from alerts.outbox.outbox import Outbox
 from probe.core.environment import Variables, read_environment
-from tests.alerts.samples import failing, told
+from tests.alerts.samples import failing, sample_message
 from tests.alerts.words import CHANGED, FIRING, NOTE, REMINDER, RESOLVED
 
 KEYS = ("a", "b", "c", "d", "e")
@@ -59,7 +59,7 @@ class Teller:
         now = time.time()
         alert = failing(key, since=now, fired=now)
         over = occasion is RESOLVED
-        message = told(
+        message = sample_message(
             occasion,
             key=key,
             title=f"{key} #{incident}",

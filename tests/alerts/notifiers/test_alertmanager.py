@@ -8,7 +8,7 @@ from pathlib import Path
 from alerts.model import MessageType, Severity
 from alerts.notifiers.alertmanager import Alertmanager as Notifier
 from tests.alerts.samples import failing
-from tests.alerts.samples import told as a_message
+from tests.alerts.samples import sample_message as a_message
 from tests.servers.receivers.alertmanager import Alertmanager
 from tests.servers.services import Service
 
@@ -28,8 +28,8 @@ async def test_it_receives_groups_and_resolves(tmp_path: Path) -> None:
         active = await server.alerts()
         assert {each["labels"]["check"] for each in active} == {"health", "ready"}
         assert all(each["annotations"]["summary"] for each in active)
-        told = await receiver.until(2)
-        assert {each["groupLabels"]["check"] for each in told} == {"health", "ready"}
+        groups = await receiver.until(2)
+        assert {each["groupLabels"]["check"] for each in groups} == {"health", "ready"}
         over = a_message(MessageType.RESOLVED, at=time.time(), since=now - 60)
         await notifier.send(over, memory)
         async with asyncio.timeout(30):

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from alerts.model import Message, MessageType
 from alerts.notifiers.alertmanager import EXPIRES_SECONDS, Alertmanager
-from tests.alerts.samples import failing, told
+from tests.alerts.samples import failing, sample_message
 
 APART = [0.0, 2.0, -2.0, -4.0, 300.0, -300.0, 86400.0, -86400.0]
 
@@ -66,7 +66,7 @@ async def receiving(**options: Any) -> AsyncIterator[Receiver]:
 
 def outage(at: float) -> Message:
     """What fires since 30 s before."""
-    return told(firing=(failing(since=at - 30, fired=at),), at=at, since=at - 30)
+    return sample_message(firing=(failing(since=at - 30, fired=at),), at=at, since=at - 30)
 
 
 def end_of(firing: Message, at: float) -> Message:

@@ -15,7 +15,7 @@ from alerts.notifier import Notifier
 from alerts.notifiers import NOTIFIERS, alertmanager, pagerduty, slack, webhook
 from alerts.notifiers.base import HttpAnswer, error_code, error_from_answer
 from probe.core.environment import ConfigurationError, Variables, read_environment
-from tests.alerts.samples import NOON, failing, messages, told
+from tests.alerts.samples import NOON, failing, messages, sample_message
 from tests.servers.receivers.pagerduty import PagerDutyService, problems
 from tests.servers.receivers.slack import SlackApi, SlackWebhookService, shown, stray
 from tests.servers.receivers.slack import problem as refusal_of_slack
@@ -25,7 +25,7 @@ KEY = "r0uting-key-0f-mine"
 
 
 def test_a_message_answers_what_somebody_asks_at_three_in_the_morning() -> None:
-    text = shown(slack.document(told(), "<!channel>"))
+    text = shown(slack.document(sample_message(), "<!channel>"))
     for answer in (
         "✗ CRITICAL: health: redis is down, since 08:00:00 UTC",
         "for 30 s, seen from lax",
@@ -42,18 +42,18 @@ def test_a_message_answers_what_somebody_asks_at_three_in_the_morning() -> None:
 
 def test_a_command_of_the_runbook_can_be_copied() -> None:
     steps = 'Ask it: `redis-cli -u "$REDIS_URL" PING`'
-    assert f"1. {steps}" in shown(slack.document(told(text=steps)))
+    assert f"1. {steps}" in shown(slack.document(sample_message(text=steps)))
 
 
 def test_only_what_is_critical_mentions_anybody() -> None:
-    warning = told(severity=Severity.WARNING)
-    for quiet in (warning, told(test=True), told(MessageType.RESOLVED)):
+    warning = sample_message(severity=Severity.WARNING)
+    for quiet in (warning, sample_message(test=True), sample_message(MessageType.RESOLVED)):
         assert "<!channel>" not in shown(slack.document(quiet, "<!channel>"))
 
 
 def test_no_text_of_a_target_mentions_or_links() -> None:
     evil = replace(failing(), summary="<!channel> <https://evil.example|here> *bold* `code`")
-    text = shown(slack.document(told(firing=(evil,))))
+    text = shown(slack.document(sample_message(firing=(evil,))))
     assert "<!channel>" not in text
     assert "<https://evil" not in text
     assert "&lt;!channel&gt;" in text
@@ -71,9 +71,9 @@ def test_any_text_gives_a_message_that_slack_and_pagerduty_take(odd: Message, me
 async def test_the_bot_changes_its_message_and_answers_in_the_thread() -> None:
     async with SlackApi("t0ken") as service:
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
-        memory = await bot.send(told(), {})
-        memory = await bot.send(told(MessageType.CHANGED), memory)
-        await bot.send(told(MessageType.RESOLVED), memory)
+        memory = await bot.send(sample_message(), {})
+        memory = await bot.send(sample_message(MessageType.CHANGED), memory)
+        await bot.send(sample_message(MessageType.RESOLVED), memory)
         calls = [(each["method"], each.get("thread_ts")) for each in service.taken]
         assert calls == [
             ("chat.postMessage", None),
@@ -86,7 +86,7 @@ async def test_the_bot_changes_its_message_and_answers_in_the_thread() -> None:
 async def test_the_bot_posts_anew_when_its_message_is_gone() -> None:
     async with SlackApi("t0ken") as service:
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
-        memory = await bot.send(told(MessageType.CHANGED), {"channel": "C0", "ts": "1.2"})
+        memory = await bot.send(sample_message(MessageType.CHANGED), {"channel": "C0", "ts": "1.2"})
         assert memory["ts"] in service.messages
 
 
@@ -112,7 +112,7 @@ async def test_what_the_webhook_answers_is_for_good_or_for_later(
         service.fail.append(failure)
         notifier = slack.SlackWebhook(SecretStr(f"{service.url}/services/T0/B0/5ecret"))
         with pytest.raises(NotifyError) as caught:
-            await notifier.send(told(), {})
+            await notifier.send(sample_message(), {})
     assert (caught.value.permanent, caught.value.retry_after) == (permanent, retry_after)
     assert "5ecret" not in str(caught.value)
 
@@ -132,7 +132,7 @@ async def test_what_the_web_api_answers_with_200_is_read(word: str, permanent: b
         service.fail.append(Failure(200, json.dumps({"ok": False, "error": word})))
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
         with pytest.raises(NotifyError, match=word) as caught:
-            await bot.send(told(), {})
+            await bot.send(sample_message(), {})
     assert caught.value.permanent is permanent
 
 
@@ -152,7 +152,7 @@ async def test_what_pagerduty_answers(failure: Failure, permanent: bool) -> None
         service.fail.append(failure)
         notifier = pagerduty.PagerDuty(SecretStr(KEY), SecretStr(service.url))
         with pytest.raises(NotifyError) as caught:
-            await notifier.send(told(), {})
+            await notifier.send(sample_message(), {})
     assert caught.value.permanent is permanent
     assert KEY not in str(caught.value)
 
@@ -166,15 +166,15 @@ async def test_a_reminder_and_a_repetition_open_no_second_incident() -> None:
             MessageType.REMINDER,
             MessageType.CHANGED,
         ):
-            await notifier.send(told(occasion), {})
+            await notifier.send(sample_message(occasion), {})
         assert (service.opened, len(service.incidents)) == (1, 1)
-        await notifier.send(told(MessageType.RESOLVED), {})
+        await notifier.send(sample_message(MessageType.RESOLVED), {})
         assert service.incidents == {}
 
 
 def test_alertmanager_gets_what_fires_and_the_end_of_what_does_not() -> None:
     warning = alertmanager.labels_of(failing(severity=Severity.WARNING))
-    new, old = alertmanager.alerts_of(told(), [warning])
+    new, old = alertmanager.alerts_of(sample_message(), [warning])
     assert new["labels"]["severity"] == "critical"
     assert new["endsAt"] > new["startsAt"]
     assert new["annotations"]["runbook_url"].endswith("/runbooks/service-down")
@@ -185,10 +185,10 @@ def test_alertmanager_gets_what_fires_and_the_end_of_what_does_not() -> None:
 async def test_one_member_of_the_cluster_that_takes_it_is_enough() -> None:
     async with Service() as service:
         notifier = alertmanager.Alertmanager([service.url, "http://127.0.0.1:9"])
-        memory = await notifier.send(told(), {})
+        memory = await notifier.send(sample_message(), {})
         assert len(json.loads(memory[alertmanager.FIRING])) == 1
     with pytest.raises(NotifyError, match=r"127\.0\.0\.1:9"):
-        await alertmanager.Alertmanager(["http://127.0.0.1:9"]).send(told(), {})
+        await alertmanager.Alertmanager(["http://127.0.0.1:9"]).send(sample_message(), {})
 
 
 async def test_the_webhook_is_signed() -> None:
@@ -196,7 +196,7 @@ async def test_the_webhook_is_signed() -> None:
         notifier = webhook.Webhook(
             SecretStr(service.url), SecretStr("hmac-secret"), now=lambda: 17.0
         )
-        await notifier.send(told(), {})
+        await notifier.send(sample_message(), {})
         (body,) = service.seen
     digest = hmac.new(b"hmac-secret", b"17." + body, hashlib.sha256).hexdigest()
     assert webhook.sign("hmac-secret", "17", body) == f"sha256={digest}"
@@ -244,12 +244,12 @@ async def test_the_bot_repeats_once_what_slack_failed_at() -> None:
     async with SlackApi("t0ken") as service:
         service.fail.append(Failure(500))
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
-        memory = await bot.send(told(), {})
+        memory = await bot.send(sample_message(), {})
         assert list(service.messages) == [memory["ts"]]
         # Nobody sleeps here for as long as Slack asks: the outbox waits.
         service.fail.append(Failure(429, "", {"Retry-After": "3000"}))
         with pytest.raises(NotifyError) as caught:
-            await bot.send(told(MessageType.CHANGED), memory)
+            await bot.send(sample_message(MessageType.CHANGED), memory)
     assert (caught.value.permanent, caught.value.retry_after) == (False, 3000.0)
 
 
@@ -258,20 +258,20 @@ async def test_slack_s_redirect_is_not_followed_with_the_message() -> None:
         service.fail.append(Failure(307, "", {"Location": f"{elsewhere.url}/services/x"}))
         notifier = slack.SlackWebhook(SecretStr(f"{service.url}/services/T0/B0/5ecret"))
         with pytest.raises(NotifyError, match="Slack answers 307"):
-            await notifier.send(told(), {})
+            await notifier.send(sample_message(), {})
         assert elsewhere.seen == []
 
 
 def test_what_is_copied_from_slack_can_be_pasted() -> None:
     odd = failing(cause="connect_refused", hint="Is `REDIS_URL` right (REDIS_URL, *_HOST)?")
-    text = shown(slack.document(told(firing=(odd,))))
+    text = shown(slack.document(sample_message(firing=(odd,))))
     assert "\u2060" not in text
     assert "`cause=connect_refused`" in text
     assert "(`REDIS_URL`, `*_HOST`)?" in text
 
 
 def test_an_update_says_what_changed_and_repeats_no_steps() -> None:
-    update = told(MessageType.CHANGED, news=("now critical, was warning",))
+    update = sample_message(MessageType.CHANGED, news=("now critical, was warning",))
     text = shown(slack.document(update))
     assert "now critical, was warning" in text
     assert "First steps" not in text
@@ -282,7 +282,9 @@ def test_an_update_says_what_changed_and_repeats_no_steps() -> None:
 
 def test_what_is_no_longer_monitored_has_not_recovered() -> None:
     closed = failing(ended=NOON + 30, closed="no longer monitored")
-    message = told(MessageType.RESOLVED, title="health is no longer monitored", resolved=(closed,))
+    message = sample_message(
+        MessageType.RESOLVED, title="health is no longer monitored", resolved=(closed,)
+    )
     text = shown(slack.document(message))
     assert "CLOSED: health is no longer monitored" in text
     assert "RESOLVED" not in text

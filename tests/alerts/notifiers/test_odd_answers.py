@@ -12,7 +12,7 @@ from alerts.model import NotifyError
 from alerts.notifiers import alertmanager, base, slack
 from probe.lab.certificates import untrusted
 from probe.net.fetch.failure import reason_of
-from tests.alerts.samples import told
+from tests.alerts.samples import sample_message
 from tests.servers.receivers.slack import SlackApi, SlackWebhookService
 from tests.servers.services import Failure, Service
 
@@ -29,7 +29,7 @@ async def test_a_page_that_answers_for_an_alertmanager_has_taken_nothing(page: s
     async with Service() as service:
         service.fail.extend([Failure(200, page), Failure(200, page)])
         with pytest.raises(NotifyError, match="no Alertmanager") as caught:
-            await alertmanager.Alertmanager([service.url]).send(told(), {})
+            await alertmanager.Alertmanager([service.url]).send(sample_message(), {})
     assert not caught.value.permanent
 
 
@@ -37,7 +37,7 @@ async def test_a_page_that_answers_for_an_alertmanager_has_taken_nothing(page: s
 async def test_whatever_else_an_alertmanager_says_with_200_is_its_yes(answer: str) -> None:
     async with Service() as service:
         service.fail.extend([Failure(200, answer), Failure(200, answer)])
-        memory = await alertmanager.Alertmanager([service.url]).send(told(), {})
+        memory = await alertmanager.Alertmanager([service.url]).send(sample_message(), {})
     assert alertmanager.FIRING in memory
 
 
@@ -59,7 +59,7 @@ async def test_what_is_no_error_of_slack_s_is_tried_again(answer: object) -> Non
         service.fail.append(Failure(200, json.dumps(answer)))
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
         with pytest.raises(NotifyError) as caught:
-            await bot.send(told(), {})
+            await bot.send(sample_message(), {})
     assert not caught.value.permanent
     assert "not Slack's" in caught.value.reason or "policy" in json.dumps(answer)
 
@@ -69,10 +69,12 @@ async def test_a_message_whose_blocks_slack_refuses_is_sent_as_text(word: str) -
     async with SlackApi("t0ken") as service:
         service.fail.append(Failure(200, json.dumps({"ok": False, "error": word})))
         bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
-        assert "ts" in await bot.send(told(), {})
+        assert "ts" in await bot.send(sample_message(), {})
     async with SlackWebhookService() as hook:
         hook.fail.append(Failure(400, word))
-        await slack.SlackWebhook(SecretStr(f"{hook.url}/services/T0/B0/x")).send(told(), {})
+        await slack.SlackWebhook(SecretStr(f"{hook.url}/services/T0/B0/x")).send(
+            sample_message(), {}
+        )
         sent = json.loads(hook.seen[-1])
         assert "blocks" not in sent
         assert "CRITICAL" in sent["text"]
@@ -113,7 +115,7 @@ async def test_a_receiver_whose_certificate_is_not_trusted_says_so() -> None:
         with pytest.raises(NotifyError, match="the certificate is not accepted: "):
             await base.post(url, json={})
         with pytest.raises(NotifyError, match="the certificate is not accepted: ") as caught:
-            await slack.SlackWebhook(SecretStr(url)).send(told(), {})
+            await slack.SlackWebhook(SecretStr(url)).send(sample_message(), {})
     assert "s3cret" not in caught.value.reason
 
 

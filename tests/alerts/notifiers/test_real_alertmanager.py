@@ -9,7 +9,7 @@ import pytest
 
 from alerts.model import MessageType
 from alerts.notifiers.alertmanager import FIRING, Alertmanager
-from tests.alerts.samples import failing, told
+from tests.alerts.samples import failing, sample_message
 from tests.servers.receivers.alertmanager import Alertmanager as RealAlertmanager
 
 
@@ -27,7 +27,7 @@ async def test_probes_with_clocks_apart_share_an_alert_that_each_can_ask_for(
         for behind in (0.0, 300.0, -300.0, -3.0):
             at = time.time() - behind
             mine = replace(alert, since=at - 30, fired=at)
-            firing = told(firing=(mine,), at=at, since=at - 30)
+            firing = sample_message(firing=(mine,), at=at, since=at - 30)
             memory = await probe_behind(behind, server.url).send(firing, {})
             probe = probe_behind(behind, server.url)
             (found,) = await probe.open_alerts(["", "lax"], [])

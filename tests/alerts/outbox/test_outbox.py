@@ -183,3 +183,5 @@ async def test_closing_twice_does_nothing(tmp_path: Path) -> None:
     outbox = await Outbox.open(tmp_path)
     await outbox.close()
     await outbox.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await outbox.states()

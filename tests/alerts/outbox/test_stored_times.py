@@ -23,7 +23,7 @@ from alerts.outbox.stored_times import (
 from alerts.own_alerts import OwnProblem
 from alerts.pipeline import Pipeline
 from probe.core.model import Status
-from tests.alerts.samples import NOON, failing, told
+from tests.alerts.samples import NOON, failing, sample_message
 from tests.clocks import Clock
 from tests.fake_kind import result_of, toy
 
@@ -70,7 +70,7 @@ def test_every_time_that_is_stored_is_moved() -> None:
 
 def test_labels_and_texts_that_look_like_times_stay() -> None:
     odd = failing(identity=Fingerprint("at", "failing", (("since", "1"),)), summary='{"at": 1.0}')
-    message = told(firing=(odd,))
+    message = sample_message(firing=(odd,))
     moved = load_message(moved_text(dump_message(message), HOURS))
     firing = moved.firing[0]
     assert (firing.identity, firing.summary) == (odd.identity, odd.summary)
@@ -132,13 +132,13 @@ def test_a_clock_that_is_slewed_moves_nothing() -> None:
 async def test_messages_are_moved_and_silences_stay(tmp_path: Path) -> None:
     wall = Clock(NOON)
     outbox = await Outbox.open(tmp_path, now=wall)
-    await outbox.commit({}, [Delivery("pager", told(), due=NOON + 60.0)])
+    await outbox.commit({}, [Delivery("pager", sample_message(), due=NOON + 60.0)])
     silence = Silence("one", ("a",), "me", "work", NOON, NOON + 9 * HOURS)
     await outbox.add_silence(silence)
     await outbox.close()
     wall.pass_(-HOURS)
     outbox = await Outbox.open(tmp_path, now=wall)
     (waiting,) = await outbox.waiting()
-    assert (waiting.message.at, waiting.due) == (told().at - HOURS, NOON + 60.0 - HOURS)
+    assert (waiting.message.at, waiting.due) == (sample_message().at - HOURS, NOON + 60.0 - HOURS)
     assert await outbox.silences(wall()) == [silence]
     await outbox.close()

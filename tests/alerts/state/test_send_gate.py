@@ -6,12 +6,12 @@ import pytest
 
 from alerts.model import Delivery, Message, MessageType
 from alerts.state.send_gate import GATE_SECONDS, PAUSE_SECONDS, SendGate
-from tests.alerts.samples import failing, told
+from tests.alerts.samples import failing, sample_message
 from tests.clocks import Clock
 
 ALERT = failing()
 CHECK = ALERT.identity.check
-FIRING = told(firing=(ALERT,))
+FIRING = sample_message(firing=(ALERT,))
 RESOLVED = replace(FIRING, occasion=MessageType.RESOLVED, firing=(), resolved=(ALERT,))
 
 

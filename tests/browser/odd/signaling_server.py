@@ -1,4 +1,4 @@
-"""A Socket.IO 5 server in small, which deviates as it is told."""
+"""A Socket.IO 5 server in small, which deviates in one thing that is asked of it."""
 
 import asyncio
 import base64
