@@ -63,5 +63,5 @@ async def test_an_answer_that_is_none_is_the_receivers_error() -> None:
         connection, _ = await asyncio.to_thread(listening.accept)
         with connection:
             await asyncio.to_thread(connection.recv, 4096)
-        with pytest.raises(NotifyError, match="closed without an answer"):
+        with pytest.raises(NotifyError, match="closed without a whole answer"):
             await sending
