@@ -133,9 +133,10 @@ class OddSignaling:
                 {"code": 1, "message": "Session ID unknown"}, status=400, headers=cors
             )
         if request.method == "POST":
-            for packet in (await request.text()).split(SEPARATOR):
-                await self._take(session, packet)
             status, text = self._bends.posted
+            # What is refused is not answered on the poll beside it.
+            for packet in (await request.text()).split(SEPARATOR) if status == 200 else ():
+                await self._take(session, packet)
             return web.Response(status=status, text=text, headers=cors)
         packets = [await session.outgoing.get()]
         while not session.outgoing.empty():
@@ -151,9 +152,11 @@ class OddSignaling:
         return web.Response(body=body, headers=headers)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
+        sid = request.query.get("sid")
+        if sid is not None and sid not in self._sessions:
+            return web.Response(status=400, text="Session ID unknown")
         socket = web.WebSocketResponse(timeout=0.1)
         await socket.prepare(request)
-        sid = request.query.get("sid")
         if sid is None:
             sid, session = self._begin()
             session.socket = socket

@@ -1,12 +1,17 @@
 """The probe judges odd Socket.IO servers as socket.io-client in a browser does."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
 
 from tests.browser.odd.compare_signaling import HEADER, experienced, page, row, verdict
-from tests.browser.odd.signaling_rows import ODD_SESSIONS, OddSession
+from tests.browser.odd.signaling_rows import (
+    ENDS_OF_POLLING,
+    ODD_SESSIONS,
+    OddSession,
+)
 from tests.browser.sides import table_row
 
 PAGE = Path(__file__).parents[3] / "docs" / "browser.md"
@@ -14,8 +19,13 @@ ORIGIN = "http://127.0.0.1:9"
 AT_ONCE = 6
 
 
+def _same(said: str, expected: str) -> bool:
+    return said == expected or {said, expected} <= ENDS_OF_POLLING
+
+
 @pytest.mark.proof
 @pytest.mark.parts
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_page_experiences_each_as_it_is_written_down(tmp_path: Path) -> None:
     slots = asyncio.Semaphore(AT_ONCE)
     async with page(tmp_path) as (tab, origin):
@@ -24,11 +34,13 @@ async def test_a_page_experiences_each_as_it_is_written_down(tmp_path: Path) -> 
             async with slots:
                 said = await experienced(session, tab, origin)
             # Alone once more, where a busy machine may have made the difference.
-            if said != session.chromium:
+            if not _same(said, session.chromium):
                 said = await experienced(session, tab, origin)
-            return "" if said == session.chromium else f"{session.name}: {said!r}"
+            return "" if _same(said, session.chromium) else f"{session.name}: {said!r}"
 
-        assert [each for each in await asyncio.gather(*map(one, ODD_SESSIONS)) if each] == []
+        differ = [each for each in await asyncio.gather(*map(one, ODD_SESSIONS)) if each]
+    gc.collect()  # aiohttp's server leaves a connection behind that a page resets as it is upgraded
+    assert differ == []
 
 
 @pytest.mark.parametrize(
