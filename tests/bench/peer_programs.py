@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.target import Target
 from tests.command import environment
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)
