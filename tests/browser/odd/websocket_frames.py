@@ -205,7 +205,7 @@ FRAMES: Sequence[OddSocket] = (
     _bad("a close in two frames", frame(CLOSE, _closing(1000), bits=0)),
     _sent("a ping of 125 bytes", frame(PING, b"a" * 125)),
     _bad("a ping of 126 bytes", frame(PING, b"a" * 126)),
-    _sent("a pong that nobody asked for", frame(PONG, b"abc")),
+    _sent("an unsolicited pong", frame(PONG, b"abc")),
     _bad(
         "a length in more bytes than it needs",
         _announcing(_EVENT, b"\x7e" + struct.pack(">H", len(_EVENT))),

@@ -77,7 +77,7 @@ HANDSHAKES: Sequence[OddSocket] = (
         "sec-websocket-accept: {accept}",
     ),
     _switched(
-        "a subprotocol that nobody offered",
+        "a subprotocol that was not offered",
         UPGRADE,
         CONNECTION,
         ACCEPT,
