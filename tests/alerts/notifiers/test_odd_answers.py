@@ -13,6 +13,7 @@ from alerts.notifiers import alertmanager, base, slack
 from probe.lab.certificates import untrusted
 from probe.net.fetch.failure import reason_of
 from tests.alerts.samples import sample_message
+from tests.alerts.words import RESOLVED, a_message
 from tests.servers.receivers.slack import SlackApi, SlackWebhookService
 from tests.servers.services import Failure, Service
 
@@ -78,6 +79,29 @@ async def test_a_message_whose_blocks_slack_refuses_is_sent_as_text(word: str) -
         sent = json.loads(hook.seen[-1])
         assert "blocks" not in sent
         assert "CRITICAL" in sent["text"]
+
+
+@pytest.mark.parametrize("word", ["thread_not_found", "thread_locked", "message_not_found"])
+async def test_an_end_that_a_thread_does_not_take_is_said_in_the_channel(word: str) -> None:
+    async with SlackApi("t0ken") as service:
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(sample_message(), {})
+        service.fail.extend([None, Failure(200, json.dumps({"ok": False, "error": word}))])
+        await bot.send(a_message(RESOLVED), memory)
+        assert len(service.messages) == 2
+        assert not service.replies
+        assert all("RESOLVED" in each["text"] for each in service.messages.values())
+
+
+@pytest.mark.parametrize("word", ["is_archived", "channel_not_found", "restricted_action"])
+async def test_what_keeps_a_bot_out_of_its_channel_is_refused(word: str) -> None:
+    async with SlackApi("t0ken") as service:
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(sample_message(), {})
+        service.fail.extend([None, Failure(200, json.dumps({"ok": False, "error": word}))])
+        with pytest.raises(NotifyError, match=word) as caught:
+            await bot.send(a_message(RESOLVED), memory)
+        assert caught.value.permanent
 
 
 def test_a_service_that_has_taken_the_request_may_need_half_a_minute() -> None:
