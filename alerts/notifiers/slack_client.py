@@ -124,14 +124,18 @@ async def _answer_of(
             asyncio.timeout(TIMEOUT_SECONDS),
             session_for_attempt(timeout=_TIMEOUT, middlewares=(answers,)) as session,
         ):
-            await send(session)
+            try:
+                await send(session)
+            except _ERRORS:
+                # What slack-sdk makes of an answer is no reason to reset its connection.
+                if answers.last is None:
+                    raise
     except aiohttp.ConnectionTimeoutError:
         raise NotifyError(f"{host}: no connection within {CONNECT_SECONDS:g} s") from None
     except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
     except _ERRORS as error:
-        if answers.last is None:
-            raise NotifyError(f"{host}: {reason_of(error)}") from None
+        raise NotifyError(f"{host}: {reason_of(error)}") from None
     if answers.last is None:
         raise NotifyError(f"{host}: no answer")
     return answers.last
