@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -61,16 +62,27 @@ class HttpAnswer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3)."""
+        """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3) by its own
+        clock, if it says what that shows."""
         said = self.headers.get("retry-after", "")
         try:
             return float(said)
         except ValueError:
             pass
-        try:
-            return max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
-        except (OverflowError, ValueError):
+        until, now = _moment(said), _moment(self.headers.get("date", ""))
+        if until is None:
             return None
+        return max(until - (time.time() if now is None else now), 0.0)
+
+
+def _moment(text: str) -> float | None:
+    """An HTTP date (RFC 9110, 5.6.7) in seconds since 1970; None for what is none. HTTP's dates are
+    in UTC, so one without an offset is too."""
+    try:
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (OverflowError, ValueError):
+        return None
 
 
 async def post(

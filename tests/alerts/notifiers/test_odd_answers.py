@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import aiohttp
 import pytest
@@ -147,3 +149,30 @@ def test_a_name_that_is_gone_is_called_that() -> None:
     key = ConnectionKey("gone.example", 443, True, True, None, None, None)
     error = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))
     assert reason_of(error) == "the name can't be resolved"
+
+
+@pytest.mark.parametrize(
+    ("until", "date", "seconds"),
+    [
+        # By the receiver's clock, which is years away from this one.
+        ("Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wednesday, 21-Oct-15 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:28:30", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:28:30 -0000", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", "yesterday", 0.0),
+        ("Wed, 99 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_a_date_until_which_to_wait_is_by_the_clock_of_who_says_it(
+    until: str, date: str, seconds: float | None
+) -> None:
+    assert base.HttpAnswer(429, {"retry-after": until, "date": date}, "").retry_after == seconds
+
+
+def test_a_date_of_a_receiver_that_does_not_say_the_time_is_by_the_clock_here() -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    found = base.HttpAnswer(503, {"retry-after": until}, "").retry_after
+    assert found is not None
+    assert 3000.0 < found <= 3600.0
