@@ -6,7 +6,7 @@ from typing import Self
 import aiohttp
 
 from tests import requirements
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 START_SECONDS = 30.0
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests import requirements
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 START_SECONDS = 60.0
 
