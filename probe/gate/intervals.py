@@ -7,6 +7,7 @@ more of it than allowed was bad, not what next week brings.
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 
 # Batches of the batch-means interval (Law, Simulation Modeling and Analysis, 9.5.3: 10 to 30).
@@ -81,6 +82,29 @@ def mean_interval(values: Sequence[float], confidence: float) -> tuple[float, fl
     variance = sum((each - middle) ** 2 for each in means) / (BATCHES - 1)
     half = student(confidence, BATCHES - 1) * math.sqrt(variance / BATCHES)
     return _mean(values) - half, _mean(values) + half
+
+
+def pooled_interval(
+    shares: Sequence[float], cases: Sequence[float], confidence: float
+) -> tuple[float, float]:
+    """The interval of the share of all cases, of consecutive shares of so many cases each, which
+    may depend on each other: Student's t over batches with the ratio estimator (Cochran, Sampling
+    Techniques, 6.4), and never narrower than Wilson's of independent cases, which also holds where
+    all batches are alike. Without enough shares for batches it is as wide as can be."""
+    if len(shares) < 2 * BATCHES or math.fsum(cases) <= 0:
+        return 0.0, 1.0
+    size = len(shares) / BATCHES
+    bad = [share * number for share, number in zip(shares, cases, strict=True)]
+    edges = [round(place * size) for place in range(BATCHES + 1)]
+    batches = [
+        (math.fsum(bad[start:end]), math.fsum(cases[start:end])) for start, end in pairwise(edges)
+    ]
+    total = math.fsum(cases)
+    share = math.fsum(bad) / total
+    off = math.fsum((found - share * number) ** 2 for found, number in batches)
+    half = student(confidence, BATCHES - 1) * math.sqrt(off * BATCHES / (BATCHES - 1)) / total
+    low, high = wilson_interval(math.fsum(bad), total, confidence)
+    return max(0.0, min(low, share - half)), min(1.0, max(high, share + half))
 
 
 @lru_cache
