@@ -15,10 +15,10 @@ from probe.gate.intervals import (
     anytime_interval,
     nearest_rank,
     quantile_interval,
-    wilson_interval,
 )
 from probe.gate.objectives import BEYOND, Statistic
 from probe.gate.tally import Tally
+from probe.intervals import wilson_interval
 from probe.report.gate.model import (
     CaseCount,
     Decision,

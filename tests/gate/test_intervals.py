@@ -16,9 +16,9 @@ from probe.gate.intervals import (
     pooled_interval,
     quantile_interval,
     student,
-    wilson_interval,
 )
 from probe.gate.objectives import REQUESTS_PASS
+from probe.intervals import wilson_interval
 
 Interval = Callable[[float, float, float], tuple[float, float]]
 
