@@ -20,7 +20,7 @@ from aiohttp import ClientError, ClientSession, web
 from probe.lab.lab import Lab
 from tests.command import environment
 from tests.servers.chromium import Chromium
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "images"
 FLAGS = ("--hide-scrollbars",)

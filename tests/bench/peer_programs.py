@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.bench.target import Target
 from tests.command import environment
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

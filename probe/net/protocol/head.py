@@ -121,7 +121,7 @@ def parse_head(raw: bytes) -> Head:
         if text[:1] in (" ", "\t") and last:  # obs-fold (RFC 9112, 5.2)
             values = headers.popall(last)
             headers.extend((last, each) for each in values[:-1])
-            headers.add(last, f"{values[-1]} {text.strip()}")
+            headers.add(last, f"{values[-1]} {text.strip()}".strip())
             continue
         name, colon, value = text.partition(":")
         if colon and name.strip():
@@ -136,6 +136,8 @@ def check_unambiguous(head: Head) -> None:
     for name in _UNAMBIGUOUS:
         if len(set(head.headers.getall(name, []))) > 1:
             raise ProtocolViolation(f"answers {head.status} with several {name}s that differ")
+    if "Transfer-Encoding" not in head.headers and len(set(head.all("Content-Length"))) > 1:
+        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
 
 
 def excerpt(data: bytes, length: int = 24) -> str:

@@ -12,7 +12,7 @@ import yaml
 from tests import requirements
 from tests.daemon.running import daemon
 from tests.servers.pages import Pages, answers
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 from tests.servers.scraping.scraper import Scraper
 
 PAGE = Path(__file__).parents[3] / "docs" / "scale.md"

@@ -15,7 +15,8 @@ from aiohttp import web
 from tests.command import probe
 from tests.daemon.running import PATIENCE, Running, daemon
 from tests.servers.pages import Pages, answers
-from tests.servers.receivers.alertmanager import Alertmanager, free_port
+from tests.servers.ports import free_port
+from tests.servers.receivers.alertmanager import Alertmanager
 from tests.servers.scraping.scraper import Scraper
 
 SHARDS, TARGETS, BROKEN = 3, 30, ("page-28", "page-29")
