@@ -61,9 +61,11 @@ class SilenceApi:
             return _problem(403, _NO_TOKEN)
         if request.content_type != "application/json":
             return _problem(415, "send application/json")
-        body = await request.content.read(_LONGEST_BODY + 1)
-        if len(body) > _LONGEST_BODY:
-            return _problem(413, "the body is too large")
+        body = b""
+        while more := await request.content.read(_LONGEST_BODY + 1):
+            body += more
+            if len(body) > _LONGEST_BODY:
+                return _problem(413, "the body is too large")
         try:
             return web.json_response(await self._silences.add(json.loads(body)))
         except (ValueError, RecursionError) as error:
