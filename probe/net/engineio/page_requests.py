@@ -82,10 +82,10 @@ class PageRequests:
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
         address, key = self._address("websocket", sid), new_key()
-        check_port(address)
         headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
         answer = await self._browser.upgrade(address, headers, self._cookies(address))
         try:
+            check_port(address)
             if answer.status not in (101, 200):
                 raise await self._refused(answer, sid)
             return WebSocket(answer, accepted(answer, key))
@@ -100,7 +100,6 @@ class PageRequests:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
         for _ in range(_MOST_REDIRECTS + 1):
-            check_port(address)
             async with self._browser.request(
                 method,
                 address,
@@ -109,6 +108,7 @@ class PageRequests:
                 cookies=(self._site.credentials or not self._is_cross_origin(address))
                 and self._cookies(address),
             ) as answer:
+                check_port(address)
                 moved = _moved(answer, address)
                 if answer.status == 200 or moved is not None:
                     self._check_readable(answer, address)
