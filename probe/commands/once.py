@@ -1,6 +1,7 @@
 """``probe --once``: one run, one report, one exit code."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -50,6 +51,8 @@ def run(options: Mapping[str, Any]) -> int:
     except asyncio.CancelledError:
         click.echo("probe: terminated", err=True)
         return TERMINATED
+    finally:
+        gc.enable()
     if slack is not None:
         from probe.commands.notifying import notify
         from probe.report.ci.chat import of_run
@@ -90,6 +93,9 @@ async def _run(options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
 
 
 async def _watch(settings: Settings, options: Mapping[str, Any]) -> tuple[Report, Sequence[Check]]:
+    # Everything is loaded: from now on garbage is looked for in what the run makes.
+    gc.freeze()
+    gc.enable()
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("aioice", "aiortc", "asyncio"):
         logging.getLogger(noisy).setLevel(max(settings.log_level, logging.WARNING))

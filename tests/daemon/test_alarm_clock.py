@@ -2,11 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from probe.daemon.alarm_clock import AlarmClock
+from probe.daemon.alarm_clock import (
+    MANY,
+    SPACING_OF_MANY_SECONDS,
+    SPACING_SECONDS,
+    AlarmClock,
+)
 
 
 class Rung:
@@ -67,3 +72,27 @@ async def test_it_does_not_go_off_once_it_is_stopped(rung: Rung) -> None:
     rung.alarm.stop()
     await asyncio.sleep(0.1)
     assert len(rung.times) == 1
+
+
+@pytest.mark.parametrize(
+    ("started", "spacing"),
+    [(1, SPACING_SECONDS), (MANY - 1, SPACING_SECONDS), (MANY, SPACING_OF_MANY_SECONDS)],
+)
+async def test_checks_that_are_due_one_after_the_other_start_together(
+    monkeypatch: pytest.MonkeyPatch, started: int, spacing: float
+) -> None:
+    loop, rang, delays = asyncio.get_running_loop(), asyncio.Event(), list[float]()
+    call_later = loop.call_later
+
+    def noted(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        delays.append(delay)
+        return call_later(delay, callback)
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    alarm = AlarmClock(lambda: 100.0, rang.set)
+    alarm.set(100.0)
+    async with asyncio.timeout(30):
+        await rang.wait()
+    alarm.set(100.001, started)
+    alarm.stop()
+    assert delays == [0.0, pytest.approx(spacing, abs=0.001)]
