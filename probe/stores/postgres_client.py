@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from probe.core.causes import Cause
-from probe.core.context import Context
 from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.net.resolver import Address, resolve
 from probe.net.tls import client_context, last_change
@@ -21,7 +20,6 @@ from probe.stores.dsn import StoreAddress
 from probe.stores.errors import closed, translate_socket, wrong_protocol
 from probe.stores.postgres_protocol import PostgresSession, ServerError
 
-CLOSE_SECONDS = 1.0
 _NAME = "probe"
 _SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 # With or without TLS, in this order; the second where the first is refused (libpq's sslmode).
@@ -33,9 +31,7 @@ _SPENT = "A plan's compute hours or storage are used up: see the provider's page
 
 
 @asynccontextmanager
-async def connected(
-    address: StoreAddress, context: Context, ca_file: Path | None
-) -> AsyncIterator[PostgresSession]:
+async def connected(address: StoreAddress, ca_file: Path | None) -> AsyncIterator[PostgresSession]:
     """One session, closed at the end whatever happens.
 
     Raises CheckFailed and NotMeasured in place of everything else.
@@ -46,9 +42,9 @@ async def connected(
         try:
             yield session
         except BaseException:
-            session.stream.abort()
+            session.stream.close()
             raise
-        await session.terminate(context, CLOSE_SECONDS)
+        await session.terminate()
     except (ServerError, OSError, UnicodeError) as error:
         raise translate(error, address) from None
 
@@ -84,7 +80,7 @@ async def _attempt(
     try:
         await session.start(address, _NAME)
     except BaseException:
-        stream.abort()
+        stream.close()
         raise
     return session
 

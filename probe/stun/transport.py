@@ -4,7 +4,6 @@ A transport carries whole messages; ``transport_errors`` makes errors causes.
 """
 
 import asyncio
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Protocol, cast
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
+from probe.net.protocol.sliced_socket import ContentSlices
 from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
 from probe.net.tls import check_certificate, client_context
@@ -21,6 +21,7 @@ from probe.stun.byte_counter import (
     ByteCounter,
     CountedSocket,
     active_counter,
+    connect_counted,
     ip_header,
 )
 from probe.stun.message import Framer
@@ -147,6 +148,7 @@ class StreamTransport(asyncio.Protocol):
         self._framer = Framer(receiver.has_channel)
         self.arrived = 0.0
         self._transport: asyncio.Transport | None = None
+        self._content = ContentSlices(sock, self._handle)
 
     @property
     def local(self) -> tuple[str, int]:
@@ -161,6 +163,8 @@ class StreamTransport(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if self._sock.transport is None:
+            self._sock.transport = self._transport
 
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
         """TLS over the open connection. Raises OSError, of which SSLError is one."""
@@ -175,10 +179,12 @@ class StreamTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.arrived = time.monotonic()
+        self._content.add(data)
+
+    def _handle(self, piece: bytes) -> None:
         try:
-            with self._sock.handling(self._transport, len(data)):
-                for frame in self._framer.feed(data):
-                    self._receiver.message_received(frame)
+            for frame in self._framer.feed(piece):
+                self._receiver.message_received(frame)
         except ValueError:
             # Where the next message begins is unknown from here on.
             self._receiver.connection_lost(
@@ -189,6 +195,7 @@ class StreamTransport(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:
             return  # during the handshake, which raises it
+        self._content.finish()
         self._receiver.connection_lost(error_of(exc or ConnectionResetError(), self._place))
 
     def send(self, frame: bytes) -> None:
@@ -200,6 +207,7 @@ class StreamTransport(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once; a TLS shutdown could wait for the other side."""
         self._sock.count()
+        self._content.clear()
         if self._transport is not None:
             self._transport.abort()
 
@@ -276,25 +284,12 @@ async def _open_stream(address: Address, receiver: Receiver, place: str) -> Stre
     asyncio's connecting with TLS in one step forgets the connection if it is cancelled
     before the handshake's first packet; a step that begins with a transport ends it.
     """
-    sock = await _connect(address, place)
+    try:
+        sock = await connect_counted(address)
+    except OSError as error:
+        raise error_of(error, place, "connect") from None
     loop = asyncio.get_running_loop()
     _, transport = await loop.create_connection(
         lambda: StreamTransport(receiver, place, sock), sock=sock
     )
     return transport
-
-
-async def _connect(address: Address, place: str) -> CountedSocket:
-    sock = CountedSocket(address.family, active_counter())
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (address.ip, address.port))
-        # Echoes are timed: none may wait for the acknowledgement of the one before.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError as error:
-        sock.close()
-        raise error_of(error, place, "connect") from None
-    except BaseException:
-        sock.close()
-        raise
-    return sock

@@ -1,139 +1,156 @@
-"""A socket that reads in small slices, and how many bytes of TLS may come without content.
-
-OpenSSL takes warnings, HelloRequests, certificates, KeyUpdates and session tickets for as long as
-they come, and computes for each: whoever sends nothing else keeps it busy until the deadline.
-
-TlsFlood (an OSError, so that asyncio hands it to whoever waits)
-├── HandshakeFlood  more than MOST_HANDSHAKE bytes until a handshake is over
-└── RecordFlood     more than a RecordBudget of records without content after it
-"""
+"""A socket for asyncio's transports that reads in small slices."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from socket import SOCK_STREAM
 from socket import socket as Socket
 from typing import TYPE_CHECKING
+
+from probe.net.flow.pace import FIRST, ReadPace
+from probe.net.flow.tls_records import MOST_HANDSHAKE, RECORD_COST, HandshakeFlood, RecordBudget
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-SLICE = 8192
-"""Bytes of a stream that are handled in one turn of the loop."""
-FREE_BYTES, LONG_SLICE, LONGEST_PAUSE = 16 << 10, 0.001, 0.03
-"""Beyond so many bytes, a slice that takes so many seconds of CPU is followed by a pause of at most
-so many: what an honest server sends takes a tenth of that."""
-MOST_HANDSHAKE = 256 << 10
-"""Bytes that a server may send until a TLS handshake is over: OpenSSL takes 100 KiB of
-certificates."""
-MOST_WITHOUT_CONTENT, FOR_ONE = 64 << 10, 64
-"""Bytes that may come without content (a record has up to 16 KiB), and beside one of content: a
-record of one byte has 29, two KeyUpdates (RFC 8446, 4.6.3) 54."""
-
-
-class TlsFlood(ConnectionAbortedError):
-    """``detail`` completes "host …", in the present tense."""
-
-    detail = ""
-
-
-class HandshakeFlood(TlsFlood):
-    """The server sends more than MOST_HANDSHAKE bytes of a handshake."""
-
-    detail = f"sends more than {MOST_HANDSHAKE >> 10} KiB and no end of the TLS handshake"
-
-
-class RecordFlood(TlsFlood):
-    """The server sends TLS records, and nothing is in them."""
-
-    detail = "sends TLS records without end that hold no content"
-
-
-class RecordBudget:
-    """Bytes of TLS that may still come without content; content earns more of them."""
-
-    def __init__(self, most: int = MOST_WITHOUT_CONTENT) -> None:
-        self._most = self._left = most
-
-    def spend(self, length: int) -> None:
-        """So many bytes of TLS came. Raises RecordFlood."""
-        self._left -= length
-        if self._left < 0:
-            raise RecordFlood
-
-    def earn(self, length: int) -> None:
-        """So many bytes of content were in them."""
-        self._left = min(self._most, self._left + FOR_ONE * length)
-
-
-def pause_after(received: int, busy: float) -> float:
-    """Three times the seconds of CPU that a slice took, where it took long and is one of many: the
-    other checks have three quarters of the loop whatever this one is sent."""
-    if received < FREE_BYTES or busy <= LONG_SLICE:
-        return 0.0
-    return min(3 * busy, LONGEST_PAUSE)
-
 
 class SlicedSocket(Socket):
-    """Reads at most SLICE bytes at a time, whatever is asked for.
+    """Reads a slice at a time, whatever is asked for.
 
     asyncio asks for 256 KiB, and who sends so much without being asked would hold up everybody
-    else on the loop. Beyond what ``bounded_handshake`` or ``records`` allow, reading raises
-    HandshakeFlood or RecordFlood, and asyncio hands it to whoever waits.
+    else on the loop. Beyond what ``bounded_handshake`` allows, reading raises HandshakeFlood, or
+    RecordFlood behind it, and asyncio hands it to whoever waits.
     """
 
-    records: RecordBudget | None = None
-    """The budget of a TLS session, from its handshake on."""
-    _left: int | None = None
-    _handled = 0
+    transport: asyncio.Transport | None = None
+    """What reads from it, below TLS, and rests where a slice takes long. One with TLS would go on
+    to receive, and decrypt all of it at once."""
+
+    def __init__(self, family: int) -> None:
+        super().__init__(family, SOCK_STREAM)
+        self._records: RecordBudget | None = None
+        self._left: int | None = None
+        self._pace, self._owed, self._is_full = ReadPace(), 0.0, False
+        # A TLS record brings 16 KiB at once: what is in it has slices of its own.
+        self._content_pace, self._rests_until = ReadPace(FIRST // 2), 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     @contextmanager
     def bounded_handshake(self) -> Iterator[None]:
         """Count what comes meanwhile, and then what comes without content."""
-        self._left = MOST_HANDSHAKE
+        self._left, self._records = MOST_HANDSHAKE, RecordBudget()
         try:
             yield
         finally:
-            self._left, self.records = None, RecordBudget()
+            self._left = None
+            self._records.begin()
+
+    @property
+    def content_slice(self) -> int:
+        """How many bytes of content to handle in one turn."""
+        return self._content_pace.slice
 
     @contextmanager
-    def handling(self, transport: asyncio.Transport | None, length: int) -> Iterator[None]:
-        """So many bytes of content are handled inside; the transport reads no further for a while
-        where that takes long."""
-        if self.records is not None:
-            self.records.earn(length)
-        self._handled += length
+    def handling(self, length: int) -> Iterator[None]:
+        """So many bytes of content are handled inside."""
+        is_full = length == self._content_pace.slice
+        if self._records is not None:
+            self._records.earn(length)
         began = time.thread_time()
         try:
             yield
         finally:
-            pause = pause_after(self._handled, time.thread_time() - began)
-            if pause and transport is not None and not transport.is_closing():
-                transport.pause_reading()
-                asyncio.get_running_loop().call_later(pause, _resume, transport)
+            busy = time.thread_time() - began
+            self._rest(self._content_pace.charge(busy, is_full=is_full))
+
+    def call_after_rest(self, callback: Callable[[], None]) -> None:
+        """Call this in a later turn of the loop, and read nothing until then."""
+        self._rest(0.0, at_least_a_turn=True)
+        asyncio.get_running_loop().call_at(self._rests_until, callback)
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Receive a little at a time."""
-        data = super().recv(min(size, SLICE), flags)
-        self._count(len(data))
+        size = min(size, self._size())
+        data = super().recv(size, flags)
+        self._count(data, size)
         return data
 
     def recv_into(self, buffer: "Buffer", nbytes: int = 0, flags: int = 0, /) -> int:
         """As ``recv``; this is what TLS reads by."""
-        size = min(nbytes or len(memoryview(buffer)), SLICE)
+        view = memoryview(buffer)
+        size = min(nbytes or len(view), self._size())
         length = super().recv_into(buffer, size, flags)
-        self._count(length)
+        self._count(view[:length], size)
         return length
 
-    def _count(self, length: int) -> None:
+    def _size(self) -> int:
+        """The bytes of the next slice. Raises RecordFlood."""
+        if self._records is not None and self._left is None:
+            self._records.check()
+        owed, self._owed = self._owed, 0.0
+        self._rest(self._pace.charge(owed, is_full=self._is_full))
+        return self._pace.slice
+
+    def _count(self, data: "Buffer", size: int) -> None:
+        length = len(memoryview(data))
+        self._is_full = length == size
         if self._left is not None:
             self._left -= length
             if self._left < 0:
                 raise HandshakeFlood
-        elif self.records is not None:
-            self.records.spend(length)
+        if self._records is not None:
+            self._owed += RECORD_COST * self._records.spend(data)
+
+    def _rest(self, pause: float, *, at_least_a_turn: bool = False) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing() or not (pause or at_least_a_turn):
+            return
+        loop = asyncio.get_running_loop()
+        self._rests_until = max(self._rests_until, loop.time() + pause)
+        transport.pause_reading()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._rests_until, self._resume, transport)
+
+    def _resume(self, transport: asyncio.Transport) -> None:
+        self._timer = None
+        if not transport.is_closing():
+            transport.resume_reading()
 
 
-def _resume(transport: asyncio.Transport) -> None:
-    if not transport.is_closing():
-        transport.resume_reading()
+class ContentSlices:
+    """What a socket's transport brings, handled a slice in each turn of the loop: a TLS record
+    brings 16 KiB at once. ``handle`` takes the slices, and must not raise."""
+
+    def __init__(self, sock: SlicedSocket, handle: Callable[[bytes], None]) -> None:
+        self._socket, self._handle = sock, handle
+        self._waiting = bytearray()
+
+    def add(self, data: bytes) -> None:
+        """Handle it after what came before."""
+        was_waiting = bool(self._waiting)
+        self._waiting += data
+        if not was_waiting:
+            self._continue()
+
+    def finish(self) -> None:
+        """Handle all that is left: no more comes."""
+        while self._waiting:
+            self._handle_slice()
+
+    def clear(self) -> None:
+        """Drop what is left."""
+        self._waiting.clear()
+
+    def _continue(self) -> None:
+        if self._waiting:
+            self._handle_slice()
+        if self._waiting:
+            self._socket.call_after_rest(self._continue)
+
+    def _handle_slice(self) -> None:
+        piece = bytes(self._waiting[: self._socket.content_slice])
+        del self._waiting[: len(piece)]
+        with self._socket.handling(len(piece)):
+            self._handle(piece)

@@ -115,7 +115,7 @@ class WebSocket:
         self._stream.close()
 
     async def _read(self) -> None:
-        data = b"" if self._at_end else await self._stream.read()
+        data = b"" if self._at_end else await self._stream.read(at_once=False)
         self._at_end = not data
         if self._stream.received > MOST_BYTES:
             raise Flood(f"sends more than {MOST_BYTES >> 20} MiB over the WebSocket")
