@@ -45,6 +45,7 @@ _ERRORS = (
     SlackClientError,
     AttributeError,
     OSError,
+    RecursionError,
     TypeError,
     ValueError,
 )
@@ -111,7 +112,9 @@ async def _answer_of(
     try:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
-            session_for_attempt(timeout=_TIMEOUT, middlewares=(answers,)) as session,
+            session_for_attempt(
+                LONGEST_ANSWER, timeout=_TIMEOUT, middlewares=(answers,)
+            ) as session,
         ):
             await send(session)
     except aiohttp.ConnectionTimeoutError:

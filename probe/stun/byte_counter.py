@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from probe.net.protocol.sliced_socket import SlicedSocket
+from probe.net.flow.sliced_socket import SlicedSocket
 from probe.net.resolver import Address
 
 UDP_HEADER = 8

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
-from probe.net.protocol.sliced_socket import ContentSlices
+from probe.net.flow.sliced_socket import ContentSlices
 from probe.net.protocol.tls_chain import chain_of
 from probe.net.resolver import Address
 from probe.net.tls import check_certificate, client_context

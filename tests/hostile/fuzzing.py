@@ -70,6 +70,9 @@ class Received:
         """The next slice; empty at the end."""
         return self._slices.pop() if self._slices else b""
 
+    async def breathe(self) -> None:
+        """Nothing."""
+
     async def write(self, data: bytes) -> None:
         """Nothing."""
 

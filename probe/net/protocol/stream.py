@@ -90,6 +90,12 @@ class Stream:
                 self._begin_turn()
                 return data
 
+    async def breathe(self) -> None:
+        """Give the loop a turn where what came takes more than one to handle."""
+        busy = self._since_handed()
+        if self._busy > TURN:
+            await self._rest(self._pace.charge(busy, is_full=False))
+
     def _begin_turn(self) -> None:
         self._handed, self._busy = time.thread_time(), 0.0
 
