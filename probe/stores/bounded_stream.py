@@ -13,7 +13,8 @@ from typing import Self
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.net.protocol.stream import Stream, TlsStream, connect_one
+from probe.net.protocol.connect import connect_tcp
+from probe.net.protocol.stream import Stream, TlsStream
 from probe.net.resolver import Address
 from probe.stores.errors import closed
 
@@ -23,15 +24,11 @@ _LONGEST_LINE = 16 << 10
 
 
 async def connect_socket(addresses: list[Address]) -> socket.socket:
-    """A socket to the first address that takes the connection. Raises the last OSError."""
-    last: OSError | None = None
-    for address in addresses:
-        made = socket.socket(address.family, socket.SOCK_STREAM)
-        try:
-            return await connect_one(made, (address.ip, address.port))
-        except OSError as error:
-            last = error
-    raise last or OSError("there is no address")
+    """A socket to the address that takes the connection first (RFC 8305, as Node's clients do).
+
+    Raises OSError.
+    """
+    return await connect_tcp(addresses)
 
 
 class BoundedStream:
@@ -99,6 +96,16 @@ class BoundedStream:
             await self._receive()
         self._count(at + 2)
         return self._taken(at + 2)[:-2]
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The server's certificate in DER; None without TLS."""
+        stream = self._stream
+        return (
+            stream.connection.getpeercert(binary_form=True)
+            if isinstance(stream, TlsStream)
+            else None
+        )
 
     def close(self) -> None:
         """Close, without waiting for the server."""

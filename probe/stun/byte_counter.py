@@ -8,7 +8,6 @@ What TCP and TLS put on the wire only the kernel knows: Linux reports it (``TCP_
 tcp(7)). Elsewhere only UDP is counted.
 """
 
-import asyncio
 import socket
 import struct
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from probe.net.flow.sliced_socket import SlicedSocket
-from probe.net.resolver import Address
 
 UDP_HEADER = 8
 # With the time stamps (RFC 7323) that Linux puts into every segment.
@@ -92,17 +90,3 @@ class CountedSocket(SlicedSocket):
         if self.fileno() >= 0:
             self.count()
         super().close()
-
-
-async def connect_counted(address: Address) -> CountedSocket:
-    """A connected socket whose bytes are counted. Raises OSError."""
-    sock = CountedSocket(address.family, active_counter())
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (address.ip, address.port))
-        # Echoes are timed: none may wait for the acknowledgement of the one before.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        sock.close()
-        raise
-    return sock

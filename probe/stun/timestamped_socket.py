@@ -14,6 +14,9 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 # A longer wait is a wall clock that was set in between.
 _LONGEST_WAIT = 5.0
+# Both clocks are read within so many seconds, or once more, at most so many times: a process that
+# loses its core in between would see an arrival too early.
+_AT_ONCE, _READINGS = 0.001, 3
 
 
 class TimestampedSocket(socket.socket):
@@ -31,7 +34,7 @@ class TimestampedSocket(socket.socket):
         """As ``socket.recvfrom``; this is what asyncio reads datagrams by."""
         space = socket.CMSG_SPACE(_TIMESPEC.size)
         data, ancillary, _, sender = self.recvmsg(bufsize, space, flags)
-        self.arrived = time.monotonic() - _waited(ancillary)
+        self.arrived = _arrived(ancillary)
         return data, sender
 
 
@@ -45,6 +48,16 @@ def connected_socket(address: Address) -> TimestampedSocket:
         sock.close()
         raise
     return sock
+
+
+def _arrived(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """When a datagram that was read now reached the kernel, in seconds of ``time.monotonic``."""
+    for _ in range(_READINGS):
+        read = time.monotonic()
+        arrived = read - _waited(ancillary)
+        if time.monotonic() - read < _AT_ONCE:
+            break
+    return arrived
 
 
 def _waited(ancillary: list[tuple[int, int, bytes]]) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 from probe.lab import Lab
 from tests import requirements
 from tests.daemon.running import daemon
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 from tests.servers.services import Service
 
 BLACKBOX = r"""

@@ -194,7 +194,7 @@ async def quiet_calls(server: Coturn, count: int, transport: str = "udp") -> Non
     held_up = 0
     for _ in range(count):
         made = await call_from_fresh_ports(relay, context)
-        while made.retransmitted and held_up < max(1, count // 30):
+        while made.retransmitted and held_up < max(2, count // 4):
             held_up += 1
             made = await call_from_fresh_ports(relay, context)
         assert made.retransmitted == ()

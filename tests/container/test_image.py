@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 
 from tests.container.dockerfile import read_dockerfile
 from tests.container.engine import Engine, pip_options, require_engine, run
+from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.proof, pytest.mark.parts]
 
@@ -160,7 +160,7 @@ def test_every_module_is_compiled(engine: Engine) -> None:
 def test_the_daemon_is_healthy_until_it_ends_and_leaves_its_history(
     engine: Engine, tmp_path: Path
 ) -> None:
-    data, port = _volume(tmp_path), _free_port()
+    data, port = _volume(tmp_path), free_port()
     with engine.container(TAG, _daemon(data, port), ["--lab"]) as name:
         started = time.monotonic()
         _until(lambda: _answers(port, "/healthz"), engine, name)
@@ -179,13 +179,13 @@ def test_the_daemon_is_healthy_until_it_ends_and_leaves_its_history(
 
 
 def test_a_daemon_that_does_not_answer_is_unhealthy(engine: Engine, tmp_path: Path) -> None:
-    options = (*_daemon(_volume(tmp_path), _free_port()), "--entrypoint", "sleep")
+    options = (*_daemon(_volume(tmp_path), free_port()), "--entrypoint", "sleep")
     with engine.container(TAG, options, ["120"]) as name, pytest.raises(RuntimeError):
         run(engine.podman("healthcheck", "run", name))
 
 
 def test_a_volume_of_the_version_before_is_taken_over(engine: Engine, tmp_path: Path) -> None:
-    data, port = _volume(tmp_path), _free_port()
+    data, port = _volume(tmp_path), free_port()
     uid, gid = (int(each) for each in FINAL.last("USER").value.split(":"))
     for file in (ROOT / "tests/contract/data").glob("*.sqlite"):
         shutil.copy(file, data)
@@ -253,12 +253,6 @@ def _count(path: Path, table: str) -> int:
     with closing(sqlite3.connect(path)) as database:
         (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
         return int(count)
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _answers(port: int, path: str) -> bool:

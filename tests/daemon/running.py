@@ -32,7 +32,11 @@ class Running:
         self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
     async def __aenter__(self) -> Self:
-        line = await self.said("the status page is on")
+        try:
+            line = await self.said("the status page is on")
+        except BaseException:
+            await self.close()
+            raise
         found = re.search(r"http://\S+?(?=/?$)", line["message"])
         assert found is not None
         self.url = found[0].replace("localhost", "127.0.0.1")
@@ -44,6 +48,10 @@ class Running:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the daemon, and whatever this has open."""
         await self.session.close()
         with suppress(ProcessLookupError):
             self.process.kill()

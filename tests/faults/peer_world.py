@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.faults.incident import CONFIG, PROBE
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 # For a start, and for each message, on a busy machine.
 PATIENCE = 45.0

@@ -17,6 +17,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.faults.peer_world import PROGRAMS, PeerWorld, Program
+from tests.servers.ports import free_port
 
 WORKERS = 3
 # Longer than the patience of a receiver that fails.
@@ -108,7 +109,7 @@ async def killed_on(world: PeerWorld) -> str:
 async def second(world: PeerWorld) -> str:
     """second process on the same data directory"""
     await world.start()
-    world.port, first = _free_port(), world.port
+    world.port, first = free_port(), world.port
     world.configure(world.program.configuration(world))
     other = await world.start()
     if other.returncode is not None:
@@ -206,13 +207,6 @@ FAULTS: tuple[Callable[[PeerWorld], Awaitable[str]], ...] = (
 
 def _ended(process: asyncio.subprocess.Process) -> str:
     return "" if process.returncode is None else f"exit {process.returncode}"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 async def play(program: Program, fault: Callable[[PeerWorld], Awaitable[str]]) -> str:

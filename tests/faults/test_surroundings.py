@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.incident import CONFIG, PATIENCE, PROBE, Surroundings, environment, launch
+from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(400)]
 
@@ -84,9 +85,7 @@ async def test_a_stderr_that_is_never_read_stops_nothing(tmp_path: Path) -> None
 
 
 async def test_idle_connections_that_take_all_descriptors_stop_nothing(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     async with Surroundings().serve() as world:
         listen = {"PROBE_LISTEN": f"127.0.0.1:{port}"}
         async with _running(world, tmp_path, None, **listen) as daemon:

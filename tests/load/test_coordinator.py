@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from probe.lab import Lab
 from probe.load.distributed.redis_shares import CoordinatorLost, SharedLoad, coordinator, now
@@ -50,6 +51,18 @@ async def ended(process: Process) -> tuple[int, dict[str, Any], str]:
     return process.returncode, json.loads(out) if out.startswith(b"{") else {}, err.decode()
 
 
+async def reported(redis: RedisServer) -> None:
+    """Wait until Redis has statistics of at least one iteration."""
+    async with Redis.from_url(redis.url()) as client:
+        while True:
+            async for key in client.scan_iter("saq:job:*"):
+                job = json.loads(await client.get(key) or "{}")
+                statistics = json.loads(job.get("meta", {}).get("statistics", "{}"))
+                if statistics.get("iterations"):
+                    return
+            await asyncio.sleep(0.1)
+
+
 async def test_two_machines_share_a_load_and_one_report_has_both(
     lab: Lab, redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -74,8 +87,8 @@ async def test_a_coordinator_that_is_gone_leaves_what_was_reported(
 ) -> None:
     first = await begin(lab, redis, tmp_path, "--users=2", "--for=1h", "--format=json", *STEPS)
     other = await begin(lab, redis, tmp_path, "--join", "--format=json")
-    await until(lambda: lab.backend.requests["/health"] >= 20)
-    await asyncio.sleep(3)  # two reports
+    await reported(redis)
+    await asyncio.sleep(3)  # the first one asks for reports twice a second
     redis.stop()
     (code, whole, err), (joined_code, part, joined_err) = await asyncio.gather(
         ended(first), ended(other)

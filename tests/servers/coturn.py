@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests import requirements
 from tests.servers.certificate import Certificate, make_certificate
+from tests.servers.ports import free_port
 from tests.servers.process import Process, stop, wait_until
 
 _USERNAME = "probe"
@@ -57,7 +58,7 @@ class Coturn:
             directory, names=("localhost", "127.0.0.1", "::1", config.address)
         )
         self.ca_file = certificate.ca_file
-        self.port, tls_port = _free_ports()
+        self.port, tls_port = free_port(), free_port()
         self.tls_port = config.tls_port or tls_port
         self.relay_ports = (_first_relay_port(), _first_relay_port() + _RELAY_PORTS - 1)
         self.username, self.password = _credentials() if config.auth_secret else _STATIC
@@ -192,25 +193,6 @@ def _credentials(lifetime: int = 3600) -> tuple[str, str]:
     username = f"{int(time.time()) + lifetime}:{_USERNAME}"
     digest = hmac.new(_SECRET.encode(), username.encode(), hashlib.sha1).digest()
     return username, base64.b64encode(digest).decode()
-
-
-def _free_ports() -> tuple[int, int]:
-    """Two ports that are free for UDP and TCP; both are held until both are found."""
-    with _free_port() as first, _free_port() as second:
-        return first.getsockname()[1], second.getsockname()[1]
-
-
-def _free_port() -> socket.socket:
-    for _ in range(100):
-        held = socket.create_server(("127.0.0.1", 0))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
-            try:
-                datagram.bind(held.getsockname())
-            except OSError:
-                held.close()
-            else:
-                return held
-    raise RuntimeError("no port is free for both UDP and TCP")
 
 
 def _first_relay_port() -> int:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import json
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
+
+from tests.servers.ports import free_port
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -139,6 +140,4 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
 
 def closed_port() -> int:
     """A port on loopback where nobody listens (any more)."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return free_port()

@@ -3,13 +3,13 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tests import requirements
 from tests.servers.certificate import make_certificate
+from tests.servers.ports import free_port
 from tests.servers.process import Process, stop, wait_until
 
 USER, PASSWORD = "probe", "p4ss-of-the-database"
@@ -28,7 +28,7 @@ class Postgres:
         self._folder.chmod(0o755)
         self._log = self._folder / "postgres.log"
         self._data = self._folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.ca_file = self._folder / "ca.pem"
         certificate = make_certificate(self._folder)
         _give_away(self._folder, certificate.key_file)
@@ -114,8 +114,3 @@ def _give_away(*paths: Path) -> None:
         account = pwd.getpwnam(_ACCOUNT)
         for path in paths:
             os.chown(path, account.pw_uid, account.pw_gid)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests import requirements
 from tests.servers.certificate import make_certificate
+from tests.servers.ports import free_port
 from tests.servers.process import Process, stop, wait_until
 
 PASSWORD = "p4ss-of-the-cache"
@@ -18,7 +19,7 @@ class RedisServer:
         program = requirements.program("redis-server", part="redis")
         self._scheme = "rediss" if tls else "redis"
         self._log = folder / "redis.log"
-        self.port = _free_port()
+        self.port = free_port()
         command = [program, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
         command += ["--requirepass", PASSWORD, "--dir", str(folder)]
         command += ["--port", "0" if tls else str(self.port)]
@@ -49,8 +50,3 @@ class RedisServer:
         except OSError:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])

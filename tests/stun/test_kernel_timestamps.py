@@ -30,8 +30,10 @@ def answer_to(request: bytes, sender: tuple[str, int]) -> bytes:
 
 
 @contextmanager
-def stun_server() -> Iterator[int]:
-    """A STUN server in a thread, so that it answers while the event loop stands still."""
+def stun_server() -> Iterator[tuple[int, list[float]]]:
+    """A STUN server in a thread, so that it answers while the event loop stands still: its port,
+    and when it has answered."""
+    answered: list[float] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(20)
@@ -39,15 +41,35 @@ def stun_server() -> Iterator[int]:
         def serve() -> None:
             request, sender = sock.recvfrom(2000)
             sock.sendto(answer_to(request, sender), sender)
+            answered.append(time.monotonic())
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield sock.getsockname()[1]
+        yield sock.getsockname()[1], answered
         thread.join()
 
 
+@pytest.fixture
+def stamping() -> Iterator[None]:
+    """The kernel begins to take timestamps a while after the first socket has asked for them, and
+    ends with the last one."""
+    with (
+        TimestampedSocket(socket.AF_INET) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        waited = 0.0
+        while waited < 0.01:
+            sender.sendto(b"x", receiver.getsockname())
+            time.sleep(0.02)
+            receiver.recvfrom(10)
+            waited = time.monotonic() - receiver.arrived
+        yield
+
+
+@pytest.mark.usefixtures("stamping")
 async def test_a_loop_that_stands_still_adds_nothing_to_a_round_trip() -> None:
-    with stun_server() as port:
+    with stun_server() as (port, answered):
         addresses = await resolve("127.0.0.1", port)
         url = parse_stun_url(f"stun:127.0.0.1:{port}")
         asking = asyncio.create_task(binding_request(url, addresses, time.monotonic))
@@ -58,7 +80,8 @@ async def test_a_loop_that_stands_still_adds_nothing_to_a_round_trip() -> None:
         time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251  (what a starved core looks like)
         found = await asking
         assert time.monotonic() - began >= BLOCKED_SECONDS
-    assert 0 <= found.rtt < BLOCKED_SECONDS / 2
+    # A busy machine may let the server wait; the answer is there once it was sent.
+    assert 0 <= found.rtt < answered[0] - began + BLOCKED_SECONDS / 4
 
 
 def test_a_wall_clock_set_in_between_is_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +99,7 @@ def test_a_wall_clock_set_in_between_is_no_wait(monkeypatch: pytest.MonkeyPatch)
                 monkeypatch.undo()
 
 
+@pytest.mark.usefixtures("stamping")
 def test_what_waited_in_the_kernel_is_known_to_have_waited() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         receiver = TimestampedSocket(socket.AF_INET)

@@ -1,13 +1,15 @@
 """``python -m tests.web.attack PORT SECONDS``: what a crowd and a stranger do to the web port.
 
 1,100 connections that say nothing, 200 clients that read the page again and again, 50 headers a
-byte at a time, and 20 who guess passwords. Prints how many of each were answered, as JSON.
+byte at a time, and 20 who guess passwords. Prints how many of each were answered, as JSON. SIGTERM
+ends it early.
 """
 
 import asyncio
 import base64
 import json
 import resource
+import signal
 import sys
 import time
 from collections import Counter
@@ -88,7 +90,11 @@ async def main(port: int, seconds: float) -> None:
     works += [lambda: attack.client("/", good)] * CLIENTS
     works += [lambda: attack.client("/status.json", wrong)] * GUESSING
     tasks = [asyncio.create_task(_persistently(work)) for work in works]
-    await asyncio.sleep(seconds + 1)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds + 1):
+            await ended.wait()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -139,21 +139,45 @@ def seconds_of(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def _is_calm(status: dict[str, Any]) -> bool:
-    """Whether all is well, and every outage that is shown has its end."""
-    ends = [each["end"] for check in status["checks"] for each in check["troubles"]]
-    return status["verdict"] == "ok" and None not in ends
+def _played(episodes: list[Episode], check: str) -> list[Episode]:
+    """Those in which a check failed."""
+    return [each for each in episodes if check in each.fault.turns]
+
+
+def _is_calm(status: dict[str, Any], episodes: list[Episode]) -> bool:
+    """Whether all is well, and every outage is shown, with its end: history is written a while
+    after a run."""
+    shown = {check["name"]: check["troubles"] for check in status["checks"]}
+    ends = [each["end"] for troubles in shown.values() for each in troubles]
+    return (
+        status["verdict"] == "ok"
+        and None not in ends
+        and all(
+            len(troubles) >= min(len(_played(episodes, name)), MOST_SHOWN)
+            for name, troubles in shown.items()
+        )
+    )
+
+
+async def _lines(running: Running, check: str, count: int) -> list[dict[str, Any]]:
+    """The lines of the log in which a check's verdict changes, once there are so many."""
+    async with asyncio.timeout(LATEST_SECONDS):
+        while True:
+            found = [line for line in running.lines if line.get("check") == check and "was" in line]
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.1)
 
 
 async def compare(running: Running, episodes: list[Episode]) -> None:
     """The page's list of troubles and the log, line by line, against what was played."""
-    status = await running.status_when(_is_calm)
+    status = await running.status_when(lambda found: _is_calm(found, episodes))
     for check in status["checks"]:
         name = check["name"]
-        played = [each for each in episodes if name in each.fault.turns]
+        played = _played(episodes, name)
         shown = sorted(check["troubles"], key=lambda trouble: str(trouble["start"]))
         assert len(shown) == min(len(played), MOST_SHOWN), (name, shown)
-        told = [line for line in running.lines if line.get("check") == name and "was" in line]
+        told = await _lines(running, name, 2 * len(played))
         assert [line["verdict"] == "ok" for line in told] == [False, True] * len(played), told
         begun, ended = told[::2][-MOST_SHOWN:], told[1::2][-MOST_SHOWN:]
         newest = played[-MOST_SHOWN:]

@@ -19,7 +19,8 @@ from alerts.prometheus.alertmanager_config import alertmanager_file
 from alerts.prometheus.rules import rules_file
 from probe.kinds import KINDS
 from tests.daemon.running import PATIENCE, Running, daemon
-from tests.servers.receivers.alertmanager import Alertmanager, free_port
+from tests.servers.ports import free_port
+from tests.servers.receivers.alertmanager import Alertmanager
 from tests.servers.scraping.scraper import Scraper
 
 FACTOR = 20

@@ -11,7 +11,7 @@ from probe.lab import Lab
 from tests.command import probe
 from tests.daemon.running import PATIENCE, Running, daemon
 from tests.servers.chromium import Tab
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 HTTP = ("--only", "http")
 TITLE = "document.title"

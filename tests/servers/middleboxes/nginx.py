@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests import requirements
 from tests.servers.certificate import Certificate
+from tests.servers.ports import free_port
 from tests.servers.process import stop, wait_until
 
 _CONFIG = """\
@@ -52,7 +53,7 @@ class Nginx:
         zones: str = "",
     ) -> None:
         program = requirements.program("nginx", part="nginx")
-        self.plain_port, self.port = _free_ports(2)
+        self.plain_port, self.port = free_port(), free_port()
         config = folder / "nginx.conf"
         config.write_text(
             _CONFIG.format(
@@ -94,11 +95,3 @@ class Nginx:
         except OSError:
             return False
         return True
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests import requirements
+from tests.servers.ports import free_port
 from tests.servers.postgres import PASSWORD, USER, Postgres
 from tests.servers.process import Process, stop, wait_until
 
@@ -20,8 +21,7 @@ class PgBouncer:
         self._folder = Path(tempfile.mkdtemp(prefix="probe-pgbouncer-"))
         self._folder.chmod(0o755)
         self._log = self._folder / "pgbouncer.log"
-        with socket.create_server(("127.0.0.1", 0)) as held:
-            self.port = int(held.getsockname()[1])
+        self.port = free_port()
         users = self._folder / "users.txt"
         users.write_text(f'"{USER}" "{PASSWORD}"\n')
         config = self._folder / "pgbouncer.ini"

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests import requirements
+from tests.servers.ports import free_port
 
 CONFIG = """
 route:
@@ -79,10 +79,3 @@ class Alertmanager:
                 return response.status == 200
         except aiohttp.ClientError:
             return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port

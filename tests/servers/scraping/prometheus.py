@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from tests import requirements
+from tests.servers.ports import free_port
 from tests.servers.process import stop, wait_until
-from tests.servers.receivers.alertmanager import free_port
 
 START_SECONDS = 60.0
 STEP_SECONDS = 15

@@ -6,7 +6,7 @@ from typing import Self
 import aiohttp
 
 from tests import requirements
-from tests.servers.receivers.alertmanager import free_port
+from tests.servers.ports import free_port
 
 START_SECONDS = 30.0
 
@@ -29,12 +29,19 @@ class Pushgateway:
             stderr=asyncio.subprocess.DEVNULL,
         )
         self._session = aiohttp.ClientSession()
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._is_ready():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         await self._session.close()
         self._process.terminate()
         await self._process.wait()

@@ -12,6 +12,7 @@ from pathlib import Path
 from probe.stun.codec import MessageClass, Method, StunMessage
 from tests.requirements import optional, program
 from tests.servers.certificate import Certificate
+from tests.servers.ports import free_port
 from tests.servers.process import Process, stop, wait_until
 
 HOST = "127.0.0.1"
@@ -61,19 +62,6 @@ class TurnProduct:
     ways: tuple[str, ...]
     can: frozenset[str]
     start: Start
-
-
-def free_port() -> int:
-    """One that is free for UDP and TCP."""
-    while True:
-        with socket.create_server((HOST, 0)) as held:
-            port = int(held.getsockname()[1])
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
-                try:
-                    datagram.bind((HOST, port))
-                except OSError:
-                    continue
-                return port
 
 
 def _launch(command: list[str], folder: Path, ports: Mapping[str, int]) -> TurnServer:
