@@ -32,7 +32,7 @@ def relay_of(server: Coturn, transport: str = "udp", password: str | None = None
     return a_relay(text, server.username, password or server.password, server.ca_file)
 
 
-def a_relay(text: str, username: str, password: str, ca_file: Path) -> RelayServer:
+def a_relay(text: str, username: str, password: str, ca_file: Path | None) -> RelayServer:
     """A Relay at an IPv4 address."""
     url = parse_turn_url(text)
     return RelayServer(
