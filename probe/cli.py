@@ -78,15 +78,8 @@ FOR_ONCE = {
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
-@click.option(
-    "--push-job", metavar="NAME", help="Job label of the pushed metrics.  [default: probe]"
-)
-@click.option(
-    "--push-label",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Grouping label of the pushed metrics.",
-)
+@click.option("--push-job", metavar="NAME", help="Job label of the metrics.  [default: probe]")
+@click.option("--push-label", multiple=True, metavar="NAME=VALUE", help="Grouping label.")
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -226,7 +219,7 @@ for each in (turn, watch, report, load, doctor, status, incidents, annotate):
 
 @cli.command("rules")
 @click.option("--alertmanager", is_flag=True, help="Print an Alertmanager configuration instead.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to it.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Target file.")
 def rules(alertmanager: bool, output: Path | None) -> None:
     """Print alerting and recording rules for Prometheus."""
     from probe.commands import rules as command
