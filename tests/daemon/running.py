@@ -16,7 +16,7 @@ import aiohttp
 from tests.command import Process, start
 
 # A noisy machine with other tests beside this one.
-PATIENCE = 60.0
+PATIENCE = 150.0
 
 
 class Running:
@@ -32,7 +32,11 @@ class Running:
         self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
     async def __aenter__(self) -> Self:
-        line = await self.said("the status page is on")
+        try:
+            line = await self.said("the status page is on")
+        except BaseException:
+            await self._close()
+            raise
         found = re.search(r"http://\S+?(?=/?$)", line["message"])
         assert found is not None
         self.url = found[0].replace("localhost", "127.0.0.1")
@@ -44,6 +48,9 @@ class Running:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         await self.session.close()
         with suppress(ProcessLookupError):
             self.process.kill()

@@ -8,7 +8,7 @@ import aiohttp
 from tests import requirements
 from tests.servers.ports import free_port
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 class Pushgateway:
@@ -29,9 +29,13 @@ class Pushgateway:
             stderr=asyncio.subprocess.DEVNULL,
         )
         self._session = aiohttp.ClientSession()
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._is_ready():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

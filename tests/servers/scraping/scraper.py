@@ -71,9 +71,13 @@ class Scraper:
             stderr=asyncio.subprocess.DEVNULL,
         )
         self._session = aiohttp.ClientSession()
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._is_ready():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
