@@ -140,7 +140,8 @@ class AlertManager(AlertingStatus):
         self._outbox = await Outbox.open(
             self._folder, now=self._wall, journals=self._journals, reading=self._stored
         )
-        was_empty = not await restore(self.pipeline, self._outbox)
+        stored = await restore(self.pipeline, self._outbox)
+        was_empty = not (stored or self._outbox.journal_is_whole)
         warn_of_unrouted(self.pipeline.group_store.routes)
         self._clean_slate = was_empty and (
             self._outbox.has_lost_all or not self._outbox.state.persistent

@@ -37,7 +37,7 @@ FOR_ONCE = {
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--once", is_flag=True, help="Run every configured check once and exit.")
 @click.option("--lab", is_flag=True, help="Start the built-in lab and monitor it, nothing else.")
-@click.option("--only", type=Names(), default=(), help="Only these checks (names or kinds).")
+@click.option("--only", type=Names(), default=(), help="Run only these checks (names or kinds).")
 @click.option(
     "--require", type=Names(), default=(), help="Fail unless these are configured and measured."
 )
@@ -65,7 +65,7 @@ FOR_ONCE = {
     type=Seconds(above=0.0),
     default=60.0,
     show_default=True,
-    help="For a whole round; a slower check has failed.",
+    help="Deadline of a round; a slower check fails.",
 )
 @click.option(
     "--wait",
@@ -78,8 +78,8 @@ FOR_ONCE = {
     "--expect-new-instance", metavar="ID", help="/health must come from another instance.id."
 )
 @click.option("--push", metavar="URL", help="Push the metrics of the run to this Pushgateway.")
-@click.option("--push-job", metavar="NAME", help="Job of what is pushed.  [default: probe]")
-@click.option("--push-label", multiple=True, metavar="NAME=VALUE", help="Label of its group.")
+@click.option("--push-job", metavar="NAME", help="Job label of the metrics.  [default: probe]")
+@click.option("--push-label", multiple=True, metavar="NAME=VALUE", help="Grouping label.")
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -207,7 +207,7 @@ def lab(settings: tuple[str, ...], knobs: bool, write_env: Path | None) -> None:
 @cli.command("healthcheck")
 @click.pass_obj
 def healthcheck(options: dict[str, Any]) -> None:
-    """Ask the daemon of this machine whether it is alive: 0 if so, else 1."""
+    """Check whether this machine's daemon is alive: exit code 0 if so, else 1."""
     from probe.commands import healthcheck as command
 
     sys.exit(command.run(options))
@@ -219,7 +219,7 @@ for each in (turn, watch, report, load, doctor, status, incidents, annotate):
 
 @cli.command("rules")
 @click.option("--alertmanager", is_flag=True, help="Print an Alertmanager configuration instead.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="To a file.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Target file.")
 def rules(alertmanager: bool, output: Path | None) -> None:
     """Print alerting and recording rules for Prometheus."""
     from probe.commands import rules as command

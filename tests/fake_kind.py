@@ -18,7 +18,6 @@ from probe.core.model import (
     Sample,
     Signal,
     Status,
-    Threshold,
     Unit,
     Verdict,
 )
@@ -116,8 +115,3 @@ def result_of(
         samples=tuple(Sample(signal, value) for signal, value in (samples or {}).items()),
         failure=failure,
     )
-
-
-def threshold_on(signal: Signal, **parts: Any) -> Threshold:
-    """A threshold with the given parts."""
-    return Threshold(signal, **parts)

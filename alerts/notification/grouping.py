@@ -206,8 +206,7 @@ class GroupStore:
         """The message that an incident is resolved, to a notifier that was sent it."""
         key = (route.name, incident.subject)
         view = self.views.get(key)
-        muted = [each for each in incident.muted if self.routes.matches(each, route.name)]
-        if view is None or incident.held or muted:
+        if view is None or incident.held or self._goes_on(route, incident, view):
             return None
         assignment = self._assignment(route, incident, view, over=True)
         if assignment.role is Role.STANDBY and assignment.owner != view.owner:
@@ -223,6 +222,13 @@ class GroupStore:
         self.ended[key] = now
         ended = tuple(each for each in incident.over if self._is_for(route, each, view))
         return resolved_message(incident, ended, view, now, setting)
+
+    def _goes_on(self, route: Route, incident: AlertGroup, view: NotificationLogEntry) -> bool:
+        """Whether an alert that a receiver was sent still fires, and is only suppressed. One that
+        it never heard of holds no incident open."""
+        muted = [each for each in incident.muted if self.routes.matches(each, route.name)]
+        sent = {*view.story, *view.members}
+        return any(name_of(each) in sent for each in muted)
 
     def _is_for(self, route: Route, alert: Alert, view: NotificationLogEntry) -> bool:
         """Whether a resolved alert is part of what a receiver was sent, or would have been."""

@@ -2,8 +2,10 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -60,16 +62,27 @@ class HttpAnswer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3)."""
+        """Seconds that it asks us to wait: a number, or until a date (RFC 9110, 10.2.3) by its own
+        clock, if it says what that shows."""
         said = self.headers.get("retry-after", "")
         try:
             return float(said)
         except ValueError:
             pass
-        try:
-            return max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
-        except (OverflowError, ValueError):
+        until, now = _moment(said), _moment(self.headers.get("date", ""))
+        if until is None:
             return None
+        return max(until - (time.time() if now is None else now), 0.0)
+
+
+def _moment(text: str) -> float | None:
+    """An HTTP date (RFC 9110, 5.6.7) in seconds since 1970; None for what is none. HTTP's dates are
+    in UTC, so one without an offset is too."""
+    try:
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (OverflowError, ValueError):
+        return None
 
 
 async def post(
@@ -87,7 +100,8 @@ async def request(
     method: str, url: str, *, longest: int = LONGEST_ANSWER, **content: Any
 ) -> HttpAnswer:
     """Any request to a service; ``content`` is aiohttp's. At most ``longest`` bytes of the answer
-    are read. Raises NotifyError like :func:`post`."""
+    are read, and an answer that breaks off after its header is one. Raises NotifyError like
+    :func:`post`."""
     import aiohttp
 
     host = show_host(url)
@@ -99,7 +113,7 @@ async def request(
                 method, url, allow_redirects=False, **content, **options_for(url)
             ) as response,
         ):
-            text = (await _body(response, longest)).decode("utf-8", "replace")
+            text = (await _what_came(response, longest)).decode("utf-8", "replace")
             fields = {name.lower(): value for name, value in response.headers.items()}
             return HttpAnswer(response.status, fields, text)
     except aiohttp.ConnectionTimeoutError:
@@ -110,14 +124,23 @@ async def request(
         raise NotifyError(f"{host}: {reason_of(error)}") from None
 
 
-async def _body(response: "aiohttp.ClientResponse", longest: int) -> bytes:
-    """The whole body, up to a number of bytes: one read gives what has come so far."""
+async def body_of(response: "aiohttp.ClientResponse", longest: int) -> AsyncIterator[bytes]:
+    """The body in pieces, up to a number of bytes: one read gives what has come so far."""
+    left = longest
+    while left > 0 and (more := await response.content.read(left)):
+        left -= len(more)
+        yield more
+
+
+async def _what_came(response: "aiohttp.ClientResponse", longest: int) -> bytes:
+    """The body, up to a number of bytes or to where it breaks off: the status has been received,
+    and a message that was accepted is not sent again for the sake of what comes after it."""
+    import aiohttp
+
     body = b""
-    while len(body) < longest:
-        more = await response.content.read(longest - len(body))
-        if not more:
-            break
-        body += more
+    with suppress(aiohttp.ClientError, OSError):
+        async for piece in body_of(response, longest):
+            body += piece
     return body
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from alerts.model import Message, MessageType, NotifyError, Severity
 from alerts.notifier import Notifier
+from alerts.notifiers import slack_errors
 from alerts.notifiers.base import (
     HttpAnswer,
     NotifierKind,
@@ -27,17 +28,6 @@ from probe.report.text.sanitize import clean
 from probe.untrusted.json_document import InvalidDocument, parse_json
 
 PAUSE_SECONDS = 1.0
-# Errors of the Web API that may pass on a later attempt.
-PASSING = frozenset(
-    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"}
-    | {"request_timeout", "team_added_to_org", "external_channel_migrating", "update_failed"}
-)
-# The message that we remember is gone: there is nothing to change.
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-# What an incoming webhook says of a message without content.
-NO_CONTENT = frozenset({"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"})
-# It can't show the blocks: the text alone says what users lose.
-_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 NOT_SLACK = "the answer is not Slack's (a proxy, a login page?)"
 # https://docs.slack.dev/messaging/formatting-message-text, and what people take for one.
 _MENTION = re.compile(r"<(!(here|channel|everyone)|!subteam\^S[A-Z0-9]+|@[UW][A-Z0-9]+)>")
@@ -114,12 +104,14 @@ class SlackWebhook:
 
         content = document(message, self._mention, memory)
         answer = await post_webhook(self._url.get_secret_value(), content)
-        if error_code(answer.text) in _BLOCKS:
+        if error_code(answer.text) in slack_errors.BLOCKS:
             answer = await post_webhook(self._url.get_secret_value(), _without_blocks(content))
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", error_code(answer.text))
         if answer.text.strip() != "ok":
-            raise NotifyError(_reason(word) if (word := error_code(answer.text)) else NOT_SLACK)
+            raise NotifyError(
+                slack_errors.reason(word) if (word := error_code(answer.text)) else NOT_SLACK
+            )
         return {SEVERITY: message.severity.value}
 
     async def verify(self) -> str:
@@ -127,7 +119,7 @@ class SlackWebhook:
         NotifyError."""
         answer = await post(self._url.get_secret_value(), json={})
         word = error_code(answer.text)
-        if answer.status == 400 and word in NO_CONTENT:
+        if answer.status == 400 and word in slack_errors.NO_CONTENT:
             return "the webhook exists"
         raise error_from_answer(answer, "Slack", word)
 
@@ -156,7 +148,7 @@ class SlackBot:
         try:
             await self._call("chat.update", {**place, **content})
         except NotifyError as error:
-            if error.reason not in {_reason(word) for word in GONE}:
+            if error.reason not in slack_errors.reasons(slack_errors.GONE):
                 raise
             return await self._post(content, message, memory)
         if answer := self._reply(message, memory):
@@ -209,7 +201,15 @@ class SlackBot:
         if await find(self._read, place["channel"], message, memory, place["ts"]):
             return
         thread = {"channel": place["channel"], "thread_ts": place["ts"]}
-        await self._call("chat.postMessage", {**thread, **with_metadata(content, message)})
+        marked = with_metadata(content, message)
+        try:
+            await self._call("chat.postMessage", {**thread, **marked})
+        except NotifyError as error:
+            if error.reason not in slack_errors.reasons(slack_errors.NO_THREAD):
+                raise
+            # An edit notifies nobody, so it is said in the channel.
+            marked.pop("reply_broadcast", None)
+            await self._call("chat.postMessage", {"channel": place["channel"], **marked})
 
     async def _read(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return await self._call(method, arguments, reads=True)
@@ -228,14 +228,14 @@ class SlackBot:
         answer = await call_method(self._api, token, method, asked, reads=reads)
         found = _document(answer)
         word = error_code(str(found.get("error", "")))
-        if word in _BLOCKS and "blocks" in asked:
+        if word in slack_errors.BLOCKS and "blocks" in asked:
             return await self._call(method, _without_blocks(asked))
         if answer.status != 200:
             raise error_from_answer(answer, "Slack", word)
         if found.get("ok") is not True:
             # Without an error code the answer is not Slack's, but perhaps a proxy's.
-            permanent = bool(word) and word not in PASSING
-            reason = _reason(word) if word else NOT_SLACK
+            permanent = bool(word) and word not in slack_errors.PASSING
+            reason = slack_errors.reason(word) if word else NOT_SLACK
             raise NotifyError(reason, permanent=permanent, retry_after=answer.retry_after)
         return found
 
@@ -270,10 +270,6 @@ def _escalates(message: Message, memory: Mapping[str, str]) -> bool:
 
 def _without_blocks(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name != "blocks"}
-
-
-def _reason(word: str) -> str:
-    return f"Slack refuses: {word}"
 
 
 def _document(answer: HttpAnswer) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from alerts.notifiers.base import (
     LONGEST_ANSWER,
     TIMEOUT_SECONDS,
     HttpAnswer,
+    body_of,
 )
 from alerts.notifiers.session import session_for_attempt
 from probe.net.fetch.failure import reason_of
@@ -85,7 +86,8 @@ async def call_method(
 
 
 class _Answers:
-    """Keeps the last answer as it came: what isn't Slack's own makes slack-sdk trip."""
+    """Keeps the last answer as it came, and nothing of it for slack-sdk: that would read an answer
+    of any length, and trip over what isn't Slack's own."""
 
     def __init__(self) -> None:
         self.last: HttpAnswer | None = None
@@ -95,13 +97,22 @@ class _Answers:
     ) -> aiohttp.ClientResponse:
         self.last = None
         response = await handler(request)
-        if 300 <= response.status < 400 or (response.content_length or 0) > LONGEST_ANSWER:
+        try:
+            self.last = await _answer(response)
+        except BaseException:
             response.close()
-            raise NotifyError(f"Slack answers {response.status}")
-        text = (await response.read()).decode("utf-8", "replace")
-        fields = {name.lower(): value for name, value in response.headers.items()}
-        self.last = HttpAnswer(response.status, fields, text)
+            raise
         return response
+
+
+async def _answer(response: aiohttp.ClientResponse) -> HttpAnswer:
+    if 300 <= response.status < 400:
+        raise NotifyError(f"Slack answers {response.status}")
+    body = b"".join([piece async for piece in body_of(response, LONGEST_ANSWER + 1)])
+    if len(body) > LONGEST_ANSWER:
+        raise NotifyError(f"Slack answers {response.status} with too much text")
+    fields = {name.lower(): value for name, value in response.headers.items()}
+    return HttpAnswer(response.status, fields, body.decode("utf-8", "replace"))
 
 
 async def _answer_of(
@@ -113,14 +124,18 @@ async def _answer_of(
             asyncio.timeout(TIMEOUT_SECONDS),
             session_for_attempt(timeout=_TIMEOUT, middlewares=(answers,)) as session,
         ):
-            await send(session)
+            try:
+                await send(session)
+            except _ERRORS:
+                # What slack-sdk makes of an answer is no reason to reset its connection.
+                if answers.last is None:
+                    raise
     except aiohttp.ConnectionTimeoutError:
         raise NotifyError(f"{host}: no connection within {CONNECT_SECONDS:g} s") from None
     except TimeoutError:
         raise NotifyError(f"{host} does not answer within {TIMEOUT_SECONDS:g} s") from None
     except _ERRORS as error:
-        if answers.last is None:
-            raise NotifyError(f"{host}: {reason_of(error)}") from None
+        raise NotifyError(f"{host}: {reason_of(error)}") from None
     if answers.last is None:
         raise NotifyError(f"{host}: no answer")
     return answers.last

@@ -10,7 +10,7 @@ from typing import Any
 
 from probe.storage.journal import Contents, Journal
 from probe.storage.replica import STALLED, Runner
-from probe.storage.sqlite import describe
+from probe.storage.sqlite_errors import describe
 from probe.storage.thread import Stalled
 
 logger = logging.getLogger(__name__)

@@ -97,6 +97,12 @@ class Outbox:
         return self._incidents
 
     @property
+    def journal_is_whole(self) -> bool:
+        """Whether the journal alone says what is open: all of it was read, and it is written."""
+        journal = self._incidents
+        return journal is not None and journal.is_complete and not journal.problem
+
+    @property
     def was_damaged(self) -> bool:
         """Whether something of what was kept could not be read when it was opened."""
         return self._loaded.lost or bool(self._loaded.invalid) or not self.state.persistent

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 # What separates installations that one server scrapes: staging is judged beside production.
 SITE = ("job", "environment")
-# The labels that identify one check of one probe among everything a server scrapes.
-JOIN = ("job", "instance", "region", "check")
 # What is the same for a check in every region.
 GLOBAL = (*SITE, "check", "kind", "component", "service", "subject")
 # How often rules are evaluated, in seconds: the probe's own `for` has passed by then.

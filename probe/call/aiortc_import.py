@@ -1,9 +1,11 @@
-"""aiortc without its codecs.
+"""aiortc without its codecs, and without SRTP.
 
-A call here carries no media, yet importing aiortc imports PyAV, and with it FFmpeg: 16 MB
-of a process that has 256. aiortc has no public way to leave them out, so while it is
-imported, PyAV's modules are stand-ins; afterwards whoever imports PyAV gets the real one.
-``tests/call/test_aiortc_import.py`` breaks if aiortc comes to need more than the names.
+A call here carries no media of aiortc's, yet importing aiortc imports PyAV, and with it FFmpeg
+(16 MB of a process that has 256), and pylibsrtp, and with it a second OpenSSL (5 MB). aiortc has
+no public way to leave them out, so while it is imported, their modules are stand-ins; afterwards
+whoever imports them gets the real ones. DTLS offers its SRTP profiles as before (RFC 5764); the
+keys for them are made and not used. ``tests/call/test_aiortc_import.py`` breaks if aiortc comes to
+need more than the names.
 """
 
 import sys
@@ -13,16 +15,20 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-MEDIA = "av"
+from probe.call import no_srtp
+
+CODECS, SRTP = "av", "pylibsrtp"
+LEFT_OUT = (CODECS, SRTP)
 
 
 class _StandIns(MetaPathFinder, Loader):
-    """Finds PyAV's modules and gives empty ones, in which every name is an empty class."""
+    """Finds the modules that are left out; PyAV's are empty, in which every name is an empty
+    class."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname.partition(".")[0] != MEDIA:
+        if _package_of(fullname) not in LEFT_OUT:
             return None
         return ModuleSpec(fullname, self, is_package=True)
 
@@ -30,20 +36,26 @@ class _StandIns(MetaPathFinder, Loader):
         return _StandIn(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """There is nothing to run."""
+        """What aiortc takes from pylibsrtp."""
+        if module.__name__ == SRTP:
+            module.__dict__.update(no_srtp.NAMES)
 
 
 class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> type:
-        if name.startswith("__"):
+        if name.startswith("__") or self.__name__ == SRTP:
             raise AttributeError(name)
         return type(name, (), {})
 
 
+def _package_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
 @contextmanager
 def without_media() -> Iterator[None]:
-    """Import aiortc within this; does nothing where PyAV or aiortc is there already."""
-    if MEDIA in sys.modules or "aiortc" in sys.modules:
+    """Import aiortc within this; does nothing where it is there already, or what it leaves out."""
+    if {*LEFT_OUT, "aiortc"} & sys.modules.keys():
         yield
         return
     stand_ins = _StandIns()
@@ -52,7 +64,7 @@ def without_media() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(stand_ins)
-        for name in [name for name in sys.modules if name.partition(".")[0] == MEDIA]:
+        for name in [name for name in sys.modules if _package_of(name) in LEFT_OUT]:
             del sys.modules[name]
 
 

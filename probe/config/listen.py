@@ -1,6 +1,10 @@
-"""Where the web server listens: HOST:PORT. Imports nothing, for a command that runs often."""
+"""Where the web server listens (HOST:PORT), and the names that it has. Imports little, for a
+command that runs often."""
+
+import re
 
 DEFAULT_LISTEN = "[::]:9091"
+_HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?\Z|\*\Z", re.IGNORECASE)
 
 
 def listen_address(text: str) -> tuple[str, int]:
@@ -15,4 +19,21 @@ def check_listen(text: str) -> str:
     bare = host.strip("[]")
     if not bare or not port.isdigit() or int(port) > 65535 or (":" in bare and bare == host):
         raise ValueError(f"'{text}' is no HOST:PORT: write {DEFAULT_LISTEN} for every address")
+    return text
+
+
+def host_patterns(text: str) -> tuple[str, ...]:
+    """Names of hosts from a list: ``probe.example.org``, ``*.example.org``, ``*``. Raises
+    ValueError that says what would be right."""
+    found = tuple(each for each in re.split(r"[\s,;]+", text) if each)
+    for each in found:
+        if not _HOST_PATTERN.match(each):
+            right = "write names without scheme and port: probe.example.org, *.example.org"
+            raise ValueError(f"'{each[:100]}' is no name of a host: {right}")
+    return found
+
+
+def check_host_patterns(text: str) -> str:
+    """The list of :func:`host_patterns` unchanged. Raises ValueError."""
+    host_patterns(text)
     return text

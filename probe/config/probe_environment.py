@@ -3,10 +3,16 @@
 import logging
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from probe.config.listen import DEFAULT_LISTEN, check_listen
+from probe.config.listen import (
+    DEFAULT_LISTEN,
+    check_host_patterns,
+    check_listen,
+    host_patterns,
+)
 from probe.config.public_page import check_links, check_public_listen, logo_address
 from probe.config.shard import Shard
 from probe.core.environment import Environment
@@ -34,6 +40,7 @@ LOG_LEVELS = {
 
 Listen = Annotated[str, AfterValidator(check_listen)]
 PublicListen = Annotated[str, AfterValidator(check_public_listen)]
+HostPatterns = Annotated[str, AfterValidator(check_host_patterns)]
 Links = Annotated[str, AfterValidator(check_links)]
 
 
@@ -84,6 +91,10 @@ class ProbeEnvironment(Environment):
     public_url: BaseUrl | None = Field(default=None, alias="PROBE_PUBLIC_URL")
     """Address at which people reach the probe's pages; notifications link to it. Example:
     `https://probe.example.org`"""
+    allowed_hosts: HostPatterns = Field(default="", alias="PROBE_ALLOWED_HOSTS")
+    """Names by which browsers may open the pages over plain HTTP where no login protects them,
+    beside that of `PROBE_PUBLIC_URL`, addresses, and names without a dot; `*` is every name.
+    Example: `probe.example.org,*.corp.example.org`"""
     grafana_url: HttpUrl | None = Field(default=None, alias="GRAFANA_URL")
     """Address of a dashboard; notifications link to it. Example:
     `https://grafana.example.org/d/probe-overview`"""
@@ -135,6 +146,12 @@ class ProbeEnvironment(Environment):
         if value is not None:
             logo_address(value)
         return value
+
+    @property
+    def hosts_of_pages(self) -> tuple[str, ...]:
+        """The names by which browsers may open the pages: the public address's first."""
+        public = self.public_url.get_secret_value() if self.public_url else ""
+        return (*filter(None, [urlsplit(public).hostname]), *host_patterns(self.allowed_hosts))
 
     @property
     def own_sentry_dsn(self) -> SecretStr | None:

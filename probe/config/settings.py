@@ -57,6 +57,7 @@ class DaemonSettings:
     web_token: SecretStr | None = None
     api_token: SecretStr | None = None
     metrics_open: bool = False
+    allowed_hosts: tuple[str, ...] = ()
     full_metrics: bool = False
     web_config_file: Path | None = None
     log_format: Literal["json", "console"] | None = None
@@ -235,6 +236,7 @@ def _service(own: ProbeEnvironment) -> DaemonSettings:
         web_token=own.web_token,
         api_token=own.api_token,
         metrics_open=own.metrics_open,
+        allowed_hosts=own.hosts_of_pages,
         full_metrics=own.metrics == "full",
         web_config_file=own.web_config_file,
         log_format=own.log_format,

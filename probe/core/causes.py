@@ -96,7 +96,7 @@ HINTS: dict[Cause, str] = {
     Cause.TARGET_FORBIDDEN: "The exporter may not contact this address: add the host or network to "
     "`targets` of [exporter], if it is meant.",
     Cause.CONNECT_REFUSED: "Nothing listens there: is the service running, is the port right?",
-    Cause.CONNECT_FAILED: "There is no way to that address: check routes and firewalls.",
+    Cause.CONNECT_FAILED: "There is no route to that address: check routes and firewalls.",
     Cause.CONNECTION_CLOSED: "The server hung up: look at its log at this time.",
     Cause.TLS_INVALID: "Renew or correct the certificate; for a private authority "
     "set PROBE_CA_FILE.",

@@ -34,11 +34,6 @@ class Recorder:
         self._queued_since: float | None = None
 
     @property
-    def is_queued(self) -> bool:
-        """Whether the check is waiting for a slot."""
-        return self._queued_since is not None
-
-    @property
     def queued(self) -> float:
         """Seconds spent waiting for a slot, which don't count towards the deadline."""
         since = self._queued_since

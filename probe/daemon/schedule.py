@@ -1,7 +1,7 @@
 """When each check runs: at a fixed rate, staggered, never twice at a time.
 
 All times are the monotonic clock's, so steps of the wall clock don't affect the schedule, and a
-suspended machine resumes where it was. One job of APScheduler's serves all checks: it goes off
+suspended machine resumes where it was. One timer of the event loop serves all checks: it goes off
 when the next one is due.
 """
 
@@ -97,6 +97,7 @@ class Schedule:
         self._queue: list[tuple[float, str]] = []
         self._alarm = AlarmClock(clock, self.wake)
         self._started = self._stopping = False
+        self._started_together = 0
         self._repeat: set[str] = set()
         self._running: dict[asyncio.Task[None], str] = {}
         self._busy: set[str] = set()
@@ -106,7 +107,6 @@ class Schedule:
     def start(self) -> None:
         """Start; inside the running loop."""
         self._started = True
-        self._alarm.start()
         self.wake()
 
     def add(self, timing: CheckTiming) -> None:
@@ -143,17 +143,19 @@ class Schedule:
         if not self._started or self._stopping:
             return
         now = self._clock()
+        self._started_together = 0
         while self._queue and self._queue[0][0] <= now:
             due, name = heapq.heappop(self._queue)
             rate = self._rates.get(name)
             if rate is not None and rate.due == due:
+                self._started_together += 1
                 self._begin(rate, now)
         self._set_timer()
 
     async def stop(self) -> None:
         """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
-        await self._alarm.stop()
+        self._alarm.stop()
         for task in self._running:
             task.cancel()
         if self._running:
@@ -166,7 +168,7 @@ class Schedule:
 
     def _set_timer(self) -> None:
         if not self._stopping:
-            self._alarm.set(self._queue[0][0] if self._queue else None)
+            self._alarm.set(self._queue[0][0] if self._queue else None, self._started_together)
 
     def _begin(self, rate: "_FixedRate", now: float) -> None:
         """A turn has come: a run begins, unless the last one is still under way."""

@@ -10,11 +10,12 @@ from probe.history import newest_runs
 from probe.history.incidents import tables as incident_tables
 from probe.history.uptime import tables as uptime_tables
 from probe.storage.salvage import Row
-from probe.storage.sqlite import Schema, Unreadable
+from probe.storage.sqlite import Schema
 from probe.storage.sqlite import open_file as open_sqlite_file
 from probe.storage.sqlite import open_memory as open_sqlite_memory
 from probe.storage.sqlite import reading as reading
 from probe.storage.sqlite import transaction as writing
+from probe.storage.sqlite_errors import Unreadable
 
 __all__ = ["Unreadable", "reading", "writing"]
 

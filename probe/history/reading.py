@@ -15,7 +15,7 @@ from probe.history.model import ResultRow
 from probe.history.rows import COLUMNS, Reader
 from probe.history.uptime.model import SubjectKind, Uptime
 from probe.history.uptime.queries import between
-from probe.storage.sqlite import describe
+from probe.storage.sqlite_errors import describe
 
 BUSY_SECONDS = 5.0
 MOST_ANNOTATIONS = 200

@@ -31,16 +31,8 @@ from probe.history.uptime import marks
 from probe.history.uptime.model import Subject
 from probe.history.uptime.rollup import note_late
 from probe.history.write_queue import ChangeQueue, WriteQueue
-from probe.storage.sqlite import (
-    Unreadable,
-    describe,
-    identity_of,
-    is_transient,
-    reading,
-    recreate,
-    transaction,
-    translate_corruption,
-)
+from probe.storage.sqlite import identity_of, reading, recreate, transaction
+from probe.storage.sqlite_errors import Unreadable, describe, is_transient, translate_corruption
 
 logger = logging.getLogger(__name__)
 

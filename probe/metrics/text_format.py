@@ -14,6 +14,8 @@ OPENMETRICS, PLAIN = "application/openmetrics-text", "text/plain"
 # OpenMetrics 2.0 is a draft; a scraper that asks for a newer format takes this one too.
 VERSION = "1.0.0"
 _ESCAPINGS = (ALLOWUTF8, DOTS, UNDERSCORES, VALUES)
+_ANY = ("*/*", "text/*")
+_QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}")
 # No scraper sends more; each takes time.
 _LONGEST = 2000
@@ -54,12 +56,18 @@ def _escaped(value: str) -> str:
 
 
 def acceptable(accept: str | None) -> str:
-    """The same header with no more than prometheus_client can read, which takes each part for well
-    formed: versions that are numbers and that are written here, and known escapings."""
-    return ",".join(_ranges((accept or "")[:_LONGEST]))
+    """The range of an Accept header that weighs most, as prometheus_client can read it, which takes
+    the first that it knows, whatever its weight, and each part for well formed; empty if none is
+    written here. Of equal weights OpenMetrics is taken."""
+    ranges = list(_ranges((accept or "")[:_LONGEST]))
+    return max(
+        ranges, key=lambda each: (each[0], each[1].startswith(OPENMETRICS)), default=(0, "")
+    )[1]
 
 
-def _ranges(accept: str) -> Iterator[str]:
+def _ranges(accept: str) -> Iterator[tuple[float, str]]:
+    """Each range that can be written, with its weight: versions that are numbers and that are
+    written here, and known escapings."""
     for part in accept.split(","):
         kind, *rest = (each.strip() for each in part.split(";"))
         given = {
@@ -67,24 +75,28 @@ def _ranges(accept: str) -> Iterator[str]:
             for name, equals, value in (each.partition("=") for each in rest)
             if equals
         }
-        kind = kind.lower()
-        if kind not in (OPENMETRICS, PLAIN) or _is_refused(given.get("q", "")):
+        kind = PLAIN if kind in _ANY else kind.lower()
+        version, weight = given.get("version", ""), _weight(given.get("q", "1"))
+        if kind not in (OPENMETRICS, PLAIN) or weight == 0:
             continue
-        version = given.get("version", "")
         if version and not _NUMBER.fullmatch(version):
             continue
         is_new = bool(version) and int(version.partition(".")[0]) >= 1
         if kind == OPENMETRICS and version and not is_new:
             continue
         escaping = given.get("escaping", "")
-        yield ";".join(
-            (
-                kind,
-                *((f"version={VERSION}",) if is_new else ()),
-                *((f"escaping={escaping}",) if is_new and escaping in _ESCAPINGS else ()),
-            )
+        yield (
+            weight,
+            ";".join(
+                (
+                    kind,
+                    *((f"version={VERSION}",) if is_new else ()),
+                    *((f"escaping={escaping}",) if is_new and escaping in _ESCAPINGS else ()),
+                )
+            ),
         )
 
 
-def _is_refused(weight: str) -> bool:
-    return bool(re.fullmatch(r"0(?:\.0{0,3})?", weight))
+def _weight(text: str) -> float:
+    """A qvalue (RFC 9110, 12.4.2); what is none counts as 1."""
+    return float(text) if _QVALUE.fullmatch(text) else 1.0

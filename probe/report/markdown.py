@@ -1,4 +1,4 @@
-"""An incident as Markdown, to begin a post-mortem with.
+"""An incident as Markdown, to start a post-mortem from.
 
 What comes from a target is escaped, so that it can neither be markup nor end a table's cell;
 notes of people are Markdown themselves and stay as they are.

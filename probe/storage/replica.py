@@ -14,18 +14,8 @@ from typing import Protocol, TypeVar
 
 from probe.storage.invalid_rows import set_row_aside
 from probe.storage.salvage import Row
-from probe.storage.sqlite import (
-    Schema,
-    Unreadable,
-    describe,
-    identity_of,
-    is_storage_error,
-    open_file,
-    recreate,
-    transaction,
-    transfer,
-    translate_corruption,
-)
+from probe.storage.sqlite import Schema, identity_of, open_file, recreate, transaction, transfer
+from probe.storage.sqlite_errors import Unreadable, describe, is_storage_error, translate_corruption
 from probe.storage.thread import Stalled
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
-"""SQLite files: opened, laid out, checked, quarantined when damaged, written in transactions.
+"""SQLite files: opened, laid out, checked, written in transactions.
 
 For the history and the outbox alike. A file that can't be read is renamed; what can still be
-read of it is copied into a new one, row by row (``probe.storage.salvage``).
+read of it is copied into a new one, row by row (``quarantine``, ``salvage``).
 """
 
 import logging
@@ -10,25 +10,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from probe.storage.atomic import make_folder
+from probe.storage.quarantine import quarantine
 from probe.storage.salvage import Row, Salvaged, salvage
-
-MAX_QUARANTINED = 2
-# SQLite's own companions of a database file. They go first: left behind, the log of the old
-# file would be taken for that of the new one.
-COMPANIONS = ("-wal", "-shm")
-
-_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
-_TRANSIENT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+from probe.storage.sqlite_errors import Unreadable, describe, error_code, translate_corruption
 
 logger = logging.getLogger(__name__)
-
-
-class Unreadable(Exception):
-    """What is in the file can't be read. The text holds nothing of the contents."""
 
 
 @dataclass(frozen=True)
@@ -165,47 +154,6 @@ def _check_required(database: sqlite3.Connection, schema: Schema) -> None:
         raise
 
 
-def quarantine(path: Path, pattern: str, now: float) -> Path:
-    """Rename a database file and its companions; returns the new path.
-
-    Of all that were quarantined the newest two are kept. Raises OSError if the file can't be
-    renamed.
-    """
-    aside = _free_name(path, pattern, now)
-    for suffix in COMPANIONS:
-        companion = _companion(path, suffix)
-        if companion.exists():
-            companion.rename(_companion(aside, suffix))
-    path.rename(aside)
-    _forget_older(aside, pattern)
-    return aside
-
-
-def _free_name(path: Path, pattern: str, now: float) -> Path:
-    moment = datetime.fromtimestamp(now, UTC)
-    while True:
-        name = pattern.replace("*", moment.strftime("%Y%m%dT%H%M%SZ"))
-        if not (path.parent / name).exists():
-            return path.parent / name
-        moment += timedelta(seconds=1)
-
-
-def _forget_older(newest: Path, pattern: str) -> None:
-    others = [path for path in newest.parent.glob(pattern) if path != newest]
-    # Renaming sets the change time; names carry the probe's clock, which may have jumped.
-    others.sort(key=lambda path: path.lstat().st_ctime_ns, reverse=True)
-    for path in others[MAX_QUARANTINED - 1 :]:
-        try:
-            for each in (*(_companion(path, suffix) for suffix in COMPANIONS), path):
-                each.unlink(missing_ok=True)
-        except OSError as error:  # a folder, say: what is in it is not ours
-            logger.info("%s stays: %s", path, error)
-
-
-def _companion(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """A transaction that writes: all of it is kept, or, after an exception, nothing."""
@@ -233,54 +181,6 @@ def reading(database: sqlite3.Connection) -> Iterator[None]:
 def _roll_back(database: sqlite3.Connection) -> None:
     if database.in_transaction:  # SQLite ends it by itself after some errors
         database.execute("ROLLBACK")
-
-
-@contextmanager
-def translate_corruption() -> Iterator[None]:
-    """Turns SQLite's errors about the contents of the file into Unreadable."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if error_code(error) in _UNREADABLE:
-            raise Unreadable(describe(error)) from None
-        raise
-    except UnicodeDecodeError:
-        # SQLite's own message about a damaged schema, which quotes it.
-        raise Unreadable("its contents are damaged") from None
-
-
-def error_code(error: Exception) -> int:
-    """SQLite's primary result code; 0 for what has none."""
-    # The primary code is in the low byte of an extended one.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def is_transient(error: Exception) -> bool:
-    """Whether the connection is as good as before: the file is locked, or the disk full."""
-    return error_code(error) in _TRANSIENT
-
-
-def is_storage_error(error: Exception) -> bool:
-    """Whether the file or its disk fails, not what was asked of it."""
-    return isinstance(error, (OSError, Unreadable)) or type(error) in (
-        sqlite3.OperationalError,
-        sqlite3.DatabaseError,
-    )
-
-
-# SQLite's messages that quote nothing of a file's contents.
-_QUOTING = ("malformed database schema", "unsupported file format", "near ")
-
-
-def describe(error: Exception) -> str:
-    """What went wrong, without anything of a file's contents."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    text = str(error)
-    for start in _QUOTING:
-        if text.startswith(start):
-            return start.strip()
-    return text
 
 
 def identity_of(path: Path) -> tuple[int, int] | None:

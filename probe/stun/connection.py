@@ -10,7 +10,8 @@ from probe.net.resolver import Address
 from probe.stun import message as messages
 from probe.stun.codec import MessageClass, StunMessage
 from probe.stun.transaction import RetransmissionTimers, Transactions
-from probe.stun.transport import Phases, Transport, connect_transport, secure_transport
+from probe.stun.transport import Phases, Transport
+from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import TurnUri
 
 # What one connection may bring: far more than any measurement asks for, beside a multiple of

@@ -3,14 +3,20 @@
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
+from probe.diagnostics.repeated_errors import LogRate
+from probe.report.text.sanitize import clean
+from probe.web.browsers.hosts import OwnHosts, host_name
 from probe.web.logins import RETRY_SECONDS, WrongLogins
 from probe.web.security import WebSecurity
+
+logger = logging.getLogger(__name__)
 
 # Health endpoints, which load balancers request without a password.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/-/healthy"})
@@ -22,6 +28,10 @@ API_PATH = "/api/"
 PEER_PATH, CALL_PATH = "/peer/verdicts", "/peer"
 _BASIC = 'Basic realm="probe", charset="UTF-8"'
 PEER_PATHS = frozenset({PEER_PATH, CALL_PATH})
+_NOT_OURS = (
+    "{name} is not known as a name of this probe: set PROBE_PUBLIC_URL or PROBE_ALLOWED_HOSTS, "
+    "use https, or the address"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +46,16 @@ class Access:
     metrics_open: bool = False
     api_token: SecretStr | None = None
     open_paths: frozenset[str] = frozenset()
+    hosts: OwnHosts = field(default_factory=OwnHosts)
+
+    def is_public(self, path: str) -> bool:
+        """Whether a page is for everybody, or has a token of its own."""
+        return path in OPEN_PATHS or path in PEER_PATHS or path in self.open_paths
 
     def allows(self, path: str, authorization: str | None, *, users: bool = False) -> bool:
         """Whether a request with this Authorization header may have this page (RFC 7617,
         RFC 6750). ``users``: there are others who have a password."""
-        is_open = path in OPEN_PATHS or path in PEER_PATHS or path in self.open_paths
-        if is_open or (self.metrics_open and path == METRICS_PATH):
+        if self.is_public(path) or (self.metrics_open and path == METRICS_PATH):
             return True
         if self.user is None and self.token is None and not users:
             return True
@@ -84,12 +98,16 @@ def guard(
 ) -> Middleware:
     """A middleware that answers 401 without valid credentials, and 429 after too many wrong logins.
     The users of ``security`` are accepted as well as those of ``access``."""
-    wrong, security = wrong or WrongLogins(), security or WebSecurity()
+    wrong, security, rate = wrong or WrongLogins(), security or WebSecurity(), LogRate()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         given, address = request.headers.get("Authorization"), request.remote or ""
         if access.allows(request.path, None, users=security.has_users):
+            # What no login protects is read by no page of a stranger either.
+            is_bare = not (access.is_public(request.path) or request.secure)
+            if is_bare and access.hosts.is_rebound(request.headers):
+                return _misdirected(request, rate)
             return await handler(request)
         if given is not None and not wrong.may_try(address):
             wrong.failed(address)
@@ -104,6 +122,15 @@ def guard(
         return web.Response(status=401, text="Unauthorized\n", headers=headers)
 
     return middleware
+
+
+def _misdirected(request: web.Request, rate: LogRate) -> web.Response:
+    """421 (RFC 9110, 15.5.20), and a log line in a minute."""
+    text = _NOT_OURS.format(name=clean(host_name(request.headers.get("Host", "")))[:100] or "''")
+    if rate.allows("host"):
+        more = rate.held_back("host")
+        logger.warning("a browser was refused: %s (%d more in the last minute)", text, more)
+    return web.Response(status=421, text=f"{text}\n")
 
 
 def _same(given: str, right: str) -> bool:

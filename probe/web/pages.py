@@ -22,6 +22,7 @@ from probe.web.access import (
     guard,
 )
 from probe.web.api.problem import problems
+from probe.web.browsers.cross_site import refuse_cross_site
 from probe.web.call_api import PeerCalls
 from probe.web.connections import (
     ConnectionTable,
@@ -47,6 +48,8 @@ from probe.web.verdict_api import Peering
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
+    # aiohttp would name itself, Python and both versions.
+    "Server": "probe",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -150,6 +153,7 @@ class Pages:
                 one_after_the_other(_NEVER_WAITING, AT_ONCE),
                 _with_headers(self.security),
                 problems(PEER_PATHS),
+                refuse_cross_site(access.hosts),
                 guard(access, self.wrong_logins, self.security),
             ]
         )
@@ -192,7 +196,7 @@ class Pages:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = await self._sources.metrics(request.headers.get("Accept"))
-        headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = await self._zipped[content_type].compress(body)

@@ -130,6 +130,28 @@ async def picture(chromium: Chromium, url: str, name: str) -> None:
         print(f"== {name}: {height} px high\n{text}\n", flush=True)
 
 
+@asynccontextmanager
+async def running(
+    commands: dict[str, tuple[tuple[str, ...], dict[str, str]]], folder: Path
+) -> AsyncIterator[None]:
+    """Start the programs, each with a log of its name; print the log of one that has ended."""
+    started: dict[str, asyncio.subprocess.Process] = {}
+    try:
+        for name, (command, variables) in commands.items():
+            log = (folder / f"{name}.log").open("wb")
+            started[name] = await asyncio.create_subprocess_exec(
+                *command, env=variables, cwd=folder, stdout=log, stderr=log
+            )
+        yield
+    finally:
+        for name, process in started.items():
+            if process.returncode is not None:
+                print((folder / f"{name}.log").read_text()[-2000:], file=sys.stderr)
+                continue
+            process.terminate()
+            await process.wait()
+
+
 async def main() -> None:
     """Take the pictures, and print what the pages say."""
     program = shutil.which("gatus")
@@ -141,24 +163,14 @@ async def main() -> None:
         async with receiver() as hook, Lab() as lab, Chromium(folder, *FLAGS) as chromium:
             config = folder / "gatus.yaml"
             config.write_text(json.dumps(gatus_config(lab, folder, gatus, hook)), encoding="utf-8")
-            started = [
-                await asyncio.create_subprocess_exec(
-                    *command, env=variables, cwd=folder, stdout=log, stderr=log
-                )
-                for command, variables, log in (
-                    (
-                        (program,),
-                        environment({"GATUS_CONFIG_PATH": str(config)}),
-                        (folder / "gatus.log").open("wb"),
-                    ),
-                    (
-                        (sys.executable, "-m", "probe"),
-                        probe_environment(lab, folder, probe, public, hook),
-                        (folder / "probe.log").open("wb"),
-                    ),
-                )
-            ]
-            try:
+            commands: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+                "gatus": ((program,), environment({"GATUS_CONFIG_PATH": str(config)})),
+                "probe": (
+                    (sys.executable, "-m", "probe"),
+                    probe_environment(lab, folder, probe, public, hook),
+                ),
+            }
+            async with running(commands, folder):
                 addresses = [f"http://127.0.0.1:{port}/" for port in (gatus, probe, public)]
                 for each in addresses:
                     await until_served(each)
@@ -171,13 +183,6 @@ async def main() -> None:
                 )
                 await picture(chromium, addresses[1], "beside-probe")
                 await picture(chromium, addresses[2], "beside-probe-public")
-            finally:
-                for process, name in zip(started, ("gatus", "probe"), strict=True):
-                    if process.returncode is not None:
-                        print((folder / f"{name}.log").read_text()[-2000:], file=sys.stderr)
-                        continue
-                    process.terminate()
-                    await process.wait()
 
 
 if __name__ == "__main__":

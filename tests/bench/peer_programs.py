@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.bench.target import Target
 from tests.command import environment
@@ -135,9 +136,8 @@ probe {{
     return [Program((_found("cloudprober"), f"--config_file={path}"), environment(plan.trust))]
 
 
-def prometheus(plan: Plan) -> list[Program]:
-    """blackbox_exporter and Prometheus; Alertmanager passes what they find on."""
-    blackbox, server, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(3))
+def _scrape_config(plan: Plan, blackbox: str, alertmanager: str) -> dict[str, Any]:
+    """What Prometheus scrapes, with which rule, and where its alerts go."""
     interval = f"{_milliseconds(plan.interval)}ms"
     rule = {"alert": "Down", "expr": "probe_success == 0"}
     relabel = [
@@ -146,7 +146,7 @@ def prometheus(plan: Plan) -> list[Program]:
         {"target_label": "__address__", "replacement": blackbox},
     ]
     rules = plan.write("rules.json", json.dumps({"groups": [{"name": "down", "rules": [rule]}]}))
-    config = {
+    return {
         "global": {
             "scrape_interval": interval,
             "scrape_timeout": interval,
@@ -164,6 +164,12 @@ def prometheus(plan: Plan) -> list[Program]:
             }
         ],
     }
+
+
+def prometheus(plan: Plan) -> list[Program]:
+    """blackbox_exporter and Prometheus; Alertmanager passes what they find on."""
+    blackbox, server, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    config = _scrape_config(plan, blackbox, alertmanager)
     route = {"receiver": "hook", "group_wait": "0s", "group_interval": "1s"}
     hook = {"name": "hook", "webhook_configs": [{"url": plan.target.hook}]}
     files = (

@@ -20,6 +20,7 @@ from probe.history.model import ResultRow
 from probe.history.uptime import marks
 from probe.history.uptime.model import DAY_SECONDS, Subject, SubjectKind
 from probe.history.uptime.tables import row_id
+from probe.report.board import StatusBoard
 from probe.report.html import page
 from tests.report.html.status_extremes import many_board
 from tests.web.site_server import Source, served
@@ -112,6 +113,12 @@ async def main() -> None:
             print(f"{CHECKS} checks, {DAYS} days, medians of {RUNS}")
             print(f"collected from history in {await took(collect)}", end=", ")
             print(f"the first time after a start in {first}")
+
+    await print_page(board)
+
+
+async def print_page(board: StatusBoard) -> None:
+    """Print what rendering the page costs, its size, and what an answer from memory costs."""
 
     async def render() -> None:
         page.render(board)

@@ -213,7 +213,7 @@ SCENARIOS = (
         "two of them is closed: a warning",
         walled=True,
     ),
-    Scenario("server stopped", stopped, "Chromium goes on asking and reports nothing for 14 s"),
+    Scenario("server stopped", stopped, "Chromium retransmits and reports nothing for 14 s"),
     Scenario("server silent", silent, "as above"),
     Scenario("5 % of datagrams lost each way", lossy(0.05)),
     Scenario(

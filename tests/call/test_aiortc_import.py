@@ -1,16 +1,18 @@
-"""aiortc is loaded without its codecs, works, and leaves PyAV to others."""
+"""aiortc is loaded without codecs and SRTP, works, and leaves PyAV and pylibsrtp to others."""
 
 import subprocess
 import sys
 
 import pytest
 
+from probe.call import no_srtp
+
 CALL = """
 import asyncio, sys
 from probe.call import local_call
 from probe.core.context import Context
 from probe.core.recorder import Recorder
-assert not [name for name in sys.modules if name.split(".")[0] == "av"]
+assert not [name for name in sys.modules if name.split(".")[0] in ("av", "pylibsrtp")]
 async def main():
     record = Recorder()
     context = Context()
@@ -35,6 +37,23 @@ print(av.VideoFrame.__module__)
 """
 
 
+SRTP = """
+import probe.call.endpoint
+import pylibsrtp
+from probe.call import no_srtp
+names = [name for name in vars(no_srtp.SrtpPolicy) if name.isupper()]
+assert len(names) == 6
+assert all(getattr(pylibsrtp.Policy, name) == getattr(no_srtp.SrtpPolicy, name) for name in names)
+print(pylibsrtp.Session.__module__)
+"""
+PROFILES = """
+import {first}
+import probe.call.endpoint
+from aiortc.rtcdtlstransport import SRTP_PROFILES
+print(*(profile.openssl_profile.decode() for profile in SRTP_PROFILES))
+"""
+
+
 def run(script: str) -> str:
     """What a Python of its own prints."""
     command = [sys.executable, "-c", script]
@@ -43,10 +62,25 @@ def run(script: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_call_works_and_no_codec_is_loaded() -> None:
+def test_a_call_works_and_neither_codecs_nor_srtp_are_loaded() -> None:
     assert run(CALL) == "echoes 3"
 
 
 @pytest.mark.parametrize("script", [OTHERS, FIRST])
 def test_whoever_imports_pyav_gets_the_real_one(script: str) -> None:
     assert run(script).startswith("av.")
+
+
+def test_whoever_imports_pylibsrtp_gets_the_real_one_with_the_same_numbers() -> None:
+    assert run(SRTP) == "pylibsrtp"
+
+
+def test_dtls_offers_the_srtp_profiles_that_it_offers_with_pylibsrtp() -> None:
+    assert run(PROFILES.format(first="sys")) == run(PROFILES.format(first="pylibsrtp"))
+
+
+@pytest.mark.parametrize("name", ["protect", "protect_rtcp", "unprotect", "unprotect_rtcp"])
+def test_a_packet_that_looks_like_srtp_is_not_authentic(name: str) -> None:
+    session = no_srtp.SrtpSession(no_srtp.SrtpPolicy(key=bytes(28), ssrc_type=2, srtp_profile=1))
+    with pytest.raises(no_srtp.SrtpError):
+        getattr(session, name)(b"\x80" + bytes(40))

@@ -35,7 +35,7 @@ class Running:
         try:
             line = await self.said("the status page is on")
         except BaseException:
-            await self._close()
+            await self.close()
             raise
         found = re.search(r"http://\S+?(?=/?$)", line["message"])
         assert found is not None
@@ -48,9 +48,10 @@ class Running:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._close()
+        await self.close()
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """End the daemon, and whatever this has open."""
         await self.session.close()
         with suppress(ProcessLookupError):
             self.process.kill()

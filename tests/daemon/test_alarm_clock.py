@@ -1,4 +1,4 @@
-"""The alarm goes off at the moment that was last set, by the job or by a timer that follows it."""
+"""The alarm goes off once at the moment that was last set, and never before it."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from probe.daemon.alarm_clock import WINDOW_SECONDS, AlarmClock
+from probe.daemon.alarm_clock import AlarmClock
 
 
 class Rung:
@@ -35,29 +35,28 @@ class Rung:
 @pytest.fixture
 async def rung() -> AsyncIterator[Rung]:
     rung = Rung()
-    rung.alarm.start()
     yield rung
-    await rung.alarm.stop()
+    rung.alarm.stop()
 
 
-async def test_within_a_window_and_across_two_it_never_goes_off_early(rung: Rung) -> None:
+async def test_it_never_goes_off_early_however_far_the_moment_is(rung: Rung) -> None:
     start = time.monotonic()
-    gaps = (0.05, 0.1, 0.15, 0.2 + WINDOW_SECONDS, 0.3 + WINDOW_SECONDS)
+    gaps = (0.05, 0.1, 0.15, 0.4, 0.5)
     rung.moments = [start + gap for gap in gaps]
     rung.alarm.set(start)
     await rung.until(1 + len(gaps))
     assert all(at >= start + gap for at, gap in zip(rung.times[1:], gaps, strict=True))
 
 
-async def test_a_sooner_moment_replaces_a_later_one_in_the_same_window(rung: Rung) -> None:
+async def test_a_sooner_moment_replaces_a_later_one(rung: Rung) -> None:
     start = time.monotonic()
     rung.alarm.set(start)
     await rung.until(1)
-    rung.alarm.set(start + WINDOW_SECONDS - 0.05)
+    rung.alarm.set(start + 0.2)
     rung.alarm.set(start + 0.05)
     await rung.until(2)
     rung.alarm.set(None)
-    await asyncio.sleep(WINDOW_SECONDS)
+    await asyncio.sleep(0.25)
     assert len(rung.times) == 2
 
 
@@ -65,6 +64,6 @@ async def test_it_does_not_go_off_once_it_is_stopped(rung: Rung) -> None:
     rung.alarm.set(time.monotonic())
     await rung.until(1)
     rung.alarm.set(time.monotonic() + 0.05)
-    await rung.alarm.stop()
+    rung.alarm.stop()
     await asyncio.sleep(0.1)
     assert len(rung.times) == 1

@@ -15,7 +15,6 @@ from tests.command import probe
 from tests.daemon.running import daemon
 
 HTTP = "--only", "http"
-TURN_SILENT = "turn-primary-udp"
 
 
 async def test_it_is_alive_at_once_and_ready_after_the_first_round(tmp_path: Path) -> None:

@@ -160,6 +160,14 @@ def _states(
     return "".join(parts)
 
 
+def _highest_sum(series: Sequence[Series]) -> float:
+    sums: dict[float, float] = {}
+    for _, points in series:
+        for at, value in points:
+            sums[at] = sums.get(at, 0) + value
+    return max(sums.values()) or 1
+
+
 def _lines(
     panel: Mapping[str, Any],
     series: Sequence[Series],
@@ -168,20 +176,11 @@ def _lines(
     end: float,
 ) -> str:
     width, height = size
-    steps = [
-        step
-        for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        if step["value"] is not None
-    ]
-    stacked = "stacking" in panel["fieldConfig"]["defaults"].get("custom", {})
+    defaults = panel["fieldConfig"]["defaults"]
+    steps = [step for step in defaults["thresholds"]["steps"] if step["value"] is not None]
+    stacked = "stacking" in defaults.get("custom", {})
     values = [value for _, points in series for _, value in points]
-    top = max([*values, *(step["value"] for step in steps)], default=1) or 1
-    if stacked:
-        sums: dict[float, float] = {}
-        for _, points in series:
-            for at, value in points:
-                sums[at] = sums.get(at, 0) + value
-        top = max(sums.values()) or 1
+    top = _highest_sum(series) if stacked else max([*values, *(s["value"] for s in steps)]) or 1
     low = min(0, *values)
     foot = height - 14 * min(4, len(series)) - 14
 
@@ -191,28 +190,29 @@ def _lines(
     def at_y(value: float) -> float:
         return foot - (value - low) / (top - low or 1) * (foot - 32)
 
+    text = 'fill="#777" font-size="9"'
     parts = [
-        f'<text x="8" y="{at_y(value):.0f}" fill="#777" font-size="9">{_shown(value, panel)}</text>'
+        f'<text x="8" y="{at_y(value):.0f}" {text}>{_shown(value, panel)}</text>'
         for value in (low, top)
     ]
-    parts += [
-        f'<path d="M50 {at_y(step["value"]):.1f}H{width - 15}" stroke="{NAMED[step["color"]]}" '
-        'stroke-dasharray="6 4"/>'
-        for step in steps
-    ]
+    for step in steps:
+        stroke = f'stroke="{NAMED[step["color"]]}" stroke-dasharray="6 4"'
+        parts.append(f'<path d="M50 {at_y(step["value"]):.1f}H{width - 15}" {stroke}/>')
     below: dict[float, float] = {}
-    for index, (name, points) in enumerate(series):
-        colour = COLOURS[index % len(COLOURS)]
+    for index, (_, points) in enumerate(series):
         drawn = [(at, value + below.get(at, 0.0)) for at, value in points]
         if stacked:
             below |= dict(drawn)
         path = " ".join(f"{at_x(at):.1f},{at_y(value):.1f}" for at, value in drawn)
-        parts.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
-        )
-        if index < 4:
-            parts.append(
-                f'<text x="12" y="{foot + 14 + 13 * index:.0f}" fill="{colour}">'
-                f"{html.escape(name[:60])}  {_shown(points[-1][1], panel)}</text>"
-            )
-    return "".join(parts)
+        stroke = f'fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.5"'
+        parts.append(f'<polyline points="{path}" {stroke}/>')
+    return "".join(parts) + _legend(panel, series, foot)
+
+
+def _legend(panel: Mapping[str, Any], series: Sequence[Series], foot: float) -> str:
+    """The first four names below the plot, each with its last value."""
+    return "".join(
+        f'<text x="12" y="{foot + 14 + 13 * index:.0f}" fill="{COLOURS[index % len(COLOURS)]}">'
+        f"{html.escape(name[:60])}  {_shown(points[-1][1], panel)}</text>"
+        for index, (name, points) in enumerate(series[:4])
+    )

@@ -26,7 +26,8 @@ from probe.net.protocol.exchange import HttpResponse, Request, read_bounded
 from probe.net.protocol.head import parse_head
 from probe.net.protocol.sliced_socket import SLICE
 from probe.net.protocol.stream import Stream
-from probe.net.protocol.websocket import WebSocket
+from probe.net.websocket.connection import WebSocket
+from probe.net.websocket.permessage_deflate import PerMessageDeflate, negotiated
 from probe.paircam import credentials, health
 from probe.stores import metered_account
 from probe.stores.bounded_stream import BoundedStream
@@ -126,11 +127,15 @@ async def _http2(body: bytes) -> None:
 SWITCHED = parse_head(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
 
 
-async def _websocket(body: bytes) -> None:
+async def _websocket(body: bytes, compression: PerMessageDeflate | None = None) -> None:
     stream = cast(Stream, Received(body))
-    socket = WebSocket(http1.Http1Response(stream, SWITCHED, b""))
+    socket = WebSocket(http1.Http1Response(stream, SWITCHED, b""), compression)
     while await socket.receive() is not None:
         pass
+
+
+async def _compressed(body: bytes) -> None:
+    await _websocket(b"\xc1" + body, PerMessageDeflate(15, resets=False))
 
 
 def _stun(body: bytes) -> None:
@@ -194,6 +199,8 @@ PARSERS: dict[str, Callable[[bytes], Awaitable[None]]] = {
     "http/1.1": _http1,
     "http/2": _http2,
     "websocket": _websocket,
+    "websocket, compressed": _compressed,
+    "its extensions": _plain(lambda body: negotiated([body.decode("latin-1")])),
     "engine.io opening": _plain(lambda body: read_opening(body.decode("utf-8", "replace"))),
     "socket.io packet": _plain(lambda body: read_packet(body.decode("utf-8", "replace"))),
     "stun": _plain(_stun),

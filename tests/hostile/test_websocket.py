@@ -7,7 +7,7 @@ import pytest
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.http1 import Http1Response
 from probe.net.protocol.stream import Stream
-from probe.net.protocol.websocket import WebSocket
+from probe.net.websocket.connection import WebSocket
 from tests.hostile.floods import frame
 from tests.hostile.fuzzing import SWITCHED, Received
 

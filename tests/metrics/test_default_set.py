@@ -102,33 +102,34 @@ def test_a_check_that_could_not_measure_counts_such_runs_from_zero() -> None:
     assert runs() == {"ok": "1.0", "failed": "0.0", "unknown": "1.0"}
 
 
+TOY_IS_DOWN = Alert(
+    Fingerprint("toy", "failing"),
+    Severity.CRITICAL,
+    since=1.0,
+    fired=2.0,
+    summary="answered 503",
+    kind="toy",
+    target="toy://toy",
+    region="lax",
+    runbook="backend-down",
+    phase="request",
+    cause="http_status",
+)
+
+
 def test_what_fires_carries_what_its_alert_is_named_by() -> None:
-    check = toy("toy")
-    alert = Alert(
-        Fingerprint("toy", "failing"),
-        Severity.CRITICAL,
-        since=1.0,
-        fired=2.0,
-        summary="answered 503",
-        kind="toy",
-        target="toy://toy",
-        region="lax",
-        runbook="backend-down",
-        phase="request",
-        cause="http_status",
-    )
     firing: list[Alert] = []
     links = {"runbook": "https://probe.example.org/runbooks/backend-down", "wiki": "x"}
     exporter = Exporter(
         region="lax", full=False, alerts=lambda: firing, links=lambda _: tuple(links.items())
     )
-    exporter.set_checks([check])
+    exporter.set_checks([toy("toy")])
 
     def lines(name: str) -> list[str]:
         text = expose(exporter, CollectorRegistry(), None)[0].decode()
         return re.findall(rf"^{name}{{.*$", text, re.MULTILINE)
 
-    # Before the first measured result nothing is said of it.
+    # There is no series before the first measured result.
     assert lines("probe_alert_severity") == []
     exporter.observe(result_of("toy", Status.UNKNOWN, Cause.RATE_LIMITED))
     assert lines("probe_alert_severity") == []
@@ -137,7 +138,7 @@ def test_what_fires_carries_what_its_alert_is_named_by() -> None:
     assert well.endswith(" 0.0")
     assert "component" not in well
     exporter.observe(result_of("toy", Status.FAILED, Cause.HTTP_STATUS))
-    firing.append(alert)
+    firing.append(TOY_IS_DOWN)
     (fires,) = lines("probe_alert_severity")
     assert fires.endswith(" 2.0")
     assert 'component="Toy"' in fires
@@ -146,7 +147,7 @@ def test_what_fires_carries_what_its_alert_is_named_by() -> None:
     assert 'cause="http_status"' in info
     (missed,) = lines("probe_objective_missed")
     assert 'urgency="page"' in missed
-    firing[0] = replace(alert, severity=Severity.WARNING)
+    firing[0] = replace(TOY_IS_DOWN, severity=Severity.WARNING)
     assert lines("probe_alert_severity")[0].endswith(" 1.0")
     firing.clear()
     assert lines("probe_alert_info") == []

@@ -41,7 +41,15 @@ HEADERS = {
     "text/html, */*;q=0.8": PLAIN,
     ";;;,,,=,;version=1": PLAIN,
     "": PLAIN,
+    "text/plain, application/openmetrics-text;version=1.0.0;q=0.1": PLAIN,
+    "application/openmetrics-text;version=1.0.0;q=0.1, text/plain;version=1.0.0;q=0.2": PLAIN,
+    "application/openmetrics-text;version=1.0.0;q=0.1, text/*;q=0.5": PLAIN,
+    "application/openmetrics-text;version=1.0.0;q=0.2, */*;q=0.1": OPEN,
+    "text/plain;q=0.5, application/openmetrics-text;version=1.0.0;q=0.5": OPEN,
+    "text/plain, application/openmetrics-text;version=1.0.0;q=nonsense": OPEN,
+    "text/plain;q=0.000, application/openmetrics-text;version=1.0.0;q=0.001": OPEN,
 }
+ESCAPINGS = ("allow-utf-8", "underscores", "dots", "values")
 
 
 @pytest.mark.parametrize("accept", HEADERS, ids=lambda accept: accept[:50])
@@ -60,3 +68,13 @@ def test_the_format_is_one_that_is_written(accept: str) -> None:
         if is_open:
             text = body.decode()
             assert list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("escaping", ESCAPINGS)
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_the_escaping_that_is_asked_for_is_named(kind: str, escaping: str) -> None:
+    # No name of a metric here needs one, so that what is written is the same for all.
+    accept = f"text/plain;q=0.1,{kind};version=1.0.0;escaping={escaping};q=0.9"
+    body, content_type = expose(Exporter(region="lax"), CollectorRegistry(), accept)
+    assert content_type == f"{kind}; version=1.0.0; charset=utf-8; escaping={escaping}"
+    assert body in (b"", b"# EOF\n")

@@ -1,7 +1,6 @@
 """The authorities that a client trusts."""
 
 import socket
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from probe.core.model import CheckAborted, CheckFailed, NotMeasured
 from probe.lab.certificates import Authority
 from probe.net.resolver import Address
 from probe.net.tls import client_context
-from probe.stun.transport import open_transport
+from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import parse_turn_url
 from tests.browser.http.tls_servers import HOST, TlsServer, certificate, serving
 from tests.clocks import settle
@@ -72,13 +71,15 @@ async def test_a_turn_server_s_key_is_one_that_browsers_accept(
         url = parse_turn_url(f"turns:{HOST}:{port}?transport=tcp")
         address = Address(HOST, port, socket.AF_INET)
         context = client_context(certificate(tmp_path, name))
-        opening = open_transport(url, address, Deaf(), phases=lambda _: nullcontext(), tls=context)
+        transport = await connect_transport(url, address, Deaf())
         if accepted:
-            (await opening).abort()
+            await secure_transport(transport, url, context)
+            transport.abort()
             await settle()
             return
         with pytest.raises(CheckFailed) as caught:
-            await opening
+            await secure_transport(transport, url, context)
+        transport.abort()
         await settle()
     assert (caught.value.cause, caught.value.phase) == (Cause.TLS_FAILED, "tls")
     assert "RSA" in caught.value.hint

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from probe.config.settings import load_settings
@@ -95,6 +96,11 @@ async def collector() -> AsyncIterator[Collector]:
         await runner.cleanup()
 
 
+def strings(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    """OTLP attributes by key."""
+    return {each.key: each.value.string_value for each in attributes}
+
+
 async def test_signals_arrive_as_metrics_and_a_failed_run_as_one_trace(tmp_path: Path) -> None:
     async with Pages(answers()) as good, Pages(answers(500)) as bad, collector() as received:
         (tmp_path / "probe.toml").write_text(
@@ -122,10 +128,14 @@ async def test_signals_arrive_as_metrics_and_a_failed_run_as_one_trace(tmp_path:
     assert received.values["probe_http_status_code"] == {"good": 200.0, "bad": 500.0}
     assert received.headers[0]["x-api-key"] == "hunter22!"
     assert "hunter22" not in log
-    resource = received.metrics[-1].resource_metrics[0].resource
-    attributes = {each.key: each.value.string_value for each in resource.attributes}
+    attributes = strings(received.metrics[-1].resource_metrics[0].resource.attributes)
     assert attributes["service.name"] == "probe"
     assert attributes["deployment.environment.name"] == "staging"
+    check_traces(received)
+
+
+def check_traces(received: Collector) -> None:
+    """Each failed run is a trace: a root with the run's id and the cause, a child a phase."""
     roots = [span for span in received.spans if not span.parent_span_id]
     # A run that confirms the failure is a trace of its own.
     assert {span.name for span in roots} == {"http bad"}
@@ -137,7 +147,7 @@ async def test_signals_arrive_as_metrics_and_a_failed_run_as_one_trace(tmp_path:
     children = {span.name: span for span in whole if span.parent_span_id}
     assert {"connect", "processing", "status"} <= set(children)
     assert children["status"].status.code == 2
-    why = {each.key: each.value.string_value for each in roots[0].attributes}
+    why = strings(roots[0].attributes)
     assert (why["error.type"], why["probe.phase"]) == ("http_status", "status")
     assert roots[0].end_time_unix_nano > roots[0].start_time_unix_nano
 

@@ -100,17 +100,9 @@ class Simulation:
             clock=self._clock,
             stored=StoredClock(self._wall, self._clock, self._boot(began)),
         )
-        process = self._process
         soon: dict[str, asyncio.Event] = {check.name: asyncio.Event() for check in self._checks}
         manager.run_soon = lambda name, _: soon[name].set()
-        real_open = Outbox.open
-
-        async def opened(folder: Path | None, **options: object) -> Outbox:
-            options["thread"] = lambda name: Disk(name, self._scenario, self._clock, process)
-            return await real_open(folder, **options)  # type: ignore[arg-type]
-
-        with mock.patch.object(Outbox, "open", opened):
-            await manager.open()
+        await self._open(manager)
         manager.reload(self._operator.configured(self._config(), self._wall()))
         manager.suppress_own_network(not self._operator.has_network())
         manager.set_checks(self._operator.checks())
@@ -125,10 +117,22 @@ class Simulation:
         try:
             await self._until_killed()
         finally:
-            process.killed.set()
+            self._process.killed.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _open(self, manager: AlertManager) -> None:
+        """Open the manager on the scenario's disk."""
+        real_open = Outbox.open
+        process = self._process
+
+        async def opened(folder: Path | None, **options: object) -> Outbox:
+            options["thread"] = lambda name: Disk(name, self._scenario, self._clock, process)
+            return await real_open(folder, **options)  # type: ignore[arg-type]
+
+        with mock.patch.object(Outbox, "open", opened):
+            await manager.open()
 
     async def _until_killed(self) -> None:
         left = self._scenario.seconds - self._clock()

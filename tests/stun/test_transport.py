@@ -10,7 +10,8 @@ import pytest
 
 from probe.core.model import CheckAborted
 from probe.net.tls import client_context
-from probe.stun.transport import Transport, open_transport, untimed
+from probe.stun.transport import Transport
+from probe.stun.transport.connect import connect_transport, secure_transport
 from probe.stun.uri import parse_turn_url
 from probe.turn.resolve import resolve_turn_server
 from tests.turn.turn_lab import WAYS, TurnLab, turn_lab
@@ -38,11 +39,13 @@ async def lab(leaks: None, tmp_path: Path) -> AsyncIterator[TurnLab]:
 
 
 async def opening(lab: TurnLab, way: str) -> Transport:
-    """Open a wire to the lab."""
+    """Open a transport to the lab."""
     url = parse_turn_url(lab.url(way))
     (address, *_) = await resolve_turn_server(url, None)
-    tls = client_context(lab.ca_file)
-    return await open_transport(url, address, Nobody(), phases=untimed, tls=tls)
+    transport = await connect_transport(url, address, Nobody())
+    if url.kind == "tls":
+        await secure_transport(transport, url, client_context(lab.ca_file))
+    return transport
 
 
 async def given_up_after(steps: int, lab: TurnLab, way: str) -> bool:

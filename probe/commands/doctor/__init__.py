@@ -11,7 +11,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def doctor(options: dict[str, Any], /, offline: bool, as_json: bool) -> None:
-    """Say on one screen what is monitored, what isn't and why, and whether all is ready.
+    """Show on one screen what is monitored, what is not and why, and whether all is ready.
 
     Runs every check once. Exit code 0: all that is configured is ready, 2: something isn't, 3:
     something could not be decided, 64: the configuration is wrong.

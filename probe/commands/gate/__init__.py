@@ -15,7 +15,7 @@ FORMAT = click.option(
     type=click.Choice(_FORMATS),
     default="text",
     show_default=True,
-    help="Of the report on stdout.",
+    help="Format of the report on stdout.",
 )
 REPORT = click.option(
     "--report",
@@ -33,14 +33,14 @@ CONFIDENCE = click.option(
     type=click.FloatRange(0.5, 0.9999),
     default=0.95,
     show_default=True,
-    help="Of the intervals.",
+    help="Confidence level of the intervals.",
 )
 
 
 @click.command("watch")
 @click.option("--for", "seconds", type=Duration(), required=True, help="How long: 24h, 90m, 1d12h.")
 @click.option("--fail-fast", is_flag=True, help="End as soon as the verdict is decided.")
-@click.option("--new", is_flag=True, help="Begin anew, even if a watch was interrupted.")
+@click.option("--new", is_flag=True, help="Start over, even if a watch was interrupted.")
 @CONFIDENCE
 @FORMAT
 @REPORT
@@ -58,8 +58,12 @@ def watch(options: dict[str, Any], /, **given: Any) -> None:
 
 
 @click.command("report")
-@click.option("--since", metavar="TIME", help="From when: 2026-01-01T02:00Z, or 24h for ago.")
-@click.option("--until", metavar="TIME", help="Until when.  [default: now]")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Start of the window: 2026-01-01T02:00Z, or 24h for 24 hours ago.",
+)
+@click.option("--until", metavar="TIME", help="End of the window.  [default: now]")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),

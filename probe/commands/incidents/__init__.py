@@ -11,18 +11,18 @@ import click
 from probe.commands.silence.parameters import Duration, Seconds
 
 _URL = click.option(
-    "--url", default="", help="Ask the daemon whose pages are here.  [default: this machine's]"
+    "--url", default="", help="URL of the daemon's pages.  [default: this machine's]"
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the API's JSON.")
 _AUTHOR = click.option(
-    "--author", "-a", default=lambda: os.environ.get("USER", ""), help="Who; it is shown."
+    "--author", "-a", default=lambda: os.environ.get("USER", ""), help="The author, who is shown."
 )
 
 
 @click.command("status")
 @click.option("--watch", is_flag=True, help="Repeat until interrupted.")
 @click.option(
-    "--every", type=Seconds(above=0.2), default=5.0, show_default=True, help="Between two, in s."
+    "--every", type=Seconds(above=0.2), default=5.0, show_default=True, help="Interval in s."
 )
 @click.option(
     "--export",
@@ -41,7 +41,7 @@ def status(
     as_json: bool,
     url: str,
 ) -> None:
-    """Show what the daemon knows: open incidents, services, uptime."""
+    """Show the daemon's state: open incidents, services, uptime."""
     if export is not None:
         from probe.commands.incidents import static_export
 
@@ -90,7 +90,7 @@ def incidents(
 @_URL
 @click.pass_obj
 def incidents_export(options: dict[str, Any], incident: str, output: Path | None, url: str) -> None:
-    """Print an incident as Markdown, to begin a post-mortem with."""
+    """Print an incident as Markdown, to start a post-mortem from."""
     from probe.commands.incidents import listing as command
 
     sys.exit(command.export(options, incident, output, url=url or options["url"]))
@@ -122,7 +122,7 @@ def incidents_note(
 def incidents_acknowledge(
     options: dict[str, Any], incident: str, comment: str, author: str, url: str
 ) -> None:
-    """Say who has taken an incident on."""
+    """Acknowledge an incident."""
     from probe.commands.incidents import listing as command
 
     url = url or options["url"]
@@ -131,18 +131,18 @@ def incidents_acknowledge(
 
 @click.command("annotate")
 @click.argument("text")
-@click.option("--kind", default="deploy", show_default=True, help="A word: deploy, migration, …")
+@click.option("--kind", default="deploy", show_default=True, help="deploy, migration, …")
 @click.option("--time", "at", metavar="ISO8601", help="When it happened.  [default: now]")
 @click.option("--end", metavar="ISO8601", help="When it ended, if it took a while.")
-@click.option("--link", default="", help="Address of the pipeline's run, the release.")
+@click.option("--link", default="", help="URL of the pipeline run or the release.")
 @click.option("--commit", default="", help="Commit that was deployed.")
-@click.option("--author", "-a", default="", help="Who did it.")
-@click.option("--tag", "tags", multiple=True, help="A word to filter by; may be repeated.")
+@click.option("--author", "-a", default="", help="The author.")
+@click.option("--tag", "tags", multiple=True, help="A tag to filter by; may be repeated.")
 @_JSON
 @_URL
 @click.pass_obj
 def annotate(options: dict[str, Any], /, text: str, as_json: bool, url: str, **parts: Any) -> None:
-    """Note a deployment: pages, dashboards, history and alerts show it.
+    """Record a deployment: pages, dashboards, history and alerts show it.
 
     It is sent to the daemon (--url, or this machine's) with PROBE_API_TOKEN, or written to
     PROBE_DATA.

@@ -98,7 +98,7 @@ def note(
 def acknowledge(
     options: Mapping[str, Any], incident: str, *, author: str, comment: str, url: str
 ) -> int:
-    """Say who has taken an incident on."""
+    """Acknowledge an incident."""
     author = author or "unknown"
 
     async def to_daemon(client: ProbeClient) -> int:

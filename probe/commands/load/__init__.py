@@ -74,7 +74,7 @@ class Steps(click.ParamType[tuple[str, ...]]):
     type=Span(),
     default="60s",
     show_default=True,
-    help="How long new iterations begin.",
+    help="How long new iterations start.",
 )
 @click.option(
     "--rate",
@@ -84,7 +84,7 @@ class Steps(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--ramp",
     type=Span(zero=True),
-    help="Time in which users arrive.  [default: a tenth of --for, at most 30s]",
+    help="Time over which users arrive.  [default: a tenth of --for, at most 30s]",
 )
 @click.option(
     "--think",
@@ -133,7 +133,9 @@ class Steps(click.ParamType[tuple[str, ...]]):
     metavar="URL",
     help="redis://… by which several machines share the load: as many as --workers.",
 )
-@click.option("--join", is_flag=True, help="Take a share of a load that another machine has begun.")
+@click.option(
+    "--join", is_flag=True, help="Take a share of a load test that another machine has started."
+)
 @click.option(
     "--yes-i-own-this", "owned", is_flag=True, help="Allow more than 50 users, or a public target."
 )
@@ -151,9 +153,9 @@ class Steps(click.ParamType[tuple[str, ...]]):
 )
 @click.pass_obj
 def load(options: dict[str, Any], /, **chosen: Any) -> None:
-    """Put the load of synthetic users on the application, within a stated budget.
+    """Run a load test with synthetic users, within a stated budget.
 
-    Each user takes the whole way: health, token, Socket.IO session, round trips, TURN
+    Each user goes through all steps: health, token, Socket.IO session, round trips, TURN
     credentials, a relayed call. Exit code 0: every objective is met, 2: one is missed, 3: not
     decided, 130: interrupted.
     """

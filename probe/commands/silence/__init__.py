@@ -32,10 +32,10 @@ class SilenceGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
-_URL = click.option("--url", default="", help="Ask the daemon whose pages are here, by its token.")
-_FORCE = click.option("--force", is_flag=True, help="Add it although nothing matches now.")
+_URL = click.option("--url", default="", help="URL of the daemon's pages; needs its token.")
+_FORCE = click.option("--force", is_flag=True, help="Add it even if nothing matches now.")
 _AUTHOR = click.option(
-    "--author", "-a", default=lambda: os.environ.get("USER", ""), help="Who; it is shown."
+    "--author", "-a", default=lambda: os.environ.get("USER", ""), help="The author, who is shown."
 )
 
 
@@ -47,7 +47,7 @@ def silence() -> None:
 @silence.command("add")
 @click.argument("matchers", nargs=-1)
 @click.option("--duration", "-d", type=Duration(), default="1h", show_default=True)
-@click.option("--comment", "-c", required=True, help="Why; it is shown.")
+@click.option("--comment", "-c", required=True, help="The reason, which is shown.")
 @_AUTHOR
 @_URL
 @_FORCE
@@ -95,7 +95,9 @@ def silence_expire(options: dict[str, Any], names: tuple[str, ...], url: str) ->
 
 @silence.command("once", hidden=True)
 @click.argument("matches", nargs=-1)
-@click.option("--reason", "--comment", "-c", "reason", required=True, help="Why; it is shown.")
+@click.option(
+    "--reason", "--comment", "-c", "reason", required=True, help="The reason, which is shown."
+)
 @_AUTHOR
 @click.option("--hours", type=Hours(), default=None, help="For how many hours.")
 @click.option("--duration", "-d", type=Duration(), default=None, help="For how long.")

@@ -21,7 +21,7 @@ from probe.commands.silence.parameters import Seconds
     "--credentials",
     "issuer",
     type=click.Choice(["metered", "cloudflare", "twilio", "xirsys", "turn-rest"]),
-    help="Credentials, and without URL the servers too, from this API; who we are there is in the "
+    help="Credentials, and without URL the servers too, from this API; the account is in the "
     "variables of the checks.",
 )
 @click.option(
@@ -53,10 +53,10 @@ def turn(
     step: float,
     throughput: bool,
 ) -> None:
-    """Find out everything about one TURN server; needs no configuration.
+    """Examine one TURN server; needs no configuration.
 
     URL is turn:HOST[:PORT][?transport=tcp], turns:HOST[:PORT], or a host alone, which is tried
-    by UDP, TCP and TLS. Without credentials only what strangers see is reported. With
+    by UDP, TCP and TLS. Without credentials only what anyone can see is reported. With
     --credentials URL may be left out: then the first server by each transport that the provider
     names is examined.
     """

@@ -3,6 +3,7 @@
 from probe.config.settings import DaemonSettings
 from probe.core.environment import ConfigProblem, ConfigurationError
 from probe.web.access import Access
+from probe.web.browsers.hosts import OwnHosts
 from probe.web.exposure import exposure
 from probe.web.security import WebSecurity
 from probe.web.web_config import WebConfigError
@@ -16,6 +17,7 @@ def access_of(service: DaemonSettings) -> Access:
         service.web_token,
         service.metrics_open,
         service.api_token,
+        hosts=OwnHosts.of(service.allowed_hosts),
     )
 
 

@@ -17,8 +17,10 @@ from probe.exporter.probers.connection import Connector, write_address, write_tl
 from probe.exporter.probers.http_request import of_credentials
 from probe.exporter.probers.table import ProbeTable, prober
 from probe.net.http_status import status_error
-from probe.net.protocol.websocket import WebSocket, handshake_headers, is_accepted, new_key
+from probe.net.protocol.errors import ProtocolViolation
 from probe.net.urls import show_host
+from probe.net.websocket.connection import WebSocket
+from probe.net.websocket.handshake import accepted, handshake_headers, new_key
 
 if TYPE_CHECKING:
     from probe.net.http import FreshHttpClient
@@ -80,10 +82,11 @@ async def _open(
     if response.status != 101:
         message = f"{url.host_port_subcomponent} answers the handshake with {response.status}"
         raise status_error(response.status, message, phase="handshake", credential=bool(login))
-    if not is_accepted(response, key):
-        message = f"{url.host_port_subcomponent} does not speak WebSocket as it should"
-        raise CheckFailed(Cause.PROTOCOL_ERROR, message, phase="handshake")
-    return WebSocket(response)
+    try:
+        return WebSocket(response, accepted(response, key, settings.subprotocols))
+    except ProtocolViolation as error:
+        message = f"{url.host_port_subcomponent} {error.detail}"
+        raise CheckFailed(Cause.PROTOCOL_ERROR, message, phase="handshake") from None
 
 
 async def _talk(socket: WebSocket, settings: WebSocketProbe, record: Recorder) -> None:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from probe.history.uptime.model import Subject, SubjectKind
-from probe.storage.sqlite import Unreadable
+from probe.storage.sqlite_errors import Unreadable
 
 # Of a check that no configuration names any more.
 DEFAULT_HOLD_SECONDS = 300.0

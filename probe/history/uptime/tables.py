@@ -54,11 +54,6 @@ def row_id(subject: int, place: int) -> int:
     return (subject << _PLACE_BITS) | place
 
 
-def subject_and_place(number: int) -> tuple[int, int]:
-    """What :func:`row_id` was made of."""
-    return number >> _PLACE_BITS, number & (MOST_PLACES - 1)
-
-
 def _is_aggregate(row: Row) -> bool:
     whole = all(isinstance(each, int) and each >= 0 for each in row[:8])
     return whole and all(each is None or isinstance(each, float) for each in row[8:])

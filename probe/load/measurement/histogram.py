@@ -42,17 +42,6 @@ class LatencyHistogram:
             return None
         return float(self._values.get_value_at_percentile(share * 100)) / _MICRO
 
-    def share_below(self, seconds: float) -> float | None:
-        """The share of values that are not above this one; None where there is none."""
-        if not self.count:
-            return None
-        limit, below = _micros(seconds), 0
-        for item in self._values.get_recorded_iterator():
-            if item.value_iterated_to > limit:
-                break
-            below = item.total_count_to_this_value
-        return below / self.count
-
     def corrected(self, interval: float) -> "LatencyHistogram":
         """The same with the values that coordinated omission has hidden: a value that is longer
         than the ``interval`` in seconds at which one was to be expected stands for those that

@@ -14,12 +14,14 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted
-from probe.net.engineio.opening import not_socketio, refused_request, words_of
+from probe.net.engineio.opening import refused_request, words_of
 from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
+from probe.net.fetch.unsafe_ports import check_port
 from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse
-from probe.net.protocol.websocket import WebSocket, handshake_headers, is_accepted, new_key
+from probe.net.websocket.connection import WebSocket
+from probe.net.websocket.handshake import accepted, handshake_headers, new_key
 
 Transport = Literal["websocket", "polling"]
 
@@ -77,17 +79,17 @@ class PageRequests:
 
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
-        key = new_key()
+        address, key = self._address("websocket", sid), new_key()
+        check_port(address)
         headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
-        answer = await self._browser.upgrade(self._address("websocket", sid), headers)
-        if is_accepted(answer, key):
-            return WebSocket(answer)
+        answer = await self._browser.upgrade(address, headers)
         try:
-            if answer.status in (101, 200):
-                raise not_socketio(self._host)
-            raise await self._refused(answer, sid)
-        finally:
+            if answer.status not in (101, 200):
+                raise await self._refused(answer, sid)
+            return WebSocket(answer, accepted(answer, key))
+        except BaseException:
             answer.stream.close()
+            raise
 
     @asynccontextmanager
     async def _answered(
@@ -96,6 +98,7 @@ class PageRequests:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
         for _ in range(_MOST_REDIRECTS + 1):
+            check_port(address)
             async with self._browser.request(
                 method,
                 address,

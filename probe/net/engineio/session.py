@@ -13,7 +13,7 @@ from probe.net.engineio.opening import Opening, read_opening
 from probe.net.engineio.page_requests import STICKY_HINT, PageRequests, Site, Transport
 from probe.net.http import FreshHttpClient
 from probe.net.protocol.errors import Flood, PeerError, ProtocolViolation, Truncated
-from probe.net.protocol.websocket import WebSocket
+from probe.net.websocket.connection import WebSocket
 
 __all__ = ["STICKY_HINT", "UPGRADE_HINT", "EngineIo", "EngineMessage", "Site", "Transport"]
 

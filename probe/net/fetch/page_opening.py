@@ -11,6 +11,7 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
+from probe.net.fetch.unsafe_ports import check_port
 from probe.net.protocol.exchange import HttpResponse
 
 MOST_ROUNDS = 5
@@ -64,6 +65,7 @@ class PageOpening:
         seen: Counter[tuple[URL, str]] = Counter()
         while True:
             asked = (address, self._client.cookies_for(address))
+            check_port(address)
             response = await self._client.start("GET", address, self._headers)
             page = Response(response, address, redirects)
             following = self._following(page)

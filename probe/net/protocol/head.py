@@ -121,7 +121,7 @@ def parse_head(raw: bytes) -> Head:
         if text[:1] in (" ", "\t") and last:  # obs-fold (RFC 9112, 5.2)
             values = headers.popall(last)
             headers.extend((last, each) for each in values[:-1])
-            headers.add(last, f"{values[-1]} {text.strip()}")
+            headers.add(last, f"{values[-1]} {text.strip()}".strip())
             continue
         name, colon, value = text.partition(":")
         if colon and name.strip():

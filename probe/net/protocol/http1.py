@@ -17,11 +17,14 @@ _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
 
 class Http1Response(HttpResponse):
-    """``rest`` is what came with the head: the body's beginning, or an upgraded protocol's."""
+    """``rest`` is what came with the head: the body's beginning, or an upgraded protocol's.
 
-    def __init__(self, stream: Stream, head: Head, rest: bytes) -> None:
+    ``informational`` counts the responses (1xx) before it.
+    """
+
+    def __init__(self, stream: Stream, head: Head, rest: bytes, informational: int = 0) -> None:
         super().__init__(stream, head)
-        self.rest = rest
+        self.rest, self.informational = rest, informational
 
     async def raw_body(self) -> AsyncIterator[bytes]:
         framing = framing_of(self.head)
@@ -44,14 +47,19 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
     with suppress(BrokenPipeError, ConnectionResetError):
         # A server may answer and close before it has read everything.
         await stream.write(_serialized(request))
-    reader, rest = HeadReader(), b""
-    for _ in range(MOST_INFORMATIONAL):
-        head, rest = await _next_head(stream, reader, rest)
-        if head.status == SWITCHING and not upgrade:
-            raise ProtocolViolation("switches protocols (101) without being asked")
-        if head.status >= 200 or head.status == SWITCHING:
+    reader, rest, switched = HeadReader(), b"", False
+    for before in range(MOST_INFORMATIONAL):
+        try:
+            head, rest = await _next_head(stream, reader, rest)
+        except (NotHttp, Truncated):
+            if switched:
+                raise ProtocolViolation("switches protocols (101) without being asked") from None
+            raise
+        # Without being asked for, it is one of the informational responses, as in Chromium.
+        if head.status >= 200 or (head.status == SWITCHING and upgrade):
             check_unambiguous(head)
-            return Http1Response(stream, head, rest)
+            return Http1Response(stream, head, rest, before)
+        switched = switched or head.status == SWITCHING
     raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from probe.core.model import Verdict
 from probe.report.ci.markdown import bounded, escaped, mermaid_label, table
 from probe.report.gate import phrases
-from probe.report.gate.model import Decision, GateReport
+from probe.report.gate.model import GateReport
 from probe.report.text.time_format import duration, iso
 
-_ORDER = (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
 # A diagram of more bars can't be read, and Mermaid refuses long texts (maxTextSize 50,000).
 MOST_BARS = 60
 _TAGS = {Verdict.CRITICAL: "crit", Verdict.WARNING: "active"}
@@ -89,27 +88,10 @@ def _moment(at: float) -> str:
 
 
 def _objectives(report: GateReport) -> Iterator[str]:
-    header = ("", "objective", "limit", "measured", "interval", "by count", "by time", "budget")
     rows = [
-        [
-            f"{phrases.SIGNS[row.decision]} {phrases.DECISIONS[row.decision]}",
-            escaped(row.name),
-            *map(
-                escaped,
-                (
-                    f"{row.statistic} {phrases.limit(row)}",
-                    phrases.measured(row),
-                    phrases.interval(row) or "—",
-                    phrases.by_count(row),
-                    phrases.by_time(row),
-                    phrases.budget(row),
-                ),
-            ),
-        ]
-        for decision in _ORDER
-        for row in phrases.shown(report, decision)
+        [phrases.decision(row), *map(escaped, cells)] for row, cells in phrases.objectives(report)
     ]
-    yield from table(header, rows)
+    yield from table(("", *phrases.OBJECTIVES), rows)
 
 
 def _comparison(report: GateReport) -> Iterator[str]:

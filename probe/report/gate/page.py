@@ -5,11 +5,10 @@ from itertools import groupby
 from typing import Any
 
 from probe.report.gate import phrases
-from probe.report.gate.model import Decision, GateReport, TimelineRow
+from probe.report.gate.model import GateReport, TimelineRow
 from probe.report.html import templates
 from probe.report.text.time_format import clock, duration
 
-_ORDER = (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
 _LEFT, _WIDTH, _LANE, _FOOT = 180, 900, 16, 22
 _TICKS = 6
 
@@ -68,25 +67,11 @@ def _ticks(report: GateReport) -> Iterator[Mapping[str, str]]:
 
 
 def _tables(report: GateReport) -> Iterator[Mapping[str, Any]]:
-    header = ("", "objective", "limit", "measured", "interval", "by count", "by time", "budget")
     rows = [
-        {
-            "class_": row.decision.value,
-            "cells": (
-                f"{phrases.SIGNS[row.decision]} {phrases.DECISIONS[row.decision]}",
-                row.name,
-                f"{row.statistic} {phrases.limit(row)}",
-                phrases.measured(row),
-                phrases.interval(row) or "—",
-                phrases.by_count(row),
-                phrases.by_time(row),
-                phrases.budget(row),
-            ),
-        }
-        for decision in _ORDER
-        for row in phrases.shown(report, decision)
+        {"class_": row.decision.value, "cells": (phrases.decision(row), *cells)}
+        for row, cells in phrases.objectives(report)
     ]
-    yield {"title": "Objectives", "header": header, "rows": rows}
+    yield {"title": "Objectives", "header": ("", *phrases.OBJECTIVES), "rows": rows}
     if report.comparison:
         yield _comparison(report)
     incidents = [

@@ -24,6 +24,8 @@ DECISIONS = {
     Decision.MISSED: "missed",
     Decision.NOT_DECIDED: "not decided",
 }
+OBJECTIVES = ("objective", "limit", "measured", "interval", "by count", "by time", "budget")
+"""Headings of ``objectives``' columns."""
 _OF_CASES = ("success", "ratio", "p95")
 
 
@@ -56,6 +58,31 @@ def explanation(report: GateReport) -> list[str]:
 def silent(report: GateReport) -> list[ObjectiveRow]:
     """Objectives without any data that keep nothing from being decided."""
     return [row for row in report.objectives if row.estimate is None and not row.blocks]
+
+
+def objectives(report: GateReport) -> list[tuple[ObjectiveRow, list[str]]]:
+    """Each objective that has data, with its cells: the missed ones first, the met ones last."""
+    return [
+        (
+            row,
+            [
+                row.name,
+                f"{row.statistic} {limit(row)}",
+                measured(row),
+                interval(row) or "—",
+                by_count(row),
+                by_time(row),
+                budget(row),
+            ],
+        )
+        for decision in (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
+        for row in shown(report, decision)
+    ]
+
+
+def decision(row: ObjectiveRow) -> str:
+    """``✓ met``."""
+    return f"{SIGNS[row.decision]} {DECISIONS[row.decision]}"
 
 
 def shown(report: GateReport, decision: Decision) -> list[ObjectiveRow]:

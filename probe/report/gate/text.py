@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from probe.report.gate import phrases
-from probe.report.gate.model import Decision, GateReport, GateVerdict
+from probe.report.gate.model import GateReport, GateVerdict
 from probe.report.text.sanitize import clean
 from probe.report.text.time_format import duration
 
@@ -13,7 +13,6 @@ _COLOURS = {
     GateVerdict.NOT_DECIDED: "33",
 }
 MOST_REASONS = 10
-_ORDER = (Decision.MISSED, Decision.NOT_DECIDED, Decision.MET)
 
 
 def render(report: GateReport, *, colour: bool = False) -> str:
@@ -43,21 +42,8 @@ def render(report: GateReport, *, colour: bool = False) -> str:
 
 
 def _objectives(report: GateReport) -> Iterator[str]:
-    header = ("", "OBJECTIVE", "LIMIT", "MEASURED", "INTERVAL", "BY COUNT", "BY TIME", "BUDGET")
-    rows = [
-        (
-            phrases.SIGNS[row.decision],
-            row.name,
-            phrases.limit(row),
-            phrases.measured(row),
-            phrases.interval(row) or "—",
-            phrases.by_count(row),
-            phrases.by_time(row),
-            phrases.budget(row),
-        )
-        for decision in _ORDER
-        for row in phrases.shown(report, decision)
-    ]
+    header = ("", *(name.upper() for name in phrases.OBJECTIVES))
+    rows = [(phrases.SIGNS[row.decision], *cells) for row, cells in phrases.objectives(report)]
     yield from columns([header, *rows])
 
 

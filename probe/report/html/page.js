@@ -1,10 +1,11 @@
 // Keeps an open page up to date: times in the reader's zone, changes as they come, what was unfolded
-// stays unfolded. Without it the page works too, and refreshes by itself.
+// stays unfolded, and a notice as soon as what is shown may be old. Without it the page works too,
+// and refreshes by itself.
 "use strict";
 (() => {
-  const PAUSE = 300, RETRY = 15000, KEPT = 50;
+  const PAUSE = 300, RETRY = 15000, KEPT = 50, ANSWER = 20000, GRACE = 10000;
   const folds = new Map(JSON.parse(sessionStorage.getItem("folds") || "[]"));
-  let source = null, busy = false, again = false, lost = false, typed = 0, timer = 0;
+  let source = null, busy = false, again = false, lost = false, typed = 0, timer = 0, doubt = 0;
 
   const two = (number) => String(number).padStart(2, "0");
   const zoneOf = (moment) =>
@@ -92,15 +93,28 @@
     }
   }
 
+  // A daemon that hangs keeps its connections open: an answer that does not come is a lost one.
+  async function load() {
+    const abort = new AbortController(), late = setTimeout(() => abort.abort(), ANSWER);
+    try {
+      const answer = await fetch(location.href.split("#")[0],
+        { cache: "no-cache", signal: abort.signal });
+      return { status: answer.status, text: answer.ok ? await answer.text() : null };
+    } catch {
+      return { status: 0, text: null };
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
   async function refresh() {
     if (busy) { again = true; return; }
     busy = true;
-    try {
-      const answer = await fetch(location.href.split("#")[0], { cache: "no-cache" });
-      if (answer.ok) swap(await answer.text());
-      if (document.body.dataset.live) mark(answer.ok && source && source.readyState === 1);
-    } catch {
-      mark(false);
+    const { status, text } = await load();
+    if (text !== null) swap(text);
+    if (document.body.dataset.refresh) {
+      mark(text !== null && source && source.readyState === 1);
+      trust(text !== null, status);
     }
     busy = false;
     if (again) { again = false; setTimeout(refresh, PAUSE); }
@@ -113,12 +127,31 @@
     how.textContent = fine ? "live" : "reconnecting";
   }
 
+  // What is shown is old: said once a restart of the daemon would be over.
+  function trust(fresh, status) {
+    if (!fresh && !doubt) doubt = setTimeout(warn, GRACE, status);
+    if (!fresh) return;
+    clearTimeout(doubt);
+    doubt = 0;
+    document.getElementById("stale")?.remove();
+  }
+
+  function warn(status) {
+    const notice = document.createElement("p"), made = document.querySelector("#live time");
+    const why = status ? `The probe answers with status ${status}.` : "No connection to the probe.";
+    notice.id = notice.className = "stale";
+    notice.textContent = `${why} This page shows the state of ${made ? made.textContent : "before"}.`;
+    document.querySelector("main").before(notice);
+    document.getElementById("said").textContent = notice.textContent;
+  }
+
   function connect() {
     if (source || document.hidden || !document.body.dataset.live) return;
     source = new EventSource(document.body.dataset.live);
     source.addEventListener("change", refresh);
     source.onopen = () => { mark(true); if (lost) refresh(); lost = false; };
     source.onerror = () => {
+      if (!lost) refresh();
       lost = true;
       mark(false);
       if (source && source.readyState === 2) { disconnect(); setTimeout(connect, RETRY); }
@@ -158,6 +191,7 @@
   document.addEventListener("visibilitychange", seen);
   timer = setInterval(() => { if (!document.hidden) refresh(); },
     1000 * Number(document.body.dataset.refresh));
+  for (const each of ["online", "offline"]) addEventListener(each, refresh);
   addEventListener("pagehide", () => { clearInterval(timer); disconnect(); });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

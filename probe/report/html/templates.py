@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from unicodedata import bidirectional
 from urllib.parse import quote
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from probe.core.model import Unit, Verdict
 from probe.report.text.headline import NOT_RUN
@@ -24,6 +25,8 @@ from probe.report.text.units import plural, show
 
 _FOLDER = "templates"
 SCRIPT = "page.js"
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
 
 class _Shipped(BaseLoader):
@@ -90,6 +93,7 @@ def environment() -> Environment:
         "percent": percent,
         "plural": plural,
         "state": _state,
+        "verbatim": verbatim,
     }
     made.globals |= {"clock": clock, "sign_of": sign_of, "colour_of": colour_of}
     return made
@@ -100,6 +104,20 @@ def read_templates() -> None:
     tenth of a second of CPU and 3 MB, and most daemons are only ever asked for their metrics."""
     _sources()
     environment()
+
+
+def verbatim(text: str) -> Markup:
+    """A text for an attribute that is read by a program, an address or a field's value: clean and
+    escaped, without marks of direction."""
+    return escape(clean(text))
+
+
+def isolated(text: str) -> str:
+    """A text from right to left within marks that keep it from reordering what stands beside it
+    (Unicode Standard Annex 9, FSI and PDI)."""
+    if text.isascii() or not any(bidirectional(each) in _RIGHT_TO_LEFT for each in text):
+        return text
+    return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
 
 
 def path(name: str) -> str:
@@ -140,7 +158,9 @@ def _state(verdict: Verdict | None) -> str:
 def _finalize(value: Any) -> Any:
     if value is None:
         return ""
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return isolated(clean(value))
+    return value
 
 
 @cache

@@ -13,7 +13,7 @@ from probe.report.status import Notice, Overview, StatusRow
 from probe.report.text.phrases import BREACHED, limit_sentence, without_objectives
 from probe.report.text.sanitize import truncate
 from probe.report.text.time_format import duration
-from probe.report.text.units import show, show_until
+from probe.report.text.units import plural, show, show_until
 
 # By urgency: outages, then unknown checks, then warnings.
 BROKEN = (Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING)
@@ -116,7 +116,7 @@ def available(row: StatusRow) -> str:
 
 def day_summary(row: StatusRow) -> str:
     """The same, and how many incidents there were."""
-    incidents = _counted(len(row.incidents), "incident") if row.incidents else "no incident"
+    incidents = plural(len(row.incidents), "incident") if row.incidents else "no incident"
     return f"{available(row)}; {incidents}" if row.day else "no data of the last 24 hours"
 
 
@@ -151,14 +151,14 @@ def _all_passing(overview: Overview) -> str:
     passing = sum(row.verdict in _PASSING and not row.outdated for row in rows)
     outdated = sum(row.outdated for row in rows)
     waiting = sum(row.verdict is None for row in rows)
-    text = f"{passing}/{_counted(len(rows), 'check')} passing"
+    text = f"{passing}/{plural(len(rows), 'check')} passing"
     text = f"{text}, {outdated} {OUTDATED}" if outdated else text
     return f"{text}, {waiting} {NOT_RUN}" if waiting else text
 
 
 def _waiting(overview: Overview) -> str:
     waiting = sum(row.verdict is None for row in overview.rows)
-    return f"{_counted(waiting, 'check')} {NOT_RUN}" if waiting else "nothing says why"
+    return f"{plural(waiting, 'check')} {NOT_RUN}" if waiting else "nothing says why"
 
 
 def _also(overview: Overview) -> str:
@@ -166,7 +166,7 @@ def _also(overview: Overview) -> str:
     rows = broken(overview.rows)
     notices = [each for each in overview.notices if each.verdict in BROKEN]
     parts = (
-        f"{_counted(len(rows), 'check')} failing" if rows else "",
+        f"{plural(len(rows), 'check')} failing" if rows else "",
         truncate(notices[0].title, _HEADLINE_NAME) if notices else "",
     )
     return ", ".join(part for part in parts if part)
@@ -181,7 +181,3 @@ def _ongoing_incident(row: StatusRow) -> str:
 def _value(sample: Sample, now: float) -> str:
     unit = sample.signal.unit
     return show_until(sample.value, now) if unit is Unit.TIMESTAMP else show(sample.value, unit)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from probe.core.model import Aggregation, Evaluation, LimitSide, Sample, Status, Unit, Verdict
 from probe.report.model import Report, ReportRow
 from probe.report.text.sanitize import clean
-from probe.report.text.units import ABSENT, compared, show, show_until
+from probe.report.text.units import ABSENT, compared, plural, show, show_until
 
 SYMBOLS: Mapping[Verdict, str] = {
     Verdict.OK: "✓",
@@ -120,7 +120,7 @@ def counts(report: Report) -> str:
     order = (Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN)
     parts = [f"{verdicts.count(each)} {each.value}" for each in order if each in verdicts]
     listed = f": {', '.join(parts)}" if parts else ""
-    return f"{_counted(len(verdicts), 'check')}{listed}"
+    return f"{plural(len(verdicts), 'check')}{listed}"
 
 
 def footer(report: Report) -> list[str]:
@@ -129,7 +129,7 @@ def footer(report: Report) -> list[str]:
     parts = [
         counts(report),
         f"{skipped} skipped" if skipped else "",
-        f"{_counted(unevaluated, 'threshold')} not evaluated" if unevaluated else "",
+        f"{plural(unevaluated, 'threshold')} not evaluated" if unevaluated else "",
         show(report.duration, Unit.SECONDS),
         clean(report.region),
         f"probe {clean(report.version)}",
@@ -150,16 +150,12 @@ def _all_passed(report: Report, unmeasured: int) -> str:
         return "nothing was checked"
     objectives = sum(each.verdict is Verdict.OBJECTIVE_MISSED for each in report.evaluations)
     parts = [
-        f"{total - unmeasured} of {_counted(total, 'check')} passed",
+        f"{total - unmeasured} of {plural(total, 'check')} passed",
         f"{unmeasured} could not be measured" if unmeasured else "",
-        f"{_counted(objectives, 'objective')} missed" if objectives else "",
+        f"{plural(objectives, 'objective')} missed" if objectives else "",
         f"{len(report.skipped)} skipped" if report.skipped else "",
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _figure(short: str, sample: Sample, now: float) -> str:

@@ -9,6 +9,7 @@ from probe.core.model import Verdict
 from probe.report.text.phrases import SYMBOLS
 from probe.report.text.sanitize import clean, cut
 from probe.report.text.time_format import duration
+from probe.report.text.units import plural
 
 MOST_CHECKS = 12
 WINDOWS = ("24h", "7d", "30d", "90d")
@@ -27,7 +28,7 @@ def status_lines(
     """
     verdict = status["verdict"]
     number = len(status["incidents"])
-    what = "no open incident" if not number else _counted(number, "open incident")
+    what = "no open incident" if not number else plural(number, "open incident")
     yield f"{verdict.upper()}  {what}", verdict
     where = f"{clean(status['region'])}, {status['generated_at']}, version {status['version']}"
     yield cut(where, width), ""
@@ -126,7 +127,3 @@ def _names(names: Sequence[str]) -> str:
     more = len(names) - MOST_CHECKS
     listed = ", ".join(clean(name) for name in names[:MOST_CHECKS])
     return f"{listed} and {more} more" if more > 0 else listed
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

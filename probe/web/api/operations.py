@@ -82,7 +82,7 @@ OPERATIONS = (
         "export_incident",
         "GET",
         "/incidents/{id}/export",
-        "One incident as Markdown, to begin a post-mortem with.",
+        "One incident as Markdown, to start a post-mortem from.",
         "incidents",
         media="text/markdown",
     ),

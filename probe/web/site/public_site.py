@@ -30,6 +30,7 @@ _BADGE_WINDOW, _BADGE_SECONDS = "30d", 30 * DAY_SECONDS
 # (RFC 5861).
 _CACHED = "public, max-age=10, stale-if-error=86400"
 _HEADERS = {
+    "Server": "probe",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

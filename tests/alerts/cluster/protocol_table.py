@@ -131,7 +131,7 @@ TABLE = (
     ),
     Row(
         STANDBY,
-        "the owner goes on",
+        "the owner continues",
         "stand by",
         Role.STANDBY,
         "fra",

@@ -134,6 +134,37 @@ def has_nothing_open(answer: dict[str, Any]) -> bool:
     return not (answer["owns"] or answer["holds"] or answer["sees"])
 
 
+async def cut_off_alone(fleet: Fleet, probes: dict[str, Running]) -> None:
+    """One region is cut off: a warning that names it, and no page."""
+    pager, slack = fleet.pager, fleet.slack
+    fleet.cut_off("fra")
+    await slack.until(1)
+    assert "WARNING" in told(slack)[0]
+    assert "seen from fra alone" in told(slack)[0]
+    assert "fine from lax and nrt" in json.dumps(slack.taken[0])
+    notices = json.dumps((await probes["fra"].status())["notices"])
+    assert "seen from fra alone, fine from lax and nrt" in notices
+    fleet.places["fra"].let_through()
+    await slack.until(2)
+    assert "RESOLVED" in told(slack)[1]
+    await asyncio.gather(*(come(probe, has_nothing_open) for probe in probes.values()))
+    assert (len(slack.taken), pager.taken) == (2, [])
+
+
+async def take_the_backend_down(fleet: Fleet, probes: dict[str, Running]) -> None:
+    """Every probe triggers one and the same incident, and one sends to Slack."""
+    pager, slack = fleet.pager, fleet.slack
+    fleet.lab.set_knob("backend.redis", "down")
+    await pager.until(3)
+    await slack.until(3)
+    assert "CRITICAL" in told(slack)[2]
+    assert (len(pager.incidents), pager.opened) == (1, 1)
+    await come(probes["lax"], lambda answer: bool(answer["owns"]))
+    for region in ("fra", "nrt"):
+        await come(probes[region], lambda answer: bool(answer["holds"]))
+    assert len(slack.taken) == 3
+
+
 async def test_three_probes_notify_as_one(tmp_path: Path) -> None:
     async with three_places(tmp_path) as fleet, AsyncExitStack() as stack:
         starting = [stack.enter_async_context(fleet.start(region)) for region in REGIONS]
@@ -142,38 +173,15 @@ async def test_three_probes_notify_as_one(tmp_path: Path) -> None:
             await probe.ready()
             await reaches(probe, 2)
         pager, slack = fleet.pager, fleet.slack
+        await cut_off_alone(fleet, probes)
+        await take_the_backend_down(fleet, probes)
 
-        # One region is cut off: a warning that names it, and nobody is woken.
-        fleet.cut_off("fra")
-        await slack.until(1)
-        assert "WARNING" in told(slack)[0]
-        assert "seen from fra alone" in told(slack)[0]
-        assert "fine from lax and nrt" in json.dumps(slack.taken[0])
-        notices = json.dumps((await probes["fra"].status())["notices"])
-        assert "seen from fra alone, fine from lax and nrt" in notices
-        fleet.places["fra"].let_through()
-        await slack.until(2)
-        assert "RESOLVED" in told(slack)[1]
-        await asyncio.gather(*(come(probe, has_nothing_open) for probe in probes.values()))
-        assert (len(slack.taken), pager.taken) == (2, [])
-
-        # The backend is down: every probe triggers one and the same incident, one tells Slack.
-        fleet.lab.set_knob("backend.redis", "down")
-        await pager.until(3)
-        await slack.until(3)
-        assert "CRITICAL" in told(slack)[2]
-        assert (len(pager.incidents), pager.opened) == (1, 1)
-        await come(probes["lax"], lambda answer: bool(answer["owns"]))
-        for region in ("fra", "nrt"):
-            await come(probes[region], lambda answer: bool(answer["holds"]))
-        assert len(slack.taken) == 3
-
-        # The sender is killed: the others go on, and say nothing twice.
+        # The sender is killed: the others go on, and send nothing twice.
         await probes["lax"].stop(signal.SIGKILL)
         await asyncio.gather(*(reaches(probes[region], 1) for region in ("fra", "nrt")))
         assert (len(pager.incidents), pager.opened, len(slack.taken)) == (1, 1, 3)
 
-        # All is well: one resolve.
+        # The backend is up again: one resolve.
         fleet.lab.set_knob("backend.redis", "up")
         await slack.until(4)
         assert "RESOLVED" in told(slack)[3]

@@ -159,3 +159,25 @@ def test_nothing_leaves_that_is_not_certain_any_more() -> None:
     rise = [alert("health"), alert("ready"), alert("new")]
     assert told(here, REMIND_SECONDS * 2, rise) == []
     assert len(told(here, REMIND_SECONDS * 2 + 1)) == 2
+
+
+def test_what_was_suppressed_before_it_was_sent_holds_no_incident_open() -> None:
+    store, known, silenced = group_store(), alert("health"), alert("ready")
+    assert len(told(store, 0, [known], muted=[silenced])) == 2
+    ends = told(store, 60, muted=[silenced], over=[known])
+    assert ends == [
+        ("chat", "resolved", "health recovered"),
+        ("pager", "resolved", "health recovered"),
+    ]
+    # What still fires when its silence is over is an incident of its own.
+    assert [each[:2] for each in told(store, 90, [silenced])] == [
+        ("chat", "firing"),
+        ("pager", "firing"),
+    ]
+
+
+def test_what_is_suppressed_after_it_was_sent_holds_its_incident_open() -> None:
+    store, first, second = group_store(), alert("health"), alert("ready")
+    assert len(told(store, 0, [first, second])) == 2
+    assert told(store, 60, muted=[second], over=[first]) == []
+    assert [each[1] for each in told(store, 90, over=[first, second])] == ["resolved"] * 2

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import aiohttp
 import pytest
@@ -13,6 +15,7 @@ from alerts.notifiers import alertmanager, base, slack
 from probe.lab.certificates import untrusted
 from probe.net.fetch.failure import reason_of
 from tests.alerts.samples import sample_message
+from tests.alerts.words import RESOLVED, a_message
 from tests.servers.receivers.slack import SlackApi, SlackWebhookService
 from tests.servers.services import Failure, Service
 
@@ -80,6 +83,29 @@ async def test_a_message_whose_blocks_slack_refuses_is_sent_as_text(word: str) -
         assert "CRITICAL" in sent["text"]
 
 
+@pytest.mark.parametrize("word", ["thread_not_found", "thread_locked", "message_not_found"])
+async def test_an_end_that_a_thread_does_not_take_is_said_in_the_channel(word: str) -> None:
+    async with SlackApi("t0ken") as service:
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(sample_message(), {})
+        service.fail.extend([None, Failure(200, json.dumps({"ok": False, "error": word}))])
+        await bot.send(a_message(RESOLVED), memory)
+        assert len(service.messages) == 2
+        assert not service.replies
+        assert all("RESOLVED" in each["text"] for each in service.messages.values())
+
+
+@pytest.mark.parametrize("word", ["is_archived", "channel_not_found", "restricted_action"])
+async def test_what_keeps_a_bot_out_of_its_channel_is_refused(word: str) -> None:
+    async with SlackApi("t0ken") as service:
+        bot = slack.SlackBot(SecretStr("t0ken"), "C0", SecretStr(service.url))
+        memory = await bot.send(sample_message(), {})
+        service.fail.extend([None, Failure(200, json.dumps({"ok": False, "error": word}))])
+        with pytest.raises(NotifyError, match=word) as caught:
+            await bot.send(a_message(RESOLVED), memory)
+        assert caught.value.permanent
+
+
 def test_a_service_that_has_taken_the_request_may_need_half_a_minute() -> None:
     assert base.TIMEOUT_SECONDS > 30.0 > base.CONNECT_SECONDS
 
@@ -123,3 +149,30 @@ def test_a_name_that_is_gone_is_called_that() -> None:
     key = ConnectionKey("gone.example", 443, True, True, None, None, None)
     error = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))
     assert reason_of(error) == "the name can't be resolved"
+
+
+@pytest.mark.parametrize(
+    ("until", "date", "seconds"),
+    [
+        # By the receiver's clock, which is years away from this one.
+        ("Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wednesday, 21-Oct-15 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:28:30", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:28:30 -0000", "Wed, 21 Oct 2015 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", "yesterday", 0.0),
+        ("Wed, 99 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_a_date_until_which_to_wait_is_by_the_clock_of_who_says_it(
+    until: str, date: str, seconds: float | None
+) -> None:
+    assert base.HttpAnswer(429, {"retry-after": until, "date": date}, "").retry_after == seconds
+
+
+def test_a_date_of_a_receiver_that_does_not_say_the_time_is_by_the_clock_here() -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    found = base.HttpAnswer(503, {"retry-after": until}, "").retry_after
+    assert found is not None
+    assert 3000.0 < found <= 3600.0

@@ -88,6 +88,18 @@ def no_data_is_a_warning() -> World:
     return made
 
 
+TOY_IS_DOWN = {
+    "job": "probe",
+    "check": "toy",
+    "kind": "toy",
+    "component": "Backend",
+    "service": "toys",
+    "subject": "toy",
+    "signal": "failing",
+    "symptom": "down",
+}
+
+
 @world
 def the_page_says_cause_phase_status_address_and_links() -> World:
     seen = failing("lax", 20, 40)
@@ -106,43 +118,21 @@ def the_page_says_cause_phase_status_address_and_links() -> World:
         labelled("probe_alert_info", info): f"_x20 {steady(1, 40)}",
         status: steady(503, 100),
     }
-    labels = {
-        "job": "probe",
-        "check": "toy",
-        "kind": "toy",
-        "component": "Backend",
-        "service": "toys",
-        "subject": "toy",
-        "signal": "failing",
-        "symptom": "down",
-    }
     texts = {
         "description": "Phase request. Cause http_status. Status 503. test://toy",
         "runbook_url": info["runbook_url"],
         "dashboard_url": info["dashboard_url"],
     }
-    made.texts.append(
+    everywhere = {"severity": "critical", "scope": "global"}
+    local = {"severity": "warning", "scope": "region", "region": "lax", "target": "test://toy"}
+    alerts = [
         {
-            "eval_time": "7m",
-            "alertname": "BackendDown",
-            "exp_alerts": [
-                {
-                    "exp_labels": {**labels, "severity": "critical", "scope": "global"},
-                    "exp_annotations": {"summary": "toy is down", **texts},
-                },
-                {
-                    "exp_labels": {
-                        **labels,
-                        "severity": "warning",
-                        "scope": "region",
-                        "region": "lax",
-                        "target": "test://toy",
-                    },
-                    "exp_annotations": {"summary": "toy is down, seen from lax", **texts},
-                },
-            ],
+            "exp_labels": {**TOY_IS_DOWN, **scope},
+            "exp_annotations": {"summary": summary, **texts},
         }
-    )
+        for scope, summary in ((everywhere, "toy is down"), (local, "toy is down, seen from lax"))
+    ]
+    made.texts.append({"eval_time": "7m", "alertname": "BackendDown", "exp_alerts": alerts})
     return made
 
 

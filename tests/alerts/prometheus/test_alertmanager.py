@@ -99,6 +99,17 @@ def test_severities_lead_to_who_is_to_hear_them(
     assert (done.returncode, done.stdout.strip()) == (0, receivers)
 
 
+def check_page(page: dict[str, Any]) -> None:
+    """One message of the subject, without the views of single regions."""
+    assert page["groupLabels"] == {"job": "probe", "subject": page["commonLabels"]["subject"]}
+    assert {scope for _, _, scope in summaries(page)} == {"global"}
+    annotations = page["alerts"][0]["annotations"]
+    assert annotations["summary"] in ("health is down", "ready is down")
+    assert "Cause " in annotations["description"]
+    assert "http://127.0.0.1" in annotations["description"]
+    assert annotations["runbook_url"].startswith("https://probe.example.org/runbooks/")
+
+
 @pytest.mark.parts
 async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: Path) -> None:
     (tmp_path / "probe.toml").write_text(FAST, encoding="utf-8")
@@ -125,26 +136,16 @@ async def test_a_fault_is_one_page_that_groups_inhibits_and_resolves(tmp_path: P
             lab.set_knob("backend.redis", "down")
             # With seconds for minutes, the first message may leave before all is known.
             page = await told(pager, "firing", FAULT, timeout=60)
-            # One message of the subject, and nothing of each region's view.
-            assert page["groupLabels"] == {
-                "job": "probe",
-                "subject": page["commonLabels"]["subject"],
-            }
-            assert {scope for _, _, scope in summaries(page)} == {"global"}
-            there = await alertmanager.alerts()
-            local = [each for each in there if each["labels"].get("scope") == "region"]
+            check_page(page)
+            active = await alertmanager.alerts()
+            local = [each for each in active if each["labels"].get("scope") == "region"]
             assert local
             assert all(each["status"]["state"] == "suppressed" for each in local)
-            words = page["alerts"][0]["annotations"]
-            assert words["summary"] in ("health is down", "ready is down")
-            assert "Cause " in words["description"]
-            assert "http://127.0.0.1" in words["description"]
-            assert words["runbook_url"].startswith("https://probe.example.org/runbooks/")
             lab.set_knob("backend.redis", "up")
             taken = pager.taken
             while taken[-1]["status"] == "firing":
                 taken = await pager.until(len(taken) + 1, seconds=150)
-            # One outage is one incident of one group, and its end is the last that is said.
+            # One outage is one incident of one group, and the last notification resolves it.
             assert len({each["groupKey"] for each in pager.taken}) == 1
             assert [each["status"] for each in pager.taken].count("resolved") == 1
             assert chat.taken

@@ -66,19 +66,28 @@ async def page(folder: Path) -> AsyncIterator[tuple[Tab, str]]:
 async def experienced(session: OddSession, tab: Tab, origin: str) -> str:
     """What the page says."""
     async with odd_signaling(_of_page(session.bends, origin)) as url:
-        order = {"url": url, "options": session.options, "limit": LIMIT, "hold": session.hold}
-        return str((await tab.evaluate(f"session({json.dumps(order)})"))["said"])
+        return await said_of_page(tab, url, session.options, session.hold)
+
+
+async def said_of_page(tab: Tab, url: str, options: dict[str, Any], hold: int = 100) -> str:
+    """How a session with this server goes on the page; ``hold`` is in milliseconds."""
+    order = {"url": url, "options": options, "limit": LIMIT, "hold": hold}
+    return str((await tab.evaluate(f"session({json.dumps(order)})"))["said"])
 
 
 async def verdict(session: OddSession, origin: str) -> str:
     """The cause of the check's failure, or ``ok``."""
     async with odd_signaling(_of_page(session.bends, origin)) as url:
         first = session.options.get("transports", ["polling"])[0]
-        table: dict[str, Any] = {"name": "signaling", "url": url, "jwt_secret": "x" * 40}
-        table |= {"origin": origin, "transport": first, "deadline": 6, **session.table}
-        context = Context()
-        result = await run_check(Check(KIND, KIND.table.model_validate(table)), context)
-        await context.closing.drain(timeout=2)
+        return await cause_of(url, origin=origin, transport=first, **session.table)
+
+
+async def cause_of(url: str, **table: Any) -> str:
+    """What ``signaling`` says of the server there: the cause of its failure, or ``ok``."""
+    given = {"name": "signaling", "url": url, "jwt_secret": "x" * 40, "deadline": 6, **table}
+    context = Context()
+    result = await run_check(Check(KIND, KIND.table.model_validate(given)), context)
+    await context.closing.drain(timeout=2)
     return result.failure.cause.value if result.failure else "ok"
 
 

@@ -27,6 +27,18 @@ bad = "below"
 """
 
 
+FLY = {
+    "FLY_API_TOKEN": f"FlyV1 {SECRET}",
+    "FLY_ORG": ORG,
+    "FLY_APP": "paircam",
+    "ALERT_WEBHOOK_SECRET": "of-no-use",
+}
+
+
+PAGES = ("/", "/status.json", "/runbooks/own-query")
+REPORTED = ("exits for lack of memory", "crashes in the last hour", "free_bytes")
+
+
 async def test_a_crash_and_a_query_s_limit_are_reported_and_the_token_is_nowhere(
     tmp_path: Path,
 ) -> None:
@@ -39,26 +51,20 @@ async def test_a_crash_and_a_query_s_limit_are_reported_and_the_token_is_nowhere
             crash = exit_event(time.time() - 60, code=137, oom=True)
             api.machines = [machine("d1", events=[crash])]
             environment = {
-                "FLY_API_TOKEN": f"FlyV1 {SECRET}",
-                "FLY_ORG": ORG,
-                "FLY_APP": "paircam",
+                **FLY,
                 "FLY_PROMETHEUS_URL": f"{prometheus.url}/prometheus",
                 "FLY_MACHINES_URL": api.url,
                 "PROBE_DATA": str(tmp_path / "data"),
                 "ALERT_WEBHOOK_URL": hook.url,
-                "ALERT_WEBHOOK_SECRET": "of-no-use",
             }
             async with daemon(tmp_path, environment) as running:
                 await running.ready()
                 told = json.dumps(await hook.until(1))
                 # Machines and metrics are one subject, so one incident, whoever comes first.
                 notices = json.dumps((await running.status())["notices"])
-                for words in ("exits for lack of memory", "crashes in the last hour", "free_bytes"):
-                    assert words in notices
+                assert all(signal in notices for signal in REPORTED)
                 _, metrics = await running.get("/metrics")
-                pages = [
-                    await running.get(path) for path in ("/", "/status.json", "/runbooks/own-query")
-                ]
+                pages = [await running.get(path) for path in PAGES]
             shown = [
                 line for line in metrics.splitlines() if line.startswith("probe_own_free_bytes{")
             ]

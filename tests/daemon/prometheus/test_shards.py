@@ -79,7 +79,7 @@ async def inbox() -> AsyncIterator[Inbox]:
 
 @asynccontextmanager
 async def pair(folder: Path, webhook: str) -> AsyncIterator[tuple[Alertmanager, Alertmanager]]:
-    """Two Alertmanagers that tell each other what they have sent."""
+    """A cluster of two Alertmanagers."""
     ports = free_port(), free_port()
     async with AsyncExitStack() as stack:
         found = []
@@ -102,52 +102,46 @@ async def pair(folder: Path, webhook: str) -> AsyncIterator[tuple[Alertmanager, 
 async def test_three_shards_share_the_checks_and_each_receiver_is_notified_once(
     tmp_path: Path,
 ) -> None:
-    mended = asyncio.Event()
+    is_up = asyncio.Event()
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await (GOOD if mended.is_set() else BAD)(reader, writer)
+        await (GOOD if is_up.is_set() else BAD)(reader, writer)
 
-    made = await probe("rules", cwd=tmp_path)
-    rules = yaml.safe_load(made.out)
+    rules = yaml.safe_load((await probe("rules", cwd=tmp_path)).out)
     rules["groups"].append(QUICK)
     async with AsyncExitStack() as stack:
         good = await stack.enter_async_context(Pages(GOOD))
         bad = await stack.enter_async_context(Pages(behave))
         mail = await stack.enter_async_context(inbox())
         managers = await stack.enter_async_context(pair(tmp_path, mail.url))
-        shards = [
-            await stack.enter_async_context(_shard(tmp_path, number, good.url, bad.url))
-            for number in range(SHARDS)
-        ]
-        server = await stack.enter_async_context(
-            Scraper(
-                tmp_path,
-                jobs={"probe": [each.url.removeprefix("http://") for each in shards]},
-                rules=yaml.safe_dump(rules),
-                alertmanager=",".join(each.url.removeprefix("http://") for each in managers),
-            )
+        making = (_shard(tmp_path, number, good.url, bad.url) for number in range(SHARDS))
+        shards = [await stack.enter_async_context(each) for each in making]
+        prometheus = Scraper(
+            tmp_path,
+            jobs={"probe": [_host(each) for each in shards]},
+            rules=yaml.safe_dump(rules),
+            alertmanager=",".join(_host(each) for each in managers),
         )
+        server = await stack.enter_async_context(prometheus)
         await server.until(f"count(probe_success) == {TARGETS}")
-        counts = await server.query("count by (instance) (probe_success)")
-        assert len(counts) == SHARDS
+        assert len(await server.query("count by (instance) (probe_success)")) == SHARDS
         assert await server.query("count(count by (check) (probe_success)) == 30")
-        firing = [("firing", "CheckFailing", name) for name in BROKEN]
-        await mail.until(*firing)
-        mended.set()
-        resolved = [("resolved", "CheckFailing", name) for name in BROKEN]
-        await mail.until(*resolved)
-        killed = shards[1]
-        await killed.stop(signal.SIGKILL)
-        silent = ("firing", "ShardSilent", killed.url.removeprefix("http://"))
-        await mail.until(silent)
+        await mail.until(*(("firing", "CheckFailing", name) for name in BROKEN))
+        is_up.set()
+        await mail.until(*(("resolved", "CheckFailing", name) for name in BROKEN))
+        await shards[1].stop(signal.SIGKILL)
+        await mail.until(("firing", "ShardSilent", _host(shards[1])))
         assert await server.query('count(up{job="probe"} == 1) == 2')
-        # Before the pages end too.
         sent = list(mail.notifications)
-    # Two Alertmanagers had every alert. What one has sent the other doesn't send, but delivery is
-    # at least once: now and then it hears too late of it.
+    # Both Alertmanagers have every alert, and deliver at least once: now and then one learns too
+    # late that the other has sent a notification.
     notifications = len(BROKEN) * 2 + 1
     assert len(set(sent)) == notifications, sent
     assert len(sent) < 2 * notifications - 1, sent
+
+
+def _host(server: Running | Alertmanager) -> str:
+    return server.url.removeprefix("http://")
 
 
 @asynccontextmanager

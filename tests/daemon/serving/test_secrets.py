@@ -15,6 +15,7 @@ from tests.servers.services import Failure, Service
 
 ROUTING_KEY, BOT_TOKEN = "routing-key-0fa7e1", "xoxb-b0t-t0ken-93ab"
 PAGES = ("/", "/status.json", "/metrics", "/badge.svg", "/healthz", "/readyz")
+LOGIN = {"Authorization": "Bearer pages-t0ken-5e5e5e"}
 FAST = '[[http]]\nname = "health"\ninterval = 1\nhold = 1\ndeadline = 1\n'
 
 
@@ -55,6 +56,12 @@ def sent(services: dict[str, Service]) -> str:
     return "\n".join(bodies).replace(json.dumps({"routing_key": ROUTING_KEY})[1:-1], "")
 
 
+async def printed(*arguments: str, cwd: Path, env: dict[str, str]) -> str:
+    """All that a command prints."""
+    ended = await probe(*arguments, cwd=cwd, env=env)
+    return ended.out + ended.err
+
+
 async def test_no_secret_leaves_in_a_message_a_page_a_metric_or_a_log(tmp_path: Path) -> None:
     async with (
         Lab() as lab,
@@ -63,12 +70,8 @@ async def test_no_secret_leaves_in_a_message_a_page_a_metric_or_a_log(tmp_path: 
         AlertmanagerApi() as manager,
         Service() as hook,
     ):
-        services: dict[str, Service] = {
-            "slack": slack,
-            "pager": pager,
-            "manager": manager,
-            "hook": hook,
-        }
+        services: dict[str, Service] = {"slack": slack, "pager": pager}
+        services |= {"manager": manager, "hook": hook}
         for service in services.values():
             service.fail.append(Failure(500, "xoxb-b0t-t0ken-93ab is wrong, says the service"))
         environment = secretive(tmp_path, lab, services)
@@ -77,26 +80,20 @@ async def test_no_secret_leaves_in_a_message_a_page_a_metric_or_a_log(tmp_path: 
         assert {BOT_TOKEN, ROUTING_KEY, "signing-secret-e771", "manager-passw0rd"} <= secrets
         lab.set_knob("backend.redis", "down")
         lab.set_knob("primary.error", "401")
-        login = {"Authorization": "Bearer pages-t0ken-5e5e5e"}
+        left: dict[str, str] = {}
         async with daemon(tmp_path, environment) as running:
             for service in services.values():
                 await service.until(1)
             lab.set_knob("backend.redis", "up")
             await pager.until(2)
-            pages = [await running.get(path, headers=login) for path in PAGES]
-            listed = await probe("alerts", "list", cwd=tmp_path, env=environment)
+            pages = [await running.get(path, headers=LOGIN) for path in PAGES]
+            left["pages"] = "\n".join(text for _, text in pages)
+            left["alerts list"] = await printed("alerts", "list", cwd=tmp_path, env=environment)
             await running.stop()
-            log = "\n".join(running.raw)
-        once = await probe("--once", "--format", "json", cwd=tmp_path, env=environment)
-        plan = await probe("list", cwd=tmp_path, env=environment)
-    left = {
-        "messages": sent(services),
-        "pages": "\n".join(text for _, text in pages),
-        "log": log,
-        "probe alerts list": listed.out + listed.err,
-        "probe --once": once.out + once.err,
-        "probe list": plan.out + plan.err,
-    }
+            left["log"] = "\n".join(running.raw)
+        for command in ("--once --format json", "list"):
+            left[command] = await printed(*command.split(), cwd=tmp_path, env=environment)
+        left["messages"] = sent(services)
     leaks = {place: found_in(text, secrets) for place, text in left.items()}
     assert {place: names for place, names in leaks.items() if names} == {}
     kept = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())

@@ -119,16 +119,29 @@ async def test_a_server_that_wants_a_client_certificate_is_named(
         assert "client certificate" in failure(result).hint
 
 
+FLOODS: dict[str, Callable[[h2.connection.H2Connection, int], None]] = {
+    "ping": lambda connection, _: connection.ping(b"12345678"),
+    "settings": lambda connection, _: connection.update_settings({}),
+    "early hints": lambda connection, stream: connection.send_headers(stream, [(":status", "103")]),
+}
+
+
+async def flooding(
+    connection: h2.connection.H2Connection, stream: int, writer: asyncio.StreamWriter, flood: str
+) -> None:
+    """Send these frames until the client goes away."""
+    while True:
+        FLOODS[flood](connection, stream)
+        writer.write(connection.data_to_send())
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def http2_server(context: ssl.SSLContext, body: bytes, flood: str = "") -> AsyncIterator[str]:
     """Speaks HTTP/2 alone; ``flood`` is what it sends without end instead of answering."""
     context.set_alpn_protocols(["h2"])
     tasks: set[asyncio.Task[None]] = set()
-    frames: dict[str, Callable[[h2.connection.H2Connection, int], None]] = {
-        "ping": lambda made, _: made.ping(b"12345678"),
-        "settings": lambda made, _: made.update_settings({}),
-        "early hints": lambda made, stream: made.send_headers(stream, [(":status", "103")]),
-    }
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -141,25 +154,18 @@ async def http2_server(context: ssl.SSLContext, body: bytes, flood: str = "") ->
             while data := await reader.read(65536):
                 for event in connection.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
-                        await answer(connection, event.stream_id or 1, writer)
+                        stream = event.stream_id or 1
+                        if flood:
+                            await flooding(connection, stream, writer, flood)
+                        headers = [(":status", "200"), ("content-length", str(len(body)))]
+                        connection.send_headers(stream, headers)
+                        connection.send_data(stream, body, end_stream=True)
                 writer.write(connection.data_to_send())
                 await writer.drain()
         except OSError:
             pass
         finally:
             writer.close()
-
-    async def answer(
-        connection: h2.connection.H2Connection, stream: int, writer: asyncio.StreamWriter
-    ) -> None:
-        while flood:
-            frames[flood](connection, stream)
-            writer.write(connection.data_to_send())
-            await writer.drain()
-            await asyncio.sleep(0)
-        headers = [(":status", "200"), ("content-length", str(len(body)))]
-        connection.send_headers(stream, headers)
-        connection.send_data(stream, body, end_stream=True)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     try:

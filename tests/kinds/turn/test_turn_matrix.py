@@ -4,7 +4,7 @@ is left behind. RTC.md's table as a table; ``pytest -rP`` prints it."""
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,9 +163,6 @@ def _cause(result: Result) -> str:
 def _told(result: Result) -> str:
     found = ending(result)
     return f"{found[1]} in {found[0]}" if found else "ok"
-
-
-Break = Callable[[Coturn], Awaitable[None]]
 
 
 async def _stop(server: Coturn) -> None:

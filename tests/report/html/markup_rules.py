@@ -68,10 +68,6 @@ class Reading(HTMLParser):
         """The attributes of all elements of a name."""
         return [attributes for name, attributes in self.found if name == tag]
 
-    def classes(self, tag: str) -> list[str]:
-        """The classes of all elements of a name, in order."""
-        return [attributes.get("class") or "" for attributes in self.of(tag)]
-
 
 def _is_ours(tag: str, source: str) -> bool:
     """Our script, or a picture that is in the page itself."""

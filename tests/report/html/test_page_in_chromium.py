@@ -1,15 +1,13 @@
 """The pages in a real browser: readable on a phone, in the dark, by keyboard, alone."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from aiohttp import web
 
 from probe.report.html import page
-from probe.report.html.templates import script
 from tests.report.html.axe import violations
 from tests.report.html.documents import DOCUMENTS
+from tests.report.html.site import serving
 from tests.report.html.status_extremes import hostile_board, many_board
 from tests.servers.chromium import Tab
 
@@ -31,36 +29,9 @@ OUTLINED = "getComputedStyle(document.activeElement).outlineStyle"
 
 @pytest.fixture
 async def site() -> AsyncIterator[str]:
-    """A server with all pages, as the daemon serves them; nothing changes, so that events are
-    never sent."""
-
-    async def show(request: web.Request) -> web.Response:
-        document, policy = PAGES[request.match_info["name"]]()
-        headers = {"Content-Security-Policy": policy}
-        return web.Response(text=document, content_type="text/html", headers=headers)
-
-    async def send_script(request: web.Request) -> web.Response:
-        return web.Response(body=script(), content_type="text/javascript")
-
-    closing = asyncio.Event()
-
-    async def send_nothing(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        await response.write(b": nothing\n\n")
-        await closing.wait()
-        return response
-
-    app = web.Application()
-    app.router.add_get("/page.js", send_script)
-    app.router.add_get("/events", send_nothing)
-    app.router.add_get("/show/{name}", show)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    closing.set()
-    await runner.cleanup()
+    """The address of a server with all pages."""
+    async with serving(PAGES) as served:
+        yield served.address
 
 
 async def test_nothing_is_complained_of_and_nothing_elsewhere_is_requested(

@@ -19,7 +19,6 @@ _CONTROLS = re.compile(
     r"<(?:!(?:here|channel|everyone|subteam\^S[A-Z0-9]+)|@[UW][A-Z0-9]+|https?://[^<>|\s]+\|[^<>|]*)>"
     r"|&(?:amp|lt|gt);"
 )
-MENTION = re.compile(r"<[!@][^>]*>")
 
 
 def problem(document: Mapping[str, Any]) -> str:

@@ -76,11 +76,14 @@ class Scraper:
                 while not await self._is_ready():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except BaseException:
-            await self.__aexit__()
+            await self._close()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         await self._session.close()
         self._process.terminate()
         await self._process.wait()

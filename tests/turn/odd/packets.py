@@ -133,18 +133,6 @@ def data_indication(peer: tuple[str, int], data: bytes) -> bytes:
     return StunMessage(Method.DATA, MessageClass.INDICATION, attributes).encode()
 
 
-def always_indications(server_of: Callable[[], dict[int, tuple[str, int]]]) -> Outgoing:
-    """Data never comes by a channel."""
-
-    def change(request: StunMessage | None, packet: bytes) -> Sequence[bytes]:
-        if packet[0] & 0xC0 != 0x40:
-            return (packet,)
-        number, length = _ATTRIBUTE.unpack_from(packet)
-        return (data_indication(server_of()[number], packet[4 : 4 + length]),)
-
-    return change
-
-
 def none_for(method: Method) -> Outgoing:
     """No answer to such requests, though they have their effect."""
     return lambda request, packet: (

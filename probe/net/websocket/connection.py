@@ -1,27 +1,25 @@
 """A WebSocket's messages (RFC 6455), read with budgets."""
 
 import asyncio
-import base64
-import hashlib
-import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.extensions import Extension
 
 from probe.net.protocol.errors import Flood, ProtocolViolation
-from probe.net.protocol.http1 import SWITCHING, Http1Response
+from probe.net.protocol.http1 import Http1Response
+from probe.net.protocol.sliced_socket import SLICE
+from probe.net.websocket.permessage_deflate import LONGEST_KEPT, PerMessageDeflate
 
 # Far more than a session of minutes brings: pings, queue updates, candidates.
 MOST_MESSAGES = 2000
 MOST_BYTES = 32 << 20
-# What is kept of one message. Browsers take any length, so a longer one is no fault.
-LONGEST_KEPT = 1 << 20
 CLOSE_TIMEOUT = 0.5
 _PAUSE_AFTER, _PAUSE = 16, 0.005
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+# Of compressed bytes, which may become a thousand times as many, so many are read in one turn.
+_INFLATED_AT_ONCE = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +30,21 @@ class WebSocketMessage:
     is_whole: bool = True
 
 
-def handshake_headers(key: str) -> Mapping[str, str]:
-    """What asks for a WebSocket; no extension is offered."""
-    return {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": key,
-    }
-
-
-def new_key() -> str:
-    """A fresh Sec-WebSocket-Key."""
-    return base64.b64encode(os.urandom(16)).decode()
-
-
-def is_accepted(response: Http1Response, key: str) -> bool:
-    """Whether a response to the handshake opens a WebSocket (RFC 6455, 4.1)."""
-    digest = hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()
-    headers = response.headers
-    return (
-        response.status == SWITCHING
-        and headers.get("Upgrade", "").lower() == "websocket"
-        and headers.get("Sec-WebSocket-Accept") == base64.b64encode(digest).decode()
-        and "Sec-WebSocket-Extensions" not in headers
-    )
-
-
 class WebSocket:
-    """An open WebSocket on the stream of an accepted handshake.
+    """An open WebSocket on the stream of an accepted handshake, with its ``compression``.
 
     ``close_code`` is the other side's, None while it has not closed.
     """
 
-    def __init__(self, response: Http1Response) -> None:
+    def __init__(
+        self, response: Http1Response, compression: PerMessageDeflate | None = None
+    ) -> None:
         self.close_code: int | None = None
         self._stream = response.stream
-        self._connection = Connection(ConnectionType.CLIENT, trailing_data=response.rest)
+        extensions: list[Extension] = [] if compression is None else [compression]
+        self._connection = Connection(ConnectionType.CLIENT, extensions)
+        self._unread = response.rest
+        self._at_once = _INFLATED_AT_ONCE if extensions else SLICE
         self._messages, self._handled, self._paused = 0, 0, 0.0
         self._parts: list[str | bytes] = []
         self._length = 0
@@ -115,11 +91,13 @@ class WebSocket:
         self._stream.close()
 
     async def _read(self) -> None:
-        data = b"" if self._at_end else await self._stream.read()
-        self._at_end = not data
+        if not self._unread:
+            self._unread = b"" if self._at_end else await self._stream.read()
+            self._at_end = not self._unread
         if self._stream.received > MOST_BYTES:
             raise Flood(f"sends more than {MOST_BYTES >> 20} MiB over the WebSocket")
-        self._connection.receive_data(data or None)
+        piece, self._unread = self._unread[: self._at_once], self._unread[self._at_once :]
+        self._connection.receive_data(piece or None)
 
     async def _breathe(self) -> None:
         """Count a frame, and give the loop a turn now and then; a rest, where they flood."""

@@ -1,0 +1,1 @@
+"""What a browser may be made to request by a page of somebody else."""

@@ -1,0 +1,1 @@
+"""The pages for readers with settings of their own."""

@@ -1,0 +1,1 @@
+"""Requests that a page of somebody else has a browser send."""
