@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable
 
 # Between two alarms, where many checks are due one after the other: those that are started together
-# share the turns of the loop, which costs a quarter less, and wait for each other's. Where one alarm
-# is for many already, the next comes sooner, so that there are no more of them.
+# share the turns of the loop, which costs a quarter less, and wait for each other's. Where one
+# alarm is for many already, the next comes sooner, so that there are no more of them.
 SPACING_SECONDS, SPACING_OF_MANY_SECONDS = 0.05, 0.02
 MANY = 4
 # A timer of the loop may go off early by what its clock can't tell apart.
