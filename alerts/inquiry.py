@@ -53,11 +53,13 @@ class Inquiry:
     async def run(self) -> None:
         """Ask, and go on until cancelled."""
         notifiers = self.pipeline.config.notifiers
-        asked = [each for each in notifiers.values() if isinstance(each, Askable) and each.can_ask]
-        unknown = sorted(set(notifiers) - {each.name for each in asked})
+        receivers = [
+            each for each in notifiers.values() if isinstance(each, Askable) and each.can_ask
+        ]
+        unknown = sorted(set(notifiers) - {each.name for each in receivers})
         if unknown and self.had_stored:
             await self._say(unknown)
-        await asyncio.gather(*(self._ask(each) for each in asked))
+        await asyncio.gather(*(self._ask(each) for each in receivers))
         await asyncio.Event().wait()
 
     async def _ask(self, notifier: Askable) -> None:

@@ -66,10 +66,10 @@ class OwnAlerts:
                 events.append(Event(made, turn))
         return events
 
-    def groups(self, is_muted: Callable[[Alert], bool]) -> list[AlertGroup]:
+    def groups(self, is_suppressed: Callable[[Alert], bool]) -> list[AlertGroup]:
         """Its one incident, whether or not anything fires, with what ended since it began."""
         firing = self.firing
-        muted = tuple(alert for alert in firing if is_muted(alert))
+        muted = tuple(alert for alert in firing if is_suppressed(alert))
         sent = tuple(alert for alert in firing if alert not in muted)
         group = AlertGroup(self.subject, sent, muted, tuple(self._ended.values()))
         if not firing:

@@ -100,7 +100,7 @@ class AlertingStatus:
         return self._inquiry.notice.strip() if self._inquiry else ""
 
     @property
-    def fleet(self) -> Cluster:
+    def cluster(self) -> Cluster:
         """The other probes, and the quorum state of alerts."""
         return self._fleet
 

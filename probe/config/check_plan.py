@@ -91,29 +91,33 @@ def select(
     interval, a run ``once`` does not. Raises ConfigurationError for a name that isn't configured,
     or if nothing is left.
     """
-    wanted, required = list(only), list(required)
-    mistakes = [_unknown("--only", name, plan) for name in wanted if not select_checks(plan, name)]
+    selected, required = list(only), list(required)
+    mistakes = [
+        _unknown("--only", name, plan) for name in selected if not select_checks(plan, name)
+    ]
     mistakes += [
         _unknown("--require", name, plan) for name in required if not select_checks(plan, name)
     ]
     if mistakes:
         raise ConfigurationError(mistakes)
-    chosen = _unasked_left_out(plan, [*wanted, *required], once=once)
-    if wanted:
-        named = {check.name for name in wanted for check in select_checks(plan, name)}
+    chosen = _unasked_left_out(plan, [*selected, *required], once=once)
+    if selected:
+        named = {check.name for name in selected for check in select_checks(plan, name)}
         checks = tuple(check for check in plan.checks if check.name in named)
-        chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in wanted))
+        chosen = CheckPlan(checks, tuple(skip for skip in plan.skipped if skip.kind in selected))
     if not chosen.checks and not (plan.may_be_empty and not once):
         raise ConfigurationError([ConfigProblem("configuration", NOTHING_TO_CHECK)])
     return chosen
 
 
 def _unasked_left_out(plan: CheckPlan, named: Sequence[str], *, once: bool) -> CheckPlan:
-    asked = {check.name for name in named for check in select_checks(plan, name)}
+    named_checks = {check.name for name in named for check in select_checks(plan, name)}
     left_out = [
         check
         for check in plan.checks
-        if check.name not in asked and check.kind.on_request and (once or not check.is_regular)
+        if check.name not in named_checks
+        and check.kind.on_request
+        and (once or not check.is_regular)
     ]
     skipped = [
         Skipped(check.kind.name, f"{check.name} runs on request: --only {check.kind.name}")
@@ -159,7 +163,7 @@ def _validate(
     except ValidationError as error:
         # A missing value is reported once, at its variable.
         complete = complete and not mistakes
-        mistakes += _table_mistakes(error, kind, place, complete=complete)
+        mistakes += _table_problems(error, kind, place, complete=complete)
         if mistakes:
             raise ConfigurationError(mistakes) from None
         return None
@@ -200,7 +204,7 @@ def _fill(
     return filled, mistakes
 
 
-def _table_mistakes(
+def _table_problems(
     error: ValidationError, kind: Kind[Any, Any], place: str, *, complete: bool
 ) -> Iterable[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):

@@ -71,7 +71,7 @@ def read_gate(
         try:
             table = GateTable.model_validate(entry)
         except ValidationError as error:
-            mistakes += _mistakes(error, place)
+            mistakes += _problems(error, place)
             continue
         mistakes += _unknown_names(table, checks, place)
         if table.name in {each.name for each in tables}:
@@ -80,7 +80,7 @@ def read_gate(
     return tuple(tables), mistakes
 
 
-def _mistakes(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
+def _problems(error: ValidationError, place: str) -> Iterable[ConfigProblem]:
     for each in error.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in each["loc"])
         where = f'{place}, key "{key}"' if key else place

@@ -136,9 +136,9 @@ async def _run_machines(table: FlyTable, record: Recorder, context: Context) -> 
     if not machines:
         raise NotMeasured(Cause.NO_DATA, f"{table.app} has no machines", phase="machines")
     write_machines(machines, context.now(), record)
-    standings = {each.standing for each in machines}
-    if MachineState.DOWN in standings and MachineState.UP not in standings:
-        down = "; ".join(each.words for each in machines if each.standing is MachineState.DOWN)
+    states = {each.standing for each in machines}
+    if MachineState.DOWN in states and MachineState.UP not in states:
+        down = "; ".join(each.summary for each in machines if each.standing is MachineState.DOWN)
         message = f"no machine of {table.app} runs: {down}"
         raise CheckFailed(Cause.SERVICE_DOWN, message[:500], phase="machines", hint=_STOPPED_HINT)
 

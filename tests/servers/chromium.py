@@ -183,19 +183,19 @@ class Tab:
             if frame.type is WSMsgType.TEXT:
                 self._take(json.loads(frame.data))
 
-    def _take(self, told: dict[str, Any]) -> None:
-        if "id" in told:
-            self._answer(self._calls.pop(told["id"]), told)
+    def _take(self, message: dict[str, Any]) -> None:
+        if "id" in message:
+            self._answer(self._calls.pop(message["id"]), message)
             return
-        self.events.append((told["method"], told["params"]))
-        for each in [each for each in self._waiting if each[0] == told["method"]]:
+        self.events.append((message["method"], message["params"]))
+        for each in [each for each in self._waiting if each[0] == message["method"]]:
             self._waiting.remove(each)
-            each[1].set_result(told["params"])
+            each[1].set_result(message["params"])
 
-    def _answer(self, call: asyncio.Future[Any], told: dict[str, Any]) -> None:
+    def _answer(self, call: asyncio.Future[Any], message: dict[str, Any]) -> None:
         if call.done():
             return
-        if "error" in told:
-            call.set_exception(RuntimeError(told["error"]["message"]))
+        if "error" in message:
+            call.set_exception(RuntimeError(message["error"]["message"]))
         else:
-            call.set_result(told["result"])
+            call.set_result(message["result"])

@@ -48,9 +48,9 @@ def _network(references: References) -> Iterator[Notice]:
 
 
 def _peers(alarm: AlertManager) -> Iterator[Notice]:
-    for name, problem in alarm.fleet.peers.problems:
+    for name, problem in alarm.cluster.peers.problems:
         yield Notice(Verdict.WARNING, f"Peer {name} can't be queried", problem)
-    for found in alarm.fleet.setup_problems:
+    for found in alarm.cluster.setup_problems:
         yield Notice(Verdict.WARNING, "The probes are configured differently", found.text)
 
 
@@ -81,7 +81,7 @@ def _quietly(reason: Window | Silence) -> Verdict:
 
 def _firing(alarm: AlertManager, alert: Alert) -> Notice:
     muted = alarm.muted(alert)
-    standing = alarm.fleet.quorum_state_of(alert)
+    standing = alarm.cluster.quorum_state_of(alert)
     notified = _NOTIFIED.get(standing.scope) if standing else None
     notified = notified or alarm.notified(alert)
     if muted is not None:

@@ -68,15 +68,15 @@ def warn_of_limits(
         record.sample(f.UNREACHABLE, float(beyond), machine=machine, machine_region=region)
         if not beyond:
             continue
-        words = (
+        message = (
             f"the limit of {highest / 1e6:.0f} MB can't be reached on {total / 1e6:.0f} MB; "
             "90 % of the machine is alerted on all the same"
         )
-        record.facts["memory limit"] = words
+        record.facts["memory limit"] = message
         warned: set[tuple[float, float]] = context.get_or_create(("fly-limits", app), set)
         if (highest, total) not in warned:
             warned.add((highest, total))
-            logger.warning("%s: %s", app, words)
+            logger.warning("%s: %s", app, message)
 
 
 def write_lost(

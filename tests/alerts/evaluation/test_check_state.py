@@ -119,16 +119,16 @@ def test_samples_of_the_time_before_a_restart_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "changes"),
     [(Status.FAILED, []), (Status.OK, [("toy", Verdict.CRITICAL, Verdict.OK)])],
 )
 def test_since_when_survives_a_restart(
-    status: Status, told: list[tuple[str, Verdict, Verdict]]
+    status: Status, changes: list[tuple[str, Verdict, Verdict]]
 ) -> None:
     board = CheckStates()
     board.restore({"toy": StatePeriod("toy", 100.0, None, Verdict.CRITICAL)})
     board.set_checks([toy()])
-    assert verdicts(take(board, result_of("toy", status), 500.0)) == told
+    assert verdicts(take(board, result_of("toy", status), 500.0)) == changes
     stand = board.state("toy")
     assert stand is not None
     assert stand.since == (100.0 if status is Status.FAILED else 500.0)

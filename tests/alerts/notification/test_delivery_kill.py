@@ -194,7 +194,7 @@ async def test_whoever_is_killed_at_any_moment_loses_nothing(
             _, errors = await last.communicate()
         assert last.returncode == 0, errors.decode()
     burning, incidents, notes, waiting = await left_in(tmp_path)
-    told, heard = last_sent(place)
+    incidents_sent, heard = last_sent(place)
     print(
         f"{kills} kills, {sum(incidents.values())} incidents, {notes} notes; received:",
         ", ".join(f"{type(each).__name__} {len(each.taken)}" for each in place.services),
@@ -203,5 +203,5 @@ async def test_whoever_is_killed_at_any_moment_loses_nothing(
     assert sum(incidents.values()) > kills
     assert opened(place.pager.taken) == burning
     assert {json.loads(labels)["check"] for labels in place.manager.active} == set(burning)
-    assert (told, heard) == (incidents, [number + 1 for number in range(notes)])
+    assert (incidents_sent, heard) == (incidents, [number + 1 for number in range(notes)])
     assert shown_as_firing(place) == set(burning)

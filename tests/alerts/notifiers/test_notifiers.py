@@ -254,12 +254,12 @@ async def test_the_bot_repeats_once_what_slack_failed_at() -> None:
 
 
 async def test_slack_s_redirect_is_not_followed_with_the_message() -> None:
-    async with SlackWebhookService() as elsewhere, SlackWebhookService() as service:
-        service.fail.append(Failure(307, "", {"Location": f"{elsewhere.url}/services/x"}))
+    async with SlackWebhookService() as moved_to, SlackWebhookService() as service:
+        service.fail.append(Failure(307, "", {"Location": f"{moved_to.url}/services/x"}))
         notifier = slack.SlackWebhook(SecretStr(f"{service.url}/services/T0/B0/5ecret"))
         with pytest.raises(NotifyError, match="Slack answers 307"):
             await notifier.send(sample_message(), {})
-        assert elsewhere.seen == []
+        assert moved_to.seen == []
 
 
 def test_what_is_copied_from_slack_can_be_pasted() -> None:

@@ -44,11 +44,13 @@ def test_an_alert_about_a_machine_ends_when_a_good_look_no_longer_has_it(
     events = store.update(check, result_of("toy"), [bad], 0.0, backed_up=False)
     assert [event.transition.turn for event in events] == [TransitionType.FIRED]
     other = replace(bad, labels={signal.labels[0]: "d2"}, value=0.5, verdict=Verdict.OK)
-    told: list[Event] = []
+    transitions: list[Event] = []
     for now in range(10, 300, 10):
-        told += store.update(check, result_of("toy", status), [other], float(now), backed_up=True)
-        told += store.tick(float(now))
-    over = [each for each in told if each.alert.identity.rule == signal.name]
+        transitions += store.update(
+            check, result_of("toy", status), [other], float(now), backed_up=True
+        )
+        transitions += store.tick(float(now))
+    over = [each for each in transitions if each.alert.identity.rule == signal.name]
     assert bool(over) is ends
     assert bool([alert for alert in store.firing if alert.identity.rule == signal.name]) is not ends
 
