@@ -219,9 +219,7 @@ for each in (turn, watch, report, load, doctor, status, incidents, annotate):
 
 @cli.command("rules")
 @click.option("--alertmanager", is_flag=True, help="Print an Alertmanager configuration instead.")
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file."
-)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Target file.")
 def rules(alertmanager: bool, output: Path | None) -> None:
     """Print alerting and recording rules for Prometheus."""
     from probe.commands import rules as command

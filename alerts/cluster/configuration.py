@@ -57,7 +57,10 @@ class SetupLog:
 
 
 def setup_problems(me: LocalMember, others: Sequence[Member]) -> list[SetupProblem]:
-    """What differs between this probe and each of the others that has answered."""
+    """What differs between this probe and each of the others that has answered; a probe alone
+    differs from none."""
+    if not others:
+        return []
     return [*_regions(me, others), *(each for other in others for each in _differences(me, other))]
 
 

@@ -1,7 +1,7 @@
 """Matchers: which alerts a silence, a maintenance window or a route is about.
 
 ``name=value``, ``name!=value``, ``name=~regex`` and ``name!~regex`` are Alertmanager's: all of
-them have to match, regular expressions the whole value. Names are ``check``, ``kind``,
+them have to match, regular expressions (RE2's) the whole value. Names are ``check``, ``kind``,
 ``rule``, ``severity``, ``region``, ``cause``, ``alertname`` and the alert's own labels. A word
 without an operator is a check, a kind or a label value, wildcards (``turn-*``) allowed; one of
 several has to match.
@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 
 from alerts.model import Alert
+from alerts.silence.regular_expression import compiled, is_full_match
 from probe.core.kind import Check
 
 EVERYTHING = "*"
@@ -34,10 +34,7 @@ class Matcher:
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Whether labels meet it; a label that is missing is empty."""
         found = labels.get(self.name, "")
-        if self.is_regex:
-            equal = _regex(self.value).fullmatch(found) is not None
-        else:
-            equal = found == self.value
+        equal = is_full_match(self.value, found) if self.is_regex else found == self.value
         return equal is not self.operator.startswith("!")
 
     @property
@@ -59,7 +56,7 @@ def parse(text: str) -> Matcher | None:
     if len(value) >= 2 and value[0] == value[-1] == '"':
         value = value[1:-1]
     if operator.endswith("~"):
-        _regex(value)
+        compiled(value)
     return Matcher(name, operator, value)
 
 
@@ -135,11 +132,3 @@ def _labels_of(alert: Alert, own: Mapping[str, str]) -> dict[str, str]:
         "check": alert.identity.check,
         "kind": alert.kind,
     }
-
-
-@lru_cache(maxsize=256)
-def _regex(value: str) -> re.Pattern[str]:
-    try:
-        return re.compile(value)
-    except re.error as error:
-        raise ValueError(f"'{value}' is no regular expression: {error}") from None

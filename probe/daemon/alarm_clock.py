@@ -6,8 +6,11 @@ The event loop's own clock is the monotonic one, so steps of the wall clock move
 import asyncio
 from collections.abc import Callable
 
-# Between two alarms, where many checks are due one after the other.
-SPACING_SECONDS = 0.02
+# Between two alarms, where many checks are due one after the other: those that are started
+# together share the turns of the loop, which costs a quarter less, and wait for each other. Where
+# one alarm is for many already, the next comes sooner, so that there are no more of them.
+SPACING_SECONDS, SPACING_OF_MANY_SECONDS = 0.05, 0.02
+MANY = 4
 # A timer of the loop may go off early by what its clock can't tell apart.
 _ROUNDING_SECONDS = 1e-4
 
@@ -21,12 +24,13 @@ class AlarmClock:
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def set(self, at: float | None) -> None:
+    def set(self, at: float | None, started: int = 0) -> None:
         """Go off then and not before, a moment later if it has just gone off; None: not.
 
-        Inside the running loop.
+        ``started`` is how many checks the last alarm was for. Inside the running loop.
         """
-        due = None if at is None else max(at, self._rang + SPACING_SECONDS)
+        spacing = SPACING_SECONDS if started < MANY else SPACING_OF_MANY_SECONDS
+        due = None if at is None else max(at, self._rang + spacing)
         if due == self._due:
             return
         self._due = due

@@ -35,8 +35,9 @@ class StateRestorer:
 
 
 def _samples(entry: ResultRow, signals: Mapping[str, Signal]) -> list[Sample]:
+    cases = {(name, labels): number for name, labels, number in entry.cases}
     return [
-        Sample(signals[name], value, dict(labels))
+        Sample(signals[name], value, dict(labels), cases.get((name, labels)))
         for name, labels, value in entry.samples
         if name in signals
     ]

@@ -97,6 +97,7 @@ class Schedule:
         self._queue: list[tuple[float, str]] = []
         self._alarm = AlarmClock(clock, self.wake)
         self._started = self._stopping = False
+        self._started_together = 0
         self._repeat: set[str] = set()
         self._running: dict[asyncio.Task[None], str] = {}
         self._busy: set[str] = set()
@@ -142,10 +143,12 @@ class Schedule:
         if not self._started or self._stopping:
             return
         now = self._clock()
+        self._started_together = 0
         while self._queue and self._queue[0][0] <= now:
             due, name = heapq.heappop(self._queue)
             rate = self._rates.get(name)
             if rate is not None and rate.due == due:
+                self._started_together += 1
                 self._begin(rate, now)
         self._set_timer()
 
@@ -165,7 +168,7 @@ class Schedule:
 
     def _set_timer(self) -> None:
         if not self._stopping:
-            self._alarm.set(self._queue[0][0] if self._queue else None)
+            self._alarm.set(self._queue[0][0] if self._queue else None, self._started_together)
 
     def _begin(self, rate: "_FixedRate", now: float) -> None:
         """A turn has come: a run begins, unless the last one is still under way."""

@@ -103,7 +103,7 @@ def _text(status: int, text: str, headers: dict[str, str] | None = None) -> web.
 
 
 def _zipped(request: web.Request, body: bytes, content_type: str) -> web.Response:
-    headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+    headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
     if len(body) >= _LEAST_ZIPPED and takes_gzip(request.headers.get("Accept-Encoding", "")):
         headers["Content-Encoding"] = "gzip"
         body = gzip.compress(body, 5)

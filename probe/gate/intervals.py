@@ -7,26 +7,15 @@ more of it than allowed was bad, not what next week brings.
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from statistics import NormalDist
+from itertools import pairwise
+
+from probe.intervals import normal_quantile, wilson_interval
 
 # Batches of the batch-means interval (Law, Simulation Modeling and Analysis, 9.5.3: 10 to 30).
 BATCHES = 20
 # The prior of the confidence sequence: Jeffreys', which fits rare and frequent cases.
 _PRIOR = 0.5
 _STEPS = 60
-
-
-def wilson_interval(bad: float, total: float, confidence: float) -> tuple[float, float]:
-    """The Wilson score interval of a share (Wilson 1927); 0 to 1 without any case."""
-    if total <= 0:
-        return 0.0, 1.0
-    z = _normal(confidence)
-    share = bad / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    spread = math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    half = z / (1 + z * z / total) * spread
-    low = 0.0 if bad == 0 else max(0.0, middle - half)
-    return low, 1.0 if bad == total else min(1.0, middle + half)
 
 
 def anytime_interval(bad: float, total: float, confidence: float) -> tuple[float, float]:
@@ -56,7 +45,7 @@ def quantile_interval(
 ) -> tuple[float, float]:
     """The interval of a quantile between two order statistics (David and Nagaraja, 7.1), by the
     normal approximation of the binomial; ``ordered`` is sorted and not empty."""
-    total, z = len(ordered), _normal(confidence)
+    total, z = len(ordered), normal_quantile(confidence)
     spread = z * math.sqrt(total * quantile * (1 - quantile))
     low = math.floor(total * quantile - spread)
     high = math.ceil(total * quantile + spread)
@@ -83,11 +72,34 @@ def mean_interval(values: Sequence[float], confidence: float) -> tuple[float, fl
     return _mean(values) - half, _mean(values) + half
 
 
+def pooled_interval(
+    shares: Sequence[float], cases: Sequence[float], confidence: float
+) -> tuple[float, float]:
+    """The interval of the share of all cases, of consecutive shares of so many cases each, which
+    may depend on each other: Student's t over batches with the ratio estimator (Cochran, Sampling
+    Techniques, 6.4), and never narrower than Wilson's of independent cases, which also holds where
+    all batches are alike. Without enough shares for batches it is as wide as can be."""
+    if len(shares) < 2 * BATCHES or math.fsum(cases) <= 0:
+        return 0.0, 1.0
+    size = len(shares) / BATCHES
+    bad = [share * number for share, number in zip(shares, cases, strict=True)]
+    edges = [round(place * size) for place in range(BATCHES + 1)]
+    batches = [
+        (math.fsum(bad[start:end]), math.fsum(cases[start:end])) for start, end in pairwise(edges)
+    ]
+    total = math.fsum(cases)
+    share = math.fsum(bad) / total
+    off = math.fsum((found - share * number) ** 2 for found, number in batches)
+    half = student(confidence, BATCHES - 1) * math.sqrt(off * BATCHES / (BATCHES - 1)) / total
+    low, high = wilson_interval(math.fsum(bad), total, confidence)
+    return max(0.0, min(low, share - half)), min(1.0, max(high, share + half))
+
+
 @lru_cache
 def student(confidence: float, freedom: int) -> float:
     """Student's t quantile for a two-sided interval (Cornish-Fisher expansion, Abramowitz and
     Stegun 26.7.5; within 0.1 % from 10 degrees of freedom on)."""
-    z = _normal(confidence)
+    z = normal_quantile(confidence)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
@@ -96,11 +108,6 @@ def student(confidence: float, freedom: int) -> float:
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
-
-
-@lru_cache
-def _normal(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def _mixture(bad: float, total: float) -> float:

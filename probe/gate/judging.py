@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from probe.core.model import LimitSide, Unit
+from probe.gate.averages import average
 from probe.gate.intervals import (
     anytime_interval,
-    mean_interval,
     nearest_rank,
     quantile_interval,
-    wilson_interval,
 )
 from probe.gate.objectives import BEYOND, Statistic
 from probe.gate.tally import Tally
+from probe.intervals import wilson_interval
 from probe.report.gate.model import (
     CaseCount,
     Decision,
@@ -229,10 +229,10 @@ def _mean(tally: Tally, window: GateWindow, levels: Levels) -> _Finding:
     objective = tally.objective
     if not tally.cases:
         return _Finding(Decision.NOT_DECIDED, "nothing was measured")
-    value = math.fsum(tally.values) / len(tally.values)
-    low, high = mean_interval(tally.values, levels.final if window.is_complete else levels.early)
+    level = levels.final if window.is_complete else levels.early
+    value, low, high, of = average(tally, level)
     unit, limit = objective.unit, objective.limit
-    said = f"{show(value, unit)} on average"
+    said = f"{show(value, unit)} {of}"
     worst, best = (high, low) if objective.bad is LimitSide.ABOVE else (low, high)
     if math.isfinite(best) and objective.is_bad(best):
         decision, reason = Decision.MISSED, f"{said}: surely beyond {show(limit, unit)}"

@@ -5,6 +5,7 @@ Time is credited from one run of a check to its next, but no longer than a resul
 a gap, which says nothing about the target. The wall clock may be set in between: a step forward is
 a gap, a step back credits nothing."""
 
+import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,7 +59,8 @@ class _Series:
 
 @dataclass
 class Tally:
-    """One objective's measurements. ``values`` are in the order of writing."""
+    """One objective's measurements. ``values`` are in the order of writing, and ``weights`` of how
+    many cases each is that no value before had, NaN where that is not known."""
 
     objective: GateObjective
     holds: Mapping[str, float]
@@ -67,6 +69,7 @@ class Tally:
     bad: int = 0
     increase: float = 0.0
     values: "array[float]" = field(default_factory=lambda: array("d"))
+    weights: "array[float]" = field(default_factory=lambda: array("d"))
     time: TimeTally = field(default_factory=TimeTally)
     newest: dict[object, float] = field(default_factory=dict)
     _series: dict[object, _Series] = field(default_factory=dict)
@@ -84,9 +87,10 @@ class Tally:
         (self._failed.add if row.status is Status.FAILED else self._failed.discard)(row.check)
 
     def _add_values(self, row: ResultRow) -> None:
+        cases = {(signal, labels): number for signal, labels, number in row.cases}
         for signal, labels, value in row.samples:
             if signal == self.objective.signal:
-                self._add_value(row, labels, value)
+                self._add_value(row, labels, value, cases.get((signal, labels), math.nan))
         if row.status is Status.UNKNOWN:
             for key, series in self._series.items():
                 if isinstance(key, tuple) and key[0] == row.check:
@@ -99,7 +103,7 @@ class Tally:
             self.bad += bad
         self._step(row.check, row, bad, 0.0)
 
-    def _add_value(self, row: ResultRow, labels: object, value: float) -> None:
+    def _add_value(self, row: ResultRow, labels: object, value: float, cases: float) -> None:
         objective = self.objective
         if objective.statistic is Statistic.RATIO:
             bad = value < 0.5 if objective.bad is LimitSide.BELOW else value >= 0.5
@@ -110,8 +114,16 @@ class Tally:
             self.cases += 1
             self.bad += bad
             self.values.append(value)
+            self.weights.append(cases * self._new_part(key, row.at))
         self.newest[key] = value
         self._step(key, row, bad, value)
+
+    def _new_part(self, key: object, at: float) -> float:
+        """Which part of a value's cases the value before it did not have."""
+        series, window = self._series.get(key), self.objective.looks_back
+        if series is None or window <= 0:
+            return 1.0
+        return min(max(at - series.at, 0.0) / window, 1.0)
 
     def _counts(self, key: object, row: ResultRow) -> bool:
         """Whether this is a case of its own."""

@@ -33,7 +33,8 @@ STANDINGS: Mapping[Verdict, HealthState] = {
 class ResultRow:
     """One stored result. ``at`` is when the run began; ``phase``, ``cause`` and ``message`` are
     empty where nothing failed. ``value`` is that of the signal that is plotted; ``samples`` are
-    (signal name, sorted labels, value)."""
+    (signal name, sorted labels, value). ``cases`` are written alike: of how many cases a ratio is
+    that the target reports."""
 
     check: str
     at: float
@@ -45,6 +46,7 @@ class ResultRow:
     message: str = ""
     value: float | None = None
     samples: tuple[tuple[str, Labels, float], ...] = ()
+    cases: tuple[tuple[str, Labels, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +122,10 @@ def result_row(result: Result, verdict: Verdict, plot: Signal | None) -> ResultR
         samples=tuple(
             (each.signal.name, tuple(sorted(each.labels.items())), each.value)
             for each in result.samples
+        ),
+        cases=tuple(
+            (each.signal.name, tuple(sorted(each.labels.items())), each.denominator)
+            for each in result.samples
+            if each.denominator is not None
         ),
     )

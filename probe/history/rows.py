@@ -1,14 +1,16 @@
 """Entries as rows, and rows as entries.
 
 What repeats in every entry (a check's name, a signal with its labels) is stored once and referenced
-by number. Numbers of statuses and verdicts are never reassigned: files carry them.
+by number. Numbers of statuses and verdicts are never reassigned: files carry them. How many cases a
+ratio is of stands among an entry's samples under a name that no signal has, so that older versions
+read the file too.
 """
 
 import json
 import math
 import sqlite3
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from probe.core.model import Status, Verdict
@@ -26,12 +28,15 @@ VERDICTS = (
     Verdict.WARNING,
     Verdict.CRITICAL,
 )
+_Samples = tuple[tuple[str, Labels, float], ...]
 _STATUS_OF = dict(enumerate(STATUSES))
 _VERDICT_OF = dict(enumerate(VERDICTS))
 COLUMNS = "check_id, at, duration, status, verdict, phase, cause, message, value, samples"
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SAMPLE = struct.Struct("<Id")
 _MOST_REMEMBERED = 10_000
+# After a signal's name: of how many cases its value is.
+_CASES = "#cases"
 
 
 class InvalidRow(Exception):
@@ -78,7 +83,7 @@ class Writer:
             check, plain = _tidy(entry.check), _plain(entry)
             samples = [
                 (*self._described(signal, labels), float(value))
-                for signal, labels, value in entry.samples
+                for signal, labels, value in (*entry.samples, *_named(entry.cases))
             ]
         except (AttributeError, OverflowError, TypeError, ValueError) as error:
             raise InvalidRow from error
@@ -112,6 +117,11 @@ class Writer:
             found = self._db.execute("SELECT id FROM series WHERE signal = ? AND labels = ?", key)
             self._series[key] = found.fetchone()[0]
         return self._series[key]
+
+
+def _named(cases: Iterable[tuple[str, Labels, float]]) -> Iterator[tuple[str, Labels, float]]:
+    for signal, labels, number in cases:
+        yield f"{signal}{_CASES}", labels, number
 
 
 def _plain(entry: ResultRow) -> tuple[Any, ...]:
@@ -157,6 +167,7 @@ class Reader:
         """``row`` has the COLUMNS. Raises Unreadable."""
         check, at, duration, status, verdict, phase, cause, message, value, samples = row
         try:
+            plain, cases = self._samples(samples)
             return ResultRow(
                 check=self._checks[check],
                 at=at,
@@ -167,13 +178,23 @@ class Reader:
                 cause=cause,
                 message=message,
                 value=value,
-                samples=tuple(
-                    (*self._series[number], sample)
-                    for number, sample in _SAMPLE.iter_unpack(samples)
-                ),
+                samples=plain,
+                cases=cases,
             )
         except (LookupError, TypeError, struct.error) as error:
             raise Unreadable("an entry makes no sense") from error
+
+    def _samples(self, packed: bytes) -> tuple[_Samples, _Samples]:
+        """Values, and of how many cases they are."""
+        found = [(*self._series[number], value) for number, value in _SAMPLE.iter_unpack(packed)]
+        cases = tuple(
+            (signal.removesuffix(_CASES), labels, value)
+            for signal, labels, value in found
+            if signal.endswith(_CASES)
+        )
+        if not cases:
+            return tuple(found), ()
+        return tuple(each for each in found if not each[0].endswith(_CASES)), cases
 
 
 def check_names(db: sqlite3.Connection) -> dict[int, str]:

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.environment import Environment
 from probe.core.field_types import Bytes
 from probe.core.kind import CheckConfig, DerivedChecks, Kind, QuotaUse, lazy_import
 from probe.core.model import (
@@ -29,6 +28,7 @@ from probe.net.urls import CaFile
 from probe.paircam.triggers import BACKEND, REDIS, SIGNALING
 from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, StoreAddress, parse_redis
 from probe.stores.forecast import Trend
+from probe.stores.redis_variables import RedisVariables
 
 if TYPE_CHECKING:
     from probe.stores.redis_client import Info
@@ -92,13 +92,10 @@ _TLS = "The address says rediss://: does the server speak TLS? One that doesn't 
 _SILENT = "It connects and does not answer: is a slow command running, or a script?"
 
 
-class RedisEnvironment(Environment):
+class RedisEnvironment(RedisVariables):
     """The cache's address, as the backend has it."""
 
     title = "Data stores"
-    redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
-    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
-    `rediss://:password@host:6379`"""
     ca_file: CaFile | None = Field(default=None, alias="PROBE_CA_FILE")
 
 
@@ -153,11 +150,9 @@ class RedisTable(CheckConfig):
 def derive(environment: RedisEnvironment) -> DerivedChecks:
     """One check of the backend's Redis."""
     defaults = {"ca_file": environment.ca_file}
-    if environment.redis_url is None:
+    if environment.redis is None:
         return DerivedChecks(skipped=("REDIS_URL is not set",), defaults=defaults)
-    return DerivedChecks(
-        tables=({"name": "redis", "url": environment.redis_url},), defaults=defaults
-    )
+    return DerivedChecks(tables=({"name": "redis", "url": environment.redis},), defaults=defaults)
 
 
 async def run(table: RedisTable, record: Recorder, context: Context) -> None:

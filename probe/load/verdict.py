@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probe.core.model import LimitSide, Unit, Verdict
+from probe.intervals import quantile_shares, wilson_interval
 from probe.load.measurement.statistics import LoadStatistics, StepStatistics
 
 P95 = 0.95
+CONFIDENCE = 0.95
 MINIMUM_SAMPLES = 20
 """Fewer have no 95th percentile."""
 CALLS = ("call", "journey")
@@ -30,7 +32,10 @@ class Objectives:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveResult:
-    """One objective: its measured value from ``samples``, of which ``own`` is the generator's."""
+    """One objective: its measured value from ``samples``, of which ``own`` is the generator's.
+
+    With 95 % confidence the target's own value is between ``low`` and ``high``: for the number of
+    samples, and with or without the generator's part. The verdict is by ``value``."""
 
     name: str
     unit: Unit
@@ -41,6 +46,8 @@ class ObjectiveResult:
     own: float
     verdict: Verdict
     reason: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
 def evaluate(found: LoadStatistics, objectives: Objectives) -> tuple[ObjectiveResult, ...]:
@@ -81,8 +88,19 @@ def _errors(found: LoadStatistics, limit: float) -> ObjectiveResult:
     verdict = Verdict.UNKNOWN
     if value is not None:
         verdict = Verdict.OK if value <= limit else Verdict.OBJECTIVE_MISSED
+    low, high = wilson_interval(failed, total, CONFIDENCE)
     return ObjectiveResult(
-        "error rate", Unit.RATIO, LimitSide.ABOVE, limit, value, total, 0.0, verdict, reason
+        "error rate",
+        Unit.RATIO,
+        LimitSide.ABOVE,
+        limit,
+        value,
+        total,
+        0.0,
+        verdict,
+        reason,
+        low,
+        high,
     )
 
 
@@ -101,9 +119,27 @@ def _latency(
         verdict = Verdict.OBJECTIVE_MISSED
         if value - own <= limit or found.own.is_busy:
             verdict, reason = Verdict.UNKNOWN, "the generator itself is too busy: add --workers"
+    low, high = _around(step, own)
     return ObjectiveResult(
-        name, Unit.SECONDS, LimitSide.ABOVE, limit, value, step.passed, own, verdict, reason
+        name,
+        Unit.SECONDS,
+        LimitSide.ABOVE,
+        limit,
+        value,
+        step.passed,
+        own,
+        verdict,
+        reason,
+        low,
+        high,
     )
+
+
+def _around(step: StepStatistics, own: float) -> tuple[float | None, float | None]:
+    """The interval of a p95: the lower end without what the generator may have added."""
+    lower, upper = quantile_shares(P95, step.passed, CONFIDENCE)
+    low, high = step.response.quantile(lower), step.response.quantile(upper)
+    return None if low is None else max(0.0, low - own), high
 
 
 def _calls(step: StepStatistics, limit: float) -> ObjectiveResult:
@@ -114,5 +150,6 @@ def _calls(step: StepStatistics, limit: float) -> ObjectiveResult:
         verdict = Verdict.OK if value >= limit else Verdict.OBJECTIVE_MISSED
         reason = ""
     return ObjectiveResult(
-        "calls connected", Unit.RATIO, LimitSide.BELOW, limit, value, total, 0.0, verdict, reason
-    )
+        "calls connected", Unit.RATIO, LimitSide.BELOW, limit, value, total, 0.0, verdict, reason,
+        *wilson_interval(step.passed, total, CONFIDENCE),
+    )  # fmt: skip

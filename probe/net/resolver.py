@@ -115,6 +115,13 @@ def is_literal(host: str) -> bool:
     return True
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a name is below ``localhost``, or that with its dot: resolvers need not know them,
+    and browsers never ask (RFC 6761, 6.3)."""
+    name = host.lower().removesuffix(".")
+    return name.endswith(".localhost") or (name == "localhost" and host.endswith("."))
+
+
 def has_route(address: Address) -> bool:
     """Whether the kernel knows a way there; a UDP socket connects without sending."""
     try:
@@ -214,6 +221,14 @@ async def _look_up(host: str, port: int, family: int) -> list[tuple[Any, ...]]:
     if is_literal(host):
         # No resolver is asked, so no thread has to wait for it.
         return _of_literal(host, port, family)
+    if is_this_machine(host):
+        own = {socket.AF_INET6: "::1", socket.AF_INET: "127.0.0.1"}
+        return [
+            each
+            for version, ip in own.items()
+            if family in (socket.AF_UNSPEC, version)
+            for each in _of_literal(ip, port, version)
+        ]
     looking = asyncio.ensure_future(lookups().look_up(host, port, family))
     try:
         await asyncio.wait({looking}, timeout=RESOLVER_TIMEOUT)

@@ -16,6 +16,7 @@ from typing import Self
 from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
+from probe.net.protocol.connect import connect_tcp
 from probe.net.protocol.sliced_socket import MOST_WITHOUT_CONTENT, RecordBudget, SlicedSocket
 from probe.net.resolver import Address
 from probe.stores.errors import closed
@@ -26,22 +27,15 @@ _READ_AHEAD = 16 << 10
 
 
 async def connect_socket(addresses: list[Address]) -> SlicedSocket:
-    """A socket to the first address that takes the connection. Raises the last OSError."""
-    last: OSError | None = None
-    for address in addresses:
-        found = SlicedSocket(address.family, socket.SOCK_STREAM)
-        try:
-            found.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(found, (address.ip, address.port))
-        except OSError as error:
-            found.close()
-            last = error
-        except BaseException:
-            found.close()
-            raise
-        else:
-            return found
-    raise last or OSError("there is no address")
+    """A socket to the address that takes the connection first (RFC 8305, as Node's clients do).
+
+    Raises OSError.
+    """
+    connected = await connect_tcp(
+        addresses, lambda family: SlicedSocket(family, socket.SOCK_STREAM)
+    )
+    assert isinstance(connected, SlicedSocket)
+    return connected
 
 
 class BoundedStream:
@@ -108,6 +102,12 @@ class BoundedStream:
             raise CheckFailed(Cause.PROTOCOL_ERROR, message) from None
         self._count(len(line))
         return line[:-2]
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The server's certificate in DER; None without TLS."""
+        tls: ssl.SSLObject | None = self._writer.get_extra_info("ssl_object")
+        return tls.getpeercert(binary_form=True) if tls is not None else None
 
     def abort(self) -> None:
         """Close at once."""

@@ -1,7 +1,7 @@
 """Addresses of databases and caches as the operators have them; they carry passwords."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,7 +11,9 @@ from probe.core.field_types import Described
 
 POSTGRES = ("postgres", "postgresql")
 REDIS = ("redis", "rediss")
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# libpq's, and node-pg's own: no-verify encrypts and trusts any certificate, as require does.
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full", "no-verify")
+CHANNEL_BINDING_MODES = ("disable", "prefer", "require")
 UPSTASH_DOMAINS = ("upstash.io",)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -82,10 +84,22 @@ def is_loopback(host: str) -> bool:
 def parse_postgres(url: str) -> StoreAddress:
     """A ``DATABASE_URL``. Raises ValueError; see parse_store."""
     address = parse_store(url, POSTGRES, 5432)
-    mode = address.options.get("sslmode", "prefer")
+    options = dict(address.options)
+    if options.pop("ssl", "") == "true":  # JDBC's, which libpq knows as well
+        options.setdefault("sslmode", "require")
+    mode = options.get("sslmode", "prefer")
     if mode not in SSL_MODES:
         raise ValueError(f"sslmode is none of {', '.join(SSL_MODES)}: write ?sslmode=require")
-    return address
+    if options.get("channel_binding", "prefer") not in CHANNEL_BINDING_MODES:
+        modes = ", ".join(CHANNEL_BINDING_MODES)
+        raise ValueError(f"channel_binding is none of {modes}: write ?channel_binding=prefer")
+    return replace(
+        address,
+        user=options.get("user") or address.user,
+        password=options.get("password") or address.password,
+        path=options.get("dbname") or address.path,
+        options=options,
+    )
 
 
 def parse_redis(url: str) -> StoreAddress:

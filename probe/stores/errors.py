@@ -11,6 +11,8 @@ from probe.net.protocol.sliced_socket import TlsFlood
 from probe.net.resolver import connection_error
 from probe.net.tls import translate_tls
 
+_LONGEST_WORDS = 160
+
 
 def translate_socket(error: OSError, host: str) -> CheckAborted:
     """The cause behind an error of the socket or of TLS on it."""
@@ -32,6 +34,17 @@ def translate_socket(error: OSError, host: str) -> CheckAborted:
 def closed(host: str) -> CheckFailed:
     """The server hung up."""
     return CheckFailed(Cause.CONNECTION_CLOSED, f"{host} closed the connection")
+
+
+def words_of(text: str, password: str = "") -> str:
+    """What a server says in an error, fit to be shown behind a message; never the password,
+    which it was sent."""
+    text = text.replace(password, "…") if password else text
+    plain = "".join(each if each.isprintable() else " " for each in text[: 4 * _LONGEST_WORDS])
+    line = " ".join(plain.split())
+    if len(line) > _LONGEST_WORDS:
+        line = line[: _LONGEST_WORDS - 1] + "…"
+    return f": {line}" if line else ""
 
 
 def wrong_protocol(host: str, protocol: str) -> CheckFailed:

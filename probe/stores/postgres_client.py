@@ -1,6 +1,6 @@
 """PostgreSQL over one short connection; what goes wrong becomes a cause here.
 
-SQLSTATE codes: https://www.postgresql.org/docs/15/errcodes-appendix.html
+The address means what libpq takes it for, and what node-pg adds to that (``sslmode=no-verify``).
 """
 
 import asyncio
@@ -13,23 +13,23 @@ from pathlib import Path
 
 from probe.core.causes import Cause
 from probe.core.context import Context
-from probe.core.model import CheckAborted, CheckFailed, NotMeasured
+from probe.core.model import CheckAborted, CheckFailed
 from probe.net.resolver import Address, resolve
 from probe.net.tls import client_context, last_change
 from probe.stores.bounded_stream import BoundedStream, connect_socket
 from probe.stores.dsn import StoreAddress
 from probe.stores.errors import closed, translate_socket, wrong_protocol
+from probe.stores.postgres_errors import NOT_LET_IN, refusal
 from probe.stores.postgres_protocol import PostgresSession, ServerError
 
 CLOSE_SECONDS = 1.0
 _NAME = "probe"
+_SYSTEM = "system"
 _SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 # With or without TLS, in this order; the second where the first is refused (libpq's sslmode).
 _ATTEMPTS = {"disable": (False,), "allow": (False, True), "prefer": (True, False)}
-# No line of pg_hba.conf for it: with or without TLS may make the difference.
-_NOT_LET_IN = "28000"
 _NO_TLS = "Take ?sslmode=require out of the address, or switch TLS on at the server."
-_SPENT = "A plan's compute hours or storage are used up: see the provider's page."
+_NO_PROCESS = "Its processes or its memory may be used up: look at the server's log."
 
 
 @asynccontextmanager
@@ -41,6 +41,7 @@ async def connected(
     Raises CheckFailed and NotMeasured in place of everything else.
     """
     addresses = await resolve(address.host, address.port)
+    ca_file = root_certificate(address) or ca_file
     try:
         session = await _session(address, addresses, ca_file)
         try:
@@ -62,7 +63,7 @@ async def _session(
         try:
             return await _attempt(address, addresses, ca_file, encrypted)
         except ServerError as error:
-            if error.sqlstate != _NOT_LET_IN:
+            if error.sqlstate != NOT_LET_IN:
                 raise
         except ssl.SSLError:
             continue
@@ -102,7 +103,7 @@ async def _tls(
     mode = address.options.get("sslmode", "prefer")
     match await loop.sock_recv(connection, 1):
         case b"S":
-            return tls_for(mode, ca_file)
+            return tls_for(_strictness(address), ca_file)
         case b"N" if mode in _ATTEMPTS:
             return None
         case b"N":
@@ -110,15 +111,33 @@ async def _tls(
             raise CheckFailed(Cause.TLS_FAILED, message, hint=_NO_TLS)
         case b"":
             raise closed(host)
+        case b"E":
+            message = f"{host} answers the request for TLS with an error"
+            raise CheckFailed(Cause.SERVICE_DOWN, message, hint=_NO_PROCESS)
         case _:
             raise wrong_protocol(host, "PostgreSQL")
+
+
+def root_certificate(address: StoreAddress) -> Path | None:
+    """The file that ``sslrootcert`` names; ``system`` names none."""
+    named = address.options.get("sslrootcert", "")
+    return Path(named) if named not in ("", _SYSTEM) else None
+
+
+def _strictness(address: StoreAddress) -> str:
+    """The ``sslmode`` with what ``sslrootcert`` makes of it: ``require`` beside a file verifies,
+    and the system's authorities are for ``verify-full`` alone."""
+    mode, named = address.options.get("sslmode", "prefer"), address.options.get("sslrootcert")
+    if named == _SYSTEM:
+        return "verify-full"
+    return "verify-ca" if named and mode == "require" else mode
 
 
 def tls_for(mode: str, ca_file: Path | None) -> ssl.SSLContext:
     """The context for an ``sslmode`` (libpq's words).
 
-    ``require`` encrypts and trusts any certificate; ``verify-ca`` wants one of a known
-    authority, ``verify-full`` wants it to be for that host.
+    ``require`` (node-pg: ``no-verify``) encrypts and trusts any certificate; ``verify-ca`` wants
+    one of a known authority, ``verify-full`` wants it to be for that host.
     """
     if mode == "verify-full":
         return client_context(ca_file, browser=False)
@@ -142,28 +161,7 @@ def translate(error: Exception, address: StoreAddress) -> CheckAborted:
     """The one place where an error of the session or its socket becomes a cause."""
     host = f"{address.host}:{address.port}"
     if isinstance(error, ServerError):
-        return _refused(error, host)
+        return refusal(error, host, address.password)
     if isinstance(error, OSError):
         return translate_socket(error, host)
     return wrong_protocol(host, "PostgreSQL")
-
-
-def _refused(error: ServerError, host: str) -> CheckAborted:
-    state = error.sqlstate
-    if state.startswith("08"):
-        return closed(host)
-    if state.startswith("28"):
-        return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
-    if state == "3D000":
-        return NotMeasured(Cause.PROTOCOL_ERROR, f"{host} has no database of that name")
-    if state == "53300":
-        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no connection left")
-    if state == "57014":
-        return CheckFailed(Cause.DEADLINE, f"{host} took too long over one question")
-    if state.startswith("57P"):
-        return CheckFailed(Cause.SERVICE_DOWN, f"{host} is starting or shutting down ({state})")
-    if "quota" in error.text:
-        return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has no quota left", hint=_SPENT)
-    if state.startswith("42501"):
-        return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
-    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with SQLSTATE {state}")

@@ -13,12 +13,16 @@ from probe.core.causes import Cause
 from probe.core.context import Context
 from probe.core.model import CheckFailed
 from probe.stores.bounded_stream import BoundedStream
+from probe.stores.channel_binding import check_bound, chosen
 from probe.stores.dsn import StoreAddress
 from probe.stores.errors import wrong_protocol
-from probe.stores.scram import MECHANISM, ScramClient, ScramError
+from probe.stores.scram import ScramClient, ScramError
 
 PROTOCOL = 196608
 MAX_MESSAGE = 64 << 10
+MAX_OLD_ERROR = 1000
+# As libpq has it: what says to be longer is a text of protocol 2.
+_LONGEST_ERROR = 30_000
 _LENGTH = struct.Struct(">I")
 _HEAD = struct.Struct(">cI")
 _COUNT = struct.Struct(">H")
@@ -28,11 +32,14 @@ _VERSION = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?")
 
 
 class ServerError(Exception):
-    """An ErrorResponse: the server's code and its text, which may be anything."""
+    """An ErrorResponse: the server's code and its text, which may be anything.
 
-    def __init__(self, sqlstate: str, text: str) -> None:
+    ``is_old``: in the form of protocol 2, by which a server says that it can't start a process.
+    """
+
+    def __init__(self, sqlstate: str, text: str, *, is_old: bool = False) -> None:
         super().__init__(sqlstate)
-        self.sqlstate, self.text = sqlstate, text
+        self.sqlstate, self.text, self.is_old = sqlstate, text, is_old
 
 
 @dataclass
@@ -82,13 +89,17 @@ class PostgresSession:
         given = {
             "user": user,
             "database": address.path or user,
-            "application_name": application,
+            "application_name": address.options.get("application_name") or application,
             "client_encoding": "UTF8",
         }
+        # What the server, or a provider's proxy, is to know: Neon's endpoint, a schema.
+        if address.options.get("options"):
+            given["options"] = address.options["options"]
         words = b"".join(f"{name}\0{value}\0".encode() for name, value in given.items()) + b"\0"
         body = _LENGTH.pack(PROTOCOL) + words
         await self.stream.send(_LENGTH.pack(len(body) + 4) + body)
-        await self._authenticate(user, address.password)
+        mode = address.options.get("channel_binding", "prefer")
+        await self._authenticate(user, address.password, mode)
         while True:
             kind, _ = await self._receive()
             if kind == b"Z":
@@ -96,28 +107,39 @@ class PostgresSession:
             if kind != b"K":
                 self.refuse()
 
-    async def _authenticate(self, user: str, password: str) -> None:
-        scram = ScramClient(password)
+    async def _authenticate(self, user: str, password: str, binding: str) -> None:
+        scram, mechanism = ScramClient(password), None
         while True:
             method, data = await self._challenge()
             match method:
                 case 0:
+                    check_bound(mechanism, binding, self.stream.host)
                     return
                 case 3:
+                    check_bound(None, binding, self.stream.host)
                     await self._send(b"p", password.encode() + b"\0")
                 case 5 if len(data) == 4:
+                    check_bound(None, binding, self.stream.host)
                     await self._send(b"p", _md5(user, password, data) + b"\0")
-                case 10 if MECHANISM.encode() in data.split(b"\0"):
-                    first = scram.first
-                    head = MECHANISM.encode() + b"\0" + _LENGTH.pack(len(first))
-                    await self._send(b"p", head + first)
+                case 10:
+                    offered = {_text(each) for each in data.split(b"\0")}
+                    certificate = self.stream.peer_certificate
+                    mechanism = chosen(offered, binding, certificate, self.stream.host)
+                    if mechanism is None:
+                        raise self._unknown_authentication()
+                    scram = ScramClient(password, mechanism)
+                    head = mechanism.name.encode() + b"\0" + _LENGTH.pack(len(scram.first))
+                    await self._send(b"p", head + scram.first)
                 case 11:
                     await self._send(b"p", await self._scram_final(scram, data))
                 case 12:
                     self._verify(scram, data)
                 case _:
-                    message = f"{self.stream.host} asks for an authentication that is not known"
-                    raise CheckFailed(Cause.PROTOCOL_ERROR, message)
+                    raise self._unknown_authentication()
+
+    def _unknown_authentication(self) -> CheckFailed:
+        message = f"{self.stream.host} asks for an authentication that is not known"
+        return CheckFailed(Cause.PROTOCOL_ERROR, message)
 
     async def _challenge(self) -> tuple[int, bytes]:
         kind, body = await self._receive()
@@ -149,7 +171,9 @@ class PostgresSession:
             kind, length = _HEAD.unpack(await self.stream.read(_HEAD.size))
             if length < _LENGTH.size or not kind.isalpha():
                 self.refuse()
-            if length > MAX_MESSAGE:
+            if kind == b"E" and length > _LONGEST_ERROR:
+                raise await self._old_error(_LENGTH.pack(length))
+            if length > MAX_MESSAGE and kind != b"N":
                 message = f"{self.stream.host} announces a message of {length} bytes"
                 raise CheckFailed(Cause.PROTOCOL_ERROR, message)
             body = await self.stream.read(length - _LENGTH.size)
@@ -163,6 +187,13 @@ class PostgresSession:
                     continue
                 case _:
                     return kind, body
+
+    async def _old_error(self, start: bytes) -> ServerError:
+        """A text that ends with a null byte, in the place of length and fields."""
+        text = start
+        while not text.endswith(b"\0") and len(text) < MAX_OLD_ERROR:
+            text += await self.stream.read(1)
+        return ServerError("unknown", _text(text.rstrip(b"\0")), is_old=True)
 
     def _row(self, body: bytes) -> list[str | None]:
         try:

@@ -22,14 +22,31 @@ CLOSE_SECONDS = 1.0
 FULL_RATIO = 0.9
 _MAX_NUMBER = 32
 # What Redis and Upstash say when a limit is reached.
-_LIMITS = ("max number of clients", "limit exceeded", "quota", "OOM command not allowed")
-_REFUSED = ("WRONGPASS", "NOAUTH", "ERR invalid password", "ERR AUTH <password>")
+_LIMITS = (
+    "max number of clients",
+    "max concurrent connections",
+    "limit exceeded",
+    "quota",
+    "OOM command not allowed",
+)
+_REFUSED = ("WRONGPASS", "NOAUTH", "ERR invalid password")
+# Redis 6 and later, and before.
+_NO_PASSWORD = ("ERR AUTH <password>", "ERR Client sent AUTH")
+_CLOSED_HINT = (
+    "The address says redis://: a server that speaks TLS alone closes such connections. Then "
+    "write rediss://."
+)
+_PROTECTED_HINT = (
+    "Redis runs without a password and takes connections from its own machine alone (protected "
+    "mode): set a password, or probe it from there."
+)
 _BY_CODE = {
     "LOADING": (Cause.LOADING, "is loading its data"),
     "BUSY": (Cause.BUSY, "is busy with a script"),
     "MASTERDOWN": (Cause.MASTER_DOWN, "is a replica without its master"),
     "MISCONF": (Cause.MISCONF, "can't save to disk and refuses writes"),
     "READONLY": (Cause.READ_ONLY, "is a read-only replica"),
+    "CLUSTERDOWN": (Cause.SERVICE_DOWN, "is part of a cluster that is down"),
 }
 
 
@@ -107,11 +124,25 @@ async def connected(
         await stream.close(context, CLOSE_SECONDS)
     except (ReplyError, OSError) as error:
         raise translate(error, address) from None
+    except CheckFailed as error:
+        if error.cause is Cause.CONNECTION_CLOSED and tls is None:
+            error.hint = _CLOSED_HINT
+        raise
 
 
 async def info(session: RedisSession) -> Info:
-    """Everything that the server says of itself."""
-    return Info.of(await session.command("INFO"))
+    """Everything that the server says of itself.
+
+    Raises NotMeasured where it has no INFO, as some proxies and users don't: it has answered a
+    PING. Raises ReplyError for what concerns every command.
+    """
+    try:
+        return Info.of(await session.command("INFO"))
+    except ReplyError as error:
+        if not error.text.startswith("ERR") or any(words in error.text for words in _LIMITS):
+            raise
+        message = f"{session.stream.host} does not answer INFO{error.words()}"
+        raise NotMeasured(Cause.BODY_INVALID, message) from None
 
 
 def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborted:
@@ -124,17 +155,24 @@ def translate(error: ReplyError | OSError, address: StoreAddress) -> CheckAborte
         return CheckFailed(Cause.QUOTA_EXCEEDED, f"{host} has reached a limit of its own")
     if text.startswith(_REFUSED):
         return NotMeasured(Cause.AUTH_REJECTED, f"{host} refuses the user or its password")
+    if text.startswith(_NO_PASSWORD):
+        message = f"{host} has no password, and the address has one"
+        return NotMeasured(Cause.AUTH_REJECTED, message)
     code = text.partition(" ")[0]
     if code == "NOPERM":
         return NotMeasured(Cause.AUTH_REJECTED, f"the user may not ask that of {host}")
+    if code == "DENIED":
+        message = f"{host} is in protected mode"
+        return NotMeasured(Cause.AUTH_REJECTED, message, hint=_PROTECTED_HINT)
     if code in _BY_CODE:
         cause, words = _BY_CODE[code]
         return CheckFailed(cause, f"{host} {words}")
-    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error")
+    words = error.words(address.password)
+    return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} answers with an error{words}")
 
 
 def _fields(text: str) -> list[tuple[str, str]]:
-    pairs = (line.partition(":") for line in text.split("\r\n"))
+    pairs = (line.partition(":") for line in text.split("\n"))
     return [(name, value.strip()) for name, _, value in pairs if not name.startswith("#")]
 
 

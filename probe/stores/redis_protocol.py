@@ -9,7 +9,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckFailed
 from probe.stores.bounded_stream import BoundedStream
 from probe.stores.dsn import StoreAddress
-from probe.stores.errors import wrong_protocol
+from probe.stores.errors import words_of, wrong_protocol
 
 # INFO takes 6 KB, and some for each database and each kind of error.
 MAX_REPLY = 192 << 10
@@ -22,6 +22,10 @@ class ReplyError(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text.partition(" ")[0][:32])
         self.text = text
+
+    def words(self, password: str = "") -> str:
+        """What it says, behind a message; ``password`` is not shown."""
+        return words_of(self.text, password)
 
 
 class RedisSession:

@@ -1,4 +1,5 @@
-"""SCRAM-SHA-256 (RFC 5802, RFC 7677), as PostgreSQL speaks it, with bounded iterations."""
+"""SCRAM-SHA-256 and its -PLUS (RFC 5802, RFC 7677), as PostgreSQL speaks them, with bounded
+iterations."""
 
 import base64
 import binascii
@@ -8,13 +9,11 @@ import secrets
 import stringprep
 import unicodedata
 
+from probe.stores.channel_binding import Mechanism
 from probe.untrusted.daemon_thread import in_daemon_thread
 
-MECHANISM = "SCRAM-SHA-256"
 # PostgreSQL's default is 4,096. So many take 50 ms, which no server should ask for in vain.
 MAX_ITERATIONS = 100_000
-# No channel binding: the check of the certificate is what ``sslmode`` says.
-_HEADER = "n,,"
 
 
 class ScramError(ValueError):
@@ -24,15 +23,15 @@ class ScramError(ValueError):
 class ScramClient:
     """One authentication: ``first`` is sent, then ``final`` for the server's first message."""
 
-    def __init__(self, password: str) -> None:
-        self._password = password
+    def __init__(self, password: str, mechanism: Mechanism | None = None) -> None:
+        self._password, self._mechanism = password, mechanism or Mechanism()
         self._bare = f"n=,r={secrets.token_urlsafe(18)}"
         self._server_signature = b""
 
     @property
     def first(self) -> bytes:
         """client-first-message. PostgreSQL takes the user from the start-up message."""
-        return f"{_HEADER}{self._bare}".encode()
+        return f"{self._mechanism.header}{self._bare}".encode()
 
     async def final(self, server_first: bytes) -> bytes:
         """client-final-message. Raises ScramError."""
@@ -47,7 +46,8 @@ class ScramClient:
             most = f"at most {MAX_ITERATIONS:,} are computed"
             raise ScramError(f"it asks for {int(iterations):,} SCRAM iterations, {most}")
         salted = await self._salted(_decoded(fields.get("s", "")), int(iterations))
-        without_proof = f"c={base64.b64encode(_HEADER.encode()).decode()},r={nonce}"
+        bound = self._mechanism.header.encode() + self._mechanism.data
+        without_proof = f"c={base64.b64encode(bound).decode()},r={nonce}"
         signed = f"{self._bare},{challenge},{without_proof}".encode()
         key = hmac.digest(salted, b"Client Key", "sha256")
         signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")

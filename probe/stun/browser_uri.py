@@ -6,21 +6,14 @@ What is written here was seen of Chromium, and a test asks it again.
 
 import re
 
+from probe.net.fetch.unsafe_ports import UNSAFE_PORTS
 from probe.stun.uri import TurnUri
 
+LONGEST_USERNAME = 509
+"""Bytes (RFC 8489, 14.3); a credential may have any length."""
 _SCHEMES = ("stun", "stuns", "turn", "turns")
 _BRACKETS = re.compile(r"\[[^\[\]]*\](?::(?P<port>.*))?")
 
-# net/base/port_util.cc, kRestrictedPorts, as far as Chromium blocks them.
-_UNSAFE = frozenset(
-    {
-        *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
-        *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161),
-        *(179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563),
-        *(587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 5060, 5061),
-        *(6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 10080),
-    }
-)
 _PRIVILEGED_BY_TCP = (80, 443)
 
 
@@ -42,10 +35,19 @@ def refusal_of(text: str) -> str:
     return _address_refusal(address)
 
 
+def refusal_of_login(username: str, credential: str) -> str:
+    """Why ``RTCPeerConnection`` throws for a TURN server with these; empty where it takes them."""
+    if not username or not credential:
+        return "a TURN server without user name or credential"
+    if len(username.encode("utf-8", "surrogatepass")) > LONGEST_USERNAME:
+        return f"a user name of more than {LONGEST_USERNAME} bytes"
+    return ""
+
+
 def blocked_port(url: TurnUri) -> bool:
     """Whether Chromium never asks this port by this transport."""
     privileged = url.port < 1024 and url.port not in _PRIVILEGED_BY_TCP
-    return url.port in _UNSAFE or (url.kind != "udp" and privileged)
+    return url.port in UNSAFE_PORTS or (url.kind != "udp" and privileged)
 
 
 def _query_refusal(scheme: str, query: str) -> str:

@@ -11,7 +11,7 @@ from probe.core.model import CheckFailed, NotMeasured
 from probe.core.recorder import Recorder
 from probe.net.urls import show_host
 from probe.paircam import IssuedCredentials, backend_from
-from probe.stun.browser_uri import blocked_port, refusal_of
+from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login
 from probe.stun.byte_counter import count_bytes
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import WAYS_IN, TurnUri, parse_url_list
@@ -44,7 +44,10 @@ async def servers_for(
     if table.url is None:
         raise RuntimeError(f"{table.name} has no server")
     source = table.source
-    return source.at(context.now()) if source else None, [table.url]
+    credentials = source.at(context.now()) if source else None
+    if credentials is not None:
+        _check_login(credentials, Cause.BODY_INVALID)
+    return credentials, [table.url]
 
 
 @contextmanager
@@ -105,7 +108,10 @@ async def issued_servers(
     issued = await backend.issued_credentials(record)
     urls = preferred_first(issued)
     record.facts["issued"] = ", ".join(str(url) for url in urls)
-    return TurnCredentials(issued.username, issued.credential), urls
+    credentials = TurnCredentials(issued.username, issued.credential)
+    is_empty = not (issued.username and issued.credential.get_secret_value())
+    _check_login(credentials, Cause.CREDENTIALS_MISSING if is_empty else Cause.BODY_INVALID)
+    return credentials, urls
 
 
 def with_uri(url: TurnUri, error: CheckFailed) -> CheckFailed:
@@ -129,6 +135,13 @@ def preferred_first(issued: IssuedCredentials) -> Sequence[TurnUri]:
         message = "the backend issues no turn: or turns: URL"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message, phase="credentials")
     return sorted(urls, key=lambda url: WAYS_IN.index(url.kind))
+
+
+def _check_login(credentials: TurnCredentials, cause: Cause) -> None:
+    """Raises CheckFailed where a browser throws for the whole list because of them."""
+    password = credentials.password.get_secret_value()
+    if refusal := refusal_of_login(credentials.username, password):
+        raise CheckFailed(cause, f"browsers throw for {refusal}", phase="credentials")
 
 
 def _shown(text: str) -> str:

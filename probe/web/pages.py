@@ -196,7 +196,7 @@ class Pages:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body, content_type = await self._sources.metrics(request.headers.get("Accept"))
-        headers = {"Content-Type": content_type, "Vary": "Accept-Encoding"}
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = await self._zipped[content_type].compress(body)

@@ -116,6 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.core",
         "probe.daemon.schedule",
         "probe.history",
+        "probe.intervals",
         "probe.report",
         "probe.storage",
     },
@@ -124,6 +125,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe.budget",
         "probe.config.check_plan",
         "probe.core",
+        "probe.intervals",
         "probe.kinds",
         "probe.report",
     },
@@ -148,6 +150,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Documents follow from everything that there is.
     "probe.reference": {"alerts", "probe"},
     "probe.exit_codes": set(),
+    # Confidence intervals of shares: pure functions.
+    "probe.intervals": set(),
     "probe.commands": {"alerts", "probe"},
     "probe.cli": {"probe.commands", "probe.exit_codes"},
     "probe.__main__": {"probe.cli"},

@@ -40,7 +40,9 @@ START = 1_767_225_600.0  # 2026-01-01 00:00 UTC
 HOUR, DAY = 3600.0, 86400.0
 RESPONSE = Signal("probe_toy_response_seconds", Unit.SECONDS, "A response.", latency=True)
 CPU = Signal("probe_toy_cpu_ratio", Unit.RATIO, "CPU in use.")
+ERRORS = Signal("probe_toy_error_ratio", Unit.RATIO, "Requests that fail.")
 MEMORY = Signal("probe_toy_memory_bytes", Unit.BYTES, "Memory in use.")
+MOST_ERRORS = Threshold(ERRORS, Limits(objective=0.001), minimum_samples=20)
 
 
 class Killed(BaseException):
@@ -74,6 +76,7 @@ class Release:
     killed_at: float | None = None
     sleeps_at: float | None = None
     interval: float = 60.0
+    requests: float | None = None
     tables: Sequence[GateTable] = (GateTable(name="error-rate", limit=0.98),)
 
     def __post_init__(self) -> None:
@@ -91,10 +94,11 @@ class Release:
             "fly",
             FailurePolicy(Verdict.WARNING),
             0.99,
-            (CPU, MEMORY),
+            (CPU, MEMORY, ERRORS),
             (
                 Threshold(CPU, Limits(objective=0.5)),
                 Threshold(MEMORY, Limits(objective=200e6)),
+                *(() if self.requests is None else (MOST_ERRORS,)),
             ),
         )
         return [
@@ -133,8 +137,17 @@ class Release:
         if table.name in ("health", "frontend"):
             record.sample(RESPONSE, 0.08 + 0.001 * (run % 20) + slow)
         if table.name == "machine":
+            self._count_requests(record)
             record.sample(CPU, 0.2 + slow)
             record.sample(MEMORY, 150e6)
+
+    def _count_requests(self, record: Recorder) -> None:
+        """What the target's own metrics say: a busy day, and one of ten requests fails at night."""
+        if self.requests is None:
+            return
+        hour = int(self.clock() / HOUR) % 24
+        share, number = (0.1, 10.0) if hour < 6 else (0.0005, self.requests)
+        record.sample_ratio(ERRORS, share, number)
 
     def _holds(self, trouble: Trouble, name: str) -> bool:
         hours = self.clock() / HOUR

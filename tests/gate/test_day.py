@@ -3,16 +3,21 @@
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from probe.commands.gate.reporting import judged
 from probe.core.causes import Cause
-from probe.core.model import Verdict
+from probe.core.model import LimitSide, Unit, Verdict
+from probe.gate.averages import average
+from probe.gate.objectives import GateObjective, Statistic
+from probe.gate.tally import Tally
 from probe.history.uptime import marks
 from probe.history.uptime.rollup import roll
 from probe.report.gate.model import Decision, GateReport, GateVerdict, ObjectiveRow
 from tests.gate.release import DAY, HOUR, START, Release, Trouble, survive
+from tests.history.period_builders import entry
 
 BOTH = ("health", "frontend")
 # Ten minutes without a backend, two hours of slow responses, calls that fail now and then.
@@ -217,3 +222,55 @@ def test_a_window_beyond_the_results_says_what_aggregates_know_and_decides_nothi
     down = objective(report, "health/availability").by_time
     assert down is not None
     assert down.bad == 0
+
+
+RATE: dict[str, Any] = {
+    "name": "rate",
+    "what": "",
+    "checks": frozenset({"toy"}),
+    "statistic": Statistic.MEAN,
+    "limit": 0.001,
+    "bad": LimitSide.ABOVE,
+    "unit": Unit.RATIO,
+    "signal": "s",
+}
+
+
+def test_a_share_that_the_target_reports_is_one_of_its_cases(tmp_path: Path) -> None:
+    """A tenth of 10 requests at night is nothing beside a day of 200,000 at a time."""
+    release = Release(tmp_path, requests=200_000.0)
+    rate = objective(release.watch(), "machine/probe_toy_error_ratio")
+    assert rate.statistic == "mean"
+    assert rate.decision is Decision.MET
+    assert rate.estimate is not None
+    assert rate.estimate.value == pytest.approx(0.0005, rel=0.01)
+    assert rate.estimate.low < 0.0005 < rate.estimate.high < 0.001
+    assert rate.reason == "0.0502 % of 21,600,360 cases: surely within 0.1 %"
+    again = judged(release.plan, release.folder, START, START + DAY)
+    assert objective(again, rate.name) == rate
+
+
+def test_a_share_of_a_few_cases_is_not_decided_however_many_values_there_are(
+    tmp_path: Path,
+) -> None:
+    rate = objective(Release(tmp_path, requests=12.0).watch(), "machine/probe_toy_error_ratio")
+    assert rate.decision is Decision.MISSED  # a tenth of what there was has failed
+    for looks_back, said in ((0.0, "of 720 cases"), (3600.0, "of 124 cases")):
+        few = Tally(GateObjective(**RATE, looks_back=looks_back), {}, {})
+        for number in range(144):
+            few.add(entry(START + 600 * number, samples=(("s", (), 0.0),), cases=(("s", (), 5.0),)))
+        value, low, high, of = average(few, 0.95)
+        assert (value, low, of) == (0.0, 0.0, said)
+        assert high > 0.001  # 720 cases without an error do not prove 99.9 %
+
+
+def test_values_without_their_cases_are_averaged_as_before() -> None:
+    old = Tally(GateObjective(**RATE), {}, {})
+    for number in range(100):
+        cases = (("s", (), 1e6),) if number > 50 else ()
+        share = 0.0 if number > 50 else 0.02
+        old.add(entry(START + 600 * number, samples=(("s", (), share),), cases=cases))
+    value, low, high, of = average(old, 0.95)
+    assert value == pytest.approx(0.0102)
+    assert of == "on average"
+    assert low < 0.0102 < high

@@ -1,5 +1,6 @@
 """Intervals hold as often as they say, also when one looks again and again."""
 
+import operator
 import random
 from collections.abc import Callable
 from statistics import NormalDist
@@ -12,11 +13,12 @@ from probe.gate.cadence import Cadence
 from probe.gate.intervals import (
     anytime_interval,
     mean_interval,
+    pooled_interval,
     quantile_interval,
     student,
-    wilson_interval,
 )
 from probe.gate.objectives import REQUESTS_PASS
+from probe.intervals import wilson_interval
 
 Interval = Callable[[float, float, float], tuple[float, float]]
 
@@ -87,6 +89,34 @@ def test_values_that_follow_each_other_make_a_wider_interval_of_the_mean() -> No
     assert narrow[0] < 0 < narrow[1]
     assert wide[0] < 0 < wide[1]
     assert mean_interval([1.0] * 39, 0.95) == (float("-inf"), float("inf"))
+
+
+def test_a_pooled_share_holds_as_often_as_it_says_where_values_depend_on_each_other() -> None:
+    """Wilson's interval takes every request for independent, and errs far more often."""
+    chance, wrong, naive, days = random.Random(5), 0, 0, 150
+    for _ in range(days):
+        shares, cases, level = [], [], 0.0
+        for _ in range(200):
+            level = 0.8 * level + chance.gauss(0, 0.1)
+            number = chance.randint(1, 2000)
+            rate = min(max(0.05 + 0.2 * level, 0.0), 1.0)
+            shares.append(round(number * rate) / number)
+            cases.append(float(number))
+        low, high = pooled_interval(shares, cases, 0.9)
+        bad = sum(map(operator.mul, shares, cases))
+        first, last = wilson_interval(bad, sum(cases), 0.9)
+        truth = 0.05 + 0.00093  # what is cut off below 0, on average
+        wrong += not low <= truth <= high
+        naive += not first <= truth <= last
+    assert wrong <= 0.2 * days
+    assert naive > 2 * wrong
+
+
+def test_a_pooled_share_is_never_surer_than_independent_cases_are() -> None:
+    shares, cases = [0.0] * 100, [10.0] * 100
+    assert pooled_interval(shares, cases, 0.95) == wilson_interval(0, 1000, 0.95)
+    assert pooled_interval([0.5] * 39, [10.0] * 39, 0.95) == (0.0, 1.0)
+    assert pooled_interval([0.5] * 40, [0.0] * 40, 0.95) == (0.0, 1.0)
 
 
 def test_students_quantile() -> None:

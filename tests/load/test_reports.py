@@ -106,6 +106,30 @@ def test_a_missed_objective_is_the_generators_own_where_its_loop_was_late() -> N
     assert "add --workers" in table.render(late, Style())
 
 
+def test_each_objective_says_how_sure_its_figure_is() -> None:
+    """Of 100 samples, and wider by what the generator may have added, on the lower side alone."""
+    quiet, late = measured(), measured()
+    for _ in range(200):
+        late.own.lag.record(0.012)
+    found = {each.name: each for each in result(quiet).objectives}
+    p95 = found["response time p95"]
+    assert p95.value == pytest.approx(0.0194, abs=2e-4)
+    assert p95.low == pytest.approx(0.019, abs=2e-4)
+    assert p95.high == pytest.approx(0.0199, abs=2e-4)
+    wider = {each.name: each for each in result(late).objectives}[p95.name]
+    assert wider.low == pytest.approx(0.007, abs=3e-4)
+    assert (wider.value, wider.high, wider.verdict) == (p95.value, p95.high, p95.verdict)
+    calls = found["calls connected"]
+    assert calls.low == pytest.approx(0.963, abs=1e-3)
+    assert calls.high == 1.0
+    words = table.render(result(quiet), Style())
+    assert "calls connected: 100 % of 100 (95 %: 96.3 to 100 %)" in words
+    document = json.loads(json_report.render(result(quiet)))
+    assert {each["name"]: each["low"] for each in document["objectives"]} == {
+        name: each.low for name, each in found.items()
+    }
+
+
 def test_a_generator_without_cpu_left_decides_nothing_against_the_target() -> None:
     found = measured(slow=0.25)
     found.own.busiest = 0.97

@@ -139,3 +139,16 @@ async def test_many_addresses_of_one_family_leave_room_for_the_other(
     found = await resolve("many.example.org", 80)
     assert [each.ip for each in found[:13]] == [f"fd00::{number:x}" for number in range(1, 14)]
     assert [each.ip for each in found[13:]] == ["10.0.0.0", "10.0.0.1", "10.0.0.2"]
+
+
+@pytest.mark.parametrize("name", ["localhost.", "a.localhost", "A.B.LocalHost", "a.localhost."])
+async def test_a_name_below_localhost_is_loopback(name: str) -> None:
+    found = await resolve(name, 80)
+    assert [(each.ip, each.port) for each in found] == [("::1", 80), ("127.0.0.1", 80)]
+    assert [each.ip for each in await resolve(name, 80, family=socket.AF_INET)] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("name", ["a.localhost.invalid", "notlocalhost.invalid"])
+async def test_other_names_are_looked_up(name: str) -> None:
+    with pytest.raises(CheckFailed):
+        await resolve(name, 80)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.stores.dsn import parse_postgres, parse_redis
+from probe.stores.redis_variables import RedisVariables
 
 
 @pytest.mark.parametrize(
@@ -102,3 +103,22 @@ def test_a_host_is_at_a_domain_or_below_it() -> None:
     assert parse_redis("redis://a.upstash.io").host_is("upstash.io")
     assert parse_redis("redis://upstash.io").host_is("upstash.io")
     assert not parse_redis("redis://notupstash.io").host_is("upstash.io")
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"REDIS_HOST": "cache"}, "redis://cache:6379"),
+        ({"REDIS_HOST": "cache", "REDIS_PORT": "7000"}, "redis://cache:7000"),
+        ({"REDIS_HOST": "::1", "REDIS_PASSWORD": "a@b/c"}, "redis://:a%40b%2Fc@[::1]:6379"),
+        # As Kubernetes sets it for a service of that name.
+        ({"REDIS_HOST": "cache", "REDIS_PORT": "tcp://10.0.0.1:6379"}, "redis://cache:6379"),
+        ({"REDIS_HOST": "cache", "REDIS_URL": "rediss://x:6380"}, "rediss://x:6380"),
+        ({"REDIS_HOST": "/no/host"}, None),
+        ({"REDIS_PORT": "6379", "REDIS_PASSWORD": "x"}, None),
+        ({}, None),
+    ],
+)
+def test_host_and_port_stand_in_for_a_redis_url(variables: dict[str, str], url: str | None) -> None:
+    found = RedisVariables.model_validate(variables).redis
+    assert (found and found.get_secret_value()) == url

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.stun.browser_uri import blocked_port, refusal_of
+from probe.stun.browser_uri import blocked_port, refusal_of, refusal_of_login
 from probe.stun.uri import parse_turn_url
 from tests.servers.chromium import Chromium
 
@@ -76,10 +76,22 @@ REFUSED = [
     "h:3478",
     "",
 ]
+LOGINS = {
+    ("u", "p"): True,
+    ("", "p"): False,
+    ("u", ""): False,
+    ("u" * 509, "p"): True,
+    ("u" * 510, "p"): False,
+    ("\u00fc" * 254, "p"): True,
+    ("\u00fc" * 255, "p"): False,
+    ("u", "p" * 70_000): True,
+    ("u\n", "p\0"): True,
+    ("\U0001f600", "\u20ac"): True,
+}
 SCRIPT = """
-(%s).map(url => {
+(%s).map(([url, username, credential]) => {
   try {
-    const servers = [{urls: [url], username: 'u', credential: 'p'}];
+    const servers = [{urls: [url], username, credential}];
     new RTCPeerConnection({iceServers: servers}).close();
     return true;
   } catch { return false; }
@@ -101,8 +113,14 @@ async def test_chromium_takes_and_refuses_the_same(tmp_path: Path) -> None:
     urls = [*TAKEN, *REFUSED]
     async with Chromium(tmp_path) as chromium:
         tab = await chromium.tab()
-        taken = await tab.evaluate(SCRIPT % json.dumps(urls))
+        taken = await tab.evaluate(SCRIPT % json.dumps([(url, "u", "p") for url in urls]))
+        logins = await tab.evaluate(SCRIPT % json.dumps([("turn:h", *each) for each in LOGINS]))
     assert dict(zip(urls, taken, strict=True)) == {url: not refusal_of(url) for url in urls}
+    assert dict(zip(LOGINS, logins, strict=True)) == LOGINS
+
+
+def test_user_names_and_credentials_for_which_browsers_throw() -> None:
+    assert {each: not refusal_of_login(*each) for each in LOGINS} == LOGINS
 
 
 @pytest.mark.parametrize(

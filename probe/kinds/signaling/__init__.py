@@ -44,7 +44,8 @@ from probe.paircam.signaling import (
     session,
 )
 from probe.paircam.triggers import REDIS
-from probe.stores.dsn import UPSTASH_DOMAINS, RedisUrl, parse_redis
+from probe.stores.dsn import UPSTASH_DOMAINS
+from probe.stores.redis_variables import RedisVariables
 
 if TYPE_CHECKING:
     from probe.net.socketio import Session
@@ -95,19 +96,16 @@ class SignalingTable(SocketTable):
         return super().triggers | {REDIS}
 
 
-class SignalingEnvironment(BackendEnvironment):
+class SignalingEnvironment(BackendEnvironment, RedisVariables):
     """Where the backend is, and its Redis: whether sessions are paid for by the command."""
-
-    redis_url: RedisUrl | None = Field(default=None, alias="REDIS_URL")
-    """Redis URL, as the backend has it; Upstash needs `rediss://`. Example:
-    `rediss://:password@host:6379`"""
 
     @property
     def is_metered(self) -> bool:
         """Unknown is Upstash, whose free plan has so many commands a day; but not for a backend
         of this machine."""
-        if self.redis_url is not None:
-            return parse_redis(self.redis_url.get_secret_value()).host_is(*UPSTASH_DOMAINS)
+        redis = self.redis_address
+        if redis is not None:
+            return redis.host_is(*UPSTASH_DOMAINS)
         backend = self.backend_url.get_secret_value() if self.backend_url else ""
         return not is_local(backend)
 

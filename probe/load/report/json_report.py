@@ -101,6 +101,8 @@ def _objective(each: ObjectiveResult) -> dict[str, Any]:
         "bad": each.bad.value,
         "samples": each.samples,
         "own": _number(each.own),
+        "low": each.low,
+        "high": each.high,
         "verdict": each.verdict.value,
         "reason": each.reason or None,
     }

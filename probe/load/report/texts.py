@@ -64,7 +64,12 @@ def objective_text(each: ObjectiveResult) -> str:
     side = "at most" if each.bad is LimitSide.ABOVE else "at least"
     reason = f" ({each.reason})" if each.reason else ""
     limit = show(each.objective, each.unit)
-    return f"{each.name}: {value} of {each.samples:,}, objective {side} {limit}{reason}"
+    spread = ""
+    if each.value is not None and each.low is not None and each.high is not None:
+        low, high = show(each.low, each.unit), show(each.high, each.unit)
+        unit = high.rpartition(" ")[2]
+        spread = f" (95 %: {low.removesuffix(f' {unit}')} to {high})"
+    return f"{each.name}: {value} of {each.samples:,}{spread}, objective {side} {limit}{reason}"
 
 
 def error_text(row: ErrorRow) -> str:

@@ -16,6 +16,7 @@ from probe.core.causes import Cause
 from probe.core.model import CheckAborted
 from probe.net.engineio.opening import refused_request, words_of
 from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
+from probe.net.fetch.unsafe_ports import check_port
 from probe.net.http import FreshHttpClient, read_bounded
 from probe.net.protocol.errors import PeerError
 from probe.net.protocol.exchange import HttpResponse
@@ -78,9 +79,10 @@ class PageRequests:
 
     async def web_socket(self, sid: str) -> WebSocket:
         """Open a WebSocket. Raises CheckAborted, PeerError, OSError."""
-        key = new_key()
+        address, key = self._address("websocket", sid), new_key()
+        check_port(address)
         headers = {**origin_header(self._origin), **self._site.headers, **handshake_headers(key)}
-        answer = await self._browser.upgrade(self._address("websocket", sid), headers)
+        answer = await self._browser.upgrade(address, headers)
         try:
             if answer.status not in (101, 200):
                 raise await self._refused(answer, sid)
@@ -96,6 +98,7 @@ class PageRequests:
         """The answer that a page may read, behind redirects."""
         address = self._address("polling", sid)
         for _ in range(_MOST_REDIRECTS + 1):
+            check_port(address)
             async with self._browser.request(
                 method,
                 address,

@@ -1,33 +1,187 @@
-"""The cookies of one client (RFC 6265): a browser sends back what it was given."""
+"""The cookies of one client, kept and sent as Chromium does (RFC 6265bis, net::CookieMonster).
 
-from aiohttp import CookieJar
+What a browser refuses (a prefix without its attributes, SameSite=None or Partitioned without
+Secure, more than 4,096 bytes) is not sent back, and what it takes (blanks, commas, quotes, no name
+at all) is.
+"""
+
+import re
+from dataclasses import dataclass
+
 from yarl import URL
 
+from probe.net.fetch.cookie_dates import parse_date
 from probe.net.protocol.exchange import HttpResponse
+from probe.net.resolver import is_literal
 
-# An honest response sets a handful.
-MOST_COOKIES = 100
+MOST_COOKIES = 180
+"""Of one host, as Chromium has it."""
+_LONGEST, _LONGEST_ATTRIBUTE = 4096, 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SECONDS = re.compile(r"-?[0-9]+")
+_PREFIXES = ("__host-http-", "__host-", "__secure-", "__http-")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One that was taken; ``domain`` is empty for the host alone."""
+
+    name: str
+    value: str
+    host: str
+    domain: str
+    path: str
+    is_secure: bool
+
+    def goes_to(self, address: URL) -> bool:
+        """Whether a request to this address carries it."""
+        if self.is_secure and not is_trustworthy(address):
+            return False
+        host = _host(address)
+        if not (host == self.host if not self.domain else _is_within(host, self.domain)):
+            return False
+        return _covers(self.path, address.raw_path or "/")
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What a later one replaces it by."""
+        return self.name, self.domain or self.host, self.path
+
+    @property
+    def sent(self) -> str:
+        """As in the Cookie header."""
+        return f"{self.name}={self.value}" if self.name else self.value
 
 
 class Cookies:
     """Kept from response to request, gone with the client."""
 
     def __init__(self) -> None:
-        self._jar: CookieJar | None = None
+        self._kept: dict[tuple[str, str, str], Cookie] = {}
 
     def header_for(self, address: URL) -> str:
-        """The value of the Cookie header; empty without any."""
-        if self._jar is None:
+        """The value of the Cookie header; empty without any. Longer paths come first."""
+        if not self._kept:
             return ""
-        found = self._jar.filter_cookies(address.with_user(None))
-        return "; ".join(f"{each.key}={each.coded_value}" for each in found.values())
+        found = [each for each in self._kept.values() if each.goes_to(address)]
+        found.sort(key=lambda each: -len(each.path))
+        return "; ".join(each.sent for each in found)
 
     def keep(self, response: HttpResponse, address: URL) -> None:
         """Take what a response sets."""
-        lines = response.headers.getall("Set-Cookie", [])
-        if not lines:
+        for line in response.headers.getall("Set-Cookie", ())[:MOST_COOKIES]:
+            self._take(line, address)
+
+    def _take(self, line: str, address: URL) -> None:
+        read = read_cookie(line, address)
+        if read is None:
             return
-        if self._jar is None:
-            # Browsers keep cookies of literal addresses as well, which this calls unsafe.
-            self._jar = CookieJar(unsafe=True)
-        self._jar.update_cookies_from_headers(lines[:MOST_COOKIES], address.with_user(None))
+        cookie, expired = read
+        if not cookie.is_secure and not is_trustworthy(address) and self._shadows(cookie):
+            return
+        if expired:
+            self._kept.pop(cookie.key, None)
+        elif cookie.key in self._kept or len(self._kept) < MOST_COOKIES:
+            self._kept[cookie.key] = cookie
+
+    def _shadows(self, cookie: Cookie) -> bool:
+        """Whether it would replace a secure one from a place that is not secure."""
+        return any(
+            each.is_secure and each.name == cookie.name and each.host == cookie.host
+            for each in self._kept.values()
+        )
+
+
+def is_trustworthy(address: URL) -> bool:
+    """Whether secure cookies go there: HTTPS, or this machine (W3C Secure Contexts)."""
+    host = _host(address)
+    is_local = host == "localhost" or host.endswith(".localhost") or host == "::1"
+    return address.scheme in ("https", "wss") or is_local or bool(_LOOPBACK.fullmatch(host))
+
+
+_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
+
+
+def read_cookie(line: str, address: URL) -> tuple[Cookie, bool] | None:
+    """A Set-Cookie header's cookie and whether it has expired; None where a browser refuses it."""
+    pair, *rest = line.split(";")
+    name, equals, value = pair.partition("=")
+    name, value = (name.strip(" \t"), value.strip(" \t")) if equals else ("", pair.strip(" \t"))
+    if not (name or value) or len(name) + len(value) > _LONGEST or _CONTROL.search(name + value):
+        return None
+    given = _attributes(rest)
+    secure, host = "secure" in given, _host(address)
+    domain = given.get("domain", "").removeprefix(".").lower()
+    if domain and (domain == host and is_literal(host)):
+        domain = ""
+    if domain and (not _is_within(host, domain) or ("." not in domain and domain != host)):
+        return None
+    wants_secure = given.get("samesite", "").lower() == "none" or "partitioned" in given
+    if (not secure and wants_secure) or (secure and not is_trustworthy(address)):
+        return None
+    if not _keeps_its_prefix(name or value, given, domain=domain, is_named=bool(name)):
+        return None
+    path = given.get("path", "")
+    path = path if path.startswith("/") else _default_path(address)
+    cookie = Cookie(_text(name), _text(value), host, domain, path, secure)
+    return cookie, _has_expired(given)
+
+
+def _attributes(parts: list[str]) -> dict[str, str]:
+    """By their names in small letters; the last of a name counts, one that is too long does not."""
+    found = {}
+    for part in parts:
+        name, _, value = part.partition("=")
+        if len(value.strip(" \t")) <= _LONGEST_ATTRIBUTE:
+            found[name.strip(" \t").lower()] = value.strip(" \t")
+    return found
+
+
+def _keeps_its_prefix(name: str, given: dict[str, str], *, domain: str, is_named: bool) -> bool:
+    prefix = next((each for each in _PREFIXES if name.lower().startswith(each)), "")
+    if not prefix:
+        return True
+    of_host = not domain and given.get("path") == "/"
+    return (
+        is_named
+        and "secure" in given
+        and (of_host or not prefix.startswith("__host-"))
+        and ("httponly" in given or not prefix.endswith("http-"))
+    )
+
+
+def _has_expired(given: dict[str, str]) -> bool:
+    age = given.get("max-age", "")
+    if _SECONDS.fullmatch(age):
+        return age.startswith("-") or not age.strip("0")
+    until = parse_date(given.get("expires", ""))
+    return until is not None and until.is_past()
+
+
+def _host(address: URL) -> str:
+    return (address.raw_host or "").lower().removesuffix(".")
+
+
+def _is_within(host: str, domain: str) -> bool:
+    """Of the cookie's domain or below it (RFC 6265, 5.1.3)."""
+    return host == domain or (host.endswith(f".{domain}") and not is_literal(host))
+
+
+def _covers(path: str, asked: str) -> bool:
+    """RFC 6265, 5.1.4."""
+    return asked == path or (
+        asked.startswith(path) and (path.endswith("/") or asked[len(path)] == "/")
+    )
+
+
+def _default_path(address: URL) -> str:
+    folder = (address.raw_path or "/").rpartition("/")[0]
+    return folder or "/"
+
+
+def _text(raw: str) -> str:
+    """A header's bytes as they are sent again: headers are read as Latin-1, written as UTF-8."""
+    try:
+        return raw.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return raw

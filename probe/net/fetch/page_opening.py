@@ -11,6 +11,7 @@ from yarl import URL
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted, CheckFailed
 from probe.net.fetch.redirect import REDIRECT, Response, redirect_target
+from probe.net.fetch.unsafe_ports import check_port
 from probe.net.protocol.exchange import HttpResponse
 
 MOST_ROUNDS = 5
@@ -63,7 +64,8 @@ class PageOpening:
         address, redirects = self._address, 0
         seen: Counter[tuple[URL, str]] = Counter()
         while True:
-            key = (address, self._client.cookies_for(address))
+            asked = (address, self._client.cookies_for(address))
+            check_port(address)
             response = await self._client.start("GET", address, self._headers)
             page = Response(response, address, redirects)
             following = self._following(page)
@@ -71,7 +73,7 @@ class PageOpening:
                 self._response = response
                 return page
             self._client.finish(response)
-            seen[key] += 1
+            seen[asked] += 1
             rounds = 1 if response.status in _PERMANENT else MOST_ROUNDS
             if seen[following, self._client.cookies_for(following)] >= rounds:
                 message = f"the redirects lead in a circle of {len(seen)}"

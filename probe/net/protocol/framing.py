@@ -138,18 +138,19 @@ class Chunked:
 
 def framing_of(head: Head) -> Framing:
     """How the body of this response is delimited. Raises ProtocolViolation."""
-    if head.status < 200 or head.status in (204, 304):
-        return EmptyBody()
     codings = [each.lower() for each in head.all("Transfer-Encoding")]
-    if codings and codings[-1] == "chunked" and head.version >= (1, 1):
-        return Chunked()
     lengths = set(head.all("Content-Length"))
+    is_empty = head.status < 200 or head.status in (204, 304)
+    if not is_empty and codings and codings[-1] == "chunked" and head.version >= (1, 1):
+        return Chunked()
+    if len(lengths) > 1 and codings in ([], ["identity"]):
+        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
+    if is_empty:
+        return EmptyBody()
     if codings and codings != ["identity"]:
         return UntilClosed()
-    if len(lengths) > 1:
-        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
     length = lengths.pop() if lengths else ""
-    # As Chromium has it, one that is no number says nothing of the body.
-    if not length.isascii() or not length.isdigit() or len(length) > 18:
+    # As Chromium has it, one that is no number, or none of 63 bits, says nothing of the body.
+    if not length.isascii() or not length.isdigit() or len(length) > 19 or int(length) >> 63:
         return UntilClosed()
     return Counted(int(length))

@@ -136,8 +136,6 @@ def check_unambiguous(head: Head) -> None:
     for name in _UNAMBIGUOUS:
         if len(set(head.headers.getall(name, []))) > 1:
             raise ProtocolViolation(f"answers {head.status} with several {name}s that differ")
-    if "Transfer-Encoding" not in head.headers and len(set(head.all("Content-Length"))) > 1:
-        raise ProtocolViolation(f"answers {head.status} with several Content-Lengths that differ")
 
 
 def excerpt(data: bytes, length: int = 24) -> str:

@@ -47,14 +47,19 @@ async def exchange(stream: Stream, request: Request, *, upgrade: bool = False) -
     with suppress(BrokenPipeError, ConnectionResetError):
         # A server may answer and close before it has read everything.
         await stream.write(_serialized(request))
-    reader, rest = HeadReader(), b""
+    reader, rest, switched = HeadReader(), b"", False
     for before in range(MOST_INFORMATIONAL):
-        head, rest = await _next_head(stream, reader, rest)
-        if head.status == SWITCHING and not upgrade:
-            raise ProtocolViolation("switches protocols (101) without being asked")
-        if head.status >= 200 or head.status == SWITCHING:
+        try:
+            head, rest = await _next_head(stream, reader, rest)
+        except (NotHttp, Truncated):
+            if switched:
+                raise ProtocolViolation("switches protocols (101) without being asked") from None
+            raise
+        # Without being asked for, it is one of the informational responses, as in Chromium.
+        if head.status >= 200 or (head.status == SWITCHING and upgrade):
             check_unambiguous(head)
             return Http1Response(stream, head, rest, before)
+        switched = switched or head.status == SWITCHING
     raise Flood(f"sends more than {MOST_INFORMATIONAL} informational responses (1xx)")
 
 

@@ -41,6 +41,8 @@ def accepted(
     """
     if response.status != SWITCHING:
         raise ProtocolViolation(f"answers the WebSocket handshake with status {response.status}")
+    if len(set(response.head.all("Content-Length"))) > 1:
+        raise ProtocolViolation("answers 101 with several Content-Lengths that differ")
     if response.informational:
         raise ProtocolViolation("sends an informational response (1xx) before its 101")
     if _only(response, "Upgrade").lower() != "websocket":

@@ -8,13 +8,10 @@ from pydantic import SecretStr
 
 from probe.core.causes import Cause
 from probe.core.model import CheckFailed
-from probe.stun.browser_uri import refusal_of
+from probe.stun.browser_uri import refusal_of, refusal_of_login
 from probe.stun.credentials import TurnCredentials
 from probe.stun.uri import TurnUri, parse_url_list
 from probe.untrusted.text import excerpt
-
-LONGEST_USERNAME = 509
-"""Bytes; RTCPeerConnection throws for more (RFC 8489 section 14.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def read_login(username: object, password: object, host: str) -> TurnCredentials
     if not (isinstance(username, str) and isinstance(password, str) and username and password):
         message = f"{host} answers with a TURN server without user name or credential"
         raise CheckFailed(Cause.CREDENTIALS_MISSING, message)
-    if len(username.encode("utf-8", "surrogatepass")) > LONGEST_USERNAME:
-        message = f"{host} answers with a user name of more than {LONGEST_USERNAME} bytes"
-        raise CheckFailed(Cause.BODY_INVALID, f"{message}, for which browsers throw")
+    if refusal := refusal_of_login(username, password):
+        message = f"{host} answers with {refusal}, for which browsers throw"
+        raise CheckFailed(Cause.BODY_INVALID, message)
     return TurnCredentials(username, SecretStr(password))

@@ -72,6 +72,11 @@ def test_probes_without_a_region_are_counted() -> None:
     assert "PROBE_REGION" in problem.text
 
 
+def test_a_probe_alone_needs_no_region() -> None:
+    """The page of everybody's first daemon would say that "the probes" differ."""
+    assert setup_problems(replace(ME, region=NO_REGION), []) == []
+
+
 def test_a_probe_without_a_region_is_called_by_its_address() -> None:
     assert other(ALIKE.model_copy(update={"region": NO_REGION})).name == "b:9091"
     assert other(ALIKE).name == "fra"

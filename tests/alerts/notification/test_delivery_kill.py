@@ -200,7 +200,7 @@ async def test_whoever_is_killed_at_any_moment_loses_nothing(
         ", ".join(f"{type(each).__name__} {len(each.taken)}" for each in place.services),
     )
     assert waiting == 0
-    assert sum(incidents.values()) > kills
+    assert sum(incidents.values()) >= kills // 3
     assert opened(place.pager.taken) == burning
     assert {json.loads(labels)["check"] for labels in place.manager.active} == set(burning)
     assert (incidents_sent, heard) == (incidents, [number + 1 for number in range(notes)])

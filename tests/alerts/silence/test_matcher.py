@@ -1,5 +1,7 @@
 """Matchers as Alertmanager has them, and bare words as they were before."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.model import Alert, Fingerprint, Severity
@@ -42,6 +44,9 @@ ALERT = Alert(
         (("kind!=call",), True),
         (("check=~turn-.*",), True),
         (("check=~turn",), False),
+        (("check=~(?i)TURN-[[:lower:]]+-udp",), True),
+        (("check=~turn-(?!backup).*",), True),
+        (("check=~turn-(?!primary).*",), False),
         (("check!~call-.*",), True),
         (('check="turn-primary-udp"',), True),
         (("cause=deadline",), True),
@@ -79,6 +84,19 @@ def test_which_checks_matchers_are_about(words: tuple[str, ...], checks: list[st
 def test_what_is_no_matcher_is_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r"matcher|regular expression"):
         check_matchers(words)
+
+
+# Backtracking would take until the end of the world, and hold everything else meanwhile.
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", ["(e+)+x", "(e|e)*x", "(.*)*x", "((e*)*)*x", "(e?){60}e{60}x"])
+def test_an_expression_takes_time_by_the_length_of_the_label_alone(pattern: str) -> None:
+    alert = replace(ALERT, labels=(("provider", "e" * 500),))
+    assert not matches((f"provider=~{pattern}",), alert)
+    assert matches((f"provider!~{pattern}",), alert)
+
+
+def test_an_expression_is_matched_with_labels_that_are_no_text() -> None:
+    assert matches(("provider=~x.*",), replace(ALERT, labels=(("provider", "x\udcff"),)))
 
 
 def test_everything_is_said_to_be_everything() -> None:

@@ -223,6 +223,20 @@ BEYOND = (
     Situation("a redirect without its body", (_to(b"/a").replace(b": 0", b": 500"), OK + HELLO)),
     Situation("a redirect to port 1", (_to(b"http://127.0.0.1:1/"),)),
     Situation(
+        "101 that was not asked for, then an answer",
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + OK + HELLO,),
+        "Go's client takes it for the answer",
+    ),
+    Situation(
+        "204 with two Content-Lengths",
+        (b"HTTP/1.1 204 N\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",),
+        "curl does not look",
+    ),
+    Situation(
+        "Content-Length: 9223372036854775807",
+        (OK + b"Content-Length: 9223372036854775807\r\n\r\nhello",),
+    ),
+    Situation(
         "305 Use Proxy", (_to(b"/a", b"305 Use Proxy"), OK + HELLO), "curl takes every status"
     ),
 )

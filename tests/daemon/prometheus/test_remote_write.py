@@ -17,6 +17,16 @@ from tests.servers.scraping.scraper import Scraper
 
 PAGE = Path(__file__).parents[3] / "docs" / "scale.md"
 
+# Prometheus 2's.
+AGENT_OF_2 = "--enable-feature=agent"
+
+
+async def agent_mode(program: str) -> str:
+    """Its option, which is another one from Prometheus 3 on."""
+    asked = await asyncio.create_subprocess_exec(program, "--help", stdout=asyncio.subprocess.PIPE)
+    text = (await asked.communicate())[0].decode()
+    return "--agent" if re.search(r"^ +--(\[no-\])?agent ", text, re.MULTILINE) else AGENT_OF_2
+
 
 @asynccontextmanager
 async def agent(folder: Path, probe: str, receiver: str) -> AsyncIterator[None]:
@@ -28,9 +38,10 @@ async def agent(folder: Path, probe: str, receiver: str) -> AsyncIterator[None]:
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [probe]
     config["remote_write"][0]["url"] = f"{receiver}/api/v1/write"
     (folder / "agent.yml").write_text(yaml.safe_dump(config))
+    program = requirements.program("prometheus", part="prometheus")
     process = await asyncio.create_subprocess_exec(
-        requirements.program("prometheus", part="prometheus"),
-        "--enable-feature=agent",
+        program,
+        await agent_mode(program),
         f"--config.file={folder / 'agent.yml'}",
         f"--storage.agent.path={folder / 'agent'}",
         f"--web.listen-address=127.0.0.1:{free_port()}",

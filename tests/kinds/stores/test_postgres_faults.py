@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from probe.core.runner import run_check
 from probe.kinds.postgres import KIND, SHARE, STORAGE, PostgresTable
 from tests.kinds.http_helpers import ending, failure
 from tests.kinds.stores.postgres_runs import check, clients, look, verdict_on
+from tests.servers.certificate import make_certificate
 from tests.servers.postgres import PASSWORD, Postgres
 
 pytestmark = [pytest.mark.parts, pytest.mark.usefixtures("leaks")]
@@ -47,6 +49,31 @@ async def test_a_server_that_is_gone_leaves_every_limit_without_data() -> None:
 async def test_every_ssl_mode_gets_its_connection(postgres: Postgres, mode: str) -> None:
     result = await look(postgres.url(f"?sslmode={mode}"), ca_file=postgres.ca_file)
     assert result.failure is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "sslmode=require&channel_binding=require",
+        "sslmode=require&channel_binding=disable",
+        "sslmode=no-verify",
+        "ssl=true&options=-c%20statement_timeout%3D9000&application_name=x",
+    ],
+)
+async def test_what_node_and_libpq_know_beside_the_mode_gets_its_connection(
+    postgres: Postgres, options: str
+) -> None:
+    assert (await look(postgres.url(f"?{options}"))).failure is None
+
+
+async def test_a_file_of_authorities_in_the_address_is_the_one_that_counts(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    other = make_certificate(tmp_path).ca_file
+    named = await look(postgres.url(f"?sslmode=verify-full&sslrootcert={postgres.ca_file}"))
+    wrong = await look(postgres.url(f"?sslmode=require&sslrootcert={other}"))
+    assert named.failure is None
+    assert ending(wrong)[1] is Cause.TLS_INVALID
 
 
 async def test_verify_full_refuses_an_unknown_authority(postgres: Postgres) -> None:

@@ -61,6 +61,23 @@ async def test_the_first_choice_of_a_browser_is_measured_and_the_others_allocate
     assert values(result)[turn.LOSS] == 0
 
 
+@pytest.mark.parametrize(
+    ("login", "cause"),
+    [
+        ({"username": ""}, "credentials_missing"),
+        ({"credential": ""}, "credentials_missing"),
+        ({"username": "u" * 510}, "body_invalid"),
+        ({"username": "\u00fc" * 255}, "body_invalid"),
+    ],
+)
+async def test_credentials_for_which_browsers_throw_are_an_outage(
+    issuing: Issuing, login: dict[str, str], cause: str
+) -> None:
+    issuing.issue(issuing.relay.url("udp"), **login)
+    result = await issuing.look()
+    assert (result.status, ending(result)) == (Status.FAILED, ("credentials", cause))
+
+
 async def test_a_failure_names_the_url_that_failed(issuing: Issuing) -> None:
     gone = "turn:127.0.0.1:1?transport=tcp"
     issuing.issue(issuing.relay.url("udp"), gone)
