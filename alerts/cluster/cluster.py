@@ -41,7 +41,7 @@ FIRST_ROUND_SECONDS = 10.0
 
 class Cluster:
     """Makes of this probe's alerts what several probes send. ``now`` is steadied, ``wall`` the
-    wall clock; ``run_soon`` lets a check run at once, ``on_news`` is called after each round,
+    wall clock; ``run_soon`` lets a check run at once, ``on_change`` is called after each round,
     ``post`` asks."""
 
     def __init__(
@@ -51,21 +51,21 @@ class Cluster:
         *,
         now: Callable[[], float],
         run_soon: Callable[[str], None] = lambda _: None,
-        on_news: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
         post: Post | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.id, self._plan, self._region = secrets.token_hex(8), plan, region
         self._now, self._wall = now, wall
         self.asks_others = bool(plan.entries)
-        self.run_soon, self.on_news, self.ask_now = run_soon, on_news, asyncio.Event()
+        self.run_soon, self.on_change, self.ask_now = run_soon, on_change, asyncio.Event()
         self.peers = Members(plan, self.id, now, post, wall)
         self._agreement = Agreement(
             self.peers, region, now, self.result_at, lambda check: self.run_soon(check)
         )
         self.roles = Roles(self.peers, self._agreement, region, now, self.ask_now.set)
         self._questions = Questions()
-        self.peers.on_late_answer = lambda: self.on_news()
+        self.peers.on_late_answer = lambda: self.on_change()
         self._digest, self._checks = "", frozenset[str]()
         self._results: dict[str, LastResult] = {}
         self._suspected: list[SuspectedAlert] = []
@@ -259,7 +259,7 @@ class Cluster:
             while self.asks_others:
                 self.ask_now.clear()
                 await self.ask()
-                self.on_news()
+                self.on_change()
                 await asyncio.sleep(PAUSE_SECONDS)
                 is_unsettled = self._busy or self.peers.problems
                 wait = SUSPECTED_INTERVAL_SECONDS if is_unsettled else IDLE_INTERVAL_SECONDS

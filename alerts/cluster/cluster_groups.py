@@ -14,7 +14,7 @@ from alerts.cluster.responder import (
     undelivered_of,
 )
 from alerts.model import Alert, Delivery, MessageType
-from alerts.notification.grouping import GroupStore, Mute, alert_groups
+from alerts.notification.grouping import GroupStore, IsSuppressed, alert_groups
 from alerts.notification.message import AlertGroup
 from alerts.state.suspected_alert import SuspectedAlert
 
@@ -27,7 +27,7 @@ def incidents_among(
     firing: Iterable[Alert],
     over: Iterable[Alert],
     subject_of: Callable[[str], str],
-    muted: Mute,
+    suppressed: IsSuppressed,
     *,
     notified: Collection[str],
     own_network_fails: bool,
@@ -47,7 +47,7 @@ def incidents_among(
         [each.alert for each in placed],
         [each.alert for each in ended],
         lambda alert: subjects[alert.identity],
-        lambda alert: alert.identity in waiting or muted(alert),
+        lambda alert: alert.identity in waiting or suppressed(alert),
     )
     known = {each.subject for each in incidents}
     cluster.keep_only(known.union(notified))
@@ -55,7 +55,7 @@ def incidents_among(
     return [
         replace(
             each,
-            held=cluster.is_held(each.subject, fires=bool(each.firing or each.muted)),
+            held=cluster.is_held(each.subject, fires=bool(each.firing or each.suppressed)),
             moved_to=cluster.moved_to(each.subject, subject_of),
         )
         for each in incidents

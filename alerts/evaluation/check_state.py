@@ -96,7 +96,7 @@ class CheckStates:
         """What history says of the time before: each check's last period."""
         self._past = dict(periods)
 
-    def remember_samples(self, check: str, at: float, samples: Iterable[Sample]) -> None:
+    def restore_samples(self, check: str, at: float, samples: Iterable[Sample]) -> None:
         """Samples of an earlier run, ``at`` on the monotonic clock; oldest run first."""
         entry = self._entries.get(check)
         if entry is not None:

@@ -17,7 +17,7 @@ NO_LONGER_ROUTED = "no longer routed here"
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """All alerts of one cause: ``firing`` ones to be sent, ``muted`` ones that fire and are
+    """All alerts of one cause: ``firing`` ones to be sent, ``suppressed`` ones that fire and are
     suppressed now, ``over`` those that were resolved since it opened. ``affected`` checks fail
     too and are no alerts yet. ``held``: it is open at another probe; ``moved_to`` says as what
     its alerts are sent now, if not as this. ``members`` are all checks that it was ever about,
@@ -25,7 +25,7 @@ class AlertGroup:
 
     subject: str
     firing: tuple[Alert, ...] = ()
-    muted: tuple[Alert, ...] = ()
+    suppressed: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
     affected: tuple[str, ...] = ()
     affected_services: tuple[str, ...] = ()

@@ -150,17 +150,17 @@ def read_windows(
 ) -> tuple[tuple[WindowTable, ...], list[ConfigProblem]]:
     """The maintenance windows of ``probe.toml``, and everything that is wrong with them."""
     tables: list[WindowTable] = []
-    mistakes: list[ConfigProblem] = []
+    problems: list[ConfigProblem] = []
     for index, entry in enumerate(raw, 1):
         try:
             tables.append(WindowTable.model_validate(entry))
         except ValidationError as error:
-            mistakes += _problems(error, f"{path}: [[maintenance]] entry {index}")
+            problems += _problems(error, f"{path}: [[maintenance]] entry {index}")
     for name, count in Counter(table.name for table in tables).items():
         if count > 1:
             place = f'{path}: [[maintenance]] "{name}"'
-            mistakes.append(ConfigProblem(place, "two windows have this name: rename one of them"))
-    return tuple(tables), mistakes
+            problems.append(ConfigProblem(place, "two windows have this name: rename one of them"))
+    return tuple(tables), problems
 
 
 def _problems(error: ValidationError, place: str) -> Iterator[ConfigProblem]:

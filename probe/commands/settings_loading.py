@@ -47,7 +47,7 @@ def settings_for(
         # What is not read may be why there is nothing.
         misses = [each for each in settings.warnings if NOT_READ in each]
         unread = [ConfigProblem("configuration", each) for each in misses]
-        raise ConfigurationError([*error.mistakes, *unread]) from None
+        raise ConfigurationError([*error.problems, *unread]) from None
     expected = {
         "expect_version": options["expect_version"],
         "expect_new_instance": options["expect_new_instance"],
@@ -96,7 +96,7 @@ def read_own_environment(options: Mapping[str, Any]) -> ProbeEnvironment:
 
 def print_problems(error: ConfigurationError) -> None:
     """One line for each mistake, on stderr."""
-    for problem in error.mistakes:
+    for problem in error.problems:
         click.echo(f"probe: {problem}", err=True)
 
 

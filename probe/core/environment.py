@@ -44,9 +44,9 @@ class ConfigProblem:
 class ConfigurationError(Exception):
     """The configuration is invalid; carries all errors, not only the first."""
 
-    def __init__(self, mistakes: Iterable[ConfigProblem]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes)))
-        super().__init__("\n".join(str(problem) for problem in self.mistakes))
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class Environment(BaseSettings):
@@ -182,7 +182,7 @@ class EnvironmentSources:
         wanted = [SECRETS_DIRECTORY, *sorted({*names} - {SECRETS_DIRECTORY})]
         values: dict[str, str] = {}
         places: dict[str, str] = {}
-        mistakes = [problem for layer in self._layers for problem in layer.problems_with(wanted)]
+        problems = [problem for layer in self._layers for problem in layer.problems_with(wanted)]
         for name in wanted:
             try:
                 for place, value in self._look_up(name, values.get(SECRETS_DIRECTORY)):
@@ -191,9 +191,9 @@ class EnvironmentSources:
                         self._quoted.add(f"{name} ({place})")
                     break
             except ConfigurationError as error:
-                mistakes += error.mistakes
-        if mistakes:
-            raise ConfigurationError(mistakes)
+                problems += error.problems
+        if problems:
+            raise ConfigurationError(problems)
         return Variables(values, places)
 
     def _look_up(self, name: str, named_directory: str | None) -> Iterator[tuple[str, str]]:

@@ -16,11 +16,11 @@ _ROUNDING_SECONDS = 1e-4
 
 
 class AlarmClock:
-    """Calls ``ring`` at the moment that was last set. ``clock`` gives monotonic seconds."""
+    """Calls ``callback`` at the moment that was last set. ``clock`` gives monotonic seconds."""
 
-    def __init__(self, clock: Callable[[], float], ring: Callable[[], None]) -> None:
-        self._clock, self._ring = clock, ring
-        self._rang = float("-inf")
+    def __init__(self, clock: Callable[[], float], callback: Callable[[], None]) -> None:
+        self._clock, self._callback = clock, callback
+        self._fired_at = float("-inf")
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -30,7 +30,7 @@ class AlarmClock:
         ``started`` is how many checks the last alarm was for. Inside the running loop.
         """
         spacing = SPACING_SECONDS if started < MANY else SPACING_OF_MANY_SECONDS
-        due = None if at is None else max(at, self._rang + spacing)
+        due = None if at is None else max(at, self._fired_at + spacing)
         if due == self._due:
             return
         self._due = due
@@ -50,9 +50,9 @@ class AlarmClock:
         if self._due is None or now >= self._due:
             # A clock that lags behind the loop's finds nothing that is due, and what comes then
             # does not wait for the spacing.
-            self._rang = now
+            self._fired_at = now
         self._due = self._timer = None
-        self._ring()
+        self._callback()
 
     def _drop_timer(self) -> None:
         if self._timer is not None:

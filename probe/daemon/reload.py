@@ -184,9 +184,9 @@ class Reloader:
     def _refuse(self, error: ConfigurationError) -> None:
         since = self.outcome.since if not self.outcome.ok else self._now()
         self.outcome = ReloadResult(
-            False, self.outcome.changed, "; ".join(map(str, error.mistakes)), since
+            False, self.outcome.changed, "; ".join(map(str, error.problems)), since
         )
-        for problem in error.mistakes:
+        for problem in error.problems:
             event(
                 logger,
                 logging.WARNING,

@@ -48,7 +48,7 @@ def _plan(
 def _problems(values: Mapping[str, str], entries: list[dict[str, Any]]) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
         _plan(values, {"toy": entries})
-    return [str(mistake) for mistake in caught.value.mistakes]
+    return [str(mistake) for mistake in caught.value.problems]
 
 
 def test_variables_alone_give_checks() -> None:
@@ -112,7 +112,7 @@ def test_all_mistakes_of_variables_and_file_are_reported_at_once() -> None:
     assert len(found) == 2
     with pytest.raises(ConfigurationError) as caught:
         _plan({"TOY_PORT": "many", "TOY_URL": "x"})
-    assert [mistake.place for mistake in caught.value.mistakes] == ["TOY_PORT"]
+    assert [mistake.place for mistake in caught.value.problems] == ["TOY_PORT"]
 
 
 def test_two_checks_of_one_name_are_a_mistake() -> None:
@@ -156,8 +156,8 @@ def test_a_file_of_the_wrong_shape_is_reported(tmp_path: Path, text: str, messag
 def test_a_table_of_no_kind_hides_no_other_mistake(tmp_path: Path) -> None:
     path = tmp_path / "probe.toml"
     path.write_text('[[toi]]\n[[toy]]\nname = "a"\n')
-    tables, mistakes = read_tables(path, [_kind()], required=False)
-    assert (list(tables), len(mistakes)) == (["toy"], 1)
+    tables, problems = read_tables(path, [_kind()], required=False)
+    assert (list(tables), len(problems)) == (["toy"], 1)
 
 
 def test_a_file_that_is_asked_for_must_be_there(tmp_path: Path) -> None:

@@ -155,21 +155,21 @@ class Tab:
         )
         return base64.b64decode(answer["data"])
 
-    def told(self, method: str) -> list[Event]:
+    def events_of(self, method: str) -> list[Event]:
         """All events of a kind so far."""
         return [event for name, event in self.events if name == method]
 
     def complaints(self) -> list[str]:
         """What the page's console shows: violations of its policy, exceptions, errors."""
         return [
-            *(each["entry"]["text"] for each in self.told("Log.entryAdded")),
-            *(json.dumps(each["args"]) for each in self.told("Runtime.consoleAPICalled")),
-            *(json.dumps(each) for each in self.told("Runtime.exceptionThrown")),
+            *(each["entry"]["text"] for each in self.events_of("Log.entryAdded")),
+            *(json.dumps(each["args"]) for each in self.events_of("Runtime.consoleAPICalled")),
+            *(json.dumps(each) for each in self.events_of("Runtime.exceptionThrown")),
         ]
 
     def requested(self) -> list[str]:
         """The addresses that were asked for."""
-        return [each["request"]["url"] for each in self.told("Network.requestWillBeSent")]
+        return [each["request"]["url"] for each in self.events_of("Network.requestWillBeSent")]
 
     async def _until(self, event: str, act: Callable[[], Awaitable[Any]]) -> Event:
         """Do something, and return when this event has come of it."""

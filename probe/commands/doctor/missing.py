@@ -110,7 +110,7 @@ def _derived(
     try:
         derived = kind.derive(read_environment(kind.environment, Variables(values)))
     except ConfigurationError as error:
-        return frozenset(), tuple(str(problem) for problem in error.mistakes)
+        return frozenset(), tuple(str(problem) for problem in error.problems)
     return frozenset(str(table["name"]) for table in derived.tables), tuple(derived.skipped)
 
 

@@ -120,7 +120,7 @@ def _wrong_configuration(error: ConfigurationError, *, offline: bool) -> Examina
     """The mistakes alone: with them nothing is known of what would be monitored."""
     items = [
         SystemItem("configuration", SystemState.NOT_READY, str(problem))
-        for problem in error.mistakes
+        for problem in error.problems
     ]
     return Examination(
         items=[*items, machine.network()], versions=machine.versions(), offline=offline

@@ -136,7 +136,7 @@ def main() -> None:
     try:
         asyncio.run(_work(json.loads(line)))
     except ConfigurationError as error:
-        _say({"error": "; ".join(str(each) for each in error.mistakes)})
+        _say({"error": "; ".join(str(each) for each in error.problems)})
     except BrokenPipeError:
         # The process that began this is gone.
         os._exit(1)

@@ -68,7 +68,7 @@ def not_socketio(host: str) -> CheckAborted:
     return CheckFailed(Cause.PROTOCOL_ERROR, f"{host} does not speak Socket.IO as it should")
 
 
-def words_of(body: bytes) -> str:
+def refusal_text(body: bytes) -> str:
     """Engine.IO's own text in a refusal (``{"code", "message"}``), else a short plain text."""
     text = body.decode("utf-8", "replace")
     try:

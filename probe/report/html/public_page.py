@@ -45,7 +45,7 @@ DEFAULT_TITLE = "Service status"
 
 
 @dataclass(frozen=True, slots=True)
-class PublicLook:
+class PublicBranding:
     """What the operators choose: the page's title, a logo as a ``data:`` address, and links
     (name, address)."""
 
@@ -85,7 +85,7 @@ class PublicIncident:
 
 
 def render(
-    board: StatusBoard, branding: PublicLook, *, base: str = "", live: bool = True
+    board: StatusBoard, branding: PublicBranding, *, base: str = "", live: bool = True
 ) -> tuple[str, str]:
     """The document, and the Content-Security-Policy that it needs. ``live``: it is served from
     here, and refreshes; otherwise it stands for itself."""

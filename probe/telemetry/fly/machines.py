@@ -73,7 +73,7 @@ class Machine:
     memory: float | None = None
 
     @property
-    def standing(self) -> MachineState:
+    def current_state(self) -> MachineState:
         """Whether it runs, and if not, whether that was wanted."""
         match self.state:
             case "started":

@@ -80,7 +80,7 @@ def _shown(delivery: Delivery) -> str:
         ("F N R", "F1-1@1 N2-2@2 R3-3@3", "F1-1@1 N2-2@2 R3-3@3"),
     ],
 )
-def test_what_is_left_to_tell(story: str, people: str, pager: str) -> None:
+def test_what_is_left_to_send(story: str, people: str, pager: str) -> None:
     assert collapsed(story, sends_missed_incidents=True) == people
     assert collapsed(story, sends_missed_incidents=False) == pager
 

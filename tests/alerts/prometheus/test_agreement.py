@@ -25,7 +25,7 @@ def _seconds(text: str) -> int:
     return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([hms])", text))
 
 
-def burning(folder: Path, hour: Hour) -> dict[AlertKey, list[list[float]]]:
+def firing_times(folder: Path, hour: Hour) -> dict[AlertKey, list[list[float]]]:
     """When each alert was firing, as promtool has evaluated the rules."""
     program = requirements.program("promtool", part="prometheus")
     (folder / "rules.yml").write_text(rules_file(KINDS), encoding="utf-8")
@@ -81,7 +81,7 @@ def _spells(text: str) -> dict[AlertKey, list[list[float]]]:
 def test_both_judge_an_hour_with_faults_alike(tmp_path: Path) -> None:
     hour = lived()
     ours = {key: spells for key, spells in hour.on.items() if spells}
-    theirs = burning(tmp_path, hour)
+    theirs = firing_times(tmp_path, hour)
     differences = []
     for key in sorted({*ours, *theirs}):
         one, other = ours.get(key, []), theirs.get(key, [])

@@ -63,7 +63,7 @@ def test_what_recovers_in_time_does_not_fire() -> None:
     assert state.stage is AlertState.OK
 
 
-def test_it_ends_after_it_has_been_well_for_long_enough() -> None:
+def test_it_resolves_after_keep_firing_for() -> None:
     _, transitions = live(
         [(0, ObservedLevel.CRITICAL), (100, ObservedLevel.GOOD), (110, ObservedLevel.GOOD)], 1000
     )

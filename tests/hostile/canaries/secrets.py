@@ -107,7 +107,7 @@ def _problems(model: type[Environment], values: dict[str, str]) -> frozenset[str
     try:
         read_environment(model, Variables(values))
     except ConfigurationError as error:
-        return frozenset(map(str, error.mistakes))
+        return frozenset(map(str, error.problems))
     return frozenset()
 
 

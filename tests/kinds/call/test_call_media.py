@@ -41,7 +41,7 @@ def found(result: Result) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
-async def test_audio_through_a_relay_that_is_well_arrives(coturn: CoturnFactory, way: str) -> None:
+async def test_audio_through_a_healthy_relay_arrives(coturn: CoturnFactory, way: str) -> None:
     server = coturn(CoturnConfig(loopback_peers=True))
     table: dict[str, Any] = {"media": True, "media_seconds": SECONDS, "deadline": 60}
     result = await run(coturn_check(server, way, **table))

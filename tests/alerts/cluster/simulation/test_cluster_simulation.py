@@ -168,7 +168,7 @@ def test_two_halves_that_do_not_hear_each_other_open_one_incident(village: Villa
     assert village.town.headlines()[2:] == ["resolved: health recovered"]
 
 
-def test_a_single_bad_look_elsewhere_makes_no_page(village: Village) -> None:
+def test_a_single_failed_run_of_another_member_makes_no_page(village: Village) -> None:
     village.town.down = {"fra"}
     village.pass_(300)
     for _ in range(30):
