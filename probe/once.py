@@ -48,7 +48,7 @@ class ProgressListener:
     def waiting(self, failing: Sequence[Result], seconds: float) -> None:
         """Another round follows after ``seconds``, because of these."""
 
-    def giving_up(self, hopeless: Sequence[Result]) -> None:
+    def giving_up(self, final: Sequence[Result]) -> None:
         """No further round: these will not recover by waiting."""
 
 
@@ -126,12 +126,12 @@ async def _rounds(
         bad = _not_well(plan.checks, results, must, options.fail_on)
         if not bad and complete:
             return results
-        hopeless = [result for result in bad if _is_final(result, looked_at.get(result.check))]
+        final = [result for result in bad if _is_final(result, looked_at.get(result.check))]
         looked_at |= {result.check: result for result in bad}
-        if hopeless and options.wait:
-            listener.giving_up(hopeless)
+        if final and options.wait:
+            listener.giving_up(final)
         left = until - context.clock()
-        if bad and (hopeless or left <= 0):
+        if bad and (final or left <= 0):
             return results
         if bad:
             pause = min(PAUSE_SECONDS, left)

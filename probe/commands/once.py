@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.commands.settings_loading import say_mistakes, settings_for
+from probe.commands.settings_loading import print_problems, settings_for
 from probe.commands.terminal import LOG_WIDTH, style_for
 from probe.config.settings import Settings
 from probe.core.context import Context
@@ -43,7 +43,7 @@ def run(options: Mapping[str, Any]) -> int:
         slack = _slack(options)
         report, checks = asyncio.run(_run(options))
     except ConfigurationError as error:
-        say_mistakes(error)
+        print_problems(error)
         return USAGE_ERROR
     except KeyboardInterrupt:
         click.echo("probe: interrupted", err=True)
@@ -196,9 +196,9 @@ class Progress(ProgressListener):
             click.echo(f"probe: waiting for {reasons}", err=True)
             self._said = reasons
 
-    def giving_up(self, hopeless: Sequence[Result]) -> None:
+    def giving_up(self, final: Sequence[Result]) -> None:
         self._line("")
-        click.echo(f"probe: no use waiting for {_reasons(hopeless)}", err=True)
+        click.echo(f"probe: no use waiting for {_reasons(final)}", err=True)
 
     def _show(self) -> None:
         shown = ", ".join(self._open)

@@ -32,15 +32,15 @@ _LATER = timedelta(days=1)
 
 
 class AlarmClock:
-    """Calls ``ring`` at the moment that was last set. ``clock`` gives monotonic seconds."""
+    """Calls ``callback`` at the moment that was last set. ``clock`` gives monotonic seconds."""
 
-    def __init__(self, clock: Callable[[], float], ring: Callable[[], None]) -> None:
-        self._clock, self._ring = clock, ring
+    def __init__(self, clock: Callable[[], float], callback: Callable[[], None]) -> None:
+        self._clock, self._callback = clock, callback
         self._zone = _ClockZone(clock)
         self._scheduler = AsyncIOScheduler(
             timezone=self._zone, job_defaults={"coalesce": True, "misfire_grace_time": None}
         )
-        self._rang = self._window_end = float("-inf")
+        self._fired_at = self._window_end = float("-inf")
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         # It notes every job that is added and run.
@@ -57,7 +57,7 @@ class AlarmClock:
         ``started`` is how many checks the last alarm was for.
         """
         spacing = SPACING_SECONDS if started < MANY else SPACING_OF_MANY_SECONDS
-        due = None if at is None else max(at, self._rang + spacing)
+        due = None if at is None else max(at, self._fired_at + spacing)
         if due is not None and due == self._due:
             return  # setting it again would wake the loop through a socket
         self._due = due
@@ -87,9 +87,9 @@ class AlarmClock:
         if self._due is None or now >= self._due:
             # The job counts in microseconds: early by less than one, it finds nothing that is due,
             # and what comes then does not wait for the spacing.
-            self._rang = now
+            self._fired_at = now
         self._due = self._timer = None
-        self._ring()
+        self._callback()
 
     def _drop_timer(self) -> None:
         if self._timer is not None:

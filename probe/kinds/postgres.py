@@ -174,9 +174,9 @@ async def run(table: PostgresTable, record: Recorder, context: Context) -> None:
         record.add_phase("connect", context.clock() - started)
         record.sample(CONNECT, context.clock() - started)
         with record.phase("query", hint=_HANGS):
-            asked = context.clock()
+            sent_at = context.clock()
             found = await _ask(session, table.statement_timeout)
-            record.sample(QUERY, context.clock() - asked)
+            record.sample(QUERY, context.clock() - sent_at)
         _write(found, table, record)
         record.facts["version"] = session.version
         record.current = "close"

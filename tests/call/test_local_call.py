@@ -151,9 +151,9 @@ async def test_a_server_that_dies_while_the_call_closes_holds_nothing_up(
         assert await context.closing.drain(timeout=20) == 0
 
 
-async def die_when(told: asyncio.Event, lab: TurnLab, fault: str) -> None:
+async def die_when(trigger: asyncio.Event, lab: TurnLab, fault: str) -> None:
     """Fall silent, or go."""
-    await told.wait()
+    await trigger.wait()
     lab.knobs.silent = True
     if fault == "stopped":
         await lab.server.stop()

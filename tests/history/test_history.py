@@ -31,7 +31,7 @@ async def test_after_a_restart_everything_is_there_as_it_was(tmp_path: Path) -> 
     async with opened(tmp_path) as history:
         assert await everything(history) == kept
         standings = await history.standings()
-        assert standings["a"].standing is HealthState.TROUBLED
+        assert standings["a"].state is HealthState.TROUBLED
         assert (standings["b"].start, standings["b"].entries) == (NOON - 9, 1)
 
 

@@ -48,7 +48,7 @@ async def test_a_bound_ends_what_loses_its_cancellation(leaks: None) -> None:
     assert stubborn.ended
 
 
-async def test_what_goes_well_or_wrong_by_itself_is_passed_on(leaks: None) -> None:
+async def test_results_and_exceptions_are_passed_on(leaks: None) -> None:
     async def well() -> None:
         await asyncio.sleep(0)
 

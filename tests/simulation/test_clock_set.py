@@ -58,9 +58,9 @@ def test_an_incident_over_a_step_and_a_restart_is_resolved_at_once(
         between=lose,
     )
     for receiver in ("pager", "chat"):
-        told = _messages(run, receiver)
-        assert [occasion for occasion, _ in told] == ["firing", "resolved"], receiver
-        assert told[-1][1] < 1500.0 + 6 * RETRY
+        messages = _messages(run, receiver)
+        assert [occasion for occasion, _ in messages] == ["firing", "resolved"], receiver
+        assert messages[-1][1] < 1500.0 + 6 * RETRY
 
 
 @SOME
@@ -71,9 +71,9 @@ def test_what_waits_for_a_receiver_leaves_when_it_is_back(seconds: float, kind: 
         Fault("step", "clock", 1000.0, 2 * HOUR, size=seconds),
         Fault("kill", "process", 1010.0, 1010.0, size=kind),
     )
-    told = _messages(run, "pager")
-    assert [occasion for occasion, _ in told] == ["firing", "resolved"]
-    assert told[0][1] < 1200.0 + 310.0
+    messages = _messages(run, "pager")
+    assert [occasion for occasion, _ in messages] == ["firing", "resolved"]
+    assert messages[0][1] < 1200.0 + 310.0
 
 
 @SOME
@@ -84,9 +84,9 @@ def test_a_refused_resolve_is_sent_again(seconds: float, kind: float) -> None:
         Fault("step", "clock", 1000.0, 2 * HOUR, size=seconds),
         Fault("kill", "process", 1010.0, 1010.0, size=kind),
     )
-    told = _messages(run, "pager")
-    assert [occasion for occasion, _ in told] == ["firing", "resolved"]
-    assert told[-1][1] < 1900.0
+    messages = _messages(run, "pager")
+    assert [occasion for occasion, _ in messages] == ["firing", "resolved"]
+    assert messages[-1][1] < 1900.0
 
 
 @SOME
@@ -110,9 +110,9 @@ def test_a_second_step_after_the_restart_changes_nothing(seconds: float) -> None
         Fault("step", "clock", 1500.0, 2 * HOUR, size=-seconds),
         Fault("kill", "process", 2000.0, 2000.0, size=CRASH),
     )
-    told = _messages(run, "chat")
-    assert [occasion for occasion, _ in told] == ["firing", "resolved"]
-    assert told[-1][1] < 2500.0 + 6 * RETRY
+    messages = _messages(run, "chat")
+    assert [occasion for occasion, _ in messages] == ["firing", "resolved"]
+    assert messages[-1][1] < 2500.0 + 6 * RETRY
     firing = run.receivers["chat"].incidents[-1].message
     assert firing.occasion is MessageType.RESOLVED
     # By the clock of the end, which is right again, it took as long as it did.

@@ -93,7 +93,7 @@ def ending(result: Result) -> tuple[str, str] | None:
     return (failure.phase, failure.cause.value) if failure else None
 
 
-class Told(Recorder):
+class PhaseRecorder(Recorder):
     """A record that tells when a phase begins, however short it is."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -110,7 +110,7 @@ class Interrupted:
     """A run that a test can catch in the middle of a phase; not under a deadline."""
 
     def __init__(self, check: Check, context: Context) -> None:
-        self.record = Told(context.clock)
+        self.record = PhaseRecorder(context.clock)
         self._task = asyncio.create_task(check.kind.run(check.table, self.record, context))
 
     async def reaches(self, phase: str) -> None:

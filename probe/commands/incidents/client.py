@@ -120,13 +120,13 @@ async def either(
 
 
 def _refusal(host: str, status: int, text: str, content_type: str) -> ClientError:
-    said = ""
+    detail = ""
     if content_type == "application/problem+json":
         found = json.loads(text)
         errors = [each for each in found.get("errors", ()) if isinstance(each, str)]
-        said = ": " + "; ".join([str(found.get("detail", "")), *errors])
+        detail = ": " + "; ".join([str(found.get("detail", "")), *errors])
     if status == 401:
-        said = ": set PROBE_API_TOKEN to the daemon's own (or PROBE_WEB_TOKEN)"
-    if status == 404 and not said:
-        said = ": it has no API; is it a probe of this version?"
-    return ClientError(f"{host} answers {status}{said}", refused=status in (400, 404, 413, 415))
+        detail = ": set PROBE_API_TOKEN to the daemon's own (or PROBE_WEB_TOKEN)"
+    if status == 404 and not detail:
+        detail = ": it has no API; is it a probe of this version?"
+    return ClientError(f"{host} answers {status}{detail}", refused=status in (400, 404, 413, 415))

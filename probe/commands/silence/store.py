@@ -163,10 +163,10 @@ async def _answer(response: Any, host: str) -> Any:
         return await response.json()
     if response.status == 404 and response.content_type == "application/json":
         raise LookupError
-    said = f": {await response.text()}" if response.content_type == "application/json" else ""
+    detail = f": {await response.text()}" if response.content_type == "application/json" else ""
     if response.status == 401:
-        said = ": set PROBE_WEB_TOKEN to the daemon's own"
-    raise StoreError(f"{host} answers {response.status}{said}", refused=response.status == 400)
+        detail = ": set PROBE_WEB_TOKEN to the daemon's own"
+    raise StoreError(f"{host} answers {response.status}{detail}", refused=response.status == 400)
 
 
 def not_used(settings: Settings) -> ConfigurationError:

@@ -14,7 +14,7 @@ from yarl import URL
 
 from probe.core.causes import Cause
 from probe.core.model import CheckAborted
-from probe.net.engineio.opening import refused_request, words_of
+from probe.net.engineio.opening import refusal_text, refused_request
 from probe.net.fetch.cookies import CookieUse
 from probe.net.fetch.cors import check_allowed, is_cross_origin, origin_header, origin_of
 from probe.net.fetch.sites import is_same_site
@@ -142,7 +142,7 @@ class PageRequests:
                 body = await read_bounded(answer, _LONGEST_REFUSAL)
         except (TimeoutError, PeerError, OSError, CheckAborted):
             body = b""
-        aborted = refused_request(answer.status, self._host, words_of(body))
+        aborted = refused_request(answer.status, self._host, refusal_text(body))
         if sid and answer.status == 400:
             aborted.hint = STICKY_HINT
         return aborted

@@ -64,7 +64,7 @@ class PageOpening:
         address, redirects = self._address, 0
         seen: Counter[tuple[URL, str]] = Counter()
         while True:
-            asked = (address, self._client.cookies_for(address))
+            key = (address, self._client.cookies_for(address))
             response = await self._client.start("GET", address, self._headers)
             self._check_port(response, address)
             page = Response(response, address, redirects)
@@ -73,7 +73,7 @@ class PageOpening:
                 self._response = response
                 return page
             self._client.finish(response)
-            seen[asked] += 1
+            seen[key] += 1
             rounds = 1 if response.status in _PERMANENT else MOST_ROUNDS
             if seen[following, self._client.cookies_for(following)] >= rounds:
                 message = f"the redirects lead in a circle of {len(seen)}"

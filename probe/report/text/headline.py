@@ -133,8 +133,8 @@ def summary(overview: Overview) -> str:
 
 def _of_row(row: StatusRow, others: int) -> Headline:
     verdict = row.verdict or Verdict.UNKNOWN
-    said = truncate(problem(row) or verdict.value, _HEADLINE_TEXT)
-    text = f"{truncate(row.name, _HEADLINE_NAME)}: {said}"
+    problem_text = truncate(problem(row) or verdict.value, _HEADLINE_TEXT)
+    text = f"{truncate(row.name, _HEADLINE_NAME)}: {problem_text}"
     return Headline(verdict, text, row.since, f"{others} more" if others else "")
 
 

@@ -70,8 +70,10 @@ def limit_sentence(evaluation: Evaluation) -> str:
 def objective_sentence(evaluation: Evaluation) -> str:
     """The same under the signal's own name, which is the one to look for or to configure."""
     value, comparison = value_and_limit(evaluation)
-    word = evaluation.verdict.value.removesuffix("_missed")
-    return f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({word})"
+    verdict = evaluation.verdict.value.removesuffix("_missed")
+    return (
+        f"{_named(evaluation, evaluation.threshold.signal.name)} {value}, {comparison} ({verdict})"
+    )
 
 
 def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
@@ -82,8 +84,8 @@ def value_and_limit(evaluation: Evaluation) -> tuple[str, str]:
     if evaluation.value is None or limit is None:
         return ABSENT, "not evaluated"
     if unit is Unit.BOOLEAN:
-        wanted = "yes" if bad is LimitSide.BELOW else "no"
-        return show(evaluation.value, unit), f"should be {wanted}"
+        expected = "yes" if bad is LimitSide.BELOW else "no"
+        return show(evaluation.value, unit), f"should be {expected}"
     value, shown = compared(evaluation.value, limit, unit)
     counted = unit is Unit.RATIO and evaluation.samples > 1
     if counted or threshold.aggregation is Aggregation.RATIO:
@@ -151,10 +153,10 @@ def footer(report: Report) -> list[str]:
 
 
 def _named(evaluation: Evaluation, name: str) -> str:
-    words = [name, *evaluation.labels.values()]
+    parts = [name, *evaluation.labels.values()]
     if evaluation.threshold.aggregation is Aggregation.P95:
-        words.append(Aggregation.P95.value)
-    return clean(" ".join(words))
+        parts.append(Aggregation.P95.value)
+    return clean(" ".join(parts))
 
 
 def _all_passed(report: Report, unmeasured: int) -> str:

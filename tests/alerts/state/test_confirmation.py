@@ -34,7 +34,7 @@ def test_a_fresh_failure_is_certain() -> None:
     assert here.wanted() == set()
 
 
-def test_an_older_one_is_looked_at_again_and_counts_without_an_answer() -> None:
+def test_an_older_result_is_confirmed_and_counts_without_an_answer() -> None:
     here = Confirmation()
     failed(here, 20.0)
     assert not here.is_confirmed(alert(), check(), 30.0)
@@ -53,7 +53,7 @@ def test_the_answer_decides() -> None:
     assert here.is_confirmed(alert(), check(), 30.3)
 
 
-def test_an_answer_counts_however_late_it_is_looked_at() -> None:
+def test_an_answer_counts_however_late_it_is_read() -> None:
     here = Confirmation()
     failed(here, 20.0)
     assert not here.is_confirmed(alert(), check(), 30.0)
@@ -72,7 +72,7 @@ def test_answers_that_keep_coming_do_not_put_it_off() -> None:
     assert confirmed
 
 
-def test_a_pass_in_between_asks_anew() -> None:
+def test_a_pass_in_between_asks_again() -> None:
     here = Confirmation()
     failed(here, 20.0)
     assert not here.is_confirmed(alert(), check(), 30.0)

@@ -212,9 +212,9 @@ async def compare(running: Running, episodes: list[Episode]) -> None:
         played = _played(episodes, name)
         shown = _outages(check["troubles"], played[-MOST_SHOWN:])
         assert len(shown) == min(len(played), MOST_SHOWN), (name, shown)
-        told = await _lines(running, name, 2 * len(played))
-        assert [line["verdict"] == "ok" for line in told] == [False, True] * len(played), told
-        begun, ended = told[::2][-MOST_SHOWN:], told[1::2][-MOST_SHOWN:]
+        changes = await _lines(running, name, 2 * len(played))
+        assert [line["verdict"] == "ok" for line in changes] == [False, True] * len(played), changes
+        begun, ended = changes[::2][-MOST_SHOWN:], changes[1::2][-MOST_SHOWN:]
         newest = played[-MOST_SHOWN:]
         for trouble, bad, good, episode in zip(shown, begun, ended, newest, strict=True):
             assert trouble["cause"] == bad["cause"] == episode.fault.turns[name]

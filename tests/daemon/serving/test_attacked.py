@@ -38,7 +38,7 @@ async def _latencies(running: Running, into: list[float], refused: list[str]) ->
 
 @pytest.mark.proof
 @pytest.mark.timeout(300)
-async def test_an_outage_is_paged_in_time_beside_everything_that_strangers_do(
+async def test_an_outage_is_paged_in_time_during_hostile_traffic(
     tmp_path: Path,
 ) -> None:
     async with Lab() as lab, PagerDutyService(KEY) as pager, SlackWebhookService() as slack:

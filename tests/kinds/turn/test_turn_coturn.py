@@ -93,8 +93,8 @@ async def test_a_user_name_that_has_expired_is_reported(start: Start, context: C
     # By its own, slow clock the probe can't know that an hour is over.
     assert ending(late) == ("allocate", "auth_rejected")
     username = f"{int(time.time()) - 60}:probe"
-    told = await measure(server, "udp", context, username=username, password="any")
-    assert ending(told) == ("allocate", "credentials_expired")
+    outcome = await measure(server, "udp", context, username=username, password="any")
+    assert ending(outcome) == ("allocate", "credentials_expired")
 
 
 async def test_a_quota_that_is_reached_is_reported(start: Start, context: Context) -> None:
@@ -125,11 +125,11 @@ async def test_a_restart_in_mid_run_is_reported(start: Start, context: Context, 
     running = Interrupted(check_of(server, way, echoes=100), context)
     await running.reaches("echo")
     await asyncio.to_thread(server.restart)
-    told = {("echo", "connection_closed")}
+    outcome = {("echo", "connection_closed")}
     if way == "udp":
         # Refused if a packet meets the moment without a server, forgotten if none does.
-        told = {("echo", "connect_refused"), ("server_rtt", "allocation_lost")}
-    assert await running.ends(within=5) in told
+        outcome = {("echo", "connect_refused"), ("server_rtt", "allocation_lost")}
+    assert await running.ends(within=5) in outcome
     assert (await measure(server, way, context)).status is Status.OK
 
 
