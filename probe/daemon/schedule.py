@@ -1,7 +1,7 @@
 """When each check runs: at a fixed rate, staggered, never twice at a time.
 
 All times are the monotonic clock's, so steps of the wall clock don't affect the schedule, and a
-suspended machine resumes where it was. One timer of the event loop serves all checks: it goes off
+suspended machine resumes where it was. One job of APScheduler's serves all checks: it goes off
 when the next one is due.
 """
 
@@ -107,6 +107,7 @@ class Schedule:
     def start(self) -> None:
         """Start; inside the running loop."""
         self._started = True
+        self._alarm.start()
         self.wake()
 
     def add(self, timing: CheckTiming) -> None:
@@ -155,7 +156,7 @@ class Schedule:
     async def stop(self) -> None:
         """Start nothing more, cancel running checks, and wait for their clean-up."""
         self._stopping = True
-        self._alarm.stop()
+        await self._alarm.stop()
         for task in self._running:
             task.cancel()
         if self._running:
